@@ -1,0 +1,101 @@
+//! The table catalogue: what each lake entity is called, where it is listed, how it is kept fresh and which columns it has.
+//!
+//! The types are written here, the values are generated: the build script turns `openapi/lake.toml` and the interface
+//! document into [`ENTITIES`](crate::lake::ENTITIES). Everything is `'static` data, so that an ETL can walk it without
+//! knowing one entity from another.
+
+/// A resource that becomes a table in the lakehouse.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Entity {
+    /// Schema name in the interface document, for example `TimeEntry`.
+    pub name: &'static str,
+    /// Name part of every table made from it: the schema name in lower case, for example `timeentry`.
+    pub table: &'static str,
+    /// List path below the API root, for example `/time/entries`.
+    pub path: &'static str,
+    /// Path of the count operation, where the API has one.
+    pub count_path: Option<&'static str>,
+    /// Property that identifies a record.
+    pub key: &'static str,
+    /// How the table is kept fresh.
+    pub load: Load,
+    /// Columns, sorted by name as in the interface document.
+    pub columns: &'static [Column],
+}
+
+/// How a table is kept fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Load {
+    /// Rows changed since the highest server time seen, widened by windows over business dates.
+    Incremental {
+        /// Path of the change time as conditions write it, for example `_info/lastUpdated`.
+        watermark: &'static str,
+        /// Business-date windows that widen the request, because not every change moves the change time.
+        windows: &'static [Window],
+    },
+    /// The whole list each time, compared with what is stored.
+    Snapshot,
+}
+
+/// Rows whose business date is at most so old are read again in every incremental run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Property that holds the date.
+    pub field: &'static str,
+    /// Days before the watermark.
+    pub days: u32,
+}
+
+/// One property of a record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Column {
+    /// Wire name.
+    pub name: &'static str,
+    /// Shape on the wire.
+    pub kind: Kind,
+    /// What the value means beyond its shape.
+    pub meaning: Meaning,
+}
+
+/// The shape of a value on the wire, as far as the interface document states it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// JSON integer of 32 bits.
+    Int32,
+    /// JSON integer of 64 bits.
+    Int64,
+    /// JSON boolean.
+    Boolean,
+    /// JSON number.
+    Double,
+    /// Text that the document declares as `date-time`.
+    Timestamp,
+    /// Any other text: plain, enumerated or a uuid.
+    Utf8,
+    /// A value whose type the document doesn't say, or says wrongly: kept as JSON text.
+    Json,
+    /// An object of texts, as `_info`.
+    StringMap,
+    /// An object with known properties.
+    Struct(&'static [Column]),
+    /// An array.
+    List(&'static Kind),
+}
+
+/// What a value means beyond its shape. `openapi/lake.toml` declares it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Meaning {
+    /// Just its shape.
+    #[default]
+    Plain,
+    /// Money, a rate, hours or a quantity, be it a number or a text: a decimal with four places.
+    Decimal,
+    /// A calendar day, be it declared as `date-time` or as text: never shifted between time zones.
+    Date,
+    /// An instant written into a property that is declared as plain text.
+    Instant,
+    /// A secret: never leaves bronze, never shown.
+    Secret,
+    /// Personal data that no report needs.
+    Personal,
+}
