@@ -1,1 +1,21 @@
-//! Placeholder.
+//! ConnectWise PSA into a lakehouse: bronze, silver and gold Delta tables from the live API.
+//!
+//! Data flows one way through the modules:
+//!
+//! | module | step |
+//! |---|---|
+//! | [`catalog`] | which entities there are |
+//! | [`contract`] | what their columns are |
+//! | [`extract`] | pages of records from the API, whole or not at all |
+//! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
+//! | [`lake`] | all access to Delta tables |
+//! | [`bronze`], [`silver`], [`gold`] | the layers |
+//! | [`run`] | which steps run, in which order, and what they did |
+//! | [`cli`] | the program `connectwise-etl` |
+
+pub mod catalog;
+pub mod contract;
+pub mod error;
+pub mod lake;
+
+pub use error::{Error, Result};

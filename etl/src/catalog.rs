@@ -1,0 +1,26 @@
+//! Which entities there are, by the names that people type.
+
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::lake::ENTITIES;
+
+use crate::error::{Error, Result};
+
+/// All entities of the lake, in the order of `lake.toml`.
+pub fn entities() -> &'static [Entity] {
+    ENTITIES
+}
+
+/// The entity called `name`, by schema name or table name, without regard to case.
+///
+/// # Errors
+/// [`Kind::Usage`](crate::error::Kind::Usage), naming the entities that there are.
+pub fn entity(name: &str) -> Result<&'static Entity> {
+    let wanted = name.trim();
+    entities()
+        .iter()
+        .find(|entity| entity.name.eq_ignore_ascii_case(wanted) || entity.table.eq_ignore_ascii_case(wanted))
+        .ok_or_else(|| {
+            let known: Vec<&str> = entities().iter().map(|entity| entity.name).collect();
+            Error::usage(format!("there is no entity {wanted:?}: the entities are {}", known.join(", ")))
+        })
+}

@@ -1,0 +1,203 @@
+//! Opening the lakehouse, its tables and sessions over them.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::prelude::SessionContext;
+use deltalake::delta_datafusion::DeltaSessionContext;
+use deltalake::{DeltaTable, DeltaTableError};
+use url::Url;
+
+use super::{Layer, TableName};
+use crate::error::{Error, Kind, Result};
+
+/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/` and `gold/`.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: Url,
+}
+
+/// What a table is at, read from its log only.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    /// Newest Delta version.
+    pub version: u64,
+    /// Columns as Arrow types.
+    pub schema: SchemaRef,
+}
+
+impl Lake {
+    /// A lakehouse at a local path or an object-store URL (`abfss://`, `s3://`, `gs://`, `file://`). Nothing is touched.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the text is neither.
+    pub fn open(location: &str) -> Result<Self> {
+        let bad = |why: String| Error::new(Kind::Config, format!("{location:?} is no place for a lakehouse: {why}"));
+        let root = if location.contains("://") {
+            let mut url = Url::parse(location).map_err(|error| bad(error.to_string()))?;
+            if !url.path().ends_with('/') {
+                url.set_path(&format!("{}/", url.path()));
+            }
+            url
+        } else if location.trim().is_empty() {
+            return Err(bad("it is empty".to_owned()));
+        } else {
+            let path = std::path::absolute(Path::new(location)).map_err(|error| bad(error.to_string()))?;
+            if path.is_file() {
+                return Err(bad("it is a file, and has to be a folder".to_owned()));
+            }
+            Url::from_directory_path(&path).map_err(|()| bad("the path can't be written as a URL".to_owned()))?
+        };
+        Ok(Self { root })
+    }
+
+    /// Where the lakehouse is.
+    pub fn root(&self) -> &Url {
+        &self.root
+    }
+
+    pub(super) fn url(&self, table: &TableName) -> Result<Url> {
+        self.root
+            .join(&format!("{}/{}/", table.layer, table.name))
+            .map_err(|error| Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error))
+    }
+
+    /// Opens a table at its newest version, or a handle on the empty place where it will be.
+    pub(super) async fn load(&self, table: &TableName) -> Result<DeltaTable> {
+        let url = self.url(table)?;
+        // A local store refuses to list a folder that doesn't exist, which a first run would meet.
+        if let Ok(path) = url.to_file_path() {
+            std::fs::create_dir_all(&path).map_err(|error| {
+                Error::new(Kind::Io, format!("the folder of {table} can't be made at {}", path.display())).with_source(error)
+            })?;
+        }
+        DeltaTable::try_from_url(url).await.map_err(|error| lake_error(table, "opened", error))
+    }
+
+    /// Whether the place of a local table exists, so that reading doesn't create folders.
+    fn may_exist(&self, table: &TableName) -> Result<bool> {
+        Ok(self.url(table)?.to_file_path().map_or(true, |path| path.join("_delta_log").is_dir()))
+    }
+
+    /// What the table is at, or `None` when there is no such table yet.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store can't be read or the table has features that can't be read here.
+    pub async fn state(&self, table: &TableName) -> Result<Option<TableState>> {
+        if !self.may_exist(table)? {
+            return Ok(None);
+        }
+        let delta = self.load(table).await?;
+        let Some(version) = delta.version() else { return Ok(None) };
+        let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
+        Ok(Some(TableState { version: u64::try_from(version).unwrap_or_default(), schema }))
+    }
+
+    /// A number that an earlier commit left with its data under `mark` (see [`Commit::mark`](super::Commit::mark)).
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the log can't be read.
+    pub async fn mark(&self, table: &TableName, mark: &str) -> Result<Option<i64>> {
+        if !self.may_exist(table)? {
+            return Ok(None);
+        }
+        let delta = self.load(table).await?;
+        let Ok(state) = delta.snapshot() else { return Ok(None) };
+        let log = delta.log_store();
+        state.transaction_version(log.as_ref(), mark).await.map_err(|error| lake_error(table, "read", error))
+    }
+
+    /// A DataFusion session as this project needs it: names keep their case, time is UTC, text is `Utf8`.
+    ///
+    /// # Errors
+    /// [`Kind::Sql`] when the session can't be configured.
+    pub fn session(&self) -> Result<SessionContext> {
+        let overrides: HashMap<String, String> = [
+            ("datafusion.execution.time_zone", "UTC"),
+            ("datafusion.execution.parquet.schema_force_view_types", "false"),
+            ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
+            ("datafusion.sql_parser.parse_float_as_decimal", "true"),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        DeltaSessionContext::new_with_session_overrides(&overrides)
+            .map(DeltaSessionContext::into_inner)
+            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))
+    }
+
+    /// Makes a table readable in a session under `alias`. False when there is no such table.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub async fn register(&self, session: &SessionContext, alias: &str, table: &TableName) -> Result<bool> {
+        if self.state(table).await?.is_none() {
+            return Ok(false);
+        }
+        let delta = self.load(table).await?;
+        let provider = delta.table_provider().await.map_err(|error| lake_error(table, "read", error))?;
+        delta.update_datafusion_session(&session.state()).map_err(|error| lake_error(table, "read", error))?;
+        session
+            .register_table(datafusion::sql::TableReference::bare(alias), provider)
+            .map_err(|error| Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error))?;
+        Ok(true)
+    }
+
+    /// Every table that exists, sorted by layer and name.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store can't be listed.
+    pub async fn tables(&self, candidates: impl IntoIterator<Item = TableName>) -> Result<BTreeMap<TableName, TableState>> {
+        let mut found = BTreeMap::new();
+        for table in candidates {
+            if let Some(state) = self.state(&table).await? {
+                found.insert(table, state);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Bytes of the files that the newest version of a table is made of.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the log can't be read.
+    pub async fn row_count(&self, table: &TableName) -> Result<u64> {
+        let session = self.session()?;
+        if !self.register(&session, "t", table).await? {
+            return Ok(0);
+        }
+        let frame = session.table("t").await.map_err(sql_error)?;
+        Ok(frame.count().await.map_err(sql_error)? as u64)
+    }
+}
+
+pub(crate) fn sql_error(error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, "the query failed").with_source(error)
+}
+
+pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be {verb}")).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_location_is_a_path_or_a_url() {
+        assert!(Lake::open("./lakehouse").unwrap().root().path().ends_with("/lakehouse/"));
+        assert_eq!(Lake::open("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables").unwrap().root().path(), "/item/Tables/");
+        assert_eq!(Lake::open(" ").unwrap_err().to_string(), "\" \" is no place for a lakehouse: it is empty");
+        assert!(Lake::open("://x").unwrap_err().to_string().contains("is no place for a lakehouse"));
+    }
+
+    #[test]
+    fn names_are_folders() {
+        assert_eq!(TableName::bronze("timeentry").to_string(), "bronze/bronze_cw_timeentry");
+        assert_eq!(TableName::gold("dimdate").to_string(), "gold/dimdate");
+        assert_eq!("GOLD".parse::<Layer>().unwrap(), Layer::Gold);
+        assert!("lead".parse::<Layer>().unwrap_err().is_usage());
+    }
+}

@@ -1,0 +1,219 @@
+//! The two ways in which a table changes, each one Delta commit.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use datafusion::prelude::SessionContext;
+use deltalake::kernel::Transaction;
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::operations::write::SchemaMode;
+use deltalake::protocol::SaveMode;
+use deltalake::DeltaTable;
+use parquet::basic::Compression;
+use parquet::file::properties::WriterProperties;
+
+use super::store::lake_error;
+use super::{Lake, Source, TableName};
+use crate::error::{Error, Kind, Result};
+
+/// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
+const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(16 * 1024 * 1024).expect("not zero");
+
+/// What goes into a commit beside the rows.
+#[derive(Debug, Clone, Default)]
+pub struct Commit {
+    run_id: String,
+    marks: BTreeMap<String, i64>,
+    notes: BTreeMap<String, serde_json::Value>,
+}
+
+impl Commit {
+    /// A commit of one run.
+    pub fn new(run_id: impl Into<String>) -> Self {
+        Self { run_id: run_id.into(), ..Self::default() }
+    }
+
+    /// Leaves a number with the data, readable by [`Lake::mark`] ever after: a watermark, or the version of an input.
+    #[must_use]
+    pub fn mark(mut self, name: impl Into<String>, value: i64) -> Self {
+        self.marks.insert(name.into(), value);
+        self
+    }
+
+    /// Leaves a fact in the table's history, for people.
+    #[must_use]
+    pub fn note(mut self, name: impl Into<String>, value: impl Into<serde_json::Value>) -> Self {
+        self.notes.insert(name.into(), value.into());
+        self
+    }
+
+    fn properties(&self) -> CommitProperties {
+        let mut facts = self.notes.clone();
+        facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
+        CommitProperties::default()
+            .with_metadata(facts)
+            .with_application_transactions(self.marks.iter().map(|(name, value)| Transaction::new(name, *value)).collect())
+    }
+}
+
+/// What a write did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Serialize)]
+pub struct Written {
+    /// Rows that are new in the table, or all of them when it was replaced.
+    pub inserted: u64,
+    /// Rows that were there and changed.
+    pub updated: u64,
+    /// Rows that left the table.
+    pub deleted: u64,
+    /// Delta version that the table is at.
+    pub version: u64,
+    /// Whether there is a new version.
+    pub committed: bool,
+}
+
+impl Lake {
+    /// Puts `source` in place of all rows of a table, creating it where needed. When the source fails, nothing changes.
+    ///
+    /// The table's schema becomes `schema`; names and order of the source's columns have to be the same.
+    ///
+    /// # Errors
+    /// [`Kind::Contract`] when the source's columns aren't those of `schema`, the source's own error when its stream
+    /// fails, else [`Kind::Lake`].
+    pub async fn replace(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        source: Source,
+        session: &SessionContext,
+        commit: &Commit,
+    ) -> Result<Written> {
+        let frame = conform(table, schema, source)?;
+        let delta = self.load(table).await?;
+        let exists = delta.version().is_some();
+        let before = delta.version();
+        let mut write = delta
+            .write(Vec::new())
+            .with_input_plan(frame.into_unoptimized_plan())
+            .with_session_state(Arc::new(session.state()))
+            .with_save_mode(SaveMode::Overwrite)
+            .with_target_file_size(Some(TARGET_FILE_BYTES))
+            .with_writer_properties(writer_properties())
+            .with_commit_properties(commit.properties());
+        if exists {
+            write = write.with_schema_mode(SchemaMode::Overwrite);
+        }
+        let delta = write.await.map_err(|error| unwrap_source(table, error))?;
+        let inserted = self.row_count(table).await?;
+        let version = version(&delta);
+        Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })
+    }
+
+    /// Merges rows into a table by its key: known keys are updated, new ones inserted. Columns that the table lacks are
+    /// added. No rows, no commit.
+    ///
+    /// # Errors
+    /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Lake`] when the merge fails; the table is then as
+    /// it was.
+    pub async fn upsert(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        key: &str,
+        rows: Vec<RecordBatch>,
+        session: &SessionContext,
+        commit: &Commit,
+    ) -> Result<Written> {
+        let delta = self.load(table).await?;
+        if delta.version().is_none() {
+            return self.replace(table, schema, Source::batches(session, rows)?, session, commit).await;
+        }
+        if rows.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(Written { version: version(&delta), ..Written::default() });
+        }
+        let frame = conform(table, schema, Source::batches(session, rows)?)?;
+        let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
+        let merge = delta
+            .merge(frame, format!("target.`{key}` = source.`{key}`"))
+            .with_source_alias("source")
+            .with_target_alias("target")
+            .with_merge_schema(true)
+            .with_session_state(Arc::new(session.state()))
+            .with_writer_properties(writer_properties())
+            .with_commit_properties(commit.properties())
+            .when_matched_update(|update| {
+                columns.iter().fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
+            })
+            .and_then(|merge| {
+                merge.when_not_matched_insert(|insert| {
+                    columns.iter().fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
+                })
+            })
+            .map_err(|error| lake_error(table, "merged into", error))?;
+        let (delta, metrics) = merge.await.map_err(|error| unwrap_source(table, error))?;
+        Ok(Written {
+            inserted: metrics.num_target_rows_inserted as u64,
+            updated: metrics.num_target_rows_updated as u64,
+            deleted: metrics.num_target_rows_deleted as u64,
+            version: version(&delta),
+            committed: true,
+        })
+    }
+}
+
+/// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
+fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
+    let frame = source.into_frame();
+    let found = Schema::from(frame.schema().as_arrow().clone());
+    let same = found.fields().len() == schema.fields().len()
+        && found.fields().iter().zip(schema.fields()).all(|(found, wanted)| {
+            found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
+        });
+    if same {
+        return Ok(frame);
+    }
+    let difference = schema
+        .fields()
+        .iter()
+        .zip(found.fields().iter().map(Some).chain(std::iter::repeat(None)))
+        .find(|(wanted, found)| {
+            found.is_none_or(|found| found.name() != wanted.name() || !found.data_type().equals_datatype(wanted.data_type()))
+        })
+        .map_or_else(
+            || format!("there are {} columns, and {} are declared", found.fields().len(), schema.fields().len()),
+            |(wanted, found)| match found {
+                Some(found) => format!(
+                    "{} {} stands where {} {} is declared",
+                    found.name(),
+                    found.data_type(),
+                    wanted.name(),
+                    wanted.data_type()
+                ),
+                None => format!("{} is missing", wanted.name()),
+            },
+        );
+    Err(Error::new(Kind::Contract, format!("the rows for {table} are not what its contract declares: {difference}")))
+}
+
+fn version(delta: &DeltaTable) -> u64 {
+    delta.version().and_then(|version| u64::try_from(version).ok()).unwrap_or_default()
+}
+
+fn writer_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::SNAPPY).build()
+}
+
+/// An error that our own stream put into a plan comes back as what it was.
+fn unwrap_source(table: &TableName, error: deltalake::DeltaTableError) -> Error {
+    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
+    while let Some(inner) = next {
+        if let Some(own) = inner.downcast_ref::<Error>() {
+            let kind = own.kind();
+            return Error::new(kind, own.report());
+        }
+        next = inner.source();
+    }
+    lake_error(table, "written", error)
+}
