@@ -1,1 +1,30 @@
-//! Placeholder.
+//! Generator of the SDK: reads the ConnectWise PSA interface facts, repairs their known faults, and renders the table
+//! catalogue, the models and the resources that `connectwise-sdk` includes at build time.
+//!
+//! | module | what it does |
+//! |---|---|
+//! | [`Document`] | reads operations and schemas, with complaints that name the operation and the JSON pointer |
+//! | [`fixups`] | named repairs, each of which must bite |
+//! | [`Api`], [`Lake`] | `api.toml` and `lake.toml` |
+//! | [`generate`] | everything together: what `sdk/build.rs` calls |
+//!
+//! Output depends on the input alone: no clock, no network, ordered maps.
+
+mod api;
+mod catalog;
+mod document;
+mod error;
+pub mod fixups;
+mod generate;
+mod lake;
+mod meaning;
+mod node;
+mod pattern;
+mod render;
+mod schema;
+
+pub use api::{Api, Exclusion, Models, Pin};
+pub use document::Document;
+pub use error::{Error, Result};
+pub use generate::{Generated, MAX_LINES, Sources, generate};
+pub use lake::{Entity, Lake, Load, Shared};

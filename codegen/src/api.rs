@@ -1,0 +1,87 @@
+//! `api.toml`: which document is pinned, which module a path belongs to, what is left out and why.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+
+/// The contents of `api.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Api {
+    /// The pinned document.
+    pub document: Pin,
+    /// First path segment -> name of the SDK module and Cargo feature.
+    pub modules: BTreeMap<String, String>,
+    /// What models must not show.
+    #[serde(default)]
+    pub models: Models,
+    /// Paths that are not generated.
+    #[serde(default, rename = "exclude")]
+    pub exclusions: Vec<Exclusion>,
+}
+
+/// Which document the checked-in facts are, to the byte.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Pin {
+    /// Interface version, for example `2025.8`.
+    pub version: String,
+    /// SHA-256 of the facts file, in lower-case hex.
+    pub sha256: String,
+}
+
+/// What models must not show.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Models {
+    /// Property names (`*` patterns) of texts that `Debug` must not show.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+}
+
+/// A path that is not generated.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Exclusion {
+    /// The path as the document writes it.
+    pub path: String,
+    /// Why it is left out.
+    pub reason: String,
+}
+
+impl Api {
+    /// Reads `api.toml`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not as described here.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
+        Self::parse(path, &text)
+    }
+
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|source| Kind::Config { path: path.to_owned(), source }.into())
+    }
+
+    /// Name of the facts file of the pinned version.
+    #[must_use]
+    pub fn document_file(&self) -> String {
+        document_file(&self.document.version)
+    }
+
+    /// Module of a path.
+    pub(crate) fn module(&self, path: &str) -> Result<&str> {
+        let prefix = path.trim_start_matches('/').split('/').next().unwrap_or_default();
+        match self.modules.get(prefix) {
+            Some(module) => Ok(module),
+            None => Err(Kind::NoModule { prefix: prefix.to_owned(), path: path.to_owned() }.into()),
+        }
+    }
+}
+
+pub(crate) fn document_file(version: &str) -> String {
+    format!("connectwise-psa-{version}.json")
+}

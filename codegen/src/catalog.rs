@@ -1,0 +1,158 @@
+//! The table catalogue: each entity of `lake.toml`, resolved against the document.
+
+use crate::document::{Document, Operation, reference};
+use crate::error::{Kind, Result};
+use crate::lake::{Entity, Lake, Load};
+use crate::meaning::{Meaning, Rules};
+use crate::schema::{Property, Schema, Schemas, Shape};
+
+/// Objects nested deeper than this become JSON text.
+const MAX_DEPTH: usize = 6;
+
+/// A resource that becomes a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Table {
+    pub(crate) name: String,
+    pub(crate) table: String,
+    pub(crate) path: String,
+    pub(crate) count_path: Option<String>,
+    pub(crate) key: String,
+    /// Change time and windows, where the table is loaded incrementally.
+    pub(crate) incremental: Option<(String, Vec<(String, u32)>)>,
+    pub(crate) columns: Vec<Column>,
+}
+
+/// One property of a record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnKind,
+    pub(crate) meaning: Meaning,
+}
+
+/// The shape of a column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    Int32,
+    Int64,
+    Boolean,
+    Double,
+    Timestamp,
+    Utf8,
+    Json,
+    StringMap,
+    /// Schema name and columns.
+    Struct(String, Vec<Column>),
+    List(Box<ColumnKind>),
+}
+
+/// Resolves every entity.
+pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Result<Vec<Table>> {
+    let operations = document.operations()?;
+    let shared = Rules::shared(&lake.shared);
+    let mut tables: Vec<Table> = Vec::new();
+    for entity in &lake.entities {
+        let table = table(entity, &operations, schemas, &shared)?;
+        if tables.iter().any(|other| other.table == table.table) {
+            return Err(Kind::EntityTwice { table: table.table }.into());
+        }
+        tables.push(table);
+    }
+    shared.all_hit()?;
+    Ok(tables)
+}
+
+fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, shared: &Rules<'_>) -> Result<Table> {
+    let refuse = |path: &str, problem| Kind::EntityPath { entity: entity.name.clone(), path: path.to_owned(), problem };
+    let find = |path: &str| operations.iter().find(|operation| operation.path == path && operation.method == "get");
+    let list = find(&entity.path).ok_or_else(|| refuse(&entity.path, "has no GET operation in the document"))?;
+    let item = list.answer()?.and_then(|answer| answer.get("items"));
+    let listed = item.as_ref().map(reference).transpose()?.flatten();
+    if listed != Some(entity.name.as_str()) {
+        return Err(refuse(&entity.path, "does not answer with an array of that schema").into());
+    }
+    let Some(Schema::Object(properties)) = schemas.get(&entity.name) else {
+        return Err(refuse(&entity.path, "lists a schema without properties").into());
+    };
+    let has = |name: &str| properties.iter().any(|property| property.name == name);
+    if !has(&entity.key) {
+        return Err(refuse(&entity.path, "lists a schema without the key property").into());
+    }
+    let rules = Rules::of(entity);
+    let walk = Walk { schemas, rules: &rules, shared };
+    let columns = walk.columns(properties, "", &mut vec![&entity.name])?;
+    rules.all_hit()?;
+
+    let incremental = match entity.load {
+        Load::Snapshot => None,
+        Load::Incremental => {
+            if !has(entity.watermark.split('/').next().unwrap_or_default()) {
+                return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
+            }
+            if let Some(missing) = entity.windows.keys().find(|field| !has(field)) {
+                let (owner, pattern) = (entity.name.clone(), missing.clone());
+                return Err(Kind::RuleDead { owner, list: "windows", pattern }.into());
+            }
+            Some((entity.watermark.clone(), entity.windows.clone().into_iter().collect()))
+        }
+    };
+    let count = format!("{}/count", entity.path);
+    let counts = match find(&count).map(Operation::answer).transpose()?.flatten() {
+        Some(answer) => reference(&answer)? == Some("Count"),
+        None => false,
+    };
+    Ok(Table {
+        name: entity.name.clone(),
+        table: entity.name.to_lowercase(),
+        path: entity.path.clone(),
+        count_path: counts.then_some(count),
+        key: entity.key.clone(),
+        incremental,
+        columns,
+    })
+}
+
+struct Walk<'a> {
+    schemas: &'a Schemas,
+    rules: &'a Rules<'a>,
+    shared: &'a Rules<'a>,
+}
+
+impl<'a> Walk<'a> {
+    fn columns(&self, properties: &'a [Property], prefix: &str, above: &mut Vec<&'a str>) -> Result<Vec<Column>> {
+        let column = |property: &'a Property| {
+            let path = format!("{prefix}{}", property.name);
+            let kind = self.kind(&property.shape, &path, above)?;
+            let meaning = match self.rules.declared(&path, &property.shape)? {
+                Some(meaning) => meaning,
+                None => self.shared.by_name(&property.name, &property.shape).unwrap_or(Meaning::Plain),
+            };
+            Ok(Column { name: property.name.clone(), kind, meaning })
+        };
+        properties.iter().map(column).collect()
+    }
+
+    fn kind(&self, shape: &'a Shape, path: &str, above: &mut Vec<&'a str>) -> Result<ColumnKind> {
+        Ok(match shape {
+            Shape::Int32 => ColumnKind::Int32,
+            Shape::Int64 => ColumnKind::Int64,
+            Shape::Double => ColumnKind::Double,
+            Shape::Boolean => ColumnKind::Boolean,
+            Shape::Timestamp => ColumnKind::Timestamp,
+            Shape::Uuid | Shape::Text => ColumnKind::Utf8,
+            Shape::TextMap => ColumnKind::StringMap,
+            Shape::Any => ColumnKind::Json,
+            Shape::List(item) => ColumnKind::List(Box::new(self.kind(item, path, above)?)),
+            Shape::Ref(name) => match self.schemas.get(name) {
+                Some(Schema::Enum(_)) => ColumnKind::Utf8,
+                Some(Schema::Object(properties)) if !above.contains(&name.as_str()) && above.len() <= MAX_DEPTH => {
+                    above.push(name);
+                    let columns = self.columns(properties, &format!("{path}/"), above)?;
+                    above.pop();
+                    ColumnKind::Struct(name.clone(), columns)
+                }
+                _ => ColumnKind::Json,
+            },
+        })
+    }
+}

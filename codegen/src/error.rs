@@ -1,0 +1,170 @@
+//! The crate's one error.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// What went wrong while reading the interface document or generating from it.
+///
+/// `Display` is one sentence that says where and what to do; the source, if there is one, is exposed through
+/// [`std::error::Error::source`].
+pub struct Error {
+    kind: Box<Kind>,
+}
+
+/// Result of this crate.
+pub type Result<T> = std::result::Result<T, Error>;
+
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Kind {
+    #[error("cannot read {}: check that the file exists and is readable", path.display())]
+    Read { path: PathBuf, source: std::io::Error },
+    #[error("cannot write {}: check the folder and its permissions", path.display())]
+    Write { path: PathBuf, source: std::io::Error },
+    #[error("{} is not JSON: {source}", name)]
+    NotJson { name: String, source: serde_json::Error },
+    #[error("the document says openapi `{found}`, and only 3.0 documents can be imported")]
+    NotOpenApi3 { found: String },
+    #[error("{} is not valid: {}", path.display(), one_line(&source.to_string()))]
+    Config { path: PathBuf, source: toml::de::Error },
+    #[error("{}expected {expected} at {pointer}", Operation(operation.as_deref()))]
+    Shape { operation: Option<String>, pointer: String, expected: &'static str },
+    #[error("two things in the document are called `{name}` in Rust: {first} and {second}")]
+    NameClash { name: String, first: String, second: String },
+    #[error(
+        "the path {path} ({operation}) is not a template that can be filled: leave it out in api.toml, with the reason"
+    )]
+    PathTemplate { operation: String, path: String },
+    #[error("the version `{version}` cannot be part of a file name")]
+    Version { version: String },
+    #[error("fixup {name} no longer bites: the document has nothing left that it repairs, remove it")]
+    FixupDead { name: &'static str },
+    #[error("api.toml excludes the path {path}, which the document does not have: remove the exclusion")]
+    ExclusionDead { path: String },
+    #[error("api.toml names no module for the path prefix `{prefix}` ({path}): add it under [modules]")]
+    NoModule { prefix: String, path: String },
+    #[error("api.toml marks `{pattern}` as secret, which matches no text property: remove or repair the pattern")]
+    SecretDead { pattern: String },
+    #[error("lake.toml: the entity {entity} lists {path}, which {problem}")]
+    EntityPath { entity: String, path: String, problem: &'static str },
+    #[error("lake.toml: the table {table} is made by two entities")]
+    EntityTwice { table: String },
+    #[error("lake.toml: {owner} has `{pattern}` under {list}, which matches no property: remove or repair it")]
+    RuleDead { owner: String, list: &'static str, pattern: String },
+    #[error("lake.toml: {owner} declares {path} as {list}, which its type in the document ({kind}) cannot mean")]
+    RuleKind { owner: String, list: &'static str, path: String, kind: &'static str },
+    #[error("lake.toml: {owner} declares {path} both as {first} and as {second}")]
+    RuleTwice { owner: String, path: String, first: &'static str, second: &'static str },
+    #[error("{file} is pinned with SHA-256 {pinned} but has {found}: import the document again, do not edit it")]
+    Pin { file: String, pinned: String, found: String },
+    #[error("{file} is not in the facts form: import it again")]
+    NotCanonical { file: String },
+    #[error("generating twice gave two different texts of {file}: this is a bug of the generator")]
+    NotDeterministic { file: String },
+    #[error("the generated file {file} has {lines} lines, more than {limit}: this is a bug of the generator")]
+    TooLong { file: String, lines: usize, limit: usize },
+    #[error("the generated file {file} is not Rust: this is a bug of the generator")]
+    NotRust { file: String, source: syn::Error },
+    #[error("the schema renderer refused the schemas: {source}")]
+    Typify { source: typify::Error },
+    #[error("the schemas could not be handed to the renderer")]
+    SchemaForm { source: serde_json::Error },
+}
+
+struct Operation<'a>(Option<&'a str>);
+
+impl fmt::Display for Operation<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(id) => write!(f, "operation {id}: "),
+            None => Ok(()),
+        }
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+impl Error {
+    pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
+        Kind::Read { path: path.to_owned(), source }.into()
+    }
+
+    pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
+        Kind::Write { path: path.to_owned(), source }.into()
+    }
+
+    /// Whether what is checked in and what would be generated differ: the answer of `check`, not a failure of it.
+    #[must_use]
+    pub fn is_stale(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::Pin { .. }
+                | Kind::NotCanonical { .. }
+                | Kind::FixupDead { .. }
+                | Kind::ExclusionDead { .. }
+                | Kind::SecretDead { .. }
+                | Kind::NoModule { .. }
+                | Kind::RuleDead { .. }
+                | Kind::RuleKind { .. }
+                | Kind::RuleTwice { .. }
+                | Kind::EntityPath { .. }
+                | Kind::EntityTwice { .. }
+                | Kind::NotDeterministic { .. }
+                | Kind::TooLong { .. }
+                | Kind::NotRust { .. }
+        )
+    }
+
+    /// JSON pointer of the place in the document, where the error is about one.
+    #[must_use]
+    pub fn pointer(&self) -> Option<&str> {
+        match &*self.kind {
+            Kind::Shape { pointer, .. } => Some(pointer),
+            _ => None,
+        }
+    }
+
+    /// `operationId` of the operation, where the error is about one.
+    #[must_use]
+    pub fn operation(&self) -> Option<&str> {
+        match &*self.kind {
+            Kind::Shape { operation, .. } => operation.as_deref(),
+            Kind::PathTemplate { operation, .. } => Some(operation),
+            _ => None,
+        }
+    }
+
+    /// Name of the fixup that changed nothing, where the error is about one.
+    #[must_use]
+    pub fn dead_fixup(&self) -> Option<&'static str> {
+        match *self.kind {
+            Kind::FixupDead { name } => Some(name),
+            _ => None,
+        }
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self { kind: Box::new(kind) }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.kind, f)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.kind, f)
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        std::error::Error::source(&*self.kind)
+    }
+}

@@ -1,0 +1,77 @@
+//! Paths that no client can call as they are written.
+
+use serde_json::{Value, json};
+
+use super::{each_operation, object_at};
+use crate::api::Exclusion;
+use crate::document::Document;
+use crate::error::{Kind, Result};
+
+/// Removes the paths that `api.toml` leaves out.
+pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> {
+    for exclusion in exclusions {
+        let removed = object_at(root, &["paths"]).and_then(|paths| paths.remove(&exclusion.path));
+        if removed.is_none() {
+            return Err(Kind::ExclusionDead { path: exclusion.path.clone() }.into());
+        }
+    }
+    Ok(())
+}
+
+/// Refuses a template whose braces don't enclose plain names.
+pub(super) fn check_templates(document: &Document) -> Result<()> {
+    for operation in document.operations()? {
+        if !is_template(operation.path) {
+            let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
+            return Err(Kind::PathTemplate { operation, path }.into());
+        }
+    }
+    Ok(())
+}
+
+fn is_template(path: &str) -> bool {
+    let mut rest = path;
+    while let Some(at) = rest.find(['{', '}']) {
+        let Some(inner) = rest[at..].strip_prefix('{') else { return false };
+        let Some((name, after)) = inner.split_once('}') else { return false };
+        if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            return false;
+        }
+        rest = after;
+    }
+    path.starts_with('/')
+}
+
+/// Path parameters that the template has no place for become optional query parameters.
+pub(super) fn move_parameters_to_query(root: &mut Value) -> Result<usize> {
+    let mut places = 0;
+    each_operation(root, &mut |path, operation| {
+        let Some(parameters) = operation.get_mut("parameters").and_then(Value::as_array_mut) else { return };
+        for parameter in parameters.iter_mut().filter_map(Value::as_object_mut) {
+            let Some(name) = parameter.get("name").and_then(Value::as_str) else { continue };
+            let in_path = parameter.get("in").and_then(Value::as_str) == Some("path");
+            if in_path && !path.contains(&format!("{{{name}}}")) {
+                parameter.insert("in".to_owned(), json!("query"));
+                parameter.remove("required");
+                places += 1;
+            }
+        }
+    });
+    Ok(places)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_template;
+
+    #[test]
+    fn templates_have_names_in_closed_braces() {
+        assert!(is_template("/time/entries/{id}"));
+        assert!(is_template("/procurement/catalog/{parentId}/vendors/{id}{id}"));
+        assert!(!is_template("/system/members/{memberIdentifier:regex(^(types. |("));
+        assert!(!is_template("/a/{b"));
+        assert!(!is_template("/a/b}"));
+        assert!(!is_template("/a/{}"));
+        assert!(!is_template("a"));
+    }
+}

@@ -1,0 +1,98 @@
+//! `lake.toml`: which resources become tables, and what their values mean.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+
+/// The contents of `lake.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lake {
+    /// Rules for every entity.
+    #[serde(default)]
+    pub shared: Shared,
+    /// The entities, in the order of their tables.
+    #[serde(default, rename = "entity")]
+    pub entities: Vec<Entity>,
+}
+
+/// Rules for every entity, at any depth.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Shared {
+    /// Property names (`*` patterns) that mean money, rates, hours or quantities.
+    #[serde(default)]
+    pub decimals: Vec<String>,
+}
+
+/// One resource that becomes a table.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entity {
+    /// Schema name.
+    pub name: String,
+    /// List path.
+    pub path: String,
+    /// Property that identifies a record.
+    #[serde(default = "default_key")]
+    pub key: String,
+    /// How the table is kept fresh.
+    pub load: Load,
+    /// Path of the change time in conditions.
+    #[serde(default = "default_watermark")]
+    pub watermark: String,
+    /// Business date -> days before the watermark.
+    #[serde(default)]
+    pub windows: BTreeMap<String, u32>,
+    /// Properties that mean a calendar day.
+    #[serde(default)]
+    pub dates: Vec<String>,
+    /// Texts that hold an instant.
+    #[serde(default)]
+    pub instants: Vec<String>,
+    /// Money, rates, hours or quantities beyond the shared patterns.
+    #[serde(default)]
+    pub decimals: Vec<String>,
+    /// Never shown, never stored beyond bronze.
+    #[serde(default)]
+    pub secrets: Vec<String>,
+    /// Personal data that no report needs.
+    #[serde(default)]
+    pub personal: Vec<String>,
+}
+
+/// How a table is kept fresh.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Load {
+    /// Changed rows by server time, widened by windows over business dates.
+    Incremental,
+    /// The whole list, compared.
+    Snapshot,
+}
+
+impl Lake {
+    /// Reads `lake.toml`.
+    ///
+    /// # Errors
+    /// When the file cannot be read or is not as described here.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|source| Error::read(path, source))?;
+        Self::parse(path, &text)
+    }
+
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|source| Kind::Config { path: path.to_owned(), source }.into())
+    }
+}
+
+fn default_key() -> String {
+    "id".to_owned()
+}
+
+fn default_watermark() -> String {
+    "_info/lastUpdated".to_owned()
+}

@@ -1,0 +1,94 @@
+//! Renders the table catalogue: one line a column, one item a distinct list of columns.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use heck::ToShoutySnakeCase;
+
+use crate::catalog::{Column, ColumnKind, Table};
+
+/// The text that `connectwise_sdk::lake` includes.
+pub(crate) fn render(tables: &[Table]) -> String {
+    let mut lists = Lists::default();
+    let mut entities = String::new();
+    for table in tables {
+        // Writing to a String cannot fail.
+        let _ = write_entity(&mut entities, table, &mut lists);
+    }
+    format!(
+        "use crate::catalog::{{Column, Entity, Kind, Load, Meaning, Window}};\n\n\
+         /// Every entity of `openapi/lake.toml`, in the order of the file.\n\
+         pub static ENTITIES: &[Entity] = &[\n{entities}];\n{}",
+        lists.text
+    )
+}
+
+fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt::Result {
+    let columns = lists.name(&table.name, &table.columns);
+    writeln!(out, "    Entity {{")?;
+    writeln!(out, "        name: {:?},", table.name)?;
+    writeln!(out, "        table: {:?},", table.table)?;
+    writeln!(out, "        path: {:?},", table.path)?;
+    writeln!(out, "        count_path: {:?},", table.count_path)?;
+    writeln!(out, "        key: {:?},", table.key)?;
+    match &table.incremental {
+        None => writeln!(out, "        load: Load::Snapshot,")?,
+        Some((watermark, windows)) => {
+            writeln!(out, "        load: Load::Incremental {{")?;
+            writeln!(out, "            watermark: {watermark:?},")?;
+            writeln!(out, "            windows: &[")?;
+            for (field, days) in windows {
+                writeln!(out, "                Window {{ field: {field:?}, days: {days} }},")?;
+            }
+            writeln!(out, "            ],\n        }},")?;
+        }
+    }
+    writeln!(out, "        columns: {columns},\n    }},")
+}
+
+/// Lists of columns by content: most references look the same wherever they stand.
+#[derive(Default)]
+struct Lists {
+    names: BTreeMap<String, String>,
+    taken: BTreeMap<String, usize>,
+    text: String,
+}
+
+impl Lists {
+    fn name(&mut self, schema: &str, columns: &[Column]) -> String {
+        let mut body = String::new();
+        for column in columns {
+            let kind = self.kind(&column.kind);
+            let meaning = column.meaning.variant();
+            let name = &column.name;
+            let line = format!("    Column {{ name: {name:?}, kind: {kind}, meaning: Meaning::{meaning} }},\n");
+            body.push_str(&line);
+        }
+        let base = schema.to_shouty_snake_case();
+        let content = format!("{base}\n{body}");
+        if let Some(name) = self.names.get(&content) {
+            return name.clone();
+        }
+        let count = self.taken.entry(base.clone()).or_insert(0);
+        *count += 1;
+        let name = if *count == 1 { format!("{base}_COLUMNS") } else { format!("{base}_COLUMNS_{count}") };
+        self.text.push_str(&format!("\nconst {name}: &[Column] = &[\n{body}];\n"));
+        self.names.insert(content, name.clone());
+        name
+    }
+
+    fn kind(&mut self, kind: &ColumnKind) -> String {
+        match kind {
+            ColumnKind::Int32 => "Kind::Int32".to_owned(),
+            ColumnKind::Int64 => "Kind::Int64".to_owned(),
+            ColumnKind::Boolean => "Kind::Boolean".to_owned(),
+            ColumnKind::Double => "Kind::Double".to_owned(),
+            ColumnKind::Timestamp => "Kind::Timestamp".to_owned(),
+            ColumnKind::Utf8 => "Kind::Utf8".to_owned(),
+            ColumnKind::Json => "Kind::Json".to_owned(),
+            ColumnKind::StringMap => "Kind::StringMap".to_owned(),
+            ColumnKind::Struct(schema, columns) => format!("Kind::Struct({})", self.name(schema, columns)),
+            ColumnKind::List(item) => format!("Kind::List(&{})", self.kind(item)),
+        }
+    }
+}
