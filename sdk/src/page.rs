@@ -1,0 +1,84 @@
+//! One page of a listing, its records still text.
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::{RequestFacts, Response, Result, paging::Position, reason::Reason};
+
+/// One page of a listing.
+#[derive(Debug, Clone)]
+pub struct Page {
+    pub(crate) response: Response,
+    pub(crate) number: u64,
+    pub(crate) continuation: Option<Continuation>,
+}
+
+impl Page {
+    /// The answer's body: a JSON array.
+    #[must_use]
+    pub fn body(&self) -> &Bytes {
+        &self.response.body
+    }
+
+    /// Number of the page in its listing, from 1. A resumed listing counts on.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        self.number
+    }
+
+    /// Where the listing goes on after this page, or `None` if this is provably the last one.
+    ///
+    /// It stays good when a later page fails: hand it to `resume` of the same listing.
+    #[must_use]
+    pub fn continuation(&self) -> Option<&Continuation> {
+        self.continuation.as_ref()
+    }
+
+    /// Whether this is provably the last page. A stream that ends without one has ended in an error.
+    #[must_use]
+    pub fn is_last(&self) -> bool {
+        self.continuation.is_none()
+    }
+
+    /// The request that it answers.
+    #[must_use]
+    pub fn request(&self) -> &RequestFacts {
+        &self.response.facts
+    }
+
+    /// The server's id of the request, which its support asks for.
+    #[must_use]
+    pub fn request_id(&self) -> Option<&str> {
+        self.response.facts.request_id.as_deref()
+    }
+
+    /// The records, split but not read: each is the text of one element of the array.
+    ///
+    /// # Errors
+    /// When the body isn't a JSON array. Pages from a stream were checked already.
+    pub fn records(&self) -> Result<Vec<&RawValue>> {
+        records(&self.response)
+    }
+}
+
+pub(crate) fn records(response: &Response) -> Result<Vec<&RawValue>> {
+    serde_json::from_slice(&response.body).map_err(|error| {
+        let other_json = error.is_data() && serde_json::from_slice::<&RawValue>(&response.body).is_ok();
+        let answer = if other_json { response.error(Reason::NotArray) } else { response.not_json() };
+        answer.with_source(error)
+    })
+}
+
+/// Where a listing goes on. It can be saved as JSON and used by a later process.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Continuation {
+    pub(crate) path: String,
+    /// Fingerprint of what decides which records come in which order.
+    pub(crate) query: String,
+    pub(crate) page_size: u32,
+    /// Pages that came before.
+    pub(crate) pages: u64,
+    pub(crate) position: Position,
+}

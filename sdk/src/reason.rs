@@ -1,0 +1,297 @@
+//! Every way to fail, with the sentence that says so.
+
+use std::{fmt, time::Duration};
+
+use crate::{ApiError, ErrorKind, RecordFacts, RequestFacts};
+
+#[derive(Debug)]
+pub(crate) enum Reason {
+    /// A setting that has no default.
+    Missing {
+        variable: &'static str,
+        hint: &'static str,
+    },
+    /// A setting with a value that can't be used.
+    Invalid {
+        variable: &'static str,
+        problem: &'static str,
+    },
+    /// The TLS or HTTP set-up of this machine.
+    Transport,
+
+    /// Text that holds both kinds of quotes.
+    BothQuotes {
+        text: String,
+    },
+    /// `in` without values.
+    EmptyIn {
+        field: String,
+    },
+    /// A number that isn't one.
+    NotFinite,
+
+    Path {
+        path: String,
+        problem: &'static str,
+    },
+    UrlTooLong {
+        length: usize,
+        limit: usize,
+    },
+    PageSize {
+        size: u32,
+    },
+    OrderNotAllowed {
+        mode: &'static str,
+    },
+    Header {
+        name: String,
+    },
+    Serialize,
+
+    Connect,
+    Timeout,
+    Cut,
+    Status {
+        status: u16,
+        api: ApiError,
+        retry_after: Option<Duration>,
+    },
+
+    NotJson {
+        content_type: Option<String>,
+        excerpt: String,
+    },
+    NotArray,
+    Shape {
+        expected: &'static str,
+    },
+    Record {
+        record: RecordFacts,
+    },
+
+    NextUnreadable,
+    PageIdStuck {
+        page_id: u64,
+    },
+    PageRepeats {
+        page: u64,
+    },
+    KeyOutOfOrder {
+        key: i64,
+    },
+    KeyMissing,
+    ForeignContinuation,
+
+    TooMany {
+        limit: usize,
+    },
+}
+
+impl Reason {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Missing { .. } | Self::Invalid { .. } | Self::Transport => ErrorKind::Config,
+            Self::BothQuotes { .. } | Self::EmptyIn { .. } | Self::NotFinite => ErrorKind::Condition,
+            Self::Path { .. }
+            | Self::UrlTooLong { .. }
+            | Self::PageSize { .. }
+            | Self::OrderNotAllowed { .. }
+            | Self::Header { .. }
+            | Self::Serialize => ErrorKind::Request,
+            Self::Connect => ErrorKind::Connect,
+            Self::Timeout => ErrorKind::Timeout,
+            Self::Cut => ErrorKind::Interrupted,
+            Self::Status { status: 429, .. } => ErrorKind::RateLimited,
+            Self::Status { .. } => ErrorKind::Status,
+            Self::NotJson { .. } | Self::NotArray | Self::Shape { .. } | Self::Record { .. } => ErrorKind::Decode,
+            Self::NextUnreadable
+            | Self::PageIdStuck { .. }
+            | Self::PageRepeats { .. }
+            | Self::KeyOutOfOrder { .. }
+            | Self::KeyMissing
+            | Self::ForeignContinuation => ErrorKind::Paging,
+            Self::TooMany { .. } => ErrorKind::Limit,
+        }
+    }
+
+    /// Writes the sentence.
+    pub(crate) fn describe(&self, request: Option<&RequestFacts>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let on = Target(request);
+        match self {
+            Self::Missing { variable, hint } => write!(f, "{variable} is not set: {hint}"),
+            Self::Invalid { variable, problem } => write!(f, "{variable} {problem}"),
+            Self::Transport => f.write_str("the HTTP client can't be set up: check this machine's TLS certificates"),
+
+            Self::BothQuotes { text } => write!(
+                f,
+                "the text {text:?} holds both kinds of quotes, which a condition can't express: compare a part of it with like"
+            ),
+            Self::EmptyIn { field } => {
+                write!(f, "the condition `{field} in (..)` has no values: give at least one, or don't ask the server")
+            }
+            Self::NotFinite => f.write_str("a condition can't compare with a number that is infinite or not a number"),
+
+            Self::Path { path, problem } => write!(f, "the path {path:?} {problem}"),
+            Self::UrlTooLong { length, limit } => write!(
+                f,
+                "the URL of {on} would have {length} characters, and servers take at most {limit}: ask for fewer fields or split the conditions"
+            ),
+            Self::PageSize { size } => write!(f, "the page size {size} is outside 1 to 1000, which the API allows"),
+            Self::OrderNotAllowed { mode } => {
+                write!(f, "{mode} paging is always in id order: leave order_by out, or page by number")
+            }
+            Self::Header { name } => write!(f, "the header {name} holds characters that HTTP can't carry"),
+            Self::Serialize => write!(f, "the body of {on} can't be written as JSON"),
+
+            Self::Connect => write!(
+                f,
+                "no connection to the server for {on}{}: check CW_BASE_URL, the network and the server's certificate",
+                Attempts(request)
+            ),
+            Self::Timeout => {
+                write!(
+                    f,
+                    "no answer to {on} in time{}: try again later, or with a smaller page size",
+                    Attempts(request)
+                )
+            }
+            Self::Cut => {
+                write!(
+                    f,
+                    "the answer to {on} broke off{}: try again later, or with a smaller page size",
+                    Attempts(request)
+                )
+            }
+            Self::Status { status, api, .. } => status_sentence(*status, api, &on, Attempts(request), f),
+
+            Self::NotJson { content_type, excerpt } => {
+                let content_type = content_type.as_deref().unwrap_or("no content type");
+                write!(f, "the answer to {on} is not JSON but {content_type}")?;
+                if !excerpt.is_empty() {
+                    write!(f, " ({excerpt})")?;
+                }
+                f.write_str(": check that CW_BASE_URL names the API host and not the web client or a proxy")
+            }
+            Self::NotArray => {
+                write!(
+                    f,
+                    "the answer to {on} is not a JSON array of records: it isn't a list, so read it with a plain get"
+                )
+            }
+            Self::Shape { expected } => write!(f, "the answer to {on} is not {expected}"),
+            Self::Record { record } => {
+                match record.id {
+                    Some(id) => write!(f, "record {id} of {on}")?,
+                    None => write!(f, "a record of {on} without id")?,
+                }
+                write!(f, " can't be read at {}: the other records of its page can", record.json_path)
+            }
+
+            Self::NextUnreadable => {
+                write!(f, "the Link header of {on} names a next page without a pageId: page by number or by keyset")
+            }
+            Self::PageIdStuck { page_id } => {
+                write!(
+                    f,
+                    "the keys of {on} don't advance: the server repeats pageId {page_id}; page by number or by keyset"
+                )
+            }
+            Self::PageRepeats { page } => write!(
+                f,
+                "the keys of {on} don't advance: page {page} starts as the one before it, so the endpoint seems to ignore paging; read it with a plain get"
+            ),
+            Self::KeyOutOfOrder { key } => {
+                write!(f, "the keys of {on} don't advance: id {key} is out of order; page by number or forward-only")
+            }
+            Self::KeyMissing => {
+                write!(
+                    f,
+                    "a record of {on} has no whole-number id to continue from: add id to the fields, or page by number"
+                )
+            }
+            Self::ForeignContinuation => {
+                write!(
+                    f,
+                    "the saved continuation belongs to another listing than {on}: use it with the same path, conditions and page size"
+                )
+            }
+
+            Self::TooMany { limit } => {
+                write!(
+                    f,
+                    "{on} has more than {limit} records: raise the limit, narrow the conditions or read it as a stream"
+                )
+            }
+        }
+    }
+}
+
+fn status_sentence(
+    status: u16,
+    api: &ApiError,
+    on: &Target<'_>,
+    attempts: Attempts<'_>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let answer = match name(status) {
+        Some(name) => format!("({status} {name}: {api})"),
+        None => format!("({status}: {api})"),
+    };
+    match status {
+        300..=399 => write!(
+            f,
+            "the server redirects {on} instead of answering {answer}: check the host in CW_BASE_URL, redirects are not followed"
+        ),
+        401 => write!(
+            f,
+            "the server refused the credentials for {on} {answer}: check CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID"
+        ),
+        403 => write!(
+            f,
+            "the server forbids {on} {answer}: check the security role of the API member and CW_CLIENTID, and that the route exists"
+        ),
+        404 => write!(
+            f,
+            "the server does not know {on} {answer}: check the path and the id, and whether CW_BASE_URL and the credentials fit this server"
+        ),
+        409 => write!(
+            f,
+            "the server reports a conflict for {on} {answer}: read the record again before you repeat the change"
+        ),
+        429 => write!(f, "the server limits the rate of {on}{attempts} {answer}: wait, or send fewer requests at once"),
+        500..=599 => write!(
+            f,
+            "the server failed on {on}{attempts} {answer}: try again later, or with a smaller page size if it is always the same page"
+        ),
+        _ => write!(f, "the server rejected {on} {answer}: correct the request"),
+    }
+}
+
+fn name(status: u16) -> Option<&'static str> {
+    reqwest::StatusCode::from_u16(status).ok()?.canonical_reason()
+}
+
+/// `GET /time/entries`, or words for a request that was never made.
+struct Target<'a>(Option<&'a RequestFacts>);
+
+impl fmt::Display for Target<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(request) => request.fmt(f),
+            None => f.write_str("the request"),
+        }
+    }
+}
+
+/// ` after 8 attempts`, or nothing for the first.
+struct Attempts<'a>(Option<&'a RequestFacts>);
+
+impl fmt::Display for Attempts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(request) if request.attempt > 1 => write!(f, " after {} attempts", request.attempt),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,276 @@
+//! A request before it is sent: method, path below the API root, query, headers, body.
+
+use std::fmt;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
+use url::Url;
+
+use crate::{Client, Error, RequestFacts, Response, Result, reason::Reason};
+
+/// Longest URL that the vendor's documentation advises.
+const ADVISED_URL: usize = 2_000;
+/// Longest URL that is sent at all.
+const LONGEST_URL: usize = 10_000;
+
+/// What stays readable in a query: everything else, `& " ' * % + [ ] #` and spaces among it, is encoded.
+const QUERY: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~')
+    .remove(b'/')
+    .remove(b',')
+    .remove(b':')
+    .remove(b'(')
+    .remove(b')');
+
+/// HTTP method.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Creates, or searches.
+    Post,
+    /// Replaces.
+    Put,
+    /// Changes parts.
+    Patch,
+    /// Deletes.
+    Delete,
+}
+
+impl Method {
+    /// Whether a repetition can't change anything on the server.
+    #[must_use]
+    pub fn is_read(self) -> bool {
+        self == Self::Get
+    }
+
+    /// The name on the wire.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Get => "GET",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Patch => "PATCH",
+            Self::Delete => "DELETE",
+        }
+    }
+
+    pub(crate) fn to_reqwest(self) -> reqwest::Method {
+        match self {
+            Self::Get => reqwest::Method::GET,
+            Self::Post => reqwest::Method::POST,
+            Self::Put => reqwest::Method::PUT,
+            Self::Patch => reqwest::Method::PATCH,
+            Self::Delete => reqwest::Method::DELETE,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What is sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) json: Option<Bytes>,
+    /// Whether the answer must be a JSON array, so that one without its closing bracket was cut.
+    pub(crate) expects_array: bool,
+}
+
+impl Request {
+    pub(crate) fn new(method: Method, path: &str) -> Self {
+        Self {
+            method,
+            path: format!("/{}", path.strip_prefix('/').unwrap_or(path)),
+            query: Vec::new(),
+            headers: Vec::new(),
+            json: None,
+            expects_array: false,
+        }
+    }
+
+    pub(crate) fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// A parameter that is left out when there is no value.
+    pub(crate) fn query_opt(self, name: &str, value: Option<&str>) -> Self {
+        match value {
+            Some(value) => self.query(name, value),
+            None => self,
+        }
+    }
+
+    pub(crate) fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Result<Self> {
+        let text = serde_json::to_vec(body)
+            .map_err(|error| Error::new(Reason::Serialize).with_request(self.facts(1)).with_source(error))?;
+        self.json = Some(text.into());
+        Ok(self)
+    }
+
+    pub(crate) fn facts(&self, attempt: u32) -> RequestFacts {
+        RequestFacts { method: self.method, path: self.path.clone(), attempt, request_id: None }
+    }
+
+    /// The URL below `base`. The path can't leave it.
+    pub(crate) fn url(&self, base: &Url) -> Result<Url> {
+        let bad = |problem| Error::new(Reason::Path { path: self.path.clone(), problem });
+        if self.path.contains("://") || self.path.starts_with("//") {
+            return Err(bad("is a whole URL: give the path below the API root, for example /time/entries"));
+        }
+        if self.path.contains(['?', '#']) {
+            return Err(bad("holds a query: give conditions and other parameters apart from it"));
+        }
+        let segments: Vec<&str> = self.path.trim_start_matches('/').split('/').collect();
+        if segments == [""] {
+            return Err(bad("is empty: give a path below the API root, for example /time/entries"));
+        }
+        if segments.iter().any(|segment| matches!(*segment, "." | "..")) {
+            return Err(bad("leaves the API root"));
+        }
+        let mut url = base.clone();
+        if let Ok(mut path) = url.path_segments_mut() {
+            path.extend(segments);
+        }
+        if !self.query.is_empty() {
+            let pairs: Vec<String> = self
+                .query
+                .iter()
+                .map(|(name, value)| {
+                    format!("{}={}", utf8_percent_encode(name, QUERY), utf8_percent_encode(value, QUERY))
+                })
+                .collect();
+            url.set_query(Some(&pairs.join("&")));
+        }
+        let length = url.as_str().len();
+        if length > LONGEST_URL {
+            return Err(Error::new(Reason::UrlTooLong { length, limit: LONGEST_URL }).with_request(self.facts(1)));
+        }
+        if length > ADVISED_URL {
+            tracing::warn!(
+                path = self.path,
+                length,
+                "the URL is longer than the {ADVISED_URL} characters that the API advises"
+            );
+        }
+        Ok(url)
+    }
+}
+
+/// An untyped request: the way out for what the crate has no types for.
+#[derive(Debug, Clone)]
+#[must_use = "a request does nothing until it is sent"]
+pub struct RequestBuilder {
+    client: Client,
+    request: Request,
+}
+
+impl RequestBuilder {
+    pub(crate) fn new(client: Client, request: Request) -> Self {
+        Self { client, request }
+    }
+
+    /// Adds a query parameter; it is percent-encoded here.
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Adds a header.
+    pub fn header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.request.headers.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Sets the body.
+    ///
+    /// # Errors
+    /// When `body` can't be written as JSON.
+    pub fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Result<Self> {
+        self.request = self.request.json(body)?;
+        Ok(self)
+    }
+
+    /// Sends it, and repeats it as the retry policy allows.
+    ///
+    /// # Errors
+    /// When there is no answer, or one with an error status.
+    pub async fn send(self) -> Result<Response> {
+        self.client.execute(&self.request).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn base() -> Url {
+        Url::parse("https://api-na.myconnectwise.net/v4_6_release/apis/3.0").unwrap()
+    }
+
+    #[test]
+    fn reserved_characters_are_encoded() {
+        let request = Request::new(Method::Get, "/time/entries")
+            .query("conditions", "name = \"a&b'c*d%e+f[g]#h\" and x/y >= [2016-08-20T18:04:26Z]")
+            .query("fields", "id,_info/lastUpdated,\u{e9}");
+        assert_eq!(
+            request.url(&base()).unwrap().as_str(),
+            "https://api-na.myconnectwise.net/v4_6_release/apis/3.0/time/entries\
+             ?conditions=name%20%3D%20%22a%26b%27c%2Ad%25e%2Bf%5Bg%5D%23h%22%20and%20x/y%20%3E%3D%20%5B2016-08-20T18:04:26Z%5D\
+             &fields=id,_info/lastUpdated,%C3%A9"
+        );
+    }
+
+    #[test]
+    fn a_path_stays_below_the_root() {
+        let url = |path: &str| Request::new(Method::Get, path).url(&base());
+        let root = base().to_string();
+        assert_eq!(url("time/entries").unwrap().as_str(), format!("{root}/time/entries"));
+        // Some routes of the interface document end with a slash.
+        assert_eq!(url("/sales/orders/1/lineitems/").unwrap().as_str(), format!("{root}/sales/orders/1/lineitems/"));
+        assert_eq!(url("/system/a b%2F..").unwrap().as_str(), format!("{root}/system/a%20b%252F.."));
+        let table = [
+            (
+                "https://evil.example/x",
+                "the path \"/https://evil.example/x\" is a whole URL: give the path below the API root, for example /time/entries",
+            ),
+            (
+                "//evil.example/x",
+                "the path \"//evil.example/x\" is a whole URL: give the path below the API root, for example /time/entries",
+            ),
+            ("/time/../../x", "the path \"/time/../../x\" leaves the API root"),
+            (
+                "/time/entries?page=2",
+                "the path \"/time/entries?page=2\" holds a query: give conditions and other parameters apart from it",
+            ),
+            ("", "the path \"/\" is empty: give a path below the API root, for example /time/entries"),
+        ];
+        for (path, expected) in table {
+            assert_eq!(url(path).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_url_has_a_longest_length() {
+        let long = |length: usize| Request::new(Method::Get, "/x").query("conditions", "a".repeat(length)).url(&base());
+        let fixed = long(0).unwrap().as_str().len();
+        assert!(long(10_000 - fixed).is_ok());
+        assert_eq!(
+            long(10_001 - fixed).unwrap_err().to_string(),
+            "the URL of GET /x would have 10001 characters, and servers take at most 10000: ask for fewer fields or split the conditions"
+        );
+    }
+}
