@@ -39,11 +39,17 @@ mod clock;
 pub mod conditions;
 mod config;
 mod error;
+mod extra;
 mod items;
+#[cfg(feature = "lake")]
 pub mod lake;
 mod link;
 mod list;
 mod mismatch;
+#[cfg(feature = "lake")]
+pub mod models;
+#[cfg(feature = "lake")]
+mod open_enum;
 mod page;
 mod paging;
 mod patch;
@@ -53,6 +59,7 @@ pub mod resource;
 mod response;
 mod retry;
 mod stats;
+mod timestamp;
 
 pub use api::Api;
 pub use api_error::{ApiError, FieldError};
@@ -61,6 +68,7 @@ pub use clock::{Clock, SystemClock};
 pub use conditions::Condition;
 pub use config::{Config, ConfigParts, Credentials, MAX_PAGE_SIZE};
 pub use error::{Error, ErrorKind, RecordFacts, RequestFacts, Result};
+pub use extra::Extra;
 pub use items::ItemList;
 pub use list::ListRequest;
 pub use page::{Continuation, Page};
@@ -71,3 +79,4 @@ pub use resource::API_VERSION;
 pub use response::Response;
 pub use retry::{Decision, Outcome, RetryAfter, RetryPolicy, decide};
 pub use stats::ClientStats;
+pub use timestamp::Timestamp;
