@@ -105,8 +105,18 @@ pub(crate) async fn spoil(fault_: Fault, answer: Answer) -> Answer {
             let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
             parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
             let half = bytes.slice(..bytes.len() / 2);
-            let cut = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut by a fault rule");
-            Response::from_parts(parts, Body::from_stream(futures::stream::iter([Ok(half), Err(cut)])))
+            let pieces = futures::stream::unfold(Some(half), |half| async move {
+                match half {
+                    Some(half) => Some((Ok(half), None)),
+                    None => {
+                        // The server has to send the first half before it hears of the end.
+                        tokio::task::yield_now().await;
+                        let reset = std::io::ErrorKind::ConnectionReset;
+                        Some((Err(std::io::Error::new(reset, "cut by a fault rule")), None))
+                    }
+                }
+            });
+            Response::from_parts(parts, Body::from_stream(pieces))
         }
     }
 }

@@ -53,7 +53,7 @@ impl Kind {
         }
     }
 
-    /// The file that `--samples` reads for this entity; a company and a member have no sample of their own name only.
+    /// The file of recorded answers for this entity; invoices are called posted there, to tell them from unposted ones.
     pub(crate) const fn sample_file(self) -> &'static str {
         match self {
             Self::TimeEntry => "TimeEntry.json",

@@ -14,7 +14,30 @@
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! Where what:
+//! # What is served
+//! Below [`Simulator::base_url`], with Basic credentials and a `clientId` header: the lists `/time/entries`, `/finance/agreements`,
+//! `/company/companies`, `/expense/entries`, `/procurement/products`, `/finance/invoices`, `/system/members` and
+//! `/finance/accounting/unpostedinvoices`, of each also `/count` and `/{id}`, and `/system/info`. Below [`Simulator::url`], without
+//! credentials, `/login/companyinfo/{company}`. Lists take `conditions`, `fields`, `orderBy`, `page`, `pageSize` and `pageId`, and
+//! forward-only paging. Where the live server is known to do one of two things, this one does the harsher: a page size above
+//! 1,000 is cut without a word, `Link` addresses name a host of their own, and a full last page names a next one that is empty.
+//!
+//! # The simulator's own routes
+//! Below [`Simulator::url`], without credentials:
+//!
+//! | route | |
+//! |---|---|
+//! | `GET /_sim/truth/{entity}` | all rows as they are now, one JSON array; the entity in any case |
+//! | `GET /_sim/truth/{entity}/count` | `{"count":N}` |
+//! | `POST /_sim/advance` | a day passes: `{"TimeEntry":{"edit":5,"insert":3,"delete":1}}`; answers with the ids that changed |
+//! | `POST /_sim/faults` | adds a rule; `GET` counts the rules, `DELETE` clears them |
+//! | `GET /_sim/requests` | requests by path and status, and the last ones in full; `DELETE` forgets them |
+//!
+//! A fault rule has a `path` below the API's root (`*` at its end stands for anything; absent = every path), `nth` (from which
+//! request on, 1 by default) and `times` (how many, 1 by default), and a `status` with perhaps `retryAfter` and `html`, or `cut`
+//! for a body that ends half-way. With `holdsId` it bites list answers that hold that record, as one bad row does.
+//!
+//! # Where what is
 //! - `data/` makes rows: a row is a pure function of seed, entity and row number, told once and read by two visitors.
 //! - `json` writes rows, `query/` reads `conditions`, `fields` and `orderBy` and picks out the values that they need.
 //! - `table` is what a listing sees of an entity; `overlay` has the generated rows and what advances did to them, `samples` the

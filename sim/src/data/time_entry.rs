@@ -39,9 +39,9 @@ fn times(work: &Work, row: Row) -> Times {
         hours += 25 * (1 + i64::from(row.edited) % 8);
     }
     let end = start + minutes * 60;
-    // Some are entered days later; none after the clock.
-    let late =
-        if draw.chance(304, 1_500) { draw.below(305, 5 * DAY as u64) as i64 } else { draw.below(305, 2_400) as i64 };
+    // Some are entered days later, if nobody has invoiced them by then; none after the clock.
+    let tardy = work.invoice.is_none() && draw.chance(304, 1_500);
+    let late = draw.below(305, if tardy { 5 * DAY as u64 } else { 2_400 }) as i64;
     Times { start, end, entered: (end + late).min(LAST_DAY.max(work.day) * DAY + DAY - 1), hours }
 }
 

@@ -78,23 +78,29 @@ impl Work {
         Self { draw, day, company, internal, member, agreement, invoice, charge, billable }
     }
 
-    /// The status of a line; old lines that are on no invoice have been written off or wait for ever.
+    /// The status of a line. Old lines that are on no invoice were written off, closed without one, or wait for ever.
     pub(crate) fn status(&self) -> &'static str {
         if self.invoice.is_some() {
             return if self.agreement.is_some() && self.draw.chance(12, 3_000) { "BilledAgreement" } else { "Billed" };
         }
-        let recent = self.day > LAST_DAY - 45;
-        match self.draw.below(13, 20) {
-            0..=5 if recent => "Open",
-            6..=8 if recent => "PendingApproval",
-            9 if recent => "PendingProjectApproval",
-            10..=11 if recent => "ApprovedByTierOne",
-            12..=13 if recent => "ApprovedByTierTwo",
-            14 if recent => "Rejected",
-            15 if recent => "ErrorsCorrected",
-            16 if recent => "RejectBySecondTier",
+        let choice = self.draw.below(13, 20);
+        if self.day > LAST_DAY - 45 {
+            return match choice {
+                0..=5 => "Open",
+                6..=8 => "PendingApproval",
+                9 => "PendingProjectApproval",
+                10..=11 => "ApprovedByTierOne",
+                12..=13 => "ApprovedByTierTwo",
+                14 => "Rejected",
+                15 => "ErrorsCorrected",
+                16 => "RejectBySecondTier",
+                _ => "ReadyToBill",
+            };
+        }
+        match choice {
             0..=5 => "WrittenOff",
             6..=7 => "ApprovedByTierTwo",
+            8..=16 if self.billable != "Billable" => "Billed",
             _ => "ReadyToBill",
         }
     }

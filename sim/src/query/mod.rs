@@ -42,3 +42,76 @@ pub(crate) fn condition(kind: Kind, text: &str) -> Result<Option<Condition>, Ref
     }
     resolve::resolve(kind, &parse::parse(&lex::tokens(text)?)?).map(Some)
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of conditions, some of which fit together.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "id",
+            "company/id",
+            "notes",
+            "invoiceFlag",
+            "timeStart",
+            "nothing",
+            "=",
+            "!=",
+            "<",
+            ">=",
+            "(",
+            ")",
+            "and",
+            "OR",
+            "not",
+            "in",
+            "like",
+            "contains",
+            "1",
+            "-2.5",
+            "'a'",
+            "\"b\"",
+            "[2025-01-01]",
+            "[",
+            "]",
+            "'",
+            "\"",
+            "null",
+            "True",
+            ",",
+            "*",
+            "%",
+            "é",
+            "\u{200b}",
+            " ",
+        ]);
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.join(" "))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_a_condition_or_refused_with_the_apis_code(text in any::<String>()) {
+            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+                prop_assert_eq!(refusal.code, "ApiFindCondition");
+            }
+        }
+
+        #[test]
+        fn pieces_of_conditions_too(text in pieces()) {
+            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+                prop_assert_eq!(refusal.code, "ApiFindCondition");
+            }
+        }
+
+        #[test]
+        fn any_text_is_fields_and_an_order_or_refused(text in any::<String>()) {
+            drop(select(Kind::Company, &text));
+            drop(ordering(Kind::Company, &text));
+        }
+    }
+}
