@@ -10,5 +10,6 @@ mod data;
 mod errors;
 mod faults;
 mod fields;
+mod lifecycle;
 mod paging;
 mod samples;
