@@ -17,5 +17,6 @@ pub mod catalog;
 pub mod contract;
 pub mod error;
 pub mod lake;
+pub mod silver;
 
 pub use error::{Error, Result};
