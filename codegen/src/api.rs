@@ -62,8 +62,12 @@ impl Api {
         Self::parse(path, &text)
     }
 
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|source| Kind::Config { path: path.to_owned(), source }.into())
+    /// Reads the text of the file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When the text is not as described here.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|source| Error::config(path, text, source))
     }
 
     /// Name of the facts file of the pinned version.

@@ -24,8 +24,8 @@ pub(crate) enum Kind {
     NotJson { name: String, source: serde_json::Error },
     #[error("the document says openapi `{found}`, and only 3.0 documents can be imported")]
     NotOpenApi3 { found: String },
-    #[error("{} is not valid: {}", path.display(), one_line(&source.to_string()))]
-    Config { path: PathBuf, source: toml::de::Error },
+    #[error("{} is not valid at line {line}: {}", path.display(), source.message())]
+    Config { path: PathBuf, line: usize, source: toml::de::Error },
     #[error("{}expected {expected} at {pointer}", Operation(operation.as_deref()))]
     Shape { operation: Option<String>, pointer: String, expected: &'static str },
     #[error("two things in the document are called `{name}` in Rust: {first} and {second}")]
@@ -51,7 +51,7 @@ pub(crate) enum Kind {
     #[error("lake.toml: {owner} has `{pattern}` under {list}, which matches no property: remove or repair it")]
     RuleDead { owner: String, list: &'static str, pattern: String },
     #[error("lake.toml: {owner} declares {path} as {list}, which its type in the document ({kind}) cannot mean")]
-    RuleKind { owner: String, list: &'static str, path: String, kind: &'static str },
+    RuleMisfit { owner: String, list: &'static str, path: String, kind: &'static str },
     #[error("lake.toml: {owner} declares {path} both as {first} and as {second}")]
     RuleTwice { owner: String, path: String, first: &'static str, second: &'static str },
     #[error("{file} is pinned with SHA-256 {pinned} but has {found}: import the document again, do not edit it")]
@@ -66,6 +66,8 @@ pub(crate) enum Kind {
     NotRust { file: String, source: syn::Error },
     #[error("the schema renderer refused the schemas: {source}")]
     Typify { source: typify::Error },
+    #[error("the schema renderer did not keep the field {field} of {ty}: this is a bug of the generator")]
+    FieldLost { ty: String, field: String },
     #[error("the schemas could not be handed to the renderer")]
     SchemaForm { source: serde_json::Error },
 }
@@ -81,13 +83,15 @@ impl fmt::Display for Operation<'_> {
     }
 }
 
-fn one_line(text: &str) -> String {
-    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join(" ")
-}
-
 impl Error {
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Kind::Read { path: path.to_owned(), source }.into()
+    }
+
+    pub(crate) fn config(path: &Path, text: &str, source: toml::de::Error) -> Self {
+        let at = source.span().map_or(0, |span| span.start);
+        let line = text.get(..at).map_or(1, |before| before.matches('\n').count() + 1);
+        Kind::Config { path: path.to_owned(), line, source }.into()
     }
 
     pub(crate) fn write(path: &Path, source: std::io::Error) -> Self {
@@ -106,7 +110,7 @@ impl Error {
                 | Kind::SecretDead { .. }
                 | Kind::NoModule { .. }
                 | Kind::RuleDead { .. }
-                | Kind::RuleKind { .. }
+                | Kind::RuleMisfit { .. }
                 | Kind::RuleTwice { .. }
                 | Kind::EntityPath { .. }
                 | Kind::EntityTwice { .. }

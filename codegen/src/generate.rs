@@ -6,11 +6,13 @@ use std::path::Path;
 use crate::api::Api;
 use crate::catalog;
 use crate::document::Document;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::fixups::{self, Bite};
 use crate::lake::Lake;
 use crate::render;
+use crate::resource::{self, Resource};
 use crate::schema::Schemas;
+use crate::secrets::Secrets;
 
 /// Longest generated file.
 pub const MAX_LINES: usize = 5_000;
@@ -34,6 +36,7 @@ pub struct Generated {
     pub files: BTreeMap<String, String>,
     /// What each fixup changed.
     pub bites: Vec<Bite>,
+    pub(crate) resources: Vec<Resource>,
 }
 
 impl Sources {
@@ -45,8 +48,16 @@ impl Sources {
         let api = Api::read(&folder.join("api.toml"))?;
         let lake = Lake::read(&folder.join("lake.toml"))?;
         let file = folder.join(api.document_file());
-        let document_text = std::fs::read(&file).map_err(|source| Error::read(&file, source))?;
-        let document = Document::parse(&file.display().to_string(), &document_text)?;
+        let text = std::fs::read(&file).map_err(|source| Error::read(&file, source))?;
+        Self::new(api, lake, &file.display().to_string(), text)
+    }
+
+    /// Sources from memory; `name` is what errors call the document.
+    ///
+    /// # Errors
+    /// When the text is not an OpenAPI 3.0 document.
+    pub fn new(api: Api, lake: Lake, name: &str, document_text: Vec<u8>) -> Result<Self> {
+        let document = Document::parse(name, &document_text)?;
         Ok(Self { api, lake, document, document_text })
     }
 }
@@ -62,14 +73,22 @@ pub fn generate(sources: &Sources) -> Result<Generated> {
     }
     let schemas = Schemas::reachable(&document, sources.lake.entities.iter().map(|entity| entity.name.as_str()))?;
     let tables = catalog::resolve(&sources.lake, &document, &schemas)?;
+    let resources = resource::resolve(&document, &tables)?;
+    let secrets = Secrets::resolve(&document, &sources.api.models.secrets, &sources.lake)?;
+
     let mut files = BTreeMap::new();
+    let mut parts = Vec::new();
+    for (index, text) in render::split::split(render::models::render(&schemas, &secrets)?).into_iter().enumerate() {
+        let part = format!("models_{}.rs", index + 1);
+        files.insert(part.clone(), text);
+        parts.push(part);
+    }
+    files.insert("enums.rs".to_owned(), render::enums::render(&schemas)?);
+    parts.push("enums.rs".to_owned());
+    files.insert("models.rs".to_owned(), render::index(&parts));
+    let impls = render::resources::render(&resources, &schemas);
+    files.insert("resources.rs".to_owned(), render::pretty("resources.rs", impls)?);
     files.insert("version.rs".to_owned(), render::version(sources.document.version()?));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
-    for (file, text) in &files {
-        let lines = text.lines().count();
-        if lines > MAX_LINES {
-            return Err(Kind::TooLong { file: file.clone(), lines, limit: MAX_LINES }.into());
-        }
-    }
-    Ok(Generated { files, bites })
+    Ok(Generated { files, bites, resources })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The contents of `lake.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -84,8 +84,12 @@ impl Lake {
         Self::parse(path, &text)
     }
 
-    pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
-        toml::from_str(text).map_err(|source| Kind::Config { path: path.to_owned(), source }.into())
+    /// Reads the text of the file; `path` is what errors call it.
+    ///
+    /// # Errors
+    /// When the text is not as described here.
+    pub fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|source| Error::config(path, text, source))
     }
 }
 

@@ -6,25 +6,36 @@
 //! | [`Document`] | reads operations and schemas, with complaints that name the operation and the JSON pointer |
 //! | [`fixups`] | named repairs, each of which must bite |
 //! | [`Api`], [`Lake`] | `api.toml` and `lake.toml` |
+//! | [`import`], [`facts`] | any document into the facts form |
+//! | [`check`], [`report`] | what differs, and what is covered |
 //! | [`generate`] | everything together: what `sdk/build.rs` calls |
 //!
 //! Output depends on the input alone: no clock, no network, ordered maps.
 
 mod api;
 mod catalog;
+mod check;
 mod document;
 mod error;
 pub mod fixups;
 mod generate;
+mod import;
 mod lake;
 mod meaning;
+mod names;
 mod node;
 mod pattern;
 mod render;
+mod report;
+mod resource;
 mod schema;
+mod secrets;
 
 pub use api::{Api, Exclusion, Models, Pin};
+pub use check::{Checked, check};
 pub use document::Document;
 pub use error::{Error, Result};
 pub use generate::{Generated, MAX_LINES, Sources, generate};
+pub use import::{Imported, facts, import};
 pub use lake::{Entity, Lake, Load, Shared};
+pub use report::{ModuleReport, OperationReport, Report, report};

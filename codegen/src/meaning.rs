@@ -57,7 +57,7 @@ impl<'a> Rules<'a> {
             rule.hit.set(true);
             if !rule.meaning.fits(shape) {
                 let (owner, path) = (self.owner.to_owned(), path.to_owned());
-                return Err(Kind::RuleKind { owner, list: rule.list, path, kind: shape.label() }.into());
+                return Err(Kind::RuleMisfit { owner, list: rule.list, path, kind: shape.label() }.into());
             }
             match found {
                 Some(first) if first.meaning != rule.meaning => {

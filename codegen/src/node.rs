@@ -23,14 +23,6 @@ impl<'a> Node<'a> {
         self
     }
 
-    pub(crate) fn operation(&self) -> Option<&'a str> {
-        self.operation
-    }
-
-    pub(crate) fn pointer(&self) -> &str {
-        &self.pointer
-    }
-
     pub(crate) fn expected(&self, expected: &'static str) -> Error {
         let pointer = if self.pointer.is_empty() { "the root".to_owned() } else { self.pointer.clone() };
         Kind::Shape { operation: self.operation.map(str::to_owned), pointer, expected }.into()
@@ -75,6 +67,22 @@ impl<'a> Node<'a> {
 
     pub(crate) fn flag(&self) -> Result<bool> {
         self.value.as_bool().ok_or_else(|| self.expected("true or false"))
+    }
+
+    pub(crate) fn number(&self) -> Result<&'a Value> {
+        if self.value.is_number() { Ok(self.value) } else { Err(self.expected("a number")) }
+    }
+
+    pub(crate) fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    /// A text, number or truth value.
+    pub(crate) fn scalar(&self) -> Result<&'a Value> {
+        match self.value {
+            Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(self.value),
+            _ => Err(self.expected("a text, a number or a truth value")),
+        }
     }
 
     /// Text of an optional entry.

@@ -5,7 +5,6 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
 
 use crate::{
     ApiError, Clock, Config, Error, ListRequest, RequestFacts, Response, Result, SystemClock, base_url,
@@ -94,13 +93,8 @@ impl Client {
     /// # Errors
     /// As any request; not every list route can count.
     pub async fn count(&self, path: &str, conditions: Option<&str>) -> Result<u64> {
-        #[derive(Deserialize)]
-        struct Count {
-            count: u64,
-        }
-        let path = format!("{}/count", path.trim_end_matches('/'));
-        let request = Request::new(Method::Get, &path).query_opt("conditions", conditions);
-        Ok(self.execute(&request).await?.json::<Count>()?.count)
+        let list = self.list(path).conditions(conditions.unwrap_or_default());
+        list.count_at(&format!("{}/count", path.trim_end_matches('/'))).await
     }
 
     /// The body of a GET as it came.

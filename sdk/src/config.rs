@@ -6,10 +6,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Error, Result, RetryPolicy, base_url, reason::Reason};
-
-/// Version of the API that the crate was made for, as the `Accept` header asks for it.
-pub const API_VERSION: &str = "2025.8";
+use crate::{Error, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
 
 /// Largest page that the API gives.
 pub const MAX_PAGE_SIZE: u32 = 1_000;
@@ -260,7 +257,8 @@ mod tests {
 
     #[test]
     fn each_missing_part_is_named() {
-        let table: [(fn(&mut ConfigParts), &str); 8] = [
+        type Spoil = fn(&mut ConfigParts);
+        let table: [(Spoil, &str); 8] = [
             (
                 |parts| parts.base_url = None,
                 "CW_BASE_URL is not set: give the address of the API, for example https://api-na.myconnectwise.net",

@@ -61,6 +61,8 @@ pub struct RecordFacts {
     pub id: Option<i64>,
     /// Where in the record, for example `company.id`; `.` is the record itself.
     pub json_path: String,
+    /// What should stand there.
+    pub expected: Option<String>,
 }
 
 /// An error of the SDK.

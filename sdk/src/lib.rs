@@ -1,33 +1,82 @@
 //! Typed client of the ConnectWise PSA REST API, and the table catalogue made from the same interface document.
+//!
+//! | to | use |
+//! |---|---|
+//! | say where the server is and who asks | [`Config`], [`Credentials`] |
+//! | read and change records with types | [`Client::resource`], which gives an [`Api`]; the types are in [`models`] |
+//! | read a list route without types, and be able to go on after a failure | [`Client::list`], [`Page`], [`Continuation`] |
+//! | say which records | [`conditions`], or text in the API's own query language |
+//! | call anything else | [`Client::request`] |
+//! | find out what failed and what to do | [`Error`], [`ErrorKind`] |
+//! | know which tables a lakehouse gets, with which columns | [`lake`], [`catalog`] |
+//!
+//! Failed requests are repeated as [`RetryPolicy`] says: reads when it may help, writes only when the server can't have
+//! carried them out. A listing is complete if and only if it yields [its last page](Page::is_last).
+//!
+//! ```no_run
+//! use connectwise_sdk::{Client, Config, Credentials, conditions::field, models::TimeEntry};
+//! use futures::TryStreamExt as _;
+//!
+//! # async fn example() -> connectwise_sdk::Result<()> {
+//! let credentials = Credentials::new("acme+publicKey", "privateKey", "11111111-2222-3333-4444-555555555555")?;
+//! let client = Client::new(Config::new("https://na.myconnectwise.net", credentials)?)?;
+//!
+//! let entries = client.resource::<TimeEntry>();
+//! let mut billed = std::pin::pin!(entries.list().conditions(field("invoice/id").is_not_null()).stream());
+//! while let Some(entry) = billed.try_next().await? {
+//!     // ...
+//! }
+//! # Ok(())
+//! # }
+//! ```
 
+mod api;
 mod api_error;
 mod base_url;
 pub mod catalog;
 mod client;
 mod clock;
+pub mod conditions;
 mod config;
 mod error;
+mod extra;
+mod items;
+#[cfg(feature = "lake")]
 pub mod lake;
 mod link;
 mod list;
+mod mismatch;
+#[cfg(feature = "lake")]
+pub mod models;
+#[cfg(feature = "lake")]
+mod open_enum;
 mod page;
 mod paging;
+mod patch;
 mod reason;
 mod request;
 pub mod resource;
 mod response;
 mod retry;
 mod stats;
+mod timestamp;
 
+pub use api::Api;
 pub use api_error::{ApiError, FieldError};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
-pub use config::{API_VERSION, Config, ConfigParts, Credentials, MAX_PAGE_SIZE};
+pub use conditions::Condition;
+pub use config::{Config, ConfigParts, Credentials, MAX_PAGE_SIZE};
 pub use error::{Error, ErrorKind, RecordFacts, RequestFacts, Result};
+pub use extra::Extra;
+pub use items::ItemList;
 pub use list::ListRequest;
 pub use page::{Continuation, Page};
 pub use paging::PagingMode;
+pub use patch::Patch;
 pub use request::{Method, RequestBuilder};
+pub use resource::API_VERSION;
 pub use response::Response;
 pub use retry::{Decision, Outcome, RetryAfter, RetryPolicy, decide};
 pub use stats::ClientStats;
+pub use timestamp::Timestamp;

@@ -1,6 +1,7 @@
 //! The untyped listing: what to ask for, and the stream of pages.
 
 use futures::{Stream, stream};
+use serde::Deserialize;
 
 use crate::{
     Client, Continuation, Error, Page, PagingMode, Result,
@@ -115,6 +116,28 @@ impl ListRequest {
         })
     }
 
+    /// How many records meet the conditions, by the count route at `path`.
+    pub(crate) async fn count_at(&self, path: &str) -> Result<u64> {
+        #[derive(Deserialize)]
+        struct Count {
+            count: u64,
+        }
+        let request = self.narrowed(Request::new(Method::Get, path), self.conditions.as_deref());
+        Ok(self.client.execute(&request).await?.json::<Count>()?.count)
+    }
+
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Adds what decides which records there are.
+    fn narrowed(&self, request: Request, conditions: Option<&str>) -> Request {
+        request
+            .query_opt("conditions", conditions)
+            .query_opt("childConditions", self.child_conditions.as_deref())
+            .query_opt("customFieldConditions", self.custom_field_conditions.as_deref())
+    }
+
     fn start(self) -> Result<Box<Listing>> {
         let page_size = self.page_size.unwrap_or(self.client.config().page_size);
         let facts = Request::new(Method::Get, &self.path).facts(1);
@@ -218,10 +241,8 @@ impl Listing {
             PagingMode::PageNumber => Some(list.order_by.as_deref().unwrap_or("id asc")),
             PagingMode::Keyset => Some("id asc"),
         };
-        let mut request = Request::new(Method::Get, &list.path)
-            .query_opt("conditions", conditions.as_deref())
-            .query_opt("childConditions", list.child_conditions.as_deref())
-            .query_opt("customFieldConditions", list.custom_field_conditions.as_deref())
+        let mut request = list
+            .narrowed(Request::new(Method::Get, &list.path), conditions.as_deref())
             .query_opt("fields", list.fields.as_deref())
             .query_opt("orderBy", order_by)
             .query("pageSize", self.page_size.to_string());

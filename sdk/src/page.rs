@@ -65,8 +65,7 @@ impl Page {
 pub(crate) fn records(response: &Response) -> Result<Vec<&RawValue>> {
     serde_json::from_slice(&response.body).map_err(|error| {
         let other_json = error.is_data() && serde_json::from_slice::<&RawValue>(&response.body).is_ok();
-        let answer = if other_json { response.error(Reason::NotArray) } else { response.not_json() };
-        answer.with_source(error)
+        if other_json { response.error(Reason::NotArray) } else { response.not_json() }
     })
 }
 

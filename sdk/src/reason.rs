@@ -64,7 +64,8 @@ pub(crate) enum Reason {
     },
     NotArray,
     Shape {
-        expected: &'static str,
+        json_path: String,
+        expected: Option<String>,
     },
     Record {
         record: RecordFacts,
@@ -179,13 +180,20 @@ impl Reason {
                     "the answer to {on} is not a JSON array of records: it isn't a list, so read it with a plain get"
                 )
             }
-            Self::Shape { expected } => write!(f, "the answer to {on} is not {expected}"),
+            Self::Shape { json_path, expected } => {
+                let expected = Expected(expected.as_deref());
+                write!(
+                    f,
+                    "the answer to {on} can't be read at {json_path}{expected}: check that the API version fits the server"
+                )
+            }
             Self::Record { record } => {
                 match record.id {
                     Some(id) => write!(f, "record {id} of {on}")?,
                     None => write!(f, "a record of {on} without id")?,
                 }
-                write!(f, " can't be read at {}: the other records of its page can", record.json_path)
+                let expected = Expected(record.expected.as_deref());
+                write!(f, " can't be read at {}{expected}: the other records of its page can", record.json_path)
             }
 
             Self::NextUnreadable => {
@@ -293,5 +301,14 @@ impl fmt::Display for Attempts<'_> {
             Some(request) if request.attempt > 1 => write!(f, " after {} attempts", request.attempt),
             _ => Ok(()),
         }
+    }
+}
+
+/// ` (expected i64)`, or nothing.
+struct Expected<'a>(Option<&'a str>);
+
+impl fmt::Display for Expected<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.map_or(Ok(()), |expected| write!(f, " ({expected})"))
     }
 }

@@ -1,7 +1,16 @@
 //! Resources: what a record type is called, where it lives, and which verbs the API has for it.
 //!
 //! Each verb is a marker trait that is implemented only where the interface document has the operation, so that a call
-//! of a verb that the API lacks does not compile.
+//! of a verb that the API lacks does not compile:
+//!
+//! ```
+//! fn delete<R: connectwise_sdk::resource::Delete>() {}
+//! delete::<connectwise_sdk::models::TimeEntry>();
+//! ```
+//! ```compile_fail,E0277
+//! fn delete<R: connectwise_sdk::resource::Delete>() {}
+//! delete::<connectwise_sdk::models::UnpostedInvoice>();
+//! ```
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;

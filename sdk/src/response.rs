@@ -4,7 +4,7 @@ use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, RequestFacts, Result, api_error, reason::Reason};
+use crate::{Error, RequestFacts, Result, api_error, mismatch, reason::Reason};
 
 /// A successful answer, body and all.
 #[derive(Debug, Clone)]
@@ -51,11 +51,11 @@ impl Response {
     /// # Errors
     /// When it isn't JSON, or not of this shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_slice(&self.body).map_err(|error| {
-            if error.is_data() {
-                self.error(Reason::Shape { expected: "of the expected shape" }).with_source(error)
+        mismatch::read(&self.body).map_err(|mismatch| {
+            if mismatch.is_syntax {
+                self.not_json()
             } else {
-                self.not_json().with_source(error)
+                self.error(Reason::Shape { json_path: mismatch.json_path, expected: mismatch.expected })
             }
         })
     }

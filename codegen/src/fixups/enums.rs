@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::object_at;
 use crate::error::{Kind, Result};
+use crate::node::escape;
 use crate::schema::OPEN_ENUM;
 
 /// Enumerations inside properties become named schemas of their own, `<Schema><Property>`, marked as open.
@@ -16,7 +17,12 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
         for (name, property) in properties.iter_mut() {
             let mut value = Some(property);
             while let Some(place) = value {
-                if place.get("enum").is_some_and(Value::is_array) {
+                if let Some(values) = place.get("enum").and_then(Value::as_array) {
+                    if let Some(at) = values.iter().position(|value| !value.is_string()) {
+                        let steps = ["components", "schemas", schema, "properties", name].map(escape).join("/");
+                        let pointer = format!("/{steps}/enum/{at}");
+                        return Err(Kind::Shape { operation: None, pointer, expected: "a text" }.into());
+                    }
                     let target = format!("{schema}{}", name.to_pascal_case());
                     if hoisted.contains_key(&target) {
                         let (first, second) = ("an enumeration".to_owned(), format!("{schema}.{name}"));

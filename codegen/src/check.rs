@@ -1,0 +1,56 @@
+//! Whether what is checked in is what would be generated.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::error::{Kind, Result};
+use crate::fixups::Bite;
+use crate::generate::{MAX_LINES, Sources, generate};
+use crate::import::{facts, sha256};
+
+/// What `check` found in order.
+#[derive(Debug, Clone, Serialize)]
+pub struct Checked {
+    /// Pinned version.
+    pub version: String,
+    /// Entities of `lake.toml`, all resolved.
+    pub entities: usize,
+    /// What each fixup changed.
+    pub fixups: Vec<Bite>,
+    /// Lines of each generated file.
+    pub files: BTreeMap<String, usize>,
+}
+
+/// Regenerates in memory and compares.
+///
+/// # Errors
+/// When something is not as it should be: [`Error::is_stale`](crate::Error::is_stale) tells that from an unreadable
+/// folder or document.
+pub fn check(folder: &Path) -> Result<Checked> {
+    let sources = Sources::read(folder)?;
+    let file = sources.api.document_file();
+    let found = sha256(&sources.document_text);
+    if found != sources.api.document.sha256 {
+        return Err(Kind::Pin { file, pinned: sources.api.document.sha256, found }.into());
+    }
+    if facts(&sources.document)?.as_bytes() != sources.document_text {
+        return Err(Kind::NotCanonical { file }.into());
+    }
+    let first = generate(&sources)?;
+    let second = generate(&Sources::read(folder)?)?;
+    for (file, text) in &first.files {
+        if second.files.get(file) != Some(text) {
+            return Err(Kind::NotDeterministic { file: file.clone() }.into());
+        }
+        syn::parse_file(text).map_err(|source| Kind::NotRust { file: file.clone(), source })?;
+        let lines = text.lines().count();
+        if lines > MAX_LINES {
+            return Err(Kind::TooLong { file: file.clone(), lines, limit: MAX_LINES }.into());
+        }
+    }
+    let files = first.files.iter().map(|(file, text)| (file.clone(), text.lines().count())).collect();
+    let entities = sources.lake.entities.len();
+    Ok(Checked { version: sources.api.document.version, entities, fixups: first.bites, files })
+}

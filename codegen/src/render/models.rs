@@ -1,0 +1,260 @@
+//! Renders models: typify turns the schemas into structs, and what it cannot express (secrets that `Debug` hides, kept
+//! unknown properties that `Debug` doesn't print) is changed on its syntax tree.
+
+use std::collections::BTreeMap;
+
+use quote::{ToTokens, format_ident, quote};
+use serde_json::{Map, Value, json};
+use syn::parse_quote;
+use typify::{TypeSpace, TypeSpaceSettings};
+
+use crate::error::{Kind, Result};
+use crate::names::{Scope, field_name, type_name};
+use crate::schema::{Property, Schema, Schemas, Shape};
+use crate::secrets::Secrets;
+
+/// Type of the SDK that holds a `date-time`.
+const TIMESTAMP: &str = "Timestamp";
+/// Field with the properties that the document doesn't list.
+const EXTRA: &str = "extra";
+
+/// The items of all models, in the order of their names.
+pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<Vec<syn::Item>> {
+    let mut scope = Scope::default();
+    scope.take(TIMESTAMP, "the SDK's own type")?;
+    let mut settings = TypeSpaceSettings::default();
+    settings.with_derive("PartialEq".to_owned());
+    settings.with_replacement(TIMESTAMP, TIMESTAMP, std::iter::empty());
+    settings.with_map_type("::std::collections::BTreeMap".to_owned());
+    let mut free_form = Vec::new();
+    let mut definitions = Map::new();
+    definitions.insert(TIMESTAMP.to_owned(), json!({"type": "string"}));
+    for (name, schema) in schemas.iter() {
+        let ty = type_name(name);
+        scope.take(&ty, name)?;
+        definitions.insert(ty.clone(), definition(name, schema)?);
+        // The SDK's own kind of enumeration, and objects that are nothing but unknown properties, are rendered here.
+        if !matches!(schema, Schema::Object(_)) {
+            settings.with_replacement(&ty, &ty, std::iter::empty());
+        }
+        if matches!(schema, Schema::FreeForm) {
+            free_form.push(free_form_item(name));
+        }
+    }
+    let mut types = TypeSpace::new(&settings);
+    let mut typed = Vec::with_capacity(definitions.len());
+    for (name, definition) in definitions {
+        typed.push((name, serde_json::from_value(definition).map_err(|source| Kind::SchemaForm { source })?));
+    }
+    types.add_ref_types(typed).map_err(|source| Kind::Typify { source })?;
+    let text = types.to_stream();
+    let file: syn::File = syn::parse2(text).map_err(|source| Kind::NotRust { file: "models.rs".to_owned(), source })?;
+    let mut finish = Finish::new(schemas, secrets);
+    let rendered = file.items.into_iter().filter(|item| !matches!(item, syn::Item::Mod(_)));
+    let mut items: Vec<syn::Item> = rendered.flat_map(|item| finish.apply(item)).collect();
+    finish.all_seen()?;
+    items.extend(free_form);
+    Ok(items)
+}
+
+/// A schema as typify takes it: nothing required, unknown properties kept.
+fn definition(name: &str, schema: &Schema) -> Result<Value> {
+    let extra = json!({});
+    Ok(match schema {
+        Schema::Enum(_) => json!({"type": "string"}),
+        Schema::FreeForm => json!({"type": "object"}),
+        Schema::Object(properties) => {
+            let mut scope = Scope::default();
+            scope.take(EXTRA, "the field for unknown properties")?;
+            let mut entries = Map::new();
+            for property in properties {
+                let field = field_name(&property.name);
+                scope.take(&field, &format!("{name}.{}", property.name))?;
+                entries.insert(field, nullable(&property.shape));
+            }
+            let doc = doc(name);
+            json!({"type": "object", "description": doc, "properties": entries, "additionalProperties": extra})
+        }
+    })
+}
+
+fn free_form_item(name: &str) -> syn::Item {
+    let ty = format_ident!("{}", type_name(name));
+    let doc = format!(" {}", doc(name));
+    parse_quote! {
+        #[doc = #doc]
+        #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
+        pub struct #ty {
+            /// Properties that the interface document doesn't list.
+            #[serde(flatten)]
+            pub extra: Extra,
+        }
+    }
+}
+
+fn doc(name: &str) -> String {
+    format!("`{name}` of the API.")
+}
+
+/// typify makes an option of everything that is not required, except of lists and maps, which have a default.
+fn nullable(shape: &Shape) -> Value {
+    let mut value = json_schema(shape);
+    if let Some(kind @ ("array" | "object")) = value.get("type").and_then(Value::as_str) {
+        let kinds = json!([kind, "null"]);
+        value["type"] = kinds;
+    }
+    value
+}
+
+fn json_schema(shape: &Shape) -> Value {
+    match shape {
+        Shape::Int32 => json!({"type": "integer", "format": "int32"}),
+        Shape::Int64 => json!({"type": "integer", "format": "int64"}),
+        Shape::Double => json!({"type": "number", "format": "double"}),
+        Shape::Boolean => json!({"type": "boolean"}),
+        Shape::Uuid | Shape::Text => json!({"type": "string"}),
+        Shape::Timestamp => json!({"$ref": format!("#/definitions/{TIMESTAMP}")}),
+        Shape::TextMap => json!({"type": "object", "additionalProperties": {"type": ["string", "null"]}}),
+        Shape::Any => json!({}),
+        Shape::Ref(name) => json!({"$ref": format!("#/definitions/{}", type_name(name))}),
+        Shape::List(item) => json!({"type": "array", "items": json_schema(item)}),
+    }
+}
+
+/// What typify's structs are finished with.
+struct Finish {
+    /// Type and field -> wire name, and whether `Debug` must not show it; fields that have been finished are taken out.
+    fields: BTreeMap<(String, String), (String, bool)>,
+}
+
+impl Finish {
+    fn new(schemas: &Schemas, secrets: &Secrets) -> Self {
+        let mut fields = BTreeMap::new();
+        for (name, schema) in schemas.iter() {
+            let Schema::Object(properties) = schema else { continue };
+            for Property { name: property, .. } in properties {
+                let key = (type_name(name), field_name(property));
+                fields.insert(key, (property.clone(), secrets.contains(name, property)));
+            }
+        }
+        Self { fields }
+    }
+
+    /// typify saw field names that need no change; here they get their wire names, and what it cannot express.
+    fn apply(&mut self, item: syn::Item) -> Vec<syn::Item> {
+        let syn::Item::Struct(mut item) = item else { return vec![item] };
+        let ty = item.ident.to_string();
+        let mut shown = Vec::new();
+        let mut hides = false;
+        for field in &mut item.fields {
+            let Some(ident) = field.ident.clone() else { continue };
+            let label = ident.to_string();
+            // A keyword has got an underscore.
+            let plain = label.trim_end_matches('_').to_owned();
+            let known = self.fields.remove(&(ty.clone(), label.clone()));
+            let known = known.or_else(|| self.fields.remove(&(ty.clone(), plain)));
+            let mut value = quote!(&self.#ident);
+            match known {
+                Some((wire, secret)) => {
+                    field.attrs = vec![
+                        parse_quote!(#[serde(rename = #wire, skip_serializing_if = "::std::option::Option::is_none")]),
+                    ];
+                    if secret {
+                        hides = true;
+                        value = quote!(&self.#ident.as_ref().map(|_| super::Hidden));
+                    }
+                }
+                None => {
+                    field.ty = parse_quote!(Extra);
+                    field.attrs = vec![
+                        parse_quote!(#[doc = " Properties that the interface document doesn't list."]),
+                        parse_quote!(#[serde(flatten)]),
+                    ];
+                }
+            }
+            shown.push(quote!(.field(#label, #value)));
+        }
+        for attribute in &mut item.attrs {
+            if attribute.path().is_ident("derive") {
+                derive(attribute, !hides);
+            } else if attribute.path().is_ident("doc") {
+                space(attribute);
+            }
+        }
+        if !hides {
+            return vec![item.into()];
+        }
+        let name = &item.ident;
+        let debug = parse_quote! {
+            impl ::std::fmt::Debug for #name {
+                fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                    f.debug_struct(#ty) #(#shown)* .finish()
+                }
+            }
+        };
+        vec![item.into(), debug]
+    }
+}
+
+impl Finish {
+    /// A field without its wire name would read nothing, and a secret one would be shown.
+    fn all_seen(self) -> Result<()> {
+        match self.fields.into_keys().next() {
+            None => Ok(()),
+            Some((ty, field)) => Err(Kind::FieldLost { ty, field }.into()),
+        }
+    }
+}
+
+/// Puts the space that a doc comment starts with.
+fn space(attribute: &mut syn::Attribute) {
+    let syn::Meta::NameValue(pair) = &mut attribute.meta else { return };
+    if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &mut pair.value {
+        *text = syn::LitStr::new(&format!(" {}", text.value().trim()), text.span());
+    }
+}
+
+/// Adds `Default`, since every field is optional, and removes `Debug` where it is written out.
+fn derive(attribute: &mut syn::Attribute, debug: bool) {
+    let syn::Meta::List(list) = &attribute.meta else { return };
+    let parse = syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated;
+    let Ok(derives) = list.parse_args_with(parse) else { return };
+    let is = |path: &syn::Path, name: &str| path.segments.last().is_some_and(|last| last.ident == name);
+    let mut kept: Vec<_> =
+        derives.iter().filter(|path| debug || !is(path, "Debug")).map(ToTokens::to_token_stream).collect();
+    if !derives.iter().any(|path| is(path, "Default")) {
+        kept.push(quote!(Default));
+    }
+    *attribute = parse_quote!(#[derive(#(#kept),*)]);
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::render;
+    use crate::fixups::repair;
+    use crate::render::{enums, split::split};
+    use crate::schema::Schemas;
+    use crate::secrets::Secrets;
+    use crate::{MAX_LINES, Sources};
+
+    /// The lake needs a tenth of the schemas; a name or shape that stops the others should not wait for the day they
+    /// are needed.
+    #[test]
+    fn every_schema_of_the_pinned_document_renders() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+        let sources = Sources::read(&folder).unwrap();
+        let (document, _) = repair(&sources.document, &sources.api.exclusions).unwrap();
+        let names = document.schemas().unwrap().entries().unwrap();
+        let schemas = Schemas::reachable(&document, names.iter().map(|(name, _)| *name)).unwrap();
+        let secrets = Secrets::resolve(&document, &sources.api.models.secrets, &sources.lake).unwrap();
+        let items = render(&schemas, &secrets).unwrap();
+        let structs = items.iter().filter(|item| matches!(item, syn::Item::Struct(_))).count();
+        assert_eq!(structs, 833);
+        for part in split(items) {
+            assert!(part.lines().count() <= MAX_LINES);
+        }
+        syn::parse_file(&enums::render(&schemas).unwrap()).unwrap();
+    }
+}

@@ -1,0 +1,145 @@
+//! What the generator says about documents and configurations that it cannot take, and that it never panics.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod tiny;
+
+use connectwise_codegen::{Document, facts, generate, report};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+#[test]
+fn complaints_name_the_operation_and_the_place() {
+    let text = [
+        tiny::with(r#""enum": ["2Weeks""#, r#""enum": [7"#),
+        tiny::with(r#""type": "array", "items": {"type": "string"}"#, r#""type": "array""#),
+        tiny::with(r##""$ref": "#/components/schemas/OwnerReference""##, r##""$ref": "#/components/schemas/Gone""##),
+        tiny::with(r#""type": "integer"}"#, r#""type": "file"}"#),
+        tiny::with(r#""unitCost""#, r#""unit_cost": {"type": "string"}, "unitCost""#),
+        tiny::with(r#""operationId": "getShopWidgets","#, r#""operationId": 7,"#),
+        tiny::with(r##""items": {"$ref": "#/components/schemas/Widget"}"##, r#""items": {"$ref": 7}"#),
+        tiny::with(r#""required": true, "content": {"application/json""#, r#""content": 7, "c": {"application/json""#),
+        tiny::with(r#""unitCost""#, r#""extra""#),
+        tiny::with("3.0.1", "2.0"),
+        tiny::with(r#""version": "1.0""#, r#""version": "../1""#),
+        b"{".to_vec(),
+    ]
+    .map(|document| tiny::complaint(tiny::API, &tiny::LAKE.replace("\"*Cost\", ", ""), &document))
+    .join("\n");
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn complaints_about_the_configuration() {
+    let lake = |old: &str, new: &str| {
+        assert!(tiny::LAKE.contains(old));
+        tiny::complaint(tiny::API, &tiny::LAKE.replace(old, new), tiny::DOCUMENT)
+    };
+    let api = |old: &str, new: &str| {
+        assert!(tiny::API.contains(old));
+        tiny::complaint(&tiny::API.replace(old, new), tiny::LAKE, tiny::DOCUMENT)
+    };
+    let text = [
+        lake("\"*Cost\"", "\"*Price\""),
+        lake("dates = [\"boughtOn\"]", "dates = [\"boughtAt\"]"),
+        lake("dates = [\"boughtOn\"]", "dates = [\"owner\"]"),
+        lake("dates = [\"boughtOn\"]", "dates = [\"bought*\"]\ninstants = [\"boughtOn\"]"),
+        lake("windows = { boughtOn = 30 }", "windows = { soldOn = 30 }"),
+        lake("path = \"/shop/widgets\"", "path = \"/shop/gadgets\""),
+        lake("path = \"/shop/widgets\"", "path = \"/shop/widgets/count\""),
+        lake("load = \"incremental\"", "load = \"incremental\"\nkey = \"recId\""),
+        lake("load = \"incremental\"", "load = \"sometimes\""),
+        lake("load = \"incremental\"", "load = \"incremental\"\ncolour = 1"),
+        lake("[shared]", "[[entity]]\nname = \"Widget\"\npath = \"/shop/widgets\"\nload = \"snapshot\"\n[shared]"),
+        api("secrets = [\"password\"]", "secrets = [\"pass*\", \"pin\"]"),
+        api("shop = \"shop\"", "market = \"market\""),
+    ]
+    .join("\n");
+    insta::assert_snapshot!(text);
+}
+
+/// Pointers of all nodes below the root.
+fn pointers(value: &Value, pointer: &str, all: &mut Vec<String>) {
+    let children: Vec<(String, &Value)> = match value {
+        Value::Object(object) => {
+            object.iter().map(|(key, value)| (key.replace('~', "~0").replace('/', "~1"), value)).collect()
+        }
+        Value::Array(array) => array.iter().enumerate().map(|(index, value)| (index.to_string(), value)).collect(),
+        _ => Vec::new(),
+    };
+    for (key, child) in children {
+        let pointer = format!("{pointer}/{key}");
+        all.push(pointer.clone());
+        pointers(child, &pointer, all);
+    }
+}
+
+fn mutate(document: &mut Value, node: usize, kind: u8, other: usize) {
+    let mut all = Vec::new();
+    pointers(document, "", &mut all);
+    let pointer = all[node % all.len()].clone();
+    let copy = document.pointer(&all[other % all.len()]).cloned().unwrap_or(Value::Null);
+    let (parent, key) = pointer.rsplit_once('/').unwrap();
+    let key = key.replace("~1", "/").replace("~0", "~");
+    if kind == 0 {
+        match document.pointer_mut(parent).unwrap() {
+            Value::Object(object) => drop(object.remove(&key)),
+            Value::Array(array) => drop(array.remove(key.parse().unwrap())),
+            _ => unreachable!("only objects and arrays have children"),
+        }
+        return;
+    }
+    if kind == 1 {
+        if let Some(object) = document.pointer_mut(parent).unwrap().as_object_mut() {
+            let value = object.remove(&key).unwrap();
+            let names = [
+                "",
+                "1",
+                "fn",
+                "größe",
+                "a/b~c",
+                "type",
+                "self",
+                "Extra",
+                "#/components/schemas/Widget",
+                "{",
+                "\u{0}\"\\",
+            ];
+            object.insert(names[other % names.len()].to_owned(), value);
+        }
+        return;
+    }
+    *document.pointer_mut(&pointer).unwrap() = match kind {
+        2 => Value::Null,
+        3 => json!(-1.5),
+        4 => json!([]),
+        5 => json!({}),
+        6 => json!("\u{0}{}/~\"*/"),
+        7 => json!("#/components/schemas/Widget"),
+        8 => json!([{"$ref": "#/components/schemas/Widget"}]),
+        9 => json!(true),
+        _ => copy,
+    };
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    #[test]
+    fn mutated_documents_never_panic(changes in prop::collection::vec((any::<usize>(), 0_u8..12, any::<usize>()), 1..5)) {
+        let mut document: Value = serde_json::from_slice(tiny::DOCUMENT).unwrap();
+        for (node, kind, other) in changes {
+            mutate(&mut document, node, kind, other);
+        }
+        let text = serde_json::to_vec(&document).unwrap();
+        if let Err(error) = Document::parse("mutated", &text).and_then(|document| facts(&document)) {
+            prop_assert!(!error.to_string().contains('\n'), "{error}");
+        }
+        match tiny::sources(tiny::API, tiny::LAKE, &text).and_then(|sources| { report(&sources)?; generate(&sources) }) {
+            Err(error) => prop_assert!(!error.to_string().contains('\n'), "{error}"),
+            Ok(generated) => for (file, text) in generated.files {
+                prop_assert!(syn::parse_file(&text).is_ok(), "{file}: {text}");
+            },
+        }
+    }
+}

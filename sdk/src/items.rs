@@ -1,0 +1,131 @@
+//! The typed listing: records one by one, of which a bad one fails alone.
+
+use std::{marker::PhantomData, pin::pin};
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
+use serde::de::DeserializeOwned;
+
+use crate::{
+    Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, Result, mismatch,
+    paging::id,
+    reason::Reason,
+    request::{Method, Request},
+    resource::{Count, List},
+};
+
+/// A listing of a resource.
+#[derive(Debug, Clone)]
+#[must_use = "a listing does nothing until it is read"]
+pub struct ItemList<T> {
+    list: ListRequest,
+    resource: PhantomData<fn() -> T>,
+}
+
+impl<T: List> ItemList<T> {
+    pub(crate) fn new(list: ListRequest) -> Self {
+        Self { list, resource: PhantomData }
+    }
+
+    fn map(self, change: impl FnOnce(ListRequest) -> ListRequest) -> Self {
+        Self { list: change(self.list), ..self }
+    }
+
+    /// As [`ListRequest::conditions`].
+    pub fn conditions(self, conditions: impl Into<String>) -> Self {
+        self.map(|list| list.conditions(conditions))
+    }
+
+    /// As [`ListRequest::child_conditions`].
+    pub fn child_conditions(self, conditions: impl Into<String>) -> Self {
+        self.map(|list| list.child_conditions(conditions))
+    }
+
+    /// As [`ListRequest::custom_field_conditions`].
+    pub fn custom_field_conditions(self, conditions: impl Into<String>) -> Self {
+        self.map(|list| list.custom_field_conditions(conditions))
+    }
+
+    /// As [`ListRequest::fields`]. What isn't asked for is absent in the records.
+    pub fn fields(self, fields: impl Into<String>) -> Self {
+        self.map(|list| list.fields(fields))
+    }
+
+    /// As [`ListRequest::order_by`].
+    pub fn order_by(self, order: impl Into<String>) -> Self {
+        self.map(|list| list.order_by(order))
+    }
+
+    /// As [`ListRequest::page_size`].
+    pub fn page_size(self, size: u32) -> Self {
+        self.map(|list| list.page_size(size))
+    }
+
+    /// As [`ListRequest::mode`].
+    pub fn mode(self, mode: PagingMode) -> Self {
+        self.map(|list| list.mode(mode))
+    }
+
+    /// As [`ListRequest::resume`].
+    pub fn resume(self, continuation: Continuation) -> Self {
+        self.map(|list| list.resume(continuation))
+    }
+
+    /// The pages. [`Page::items`] reads their records.
+    pub fn pages(self) -> impl Stream<Item = Result<Page>> + Send + 'static {
+        self.list.pages()
+    }
+
+    /// The records.
+    ///
+    /// A record that can't be read is an error which [names it](Error::record), and the stream goes on. Any other error
+    /// ends it: the listing is then incomplete.
+    pub fn stream(self) -> impl Stream<Item = Result<T>> + Send + 'static {
+        self.pages().flat_map(|page| {
+            let items = page.and_then(|page| page.items::<T>()).unwrap_or_else(|error| vec![Err(error)]);
+            stream::iter(items)
+        })
+    }
+
+    /// All records, of which there may be `limit` at most.
+    ///
+    /// # Errors
+    /// When there are more, when one can't be read, or when the listing can't be completed: there is no partial result.
+    pub async fn collect(self, limit: usize) -> Result<Vec<T>> {
+        let facts = Request::new(Method::Get, self.list.path()).facts(1);
+        let mut records = Vec::new();
+        let mut stream = pin!(self.stream());
+        while let Some(record) = stream.try_next().await? {
+            if records.len() == limit {
+                return Err(Error::new(Reason::TooMany { limit }).with_request(facts));
+            }
+            records.push(record);
+        }
+        Ok(records)
+    }
+}
+
+impl<T: List + Count> ItemList<T> {
+    /// How many records meet the conditions.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn count(&self) -> Result<u64> {
+        self.list.count_at(T::COUNT_PATH).await
+    }
+}
+
+impl Page {
+    /// The records as `T`, each with its own result: a bad one fails alone, with its id and the place.
+    ///
+    /// # Errors
+    /// When the body isn't a JSON array.
+    pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<Result<T>>> {
+        let read = |record: &serde_json::value::RawValue| {
+            mismatch::read(record.get().as_bytes()).map_err(|mismatch| {
+                let facts = RecordFacts { id: id(record), json_path: mismatch.json_path, expected: mismatch.expected };
+                Error::new(Reason::Record { record: facts }).with_request(self.request().clone())
+            })
+        };
+        Ok(self.records()?.into_iter().map(read).collect())
+    }
+}

@@ -1,0 +1,116 @@
+//! The generated catalogue against what the interface document and gold's needs say.
+
+#![cfg(feature = "lake")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Window};
+use connectwise_sdk::lake::{ENTITIES, entity};
+
+fn column<'a>(columns: &'a [Column], name: &str) -> &'a Column {
+    columns.iter().find(|column| column.name == name).unwrap_or_else(|| panic!("no column {name}"))
+}
+
+fn fields(kind: Kind) -> &'static [Column] {
+    match kind {
+        Kind::Struct(columns) | Kind::List(&Kind::Struct(columns)) => columns,
+        other => panic!("{other:?} has no columns"),
+    }
+}
+
+#[track_caller]
+fn is(entity: &Entity, path: &str, kind: Kind, meaning: Meaning) {
+    let (mut columns, mut steps) = (entity.columns, path.split('/').peekable());
+    while let Some(step) = steps.next() {
+        let found = column(columns, step);
+        if steps.peek().is_some() {
+            columns = fields(found.kind);
+        } else {
+            assert_eq!((found.kind, found.meaning), (kind, meaning), "{}/{path}", entity.name);
+        }
+    }
+}
+
+#[test]
+fn the_eight_entities_with_their_paths() {
+    let found: Vec<_> = ENTITIES.iter().map(|entity| (entity.name, entity.table, entity.path)).collect();
+    let expected = [
+        ("TimeEntry", "timeentry", "/time/entries"),
+        ("Agreement", "agreement", "/finance/agreements"),
+        ("Company", "company", "/company/companies"),
+        ("ExpenseEntry", "expenseentry", "/expense/entries"),
+        ("ProductItem", "productitem", "/procurement/products"),
+        ("Invoice", "invoice", "/finance/invoices"),
+        ("Member", "member", "/system/members"),
+        ("UnpostedInvoice", "unpostedinvoice", "/finance/accounting/unpostedinvoices"),
+    ];
+    assert_eq!(found, expected);
+    for entity in ENTITIES {
+        assert_eq!(entity.key, "id");
+        assert_eq!(entity.count_path, Some(format!("{}/count", entity.path).as_str()));
+        assert!(entity.columns.is_sorted_by_key(|column| column.name), "{}", entity.name);
+    }
+    let widths: Vec<_> = ENTITIES.iter().map(|entity| entity.columns.len()).collect();
+    assert_eq!(widths, [62, 82, 71, 31, 78, 78, 126, 51]);
+}
+
+#[test]
+fn how_tables_are_kept_fresh() {
+    let window = |name: &str| match entity(name).unwrap().load {
+        Load::Incremental { watermark, windows } => {
+            assert_eq!(watermark, "_info/lastUpdated");
+            windows.to_vec()
+        }
+        Load::Snapshot => panic!("{name} is a snapshot"),
+    };
+    assert_eq!(window("TimeEntry"), [Window { field: "dateEntered", days: 30 }]);
+    assert_eq!(window("Agreement"), [Window { field: "endDate", days: 90 }, Window { field: "startDate", days: 90 }]);
+    assert_eq!(window("Member"), []);
+    assert_eq!(entity("unpostedinvoice").unwrap().load, Load::Snapshot);
+    assert!(entity("Ticket").is_none());
+}
+
+#[test]
+fn columns_of_a_time_entry() {
+    let entry = entity("TimeEntry").unwrap();
+    is(entry, "id", Kind::Int32, Meaning::Plain);
+    is(entry, "_info", Kind::StringMap, Meaning::Plain);
+    is(entry, "hourlyCost", Kind::Utf8, Meaning::Decimal);
+    is(entry, "actualHours", Kind::Double, Meaning::Decimal);
+    is(entry, "hoursDeduct", Kind::Double, Meaning::Decimal);
+    is(entry, "hourlyRate", Kind::Double, Meaning::Decimal);
+    is(entry, "timeStart", Kind::Timestamp, Meaning::Plain);
+    is(entry, "dateEntered", Kind::Timestamp, Meaning::Plain);
+    is(entry, "billableOption", Kind::Utf8, Meaning::Plain);
+    is(entry, "mobileGuid", Kind::Utf8, Meaning::Plain);
+    is(entry, "emailCcFlag", Kind::Boolean, Meaning::Plain);
+    is(entry, "invoiceReady", Kind::Int32, Meaning::Plain);
+    is(entry, "member/id", Kind::Int32, Meaning::Plain);
+    is(entry, "member/dailyCapacity", Kind::Double, Meaning::Decimal);
+    is(entry, "member/_info", Kind::StringMap, Meaning::Plain);
+    is(entry, "invoice/invoiceDate", Kind::Utf8, Meaning::Date);
+    is(entry, "customFields/value", Kind::Json, Meaning::Plain);
+    is(entry, "customFields/type", Kind::Utf8, Meaning::Plain);
+    assert!(matches!(column(entry.columns, "customFields").kind, Kind::List(&Kind::Struct(_))));
+    assert!(matches!(column(entry.columns, "member").kind, Kind::Struct(_)));
+}
+
+#[test]
+fn meanings_that_the_document_does_not_say() {
+    let agreement = entity("Agreement").unwrap();
+    is(agreement, "nextInvoiceDate", Kind::Utf8, Meaning::Date);
+    is(agreement, "endDate", Kind::Timestamp, Meaning::Date);
+    is(agreement, "limit", Kind::Int32, Meaning::Plain);
+    is(agreement, "employeeCompRate", Kind::Utf8, Meaning::Plain);
+    let unposted = entity("UnpostedInvoice").unwrap();
+    is(unposted, "invoiceDate", Kind::Utf8, Meaning::Date);
+    is(unposted, "dateClosed", Kind::Utf8, Meaning::Instant);
+    is(unposted, "subTotal", Kind::Double, Meaning::Decimal);
+    let member = entity("Member").unwrap();
+    is(member, "password", Kind::Utf8, Meaning::Secret);
+    is(member, "token", Kind::Utf8, Meaning::Secret);
+    is(member, "homeEmail", Kind::Utf8, Meaning::Personal);
+    is(member, "teams", Kind::List(&Kind::Int32), Meaning::Plain);
+    is(entity("Company").unwrap(), "integratorTags", Kind::List(&Kind::Utf8), Meaning::Plain);
+    is(entity("ExpenseEntry").unwrap(), "taxes/amount", Kind::Double, Meaning::Decimal);
+    is(entity("ProductItem").unwrap(), "recurring/recurringCost", Kind::Double, Meaning::Decimal);
+}

@@ -1,0 +1,138 @@
+//! Models read what the live API sends and write the same back.
+
+#![cfg(feature = "lake")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use connectwise_sdk::models::{
+    Agreement, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption, TimeEntryStatus,
+    UnpostedInvoice,
+};
+use connectwise_sdk::resource::{Count, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+#[track_caller]
+fn round_trip<T: Serialize + DeserializeOwned>(record: &Value) -> T {
+    let read: T = serde_json::from_value(record.clone()).unwrap();
+    assert_eq!(serde_json::to_value(&read).unwrap(), *record);
+    read
+}
+
+#[test]
+fn a_record_as_the_api_sends_it() {
+    let entry: TimeEntry = round_trip(&json!({
+        "id": 4711,
+        "company": {"id": 2, "identifier": "Acme", "name": "Acme Ltd", "_info": {"company_href": "https://x/company/2"}},
+        "chargeToType": "ServiceTicket",
+        "member": {"id": 7, "dailyCapacity": 7.5},
+        "billableOption": "Billable",
+        "hourlyCost": "55.25",
+        "actualHours": 1.25,
+        "timeStart": "2025-05-06T09:39:56Z",
+        "emailCc": "",
+        "customFields": [
+            {"id": 1, "caption": "Floor", "type": "Number", "value": 3.5},
+            {"id": 2, "caption": "Door", "type": "Text", "value": "blue"},
+            {"id": 3, "caption": "Open", "type": "Checkbox", "value": true},
+            {"id": 4, "caption": "Unset", "type": "Text"}
+        ],
+        "_info": {"lastUpdated": "2025-05-06T10:00:00Z", "updatedBy": "jdoe", "dateDeleted": null}
+    }));
+    assert_eq!(entry.id(), Some(4711));
+    assert_eq!(entry.billable_option, Some(TimeEntryBillableOption::Billable));
+    assert_eq!(entry.hourly_cost.as_deref(), Some("55.25"));
+    assert_eq!(entry.member.unwrap().daily_capacity, Some(7.5));
+    assert_eq!(entry.time_start.unwrap().instant().unwrap().timestamp(), 1_746_524_396);
+    assert_eq!(entry.custom_fields.unwrap()[1].value, Some(json!("blue")));
+    assert_eq!(entry.info.unwrap()["updatedBy"].as_deref(), Some("jdoe"));
+}
+
+#[test]
+fn an_unknown_enumeration_value_is_kept() {
+    let entry: TimeEntry = round_trip(&json!({"status": "ApprovedByRobot"}));
+    let status = entry.status.unwrap();
+    assert_eq!(status, TimeEntryStatus::Unknown("ApprovedByRobot".to_owned()));
+    assert_eq!(status.to_string(), "ApprovedByRobot");
+    assert_eq!("Open".parse(), Ok(TimeEntryStatus::Open));
+    assert_eq!(TimeEntryStatus::from("Open").as_str(), "Open");
+}
+
+#[test]
+fn unknown_properties_are_kept_at_every_depth() {
+    let entry: TimeEntry = round_trip(&json!({
+        "id": 1,
+        "brandNew": {"a": [1, 2]},
+        "company": {"id": 2, "region": "north"},
+        "customFields": [{"id": 1, "rowNum": 12}]
+    }));
+    assert_eq!(entry.extra["brandNew"], json!({"a": [1, 2]}));
+    assert_eq!(entry.company.unwrap().extra["region"], json!("north"));
+    assert_eq!(entry.custom_fields.unwrap()[0].extra["rowNum"], json!(12));
+}
+
+#[test]
+fn null_is_absence() {
+    let read: Agreement = serde_json::from_value(json!({
+        "id": null, "name": null, "company": null, "customFields": null, "billTime": null, "startDate": null, "_info": null
+    }))
+    .unwrap();
+    assert_eq!(read, Agreement::default());
+    assert_eq!(serde_json::to_value(&read).unwrap(), json!({}));
+}
+
+#[test]
+fn required_properties_may_be_missing() {
+    assert_eq!(round_trip::<Invoice>(&json!({})), Invoice::default());
+    assert_eq!(round_trip::<UnpostedInvoice>(&json!({"invoiceDate": "2025-04-25T00:00:00Z"})).id(), None);
+}
+
+#[test]
+fn keywords_are_escaped() {
+    let entry: ExpenseEntry = round_trip(&json!({"type": {"id": 3, "name": "Mileage"}}));
+    assert_eq!(entry.type_.unwrap().name.as_deref(), Some("Mileage"));
+}
+
+#[test]
+fn a_wrong_scalar_refuses_the_record() {
+    for record in [
+        json!({"id": "4711"}),
+        json!({"actualHours": "1.5"}),
+        json!({"company": 7}),
+        json!({"status": 3}),
+        json!({"timeStart": 17}),
+        json!({"emailCcFlag": "yes"}),
+        json!([]),
+    ] {
+        assert!(serde_json::from_value::<TimeEntry>(record.clone()).is_err(), "{record}");
+    }
+}
+
+#[test]
+fn debug_shows_no_secret() {
+    let member = Member {
+        id: Some(1),
+        password: Some("hunter2".to_owned()),
+        token: Some("t0ken".to_owned()),
+        custom_fields: Some(vec![CustomFieldValue { value: Some(json!("pa55")), ..CustomFieldValue::default() }]),
+        extra: serde_json::from_value(json!({"newSecret": "s3cret"})).unwrap(),
+        ..Member::default()
+    };
+    let shown = format!("{member:?} {member:#?}");
+    for secret in ["hunter2", "t0ken", "pa55", "s3cret"] {
+        assert!(!shown.contains(secret), "{shown}");
+    }
+    assert!(shown.contains("password: Some(***)"), "{shown}");
+    assert!(shown.contains("newSecret"), "{shown}");
+    let none = format!("{:?}", Member::default());
+    assert!(none.contains("password: None"), "{none}");
+}
+
+#[test]
+fn resources_know_their_paths() {
+    assert_eq!(
+        (TimeEntry::NAME, TimeEntry::PATH, TimeEntry::COUNT_PATH),
+        ("TimeEntry", "/time/entries", "/time/entries/count")
+    );
+    assert_eq!(Member::PATH, "/system/members");
+}

@@ -1,0 +1,241 @@
+//! The simulated tenant: how many rows there are, which ids they have, and who belongs to whom.
+
+use super::rng::Draw;
+use crate::calendar::{DAY, days};
+use crate::kind::Kind;
+
+/// The clock of a fresh simulator: 2026-01-15T08:00:00Z. There is no other clock.
+pub(crate) const NOW: i64 = days(2026, 1, 15) * DAY + 8 * 3600;
+/// The first and the last day of the tenant's history.
+pub(crate) const FIRST_DAY: i64 = days(2024, 1, 1);
+pub(crate) const LAST_DAY: i64 = days(2026, 1, 14);
+/// Months that have been invoiced: 2024-01 to 2025-12.
+pub(crate) const INVOICED_MONTHS: u64 = 24;
+/// The second of a mass update that touched a share of all rows.
+pub(crate) const MASS_UPDATE: i64 = days(2025, 9, 1) * DAY + 3 * 3600;
+/// The second of the mass import of set-up data.
+pub(crate) const MASS_IMPORT: i64 = days(2024, 3, 4) * DAY + 2 * 3600 + 17 * 60 + 5;
+
+/// A row: its number, the advance that inserted it (0 = there from the start) and the last advance that edited it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Row {
+    pub(crate) slot: u64,
+    pub(crate) born: u32,
+    pub(crate) edited: u32,
+}
+
+/// A reference that resolves, or one whose record was deleted long ago.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Link {
+    pub(crate) slot: u64,
+    pub(crate) deleted: bool,
+}
+
+/// Seed and row counts; everything else follows from these.
+#[derive(Clone, Debug)]
+pub(crate) struct World {
+    seed: u64,
+    counts: [u64; 8],
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, scale: u64) -> Self {
+        let companies = (scale / 50).clamp(20, 20_000);
+        let mut counts = [0; 8];
+        for kind in Kind::ALL {
+            counts[kind as usize] = match kind {
+                Kind::TimeEntry => scale,
+                Kind::Company => companies,
+                Kind::Agreement => (companies * 3 / 5).max(24),
+                Kind::Member => (scale / 100).clamp(10, 300),
+                Kind::ExpenseEntry => (scale / 20).max(30),
+                Kind::ProductItem => (scale / 10).max(40),
+                Kind::Invoice => (scale / 25).max(2 * INVOICED_MONTHS),
+                Kind::UnpostedInvoice => (scale / 200).max(8),
+            };
+        }
+        Self { seed, counts }
+    }
+
+    /// Rows of an entity before any advance.
+    pub(crate) fn count(&self, kind: Kind) -> u64 {
+        self.counts[kind as usize]
+    }
+
+    pub(crate) fn draw(&self, kind: Kind, slot: u64) -> Draw {
+        Draw::of(self.seed, kind as u64, slot)
+    }
+
+    /// The random numbers of a record that has no list of its own: a ticket, a project, an advance.
+    pub(crate) fn draw_other(&self, stream: u64, id: u64) -> Draw {
+        Draw::of(self.seed, 100 + stream, id)
+    }
+
+    /// The id of a row: every third number, moved by up to two, so that ids rise with gaps.
+    pub(crate) fn id(&self, kind: Kind, slot: u64) -> i64 {
+        kind.first_id() + (slot * 3 + self.draw(kind, slot).below(1, 3)) as i64
+    }
+
+    /// The id of a link: that of its row, or a number in a gap, which no row ever has.
+    pub(crate) fn link_id(&self, kind: Kind, link: Link) -> i64 {
+        if !link.deleted {
+            return self.id(kind, link.slot);
+        }
+        kind.first_id() + (link.slot * 3 + (self.draw(kind, link.slot).below(1, 3) + 1) % 3) as i64
+    }
+
+    /// The row of an id, if one of `slots` rows has it.
+    pub(crate) fn slot_of(&self, kind: Kind, id: i64, slots: u64) -> Option<u64> {
+        let slot = u64::try_from(id.checked_sub(kind.first_id())?).ok()? / 3;
+        (slot < slots && self.id(kind, slot) == id).then_some(slot)
+    }
+
+    /// The first row whose id is above `id`.
+    pub(crate) fn first_after(&self, kind: Kind, id: i64) -> u64 {
+        let Ok(offset) = u64::try_from(id.saturating_sub(kind.first_id())) else { return 0 };
+        let slot = offset / 3;
+        if self.id(kind, slot) > id { slot } else { slot + 1 }
+    }
+
+    /// The company of a popularity rank; rank 0 is the provider itself.
+    pub(crate) fn company_of_rank(&self, rank: u64) -> u64 {
+        let companies = self.count(Kind::Company);
+        (rank % companies * 1_000_003 + self.draw_other(1, 0).below(0, companies)) % companies
+    }
+
+    /// Companies that have agreements; the most popular ones.
+    fn companies_with_agreements(&self) -> u64 {
+        self.count(Kind::Agreement).div_ceil(2).min(self.count(Kind::Company))
+    }
+
+    pub(crate) fn agreement_rank(&self, slot: u64) -> u64 {
+        slot % self.companies_with_agreements()
+    }
+
+    /// The agreement above: a company's later agreements may belong to its first.
+    pub(crate) fn parent_agreement(&self, slot: u64) -> Option<u64> {
+        let first = self.agreement_rank(slot);
+        (slot != first && self.draw(Kind::Agreement, slot).chance(2, 6_000)).then_some(first)
+    }
+
+    /// One of the agreements of the company with this rank.
+    pub(crate) fn agreement_of_rank(&self, rank: u64, choice: u64) -> Option<u64> {
+        let (agreements, companies) = (self.count(Kind::Agreement), self.companies_with_agreements());
+        if rank >= companies {
+            return None;
+        }
+        let own = (agreements - rank).div_ceil(companies);
+        Some(rank + companies * (choice % own))
+    }
+
+    fn invoices_a_month(&self) -> u64 {
+        self.count(Kind::Invoice) / INVOICED_MONTHS
+    }
+
+    /// Month (0 = January 2024) and place within it of an invoice.
+    fn invoice_place(&self, slot: u64) -> (u64, u64) {
+        let month = (slot / self.invoices_a_month()).min(INVOICED_MONTHS - 1);
+        (month, slot - month * self.invoices_a_month())
+    }
+
+    pub(crate) fn invoice_rank(&self, slot: u64) -> u64 {
+        self.invoice_place(slot).1 % self.count(Kind::Company)
+    }
+
+    /// The day of an invoice: one of the first days after the month it bills. An inserted one has the day of its advance.
+    pub(crate) fn invoice_day(&self, row: Row) -> i64 {
+        if row.born > 0 {
+            return advance_day(row.born);
+        }
+        let month = self.invoice_place(row.slot).0 as i64 + 1;
+        days(2024 + month / 12, month % 12 + 1, 1) + self.draw(Kind::Invoice, row.slot).below(3, 5) as i64
+    }
+
+    /// An invoice of the company with this rank for the work of a month, if it got one.
+    pub(crate) fn invoice_of_rank(&self, rank: u64, month: i64, choice: u64) -> Option<u64> {
+        let (per_month, companies) = (self.invoices_a_month(), self.count(Kind::Company));
+        let month = u64::try_from(month).ok().filter(|month| *month < INVOICED_MONTHS)?;
+        if rank >= per_month.min(companies) {
+            return None;
+        }
+        let own = (per_month - rank).div_ceil(companies);
+        Some(month * per_month + rank + companies * (choice % own))
+    }
+
+    /// When an invoice was made; its lines were stamped in the same second.
+    pub(crate) fn invoice_made(&self, slot: u64) -> i64 {
+        let row = Row { slot, born: 0, edited: 0 };
+        self.invoice_day(row) * DAY + 2 * 3600 + self.draw(Kind::Invoice, slot).below(4, 1_200) as i64
+    }
+}
+
+/// The clock after an advance: each takes a day.
+pub(crate) fn now(advances: u32) -> i64 {
+    NOW + i64::from(advances) * DAY
+}
+
+/// The day on which the rows of an advance were entered.
+pub(crate) fn advance_day(advance: u32) -> i64 {
+    NOW / DAY + i64::from(advance) - 1
+}
+
+/// When an advance touched a row: after all that was before, not after the new clock. Half of them share one second.
+pub(crate) fn touched(draw: Draw, advance: u32) -> i64 {
+    let start = now(advance - 1) + 3600;
+    let draw = draw.at(900 + u64::from(advance));
+    if draw & 1 == 0 { start + 7_200 } else { start + (draw >> 1) as i64 % 70_000 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_id_leads_back_to_its_row_and_ids_rise() {
+        let world = World::new(7, 5_000);
+        for kind in Kind::ALL {
+            let slots = world.count(kind);
+            let mut last = 0;
+            for slot in 0..slots {
+                let id = world.id(kind, slot);
+                assert!(id > last, "{kind:?} {slot}");
+                assert_eq!(world.slot_of(kind, id, slots), Some(slot));
+                assert_eq!(world.first_after(kind, id), slot + 1);
+                assert_eq!(world.first_after(kind, id - 1), slot);
+                let ghost = world.link_id(kind, Link { slot, deleted: true });
+                assert_eq!(world.slot_of(kind, ghost, slots), None);
+                last = id;
+            }
+            assert_eq!(world.slot_of(kind, 0, slots), None);
+            assert_eq!(world.first_after(kind, i64::MIN), 0);
+            assert_eq!(world.slot_of(kind, i64::MAX, slots), None);
+        }
+    }
+
+    #[test]
+    fn agreements_and_invoices_belong_to_the_company_that_names_them() {
+        for scale in [1, 100, 5_000, 1_000_000] {
+            let world = World::new(3, scale);
+            for rank in 0..world.count(Kind::Company) {
+                for choice in 0..4 {
+                    if let Some(agreement) = world.agreement_of_rank(rank, choice) {
+                        assert!(agreement < world.count(Kind::Agreement));
+                        assert_eq!(world.agreement_rank(agreement), rank);
+                    }
+                    if let Some(invoice) = world.invoice_of_rank(rank, 23, choice) {
+                        assert!(invoice < world.count(Kind::Invoice));
+                        assert_eq!(world.invoice_rank(invoice), rank);
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn an_advance_touches_rows_within_its_own_day() {
+        for row in 0..1_000 {
+            let at = touched(Draw::of(1, 1, row), 3);
+            assert!(now(2) < at && at <= now(3));
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! The one error of this crate.
+
+use std::fmt;
+use std::path::PathBuf;
+
+/// Why a simulator didn't start. Every other mistake is a client's and is answered over HTTP.
+#[derive(Debug)]
+pub struct Error(Kind);
+
+#[derive(Debug)]
+pub(crate) enum Kind {
+    PortInUse(u16),
+    Listen(u16, std::io::Error),
+    ScaleTooLarge(u64),
+    NoSamples(PathBuf),
+    BadSample(PathBuf, String),
+}
+
+impl Error {
+    /// Whether another program listens on the port.
+    #[must_use]
+    pub const fn is_port_in_use(&self) -> bool {
+        matches!(self.0, Kind::PortInUse(_))
+    }
+}
+
+impl From<Kind> for Error {
+    fn from(kind: Kind) -> Self {
+        Self(kind)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::PortInUse(port) => {
+                write!(
+                    f,
+                    "port {port} of 127.0.0.1 is in use by another program: choose another one, or 0 for a free one"
+                )
+            }
+            Kind::Listen(port, _) => {
+                write!(f, "can't listen on port {port} of 127.0.0.1: choose another one, or 0 for a free one")
+            }
+            Kind::ScaleTooLarge(scale) => {
+                write!(f, "a scale of {scale} time entries is too large: choose at most {}", crate::LARGEST_SCALE)
+            }
+            Kind::NoSamples(folder) => {
+                write!(
+                    f,
+                    "there is no samples folder {}: name a folder with files like TimeEntry.json",
+                    folder.display()
+                )
+            }
+            Kind::BadSample(file, reason) => write!(f, "the sample file {} can't be served: {reason}", file.display()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match &self.0 {
+            Kind::Listen(_, source) => Some(source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! What a request has to bring before it is heard: credentials, a client id, a version that is spoken here.
+
+use axum::http::header::{ACCEPT, AUTHORIZATION};
+use axum::http::{HeaderMap, StatusCode, Uri};
+use base64::Engine;
+
+use crate::answer::{self, Answer, VERSION};
+use crate::state::Credentials;
+
+/// The answer to a request that isn't let in.
+pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials) -> Option<Answer> {
+    let Some(given) = headers.get(AUTHORIZATION) else {
+        return Some(answer::refused(
+            StatusCode::UNAUTHORIZED,
+            "UserNotAuthenticated",
+            "The request carries no credentials.",
+        ));
+    };
+    if !given.to_str().is_ok_and(|given| is_right(given, credentials)) {
+        return Some(answer::refused(StatusCode::UNAUTHORIZED, "Unauthorized", "The credentials are not valid."));
+    }
+    if headers.get("clientid").is_none_or(|id| id.as_bytes().trim_ascii().is_empty()) {
+        return Some(answer::refused(StatusCode::FORBIDDEN, "Forbidden", "The header clientId is missing."));
+    }
+    let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    unsupported(accept).map(|version| {
+        let message = format!(
+            "The HTTP resource that matches the request URI '{uri}' does not support the API version '{version}'."
+        );
+        answer::error(StatusCode::BAD_REQUEST, "ConnectWiseApi", &message)
+    })
+}
+
+fn is_right(given: &str, credentials: &Credentials) -> bool {
+    let Some((scheme, encoded)) = given.split_once(' ') else { return false };
+    let decoded = base64::engine::general_purpose::STANDARD.decode(encoded.trim());
+    let wanted = format!("{}:{}", credentials.username, credentials.password);
+    scheme.eq_ignore_ascii_case("basic") && decoded.is_ok_and(|decoded| decoded == wanted.as_bytes())
+}
+
+/// The version that an `Accept` header asks for, if it isn't one of 2019.1 to the present one.
+fn unsupported(accept: &str) -> Option<String> {
+    let version = accept.split([';', ',']).find_map(|part| {
+        let (name, value) = part.split_once('=')?;
+        name.trim().eq_ignore_ascii_case("version").then(|| value.trim().trim_matches('"'))
+    })?;
+    let parsed = version.split_once('.').and_then(|(year, part)| Some((year.parse().ok()?, part.parse().ok()?)));
+    match parsed {
+        Some(parsed) if ((2019, 1)..=VERSION).contains(&parsed) => None,
+        Some((year, part)) => Some(format!("{year}.{part}")),
+        None => Some("0.0".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_from_2019_1_to_the_present_one_are_spoken() {
+        for accept in [
+            "",
+            "*/*",
+            "application/json",
+            "application/vnd.connectwise.com+json",
+            "application/vnd.connectwise.com+json; version=2025.1",
+            "application/vnd.connectwise.com+json;version=2025.8",
+        ] {
+            assert_eq!(unsupported(accept), None, "{accept}");
+        }
+        assert_eq!(unsupported("application/vnd.connectwise.com+json; version=2031.1").as_deref(), Some("2031.1"));
+        assert_eq!(unsupported("application/vnd.connectwise.com+json; version=next").as_deref(), Some("0.0"));
+    }
+}

@@ -1,0 +1,137 @@
+//! Makes the answer to a list request: finds the rows, writes the page.
+
+use crate::json::Selection;
+use crate::paging::{Mode, Paging};
+use crate::query::{Condition, Order};
+use crate::table::Table;
+
+/// A list request that has been understood.
+#[derive(Debug)]
+pub(crate) struct Listing {
+    pub(crate) paging: Paging,
+    pub(crate) condition: Option<Condition>,
+    pub(crate) selection: Option<Selection>,
+    pub(crate) order: Option<Order>,
+}
+
+/// A page.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) body: Vec<u8>,
+    /// The ids on it, in its order.
+    pub(crate) ids: Vec<i64>,
+    /// All rows that pass the condition; `None` where nobody counted.
+    pub(crate) total: Option<u64>,
+}
+
+pub(crate) fn page(table: &dyn Table, listing: &Listing) -> Page {
+    let size = listing.paging.size;
+    let (slots, total) = match listing.paging.mode {
+        Mode::Forward { after } => {
+            let first = after.map_or(0, |id| table.first_after(id));
+            let mut slots = Vec::new();
+            for_each(table, listing.condition.as_ref(), first..table.slots(), |slot| {
+                slots.push(slot);
+                (slots.len() as u64) < size
+            });
+            (slots, None)
+        }
+        Mode::Numbered { page } => {
+            let skip = (page - 1).saturating_mul(size);
+            let (slots, total) = numbered(table, listing, skip);
+            (slots, Some(total))
+        }
+    };
+    let mut body = Vec::with_capacity(64 + slots.len() * 2_800);
+    body.push(b'[');
+    let mut ids = Vec::with_capacity(slots.len());
+    for slot in slots {
+        if !ids.is_empty() {
+            body.push(b',');
+        }
+        table.write(slot, listing.selection.as_ref(), &mut body);
+        ids.push(table.id(slot));
+    }
+    body.push(b']');
+    Page { body, ids, total }
+}
+
+/// How many rows pass.
+pub(crate) fn count(table: &dyn Table, condition: Option<&Condition>) -> u64 {
+    if condition.is_none() {
+        return table.live();
+    }
+    let mut count = 0;
+    for_each(table, condition, 0..table.slots(), |_| {
+        count += 1;
+        true
+    });
+    count
+}
+
+/// Visits the rows that pass until `visit` answers false.
+fn for_each(
+    table: &dyn Table,
+    condition: Option<&Condition>,
+    slots: impl Iterator<Item = u64>,
+    mut visit: impl FnMut(u64) -> bool,
+) {
+    let mut probe = condition.map(Condition::probe);
+    for slot in slots {
+        if !table.is_live(slot) {
+            continue;
+        }
+        if let (Some(condition), Some(probe)) = (condition, &mut probe) {
+            table.visit(slot, probe);
+            if !condition.holds(probe) {
+                continue;
+            }
+        }
+        if !visit(slot) {
+            return;
+        }
+    }
+}
+
+/// One page out of the ordered rows, and how many there are. In the order of ids nothing is kept but the page; any other
+/// order keeps a key for every row that passes.
+fn numbered(table: &dyn Table, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
+    let (condition, size) = (listing.condition.as_ref(), listing.paging.size);
+    let descending = match &listing.order {
+        None => Some(false),
+        Some(order) => order.by_id(),
+    };
+    let Some(descending) = descending else { return sorted(table, listing, skip) };
+    let mut slots = Vec::new();
+    let mut seen = 0;
+    let counted = condition.is_none();
+    let take = |slot| {
+        if seen >= skip && (slots.len() as u64) < size {
+            slots.push(slot);
+        }
+        seen += 1;
+        // Where the total is known the rest needs no visit.
+        !(counted && slots.len() as u64 == size)
+    };
+    if descending {
+        for_each(table, condition, (0..table.slots()).rev(), take);
+    } else {
+        for_each(table, condition, 0..table.slots(), take);
+    }
+    (slots, if counted { table.live() } else { seen })
+}
+
+fn sorted(table: &dyn Table, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
+    let Some(order) = &listing.order else { return (Vec::new(), 0) };
+    let mut probe = order.probe();
+    let mut rows = Vec::new();
+    for_each(table, listing.condition.as_ref(), 0..table.slots(), |slot| {
+        table.visit(slot, &mut probe);
+        rows.push((order.key(&probe), slot));
+        true
+    });
+    rows.sort_by(|(a, _), (b, _)| order.compare(a, b));
+    let total = rows.len() as u64;
+    let skip = usize::try_from(skip).unwrap_or(usize::MAX);
+    (rows.into_iter().skip(skip).take(listing.paging.size as usize).map(|(_, slot)| slot).collect(), total)
+}

@@ -1,0 +1,93 @@
+//! `connectwise-sim`: runs the simulator until Ctrl-C.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+use connectwise_sim::Simulator;
+
+/// Any client id is let in; this one is for those who have none.
+const CLIENT_ID: &str = "00000000-0000-4000-8000-000000000001";
+
+const EXAMPLES: &str = "Examples:
+  connectwise-sim                                  5,000 time entries on a free port
+  connectwise-sim --port 8080 --scale 1000000      a million of them, on port 8080
+  connectwise-sim --samples recorded/              the answers recorded in a folder
+  curl -u simco+public:private -H 'clientId: any' \"$CW_BASE_URL/time/entries?pageSize=2\"";
+
+/// A PSA server on loopback, to test a ConnectWise integration without a tenant.
+#[derive(Debug, Parser)]
+#[command(name = "connectwise-sim", version, after_help = EXAMPLES)]
+struct Arguments {
+    /// Port of 127.0.0.1; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Seed of the data: the same seed gives the same bytes.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Number of time entries, up to 10,000,000; the other entities follow in proportion.
+    #[arg(long, default_value_t = 5_000, value_name = "N")]
+    scale: u64,
+    /// Serve the recorded answers of a folder (TimeEntry.json, PostedInvoice.json, ..) instead.
+    #[arg(long, value_name = "DIR")]
+    samples: Option<PathBuf>,
+    /// Print the environment as JSON.
+    #[arg(long)]
+    json: bool,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return fail(&format!("can't start: {error}")),
+    };
+    runtime.block_on(run(arguments))
+}
+
+async fn run(arguments: Arguments) -> ExitCode {
+    let mut builder = Simulator::builder().port(arguments.port).seed(arguments.seed).scale(arguments.scale);
+    if let Some(folder) = arguments.samples {
+        builder = builder.samples(folder);
+    }
+    let simulator = match builder.start().await {
+        Ok(simulator) => simulator,
+        Err(error) => return fail(&error.to_string()),
+    };
+    if let Err(error) = announce(&simulator, arguments.json) {
+        return fail(&format!("can't print the environment: {error}"));
+    }
+    if let Err(error) = tokio::signal::ctrl_c().await {
+        return fail(&format!("can't wait for Ctrl-C: {error}"));
+    }
+    ExitCode::SUCCESS
+}
+
+/// Prints what a client needs, in the form of a `.env` file or as JSON.
+fn announce(simulator: &Simulator, json: bool) -> std::io::Result<()> {
+    let environment = [
+        ("CW_BASE_URL", simulator.base_url()),
+        ("CW_AUTH_USERNAME", simulator.username().to_owned()),
+        ("CW_AUTH_PASSWORD", simulator.password().to_owned()),
+        ("CW_CLIENTID", CLIENT_ID.to_owned()),
+    ];
+    let mut out = std::io::stdout().lock();
+    if json {
+        let object: serde_json::Map<_, _> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        writeln!(out, "{}", serde_json::Value::Object(object))?;
+    } else {
+        for (name, value) in environment {
+            writeln!(out, "{name}={value}")?;
+        }
+    }
+    out.flush()
+}
+
+/// One sentence on standard error; exit code 2.
+fn fail(message: &str) -> ExitCode {
+    // Where nobody reads standard error there is nobody to tell.
+    drop(writeln!(std::io::stderr().lock(), "connectwise-sim: {message}"));
+    ExitCode::from(2)
+}

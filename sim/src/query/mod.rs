@@ -1,0 +1,117 @@
+//! The API's query language: `conditions`, `fields` and `orderBy`.
+
+mod eval;
+mod fields;
+mod lex;
+mod like;
+mod order;
+mod parse;
+mod probe;
+mod properties;
+mod resolve;
+
+pub(crate) use eval::Condition;
+pub(crate) use fields::select;
+pub(crate) use order::{Order, ordering};
+pub(crate) use probe::{Probe, Value};
+pub(crate) use properties::Column;
+
+use crate::kind::Kind;
+
+/// Why a query was refused, in the API's own words and code.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    pub(crate) code: &'static str,
+    pub(crate) message: String,
+}
+
+impl Refusal {
+    fn condition(message: impl Into<String>) -> Self {
+        Self { code: "ApiFindCondition", message: message.into() }
+    }
+
+    fn unknown(name: &str) -> Self {
+        Self::condition(format!("{name} is not a recognized name."))
+    }
+}
+
+/// Reads a `conditions` parameter for an entity; nothing but blanks is no condition.
+pub(crate) fn condition(kind: Kind, text: &str) -> Result<Option<Condition>, Refusal> {
+    if text.trim().is_empty() {
+        return Ok(None);
+    }
+    resolve::resolve(kind, &parse::parse(&lex::tokens(text)?)?).map(Some)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Pieces of conditions, some of which fit together.
+    fn pieces() -> impl Strategy<Value = String> {
+        let piece = prop::sample::select(vec![
+            "id",
+            "company/id",
+            "notes",
+            "invoiceFlag",
+            "timeStart",
+            "nothing",
+            "=",
+            "!=",
+            "<",
+            ">=",
+            "(",
+            ")",
+            "and",
+            "OR",
+            "not",
+            "in",
+            "like",
+            "contains",
+            "1",
+            "-2.5",
+            "'a'",
+            "\"b\"",
+            "[2025-01-01]",
+            "[",
+            "]",
+            "'",
+            "\"",
+            "null",
+            "True",
+            ",",
+            "*",
+            "%",
+            "é",
+            "\u{200b}",
+            " ",
+        ]);
+        prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.join(" "))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { cases: 4_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+        #[test]
+        fn any_text_is_a_condition_or_refused_with_the_apis_code(text in any::<String>()) {
+            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+                prop_assert_eq!(refusal.code, "ApiFindCondition");
+            }
+        }
+
+        #[test]
+        fn pieces_of_conditions_too(text in pieces()) {
+            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+                prop_assert_eq!(refusal.code, "ApiFindCondition");
+            }
+        }
+
+        #[test]
+        fn any_text_is_fields_and_an_order_or_refused(text in any::<String>()) {
+            drop(select(Kind::Company, &text));
+            drop(ordering(Kind::Company, &text));
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! The rows of one entity as a listing sees them, generated or read from a file.
+
+use crate::json::Selection;
+use crate::query::Probe;
+
+/// Rows numbered from 0 in the order of their ids; a number may belong to a deleted row.
+pub(crate) trait Table: Send + Sync {
+    /// Row numbers in use, deleted ones included.
+    fn slots(&self) -> u64;
+    /// Rows that are there.
+    fn live(&self) -> u64;
+    fn is_live(&self, slot: u64) -> bool;
+    fn id(&self, slot: u64) -> i64;
+    /// The row with this id, if it is there.
+    fn slot_of(&self, id: i64) -> Option<u64>;
+    /// The first row number whose id is above `id`; `slots()` or more if there is none.
+    fn first_after(&self, id: i64) -> u64;
+    /// Fills in the values that the probe wants.
+    fn visit(&self, slot: u64, probe: &mut Probe);
+    /// Appends the row as JSON.
+    fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>);
+}
