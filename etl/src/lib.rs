@@ -21,9 +21,11 @@ pub mod contract;
 pub mod decode;
 pub mod error;
 pub mod extract;
+pub mod gold;
 pub mod lake;
 pub mod quarantine;
 pub mod query;
 pub mod run;
+pub mod silver;
 
 pub use error::{Error, Result};

@@ -10,13 +10,4 @@ mod report;
 pub use meter::{Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
 pub use report::{Outcome, Report, Step};
-
-/// How much is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Mode {
-    /// Everything.
-    Full,
-    /// What changed since the last run.
-    Incremental,
-}
+pub use crate::silver::Mode;

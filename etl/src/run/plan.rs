@@ -98,30 +98,43 @@ impl Run<'_> {
     }
 
     async fn silver(&self, entity: &'static Entity) -> Step {
-        self.step(TableName::silver(entity.table), async |step, meter| {
-            let built = silver::build(self.lake, entity, self.plan.mode, &self.run_id, self.started, meter).await?;
-            step.rows_read = meter.rows();
-            step.wrote(&built.written);
-            step.warnings.extend(built.warnings);
+        self.step(TableName::silver(entity.table), async |step, _| {
+            step.built(&silver::build(self.lake, entity, self.plan.mode, &self.run_id, self.started).await?);
             Ok(())
         })
         .await
     }
 
+    /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
     async fn gold(&self) -> Vec<Step> {
+        let (meter, clock) = (Meter::default(), Instant::now());
+        let whole = TableName::gold("*");
+        self.observer.started(&whole, &meter);
         let mut steps = Vec::new();
-        for table in gold::tables() {
-            let step = self
-                .step(TableName::gold(table), async |step, meter| {
-                    let built =
-                        gold::build(self.lake, table, self.plan.mode, &self.run_id, self.started, &self.plan.gold, meter).await?;
-                    step.rows_read = meter.rows();
-                    step.wrote(&built.written);
-                    step.warnings.extend(built.warnings);
-                    Ok(())
-                })
-                .await;
-            steps.push(step);
+        match gold::build(self.lake, self.plan.mode, &self.run_id, self.started, &self.plan.gold).await {
+            Ok(built) => {
+                for report in &built.tables {
+                    let mut step = Step::new(&report.table);
+                    step.built(report);
+                    step.seconds = report.seconds;
+                    steps.push(step);
+                }
+                if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
+                    let unmatched = built.unmatched_agreement_types.iter();
+                    step.warnings.extend(unmatched.map(|(name, count)| {
+                        format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                    }));
+                }
+            }
+            Err(error) => {
+                let mut step = Step::new(&whole);
+                step.failed(&error);
+                step.seconds = clock.elapsed().as_secs_f64();
+                steps.push(step);
+            }
+        }
+        for step in &steps {
+            self.observer.finished(step);
         }
         steps
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::Mode;
 use crate::error::Error;
 use crate::lake::{Layer, TableName, Written};
+use crate::silver::TableReport;
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -76,6 +77,15 @@ impl Step {
         self.rows_updated = written.updated;
         self.rows_deleted = written.deleted;
         self.version = Some(written.version);
+    }
+
+    /// Takes what building a silver or gold table did.
+    pub(super) fn built(&mut self, report: &TableReport) {
+        self.wrote(&report.written);
+        self.rows_read = report.rows;
+        self.warnings.extend(
+            report.unreadable.iter().map(|(column, count)| format!("{count} values of {column} can't be read as its type, and are null")),
+        );
     }
 
     pub(super) fn failed(&mut self, error: &Error) {

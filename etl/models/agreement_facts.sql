@@ -1,0 +1,7 @@
+-- What an agreement says about the rows that name it. An agreement without a number has its parent's.
+select
+    a.id as agreementId, a.typeId, a.typeName, a.parentAgreementId,
+    coalesce(own.number, parent.number) as final_agreement_number
+from silver_cw_agreement a
+left join agreement_numbers own on own.agreementId = a.id
+left join agreement_numbers parent on parent.agreementId = a.parentAgreementId

@@ -1,0 +1,85 @@
+-- Agreements, and those that only the facts name. Its own isActive and endDate are the dimension's IsActive and EndDate.
+with named as (
+    select agreementId, agreementName, max(lastUpdated) as updated, max(id) as latest
+    from fact_rows
+    where agreementId is not null
+    group by agreementId, agreementName
+),
+ranked as (
+    select
+        agreementId, agreementName,
+        row_number() over (
+            partition by agreementId
+            order by case when agreementName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, agreementName asc nulls last
+        ) as place
+    from named
+),
+used as (
+    select
+        agreementId,
+        count(*) filter (where not isDeleted) as usage_count,
+        min(usedOn) filter (where not isDeleted) as first_use
+    from fact_rows
+    where agreementId is not null
+    group by agreementId
+),
+keys as (
+    select id as agreementId, name as agreementName from silver_cw_agreement
+    union all
+    select r.agreementId, r.agreementName
+    from ranked r
+    left anti join silver_cw_agreement a on a.id = r.agreementId
+    where r.place = 1
+)
+select
+    k.agreementId, k.agreementName,
+    n.final_agreement_number as number,
+    a.typeId, a.typeName,
+    a.parentAgreementId, a.parentAgreementName,
+    a.companyId, a.companyName, a.contactId, a.contactName, a.siteId, a.siteName,
+    a.billToCompanyId, a.billToCompanyName, a.billToContactId, a.billToContactName, a.billToSiteId, a.billToSiteName,
+    a.applicationUnits as billingModel,
+    a.applicationLimit as contractLimit,
+    a.applicationCycle as billingCycle,
+    coalesce(a.applicationUnlimitedFlag, false) as isUnlimited,
+    coalesce(a.coverAgreementTime, false) as coversTime,
+    coalesce(a.coverAgreementProduct, false) as coversProducts,
+    coalesce(a.coverAgreementExpense, false) as coversExpenses,
+    coalesce(a.coverSalesTax, false) as coversSalesTax,
+    coalesce(a.carryOverUnused, false) as allowsCarryOver,
+    coalesce(a.allowOverruns, false) as allowsOverruns,
+    coalesce(a.expireWhenZero, false) as expiresWhenZero,
+    a.billAmount as recurringAmount,
+    a.compHourlyRate as compensationHourlyRate,
+    a.compLimitAmount as compensationLimit,
+    a.workRoleId as defaultWorkRoleId, a.workRoleName as defaultWorkRoleName,
+    a.workTypeId as defaultWorkTypeId, a.workTypeName as defaultWorkTypeName,
+    a.locationId as defaultLocationId, a.locationName as defaultLocationName,
+    a.departmentId as defaultDepartmentId, a.departmentName as defaultDepartmentName,
+    a.billTime as defaultBillTime, a.billExpenses as defaultBillExpenses, a.billProducts as defaultBillProducts,
+    a.startDate, a.endDate,
+    coalesce(a.noEndingDateFlag, false) as isOpenEnded,
+    a.dateCancelled as cancelledDate,
+    coalesce(a.cancelledFlag, false) as isCancelled,
+    case
+        when a.id is null then coalesce(u.usage_count > 0, false)
+        else not a.isDeleted
+            and not coalesce(a.cancelledFlag, false)
+            and coalesce(a.agreementStatus, 'Active') = 'Active'
+            and (coalesce(a.noEndingDateFlag, false) or a.endDate is null or a.endDate >= t.asOf)
+    end as isActive,
+    cast(
+        (extract(year from t.asOf) - extract(year from a.startDate)) * 12 + extract(month from t.asOf) - extract(month from a.startDate)
+        as int
+    ) as ageInMonths,
+    case when coalesce(a.noEndingDateFlag, false) then cast(null as int) else datediff(a.endDate, a.startDate) end as durationDays,
+    coalesce(c.agreement_type_normalized, 'other') as agreementTypeNormalized,
+    coalesce(c.agreement_billing_behavior, 'unknown') as billingBehavior,
+    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
+    coalesce(a.startDate, u.first_use) as EffectiveDate
+from keys k
+cross join run_day t
+left join silver_cw_agreement a on a.id = k.agreementId
+left join agreement_facts n on n.agreementId = k.agreementId
+left join agreement_type_rules c on c.typeName = a.typeName
+left join used u on u.agreementId = k.agreementId

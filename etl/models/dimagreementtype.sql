@@ -1,0 +1,37 @@
+-- Agreement types as the agreements name them, with the category that the classification rules give them.
+with named as (
+    select typeId, typeName, max(lastUpdated) as updated, max(id) as latest
+    from silver_cw_agreement
+    where typeId is not null
+    group by typeId, typeName
+),
+ranked as (
+    select
+        typeId, typeName,
+        row_number() over (
+            partition by typeId
+            order by case when typeName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, typeName asc nulls last
+        ) as place
+    from named
+),
+used as (
+    select
+        a.typeId,
+        count(*) filter (where not f.isDeleted) as usage_count,
+        min(f.usedOn) filter (where not f.isDeleted) as first_use
+    from fact_rows f
+    join silver_cw_agreement a on a.id = f.agreementId
+    where a.typeId is not null
+    group by a.typeId
+)
+select
+    r.typeId, r.typeName,
+    coalesce(c.agreement_type_normalized, 'other') as agreementCategory,
+    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
+    coalesce(u.usage_count > 0, false) as IsActive,
+    u.first_use as EffectiveDate,
+    cast(null as date) as EndDate
+from ranked r
+left join used u on u.typeId = r.typeId
+left join agreement_type_rules c on c.typeName = r.typeName
+where r.place = 1

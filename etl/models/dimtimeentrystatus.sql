@@ -1,0 +1,19 @@
+-- Where a time entry is on its way to an invoice. A rejected one is open again, and so is what no one knows.
+select
+    f.timeEntryStatus as status,
+    case
+        when f.timeEntryStatus in ('Open', 'Rejected', 'RejectBySecondTier', 'ErrorsCorrected') then 'Open'
+        when f.timeEntryStatus in ('PendingApproval', 'PendingProjectApproval') then 'Pending'
+        when f.timeEntryStatus in ('ApprovedByTierOne', 'ApprovedByTierTwo') then 'Approved'
+        when f.timeEntryStatus = 'ReadyToBill' then 'Ready'
+        when f.timeEntryStatus in ('Billed', 'BilledAgreement') then 'Billed'
+        when f.timeEntryStatus = 'WrittenOff' then 'Closed'
+        else 'Open'
+    end as statusCategory,
+    count(*) filter (where not f.isDeleted) as usage_count,
+    count(*) filter (where not f.isDeleted) > 0 as IsActive,
+    min(f.usedOn) filter (where not f.isDeleted) as EffectiveDate,
+    cast(null as date) as EndDate
+from fact_rows f
+where f.timeEntryStatus is not null
+group by f.timeEntryStatus

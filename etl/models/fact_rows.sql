@@ -1,0 +1,21 @@
+-- Every row of the facts with the natural keys that it carries: what dimensions count, date and fill their gaps from.
+select
+    id, companyId, companyIdentifier, companyName, companyType, memberId, memberIdentifier, memberName,
+    agreementId, agreementName, billableOption, status as timeEntryStatus, chargeToType, workTypeId, workTypeName,
+    workRoleId, workRoleName, departmentId, departmentName, businessUnitId, businessGroupDesc,
+    cast(timeStart as date) as usedOn, lastUpdated, isDeleted
+from silver_cw_timeentry
+union all
+select
+    id, companyId, companyIdentifier, companyName, cast(null as string), memberId, memberIdentifier, memberName,
+    agreementId, agreementName, billableOption, cast(null as string), chargeToType, cast(null as int), cast(null as string),
+    cast(null as int), cast(null as string), cast(null as int), cast(null as string), cast(null as int), cast(null as string),
+    `date`, lastUpdated, isDeleted
+from silver_cw_expenseentry
+union all
+select
+    id, companyId, companyIdentifier, companyName, cast(null as string), cast(null as int), cast(null as string), cast(null as string),
+    agreementId, agreementName, billableOption, cast(null as string), cast(null as string), cast(null as int), cast(null as string),
+    cast(null as int), cast(null as string), cast(null as int), cast(null as string), cast(null as int), cast(null as string),
+    purchaseDate, lastUpdated, isDeleted
+from silver_cw_productitem

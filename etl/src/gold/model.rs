@@ -1,0 +1,204 @@
+//! The models: their SQL, what is written with it, and the contract of the table.
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use serde::Deserialize;
+
+use crate::contract::{instant, DECIMAL};
+use crate::error::{Error, Kind, Result};
+
+/// When the run that wrote a row started.
+pub(super) const PROCESSED_AT: &str = "_etl_gold_processed_at";
+/// The silver table that a row is from.
+pub(super) const SOURCE: &str = "_etl_source";
+/// The run that wrote a row.
+pub(super) const BATCH_ID: &str = "_etl_batch_id";
+
+const METADATA: &str = include_str!("../../models/models.toml");
+
+macro_rules! sql {
+    ($($name:literal),+ $(,)?) => {
+        /// The SELECT of each model that has one.
+        const SQL: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../models/", $name, ".sql")))),+];
+    };
+}
+
+sql!(
+    "fact_rows",
+    "agreement_facts",
+    "dimcompany",
+    "dimmember",
+    "dimagreement",
+    "dimagreementtype",
+    "dimbillablestatus",
+    "dimtimeentrystatus",
+    "dimchargetype",
+    "dimworktype",
+    "dimworkrole",
+    "dimdepartment",
+    "dimbusinessunit",
+    "fact_timeentry",
+    "fact_expenseentry",
+    "fact_productitem",
+);
+
+/// What becomes of a model's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ModelKind {
+    /// Read by other models, computed where it is read.
+    View,
+    /// Read by other models, computed once.
+    Lookup,
+    /// A table whose rows get a surrogate key.
+    Dimension,
+    /// The dimension of days, which is computed and not selected.
+    Calendar,
+    /// A table whose rows carry the keys of dimensions.
+    Fact,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    model: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    kind: ModelKind,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    natural: String,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    inputs: Vec<String>,
+    #[serde(default)]
+    columns: String,
+}
+
+/// A model of the gold layer.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) name: String,
+    pub(super) kind: ModelKind,
+    /// Column that rows are merged by.
+    pub(super) key: String,
+    /// Natural key of a dimension.
+    pub(super) natural: String,
+    /// What `_etl_source` says.
+    pub(super) source: String,
+    /// Entities whose silver table the rows depend on.
+    pub(super) inputs: Vec<String>,
+    /// The SELECT. Empty for the calendar.
+    pub(super) sql: &'static str,
+    /// Contract of the table, `_etl_` columns included.
+    pub(super) schema: SchemaRef,
+}
+
+impl Model {
+    pub(super) fn is_table(&self) -> bool {
+        !matches!(self.kind, ModelKind::View | ModelKind::Lookup)
+    }
+
+    /// The columns that the SELECT has to give: the contract without what the runner adds.
+    pub(super) fn selected(&self) -> SchemaRef {
+        let added = |name: &str| is_technical(name) || (self.kind == ModelKind::Dimension && name == self.key);
+        Arc::new(Schema::new(
+            self.schema.fields().iter().filter(|field| !added(field.name())).cloned().collect::<Vec<_>>(),
+        ))
+    }
+}
+
+/// Whether a column says how a row came about, and nothing of the business.
+pub(super) fn is_technical(name: &str) -> bool {
+    [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
+}
+
+/// All models, each after what it reads.
+pub(super) fn models() -> Result<Vec<Model>> {
+    let file: File = toml::from_str(METADATA)
+        .map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
+    file.model.into_iter().map(model).collect()
+}
+
+/// What the models are made of, for telling that they changed.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    std::iter::once(METADATA).chain(SQL.iter().map(|(_, sql)| *sql))
+}
+
+fn model(entry: Entry) -> Result<Model> {
+    let sql = SQL.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, sql)| *sql);
+    let mut fields = entry.columns.split_whitespace().map(|column| field(&entry.name, column)).collect::<Result<Vec<_>>>()?;
+    if !fields.is_empty() {
+        fields.push(Field::new(PROCESSED_AT, instant(), false));
+        fields.push(Field::new(SOURCE, DataType::Utf8, false));
+        fields.push(Field::new(BATCH_ID, DataType::Utf8, false));
+    }
+    Ok(Model {
+        name: entry.name,
+        kind: entry.kind,
+        key: entry.key,
+        natural: entry.natural,
+        source: entry.source,
+        inputs: entry.inputs,
+        sql,
+        schema: Arc::new(Schema::new(fields)),
+    })
+}
+
+fn field(model: &str, text: &str) -> Result<Field> {
+    let wrong = || Error::new(Kind::Contract, format!("{model} declares a column {text:?}, which is not name:type"));
+    let (name, kind) = text.split_once(':').ok_or_else(wrong)?;
+    let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
+    let kind = match kind {
+        "int" => DataType::Int32,
+        "bigint" => DataType::Int64,
+        "string" => DataType::Utf8,
+        "boolean" => DataType::Boolean,
+        "date" => DataType::Date32,
+        "timestamp" => instant(),
+        "money" => DataType::Decimal128(DECIMAL.0, DECIMAL.1),
+        _ => return Err(wrong()),
+    };
+    Ok(Field::new(name, kind, nullable))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_model_is_whole() {
+        for model in models().unwrap() {
+            assert_eq!(model.sql.is_empty(), model.kind == ModelKind::Calendar, "{}", model.name);
+            if !model.is_table() {
+                continue;
+            }
+            assert!(model.schema.field_with_name(&model.key).is_ok_and(|key| !key.is_nullable()), "{}", model.name);
+            assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
+            let mut names = HashSet::new();
+            for field in model.schema.fields() {
+                assert!(names.insert(field.name().to_lowercase()), "{} has {} twice", model.name, field.name());
+            }
+        }
+        assert_eq!(models().unwrap().iter().filter(|model| !model.sql.is_empty()).count(), SQL.len());
+    }
+
+    #[test]
+    fn models_stay_in_the_part_of_sql_that_spark_shares() {
+        for (name, sql) in SQL {
+            let sql = sql.to_lowercase();
+            for word in ["as timestamp", "now()", "::", "qualify", " except", "\"", "\\", "''", "varchar", "concat(", "generate_series"] {
+                assert!(!sql.contains(word), "{name} uses {word:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,64 @@
+//! What building a table did, as the layers that are built from tables report it.
+
+use serde::{Serialize, Serializer};
+
+use super::flatten::Unreadable;
+use crate::lake::{TableName, Written};
+
+/// How much of a table is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Mode {
+    /// All of its input; the table is replaced where its content differs.
+    Full,
+    /// Nothing when no input changed, else what differs is merged.
+    Incremental,
+}
+
+/// What became of a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// There is a new version.
+    Written,
+    /// The content is what it was, so there is no new version.
+    Unchanged,
+    /// There is nothing to build it from, and nothing was done.
+    NoInput,
+}
+
+/// What building one table did.
+#[derive(Debug, Clone, Serialize)]
+pub struct TableReport {
+    /// The table.
+    #[serde(serialize_with = "as_text")]
+    pub table: TableName,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// Rows inserted, updated and deleted, and the version that the table is at.
+    pub written: Written,
+    /// Rows that were built: all in a full build, the changed ones in an incremental one.
+    pub rows: u64,
+    /// Values that could not be read as what their column is declared to hold, by column; they are NULL.
+    #[serde(skip_serializing_if = "Unreadable::is_empty")]
+    pub unreadable: Unreadable,
+}
+
+impl TableReport {
+    pub(crate) fn written(table: TableName, rows: u64, written: Written) -> Self {
+        let outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
+        Self { table, outcome, written, rows, unreadable: Unreadable::new() }
+    }
+
+    pub(crate) fn unchanged(table: TableName, version: u64) -> Self {
+        Self::written(table, 0, Written { version, ..Written::default() })
+    }
+
+    pub(crate) fn no_input(table: TableName) -> Self {
+        Self { outcome: Outcome::NoInput, ..Self::unchanged(table, 0) }
+    }
+}
+
+fn as_text<S: Serializer>(table: &TableName, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(table)
+}
