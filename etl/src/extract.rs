@@ -125,8 +125,10 @@ pub async fn watermark(client: &Client, entity: &Entity) -> Result<Option<DateTi
 }
 
 async fn count(client: &Client, entity: &Entity, condition: Option<&str>) -> Result<Option<u64>> {
-    let Some(path) = entity.count_path else { return Ok(None) };
-    client.count(path, condition).await.map(Some).map_err(|error| source_error(entity, error))
+    if entity.count_path.is_none() {
+        return Ok(None);
+    }
+    client.count(entity.path, condition).await.map(Some).map_err(|error| source_error(entity, error))
 }
 
 fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {

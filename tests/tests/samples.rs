@@ -49,7 +49,7 @@ async fn every_value_of_every_sample_is_found_again_in_bronze() {
         let mut found: Vec<Value> = batches
             .iter()
             .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
-            .map(|record| as_numbers(&record))
+            .map(|record| as_numbers(&serde_json::from_str(&record).unwrap()))
             .collect();
         found.sort_by_key(|record| record["id"].as_f64().map(f64::to_bits));
         let sent: Vec<Value> = records(&folder.join(file)).iter().map(as_numbers).collect();

@@ -59,6 +59,7 @@ impl Observer for Progress {
         let line = match &step.outcome {
             Outcome::Failed(why) => format!("✗ {name}: {why}"),
             Outcome::Unchanged => format!("· {name}: unchanged"),
+            Outcome::Skipped => format!("· {name}: nothing to build it from"),
             Outcome::Written => format!("✓ {name}: {}", changes(step)),
         };
         match &self.bars {

@@ -100,6 +100,7 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
         let what = match &step.outcome {
             Outcome::Failed(_) => "failed".to_owned(),
             Outcome::Unchanged => "unchanged".to_owned(),
+            Outcome::Skipped => "nothing to build it from".to_owned(),
             Outcome::Written => changes(step),
         };
         let version = step.version.map_or_else(String::new, |version| version.to_string());
@@ -125,10 +126,10 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
             output.note(&format!("warning: {}/{}: {warning}", step.layer, step.table));
         }
     }
-    for step in report.failed() {
-        if let Outcome::Failed(why) = &step.outcome {
-            output.note(&format!("error: {}/{}: {why}", step.layer, step.table));
-        }
+    let failed: Vec<String> = report.failed().map(|step| format!("{}/{}", step.layer, step.table)).collect();
+    if !failed.is_empty() {
+        // Why was said when it happened.
+        output.note(&format!("failed, and left as they were: {}", failed.join(", ")));
     }
     Ok(())
 }

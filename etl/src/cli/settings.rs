@@ -1,5 +1,6 @@
 //! Settings: flags before environment before `connectwise-etl.toml` before defaults.
 
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -113,10 +114,11 @@ fn read(path: &Path) -> Result<File> {
 /// Logs to standard error; `RUST_LOG` decides when it is set.
 pub(super) fn log(verbose: u8) {
     let default = match verbose {
-        0 => "error,connectwise_etl=off",
-        1 => "warn,connectwise_etl=info,connectwise_sdk=info",
+        // What fails is told by the steps themselves, and the kernel calls a table that isn't there yet an error.
+        0 => "error,buoyant_kernel=off,connectwise_etl=off",
+        1 => "warn,buoyant_kernel=off,connectwise_etl=info,connectwise_sdk=info",
         _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).try_init().ok();
 }

@@ -1,14 +1,15 @@
 //! One walk over a record: what fits its column becomes a cell, the rest is rescued.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq, SerializeStruct};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
+use super::number::{self, Double};
 use super::shape::{Object, Shape};
 use super::time::{self, Instant};
 
@@ -61,16 +62,31 @@ impl Serialize for Cell<'_, '_> {
     }
 }
 
-/// What had no place in a record: JSON pointer -> value.
+/// What had no place in a record: JSON pointer -> value, as the JSON text that it was.
 #[derive(Debug, Default)]
-pub(super) struct Rescue {
-    pub(super) values: Map<String, Value>,
+pub(super) struct Rescue<'de> {
+    values: BTreeMap<String, Cow<'de, str>>,
     path: String,
 }
 
-impl Rescue {
-    fn keep(&mut self, value: Value) {
-        self.values.insert(self.path.clone(), value);
+impl<'de> Rescue<'de> {
+    /// The rescued values as one JSON object, `None` when there are none.
+    pub(super) fn into_text(self) -> Option<String> {
+        let mut text = String::from("{");
+        for (pointer, value) in &self.values {
+            if text.len() > 1 {
+                text.push(',');
+            }
+            push_json_string(&mut text, pointer);
+            text.push(':');
+            text.push_str(value);
+        }
+        text.push('}');
+        (!self.values.is_empty()).then_some(text)
+    }
+
+    fn keep(&mut self, value: impl Into<Cow<'de, str>>) {
+        self.values.insert(self.path.clone(), value.into());
     }
 
     /// Runs `walk` one step deeper, with the step escaped as JSON pointers are.
@@ -94,114 +110,162 @@ impl Rescue {
     }
 }
 
-/// Walks one value along its shape.
-pub(super) struct Walk<'s, 'r> {
-    pub(super) shape: &'s Shape,
-    pub(super) rescue: &'r mut Rescue,
+fn push_json_string(text: &mut String, value: &str) {
+    text.push_str(&serde_json::Value::from(value).to_string());
 }
 
-impl<'de, 's> DeserializeSeed<'de> for Walk<'s, '_> {
+/// Walks one value along its shape.
+///
+/// Scalars are taken as the text that they are, so that no digit is lost on the way. Objects and arrays are walked as
+/// they are parsed; `exact` takes them as text first, which costs another pass and is only needed to rescue a number that
+/// stands where one of them should.
+pub(super) struct Walk<'s, 'r, 'de> {
+    pub(super) shape: &'s Shape,
+    pub(super) rescue: &'r mut Rescue<'de>,
+    pub(super) exact: bool,
+}
+
+/// The parser has read a number that is to be rescued, and its text is gone: walk again, exactly.
+pub(super) const INEXACT: &str = "a number has to be rescued as text";
+
+impl<'de, 's> DeserializeSeed<'de> for Walk<'s, '_, 'de> {
     type Value = Cell<'de, 's>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
-        if matches!(self.shape, Shape::Json) {
-            let raw = <&'de RawValue>::deserialize(deserializer)?.get();
-            return Ok(if raw == "null" { Cell::Null } else { Cell::Text(Cow::Borrowed(raw)) });
+        let is_nested = matches!(self.shape, Shape::Object(_) | Shape::StringMap | Shape::List(_));
+        if is_nested && !self.exact {
+            return deserializer.deserialize_any(self);
         }
-        deserializer.deserialize_any(self)
+        let raw = <&'de RawValue>::deserialize(deserializer)?.get();
+        if is_nested && raw.starts_with(['{', '[']) {
+            return serde_json::Deserializer::from_str(raw).deserialize_any(self).map_err(D::Error::custom);
+        }
+        self.scalar(raw).map_err(D::Error::custom)
     }
 }
 
-impl<'de, 's> Walk<'s, '_> {
-    fn misfit(self, value: impl Into<Value>) -> Cell<'de, 's> {
-        self.rescue.keep(value.into());
+impl<'de, 's> Walk<'s, '_, 'de> {
+    fn misfit(self, json: impl Into<Cow<'de, str>>) -> Cell<'de, 's> {
+        self.rescue.keep(json);
         Cell::Null
     }
 
-    fn text(self, text: Cow<'de, str>) -> Cell<'de, 's> {
-        match self.shape {
-            Shape::Text => Cell::Text(text),
-            Shape::Timestamp => match time::parse(&text) {
+    fn scalar(self, raw: &'de str) -> Result<Cell<'de, 's>, serde_json::Error> {
+        if raw == "null" {
+            return Ok(Cell::Null);
+        }
+        Ok(match self.shape {
+            Shape::Json => Cell::Text(Cow::Borrowed(raw)),
+            Shape::Text if raw.starts_with('"') => Cell::Text(unquote(raw)?),
+            Shape::Timestamp if raw.starts_with('"') => match time::parse(&unquote(raw)?) {
                 Instant::Canonical(micros) => Cell::Micros(micros),
                 Instant::Other(micros) => {
-                    self.rescue.keep(text.into_owned().into());
+                    self.rescue.keep(raw);
                     Cell::Micros(micros)
                 }
-                Instant::None => self.misfit(text.into_owned()),
+                Instant::None => self.misfit(raw),
             },
-            _ => self.misfit(text.into_owned()),
+            Shape::Boolean if raw == "true" => Cell::Boolean(true),
+            Shape::Boolean if raw == "false" => Cell::Boolean(false),
+            Shape::Int32 | Shape::Int64 | Shape::Double if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+                self.number(raw)
+            }
+            _ => self.misfit(raw),
+        })
+    }
+
+    fn number(self, raw: &'de str) -> Cell<'de, 's> {
+        match self.shape {
+            Shape::Int32 => match number::integer(raw).and_then(|value| i32::try_from(value).ok()) {
+                Some(value) => Cell::Int32(value),
+                None => self.misfit(raw),
+            },
+            Shape::Int64 => match number::integer(raw) {
+                Some(value) => Cell::Int64(value),
+                None => self.misfit(raw),
+            },
+            _ => match number::double(raw) {
+                Double::Exact(value) => Cell::Double(value),
+                Double::Near(value) => {
+                    self.rescue.keep(raw);
+                    Cell::Double(value)
+                }
+                Double::None => self.misfit(raw),
+            },
         }
+    }
+
+    /// A property of the object that is walked.
+    fn property<A: MapAccess<'de>>(&mut self, map: &mut A, name: &str, shape: &'s Shape, again: bool) -> Result<Cell<'de, 's>, A::Error> {
+        let exact = self.exact;
+        self.rescue.at(name, |rescue| {
+            if again {
+                rescue.forget();
+            }
+            map.next_value_seed(Walk { shape, rescue, exact })
+        })
     }
 }
 
-/// Integers up to this size are exact in a double.
-const EXACT: i64 = 1 << 53;
+/// The text of a JSON string.
+fn unquote(raw: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    match raw.get(1..raw.len().saturating_sub(1)) {
+        // Without escapes the text is what stands between the quotes.
+        Some(inner) if !inner.contains('\\') => Ok(Cow::Borrowed(inner)),
+        _ => serde_json::from_str(raw).map(Cow::Owned),
+    }
+}
 
-impl<'de, 's> Visitor<'de> for Walk<'s, '_> {
+/// Sees what the parser finds where an object or an array should be.
+impl<'de, 's> Visitor<'de> for Walk<'s, '_, 'de> {
     type Value = Cell<'de, 's>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("any JSON value")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<Self::Value, E> {
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
         Ok(Cell::Null)
     }
 
-    fn visit_bool<E: serde::de::Error>(self, value: bool) -> Result<Self::Value, E> {
-        Ok(if matches!(self.shape, Shape::Boolean) { Cell::Boolean(value) } else { self.misfit(value) })
+    fn visit_bool<E: Error>(self, value: bool) -> Result<Self::Value, E> {
+        Ok(self.misfit(if value { "true" } else { "false" }))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<Self::Value, E> {
-        Ok(match self.shape {
-            Shape::Int32 => match i32::try_from(value) {
-                Ok(value) => Cell::Int32(value),
-                Err(_) => self.misfit(value),
-            },
-            Shape::Int64 => Cell::Int64(value),
-            Shape::Double if (-EXACT..=EXACT).contains(&value) => Cell::Double(value as f64),
-            _ => self.misfit(value),
-        })
+    fn visit_i64<E: Error>(self, value: i64) -> Result<Self::Value, E> {
+        Ok(self.misfit(value.to_string()))
     }
 
-    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Self::Value, E> {
-        match i64::try_from(value) {
-            Ok(value) => self.visit_i64(value),
-            Err(_) => Ok(self.misfit(value)),
-        }
+    fn visit_u64<E: Error>(self, value: u64) -> Result<Self::Value, E> {
+        Ok(self.misfit(value.to_string()))
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Self::Value, E> {
-        Ok(match self.shape {
-            Shape::Double => Cell::Double(value),
-            // `5.0` is the integer 5; `5.5` and what is too large for a float to be exact are not.
-            Shape::Int32 | Shape::Int64 if value.fract() == 0.0 && value.abs() <= EXACT as f64 => {
-                return self.visit_i64(value as i64);
-            }
-            _ => self.misfit(value),
-        })
+    fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+        Err(E::custom(INEXACT))
     }
 
-    fn visit_borrowed_str<E: serde::de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
-        Ok(self.text(Cow::Borrowed(value)))
-    }
-
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
-        Ok(self.text(Cow::Owned(value.to_owned())))
+    fn visit_str<E: Error>(self, value: &str) -> Result<Self::Value, E> {
+        let mut json = String::new();
+        push_json_string(&mut json, value);
+        Ok(self.misfit(json))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Self::Value, A::Error> {
         let Shape::List(element) = self.shape else {
-            let mut values = Vec::new();
-            while let Some(value) = seq.next_element::<Value>()? {
-                values.push(value);
+            let mut json = String::from("[");
+            while let Some(item) = seq.next_element::<&'de RawValue>()? {
+                if json.len() > 1 {
+                    json.push(',');
+                }
+                json.push_str(item.get());
             }
-            return Ok(self.misfit(values));
+            json.push(']');
+            return Ok(self.misfit(json));
         };
         let mut cells = Vec::with_capacity(seq.size_hint().unwrap_or_default());
         loop {
-            let step = cells.len().to_string();
-            let cell = self.rescue.at(&step, |rescue| seq.next_element_seed(Walk { shape: element, rescue }))?;
+            let (step, exact) = (cells.len().to_string(), self.exact);
+            let cell = self.rescue.at(&step, |rescue| seq.next_element_seed(Walk { shape: element, rescue, exact }))?;
             match cell {
                 // A null in a list is an element, unlike a null property.
                 Some(cell) => cells.push(cell),
@@ -210,23 +274,18 @@ impl<'de, 's> Visitor<'de> for Walk<'s, '_> {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<Self::Value, A::Error> {
         match self.shape {
             Shape::Object(object) => {
                 let mut cells: Vec<Option<Cell<'de, 's>>> = Vec::new();
                 cells.resize_with(object.properties.len(), || None);
                 while let Some(Key(name)) = map.next_key()? {
                     match object.position(&name).and_then(|at| Some((cells.get_mut(at)?, object.properties.get(at)?))) {
-                        Some((cell, (_, shape))) => {
-                            let again = cell.is_some();
-                            *cell = Some(self.rescue.at(&name, |rescue| {
-                                if again {
-                                    rescue.forget();
-                                }
-                                map.next_value_seed(Walk { shape, rescue })
-                            })?);
+                        Some((cell, (_, shape))) => *cell = Some(self.property(&mut map, &name, shape, cell.is_some())?),
+                        None => {
+                            let value = map.next_value::<&'de RawValue>()?.get();
+                            self.rescue.at(&name, |rescue| rescue.keep(value));
                         }
-                        None => self.rescue.at(&name, |rescue| map.next_value().map(|value| rescue.keep(value)))?,
                     }
                 }
                 Ok(Cell::Object(object, cells.into_iter().map(|cell| cell.unwrap_or(Cell::Null)).collect()))
@@ -234,10 +293,7 @@ impl<'de, 's> Visitor<'de> for Walk<'s, '_> {
             Shape::StringMap => {
                 let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
                 while let Some(Key(name)) = map.next_key()? {
-                    let value = self.rescue.at(&name, |rescue| {
-                        rescue.forget();
-                        map.next_value_seed(Walk { shape: &Shape::Text, rescue })
-                    })?;
+                    let value = self.property(&mut map, &name, &Shape::Text, true)?;
                     entries.retain(|(known, _)| *known != name);
                     if let Cell::Text(text) = value {
                         entries.push((name, text));
@@ -246,11 +302,17 @@ impl<'de, 's> Visitor<'de> for Walk<'s, '_> {
                 Ok(Cell::StringMap(entries))
             }
             _ => {
-                let mut values = Map::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
-                    values.insert(name, value);
+                let mut json = String::from("{");
+                while let Some((Key(name), value)) = map.next_entry::<Key<'de>, &'de RawValue>()? {
+                    if json.len() > 1 {
+                        json.push(',');
+                    }
+                    push_json_string(&mut json, &name);
+                    json.push(':');
+                    json.push_str(value.get());
                 }
-                Ok(self.misfit(values))
+                json.push('}');
+                Ok(self.misfit(json))
             }
         }
     }
@@ -269,11 +331,11 @@ impl<'de> Deserialize<'de> for Key<'de> {
                 f.write_str("a property name")
             }
 
-            fn visit_borrowed_str<E: serde::de::Error>(self, value: &'de str) -> Result<Self::Value, E> {
+            fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Self::Value, E> {
                 Ok(Key(Cow::Borrowed(value)))
             }
 
-            fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<Self::Value, E> {
+            fn visit_str<E>(self, value: &str) -> Result<Self::Value, E> {
                 Ok(Key(Cow::Owned(value.to_owned())))
             }
         }

@@ -8,6 +8,7 @@
 //! [`rebuild`] is the way back: from a bronze row to the JSON it came from.
 
 mod cell;
+mod number;
 mod rebuild;
 mod record;
 mod shape;

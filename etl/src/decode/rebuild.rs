@@ -1,77 +1,92 @@
 //! From a bronze row back to the JSON it came from.
 
+use std::collections::BTreeMap;
+
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
-use connectwise_sdk::catalog::{Entity, Kind};
-use serde_json::{Map, Value};
+use connectwise_sdk::catalog::{Column, Entity, Kind};
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::time;
 use crate::contract::RESCUED;
 use crate::error::{Error, Kind as ErrorKind, Result};
 
-/// The record behind row `row` of a bronze batch.
+/// JSON that is being put together. Rescued values stay the text that they are, so that no digit is lost.
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Json {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Double(f64),
+    Text(String),
+    Raw(Box<RawValue>),
+    Array(Vec<Json>),
+    Object(BTreeMap<String, Json>),
+}
+
+/// The record behind row `row` of a bronze batch, as JSON text with sorted properties.
 ///
 /// Equal to what the API sent, by JSON's own equality of numbers, but for properties that were null: null and absent are
 /// one thing to a column.
 ///
 /// # Errors
 /// [`Kind::Contract`](ErrorKind::Contract) when the batch isn't one of the entity's bronze table.
-pub fn rebuild(entity: &Entity, batch: &RecordBatch, row: usize) -> Result<Value> {
+pub fn rebuild(entity: &Entity, batch: &RecordBatch, row: usize) -> Result<String> {
     let fault = |what: &str| Error::new(ErrorKind::Contract, format!("this is no row of bronze {}: {what}", entity.table));
-    let mut record = Map::new();
-    for column in entity.columns {
-        let array = batch.column_by_name(column.name).ok_or_else(|| fault(&format!("{} is missing", column.name)))?;
-        if let Some(value) = value(&column.kind, array.as_ref(), row).ok_or_else(|| fault(column.name))? {
-            record.insert(column.name.to_owned(), value);
+    let column = |name: &str| batch.column_by_name(name).ok_or_else(|| fault(&format!("{name} is missing")));
+    let mut record = BTreeMap::new();
+    for Column { name, kind, .. } in entity.columns {
+        if let Some(value) = value(kind, column(name)?.as_ref(), row).ok_or_else(|| fault(name))? {
+            record.insert((*name).to_owned(), value);
         }
     }
-    let mut record = Value::Object(record);
-    let rescued = batch.column_by_name(RESCUED).ok_or_else(|| fault("_rescued is missing"))?;
-    if let Some(text) = rescued.as_string_opt::<i32>().filter(|rescued| rescued.is_valid(row)).map(|texts| texts.value(row)) {
-        let rescued: Map<String, Value> = serde_json::from_str(text).map_err(|error| fault("_rescued").with_source(error))?;
+    let mut record = Json::Object(record);
+    if let Some(rescued) = value(&Kind::Utf8, column(RESCUED)?.as_ref(), row).ok_or_else(|| fault(RESCUED))? {
+        let Json::Text(rescued) = rescued else { return Err(fault(RESCUED)) };
+        let rescued: BTreeMap<String, Box<RawValue>> =
+            serde_json::from_str(&rescued).map_err(|error| fault(RESCUED).with_source(error))?;
         for (pointer, value) in rescued {
             put(&mut record, &pointer, value).ok_or_else(|| fault(&pointer))?;
         }
     }
-    Ok(record)
+    serde_json::to_string(&record).map_err(|error| fault("its JSON can't be written").with_source(error))
 }
 
 /// `Some(None)` is an absent value, `None` an array of another type.
-fn value(kind: &Kind, array: &dyn Array, row: usize) -> Option<Option<Value>> {
+fn value(kind: &Kind, array: &dyn Array, row: usize) -> Option<Option<Json>> {
     if array.is_null(row) {
         return Some(None);
     }
     Some(Some(match kind {
-        Kind::Int32 => array.as_primitive_opt::<Int32Type>()?.value(row).into(),
-        Kind::Int64 => array.as_primitive_opt::<Int64Type>()?.value(row).into(),
-        Kind::Boolean => array.as_boolean_opt()?.value(row).into(),
-        Kind::Double => array.as_primitive_opt::<Float64Type>()?.value(row).into(),
-        Kind::Timestamp => time::format(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row))?.into(),
-        Kind::Utf8 => text(array, row)?.into(),
-        Kind::Json => serde_json::from_str(text(array, row)?).ok()?,
+        Kind::Int32 => Json::Integer(array.as_primitive_opt::<Int32Type>()?.value(row).into()),
+        Kind::Int64 => Json::Integer(array.as_primitive_opt::<Int64Type>()?.value(row)),
+        Kind::Boolean => Json::Boolean(array.as_boolean_opt()?.value(row)),
+        Kind::Double => Json::Double(array.as_primitive_opt::<Float64Type>()?.value(row)),
+        Kind::Timestamp => Json::Text(time::format(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row))?),
+        Kind::Utf8 => Json::Text(text(array, row)?.to_owned()),
+        Kind::Json => Json::Raw(RawValue::from_string(text(array, row)?.to_owned()).ok()?),
         Kind::StringMap => {
             let entries = array.as_map_opt()?.value(row);
             let (names, texts) = (entries.column(0), entries.column(1));
-            let mut map = Map::new();
-            for at in 0..entries.len() {
-                map.insert(text(names, at)?.to_owned(), text(texts, at)?.into());
-            }
-            Value::Object(map)
+            let entry = |at| Some((text(names, at)?.to_owned(), Json::Text(text(texts, at)?.to_owned())));
+            Json::Object((0..entries.len()).map(entry).collect::<Option<_>>()?)
         }
         Kind::Struct(columns) => {
             let fields = array.as_struct_opt()?;
-            let mut object = Map::new();
+            let mut object = BTreeMap::new();
             for column in *columns {
                 if let Some(value) = value(&column.kind, fields.column_by_name(column.name)?.as_ref(), row)? {
                     object.insert(column.name.to_owned(), value);
                 }
             }
-            Value::Object(object)
+            Json::Object(object)
         }
         Kind::List(element) => {
             let items = array.as_list_opt::<i32>()?.value(row);
-            let values = (0..items.len()).map(|at| Some(value(element, items.as_ref(), at)?.unwrap_or(Value::Null)));
-            Value::Array(values.collect::<Option<_>>()?)
+            let item = |at| Some(value(element, items.as_ref(), at)?.unwrap_or(Json::Null));
+            Json::Array((0..items.len()).map(item).collect::<Option<_>>()?)
         }
     }))
 }
@@ -85,15 +100,23 @@ fn text(array: &dyn Array, row: usize) -> Option<&str> {
 }
 
 /// Puts a value at a JSON pointer whose parents exist.
-fn put(record: &mut Value, pointer: &str, value: Value) -> Option<()> {
-    let (parent, step) = pointer.rsplit_once('/')?;
-    let step = step.replace("~1", "/").replace("~0", "~");
-    match record.pointer_mut(parent)? {
-        Value::Object(object) => {
-            object.insert(step, value);
-        }
-        Value::Array(items) => *items.get_mut(step.parse::<usize>().ok()?)? = value,
-        _ => return None,
+fn put(record: &mut Json, pointer: &str, value: Box<RawValue>) -> Option<()> {
+    let mut steps = pointer.strip_prefix('/')?.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).peekable();
+    let mut place = record;
+    while let Some(step) = steps.next() {
+        let is_last = steps.peek().is_none();
+        place = match place {
+            // What was rescued has no place of its own yet; what it lies in has.
+            Json::Object(object) => {
+                if is_last && !object.contains_key(&step) {
+                    object.insert(step.clone(), Json::Null);
+                }
+                object.get_mut(&step)?
+            }
+            Json::Array(items) => items.get_mut(step.parse::<usize>().ok()?)?,
+            _ => return None,
+        };
     }
+    *place = Json::Raw(value);
     Some(())
 }

@@ -10,7 +10,7 @@ use serde_arrow::ArrayBuilder;
 use serde_json::value::RawValue;
 use twox_hash::XxHash3_64;
 
-use super::cell::{Cell, Rescue, Walk};
+use super::cell::{Cell, INEXACT, Rescue, Walk};
 use super::shape::{Object, Shape};
 use crate::contract;
 use crate::error::{Error, Kind, Result};
@@ -69,10 +69,8 @@ impl Decoder {
     pub fn push(&mut self, record: &RawValue) -> Result<std::result::Result<i64, Rejected>> {
         let text = record.get();
         let reject = |reason: String| Ok(Err(Rejected { text: text.to_owned(), reason }));
-        let mut rescue = Rescue::default();
-        let mut json = serde_json::Deserializer::from_str(text);
-        let cell = match (Walk { shape: &self.shape, rescue: &mut rescue }).deserialize(&mut json) {
-            Ok(cell) => cell,
+        let (cell, rescue) = match walk(&self.shape, text) {
+            Ok(walked) => walked,
             Err(error) => return reject(format!("the record isn't readable JSON: {error}")),
         };
         let Cell::Object(object, cells) = cell else {
@@ -83,7 +81,7 @@ impl Decoder {
             Some(Cell::Int64(key)) => *key,
             _ => return reject(format!("the record has no usable key in /{}", self.entity.key)),
         };
-        let rescued = (!rescue.values.is_empty()).then(|| serde_json::Value::Object(rescue.values).to_string());
+        let rescued = rescue.into_text();
         self.rescued += u64::from(rescued.is_some());
         let row = Row {
             object,
@@ -110,6 +108,18 @@ impl Decoder {
         };
         let built = self.builder.to_record_batch().map_err(|error| fault(Box::new(error)))?;
         RecordBatch::try_new(self.schema.clone(), built.columns().to_vec()).map_err(|error| fault(Box::new(error)))
+    }
+}
+
+fn walk<'de, 's>(shape: &'s Shape, text: &'de str) -> serde_json::Result<(Cell<'de, 's>, Rescue<'de>)> {
+    let walk = |exact| {
+        let mut rescue = Rescue::default();
+        let walk = Walk { shape, rescue: &mut rescue, exact };
+        walk.deserialize(&mut serde_json::Deserializer::from_str(text)).map(|cell| (cell, rescue))
+    };
+    match walk(false) {
+        Err(error) if error.to_string().starts_with(INEXACT) => walk(true),
+        walked => walked,
     }
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::Mode;
 use crate::error::Error;
 use crate::lake::{Layer, TableName, Written};
-use crate::silver::TableReport;
+use crate::silver::{self, TableReport};
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -16,6 +16,8 @@ pub enum Outcome {
     Written,
     /// The table holds what it has to already.
     Unchanged,
+    /// There is nothing to build it from.
+    Skipped,
     /// Nothing was written; the table is as it was. The text says why.
     Failed(String),
 }
@@ -82,6 +84,9 @@ impl Step {
     /// Takes what building a silver or gold table did.
     pub(super) fn built(&mut self, report: &TableReport) {
         self.wrote(&report.written);
+        if report.outcome == silver::Outcome::NoInput {
+            (self.outcome, self.version) = (Outcome::Skipped, None);
+        }
         self.rows_read = report.rows;
         self.warnings.extend(
             report.unreadable.iter().map(|(column, count)| format!("{count} values of {column} can't be read as its type, and are null")),
@@ -132,7 +137,8 @@ impl Report {
 
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
-        !self.steps.is_empty() && self.steps.iter().all(Step::is_failed)
+        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged);
+        self.failed().next().is_some() && !self.steps.iter().any(ran)
     }
 
     /// Rows a second of a layer, over the time its steps took.
