@@ -16,6 +16,7 @@
 pub mod catalog;
 pub mod contract;
 pub mod error;
+pub mod gold;
 pub mod lake;
 pub mod silver;
 
