@@ -10,14 +10,22 @@
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
+//! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`cli`] | the program `connectwise-etl` |
 
+pub mod bronze;
 pub mod catalog;
+pub mod cli;
 pub mod contract;
+pub mod decode;
 pub mod error;
+pub mod extract;
 pub mod gold;
 pub mod lake;
+pub mod quarantine;
+pub mod query;
+pub mod run;
 pub mod silver;
 
 pub use error::{Error, Result};

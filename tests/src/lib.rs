@@ -1,1 +1,8 @@
-//! Placeholder.
+//! Tests that cross crates: the whole way over real HTTP, the rules between the crates, and independent readers of the
+//! tables. The crate itself has the pieces that several of them need.
+
+mod lakehouse;
+mod python;
+
+pub use lakehouse::{Lakehouse, client};
+pub use python::Python;

@@ -23,6 +23,8 @@ mod model;
 mod write;
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Instant;
 
 use arrow::array::AsArray;
 use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
@@ -54,6 +56,17 @@ pub struct GoldReport {
     pub tables: Vec<TableReport>,
     /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
     pub unmatched_agreement_types: BTreeMap<String, u64>,
+}
+
+/// Names of the gold tables, in the order in which they are built.
+pub fn tables() -> Vec<&'static str> {
+    static TABLES: LazyLock<Vec<(String, SchemaRef)>> = LazyLock::new(|| schemas().unwrap_or_default());
+    TABLES.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// The Arrow schema of a gold table, `None` when there is none of that name.
+pub fn schema(table: &str) -> Option<SchemaRef> {
+    schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
 }
 
 /// The Arrow schema of every gold table, by name, in the order in which they are built.
@@ -121,7 +134,9 @@ async fn build_from(
     let mut tables = Vec::new();
     for model in &models {
         let is_stale = stale.contains(&model.name.as_str());
-        tables.extend(builder.build(&session, model, is_stale, &mut keys).await?);
+        let clock = Instant::now();
+        let report = builder.build(&session, model, is_stale, &mut keys).await?;
+        tables.extend(report.map(|report| report.took(clock)));
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
     Ok(GoldReport { tables, unmatched_agreement_types })

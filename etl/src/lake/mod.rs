@@ -5,12 +5,15 @@
 //! puts a whole new content in place, [`Lake::upsert`] merges changed rows. Both are one Delta commit, which carries the
 //! data, the marks (watermark and input versions) and the run id together, or leave the table as it was.
 
+mod changes;
 mod name;
 mod plan;
 mod store;
 mod write;
 
+pub use changes::integers;
 pub use name::{Layer, TableName};
 pub use plan::Source;
 pub use store::{Lake, TableState};
+pub(crate) use store::sql_error;
 pub use write::{Commit, Written};

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
@@ -10,7 +9,7 @@ use deltalake::delta_datafusion::DeltaSessionContext;
 use deltalake::{DeltaTable, DeltaTableError};
 use url::Url;
 
-use super::{Layer, TableName};
+use super::TableName;
 use crate::error::{Error, Kind, Result};
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/` and `gold/`.
@@ -137,10 +136,13 @@ impl Lake {
             return Ok(false);
         }
         let delta = self.load(table).await?;
-        let provider = delta.table_provider().await.map_err(|error| lake_error(table, "read", error))?;
+        let provider = delta
+            .table_provider()
+            .await
+            .map_err(|error| Error::new(Kind::Lake, format!("{table} can't be read")).with_source(error))?;
         delta.update_datafusion_session(&session.state()).map_err(|error| lake_error(table, "read", error))?;
         session
-            .register_table(datafusion::sql::TableReference::bare(alias), provider)
+            .register_table(datafusion::common::TableReference::bare(alias), provider)
             .map_err(|error| Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error))?;
         Ok(true)
     }
@@ -183,6 +185,7 @@ pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) 
 
 #[cfg(test)]
 mod tests {
+    use super::super::Layer;
     use super::*;
 
     #[test]

@@ -20,7 +20,7 @@ use super::{Lake, Source, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
-const TARGET_FILE_BYTES: NonZeroU64 = NonZeroU64::new(16 * 1024 * 1024).expect("not zero");
+const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
 
 /// What goes into a commit beside the rows.
 #[derive(Debug, Clone, Default)]
@@ -99,7 +99,7 @@ impl Lake {
             .with_input_plan(frame.into_unoptimized_plan())
             .with_session_state(Arc::new(session.state()))
             .with_save_mode(SaveMode::Overwrite)
-            .with_target_file_size(Some(TARGET_FILE_BYTES))
+            .with_target_file_size(TARGET_FILE_BYTES)
             .with_writer_properties(writer_properties())
             .with_commit_properties(commit.properties());
         if exists {

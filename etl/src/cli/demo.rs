@@ -1,0 +1,127 @@
+//! `connectwise-etl demo`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sim::Simulator;
+
+use super::output::{Output, table};
+use super::progress::Progress;
+use super::settings::Settings;
+use super::{query as show, run};
+use crate::catalog;
+use crate::error::{Error, Kind, Result};
+use crate::lake::Layer;
+use crate::query;
+use crate::run::{Mode, Plan, execute};
+
+/// Go the whole way on a simulated tenant: no account, no network, no configuration
+///
+/// Starts a simulated PSA server on this machine, loads it through all layers over real HTTP, and asks gold three
+/// questions. The tables stay where they are, for you to look at.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl demo
+  connectwise-etl demo --lakehouse /tmp/lake --scale 1000000")]
+pub(super) struct Demo {
+    /// Time entries of the simulated tenant; the other entities follow in proportion
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    scale: u64,
+    /// Seed of the simulated data: the same seed gives the same tenant
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Serve the API answers in this folder instead of generated ones
+    #[arg(long, value_name = "DIR")]
+    samples: Option<std::path::PathBuf>,
+}
+
+/// The simulator asks for a client id, as the real server does, and takes any.
+const CLIENT_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Three answers that every MSP asks for.
+const QUESTIONS: [(&str, &str); 3] = [
+    (
+        "Hours by month",
+        "select d.year, d.month, cast(sum(f.actualHours) as decimal(19,2)) as hours, count(*) as entries \
+         from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted \
+         group by d.year, d.month order by d.year desc, d.month desc limit 12",
+    ),
+    (
+        "Billable share",
+        "select f.effectiveBillingStatus, cast(sum(f.actualHours) as decimal(19,2)) as hours, \
+         cast(100.0 * sum(f.actualHours) / sum(sum(f.actualHours)) over () as decimal(9,1)) as percent \
+         from fact_timeentry f where not f.isDeleted group by f.effectiveBillingStatus order by hours desc",
+    ),
+    (
+        "Margin by company",
+        "select f.companyName, cast(sum(f.potentialRevenue) as decimal(19,2)) as revenue, \
+         cast(sum(f.margin) as decimal(19,2)) as margin \
+         from fact_timeentry f where not f.isDeleted group by f.companyName order by margin desc limit 10",
+    ),
+];
+
+impl Demo {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let lake = settings.lake()?;
+        let simulator = self.simulator().await?;
+        let client = client(&simulator)?;
+        let plan = Plan {
+            layers: Layer::ALL.to_vec(),
+            mode: Mode::Full,
+            entities: catalog::entities().iter().collect(),
+            lookback_days: None,
+            page_size: 1000,
+            gold: settings.gold.clone(),
+        };
+        let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
+        if output.is_json() {
+            let mut answers = serde_json::Map::new();
+            for (question, sql) in QUESTIONS {
+                let rows = query::json(&query::select(&lake, sql).await?)?;
+                answers.insert(question.to_owned(), serde_json::from_slice(&rows).unwrap_or_default());
+            }
+            output.json(&serde_json::json!({ "report": report, "answers": answers }))?;
+        } else {
+            run::show(&report, output)?;
+            if report.failed().count() == 0 {
+                for (question, sql) in QUESTIONS {
+                    output.line(&format!("\n{question}"))?;
+                    show::print(&query::select(&lake, sql).await?, output)?;
+                }
+                output.line(&next(&lake))?;
+            }
+        }
+        Ok(run::exit_code(&report))
+    }
+
+    async fn simulator(&self) -> Result<Simulator> {
+        let mut builder = Simulator::builder().seed(self.seed).scale(self.scale);
+        if let Some(samples) = &self.samples {
+            builder = builder.samples(samples.clone());
+        }
+        builder.start().await.map_err(|error| Error::new(Kind::Config, error.to_string()))
+    }
+}
+
+fn client(simulator: &Simulator) -> Result<Client> {
+    let parts = ConfigParts {
+        base_url: Some(simulator.base_url()),
+        username: Some(simulator.username().to_owned()),
+        password: Some(simulator.password().to_owned().into()),
+        client_id: Some(CLIENT_ID.to_owned()),
+        ..ConfigParts::default()
+    };
+    Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
+}
+
+fn next(lake: &crate::lake::Lake) -> String {
+    let rows = [
+        ["ask more", "connectwise-etl query \"select * from dimagreement limit 5\""],
+        ["look at columns", "connectwise-etl schema fact_timeentry --layer gold"],
+        ["load your own tenant", "set CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD, CW_CLIENTID; connectwise-etl run"],
+    ];
+    let table = table(&["next", "how"], &[], rows.map(|row| row.map(str::to_owned).to_vec()));
+    format!("\n{table}\nThe tables are in {}", lake.root())
+}

@@ -1,0 +1,89 @@
+//! The program `connectwise-etl`: one file a command, and one each for settings, output and progress.
+//!
+//! Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
+
+mod demo;
+mod extract;
+mod output;
+mod progress;
+mod query;
+mod run;
+mod schema;
+mod settings;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::error::{Error, Kind, Result};
+use output::Output;
+
+/// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
+#[derive(Debug, Parser)]
+#[command(name = "connectwise-etl", version, max_term_width = 110, after_help = "\
+Examples:
+  connectwise-etl demo                             the whole way on a simulated tenant, no account needed
+  connectwise-etl run --mode incremental           what changed in your tenant since the last run
+  connectwise-etl query \"select * from dimcompany\"
+
+Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
+Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a .env file here.")]
+struct Args {
+    #[command(flatten)]
+    global: settings::Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Run(run::Run),
+    Extract(extract::Extract),
+    Schema(schema::Schema),
+    Query(query::Query),
+}
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.global.json);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&Error::new(Kind::Io, "the program can't start its threads").with_source(error));
+            return ExitCode::from(3);
+        }
+    };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            ended = dispatch(args, &output) => Some(ended),
+            _ = tokio::signal::ctrl_c() => None,
+        }
+    });
+    // A blocking task, such as a slow file system, must not hold back a program that was told to stop.
+    runtime.shutdown_background();
+    match ended {
+        Some(Ok(code)) => code,
+        Some(Err(error)) => {
+            output.error(&error);
+            ExitCode::from(if error.is_usage() || error.kind() == Kind::Sql { 2 } else { 3 })
+        }
+        None => {
+            output.note("interrupted: every table is at its last commit, run again to go on");
+            ExitCode::from(130)
+        }
+    }
+}
+
+async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
+    settings::log(args.global.verbose);
+    let settings = settings::Settings::load(&args.global)?;
+    match args.command {
+        Command::Demo(command) => command.execute(&settings, output).await,
+        Command::Run(command) => command.execute(&settings, output).await,
+        Command::Extract(command) => command.execute(&settings, output).await,
+        Command::Schema(command) => command.execute(output),
+        Command::Query(command) => command.execute(&settings, output).await,
+    }
+}

@@ -1,0 +1,85 @@
+//! How a run shows that it lives: bars on a terminal, a line a step elsewhere, nothing beside JSON.
+
+use std::collections::HashMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+
+use super::output::{Output, thousands};
+use crate::lake::TableName;
+use crate::run::{Meter, Observer, Outcome, Step};
+
+/// Shows a run to whoever sits before it.
+pub(super) struct Progress {
+    output: Output,
+    bars: Option<MultiProgress>,
+    live: Mutex<HashMap<String, (ProgressBar, tokio::task::JoinHandle<()>)>>,
+}
+
+impl Progress {
+    pub(super) fn new(output: Output) -> Self {
+        Self { output, bars: output.is_terminal().then(MultiProgress::new), live: Mutex::default() }
+    }
+}
+
+impl Observer for Progress {
+    fn started(&self, table: &TableName, meter: &Meter) {
+        let Some(bars) = &self.bars else { return };
+        let bar = bars.add(ProgressBar::no_length().with_message(table.to_string()));
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:40} {bar:24} {human_pos} rows {per_sec}") {
+            bar.set_style(style);
+        }
+        let (watched, meter) = (bar.clone(), meter.clone());
+        let ticker = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                tick.tick().await;
+                if meter.expected() > 0 {
+                    watched.set_length(meter.expected());
+                }
+                watched.set_position(meter.rows());
+                watched.tick();
+            }
+        });
+        if let Ok(mut live) = self.live.lock() {
+            live.insert(table.to_string(), (bar, ticker));
+        }
+    }
+
+    fn finished(&self, step: &Step) {
+        let name = format!("{}/{}", step.layer, step.table);
+        if let Some((bar, ticker)) = self.live.lock().ok().and_then(|mut live| live.remove(&name)) {
+            ticker.abort();
+            bar.finish_and_clear();
+        }
+        if self.output.is_json() {
+            return;
+        }
+        let line = match &step.outcome {
+            Outcome::Failed(why) => format!("✗ {name}: {why}"),
+            Outcome::Unchanged => format!("· {name}: unchanged"),
+            Outcome::Written => format!("✓ {name}: {}", changes(step)),
+        };
+        match &self.bars {
+            Some(bars) => bars.println(line).unwrap_or_default(),
+            None => self.output.note(&line),
+        }
+    }
+}
+
+/// What a step changed, in words.
+pub(super) fn changes(step: &Step) -> String {
+    let parts: Vec<String> = [
+        (step.rows_inserted, "written"),
+        (step.rows_updated, "updated"),
+        (step.rows_deleted, "deleted"),
+        (step.rows_rescued, "with rescued values"),
+        (step.quarantined, "quarantined"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", thousands(count)))
+    .collect();
+    if parts.is_empty() { "no rows".to_owned() } else { parts.join(", ") }
+}

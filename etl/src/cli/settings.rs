@@ -1,0 +1,122 @@
+//! Settings: flags before environment before `connectwise-etl.toml` before defaults.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use connectwise_sdk::{Client, Config, ConfigParts};
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+use crate::gold::GoldConfig;
+use crate::lake::Lake;
+
+const FILE: &str = "connectwise-etl.toml";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(super) struct Global {
+    /// Folder or object-store URL of the lakehouse [default: ./lakehouse]
+    #[arg(long, global = true, env = "CW_LAKEHOUSE", value_name = "PATH|URL")]
+    pub(super) lakehouse: Option<String>,
+    /// Configuration file [default: connectwise-etl.toml, where there is one]
+    #[arg(long, global = true, env = "CW_ETL_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Log more: -v for steps, -vv for requests
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// What `connectwise-etl.toml` may say. Unknown keys are errors: a typo must not pass for a default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    lakehouse: Option<String>,
+    source: SourceTable,
+    gold: GoldConfig,
+}
+
+/// Where the API is. Secrets are only read from the environment.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SourceTable {
+    base_url: Option<String>,
+    site: Option<String>,
+    company: Option<String>,
+    client_id: Option<String>,
+}
+
+/// The settings of one call.
+pub(super) struct Settings {
+    lakehouse: String,
+    source: SourceTable,
+    pub(super) gold: GoldConfig,
+}
+
+impl Settings {
+    pub(super) fn load(global: &Global) -> Result<Self> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            // The error's own text quotes the line, and the line may hold a secret.
+            Err(_) => return Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value")),
+        }
+        let file = match &global.config {
+            Some(path) => read(path)?,
+            None if Path::new(FILE).is_file() => read(Path::new(FILE))?,
+            None => File::default(),
+        };
+        let lakehouse = global.lakehouse.clone().or_else(|| variable("CW_LAKEHOUSE")).or(file.lakehouse);
+        file.gold.check()?;
+        Ok(Self { lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()), source: file.source, gold: file.gold })
+    }
+
+    pub(super) fn lake(&self) -> Result<Lake> {
+        Lake::open(&self.lakehouse)
+    }
+
+    /// A client for the configured tenant.
+    ///
+    /// # Errors
+    /// [`Kind::Config`], one sentence that names what is missing.
+    pub(super) fn client(&self) -> Result<Client> {
+        let or_file = |name: &str, file: &Option<String>| variable(name).or_else(|| file.clone());
+        let parts = ConfigParts {
+            base_url: or_file("CW_BASE_URL", &self.source.base_url),
+            site: or_file("CW_SITE", &self.source.site),
+            username: variable("CW_AUTH_USERNAME"),
+            company: or_file("CW_COMPANY", &self.source.company),
+            public_key: variable("CW_PUBLIC_KEY"),
+            password: variable("CW_AUTH_PASSWORD").map(Into::into),
+            private_key: variable("CW_PRIVATE_KEY").map(Into::into),
+            client_id: or_file("CW_CLIENTID", &self.source.client_id),
+        };
+        Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
+    }
+}
+
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+fn read(path: &Path) -> Result<File> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error))?;
+    toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        Error::new(Kind::Config, format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()))
+    })
+}
+
+/// Logs to standard error; `RUST_LOG` decides when it is set.
+pub(super) fn log(verbose: u8) {
+    let default = match verbose {
+        0 => "error,connectwise_etl=off",
+        1 => "warn,connectwise_etl=info,connectwise_sdk=info",
+        _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init().ok();
+}

@@ -1,0 +1,139 @@
+//! Records into batches, one batch a page.
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::{FieldRef, SchemaRef};
+use connectwise_sdk::catalog::Entity;
+use serde::ser::SerializeStruct;
+use serde::{Serialize, Serializer};
+use serde::de::DeserializeSeed;
+use serde_arrow::ArrayBuilder;
+use serde_json::value::RawValue;
+use twox_hash::XxHash3_64;
+
+use super::cell::{Cell, Rescue, Walk};
+use super::shape::{Object, Shape};
+use crate::contract;
+use crate::error::{Error, Kind, Result};
+
+/// Turns the records of one entity into batches of its bronze schema.
+pub struct Decoder {
+    entity: &'static Entity,
+    schema: SchemaRef,
+    shape: Shape,
+    builder: ArrayBuilder,
+    key: usize,
+    run_id: String,
+    started_micros: i64,
+    rescued: u64,
+}
+
+/// A record that can't be a row: it has no usable key, isn't an object, or isn't JSON to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// The record as it came.
+    pub text: String,
+    /// Why it can't be a row.
+    pub reason: String,
+}
+
+impl Decoder {
+    /// A decoder for `entity`, whose rows carry the run and its start.
+    ///
+    /// # Errors
+    /// [`Kind::Contract`] when the entity's columns can't be built, which is a fault of the catalogue.
+    pub fn new(entity: &'static Entity, run_id: &str, started: chrono::DateTime<chrono::Utc>) -> Result<Self> {
+        let schema = contract::bronze(entity);
+        let fault = |why: String| Error::new(Kind::Contract, format!("the columns of {} can't be built: {why}", entity.name));
+        let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
+        let builder = ArrayBuilder::from_arrow(&fields).map_err(|error| fault(error.to_string()))?;
+        let object = Object::new(entity.columns);
+        let key = object.position(entity.key).ok_or_else(|| fault(format!("there is no column {}", entity.key)))?;
+        let started_micros = started.timestamp_micros();
+        Ok(Self { entity, schema, shape: Shape::Object(object), builder, key, run_id: run_id.to_owned(), started_micros, rescued: 0 })
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// Rows so far with something in `_rescued`.
+    pub fn rescued(&self) -> u64 {
+        self.rescued
+    }
+
+    /// Adds a record and gives its key, or says why it can't be a row.
+    ///
+    /// # Errors
+    /// The outer error is [`Kind::Contract`], and a fault of this crate: a cell that fits its column was refused.
+    pub fn push(&mut self, record: &RawValue) -> Result<std::result::Result<i64, Rejected>> {
+        let text = record.get();
+        let reject = |reason: String| Ok(Err(Rejected { text: text.to_owned(), reason }));
+        let mut rescue = Rescue::default();
+        let mut json = serde_json::Deserializer::from_str(text);
+        let cell = match (Walk { shape: &self.shape, rescue: &mut rescue }).deserialize(&mut json) {
+            Ok(cell) => cell,
+            Err(error) => return reject(format!("the record isn't readable JSON: {error}")),
+        };
+        let Cell::Object(object, cells) = cell else {
+            return reject("the record isn't an object".to_owned());
+        };
+        let key = match cells.get(self.key) {
+            Some(Cell::Int32(key)) => i64::from(*key),
+            Some(Cell::Int64(key)) => *key,
+            _ => return reject(format!("the record has no usable key in /{}", self.entity.key)),
+        };
+        let rescued = (!rescue.values.is_empty()).then(|| serde_json::Value::Object(rescue.values).to_string());
+        self.rescued += u64::from(rescued.is_some());
+        let row = Row {
+            object,
+            cells: &cells,
+            rescued: rescued.as_deref(),
+            started_micros: self.started_micros,
+            entity: self.entity.name,
+            run_id: &self.run_id,
+            content_hash: XxHash3_64::oneshot(text.as_bytes()).cast_signed(),
+        };
+        self.builder.push(&row).map_err(|error| {
+            Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name)).with_source(error)
+        })?;
+        Ok(Ok(key))
+    }
+
+    /// The rows pushed since the last batch.
+    ///
+    /// # Errors
+    /// [`Kind::Contract`], a fault of this crate.
+    pub fn batch(&mut self) -> Result<RecordBatch> {
+        let fault = |error: Box<dyn std::error::Error + Send + Sync>| {
+            Error::new(Kind::Contract, format!("a batch of {} can't be built", self.entity.name)).with_source(error)
+        };
+        let built = self.builder.to_record_batch().map_err(|error| fault(Box::new(error)))?;
+        RecordBatch::try_new(self.schema.clone(), built.columns().to_vec()).map_err(|error| fault(Box::new(error)))
+    }
+}
+
+struct Row<'a, 'de, 's> {
+    object: &'s Object,
+    cells: &'a [Cell<'de, 's>],
+    rescued: Option<&'a str>,
+    started_micros: i64,
+    entity: &'static str,
+    run_id: &'a str,
+    content_hash: i64,
+}
+
+impl Serialize for Row<'_, '_, '_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let mut row = serializer.serialize_struct("row", self.cells.len() + 5)?;
+        for ((name, _), cell) in self.object.properties.iter().zip(self.cells) {
+            row.serialize_field(name, cell)?;
+        }
+        row.serialize_field(contract::RESCUED, &self.rescued)?;
+        row.serialize_field(contract::TIMESTAMP, &self.started_micros)?;
+        row.serialize_field(contract::ENTITY, self.entity)?;
+        row.serialize_field(contract::RUN_ID, self.run_id)?;
+        row.serialize_field(contract::CONTENT_HASH, &self.content_hash)?;
+        row.end()
+    }
+}

@@ -1,0 +1,209 @@
+//! Reading an entity from the API: every record of it, or an error.
+//!
+//! A read is complete only when all of this holds: the server said that the last page was the last, the keys only ever
+//! grew, and there were at least as many records as the server counts before and after. Anything else is
+//! [`Kind::Incomplete`], and whoever writes the rows gets the error before the end of the stream.
+
+use std::sync::{Arc, Mutex};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_sdk::{Client, PagingMode};
+use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_sdk::conditions::{Condition, field};
+use futures::stream::{self, BoxStream, StreamExt};
+use futures::TryStreamExt;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::decode::{Decoder, Rejected};
+use crate::error::{Error, Kind, Result};
+
+/// Changes carry the server's time in whole seconds and become visible a little later; what is this close to the
+/// watermark is read again.
+const OVERLAP: TimeDelta = TimeDelta::minutes(15);
+
+/// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
+const AHEAD: usize = 3;
+
+/// What a read has seen, complete once the stream has ended without an error.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Records that the API sent.
+    pub records: u64,
+    /// Rows with something in `_rescued`.
+    pub rescued: u64,
+    /// Records that can't be rows.
+    pub rejected: Vec<Rejected>,
+    /// What the server counted before the read, where it can count.
+    pub counted: Option<u64>,
+    /// Whether the read proved that it is whole.
+    pub complete: bool,
+}
+
+/// The rows of a read, one batch a page.
+pub struct Extraction {
+    /// Schema of the batches.
+    pub schema: SchemaRef,
+    /// The batches. An error means that the read isn't whole.
+    pub rows: BoxStream<'static, Result<RecordBatch>>,
+    /// What was seen, up to now.
+    pub seen: Arc<Mutex<Seen>>,
+}
+
+/// The part of an entity to read.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// Every record.
+    All,
+    /// Records changed since the watermark, widened by the entity's business-date windows.
+    Since {
+        /// Highest change time stored so far.
+        watermark: DateTime<Utc>,
+        /// Days that replace those of every window.
+        lookback_days: Option<u32>,
+    },
+}
+
+/// The condition that selects a scope, `None` for all records.
+///
+/// Windows count back from the watermark and not from a clock: both ends are then the server's time.
+pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
+    let (Scope::Since { watermark, lookback_days }, Load::Incremental { watermark: path, windows }) = (scope, entity.load) else {
+        return None;
+    };
+    let changed = field(path).ge(*watermark - OVERLAP);
+    Some(windows.iter().fold(changed, |condition, window| {
+        let days = lookback_days.unwrap_or(window.days);
+        condition | field(window.field).ge(*watermark - TimeDelta::days(i64::from(days)))
+    }))
+}
+
+/// Starts to read. Pages are fetched and decoded ahead of whoever takes the rows.
+///
+/// # Errors
+/// [`Kind::Source`] when the server can't count the records, else errors come through the stream.
+pub async fn extract(client: &Client, entity: &'static Entity, scope: &Scope, page_size: u32, decoder: Decoder) -> Result<Extraction> {
+    let condition = condition(entity, scope).map(|condition| condition.to_string());
+    let counted = count(client, entity, condition.as_deref()).await?;
+    let seen = Arc::new(Mutex::new(Seen { counted, ..Seen::default() }));
+    let (sender, receiver) = mpsc::channel(AHEAD);
+    let schema = decoder.schema().clone();
+    let reader = Reader { client: client.clone(), entity, condition, page_size, decoder, seen: seen.clone(), last_key: None };
+    tokio::spawn(async move {
+        if let Err(error) = reader.read(&sender).await {
+            // The receiver is gone when the writer failed first; its error is the one to tell.
+            sender.send(Err(error)).await.ok();
+        }
+    });
+    let rows = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|batch| (batch, receiver)) }).boxed();
+    Ok(Extraction { schema, rows, seen })
+}
+
+/// The highest change time that the server has now, `None` where the entity has none or the role may not see it.
+///
+/// It has to be asked for before a read: a record that changes behind the reader's back carries a later time, so the next
+/// run finds it. The highest time among the records read would lie after such changes and hide them.
+///
+/// # Errors
+/// [`Kind::Source`] when the server refuses the request.
+pub async fn watermark(client: &Client, entity: &Entity) -> Result<Option<DateTime<Utc>>> {
+    let Load::Incremental { watermark: path, .. } = entity.load else { return Ok(None) };
+    let newest = client
+        .list(entity.path)
+        .mode(PagingMode::PageNumber)
+        .order_by(format!("{path} desc"))
+        .fields(format!("{},{path}", entity.key))
+        .page_size(1);
+    let mut pages = Box::pin(newest.pages());
+    let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
+    let records = page.records().map_err(|error| source_error(entity, error))?;
+    let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
+    let time = record.as_ref().and_then(|record| record.pointer(&format!("/{path}"))?.as_str());
+    Ok(time.and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.with_timezone(&Utc)))
+}
+
+async fn count(client: &Client, entity: &Entity, condition: Option<&str>) -> Result<Option<u64>> {
+    let Some(path) = entity.count_path else { return Ok(None) };
+    client.count(path, condition).await.map(Some).map_err(|error| source_error(entity, error))
+}
+
+fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
+    Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
+}
+
+struct Reader {
+    client: Client,
+    entity: &'static Entity,
+    condition: Option<String>,
+    page_size: u32,
+    decoder: Decoder,
+    seen: Arc<Mutex<Seen>>,
+    last_key: Option<i64>,
+}
+
+impl Reader {
+    async fn read(mut self, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        let mut list = self.client.list(self.entity.path).page_size(self.page_size);
+        if let Some(condition) = &self.condition {
+            list = list.conditions(condition.clone());
+        }
+        let mut pages = Box::pin(list.pages());
+        let mut ended = false;
+        while let Some(page) = pages.try_next().await.map_err(|error| source_error(self.entity, error))? {
+            ended = page.is_last();
+            let batch = self.decode(&page)?;
+            if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if !ended {
+            return Err(self.incomplete("the server never said which page is the last"));
+        }
+        self.prove().await
+    }
+
+    fn decode(&mut self, page: &connectwise_sdk::Page) -> Result<RecordBatch> {
+        let records = page.records().map_err(|error| source_error(self.entity, error))?;
+        let mut rejected = Vec::new();
+        for record in &records {
+            match self.decoder.push(record)? {
+                Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
+                Ok(key) => {
+                    let last = self.last_key.unwrap_or_default();
+                    return Err(self.incomplete(&format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key)));
+                }
+                Err(record) => rejected.push(record),
+            }
+        }
+        if let Ok(mut seen) = self.seen.lock() {
+            seen.records += records.len() as u64;
+            seen.rescued = self.decoder.rescued();
+            seen.rejected.append(&mut rejected);
+        }
+        self.decoder.batch()
+    }
+
+    async fn prove(self) -> Result<()> {
+        let after = count(&self.client, self.entity, self.condition.as_deref()).await?;
+        let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
+        if let (Some(before), Some(after)) = (seen.counted, after) {
+            let least = before.min(after);
+            if seen.records < least {
+                let records = seen.records;
+                drop(seen);
+                return Err(self.incomplete(&format!("the server counts {least} records and sent {records}")));
+            }
+        }
+        seen.complete = true;
+        Ok(())
+    }
+
+    fn incomplete(&self, why: &str) -> Error {
+        Error::new(
+            Kind::Incomplete,
+            format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", self.entity.name),
+        )
+    }
+}

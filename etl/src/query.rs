@@ -1,0 +1,66 @@
+//! Questions to the lakehouse, in SQL that can only read.
+
+use arrow::array::RecordBatch;
+use arrow::json::ArrayWriter;
+use datafusion::execution::context::SQLOptions;
+use datafusion::prelude::SessionContext;
+
+use crate::catalog;
+use crate::error::{Error, Kind, Result};
+use crate::gold;
+use crate::lake::{Lake, TableName, sql_error};
+use crate::quarantine;
+
+/// Every table that the lakehouse may have.
+fn known_tables() -> Vec<TableName> {
+    let entities = catalog::entities().iter();
+    let mut tables: Vec<TableName> =
+        entities.flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]).collect();
+    tables.push(quarantine::table());
+    tables.extend(gold::tables().into_iter().map(TableName::gold));
+    tables
+}
+
+/// Runs one SELECT over the lakehouse. Tables go by their own names: `silver_cw_timeentry`, `fact_timeentry`.
+///
+/// # Errors
+/// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
+pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
+    let session = lake.session()?;
+    register_named(lake, &session, sql).await?;
+    let only_select = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
+    let frame = session.sql_with_options(sql, only_select).await.map_err(sql_error)?;
+    frame.collect().await.map_err(sql_error)
+}
+
+/// Opens only the tables that the statement names: on an object store each costs requests.
+async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Result<()> {
+    let state = session.state();
+    let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
+    let known = known_tables();
+    for reference in state.resolve_table_references(&statement).map_err(sql_error)? {
+        let wanted = reference.table();
+        let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
+            let names: Vec<&str> = known.iter().map(|table| table.name.as_str()).collect();
+            return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: the tables are {}", names.join(", "))));
+        };
+        if !lake.register(session, wanted, table).await? {
+            return Err(Error::new(Kind::Usage, format!("{table} isn't there yet: run connectwise-etl run --layers {} first", table.layer)));
+        }
+    }
+    Ok(())
+}
+
+/// Rows as a JSON array of objects, absent values left out.
+///
+/// # Errors
+/// [`Kind::Contract`] when a column's type has no JSON form.
+pub fn json(rows: &[RecordBatch]) -> Result<Vec<u8>> {
+    let fault = |error| Error::new(Kind::Contract, "the rows have no JSON form").with_source(error);
+    let mut writer = ArrayWriter::new(Vec::new());
+    writer.write_batches(&rows.iter().collect::<Vec<_>>()).map_err(fault)?;
+    writer.finish().map_err(fault)?;
+    let bytes = writer.into_inner();
+    // The writer leaves out the brackets when there is no row at all.
+    Ok(if bytes.is_empty() { b"[]".to_vec() } else { bytes })
+}

@@ -1,0 +1,13 @@
+//! Which steps run, in which order, and what they did.
+//!
+//! An entity that fails doesn't stop the others: its step says why, its tables stay as they were, and the layers above are
+//! built from what is there.
+
+mod meter;
+mod plan;
+mod report;
+
+pub use meter::{Meter, Observer, Quiet};
+pub use plan::{Plan, execute};
+pub use report::{Outcome, Report, Step};
+pub use crate::silver::Mode;

@@ -1,0 +1,154 @@
+//! A run: bronze entity by entity, then silver, then gold.
+
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use connectwise_sdk::Client;
+use connectwise_sdk::catalog::Entity;
+
+use super::{Meter, Mode, Observer, Report, Step};
+use crate::bronze::{self, Request};
+use crate::error::{Error, Kind, Result};
+use crate::gold::{self, GoldConfig};
+use crate::lake::{Lake, Layer, TableName};
+use crate::silver;
+
+/// What a run has to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Layers to build, in any order: they run bronze, silver, gold.
+    pub layers: Vec<Layer>,
+    /// How much is read.
+    pub mode: Mode,
+    /// Entities, in the order in which they are loaded.
+    pub entities: Vec<&'static Entity>,
+    /// Days that replace those of every business-date window.
+    pub lookback_days: Option<u32>,
+    /// Records a page.
+    pub page_size: u32,
+    /// How gold is computed.
+    pub gold: GoldConfig,
+}
+
+/// Runs a plan to its end, whatever fails on the way.
+///
+/// # Errors
+/// [`Kind::Usage`] when the plan needs an API client and there is none. Everything later is in the report.
+pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
+    let started = Utc::now();
+    let run = Run { lake, plan, observer, started, run_id: uuid::Uuid::now_v7().to_string(), clock: Instant::now() };
+    let mut steps = Vec::new();
+    if plan.layers.contains(&Layer::Bronze) {
+        let client = client.ok_or_else(|| Error::new(Kind::Usage, "the bronze layer needs an API client"))?;
+        for entity in &plan.entities {
+            steps.push(run.bronze(client, entity).await);
+        }
+    }
+    if plan.layers.contains(&Layer::Silver) {
+        for entity in &plan.entities {
+            steps.push(run.silver(entity).await);
+        }
+    }
+    if plan.layers.contains(&Layer::Gold) {
+        steps.append(&mut run.gold().await);
+    }
+    let stats = client.map(Client::stats).unwrap_or_default();
+    Ok(Report {
+        run_id: run.run_id,
+        started,
+        mode: plan.mode,
+        lakehouse: lake.root().to_string(),
+        api_version: connectwise_sdk::API_VERSION.to_owned(),
+        steps,
+        requests: stats.requests,
+        retries: stats.retries,
+        bytes: stats.bytes,
+        seconds: run.clock.elapsed().as_secs_f64(),
+    })
+}
+
+struct Run<'a> {
+    lake: &'a Lake,
+    plan: &'a Plan,
+    observer: &'a dyn Observer,
+    started: DateTime<Utc>,
+    run_id: String,
+    clock: Instant,
+}
+
+impl Run<'_> {
+    async fn bronze(&self, client: &Client, entity: &'static Entity) -> Step {
+        let request = Request {
+            mode: self.plan.mode,
+            lookback_days: self.plan.lookback_days,
+            page_size: self.plan.page_size,
+            run_id: self.run_id.clone(),
+            started: self.started,
+        };
+        self.step(TableName::bronze(entity.table), async |step, meter| {
+            let loaded = bronze::load(self.lake, client, entity, &request, meter).await?;
+            step.rows_read = loaded.seen.records;
+            step.rows_rescued = loaded.seen.rescued;
+            step.quarantined = loaded.quarantined;
+            step.wrote(&loaded.written);
+            step.warnings.extend(loaded.warnings);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn silver(&self, entity: &'static Entity) -> Step {
+        self.step(TableName::silver(entity.table), async |step, _| {
+            step.built(&silver::build(self.lake, entity, self.plan.mode, &self.run_id, self.started).await?);
+            Ok(())
+        })
+        .await
+    }
+
+    /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
+    async fn gold(&self) -> Vec<Step> {
+        let (meter, clock) = (Meter::default(), Instant::now());
+        let whole = TableName::gold("*");
+        self.observer.started(&whole, &meter);
+        let mut steps = Vec::new();
+        match gold::build(self.lake, self.plan.mode, &self.run_id, self.started, &self.plan.gold).await {
+            Ok(built) => {
+                for report in &built.tables {
+                    let mut step = Step::new(&report.table);
+                    step.built(report);
+                    step.seconds = report.seconds;
+                    steps.push(step);
+                }
+                if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
+                    let unmatched = built.unmatched_agreement_types.iter();
+                    step.warnings.extend(unmatched.map(|(name, count)| {
+                        format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                    }));
+                }
+            }
+            Err(error) => {
+                let mut step = Step::new(&whole);
+                step.failed(&error);
+                step.seconds = clock.elapsed().as_secs_f64();
+                steps.push(step);
+            }
+        }
+        for step in &steps {
+            self.observer.finished(step);
+        }
+        steps
+    }
+
+    async fn step(&self, table: TableName, work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>) -> Step {
+        let (mut step, meter, clock) = (Step::new(&table), Meter::default(), Instant::now());
+        self.observer.started(&table, &meter);
+        if let Err(error) = work(&mut step, &meter).await {
+            tracing::error!(table = %table, error = %error.report(), "step failed");
+            step.rows_read = meter.rows();
+            step.failed(&error);
+        }
+        step.seconds = clock.elapsed().as_secs_f64();
+        self.observer.finished(&step);
+        step
+    }
+}

@@ -1,0 +1,120 @@
+//! The errors that a beginner makes: one clear sentence, exit code 2, nothing written.
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+struct Called {
+    code: i32,
+    stderr: String,
+    folder: TempDir,
+}
+
+const CREDENTIALS: [(&str, &str); 4] = [
+    ("CW_BASE_URL", "http://127.0.0.1:9"),
+    ("CW_AUTH_USERNAME", "acme+key"),
+    ("CW_AUTH_PASSWORD", "geheim"),
+    ("CW_CLIENTID", "11111111-2222-3333-4444-555555555555"),
+];
+
+/// Calls the program in an empty folder with an environment that holds nothing else.
+fn call(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Called {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text) in files {
+        std::fs::write(folder.path().join(name), text).unwrap();
+    }
+    let output = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
+        .args(arguments)
+        .env_clear()
+        .envs(environment.iter().copied())
+        .current_dir(folder.path())
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap().replace(folder.path().to_str().unwrap(), "[folder]");
+    assert!(!stderr.contains("geheim"), "a secret is shown: {stderr}");
+    Called { code: output.status.code().unwrap(), stderr, folder }
+}
+
+/// One clear sentence, exit code 2, nothing written.
+fn refused(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> String {
+    let called = call(arguments, environment, files);
+    assert_eq!(called.code, 2, "{}", called.stderr);
+    assert_eq!(called.stderr.trim_end().lines().count(), 1, "{}", called.stderr);
+    assert!(is_untouched(called.folder.path(), files), "something was written");
+    called.stderr
+}
+
+fn is_untouched(folder: &Path, files: &[(&str, &str)]) -> bool {
+    std::fs::read_dir(folder).unwrap().count() == files.len()
+}
+
+fn without(name: &str) -> Vec<(&'static str, &'static str)> {
+    CREDENTIALS.into_iter().filter(|(variable, _)| *variable != name).collect()
+}
+
+fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static str)> {
+    let mut all = without(name);
+    all.push((name, value));
+    all
+}
+
+#[test]
+fn a_missing_credential() {
+    insta::assert_snapshot!(refused(&["run"], &without("CW_BASE_URL"), &[]));
+    insta::assert_snapshot!(refused(&["run"], &without("CW_AUTH_USERNAME"), &[]));
+    insta::assert_snapshot!(refused(&["run"], &without("CW_AUTH_PASSWORD"), &[]));
+    insta::assert_snapshot!(refused(&["run"], &without("CW_CLIENTID"), &[]));
+    insta::assert_snapshot!(refused(&["extract", "/time/entries"], &[], &[]));
+}
+
+#[test]
+fn a_bad_url() {
+    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "api-na.myconnectwise.net"), &[]));
+    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "http://api-na.myconnectwise.net"), &[]));
+    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "https://user:geheim@host"), &[]));
+    insta::assert_snapshot!(refused(&["run", "--lakehouse", "://"], &CREDENTIALS, &[]));
+}
+
+#[test]
+fn an_unknown_entity_or_layer() {
+    insta::assert_snapshot!(refused(&["run", "--entities", "TimeEntries"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(refused(&["run", "--layers", "bronze,platinum"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(refused(&["schema", "Ticke", "--layer", "bronze"], &[], &[]));
+    insta::assert_snapshot!(refused(&["schema", "fact_time", "--layer", "gold"], &[], &[]));
+    insta::assert_snapshot!(refused(&["query", "select * from facts"], &[], &[]));
+    insta::assert_snapshot!(refused(&["query", "select * from fact_timeentry"], &[], &[]));
+}
+
+#[test]
+fn a_question_that_would_change_something() {
+    insta::assert_snapshot!(refused(&["query", "create table t as select 1"], &[], &[]));
+    insta::assert_snapshot!(refused(&["query", "copy (select 1) to 'x.csv'"], &[], &[]));
+    insta::assert_snapshot!(refused(&["query", "selec 1"], &[], &[]));
+}
+
+#[test]
+fn a_wrong_configuration_file() {
+    insta::assert_snapshot!(refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", "lakehouse = \"x\"\nlakhouse = \"y\"\n")]));
+    insta::assert_snapshot!(refused(&["run", "--config", "missing.toml"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD geheim\n")]));
+}
+
+#[test]
+fn an_extract_without_a_list_or_a_target() {
+    insta::assert_snapshot!(refused(&["extract", "time/entries"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(refused(&["extract", "/time/entries", "--format", "parquet"], &CREDENTIALS, &[]));
+}
+
+#[test]
+fn errors_are_json_when_results_are() {
+    insta::assert_snapshot!(refused(&["run", "--json", "--entities", "x"], &CREDENTIALS, &[]));
+}
+
+#[test]
+fn a_file_env_is_read_and_flags_come_before_it() {
+    // The password comes from `.env`; what is refused is the entity, so the credentials were fine.
+    let file = "CW_AUTH_PASSWORD=geheim\nCW_LAKEHOUSE=elsewhere\n";
+    let message = refused(&["run", "--entities", "x"], &without("CW_AUTH_PASSWORD"), &[(".env", file)]);
+    assert!(message.contains("there is no entity"), "{message}");
+}

@@ -1,0 +1,146 @@
+//! The program as people use it, against a simulated tenant.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use connectwise_etl::gold;
+use connectwise_sim::Simulator;
+use serde_json::Value;
+
+fn program(folder: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"));
+    command.env_clear().current_dir(folder);
+    command
+}
+
+fn with_tenant(mut command: Command, simulator: &Simulator) -> Command {
+    command
+        .env("CW_BASE_URL", simulator.base_url())
+        .env("CW_AUTH_USERNAME", simulator.username())
+        .env("CW_AUTH_PASSWORD", simulator.password())
+        .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000");
+    command
+}
+
+/// Runs to success and gives what was printed.
+fn stdout(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+#[test]
+fn the_demo_goes_the_whole_way_and_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let text = stdout(program(folder.path()).args(["demo", "--scale", "500", "--lakehouse", "lake"]));
+    for answer in ["Hours by month", "Billable share", "Margin by company"] {
+        assert!(text.contains(answer), "{text}");
+    }
+    for table in gold::tables() {
+        assert!(folder.path().join("lake/gold").join(table).join("_delta_log").is_dir(), "gold/{table} is missing");
+    }
+    let months: Value = serde_json::from_str(&stdout(program(folder.path()).args([
+        "query",
+        "select count(*) as n, count(distinct \"TimeentrySK\") as keys from fact_timeentry",
+        "--json",
+        "--lakehouse",
+        "lake",
+    ])))
+    .unwrap();
+    assert_eq!(months, serde_json::json!([{ "n": 500, "keys": 500 }]));
+}
+
+#[test]
+fn the_demo_as_json_is_one_document() {
+    let folder = tempfile::tempdir().unwrap();
+    let report: Value = serde_json::from_str(&stdout(program(folder.path()).args(["demo", "--scale", "300", "--json"]))).unwrap();
+    assert_eq!(report["report"]["mode"], "full");
+    assert!(report["report"]["steps"].as_array().unwrap().iter().all(|step| step["outcome"] == "written"), "{report:#}");
+    assert!(!report["answers"]["Hours by month"].as_array().unwrap().is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn extract_writes_every_record_in_every_format() {
+    let simulator = Simulator::builder().seed(2).scale(1_000).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let extract = |arguments: &[&str]| {
+        let mut command = with_tenant(program(folder.path()), &simulator);
+        command.args(["extract", "/time/entries", "--page-size", "300"]).args(arguments);
+        tokio::task::block_in_place(|| stdout(&mut command))
+    };
+    let lines = extract(&[]);
+    let records: Vec<Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(records.len(), 1_000);
+
+    extract(&["--format", "csv", "--output", "time.csv", "--fields", "id,actualHours,member/name"]);
+    let csv = std::fs::read_to_string(folder.path().join("time.csv")).unwrap();
+    assert_eq!(csv.lines().next(), Some("actualHours,id,member"));
+    assert_eq!(csv.lines().count(), 1_001);
+
+    extract(&["--format", "parquet", "--output", "time.parquet"]);
+    let file = std::fs::File::open(folder.path().join("time.parquet")).unwrap();
+    let reader = parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).unwrap();
+    assert_eq!(reader.metadata().file_metadata().num_rows(), 1_000);
+
+    let one = records[500]["id"].as_i64().unwrap();
+    let filtered = extract(&["--conditions", &format!("id = {one}")]);
+    assert_eq!(filtered.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>(), [records[500].clone()]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_extract_that_fails_leaves_the_old_file() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("out.csv"), "old").unwrap();
+    let mut command = with_tenant(program(folder.path()), &simulator);
+    command.args(["extract", "/time/entries", "--conditions", "nosuch = 1", "--format", "csv", "--output", "out.csv"]);
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    assert_eq!(output.status.code(), Some(3));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("nosuch is not a recognized name."), "{message}");
+    assert_eq!(std::fs::read_to_string(folder.path().join("out.csv")).unwrap(), "old");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_interrupted_run_leaves_whole_tables_and_the_next_one_goes_on() {
+    let simulator = Simulator::builder().seed(4).scale(20_000).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = with_tenant(program(folder.path()), &simulator);
+    command.args(["run", "--mode", "full", "--page-size", "100", "--entities", "Member,TimeEntry"]).stderr(Stdio::piped()).stdout(Stdio::null());
+    let (code, message) = tokio::task::block_in_place(|| {
+        let mut child = command.spawn().unwrap();
+        let mut stderr = BufReader::new(child.stderr.take().unwrap());
+        let mut line = String::new();
+        stderr.read_line(&mut line).unwrap();
+        assert!(line.contains("bronze_cw_member"), "{line}");
+        // Members are through, time entries are under way.
+        assert!(Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap().success());
+        let mut rest = String::new();
+        stderr.read_to_string(&mut rest).unwrap();
+        (child.wait().unwrap().code(), rest)
+    });
+    assert_eq!(code, Some(130), "{message}");
+    assert!(message.contains("interrupted: every table is at its last commit, run again to go on"), "{message}");
+
+    let mut again = with_tenant(program(folder.path()), &simulator);
+    again.args(["run", "--mode", "incremental", "--entities", "Member,TimeEntry", "--layers", "bronze", "--json"]);
+    let report: Value = serde_json::from_str(&tokio::task::block_in_place(|| stdout(&mut again))).unwrap();
+    let step = |table: &str| report["steps"].as_array().unwrap().iter().find(|step| step["table"] == table).unwrap().clone();
+    assert_eq!(step("bronze_cw_member")["outcome"], "unchanged");
+    assert_eq!(step("bronze_cw_timeentry")["rowsInserted"], 20_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_credentials_are_one_sentence_an_entity_and_nothing_ran() {
+    let simulator = Simulator::builder().start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = with_tenant(program(folder.path()), &simulator);
+    command.env("CW_AUTH_PASSWORD", "wrong").args(["run", "--layers", "bronze", "--entities", "Member"]);
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    assert_eq!(output.status.code(), Some(3));
+    let message = String::from_utf8(output.stderr).unwrap();
+    assert!(message.contains("check CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID"), "{message}");
+    assert!(!folder.path().join("lakehouse/bronze/bronze_cw_member/_delta_log").exists());
+}

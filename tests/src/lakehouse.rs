@@ -1,0 +1,74 @@
+//! A lakehouse in a temporary folder, loaded from a simulator.
+
+use std::path::Path;
+
+use connectwise_etl::catalog;
+use connectwise_etl::gold::GoldConfig;
+use connectwise_etl::lake::{Lake, Layer};
+use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sim::Simulator;
+use tempfile::TempDir;
+
+/// The simulator asks for a client id, as the real server does, and takes any.
+const CLIENT_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// A lakehouse that is gone when it is dropped.
+#[derive(Debug)]
+pub struct Lakehouse {
+    folder: TempDir,
+    lake: Lake,
+}
+
+impl Lakehouse {
+    /// An empty lakehouse.
+    ///
+    /// # Errors
+    /// When the temporary folder can't be made.
+    pub fn empty() -> Result<Self, Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        let lake = Lake::open(&folder.path().to_string_lossy())?;
+        Ok(Self { folder, lake })
+    }
+
+    /// Its folder.
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Its tables.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// Loads all layers from a simulator.
+    ///
+    /// # Errors
+    /// When the run can't start. Steps that failed are in the report.
+    pub async fn load(&self, simulator: &Simulator, mode: Mode) -> Result<Report, Box<dyn std::error::Error>> {
+        let plan = Plan {
+            layers: Layer::ALL.to_vec(),
+            mode,
+            entities: catalog::entities().iter().collect(),
+            lookback_days: None,
+            page_size: 1000,
+            gold: GoldConfig::default(),
+        };
+        Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)
+    }
+}
+
+/// A client of a simulator.
+///
+/// # Errors
+/// When the simulator's own settings can't be used.
+pub fn client(simulator: &Simulator) -> connectwise_sdk::Result<Client> {
+    Config::from_parts(ConfigParts {
+        base_url: Some(simulator.base_url()),
+        username: Some(simulator.username().to_owned()),
+        password: Some(simulator.password().to_owned().into()),
+        client_id: Some(CLIENT_ID.to_owned()),
+        ..ConfigParts::default()
+    })
+    .and_then(Client::new)
+}

@@ -1,0 +1,98 @@
+//! Data flows one way through the crates, and two dependencies have exactly one door each.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_path_buf()
+}
+
+/// What `cargo metadata` says of the packages of the workspace. Asked for directly: the crate that wraps it switches on a
+/// feature of serde_json, and that rebuilds all of DataFusion.
+fn packages() -> Vec<Value> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["metadata", "--format-version", "1", "--no-deps", "--manifest-path"])
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
+    metadata["packages"].as_array().unwrap().clone()
+}
+
+/// The dependencies of a crate of one kind: `None` for normal ones, else `dev` or `build`.
+fn dependencies(package: &Value, kind: Option<&str>) -> BTreeSet<String> {
+    let dependencies = package["dependencies"].as_array().unwrap().iter();
+    dependencies
+        .filter(|dependency| dependency["kind"].as_str() == kind)
+        .map(|dependency| dependency["name"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+/// Crates of the workspace that a crate depends on.
+fn edges(of: &str, kind: Option<&str>) -> BTreeSet<String> {
+    let packages = packages();
+    let package = packages.iter().find(|package| package["name"] == of).unwrap();
+    dependencies(package, kind).into_iter().filter(|name| name.starts_with("connectwise-")).collect()
+}
+
+fn set(names: &[&str]) -> BTreeSet<String> {
+    names.iter().map(|name| (*name).to_owned()).collect()
+}
+
+#[test]
+fn data_flows_one_way_through_the_crates() {
+    assert_eq!(edges("connectwise-codegen", None), set(&[]));
+    assert_eq!(edges("connectwise-sdk", None), set(&[]));
+    assert_eq!(edges("connectwise-sdk", Some("build")), set(&["connectwise-codegen"]));
+    assert_eq!(edges("connectwise-sim", None), set(&[]));
+    assert_eq!(edges("connectwise-sim", Some("dev")), set(&[]), "the simulator is tested by a client that isn't ours");
+    // The demo runs the simulator in the process, so the ETL knows how to start one, and nothing else of it.
+    assert_eq!(edges("connectwise-etl", None), set(&["connectwise-sdk", "connectwise-sim"]));
+}
+
+#[test]
+fn the_heavy_tree_stays_in_the_etl() {
+    for package in packages().iter().filter(|package| package["name"] != "connectwise-etl") {
+        for kind in [None, Some("dev"), Some("build")] {
+            for heavy in ["deltalake", "datafusion", "arrow", "parquet"] {
+                assert!(
+                    !dependencies(package, kind).contains(heavy),
+                    "{} depends on {heavy}: most tests would no longer build in seconds",
+                    package["name"]
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lake_only() {
+    for (word, allowed) in [("reqwest::", &["sdk/", "sim/tests/"][..]), ("deltalake::", &["etl/src/lake/"][..])] {
+        for file in sources() {
+            let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let imported = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
+            let is_this_test = path == "tests/tests/layering.rs";
+            assert!(!imported || is_this_test || allowed.iter().any(|place| path.starts_with(place)), "{path} imports {word}");
+        }
+    }
+}
+
+fn sources() -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders: Vec<PathBuf> = ["codegen", "sdk", "sim", "etl", "tests"].iter().map(|folder| root().join(folder)).collect();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    assert!(files.len() > 30, "only {} sources found: is the layout another one?", files.len());
+    files
+}

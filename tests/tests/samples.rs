@@ -1,0 +1,69 @@
+//! Every value of API answers as they are is found again in bronze: in a column, or rescued.
+
+use std::path::Path;
+
+use connectwise_etl::catalog;
+use connectwise_etl::decode::rebuild;
+use connectwise_etl::lake::TableName;
+use connectwise_etl::query;
+use connectwise_etl::run::Mode;
+use connectwise_sim::Simulator;
+use connectwise_tests::Lakehouse;
+use serde_json::Value;
+
+/// File of a record, and the entity it is of.
+const SAMPLES: [(&str, &str); 6] = [
+    ("TimeEntry.json", "TimeEntry"),
+    ("Agreement.json", "Agreement"),
+    ("ExpenseEntry.json", "ExpenseEntry"),
+    ("ProductItem.json", "ProductItem"),
+    ("PostedInvoice.json", "Invoice"),
+    ("UnpostedInvoice.json", "UnpostedInvoice"),
+];
+
+/// Our own answers, made to hold what live ones were seen to hold; `CW_SAMPLES` names a folder of others.
+fn folder() -> std::path::PathBuf {
+    std::env::var_os("CW_SAMPLES").map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("samples"), Into::into)
+}
+
+fn records(file: &Path) -> Vec<Value> {
+    match serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap() {
+        Value::Array(records) => records,
+        record => vec![record],
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_value_of_every_sample_is_found_again_in_bronze() {
+    let folder = folder();
+    let simulator = Simulator::builder().samples(folder.clone()).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let report = lakehouse.load(&simulator, Mode::Full).await.unwrap();
+    let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
+    assert!(failed.is_empty(), "{failed:#?}");
+
+    for (file, name) in SAMPLES {
+        let entity = catalog::entity(name).unwrap();
+        let table = TableName::bronze(entity.table).name;
+        let batches = query::select(lakehouse.lake(), &format!("select * from {table}")).await.unwrap();
+        let mut found: Vec<Value> = batches
+            .iter()
+            .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
+            .map(|record| as_numbers(&record))
+            .collect();
+        found.sort_by_key(|record| record["id"].as_f64().map(f64::to_bits));
+        let sent: Vec<Value> = records(&folder.join(file)).iter().map(as_numbers).collect();
+        assert!(!sent.is_empty());
+        assert_eq!(found, sent, "{file}");
+    }
+}
+
+/// JSON doesn't tell 1 from 1.0.
+fn as_numbers(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => entries.iter().map(|(name, value)| (name.clone(), as_numbers(value))).collect(),
+        Value::Array(items) => items.iter().map(as_numbers).collect(),
+        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
+        other => other.clone(),
+    }
+}
