@@ -166,7 +166,8 @@ fn camel(path: &[&str]) -> String {
 
 /// A name as every engine accepts it: letters, digits and underscores, no digit in front.
 fn legal(name: &str) -> String {
-    let mut legal: String = name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
+    let mut legal: String =
+        name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     if !legal.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
         legal.insert(0, '_');
     }
@@ -203,7 +204,9 @@ mod tests {
         silver(entity)
             .fields()
             .iter()
-            .map(|field| format!("{} {}{}", field.name(), field.data_type(), if field.is_nullable() { "" } else { " not null" }))
+            .map(|field| {
+                format!("{} {}{}", field.name(), field.data_type(), if field.is_nullable() { "" } else { " not null" })
+            })
             .collect()
     }
 

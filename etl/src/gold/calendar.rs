@@ -16,7 +16,18 @@ use crate::error::{Error, Kind, Result};
 pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
 
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// Rows of `dimdate`, the unknown day first. `used` has the facts' days with the number of rows on each.
@@ -72,13 +83,19 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
                 Arc::new(Int64Array::from_iter_values(std::iter::once(0).chain(counts)))
             }
             "IsActive" => flag(true, &|_| true),
-            other => return Err(Error::new(Kind::Contract, format!("dimdate declares {other}, which the calendar doesn't have"))),
+            other => {
+                return Err(Error::new(
+                    Kind::Contract,
+                    format!("dimdate declares {other}, which the calendar doesn't have"),
+                ));
+            }
         })
     });
     let fields: Vec<_> =
         schema.fields().iter().filter(|field| !super::model::is_technical(field.name())).cloned().collect();
-    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays.collect::<Result<_>>()?)
-        .map_err(|error| Error::new(Kind::Contract, "the calendar doesn't fit the contract of dimdate").with_source(error))
+    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays.collect::<Result<_>>()?).map_err(
+        |error| Error::new(Kind::Contract, "the calendar doesn't fit the contract of dimdate").with_source(error),
+    )
 }
 
 fn holiday_names(config: &GoldConfig, days: &[NaiveDate]) -> BTreeMap<NaiveDate, String> {
@@ -147,7 +164,8 @@ mod tests {
 
     #[test]
     fn whole_years_and_the_unknown_day() {
-        let schema = super::super::model::models().unwrap().into_iter().find(|model| model.name == "dimdate").unwrap().schema;
+        let schema =
+            super::super::model::models().unwrap().into_iter().find(|model| model.name == "dimdate").unwrap().schema;
         let used = BTreeMap::from([(day(2023, 12, 31), 2), (day(2024, 6, 17), 3), (day(3000, 1, 1), 1)]);
         let batch = rows(&schema, &GoldConfig::default(), &used).unwrap();
         assert_eq!(batch.num_rows(), 1 + 365 + 366);

@@ -51,7 +51,10 @@ impl Inputs {
         for input in self.versions.keys() {
             let table = TableName::silver(input);
             let entity = entities.iter().find(|entity| entity.table == input).ok_or_else(|| {
-                Error::new(Kind::Contract, format!("the gold models read {table}, and no entity of the lake is called {input}"))
+                Error::new(
+                    Kind::Contract,
+                    format!("the gold models read {table}, and no entity of the lake is called {input}"),
+                )
             })?;
             let schema = contract::silver(entity);
             if !lake.register(session, &table.name, &table).await? {
@@ -59,7 +62,9 @@ impl Inputs {
                 continue;
             }
             let stored = session.table(table.name.as_str()).await.map_err(super::failed)?;
-            if let Some(field) = schema.fields().iter().find(|field| !stored.schema().has_column_with_unqualified_name(field.name())) {
+            if let Some(field) =
+                schema.fields().iter().find(|field| !stored.schema().has_column_with_unqualified_name(field.name()))
+            {
                 return Err(Error::new(
                     Kind::Contract,
                     format!("{table} has no column {}: build silver again before gold", field.name()),

@@ -72,7 +72,13 @@ impl Keys {
 
     /// Writes what was given in this run. It stands before the dimensions are written: a run that is killed in between
     /// has given keys that no row has yet, and the next run gives the same.
-    pub(super) async fn save(&mut self, lake: &Lake, session: &SessionContext, run_id: &str, started: DateTime<Utc>) -> Result<()> {
+    pub(super) async fn save(
+        &mut self,
+        lake: &Lake,
+        session: &SessionContext,
+        run_id: &str,
+        started: DateTime<Utc>,
+    ) -> Result<()> {
         if self.new.is_empty() {
             return Ok(());
         }

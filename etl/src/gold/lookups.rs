@@ -31,7 +31,8 @@ pub(super) async fn agreement_type_rules(session: &SessionContext, rules: &Class
         }
     }
     let [names, normalized, behavior] = columns.map(|texts| Arc::new(StringArray::from(texts)) as ArrayRef);
-    let columns = [("typeName", names), ("agreement_type_normalized", normalized), ("agreement_billing_behavior", behavior)];
+    let columns =
+        [("typeName", names), ("agreement_type_normalized", normalized), ("agreement_billing_behavior", behavior)];
     register(session, "agreement_type_rules", batch(columns)?)
 }
 
@@ -44,7 +45,8 @@ pub(super) async fn unmatched(session: &SessionContext, rules: &Classifier) -> R
         for (name, count) in text(batch.column(0))?.iter().zip(counts) {
             let name = name.unwrap_or_default();
             if rules.classify(name).is_none() {
-                *unmatched.entry(name.to_owned()).or_default() += count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
+                *unmatched.entry(name.to_owned()).or_default() +=
+                    count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
             }
         }
     }

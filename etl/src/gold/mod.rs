@@ -89,7 +89,13 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
 /// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`] when a model's rows
 /// break the contract of its table, [`Kind::Sql`] and [`Kind::Lake`] when tables can't be read or written. Tables that were
 /// built before the error are done, the others are as they were; running again goes on.
-pub async fn build(lake: &Lake, mode: Mode, run_id: &str, started: DateTime<Utc>, config: &GoldConfig) -> Result<GoldReport> {
+pub async fn build(
+    lake: &Lake,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+    config: &GoldConfig,
+) -> Result<GoldReport> {
     build_from(lake, crate::catalog::entities(), mode, run_id, started, config).await
 }
 
@@ -195,8 +201,17 @@ impl Builder<'_> {
     }
 
     /// Builds one model, or makes what is stored of it readable for those that follow.
-    async fn build(&self, session: &SessionContext, model: &Model, is_stale: bool, keys: &mut Keys) -> Result<Option<TableReport>> {
-        let commit = self.marks(model).into_iter().fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
+    async fn build(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        is_stale: bool,
+        keys: &mut Keys,
+    ) -> Result<Option<TableReport>> {
+        let commit = self
+            .marks(model)
+            .into_iter()
+            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
         match model.kind {
             ModelKind::View => {
                 let view = session.sql(model.sql).await.map_err(|error| in_model(model, error))?.into_view();
@@ -207,8 +222,9 @@ impl Builder<'_> {
                 let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
-                let batch = arrow::compute::concat_batches(&schema, &batches)
-                    .map_err(|error| Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error))?;
+                let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+                    Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error)
+                })?;
                 lookups::register(session, &model.name, batch)?;
                 Ok(None)
             }
@@ -223,7 +239,8 @@ impl Builder<'_> {
                         calendar::rows(&model.schema, self.config, &used_days(session).await?)?
                     } else {
                         let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
-                        let selected = write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
+                        let selected =
+                            write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
                         keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
                         batch
@@ -243,11 +260,13 @@ impl Builder<'_> {
     async fn hold(&self, session: &SessionContext, model: &Model) -> Result<()> {
         let stored = format!("{}_stored", model.name);
         self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
-        let frame = session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
+        let frame =
+            session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
         let schema = frame.schema().inner().clone();
         let batches = frame.collect().await.map_err(failed)?;
-        let batch = arrow::compute::concat_batches(&schema, &batches)
-            .map_err(|error| Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error))?;
+        let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+            Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
+        })?;
         session.deregister_table(stored).map_err(failed)?;
         lookups::register(session, &model.name, batch)
     }
@@ -270,13 +289,18 @@ async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>>
 
 fn date(days: i32) -> Option<NaiveDate> {
     let distance = Days::new(days.unsigned_abs().into());
-    if days < 0 { NaiveDate::default().checked_sub_days(distance) } else { NaiveDate::default().checked_add_days(distance) }
+    if days < 0 {
+        NaiveDate::default().checked_sub_days(distance)
+    } else {
+        NaiveDate::default().checked_add_days(distance)
+    }
 }
 
 /// A number that changes with the configuration and with the models.
 fn fingerprint(config: &GoldConfig) -> Result<i64> {
-    let config = serde_json::to_string(config)
-        .map_err(|error| Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error))?;
+    let config = serde_json::to_string(config).map_err(|error| {
+        Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
+    })?;
     let text = model::texts().fold(config, |all, text| all + text);
     Ok(i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes()))
 }

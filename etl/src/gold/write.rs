@@ -7,14 +7,14 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMi
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use datafusion::prelude::{cast, ident, DataFrame, SessionContext};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::failed;
-use super::model::{is_technical, Model, BATCH_ID, PROCESSED_AT, SOURCE};
+use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName};
-use crate::silver::{same_columns, Fingerprinter, Mode, TableReport};
+use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
 const MERGED_AT_MOST: usize = 100_000;
@@ -31,7 +31,13 @@ pub(super) struct Run {
 impl Run {
     /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
     /// No difference, no commit.
-    pub(super) async fn write(&self, session: &SessionContext, model: &Model, frame: DataFrame, commit: &Commit) -> Result<TableReport> {
+    pub(super) async fn write(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        commit: &Commit,
+    ) -> Result<TableReport> {
         let table = TableName::gold(&model.name);
         let state = self.lake.state(&table).await?;
         if let Some(state) = state.filter(|state| same_columns(state, &model.schema)) {
@@ -53,7 +59,8 @@ impl Run {
 
     /// The rows with their technical columns, each batch checked against the contract.
     async fn rows(&self, model: &Model, frame: DataFrame) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let (schema, run, source, name) = (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
+        let (schema, run, source, name) =
+            (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
         let batches = frame.execute_stream().await.map_err(failed)?.map_err(failed);
         Ok(batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed())
     }
@@ -74,8 +81,11 @@ impl Run {
             columns.push(column);
         }
         RecordBatch::try_new(schema.clone(), columns).map_err(|error| {
-            Error::new(Kind::Contract, format!("the rows for gold/{name} break its contract, and the table is as it was"))
-                .with_source(error)
+            Error::new(
+                Kind::Contract,
+                format!("the rows for gold/{name} break its contract, and the table is as it was"),
+            )
+            .with_source(error)
         })
     }
 
@@ -101,12 +111,14 @@ impl Run {
             }
             let count = differs.iter().filter(|differs| **differs).count();
             held += count;
-            if held > MERGED_AT_MOST {
-                difference.too_many = true;
-                difference.changed.clear();
-            } else if count > 0 {
+            // Whether the table will be replaced is all that is left to know.
+            if held > MERGED_AT_MOST || (held > 0 && self.mode == Mode::Full) {
+                return Ok(Difference { too_many: true, ..Difference::default() });
+            }
+            if count > 0 {
                 let changed = filter_record_batch(&batch, &BooleanArray::from(differs)).map_err(|error| {
-                    Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name)).with_source(error)
+                    Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name))
+                        .with_source(error)
                 })?;
                 difference.changed.push(changed);
             }
@@ -134,7 +146,8 @@ impl Difference {
 pub(super) fn conform(model: &Model, frame: DataFrame) -> Result<DataFrame> {
     let wanted = model.selected();
     let found: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
-    let same = found.len() == wanted.fields().len() && found.iter().zip(wanted.fields()).all(|(found, wanted)| found == wanted.name());
+    let same = found.len() == wanted.fields().len()
+        && found.iter().zip(wanted.fields()).all(|(found, wanted)| found == wanted.name());
     if !same {
         let first = found
             .iter()
@@ -146,10 +159,12 @@ pub(super) fn conform(model: &Model, frame: DataFrame) -> Result<DataFrame> {
                 || format!("it has {} columns, and {} are declared", found.len(), wanted.fields().len()),
                 |(found, wanted)| format!("{found} stands where {} is declared", wanted.name()),
             );
-        return Err(Error::new(Kind::Contract, format!("the SELECT of {} is not what models.toml declares: {first}", model.name)));
+        return Err(Error::new(
+            Kind::Contract,
+            format!("the SELECT of {} is not what models.toml declares: {first}", model.name),
+        ));
     }
-    let columns = wanted.fields().iter().map(|field| {
-        cast(ident(field.name()), field.data_type().clone()).alias(field.name())
-    });
+    let columns =
+        wanted.fields().iter().map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));
     frame.select(columns.collect::<Vec<_>>()).map_err(failed)
 }

@@ -51,7 +51,13 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
 /// written, [`Kind::Contract`](crate::error::Kind::Contract) when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
-pub async fn build(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str, started: DateTime<Utc>) -> Result<TableReport> {
+pub async fn build(
+    lake: &Lake,
+    entity: &Entity,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+) -> Result<TableReport> {
     let clock = Instant::now();
     let table = TableName::silver(entity.table);
     let Some(bronze) = lake.state(&TableName::bronze(entity.table)).await? else {

@@ -2,16 +2,23 @@
 
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::silver::Mode;
+use tokio::sync::OnceCell;
 
 use crate::tenant::Tenant;
 
 const FIRST: &str = "2024-07-01T06:00:00Z";
 
-async fn built() -> Tenant {
-    let tenant = Tenant::small().await;
-    let report = tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
-    assert_eq!(report.unmatched_agreement_types, [("Managed Services".to_owned(), 1)].into());
-    tenant
+/// The tenant, built once for all tests that only read.
+async fn built() -> &'static Tenant {
+    static TENANT: OnceCell<Tenant> = OnceCell::const_new();
+    TENANT
+        .get_or_init(async || {
+            let tenant = Tenant::small().await;
+            let report = tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+            assert_eq!(report.unmatched_agreement_types, [("Managed Services".to_owned(), 1)].into());
+            tenant
+        })
+        .await
 }
 
 #[tokio::test]
@@ -132,7 +139,12 @@ async fn expenses_and_products_have_their_margins() {
 async fn dimensions_take_their_own_rows_and_fill_gaps_from_the_facts() {
     let tenant = built().await;
     assert_eq!(
-        tenant.rows("select * from dimcompany order by CompanyKey").await.iter().map(|row| business(row)).collect::<Vec<_>>(),
+        tenant
+            .rows("select * from dimcompany order by CompanyKey")
+            .await
+            .iter()
+            .map(|row| business(row))
+            .collect::<Vec<_>>(),
         [
             "-1 | NULL | Unknown | Unknown | Unknown | Unknown | Unknown | 0 | true | NULL | NULL",
             // Two time entries, one expense and one product.
@@ -142,7 +154,12 @@ async fn dimensions_take_their_own_rows_and_fill_gaps_from_the_facts() {
         ]
     );
     assert_eq!(
-        tenant.rows("select * from dimmember order by MemberKey").await.iter().map(|row| business(row)).collect::<Vec<_>>(),
+        tenant
+            .rows("select * from dimmember order by MemberKey")
+            .await
+            .iter()
+            .map(|row| business(row))
+            .collect::<Vec<_>>(),
         [
             "-1 | NULL | Unknown | Unknown | Unknown | false | 0 | true | NULL | NULL",
             "1 | 10 | Anna Ásdísardóttir | anna | anna@example.com | false | 3 | true | 2019-01-01 | NULL",
@@ -169,7 +186,12 @@ async fn dimensions_take_their_own_rows_and_fill_gaps_from_the_facts() {
         ]
     );
     assert_eq!(
-        tenant.rows("select * from dimbillablestatus order by BillableStatusKey").await.iter().map(|row| business(row)).collect::<Vec<_>>(),
+        tenant
+            .rows("select * from dimbillablestatus order by BillableStatusKey")
+            .await
+            .iter()
+            .map(|row| business(row))
+            .collect::<Vec<_>>(),
         [
             "-1 | Unknown | Unknown | 0 | true | NULL | NULL",
             "1 | Billable | Billable | 6 | true | 2024-06-17 | NULL",

@@ -4,7 +4,7 @@ use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
 use connectwise_etl::silver::{Mode, Outcome};
 use serde_json::json;
 
-use crate::tenant::{instant, members, time_entries, Tenant};
+use crate::tenant::{Tenant, instant, members, time_entries};
 
 const FIRST: &str = "2024-07-01T06:00:00Z";
 const SECOND: &str = "2024-07-01T18:00:00Z";
@@ -35,7 +35,12 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     changed[0]["hourlyCost"] = json!("60");
     tenant.put("Member", changed).await;
     let report = tenant.build(Mode::Incremental, SECOND, &config).await;
-    let written: Vec<_> = report.tables.iter().filter(|table| table.outcome == Outcome::Written).map(|table| table.table.to_string()).collect();
+    let written: Vec<_> = report
+        .tables
+        .iter()
+        .filter(|table| table.outcome == Outcome::Written)
+        .map(|table| table.table.to_string())
+        .collect();
     assert_eq!(written, ["gold/fact_timeentry"]);
     assert_eq!(
         tenant.rows("select timeEntryId, actualCost from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1").await,
@@ -57,7 +62,10 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     tenant.build(Mode::Incremental, SECOND, &config).await;
     let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
     assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "4 | 3", "5 | 78"]);
-    assert_eq!(tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await, ["5", "4"]);
+    assert_eq!(
+        tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
+        ["5", "4"]
+    );
     tenant.put("TimeEntry", time_entries()).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
     assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 77"]);
@@ -71,7 +79,10 @@ async fn a_full_rebuild_equals_any_sequence_of_incremental_runs() {
     let mut entries = time_entries();
     entries[0]["status"] = json!("ReadyToBill");
     entries[1]["isDeleted"] = json!(true);
-    entries.as_array_mut().unwrap().push(json!({"id": 9, "billableOption": "NoDefault", "companyId": 5, "timeStart": "2026-01-01T00:00:00Z"}));
+    entries
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": 9, "billableOption": "NoDefault", "companyId": 5, "timeStart": "2026-01-01T00:00:00Z"}));
     step_by_step.put("TimeEntry", entries.clone()).await;
     step_by_step.build(Mode::Incremental, SECOND, &config).await;
     let mut agreements = crate::tenant::agreements();
@@ -99,7 +110,8 @@ async fn a_changed_rule_reaches_the_rows_it_is_about() {
     let tenant = Tenant::small().await;
     tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
     let mut config = GoldConfig::default();
-    let rule = AgreementRule { pattern: "managed".into(), normalized: "managed_service".into(), behavior: "billable".into() };
+    let rule =
+        AgreementRule { pattern: "managed".into(), normalized: "managed_service".into(), behavior: "billable".into() };
     config.agreement_rules.push(rule);
     let report = tenant.build(Mode::Incremental, SECOND, &config).await;
     assert!(report.unmatched_agreement_types.is_empty());

@@ -8,7 +8,14 @@ fn gold_schemas() {
     for (table, schema) in connectwise_etl::gold::schemas().unwrap() {
         writeln!(text, "{table}").unwrap();
         for field in schema.fields() {
-            writeln!(text, "  {} {}{}", field.name(), field.data_type(), if field.is_nullable() { "" } else { " not null" }).unwrap();
+            writeln!(
+                text,
+                "  {} {}{}",
+                field.name(),
+                field.data_type(),
+                if field.is_nullable() { "" } else { " not null" }
+            )
+            .unwrap();
         }
     }
     insta::assert_snapshot!("gold_schemas", text);

@@ -6,11 +6,11 @@ use arrow::array::RecordBatch;
 use arrow::json::ReaderBuilder;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
+use connectwise_etl::catalog;
 use connectwise_etl::gold::{self, GoldConfig, GoldReport};
 use connectwise_etl::lake::{Commit, Lake, Source, TableName};
 use connectwise_etl::silver::{self, Mode};
-use connectwise_etl::catalog;
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 /// A lakehouse in a folder that goes away with it.
@@ -62,7 +62,10 @@ impl Tenant {
         let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
         let session = self.lake.session().unwrap();
         let source = Source::batches(&session, batches).unwrap();
-        self.lake.replace(&TableName::silver(entity.table), &schema, source, &session, &Commit::new("put")).await.unwrap();
+        self.lake
+            .replace(&TableName::silver(entity.table), &schema, source, &session, &Commit::new("put"))
+            .await
+            .unwrap();
     }
 
     pub(crate) async fn build(&self, mode: Mode, at: &str, config: &GoldConfig) -> GoldReport {
@@ -90,8 +93,11 @@ impl Tenant {
         let options = FormatOptions::new().with_null("NULL");
         let mut lines = Vec::new();
         for batch in batches {
-            let columns: Vec<_> =
-                batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .collect();
             for row in 0..batch.num_rows() {
                 let values: Vec<String> = columns.iter().map(|column| column.value(row).to_string()).collect();
                 lines.push(values.join(" | "));

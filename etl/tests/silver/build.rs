@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use connectwise_etl::lake::{Commit, Lake, Source, TableName};
 use connectwise_etl::silver::{self, Mode, Outcome, TableReport};
 use connectwise_etl::{catalog, contract};
-use serde_json::{json, Map, Value};
+use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 struct House {
@@ -28,7 +28,8 @@ impl House {
         let schema = contract::bronze(entity);
         let mut text = String::new();
         for record in records.as_array().unwrap() {
-            let hash = record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+            let hash =
+                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
             let mut row: Map<String, Value> = record.as_object().unwrap().clone();
             row.insert(contract::TIMESTAMP.into(), json!("2024-07-01T00:00:00Z"));
             row.insert(contract::ENTITY.into(), json!(entity.name));
@@ -40,7 +41,10 @@ impl House {
         let batches: Vec<_> = reader.map(Result::unwrap).collect();
         let session = self.lake.session().unwrap();
         let source = Source::batches(&session, batches).unwrap();
-        self.lake.replace(&TableName::bronze(entity.table), &schema, source, &session, &Commit::new("load")).await.unwrap();
+        self.lake
+            .replace(&TableName::bronze(entity.table), &schema, source, &session, &Commit::new("load"))
+            .await
+            .unwrap();
     }
 
     async fn build(&self, entity: &str, mode: Mode) -> TableReport {
@@ -52,12 +56,16 @@ impl House {
         let table = TableName::silver(catalog::entity(entity).unwrap().table);
         let session = self.lake.session().unwrap();
         self.lake.register(&session, "t", &table).await.unwrap();
-        let batches = session.sql(&format!("select {columns} from t order by id")).await.unwrap().collect().await.unwrap();
+        let batches =
+            session.sql(&format!("select {columns} from t order by id")).await.unwrap().collect().await.unwrap();
         let options = FormatOptions::new().with_null("NULL");
         let mut lines = Vec::new();
         for batch in batches {
-            let columns: Vec<_> =
-                batch.columns().iter().map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap()).collect();
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .collect();
             for row in 0..batch.num_rows() {
                 lines.push(columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "));
             }
@@ -107,7 +115,10 @@ async fn a_record_becomes_a_flat_typed_row() {
     );
     assert_eq!(
         house.rows("TimeEntry", "customFields").await,
-        [r#"[{"caption":"S Number","id":4,"type":"Text","value":"S-1"},{"caption":"Door","id":5,"type":"Password"}]"#, "NULL"]
+        [
+            r#"[{"caption":"S Number","id":4,"type":"Text","value":"S-1"},{"caption":"Door","id":5,"type":"Password"}]"#,
+            "NULL"
+        ]
     );
 }
 
@@ -157,7 +168,11 @@ async fn a_full_build_keeps_what_is_gone_as_deleted() {
     house.load("TimeEntry", json!([entry(1), entry(2)])).await;
     house.build("TimeEntry", Mode::Full).await;
     house.load("TimeEntry", json!([entry(1)])).await;
-    assert_eq!(house.build("TimeEntry", Mode::Incremental).await.outcome, Outcome::Unchanged, "a part of the keys says nothing about the rest");
+    assert_eq!(
+        house.build("TimeEntry", Mode::Incremental).await.outcome,
+        Outcome::Unchanged,
+        "a part of the keys says nothing about the rest"
+    );
     assert_eq!(house.build("TimeEntry", Mode::Full).await.outcome, Outcome::Written);
     let expected = ["1 | entry 1 | false | load", "2 | entry 2 | true | build"];
     assert_eq!(house.rows("TimeEntry", "id, notes, isDeleted, _etl_run_id").await, expected);
@@ -180,7 +195,10 @@ async fn a_snapshot_tells_what_is_gone() {
     let columns = "id, total, invoiceDate, dateClosed, isDeleted";
     assert_eq!(
         house.rows("UnpostedInvoice", columns).await,
-        ["1 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | true", "2 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | false"]
+        [
+            "1 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | true",
+            "2 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | false"
+        ]
     );
     house.load("UnpostedInvoice", json!([invoice(1), invoice(2)])).await;
     house.build("UnpostedInvoice", Mode::Incremental).await;
