@@ -108,7 +108,11 @@ impl GoldConfig {
                 // The library draws a picture of the fault over several lines; its last one says what it is.
                 let reason = error.to_string();
                 let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
-                Error::usage(format!("agreement rule {} has the pattern {:?}, which is no regular expression: {reason}", at + 1, rule.pattern))
+                Error::usage(format!(
+                    "agreement rule {} has the pattern {:?}, which is no regular expression: {reason}",
+                    at + 1,
+                    rule.pattern
+                ))
             })?;
             Ok((pattern, rule.normalized.clone(), rule.behavior.clone()))
         });
@@ -163,7 +167,8 @@ mod tests {
             normalized: normalized.into(),
             behavior: "billable".into(),
         };
-        let config = GoldConfig { agreement_rules: vec![rule("a", "first"), rule("ab", "second")], ..GoldConfig::default() };
+        let config =
+            GoldConfig { agreement_rules: vec![rule("a", "first"), rule("ab", "second")], ..GoldConfig::default() };
         assert_eq!(config.classifier().unwrap().classify("ab"), Some(("first", "billable")));
     }
 
@@ -178,8 +183,14 @@ mod tests {
             "agreement rule 2 has the pattern \"(unclosed\", which is no regular expression: unclosed group"
         );
         let config = GoldConfig { fiscal_year_start_month: 13, ..GoldConfig::default() };
-        assert_eq!(config.check().unwrap_err().to_string(), "fiscal_year_start_month is 13: it has to be a month from 1 to 12");
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "fiscal_year_start_month is 13: it has to be a month from 1 to 12"
+        );
         assert!(toml::from_str::<GoldConfig>("fiscal_year = 1").is_err());
-        assert_eq!(toml::from_str::<GoldConfig>("holiday_calendars = [\"US\", \"IS\"]").unwrap().holiday_calendars.len(), 2);
+        assert_eq!(
+            toml::from_str::<GoldConfig>("holiday_calendars = [\"US\", \"IS\"]").unwrap().holiday_calendars.len(),
+            2
+        );
     }
 }

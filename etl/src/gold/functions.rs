@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
 use arrow::datatypes::{DataType, Date32Type};
 use datafusion::error::{DataFusionError, Result};
-use datafusion::logical_expr::{create_udf, ColumnarValue, Volatility};
+use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
 
@@ -28,7 +28,10 @@ pub(super) fn register(session: &SessionContext) {
     ));
 }
 
-fn with_arrays(arguments: &[ColumnarValue], function: fn(&ArrayRef, &ArrayRef) -> Result<ArrayRef>) -> Result<ColumnarValue> {
+fn with_arrays(
+    arguments: &[ColumnarValue],
+    function: fn(&ArrayRef, &ArrayRef) -> Result<ArrayRef>,
+) -> Result<ColumnarValue> {
     match ColumnarValue::values_to_arrays(arguments)?.as_slice() {
         [first, second] => function(first, second).map(ColumnarValue::Array),
         _ => Err(DataFusionError::Execution("two arguments are needed".to_owned())),

@@ -106,7 +106,9 @@ mod tests {
 
     #[test]
     fn easter_is_where_the_church_has_it() {
-        for (year, month, day) in [(1961, 4, 2), (2000, 4, 23), (2008, 3, 23), (2018, 4, 1), (2024, 3, 31), (2025, 4, 20), (2038, 4, 25)] {
+        for (year, month, day) in
+            [(1961, 4, 2), (2000, 4, 23), (2008, 3, 23), (2018, 4, 1), (2024, 3, 31), (2025, 4, 20), (2038, 4, 25)]
+        {
             assert_eq!(easter(year), NaiveDate::from_ymd_opt(year, month, day), "{year}");
         }
     }
@@ -139,7 +141,8 @@ mod tests {
     #[test]
     fn the_first_day_of_summer_is_between_the_19th_and_the_25th() {
         let first_day = |year| {
-            let day = names(HolidayCalendar::Iceland, year).into_iter().find(|name| name.contains("Sumardagurinn")).unwrap();
+            let day =
+                names(HolidayCalendar::Iceland, year).into_iter().find(|name| name.contains("Sumardagurinn")).unwrap();
             day[..10].to_owned()
         };
         assert_eq!(first_day(2024), "2024-04-25");
@@ -155,6 +158,8 @@ mod tests {
         assert!(days.contains(&"2021-05-31 Memorial Day".to_owned()));
         assert!(days.contains(&"2021-11-25 Thanksgiving Day".to_owned()));
         assert!(!names(HolidayCalendar::UnitedStates, 2020).iter().any(|day| day.contains("Juneteenth")));
-        assert!(names(HolidayCalendar::UnitedStates, 2022).contains(&"2021-12-31 New Year's Day (observed)".to_owned()));
+        assert!(
+            names(HolidayCalendar::UnitedStates, 2022).contains(&"2021-12-31 New Year's Day (observed)".to_owned())
+        );
     }
 }

@@ -23,7 +23,8 @@ impl Fingerprinter {
             .filter(|field| counts(field.name()))
             .map(|field| (field.name().clone(), field.data_type().clone()))
             .collect();
-        let converter = RowConverter::new(columns.iter().map(|(_, kind)| SortField::new(kind.clone())).collect()).map_err(broken)?;
+        let converter = RowConverter::new(columns.iter().map(|(_, kind)| SortField::new(kind.clone())).collect())
+            .map_err(broken)?;
         Ok(Self { columns, converter })
     }
 
@@ -31,9 +32,9 @@ impl Fingerprinter {
     pub(crate) fn rows(&mut self, batch: &RecordBatch) -> Result<Vec<u64>> {
         let mut arrays = Vec::with_capacity(self.columns.len());
         for (name, kind) in &self.columns {
-            let array = batch
-                .column_by_name(name)
-                .ok_or_else(|| Error::new(Kind::Contract, format!("the column {name} is missing where rows are compared")))?;
+            let array = batch.column_by_name(name).ok_or_else(|| {
+                Error::new(Kind::Contract, format!("the column {name} is missing where rows are compared"))
+            })?;
             arrays.push(if array.data_type() == kind { array.clone() } else { cast(array, kind).map_err(broken)? });
         }
         let rows = self.converter.convert_columns(&arrays).map_err(broken)?;

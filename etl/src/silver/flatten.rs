@@ -4,15 +4,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    new_null_array, Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, MapArray, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, MapArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{cast, is_null, nullif};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use connectwise_sdk::catalog::{Entity, Kind, Meaning};
 
 use super::{json, value};
-use crate::contract::{data_type, silver_columns, Origin, SilverColumn, DECIMAL};
+use crate::contract::{DECIMAL, Origin, SilverColumn, data_type, silver_columns};
 use crate::error::{Error, Result};
 
 /// Values that could not be read as what their column is declared to hold, by column. The row has NULL there.
@@ -48,8 +48,11 @@ impl Flattener {
             arrays.push(array);
         }
         let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
-            Error::new(crate::error::Kind::Contract, "bronze rows don't fit their silver table: load the entity again in full")
-                .with_source(error)
+            Error::new(
+                crate::error::Kind::Contract,
+                "bronze rows don't fit their silver table: load the entity again in full",
+            )
+            .with_source(error)
         })?;
         Ok((batch, unreadable))
     }
@@ -100,8 +103,11 @@ fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
         return Ok(array.clone());
     }
     cast(array, wanted).map_err(|error| {
-        Error::new(crate::error::Kind::Contract, format!("a bronze column is {}, and {wanted} is declared", array.data_type()))
-            .with_source(error)
+        Error::new(
+            crate::error::Kind::Contract,
+            format!("a bronze column is {}, and {wanted} is declared", array.data_type()),
+        )
+        .with_source(error)
     })
 }
 
@@ -120,9 +126,7 @@ fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning) -> Result<(ArrayRe
             let numbers = array.as_primitive::<Float64Type>();
             decimals(numbers.iter().map(|number| number.map(value::decimal_of_number)))?
         }
-        (Kind::Utf8, Meaning::Decimal) => {
-            decimals(texts(array).map(|text| text.map(value::decimal_of_text)))?
-        }
+        (Kind::Utf8, Meaning::Decimal) => decimals(texts(array).map(|text| text.map(value::decimal_of_text)))?,
         (Kind::Timestamp, Meaning::Date) => {
             let instants = array.as_primitive::<TimestampMicrosecondType>();
             let (days, bad) = counted(instants.iter().map(|micros| micros.map(value::day_of_micros)));
@@ -186,7 +190,9 @@ fn audit<'a>(info: &'a MapArray, keys: &[&str]) -> Vec<Option<&'a str>> {
             }
             let (from, to) = (usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?);
             keys.iter().find_map(|key| {
-                (from..to).find(|&entry| names.value(entry) == *key && values.is_valid(entry)).map(|entry| values.value(entry))
+                (from..to)
+                    .find(|&entry| names.value(entry) == *key && values.is_valid(entry))
+                    .map(|entry| values.value(entry))
             })
         })
         .collect()

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow::array::{new_null_array, ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -10,7 +10,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::flatten::{Flattener, Unreadable};
-use super::{same_columns, Content, Fingerprinter, Step, TableReport};
+use super::{Content, Fingerprinter, Step, TableReport, same_columns};
 use crate::contract::{IS_DELETED, RUN_ID, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Source, TableName, TableState};
@@ -129,7 +129,8 @@ impl Deletion {
 
     pub(super) fn apply(&self, stored: &RecordBatch) -> Result<RecordBatch> {
         let rows = stored.num_rows();
-        let was_deleted = stored.column_by_name(IS_DELETED).and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
+        let was_deleted =
+            stored.column_by_name(IS_DELETED).and_then(|column| column.as_any().downcast_ref::<BooleanArray>());
         let was_deleted = |row: usize| was_deleted.is_some_and(|deleted| deleted.value(row));
         let mut arrays: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         for field in self.schema.fields() {

@@ -5,7 +5,7 @@ use connectwise_sdk::catalog::Load;
 use datafusion::prelude::SessionContext;
 
 use super::flatten::{Flattener, Unreadable};
-use super::full::{failed, gone, Deletion};
+use super::full::{Deletion, failed, gone};
 use super::{Step, TableReport};
 use crate::contract::{CONTENT_HASH, IS_DELETED};
 use crate::error::Result;
@@ -57,6 +57,9 @@ async fn changed(session: &SessionContext, key: &str) -> Result<Vec<RecordBatch>
         .await
         .map_err(failed)?;
     session.register_table("changed", keys.into_view()).map_err(failed)?;
-    let rows = session.sql(&format!("select b.* from changed c join bronze b on c.`{key}` = b.`{key}`")).await.map_err(failed)?;
+    let rows = session
+        .sql(&format!("select b.* from changed c join bronze b on c.`{key}` = b.`{key}`"))
+        .await
+        .map_err(failed)?;
     rows.collect().await.map_err(failed)
 }

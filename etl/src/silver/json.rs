@@ -28,7 +28,9 @@ fn value(kind: &Kind, values: &ArrayRef, row: usize) -> Value {
         Kind::Int64 => values.as_primitive_opt::<Int64Type>().map(|values| values.value(row).into()),
         Kind::Boolean => values.as_boolean_opt().map(|values| values.value(row).into()),
         Kind::Double => values.as_primitive_opt::<Float64Type>().map(|values| number(values.value(row))),
-        Kind::Timestamp => values.as_primitive_opt::<TimestampMicrosecondType>().map(|values| instant(values.value(row))),
+        Kind::Timestamp => {
+            values.as_primitive_opt::<TimestampMicrosecondType>().map(|values| instant(values.value(row)))
+        }
         Kind::Utf8 => values.as_string_opt::<i32>().map(|values| values.value(row).trim().into()),
         Kind::Json => values.as_string_opt::<i32>().map(|values| parsed(values.value(row))),
         Kind::StringMap => values.as_map_opt().map(|values| {

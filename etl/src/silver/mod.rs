@@ -18,6 +18,8 @@ mod json;
 mod report;
 mod value;
 
+use std::time::Instant;
+
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
@@ -49,14 +51,21 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
 /// written, [`Kind::Contract`](crate::error::Kind::Contract) when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
-pub async fn build(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str, started: DateTime<Utc>) -> Result<TableReport> {
+pub async fn build(
+    lake: &Lake,
+    entity: &Entity,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+) -> Result<TableReport> {
+    let clock = Instant::now();
     let table = TableName::silver(entity.table);
     let Some(bronze) = lake.state(&TableName::bronze(entity.table)).await? else {
         return Ok(TableReport::no_input(table));
     };
     let silver = lake.state(&table).await?;
     let step = Step { lake, entity, run_id, started, bronze: bronze.version };
-    match (mode, silver) {
+    let report = match (mode, silver) {
         (Mode::Incremental, Some(state)) if same_columns(&state, &schema(entity)) => {
             if lake.mark(&table, BRONZE_MARK).await? == i64::try_from(bronze.version).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
@@ -64,7 +73,8 @@ pub async fn build(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str, start
             incremental::build(&step, &state).await
         }
         (_, silver) => full::build(&step, silver.as_ref()).await,
-    }
+    };
+    Ok(report?.took(clock))
 }
 
 /// One build: of what, for which run, from which version.

@@ -1,5 +1,7 @@
 //! What building a table did, as the layers that are built from tables report it.
 
+use std::time::Instant;
+
 use serde::{Serialize, Serializer};
 
 use super::flatten::Unreadable;
@@ -39,6 +41,8 @@ pub struct TableReport {
     pub written: Written,
     /// Rows that were built: all in a full build, the changed ones in an incremental one.
     pub rows: u64,
+    /// Seconds that it took.
+    pub seconds: f64,
     /// Values that could not be read as what their column is declared to hold, by column; they are NULL.
     #[serde(skip_serializing_if = "Unreadable::is_empty")]
     pub unreadable: Unreadable,
@@ -47,11 +51,15 @@ pub struct TableReport {
 impl TableReport {
     pub(crate) fn written(table: TableName, rows: u64, written: Written) -> Self {
         let outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
-        Self { table, outcome, written, rows, unreadable: Unreadable::new() }
+        Self { table, outcome, written, rows, seconds: 0.0, unreadable: Unreadable::new() }
     }
 
     pub(crate) fn unchanged(table: TableName, version: u64) -> Self {
         Self::written(table, 0, Written { version, ..Written::default() })
+    }
+
+    pub(crate) fn took(self, clock: Instant) -> Self {
+        Self { seconds: clock.elapsed().as_secs_f64(), ..self }
     }
 
     pub(crate) fn no_input(table: TableName) -> Self {

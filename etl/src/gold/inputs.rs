@@ -1,0 +1,76 @@
+//! What gold reads: silver tables, empty ones for entities that were not loaded, and how far each is.
+
+use std::collections::BTreeMap;
+
+use arrow::array::RecordBatch;
+use connectwise_sdk::catalog::Entity;
+use datafusion::prelude::SessionContext;
+
+use super::lookups;
+use super::model::Model;
+use crate::contract;
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, TableName};
+
+/// Version of a table that doesn't exist.
+const ABSENT: i64 = -1;
+
+/// The silver tables that the models read, with the Delta version of each.
+#[derive(Debug)]
+pub(super) struct Inputs {
+    versions: BTreeMap<String, i64>,
+}
+
+impl Inputs {
+    /// Looks at the version of every input.
+    pub(super) async fn look(lake: &Lake, models: &[Model]) -> Result<Self> {
+        let mut versions = BTreeMap::new();
+        for input in models.iter().flat_map(|model| &model.inputs) {
+            if !versions.contains_key(input) {
+                let state = lake.state(&TableName::silver(input)).await?;
+                let version = state.map_or(ABSENT, |state| i64::try_from(state.version).unwrap_or(i64::MAX));
+                versions.insert(input.clone(), version);
+            }
+        }
+        Ok(Self { versions })
+    }
+
+    /// Whether there is any table to read from.
+    pub(super) fn any(&self) -> bool {
+        self.versions.values().any(|version| *version != ABSENT)
+    }
+
+    /// The marks that a commit of a model leaves: its inputs and their versions.
+    pub(super) fn marks<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = (String, i64)> + 'a {
+        model.inputs.iter().filter_map(|input| Some((format!("input:{input}"), *self.versions.get(input)?)))
+    }
+
+    /// Makes every input readable under the name of its table. An entity that was not loaded is an empty table, so that
+    /// the rest can be built.
+    pub(super) async fn register(&self, lake: &Lake, session: &SessionContext, entities: &[Entity]) -> Result<()> {
+        for input in self.versions.keys() {
+            let table = TableName::silver(input);
+            let entity = entities.iter().find(|entity| entity.table == input).ok_or_else(|| {
+                Error::new(
+                    Kind::Contract,
+                    format!("the gold models read {table}, and no entity of the lake is called {input}"),
+                )
+            })?;
+            let schema = contract::silver(entity);
+            if !lake.register(session, &table.name, &table).await? {
+                lookups::register(session, &table.name, RecordBatch::new_empty(schema))?;
+                continue;
+            }
+            let stored = session.table(table.name.as_str()).await.map_err(super::failed)?;
+            if let Some(field) =
+                schema.fields().iter().find(|field| !stored.schema().has_column_with_unqualified_name(field.name()))
+            {
+                return Err(Error::new(
+                    Kind::Contract,
+                    format!("{table} has no column {}: build silver again before gold", field.name()),
+                ));
+            }
+        }
+        Ok(())
+    }
+}

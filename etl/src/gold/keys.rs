@@ -1,0 +1,143 @@
+//! Surrogate keys: given once, kept in a table of their own, never changed or reused.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use chrono::{DateTime, Utc};
+use datafusion::prelude::SessionContext;
+
+use super::model::{BATCH_ID, PROCESSED_AT};
+use crate::contract::instant;
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Commit, Lake, TableName};
+
+/// Surrogate key of the member that stands for no member.
+pub(super) const UNKNOWN: i64 = -1;
+/// What the texts of that member say.
+pub(super) const UNKNOWN_NAME: &str = "Unknown";
+/// The table that remembers which key was given to what.
+pub(super) const TABLE: &str = "dimension_keys";
+
+/// Every key that was ever given, by dimension and natural key.
+#[derive(Debug, Default)]
+pub(super) struct Keys {
+    given: BTreeMap<String, HashMap<String, i64>>,
+    new: Vec<(String, String, i64)>,
+}
+
+impl Keys {
+    /// The keys that earlier runs gave.
+    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+        let session = lake.session()?;
+        let mut keys = Self::default();
+        if !lake.register(&session, "k", &TableName::gold(TABLE)).await? {
+            return Ok(keys);
+        }
+        let frame = session.sql("select dimension, naturalKey, surrogateKey from k").await.map_err(super::failed)?;
+        for batch in frame.collect().await.map_err(super::failed)? {
+            let (dimensions, naturals) = (text(batch.column(0))?, text(batch.column(1))?);
+            let surrogates = batch.column(2).as_primitive::<Int64Type>();
+            for row in 0..batch.num_rows() {
+                let of = keys.given.entry(dimensions.value(row).to_owned()).or_default();
+                of.insert(naturals.value(row).to_owned(), surrogates.value(row));
+            }
+        }
+        Ok(keys)
+    }
+
+    /// The surrogate key of each natural key. New ones get the next numbers in their own order, so that the rows' order
+    /// says nothing.
+    pub(super) fn assign(&mut self, dimension: &str, naturals: &ArrayRef) -> Result<Int64Array> {
+        let texts = text(naturals)?;
+        let given = self.given.entry(dimension.to_owned()).or_default();
+        let mut new: Vec<&str> = texts.iter().flatten().filter(|natural| !given.contains_key(*natural)).collect();
+        if naturals.data_type().is_integer() {
+            new.sort_by_key(|natural| natural.parse::<i64>().unwrap_or(i64::MAX));
+        } else {
+            new.sort_unstable();
+        }
+        new.dedup();
+        let mut next = given.values().max().copied().unwrap_or_default().max(0);
+        for natural in new {
+            next += 1;
+            given.insert(natural.to_owned(), next);
+            self.new.push((dimension.to_owned(), natural.to_owned(), next));
+        }
+        let key = |natural: Option<&str>| natural.and_then(|natural| given.get(natural)).copied().unwrap_or(UNKNOWN);
+        Ok(texts.iter().map(|natural| Some(key(natural))).collect())
+    }
+
+    /// Writes what was given in this run. It stands before the dimensions are written: a run that is killed in between
+    /// has given keys that no row has yet, and the next run gives the same.
+    pub(super) async fn save(
+        &mut self,
+        lake: &Lake,
+        session: &SessionContext,
+        run_id: &str,
+        started: DateTime<Utc>,
+    ) -> Result<()> {
+        if self.new.is_empty() {
+            return Ok(());
+        }
+        let rows = self.new.len();
+        let column = |text: fn(&(String, String, i64)) -> String| -> ArrayRef {
+            Arc::new(self.new.iter().map(|row| Some(text(row))).collect::<StringArray>())
+        };
+        let batch = RecordBatch::try_new(
+            schema(),
+            vec![
+                column(|(dimension, natural, _)| format!("{dimension}:{natural}")),
+                column(|(dimension, ..)| dimension.clone()),
+                column(|(_, natural, _)| natural.clone()),
+                Arc::new(self.new.iter().map(|(.., key)| Some(*key)).collect::<Int64Array>()),
+                Arc::new(TimestampMicrosecondArray::from(vec![started.timestamp_micros(); rows]).with_timezone("UTC")),
+                Arc::new(StringArray::from(vec![run_id; rows])),
+            ],
+        )
+        .map_err(|error| Error::new(Kind::Contract, "surrogate keys can't be written down").with_source(error))?;
+        lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &Commit::new(run_id)).await?;
+        self.new.clear();
+        Ok(())
+    }
+}
+
+/// Contract of the table of keys.
+pub(super) fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("key", DataType::Utf8, false),
+        Field::new("dimension", DataType::Utf8, false),
+        Field::new("naturalKey", DataType::Utf8, false),
+        Field::new("surrogateKey", DataType::Int64, false),
+        Field::new(PROCESSED_AT, instant(), false),
+        Field::new(BATCH_ID, DataType::Utf8, false),
+    ]))
+}
+
+/// Values as text, whichever of its text types the engine chose.
+pub(super) fn text(array: &ArrayRef) -> Result<StringArray> {
+    let texts = cast(array, &DataType::Utf8)
+        .map_err(|error| Error::new(Kind::Contract, "a value can't be read as text").with_source(error))?;
+    Ok(texts.as_string::<i32>().clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int32Array;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_given_once_and_in_natural_order() {
+        let mut keys = Keys::default();
+        let ids = |ids: Vec<Option<i32>>| Arc::new(Int32Array::from(ids)) as ArrayRef;
+        assert_eq!(keys.assign("d", &ids(vec![Some(10), Some(9), None])).unwrap().values(), &[2, 1, -1]);
+        assert_eq!(keys.assign("d", &ids(vec![Some(1), Some(10), Some(8)])).unwrap().values(), &[3, 2, 4]);
+        assert_eq!(keys.assign("d", &ids(vec![Some(9)])).unwrap().values(), &[1]);
+        let names = Arc::new(StringArray::from(vec!["b", "a"])) as ArrayRef;
+        assert_eq!(keys.assign("e", &names).unwrap().values(), &[2, 1]);
+        assert_eq!(keys.new.len(), 6);
+    }
+}

@@ -1,0 +1,160 @@
+//! Small tables that SQL alone can't make: classified agreement types, and values out of JSON texts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, RecordBatch, StringArray};
+use arrow::datatypes::{Int32Type, Int64Type};
+use chrono::{DateTime, NaiveDate, Utc};
+use datafusion::catalog::MemTable;
+use datafusion::prelude::SessionContext;
+use serde_json::Value;
+
+use super::config::{Classifier, GoldConfig};
+use super::failed;
+use super::keys::text;
+use crate::error::{Error, Kind, Result};
+
+/// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
+pub(super) async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
+    let names = "select typeName as n from silver_cw_agreement union select agreementType from silver_cw_timeentry \
+                 union select agreementAgreementType from silver_cw_timeentry \
+                 union select agreementType from silver_cw_expenseentry union select agreementType from silver_cw_productitem";
+    let mut columns: [Vec<String>; 3] = Default::default();
+    for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
+        for name in text(batch.column(0))?.iter().flatten() {
+            if let Some((normalized, behavior)) = rules.classify(name) {
+                for (column, text) in columns.iter_mut().zip([name, normalized, behavior]) {
+                    column.push(text.to_owned());
+                }
+            }
+        }
+    }
+    let [names, normalized, behavior] = columns.map(|texts| Arc::new(StringArray::from(texts)) as ArrayRef);
+    let columns =
+        [("typeName", names), ("agreement_type_normalized", normalized), ("agreement_billing_behavior", behavior)];
+    register(session, "agreement_type_rules", batch(columns)?)
+}
+
+/// Agreements whose type no rule matches, by type name.
+pub(super) async fn unmatched(session: &SessionContext, rules: &Classifier) -> Result<BTreeMap<String, u64>> {
+    let names = "select coalesce(typeName, '') as n, count(*) as c from silver_cw_agreement where not isDeleted group by typeName";
+    let mut unmatched = BTreeMap::new();
+    for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
+        let counts = batch.column(1).as_primitive::<Int64Type>();
+        for (name, count) in text(batch.column(0))?.iter().zip(counts) {
+            let name = name.unwrap_or_default();
+            if rules.classify(name).is_none() {
+                *unmatched.entry(name.to_owned()).or_default() +=
+                    count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
+            }
+        }
+    }
+    Ok(unmatched)
+}
+
+/// Registers `agreement_numbers`: agreements with the value of the custom field that holds their number.
+pub(super) async fn agreement_numbers(session: &SessionContext, config: &GoldConfig) -> Result<()> {
+    let caption = config.agreement_number_caption.as_deref();
+    let rows = from_json(session, "silver_cw_agreement", "customFields", |fields| number(fields, caption)).await?;
+    register(session, "agreement_numbers", batch([("agreementId", ids(&rows)), ("number", texts(rows))])?)
+}
+
+/// Registers `company_types`: companies with the names of their types.
+pub(super) async fn company_types(session: &SessionContext) -> Result<()> {
+    let rows = from_json(session, "silver_cw_company", "types", |types| {
+        let names: Vec<&str> = types.iter().filter_map(|one| one.get("name")?.as_str()).map(str::trim).collect();
+        (!names.is_empty()).then(|| names.join(", "))
+    })
+    .await?;
+    register(session, "company_types", batch([("companyId", ids(&rows)), ("companyType", texts(rows))])?)
+}
+
+/// Registers `run_day`: the day on which the run started, for what depends on it.
+pub(super) fn run_day(session: &SessionContext, started: DateTime<Utc>) -> Result<()> {
+    let day = Date32Array::from(vec![days(started)]);
+    register(session, "run_day", batch([("asOf", Arc::new(day) as ArrayRef)])?)
+}
+
+/// Days since 1970 of an instant.
+pub(super) fn days(instant: DateTime<Utc>) -> i32 {
+    i32::try_from(instant.date_naive().signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
+}
+
+/// The number among custom fields: the field with the caption, else the first that has a value.
+fn number(fields: &[Value], caption: Option<&str>) -> Option<String> {
+    let captioned = |field: &&Value| {
+        caption.is_none_or(|caption| {
+            let found = field.get("caption").and_then(Value::as_str).unwrap_or_default();
+            found.trim().to_lowercase() == caption.trim().to_lowercase()
+        })
+    };
+    fields.iter().filter(captioned).find_map(|field| match field.get("value")? {
+        Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+/// Ids of a silver table with what a function finds in an array that is stored as JSON text.
+async fn from_json(
+    session: &SessionContext,
+    table: &str,
+    column: &str,
+    find: impl Fn(&[Value]) -> Option<String>,
+) -> Result<Vec<(i32, String)>> {
+    let query = format!("select id, `{column}` from {table} where `{column}` is not null order by id asc nulls last");
+    let mut rows = Vec::new();
+    for batch in session.sql(&query).await.map_err(failed)?.collect().await.map_err(failed)? {
+        let ids = batch.column(0).as_primitive::<Int32Type>();
+        for (id, text) in ids.iter().zip(&text(batch.column(1))?) {
+            // The text is our own; what is no array holds no value.
+            let values: Vec<Value> = text.and_then(|text| serde_json::from_str(text).ok()).unwrap_or_default();
+            if let (Some(id), Some(found)) = (id, find(&values)) {
+                rows.push((id, found));
+            }
+        }
+    }
+    Ok(rows)
+}
+
+fn ids(rows: &[(i32, String)]) -> ArrayRef {
+    Arc::new(rows.iter().map(|(id, _)| Some(*id)).collect::<Int32Array>())
+}
+
+fn texts(rows: Vec<(i32, String)>) -> ArrayRef {
+    Arc::new(rows.into_iter().map(|(_, text)| Some(text)).collect::<StringArray>())
+}
+
+fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
+    RecordBatch::try_from_iter(columns)
+        .map_err(|error| Error::new(Kind::Contract, "a lookup table can't be built").with_source(error))
+}
+
+/// Makes a batch readable under a name. Its size is known to the planner, which then holds it and streams the other side
+/// of a join.
+pub(super) fn register(session: &SessionContext, name: &str, batch: RecordBatch) -> Result<()> {
+    let table = MemTable::try_new(batch.schema(), vec![vec![batch]]).map_err(failed)?;
+    session.deregister_table(name).map_err(failed)?;
+    session.register_table(name, Arc::new(table)).map_err(failed)?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_the_captioned_field_or_the_first_with_a_value() {
+        let fields: Vec<Value> = serde_json::from_str(
+            r#"[{"id":1,"caption":"Empty","value":" "},{"id":2,"caption":"Unset"},{"id":3,"caption":"S Number","value":" S-7 "},
+                {"id":4,"caption":"Count","value":12}]"#,
+        )
+        .unwrap();
+        assert_eq!(number(&fields, None).as_deref(), Some("S-7"));
+        assert_eq!(number(&fields, Some(" count")).as_deref(), Some("12"));
+        assert_eq!(number(&fields, Some("Unset")), None);
+        assert_eq!(number(&fields, Some("Missing")), None);
+        assert_eq!(number(&[], None), None);
+    }
+}

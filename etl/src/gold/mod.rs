@@ -1,0 +1,314 @@
+//! Gold: the star schema that reports read, built from silver by SQL models.
+//!
+//! The models are `etl/models/*.sql`, one SELECT each in the part of SQL that Spark shares, with `models.toml` beside them.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `config` | what a tenant configures |
+//! | `model` | the models and the contracts of their tables |
+//! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `keys`, `dimension` | surrogate keys and the unknown member |
+//! | `calendar`, `holidays` | the dimension of days |
+//! | `write` | contract check, comparison and the write itself |
+
+mod calendar;
+mod config;
+mod dimension;
+mod functions;
+mod holidays;
+mod inputs;
+mod keys;
+mod lookups;
+mod model;
+mod write;
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use arrow::array::AsArray;
+use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use connectwise_sdk::catalog::Entity;
+use datafusion::prelude::SessionContext;
+use serde::Serialize;
+use twox_hash::XxHash3_64;
+
+pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
+
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Commit, Lake, TableName};
+use crate::silver::{Mode, TableReport};
+use inputs::Inputs;
+use keys::Keys;
+use model::{Model, ModelKind};
+use write::Run;
+
+/// Mark that a gold commit leaves: which configuration and which models it was built with.
+const CONFIG_MARK: &str = "config";
+/// Mark that a table leaves whose rows depend on the day: days since 1970.
+const DAY_MARK: &str = "day";
+
+/// What building the gold layer did.
+#[derive(Debug, Clone, Serialize)]
+pub struct GoldReport {
+    /// Each table, in the order in which they were built.
+    pub tables: Vec<TableReport>,
+    /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
+    pub unmatched_agreement_types: BTreeMap<String, u64>,
+}
+
+/// Names of the gold tables, in the order in which they are built.
+pub fn tables() -> Vec<&'static str> {
+    static TABLES: LazyLock<Vec<(String, SchemaRef)>> = LazyLock::new(|| schemas().unwrap_or_default());
+    TABLES.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// The Arrow schema of a gold table, `None` when there is none of that name.
+pub fn schema(table: &str) -> Option<SchemaRef> {
+    schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
+}
+
+/// The Arrow schema of every gold table, by name, in the order in which they are built.
+///
+/// # Errors
+/// [`Kind::Contract`] when the models' metadata can't be read.
+pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
+    let keys = std::iter::once((keys::TABLE.to_owned(), keys::schema()));
+    let models = model::models()?;
+    Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
+}
+
+/// Builds every gold table from the silver layer, each in one commit or none.
+///
+/// [`Mode::Full`] looks at every table and replaces those whose content differs. [`Mode::Incremental`] looks at those of
+/// which an input, the configuration or a model changed, and merges the rows that differ. Either way a table whose
+/// content is what it was gets no new version, and surrogate keys are those of earlier runs.
+///
+/// # Errors
+/// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`] when a model's rows
+/// break the contract of its table, [`Kind::Sql`] and [`Kind::Lake`] when tables can't be read or written. Tables that were
+/// built before the error are done, the others are as they were; running again goes on.
+pub async fn build(
+    lake: &Lake,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+    config: &GoldConfig,
+) -> Result<GoldReport> {
+    build_from(lake, crate::catalog::entities(), mode, run_id, started, config).await
+}
+
+async fn build_from(
+    lake: &Lake,
+    entities: &[Entity],
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+    config: &GoldConfig,
+) -> Result<GoldReport> {
+    let rules = config.classifier()?;
+    let models = model::models()?;
+    let inputs = Inputs::look(lake, &models).await?;
+    if !inputs.any() {
+        let tables = models.iter().filter(|model| model.is_table());
+        let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
+        return Ok(GoldReport { tables, unmatched_agreement_types: BTreeMap::new() });
+    }
+    let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
+    let builder = Builder { run, config, inputs, fingerprint: fingerprint(config)? };
+    let mut stale = Vec::new();
+    for model in models.iter().filter(|model| model.is_table()) {
+        if mode == Mode::Full || builder.is_stale(model).await? {
+            stale.push(model.name.as_str());
+        }
+    }
+    if stale.is_empty() {
+        let mut tables = Vec::new();
+        for model in models.iter().filter(|model| model.is_table()) {
+            tables.push(builder.untouched(model).await?);
+        }
+        return Ok(GoldReport { tables, unmatched_agreement_types: BTreeMap::new() });
+    }
+    let session = builder.session().await?;
+    builder.inputs.register(lake, &session, entities).await?;
+    lookups::agreement_type_rules(&session, &rules).await?;
+    lookups::agreement_numbers(&session, config).await?;
+    lookups::company_types(&session).await?;
+    lookups::run_day(&session, started)?;
+    let mut keys = Keys::load(lake).await?;
+    let mut tables = Vec::new();
+    for model in &models {
+        let is_stale = stale.contains(&model.name.as_str());
+        let clock = Instant::now();
+        let report = builder.build(&session, model, is_stale, &mut keys).await?;
+        tables.extend(report.map(|report| report.took(clock)));
+    }
+    let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    Ok(GoldReport { tables, unmatched_agreement_types })
+}
+
+/// What the models of one build have in common.
+struct Builder<'a> {
+    run: Run,
+    config: &'a GoldConfig,
+    inputs: Inputs,
+    fingerprint: i64,
+}
+
+impl Builder<'_> {
+    async fn session(&self) -> Result<SessionContext> {
+        let session = self.run.lake.session()?;
+        functions::register(&session);
+        // A fact is joined with many small tables. Only with more than one partition does the planner weigh sides by
+        // size, and only below these limits does it hold the small one and stream the fact.
+        let partitions = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        for (option, value) in [
+            ("datafusion.execution.target_partitions", partitions),
+            ("datafusion.optimizer.hash_join_single_partition_threshold", 256 * 1024 * 1024),
+            ("datafusion.optimizer.hash_join_single_partition_threshold_rows", 4_000_000),
+        ] {
+            session.sql(&format!("set {option} = {value}")).await.map_err(failed)?;
+        }
+        Ok(session)
+    }
+
+    /// The marks of a model's commit.
+    fn marks(&self, model: &Model) -> Vec<(String, i64)> {
+        let mut marks: Vec<_> = self.inputs.marks(model).collect();
+        marks.push((CONFIG_MARK.to_owned(), self.fingerprint));
+        if model.daily {
+            marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
+        }
+        marks
+    }
+
+    /// Whether anything that the rows depend on is other than the last commit saw it.
+    async fn is_stale(&self, model: &Model) -> Result<bool> {
+        let table = TableName::gold(&model.name);
+        for (mark, value) in self.marks(model) {
+            if self.run.lake.mark(&table, &mark).await? != Some(value) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    async fn untouched(&self, model: &Model) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let version = self.run.lake.state(&table).await?.map_or(0, |state| state.version);
+        Ok(TableReport::unchanged(table, version))
+    }
+
+    /// Builds one model, or makes what is stored of it readable for those that follow.
+    async fn build(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        is_stale: bool,
+        keys: &mut Keys,
+    ) -> Result<Option<TableReport>> {
+        let commit = self
+            .marks(model)
+            .into_iter()
+            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
+        match model.kind {
+            ModelKind::View => {
+                let view = session.sql(model.sql).await.map_err(|error| in_model(model, error))?.into_view();
+                session.register_table(model.name.as_str(), view).map_err(failed)?;
+                Ok(None)
+            }
+            ModelKind::Lookup => {
+                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                let schema = frame.schema().inner().clone();
+                let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
+                let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+                    Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error)
+                })?;
+                lookups::register(session, &model.name, batch)?;
+                Ok(None)
+            }
+            ModelKind::Fact if is_stale => {
+                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                self.run.write(session, model, write::conform(model, frame)?, &commit).await.map(Some)
+            }
+            ModelKind::Fact => self.untouched(model).await.map(Some),
+            ModelKind::Dimension | ModelKind::Calendar => {
+                let report = if is_stale {
+                    let batch = if model.kind == ModelKind::Calendar {
+                        calendar::rows(&model.schema, self.config, &used_days(session).await?)?
+                    } else {
+                        let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                        let selected =
+                            write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
+                        let batch = dimension::rows(model, keys, &selected)?;
+                        keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
+                        batch
+                    };
+                    let frame = session.read_batch(batch).map_err(failed)?;
+                    self.run.write(session, model, frame, &commit).await?
+                } else {
+                    self.untouched(model).await?
+                };
+                self.hold(session, model).await?;
+                Ok(Some(report))
+            }
+        }
+    }
+
+    /// Holds the keys of a stored dimension for the facts that look them up.
+    async fn hold(&self, session: &SessionContext, model: &Model) -> Result<()> {
+        let stored = format!("{}_stored", model.name);
+        self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
+        let frame =
+            session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
+        let schema = frame.schema().inner().clone();
+        let batches = frame.collect().await.map_err(failed)?;
+        let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+            Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
+        })?;
+        session.deregister_table(stored).map_err(failed)?;
+        lookups::register(session, &model.name, batch)
+    }
+}
+
+/// The days that facts are on, with the number of rows that are not deleted.
+async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
+    let days = "select usedOn, count(*) filter (where not isDeleted) as uses from fact_rows where usedOn is not null group by usedOn";
+    let mut used = BTreeMap::new();
+    for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
+        let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());
+        for row in 0..days.len() {
+            if let Some(day) = date(days.value(row)) {
+                used.insert(day, uses.value(row));
+            }
+        }
+    }
+    Ok(used)
+}
+
+fn date(days: i32) -> Option<NaiveDate> {
+    let distance = Days::new(days.unsigned_abs().into());
+    if days < 0 {
+        NaiveDate::default().checked_sub_days(distance)
+    } else {
+        NaiveDate::default().checked_add_days(distance)
+    }
+}
+
+/// A number that changes with the configuration and with the models.
+fn fingerprint(config: &GoldConfig) -> Result<i64> {
+    let config = serde_json::to_string(config).map_err(|error| {
+        Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
+    })?;
+    let text = model::texts().fold(config, |all, text| all + text);
+    Ok(i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes()))
+}
+
+fn failed(error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, "the gold layer can't be computed").with_source(error)
+}
+
+fn in_model(model: &Model, error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, format!("the model {} can't be computed", model.name)).with_source(error)
+}

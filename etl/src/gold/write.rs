@@ -1,0 +1,170 @@
+//! Rows of a model into its table: checked against the contract, compared with what is stored, and only then written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+
+use super::failed;
+use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Commit, Lake, Source, TableName};
+use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
+
+/// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
+const MERGED_AT_MOST: usize = 100_000;
+
+/// The run that writes.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) lake: Lake,
+    pub(super) mode: Mode,
+    pub(super) id: String,
+    pub(super) started: DateTime<Utc>,
+}
+
+impl Run {
+    /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
+    /// No difference, no commit.
+    pub(super) async fn write(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let state = self.lake.state(&table).await?;
+        if let Some(state) = state.filter(|state| same_columns(state, &model.schema)) {
+            let difference = self.difference(session, model, frame.clone()).await?;
+            if difference.is_none() {
+                return Ok(TableReport::unchanged(table, state.version));
+            }
+            if self.mode == Mode::Incremental && !difference.gone && !difference.too_many {
+                let rows = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+                let written =
+                    self.lake.upsert(&table, &model.schema, &model.key, difference.changed, session, commit).await?;
+                return Ok(TableReport::written(table, rows, written));
+            }
+        }
+        let source = Source::stream(session, model.schema.clone(), self.rows(model, frame).await?)?;
+        let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
+        Ok(TableReport::written(table, written.inserted, written))
+    }
+
+    /// The rows with their technical columns, each batch checked against the contract.
+    async fn rows(&self, model: &Model, frame: DataFrame) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let (schema, run, source, name) =
+            (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
+        let batches = frame.execute_stream().await.map_err(failed)?.map_err(failed);
+        Ok(batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed())
+    }
+
+    fn finished(&self, name: &str, source: &str, schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let mut columns = batch.columns().to_vec();
+        for field in schema.fields().iter().filter(|field| is_technical(field.name())) {
+            let column: ArrayRef = match field.name().as_str() {
+                PROCESSED_AT => {
+                    let instants = TimestampMicrosecondArray::from(vec![self.started.timestamp_micros(); rows]);
+                    Arc::new(instants.with_timezone("UTC"))
+                }
+                SOURCE => Arc::new(StringArray::from(vec![source; rows])),
+                BATCH_ID => Arc::new(StringArray::from(vec![self.id.as_str(); rows])),
+                _ => continue,
+            };
+            columns.push(column);
+        }
+        RecordBatch::try_new(schema.clone(), columns).map_err(|error| {
+            Error::new(
+                Kind::Contract,
+                format!("the rows for gold/{name} break its contract, and the table is as it was"),
+            )
+            .with_source(error)
+        })
+    }
+
+    async fn difference(&self, session: &SessionContext, model: &Model, frame: DataFrame) -> Result<Difference> {
+        let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
+        let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
+        let mut stored: HashMap<u64, u64> = HashMap::new();
+        self.lake.register(session, "stored", &TableName::gold(&model.name)).await?;
+        let mut rows = session.table("stored").await.map_err(failed)?.execute_stream().await.map_err(failed)?;
+        while let Some(batch) = rows.try_next().await.map_err(failed)? {
+            stored.extend(ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?));
+        }
+        session.deregister_table("stored").map_err(failed)?;
+        let mut difference = Difference::default();
+        let (mut held, mut known) = (0, 0);
+        let mut rows = self.rows(model, frame).await?;
+        while let Some(batch) = rows.try_next().await? {
+            let mut differs = Vec::with_capacity(batch.num_rows());
+            for (id, content) in ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?) {
+                let before = stored.get(&id);
+                known += usize::from(before.is_some());
+                differs.push(before != Some(&content));
+            }
+            let count = differs.iter().filter(|differs| **differs).count();
+            held += count;
+            // Whether the table will be replaced is all that is left to know.
+            if held > MERGED_AT_MOST || (held > 0 && self.mode == Mode::Full) {
+                return Ok(Difference { too_many: true, ..Difference::default() });
+            }
+            if count > 0 {
+                let changed = filter_record_batch(&batch, &BooleanArray::from(differs)).map_err(|error| {
+                    Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name))
+                        .with_source(error)
+                })?;
+                difference.changed.push(changed);
+            }
+        }
+        difference.gone = known < stored.len();
+        Ok(difference)
+    }
+}
+
+/// How the rows of a model differ from those of its table.
+#[derive(Default)]
+struct Difference {
+    changed: Vec<RecordBatch>,
+    too_many: bool,
+    gone: bool,
+}
+
+impl Difference {
+    fn is_none(&self) -> bool {
+        self.changed.is_empty() && !self.too_many && !self.gone
+    }
+}
+
+/// What a model selects as its contract has it: the same names in the same order, cast to the declared types.
+pub(super) fn conform(model: &Model, frame: DataFrame) -> Result<DataFrame> {
+    let wanted = model.selected();
+    let found: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let same = found.len() == wanted.fields().len()
+        && found.iter().zip(wanted.fields()).all(|(found, wanted)| found == wanted.name());
+    if !same {
+        let first = found
+            .iter()
+            .map(String::as_str)
+            .chain(std::iter::repeat("nothing"))
+            .zip(wanted.fields())
+            .find(|(found, wanted)| *found != wanted.name())
+            .map_or_else(
+                || format!("it has {} columns, and {} are declared", found.len(), wanted.fields().len()),
+                |(found, wanted)| format!("{found} stands where {} is declared", wanted.name()),
+            );
+        return Err(Error::new(
+            Kind::Contract,
+            format!("the SELECT of {} is not what models.toml declares: {first}", model.name),
+        ));
+    }
+    let columns =
+        wanted.fields().iter().map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));
+    frame.select(columns.collect::<Vec<_>>()).map_err(failed)
+}

@@ -1,0 +1,156 @@
+//! What happens when gold is built again.
+
+use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
+use connectwise_etl::silver::{Mode, Outcome};
+use serde_json::json;
+
+use crate::tenant::{Tenant, instant, members, time_entries};
+
+const FIRST: &str = "2024-07-01T06:00:00Z";
+const SECOND: &str = "2024-07-01T18:00:00Z";
+
+#[tokio::test]
+async fn without_a_change_nothing_is_committed() {
+    let tenant = Tenant::small().await;
+    let config = GoldConfig::default();
+    tenant.build(Mode::Full, FIRST, &config).await;
+    let versions = tenant.versions().await;
+    assert_eq!(versions.len(), gold::schemas().unwrap().len());
+    for mode in [Mode::Incremental, Mode::Full, Mode::Incremental] {
+        let report = tenant.build(mode, SECOND, &config).await;
+        assert!(report.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{mode:?}: {:?}", report.tables);
+        assert_eq!(tenant.versions().await, versions);
+    }
+}
+
+#[tokio::test]
+async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
+    let tenant = Tenant::small().await;
+    let config = GoldConfig::default();
+    tenant.build(Mode::Incremental, FIRST, &config).await;
+    let keys = "select dimension, naturalKey, surrogateKey from dimension_keys order by dimension, naturalKey";
+    let before = tenant.rows(keys).await;
+
+    let mut changed = members();
+    changed[0]["hourlyCost"] = json!("60");
+    tenant.put("Member", changed).await;
+    let report = tenant.build(Mode::Incremental, SECOND, &config).await;
+    let written: Vec<_> = report
+        .tables
+        .iter()
+        .filter(|table| table.outcome == Outcome::Written)
+        .map(|table| table.table.to_string())
+        .collect();
+    assert_eq!(written, ["gold/fact_timeentry"]);
+    assert_eq!(
+        tenant.rows("select timeEntryId, actualCost from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1").await,
+        ["1 | 120.0000", "4 | 19.9980"]
+    );
+    assert_eq!(tenant.rows(keys).await, before);
+}
+
+#[tokio::test]
+async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
+    let tenant = Tenant::small().await;
+    let config = GoldConfig::default();
+    tenant.build(Mode::Full, FIRST, &config).await;
+    let mut entries = time_entries();
+    // Company 77 is named no more, 3 and 78 are new: 77 keeps its key and nobody else gets it.
+    entries[2]["companyId"] = json!(78);
+    entries[3]["companyId"] = json!(3);
+    tenant.put("TimeEntry", entries).await;
+    tenant.build(Mode::Incremental, SECOND, &config).await;
+    let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "4 | 3", "5 | 78"]);
+    assert_eq!(
+        tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
+        ["5", "4"]
+    );
+    tenant.put("TimeEntry", time_entries()).await;
+    tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 77"]);
+}
+
+#[tokio::test]
+async fn a_full_rebuild_equals_any_sequence_of_incremental_runs() {
+    let config = GoldConfig::default();
+    let step_by_step = Tenant::small().await;
+    step_by_step.build(Mode::Incremental, FIRST, &config).await;
+    let mut entries = time_entries();
+    entries[0]["status"] = json!("ReadyToBill");
+    entries[1]["isDeleted"] = json!(true);
+    entries
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": 9, "billableOption": "NoDefault", "companyId": 5, "timeStart": "2026-01-01T00:00:00Z"}));
+    step_by_step.put("TimeEntry", entries.clone()).await;
+    step_by_step.build(Mode::Incremental, SECOND, &config).await;
+    let mut agreements = crate::tenant::agreements();
+    agreements[0]["customFields"] = json!("[{\"id\":4,\"value\":\"S-200\"}]");
+    agreements[3]["typeName"] = json!("Alrekstur");
+    step_by_step.put("Agreement", agreements.clone()).await;
+    step_by_step.build(Mode::Incremental, SECOND, &config).await;
+
+    let at_once = Tenant::small().await;
+    at_once.put("TimeEntry", entries).await;
+    at_once.put("Agreement", agreements).await;
+    at_once.build(Mode::Full, SECOND, &config).await;
+    for (table, _) in gold::schemas().unwrap().iter().filter(|(table, _)| table != "dimension_keys") {
+        assert_eq!(step_by_step.content(table).await, at_once.content(table).await, "{table}");
+    }
+    assert_eq!(
+        at_once.rows("select final_agreement_number from fact_timeentry where timeEntryId = 2").await,
+        ["S-200"],
+        "the parent's new number reaches the child's rows"
+    );
+}
+
+#[tokio::test]
+async fn a_changed_rule_reaches_the_rows_it_is_about() {
+    let tenant = Tenant::small().await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let mut config = GoldConfig::default();
+    let rule =
+        AgreementRule { pattern: "managed".into(), normalized: "managed_service".into(), behavior: "billable".into() };
+    config.agreement_rules.push(rule);
+    let report = tenant.build(Mode::Incremental, SECOND, &config).await;
+    assert!(report.unmatched_agreement_types.is_empty());
+    assert_eq!(
+        tenant
+            .rows("select timeEntryId, effectiveBillingStatus from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1")
+            .await,
+        ["6 | DoNotBill", "7 | Billable"]
+    );
+}
+
+#[tokio::test]
+async fn entities_that_were_not_loaded_are_empty() {
+    let tenant = Tenant::empty();
+    tenant.put("TimeEntry", time_entries()).await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["8"]);
+    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["0"]);
+    assert_eq!(
+        tenant.rows("select memberName from dimmember order by MemberKey").await,
+        ["Unknown", "Anna", "NULL", "Gone"],
+        "members come from the facts where their own table is missing"
+    );
+}
+
+#[tokio::test]
+async fn without_any_silver_table_nothing_is_made() {
+    let tenant = Tenant::empty();
+    let report = tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    assert!(report.tables.iter().all(|table| table.outcome == Outcome::NoInput));
+    assert!(tenant.versions().await.is_empty());
+}
+
+#[tokio::test]
+async fn a_bad_rule_stops_before_anything_is_written() {
+    let tenant = Tenant::small().await;
+    let mut config = GoldConfig::default();
+    config.agreement_rules[0].pattern = "[".to_owned();
+    let error = gold::build(&tenant.lake, Mode::Full, "run", instant(FIRST), &config).await.unwrap_err();
+    assert!(error.is_usage());
+    assert!(tenant.versions().await.is_empty());
+}

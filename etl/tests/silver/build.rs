@@ -1,0 +1,213 @@
+//! What becomes of rows, and when there is a new version.
+
+use std::io::Cursor;
+
+use arrow::json::ReaderBuilder;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use chrono::{DateTime, Utc};
+use connectwise_etl::lake::{Commit, Lake, Source, TableName};
+use connectwise_etl::silver::{self, Mode, Outcome, TableReport};
+use connectwise_etl::{catalog, contract};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+struct House {
+    lake: Lake,
+    _folder: TempDir,
+}
+
+impl House {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), _folder: folder }
+    }
+
+    /// Puts records in place of a bronze table; the hash is that of the record's text.
+    async fn load(&self, entity: &str, records: Value) {
+        let entity = catalog::entity(entity).unwrap();
+        let schema = contract::bronze(entity);
+        let mut text = String::new();
+        for record in records.as_array().unwrap() {
+            let hash =
+                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+            let mut row: Map<String, Value> = record.as_object().unwrap().clone();
+            row.insert(contract::TIMESTAMP.into(), json!("2024-07-01T00:00:00Z"));
+            row.insert(contract::ENTITY.into(), json!(entity.name));
+            row.insert(contract::RUN_ID.into(), json!("load"));
+            row.insert(contract::CONTENT_HASH.into(), json!(hash));
+            text.push_str(&Value::Object(row).to_string());
+        }
+        let reader = ReaderBuilder::new(schema.clone()).build(Cursor::new(text)).unwrap();
+        let batches: Vec<_> = reader.map(Result::unwrap).collect();
+        let session = self.lake.session().unwrap();
+        let source = Source::batches(&session, batches).unwrap();
+        self.lake
+            .replace(&TableName::bronze(entity.table), &schema, source, &session, &Commit::new("load"))
+            .await
+            .unwrap();
+    }
+
+    async fn build(&self, entity: &str, mode: Mode) -> TableReport {
+        let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
+        silver::build(&self.lake, catalog::entity(entity).unwrap(), mode, "build", started).await.unwrap()
+    }
+
+    async fn rows(&self, entity: &str, columns: &str) -> Vec<String> {
+        let table = TableName::silver(catalog::entity(entity).unwrap().table);
+        let session = self.lake.session().unwrap();
+        self.lake.register(&session, "t", &table).await.unwrap();
+        let batches =
+            session.sql(&format!("select {columns} from t order by id")).await.unwrap().collect().await.unwrap();
+        let options = FormatOptions::new().with_null("NULL");
+        let mut lines = Vec::new();
+        for batch in batches {
+            let columns: Vec<_> = batch
+                .columns()
+                .iter()
+                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
+                .collect();
+            for row in 0..batch.num_rows() {
+                lines.push(columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "));
+            }
+        }
+        lines
+    }
+}
+
+fn entry(id: i32) -> Value {
+    json!({"id": id, "actualHours": 0.5, "notes": format!("entry {id}")})
+}
+
+#[tokio::test]
+async fn a_record_becomes_a_flat_typed_row() {
+    let house = House::new();
+    house
+        .load(
+            "TimeEntry",
+            json!([{
+                "id": 1, "company": {"id": 250, "identifier": "LOF ", "name": " Norðurn", "_info": {"company_href": "https://psa.example.com/1"}},
+                "workType": {"id": 3, "name": "Regular", "utilizationFlag": true}, "locationId": 11, "location": {"id": 12, "name": "Place"},
+                "agreementType": "own", "agreement": {"id": 9, "type": "nested"}, "hourlyCost": "10800.00", "actualHours": 0.73, "hoursBilled": 1.00005,
+                "timeStart": "2018-05-05T14:00:00Z", "dateEntered": "2018-05-05T14:44:45Z", "enteredBy": "loft",
+                "_info": {"lastUpdated": "2018-06-01T00:00:00Z", "updatedBy": " admin "},
+                "customFields": [{"id": 4, "caption": "S Number", "type": "Text", "value": "\"S-1\""},
+                                 {"id": 5, "caption": "Door", "type": "Password", "value": "\"open sesame\""}]
+            }, {"id": 2, "hourlyCost": "much"}]),
+        )
+        .await;
+    let report = house.build("TimeEntry", Mode::Full).await;
+    assert_eq!(report.outcome, Outcome::Written);
+    assert_eq!(report.rows, 2);
+    assert_eq!(report.unreadable, [("hourlyCost".to_owned(), 1)].into());
+    assert_eq!(
+        house
+            .rows(
+                "TimeEntry",
+                "companyId, companyIdentifier, companyName, workTypeUtilizationFlag, locationId, locationLocationId, agreementType, \
+                 agreementAgreementType, hourlyCost, actualHours, hoursBilled, timeStart, dateEntered, enteredBy, lastUpdated, updatedBy, isDeleted"
+            )
+            .await,
+        [
+            "250 | LOF | Norðurn | true | 11 | 12 | own | nested | 10800.0000 | 0.7300 | 1.0001 | 2018-05-05T14:00:00Z | \
+             2018-05-05T14:44:45Z | loft | 2018-06-01T00:00:00Z | admin | false",
+            "NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL | false",
+        ]
+    );
+    assert_eq!(
+        house.rows("TimeEntry", "customFields").await,
+        [
+            r#"[{"caption":"S Number","id":4,"type":"Text","value":"S-1"},{"caption":"Door","id":5,"type":"Password"}]"#,
+            "NULL"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn audit_keys_differ_by_entity_and_days_stay_days() {
+    let house = House::new();
+    house
+        .load(
+            "Agreement",
+            json!([{"id": 3, "startDate": "2018-05-17T00:00:00Z", "nextInvoiceDate": "2018-06-01",
+                    "_info": {"createdDate": "2018-05-01T10:00:00Z", "createdBy": "admin1"}}]),
+        )
+        .await;
+    house.build("Agreement", Mode::Full).await;
+    assert_eq!(
+        house.rows("Agreement", "startDate, nextInvoiceDate, dateEntered, enteredBy, lastUpdated").await,
+        ["2018-05-17 | 2018-06-01 | 2018-05-01T10:00:00Z | admin1 | NULL"]
+    );
+}
+
+#[tokio::test]
+async fn only_changed_rows_are_merged_and_nothing_is_committed_for_nothing() {
+    let house = House::new();
+    house.load("TimeEntry", json!([entry(1), entry(2), entry(3)])).await;
+    assert_eq!(house.build("TimeEntry", Mode::Incremental).await.rows, 3, "a first incremental run is a full one");
+    for mode in [Mode::Incremental, Mode::Full] {
+        let report = house.build("TimeEntry", mode).await;
+        assert_eq!((report.outcome, report.written.version), (Outcome::Unchanged, 0), "{mode:?}");
+    }
+    house.load("TimeEntry", json!([entry(1), {"id": 2, "actualHours": 9.0}, entry(3), entry(4)])).await;
+    let report = house.build("TimeEntry", Mode::Incremental).await;
+    assert_eq!((report.rows, report.written.inserted, report.written.updated), (2, 1, 1));
+    assert_eq!(
+        house.rows("TimeEntry", "id, actualHours, notes").await,
+        ["1 | 0.5000 | entry 1", "2 | 9.0000 | NULL", "3 | 0.5000 | entry 3", "4 | 0.5000 | entry 4"]
+    );
+    // The same content under a new bronze version.
+    house.load("TimeEntry", json!([entry(1), {"id": 2, "actualHours": 9.0}, entry(3), entry(4)])).await;
+    for mode in [Mode::Incremental, Mode::Full] {
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_full_build_keeps_what_is_gone_as_deleted() {
+    let house = House::new();
+    house.load("TimeEntry", json!([entry(1), entry(2)])).await;
+    house.build("TimeEntry", Mode::Full).await;
+    house.load("TimeEntry", json!([entry(1)])).await;
+    assert_eq!(
+        house.build("TimeEntry", Mode::Incremental).await.outcome,
+        Outcome::Unchanged,
+        "a part of the keys says nothing about the rest"
+    );
+    assert_eq!(house.build("TimeEntry", Mode::Full).await.outcome, Outcome::Written);
+    let expected = ["1 | entry 1 | false | load", "2 | entry 2 | true | build"];
+    assert_eq!(house.rows("TimeEntry", "id, notes, isDeleted, _etl_run_id").await, expected);
+    assert_eq!(house.build("TimeEntry", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.rows("TimeEntry", "id, notes, isDeleted, _etl_run_id").await, expected);
+    house.load("TimeEntry", json!([entry(1), entry(2)])).await;
+    house.build("TimeEntry", Mode::Incremental).await;
+    assert_eq!(house.rows("TimeEntry", "id, isDeleted").await, ["1 | false", "2 | false"], "it came back");
+}
+
+#[tokio::test]
+async fn a_snapshot_tells_what_is_gone() {
+    let house = House::new();
+    let invoice = |id: i32| json!({"id": id, "total": 10.5, "invoiceDate": "2024-01-31T00:00:00Z", "dateClosed": "2024-02-01T00:00:00Z"});
+    house.load("UnpostedInvoice", json!([invoice(1), invoice(2)])).await;
+    house.build("UnpostedInvoice", Mode::Incremental).await;
+    house.load("UnpostedInvoice", json!([invoice(2)])).await;
+    let report = house.build("UnpostedInvoice", Mode::Incremental).await;
+    assert_eq!((report.rows, report.written.updated), (1, 1));
+    let columns = "id, total, invoiceDate, dateClosed, isDeleted";
+    assert_eq!(
+        house.rows("UnpostedInvoice", columns).await,
+        [
+            "1 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | true",
+            "2 | 10.5000 | 2024-01-31 | 2024-02-01T00:00:00Z | false"
+        ]
+    );
+    house.load("UnpostedInvoice", json!([invoice(1), invoice(2)])).await;
+    house.build("UnpostedInvoice", Mode::Incremental).await;
+    assert_eq!(house.rows("UnpostedInvoice", "id, isDeleted").await, ["1 | false", "2 | false"]);
+}
+
+#[tokio::test]
+async fn without_bronze_there_is_no_silver() {
+    let house = House::new();
+    assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::NoInput);
+    assert!(house.lake.state(&TableName::silver("company")).await.unwrap().is_none());
+}

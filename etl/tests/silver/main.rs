@@ -1,0 +1,4 @@
+//! Silver over hand-made bronze tables.
+
+mod build;
+mod schema;

@@ -1,0 +1,25 @@
+//! The contracts of the silver tables, for review: an API bump shows up here.
+
+use std::fmt::Write;
+
+use connectwise_etl::{catalog, silver};
+
+#[test]
+fn silver_schemas() {
+    for entity in catalog::entities() {
+        let mut text = String::new();
+        for field in silver::schema(entity).fields() {
+            let nullable = if field.is_nullable() { "" } else { " not null" };
+            writeln!(text, "{} {}{nullable}", field.name(), field.data_type()).unwrap();
+        }
+        insta::assert_snapshot!(format!("silver_cw_{}", entity.table), text);
+    }
+}
+
+#[test]
+fn no_secret_reaches_silver() {
+    let member = silver::schema(catalog::entity("Member").unwrap());
+    for secret in ["password", "token"] {
+        assert!(member.field_with_name(secret).is_err(), "{secret}");
+    }
+}
