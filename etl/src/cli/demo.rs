@@ -6,7 +6,7 @@ use clap::Args;
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
 
-use super::output::{Output, table};
+use super::output::Output;
 use super::progress::Progress;
 use super::settings::Settings;
 use super::{query as show, run};
@@ -50,9 +50,9 @@ const QUESTIONS: [(&str, &str); 3] = [
     ),
     (
         "Billable share",
-        "select f.effectiveBillingStatus, cast(sum(f.actualHours) as decimal(19,2)) as hours, \
+        "select f.utilizationType, cast(sum(f.actualHours) as decimal(19,2)) as hours, \
          cast(100.0 * sum(f.actualHours) / sum(sum(f.actualHours)) over () as decimal(9,1)) as percent \
-         from fact_timeentry f where not f.isDeleted group by f.effectiveBillingStatus order by hours desc",
+         from fact_timeentry f where not f.isDeleted group by f.utilizationType order by hours desc",
     ),
     (
         "Margin by company",
@@ -117,11 +117,11 @@ fn client(simulator: &Simulator) -> Result<Client> {
 }
 
 fn next(lake: &crate::lake::Lake) -> String {
-    let rows = [
-        ["ask more", "connectwise-etl query \"select * from dimagreement limit 5\""],
-        ["look at columns", "connectwise-etl schema fact_timeentry --layer gold"],
-        ["load your own tenant", "set CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD, CW_CLIENTID; connectwise-etl run"],
-    ];
-    let table = table(&["next", "how"], &[], rows.map(|row| row.map(str::to_owned).to_vec()));
-    format!("\n{table}\nThe tables are in {}", lake.root())
+    format!(
+        "\nThe tables are in {}. Next:\n\
+         \x20 ask more              connectwise-etl query \"select * from dimagreement limit 5\"\n\
+         \x20 look at columns       connectwise-etl schema fact_timeentry --layer gold\n\
+         \x20 load your own tenant  set CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, then connectwise-etl run",
+        lake.root()
+    )
 }

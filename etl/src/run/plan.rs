@@ -116,7 +116,7 @@ impl Run<'_> {
                 for report in &built.tables {
                     let mut step = Step::new(&report.table);
                     step.built(report);
-                    // step.seconds = report.seconds;
+                    step.seconds = report.seconds;
                     steps.push(step);
                 }
                 if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
