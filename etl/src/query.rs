@@ -4,6 +4,8 @@ use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::SessionContext;
+use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser;
 
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
@@ -37,6 +39,9 @@ pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
 async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Result<()> {
     let state = session.state();
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
+    if !matches!(&statement, Statement::Statement(statement) if matches!(**statement, sqlparser::ast::Statement::Query(_))) {
+        return Err(Error::new(Kind::Sql, format!("only a SELECT can be asked, and this isn't one: {statement}")));
+    }
     let known = known_tables();
     for reference in state.resolve_table_references(&statement).map_err(sql_error)? {
         let wanted = reference.table();

@@ -42,7 +42,21 @@ fn refused(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &st
     assert_eq!(called.code, 2, "{}", called.stderr);
     assert_eq!(called.stderr.trim_end().lines().count(), 1, "{}", called.stderr);
     assert!(is_untouched(called.folder.path(), files), "something was written");
-    called.stderr
+    let given: Vec<String> = CREDENTIALS
+        .iter()
+        .filter(|(name, value)| !environment.contains(&(name, value)) && !environment.is_empty())
+        .map(|(name, _)| match environment.iter().find(|(given, _)| given == name) {
+            Some((_, value)) => format!("{name}={} ", value.replace("geheim", "[secret]")),
+            None => format!("{name}= "),
+        })
+        .collect();
+    let files: Vec<String> = files.iter().map(|(name, text)| format!("# {name}: {}\n", text.replace("geheim", "[secret]").replace('\n', "; "))).collect();
+    format!("{}$ {}connectwise-etl {}\n{}", files.concat(), given.concat(), arguments.join(" "), called.stderr)
+}
+
+/// What a person would see, one call after the other.
+fn page<const N: usize>(calls: [String; N]) -> String {
+    calls.join("\n")
 }
 
 fn is_untouched(folder: &Path, files: &[(&str, &str)]) -> bool {
@@ -61,54 +75,68 @@ fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static 
 
 #[test]
 fn a_missing_credential() {
-    insta::assert_snapshot!(refused(&["run"], &without("CW_BASE_URL"), &[]));
-    insta::assert_snapshot!(refused(&["run"], &without("CW_AUTH_USERNAME"), &[]));
-    insta::assert_snapshot!(refused(&["run"], &without("CW_AUTH_PASSWORD"), &[]));
-    insta::assert_snapshot!(refused(&["run"], &without("CW_CLIENTID"), &[]));
-    insta::assert_snapshot!(refused(&["extract", "/time/entries"], &[], &[]));
+    insta::assert_snapshot!(page([
+        refused(&["run"], &without("CW_BASE_URL"), &[]),
+        refused(&["run"], &without("CW_AUTH_USERNAME"), &[]),
+        refused(&["run"], &without("CW_AUTH_PASSWORD"), &[]),
+        refused(&["run"], &without("CW_CLIENTID"), &[]),
+        refused(&["extract", "/time/entries"], &[], &[]),
+    ]));
 }
 
 #[test]
 fn a_bad_url() {
-    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "api-na.myconnectwise.net"), &[]));
-    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "http://api-na.myconnectwise.net"), &[]));
-    insta::assert_snapshot!(refused(&["run"], &with("CW_BASE_URL", "https://user:geheim@host"), &[]));
-    insta::assert_snapshot!(refused(&["run", "--lakehouse", "://"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(page([
+        refused(&["run"], &with("CW_BASE_URL", "api-na.myconnectwise.net"), &[]),
+        refused(&["run"], &with("CW_BASE_URL", "http://api-na.myconnectwise.net"), &[]),
+        refused(&["run"], &with("CW_BASE_URL", "https://user:geheim@host"), &[]),
+        refused(&["run", "--lakehouse", "://"], &CREDENTIALS, &[]),
+    ]));
 }
 
 #[test]
 fn an_unknown_entity_or_layer() {
-    insta::assert_snapshot!(refused(&["run", "--entities", "TimeEntries"], &CREDENTIALS, &[]));
-    insta::assert_snapshot!(refused(&["run", "--layers", "bronze,platinum"], &CREDENTIALS, &[]));
-    insta::assert_snapshot!(refused(&["schema", "Ticke", "--layer", "bronze"], &[], &[]));
-    insta::assert_snapshot!(refused(&["schema", "fact_time", "--layer", "gold"], &[], &[]));
-    insta::assert_snapshot!(refused(&["query", "select * from facts"], &[], &[]));
-    insta::assert_snapshot!(refused(&["query", "select * from fact_timeentry"], &[], &[]));
+    insta::assert_snapshot!(page([
+        refused(&["run", "--entities", "TimeEntries"], &CREDENTIALS, &[]),
+        refused(&["run", "--layers", "bronze,platinum"], &CREDENTIALS, &[]),
+        refused(&["schema", "Ticke", "--layer", "bronze"], &[], &[]),
+        refused(&["schema", "fact_time", "--layer", "gold"], &[], &[]),
+        refused(&["query", "select * from facts"], &[], &[]),
+        refused(&["query", "select * from fact_timeentry"], &[], &[]),
+    ]));
 }
 
 #[test]
 fn a_question_that_would_change_something() {
-    insta::assert_snapshot!(refused(&["query", "create table t as select 1"], &[], &[]));
-    insta::assert_snapshot!(refused(&["query", "copy (select 1) to 'x.csv'"], &[], &[]));
-    insta::assert_snapshot!(refused(&["query", "selec 1"], &[], &[]));
+    insta::assert_snapshot!(page([
+        refused(&["query", "create table t as select 1"], &[], &[]),
+        refused(&["query", "copy (select 1) to 'x.csv'"], &[], &[]),
+        refused(&["query", "selec 1"], &[], &[]),
+    ]));
 }
 
 #[test]
 fn a_wrong_configuration_file() {
-    insta::assert_snapshot!(refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", "lakehouse = \"x\"\nlakhouse = \"y\"\n")]));
-    insta::assert_snapshot!(refused(&["run", "--config", "missing.toml"], &CREDENTIALS, &[]));
-    insta::assert_snapshot!(refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD geheim\n")]));
+    insta::assert_snapshot!(page([
+        refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", "lakehouse = \"x\"\nlakhouse = \"y\"\n")]),
+        refused(&["run", "--config", "missing.toml"], &CREDENTIALS, &[]),
+        refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD geheim\n")]),
+    ]));
 }
 
 #[test]
 fn an_extract_without_a_list_or_a_target() {
-    insta::assert_snapshot!(refused(&["extract", "time/entries"], &CREDENTIALS, &[]));
-    insta::assert_snapshot!(refused(&["extract", "/time/entries", "--format", "parquet"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(page([
+        refused(&["extract", "time/entries"], &CREDENTIALS, &[]),
+        refused(&["extract", "/time/entries", "--format", "parquet"], &CREDENTIALS, &[]),
+    ]));
 }
 
 #[test]
 fn errors_are_json_when_results_are() {
-    insta::assert_snapshot!(refused(&["run", "--json", "--entities", "x"], &CREDENTIALS, &[]));
+    insta::assert_snapshot!(page([
+        refused(&["run", "--json", "--entities", "x"], &CREDENTIALS, &[]),
+    ]));
 }
 
 #[test]

@@ -98,7 +98,7 @@ async fn an_extract_that_fails_leaves_the_old_file() {
     let output = tokio::task::block_in_place(|| command.output().unwrap());
     assert_eq!(output.status.code(), Some(3));
     let message = String::from_utf8(output.stderr).unwrap();
-    assert!(message.contains("nosuch is not a recognized name."), "{message}");
+    assert!(message.contains("nosuch is not a recognized name"), "{message}");
     assert_eq!(std::fs::read_to_string(folder.path().join("out.csv")).unwrap(), "old");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing half-written is left");
 }

@@ -106,7 +106,7 @@ fn read(path: &Path) -> Result<File> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error))?;
     toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| text.get(..span.start).unwrap_or_default().lines().count().max(1));
+        let line = error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
         Error::new(Kind::Config, format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()))
     })
 }

@@ -40,7 +40,7 @@ pub(super) fn integer(text: &str) -> Option<i64> {
 
 /// Up to 15 digits and no exponent: always exact, and nearly every number there is.
 fn is_short(text: &str) -> bool {
-    text.len() <= 16 && !text.contains(['e', 'E'])
+    text.len() <= 15 && !text.contains(['e', 'E'])
 }
 
 /// Sign, digits without leading and trailing zeros, and the power of ten of the first digit.

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::DeltaSessionContext;
 use deltalake::{DeltaTable, DeltaTableError};
@@ -175,8 +176,13 @@ impl Lake {
     }
 }
 
-pub(crate) fn sql_error(error: datafusion::error::DataFusionError) -> Error {
-    Error::new(Kind::Sql, "the query failed").with_source(error)
+pub(crate) fn sql_error(error: DataFusionError) -> Error {
+    // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.
+    let reason = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        root => root.strip_backtrace(),
+    };
+    Error::new(Kind::Sql, format!("the query failed: {reason}"))
 }
 
 pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {

@@ -1,0 +1,46 @@
+//! What the ETL asks the API, as the API sees it.
+
+use std::fmt::Write;
+
+use connectwise_etl::catalog;
+use connectwise_etl::gold::GoldConfig;
+use connectwise_etl::lake::Layer;
+use connectwise_etl::run::{Mode, Plan, Quiet, execute};
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, client};
+use serde_json::Value;
+
+/// The requests of one run, and forgets them.
+async fn asked(simulator: &Simulator) -> String {
+    let url = format!("{}/_sim/requests", simulator.url());
+    let http = reqwest::Client::new();
+    let asked: Value = http.get(&url).send().await.unwrap().json().await.unwrap();
+    http.delete(&url).send().await.unwrap();
+    let mut text = String::new();
+    for request in asked["recent"].as_array().unwrap() {
+        writeln!(text, "{request}").unwrap();
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_and_an_incremental_load_of_two_entities() {
+    let simulator = Simulator::builder().seed(1).scale(200).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let plan = |mode| Plan {
+        layers: vec![Layer::Bronze],
+        mode,
+        entities: vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
+        lookback_days: None,
+        page_size: 150,
+        gold: GoldConfig::default(),
+    };
+    let client = client(&simulator).unwrap();
+    execute(lakehouse.lake(), Some(&client), &plan(Mode::Full), &Quiet).await.unwrap();
+    insta::assert_snapshot!("full", asked(&simulator).await);
+    execute(lakehouse.lake(), Some(&client), &plan(Mode::Incremental), &Quiet).await.unwrap();
+    insta::assert_snapshot!("incremental", asked(&simulator).await);
+    let narrow = Plan { lookback_days: Some(7), ..plan(Mode::Incremental) };
+    execute(lakehouse.lake(), Some(&client), &narrow, &Quiet).await.unwrap();
+    insta::assert_snapshot!("lookback_of_7_days", asked(&simulator).await);
+}
