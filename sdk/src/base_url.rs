@@ -10,6 +10,9 @@ const API_PATH: &str = "/v4_6_release/apis/3.0";
 /// Hosts of the web client. Their API is on a host of its own.
 const REGIONS: [&str; 5] = ["na", "eu", "au", "aus", "za"];
 
+/// The vendor's staging system.
+const STAGING: &str = "staging.connectwisedev.com";
+
 /// Reads `text`, the value of `variable`, as the root of an API: no trailing slash, no query.
 pub(crate) fn parse(text: &str, variable: &'static str) -> Result<Url> {
     let invalid = |problem| Error::new(Reason::Invalid { variable, problem });
@@ -55,8 +58,8 @@ pub(crate) fn is_loopback(url: &Url) -> bool {
 }
 
 fn api_host(host: &str) -> Option<String> {
-    let region = host.strip_suffix(".myconnectwise.net")?;
-    REGIONS.contains(&region).then(|| format!("api-{host}"))
+    let is_region = host.strip_suffix(".myconnectwise.net").is_some_and(|region| REGIONS.contains(&region));
+    (is_region || host == STAGING).then(|| format!("api-{host}"))
 }
 
 #[cfg(test)]
@@ -76,6 +79,7 @@ mod tests {
             ("https://au.myconnectwise.net", "https://api-au.myconnectwise.net/v4_6_release/apis/3.0"),
             ("https://aus.myconnectwise.net", "https://api-aus.myconnectwise.net/v4_6_release/apis/3.0"),
             ("https://za.myconnectwise.net", "https://api-za.myconnectwise.net/v4_6_release/apis/3.0"),
+            ("https://staging.connectwisedev.com", "https://api-staging.connectwisedev.com/v4_6_release/apis/3.0"),
             ("https://sandbox-na.myconnectwise.net", "https://sandbox-na.myconnectwise.net/v4_6_release/apis/3.0"),
             ("https://psa.example.org:8443", "https://psa.example.org:8443/v4_6_release/apis/3.0"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v4_6_release/apis/3.0"),

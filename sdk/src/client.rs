@@ -1,32 +1,37 @@
-//! The client: one connection pool, the headers that every request carries, and the loop that repeats failed attempts.
+//! The client: what can be asked, and where the API is.
 
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 
 use crate::{
-    ApiError, Clock, Config, Error, ListRequest, RequestFacts, Response, Result, SystemClock, base_url,
+    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, SystemClock, base_url, config,
+    discovery::{self, Root},
+    limiter::Limiter,
     reason::Reason,
     request::{Method, Request, RequestBuilder},
-    retry::{Decision, Outcome, RetryAfter, decide},
     stats::{ClientStats, Counters},
+    transport::{Answer, Take},
 };
 
-const REQUEST_ID: &str = "x-cw-request-id";
-
-/// A client of one server. Clones are cheap and share connections and counters.
+/// A client of one server. Clones are cheap and share connections, counters and the limiter.
 #[derive(Clone)]
 pub struct Client {
-    inner: Arc<Inner>,
-    counters: Arc<Counters>,
+    pub(crate) inner: Arc<Inner>,
+    pub(crate) counters: Arc<Counters>,
 }
 
-struct Inner {
-    http: reqwest::Client,
-    config: Config,
-    clock: Arc<dyn Clock>,
+pub(crate) struct Inner {
+    pub(crate) http: reqwest::Client,
+    /// The headers of every request to the API.
+    pub(crate) headers: HeaderMap,
+    pub(crate) config: Config,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) limiter: Limiter,
+    root: Root,
 }
 
 impl Client {
@@ -45,19 +50,29 @@ impl Client {
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let mut builder = reqwest::Client::builder()
             .user_agent(concat!("connectwise-sdk/", env!("CARGO_PKG_VERSION")))
-            .default_headers(headers(&config)?)
             // A redirect would carry the credentials to wherever the answer says.
             .redirect(reqwest::redirect::Policy::none())
-            // Every repetition is counted and decided in `execute`.
+            // Every repetition is counted and decided by the transport.
             .retry(reqwest::retry::never())
             .connect_timeout(config.connect_timeout)
             .read_timeout(config.read_timeout)
+            .tcp_keepalive(config::KEEP_ALIVE)
+            .pool_idle_timeout(config::IDLE)
             .gzip(true);
         if base_url::is_loopback(&config.base_url) {
             builder = builder.no_proxy();
         }
+        for certificate in &config.certificates {
+            builder = builder.add_root_certificate(certificate.clone());
+        }
+        if config.accepts_invalid_certificates {
+            tracing::warn!(host = config.base_url.host_str(), "any certificate of the server is believed");
+            builder = builder.danger_accept_invalid_certs(true);
+        }
         let http = builder.build().map_err(|error| Error::new(Reason::Transport).with_source(error.without_url()))?;
-        Ok(Self { inner: Arc::new(Inner { http, config, clock }), counters: Arc::default() })
+        let limiter = Limiter::new(config.concurrency, config.rate);
+        let inner = Inner { http, headers: headers(&config)?, root: Root::new(&config), config, clock, limiter };
+        Ok(Self { inner: Arc::new(inner), counters: Arc::default() })
     }
 
     /// The same client with counters of its own, which start at zero: for the numbers of one entity or one run.
@@ -76,6 +91,12 @@ impl Client {
     #[must_use]
     pub fn config(&self) -> &Config {
         &self.inner.config
+    }
+
+    /// Root of the API, to which requests go now. It changes when the server says that it runs another codebase.
+    #[must_use]
+    pub fn base_url(&self) -> String {
+        self.inner.root.url().as_str().to_owned()
     }
 
     /// An untyped request to a path below the API root: the way out for what the crate has no types for.
@@ -105,127 +126,80 @@ impl Client {
         Ok(self.execute(&Request::new(Method::Get, path)).await?.into_body())
     }
 
+    /// What the server says about the company of the credentials: its codebase above all. No credentials are sent.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Config`](crate::ErrorKind::Config) when it knows no such company, else as any request.
+    pub async fn company_info(&self) -> Result<CompanyInfo> {
+        let root = &self.inner.root;
+        let Some(url) = &root.ask else { return Err(Error::new(Reason::Codebase { codebase: String::new() })) };
+        let request = Request::new(Method::Get, url.path());
+        discovery::read(&self.send(&request, url, Take::OPEN).await?.response, &root.company)
+    }
+
     /// Sends a request, as often as the retry policy allows, until there is an answer with a status of success.
     pub(crate) async fn execute(&self, request: &Request) -> Result<Response> {
-        let config = &self.inner.config;
-        let url = request.url(&config.base_url)?;
-        let headers = own_headers(request)?;
-        let mut attempt = 1;
-        loop {
-            let mut builder =
-                self.inner.http.request(request.method.to_reqwest(), url.clone()).headers(headers.clone());
-            if let Some(json) = &request.json {
-                builder = builder.body(json.clone());
-            }
-            self.counters.request(attempt);
-            let failure = match self.attempt(request, builder, attempt).await {
-                Ok(response) => return Ok(response),
-                Err(failure) => failure,
-            };
-            let clock = &self.inner.clock;
-            let decision = decide(attempt, failure.outcome, request.method, &config.retry, clock.now(), clock.random());
-            match decision {
-                Decision::GiveUp => return Err(failure.error),
-                Decision::Retry { after } => {
-                    tracing::warn!(
-                        method = request.method.as_str(),
-                        path = request.path,
-                        attempt,
-                        wait_ms = u64::try_from(after.as_millis()).unwrap_or(u64::MAX),
-                        "{}",
-                        failure.error
-                    );
-                    clock.sleep(after).await;
-                }
-            }
-            attempt += 1;
-        }
+        Ok(self.at_root(request, Take::WHOLE).await?.response)
     }
 
-    async fn attempt(
-        &self,
-        request: &Request,
-        builder: reqwest::RequestBuilder,
-        attempt: u32,
-    ) -> std::result::Result<Response, Failure> {
-        let mut facts = request.facts(attempt);
-        let response = builder.send().await.map_err(|error| Failure::transport(error, &facts))?;
-        let status = response.status();
-        let headers = response.headers().clone();
-        facts.request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let body = match response.bytes().await {
-            Ok(body) => body,
-            // What an error's body would have said matters less than its status.
-            Err(_) if !status.is_success() => Bytes::new(),
-            Err(error) => return Err(Failure::transport(error, &facts)),
+    /// The same, but for the body, which comes piece by piece.
+    pub(crate) async fn download(&self, request: &Request) -> Result<Download> {
+        Ok(Download::new(self.at_root(request, Take::STREAM).await?))
+    }
+
+    async fn at_root(&self, request: &Request, take: Take) -> Result<Answer> {
+        let root = self.root().await?;
+        let error = match self.send(request, &request.url(&root)?, take).await {
+            Err(error) if error.is_not_found() && request.reads_a_collection() => error,
+            result => return result,
         };
-        self.counters.body(body.len());
-        if !status.is_success() {
-            return Err(self.status_failure(status.as_u16(), &headers, &body, facts));
+        match self.moved(&root).await {
+            Some(root) => self.send(request, &request.url(&root)?, take).await,
+            None => Err(error),
         }
-        let response = Response { status: status.as_u16(), headers, body, facts };
-        if request.expects_array && is_cut_array(&response.body) {
-            return Err(Failure { outcome: Outcome::Cut, error: response.error(Reason::Cut) });
-        }
-        tracing::debug!(
-            method = request.method.as_str(),
-            path = request.path,
-            attempt,
-            status = response.status,
-            bytes = response.body.len(),
-            request_id = response.facts.request_id,
-            "answered"
-        );
-        Ok(response)
     }
 
-    fn status_failure(&self, status: u16, headers: &HeaderMap, body: &[u8], facts: RequestFacts) -> Failure {
-        let wish = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(RetryAfter::parse);
-        let retry_after = wish.map(|wish| wish.wait(self.inner.clock.now()));
-        let api = ApiError::parse(body, |text| self.inner.config.credentials.redact(text));
-        let error = Error::new(Reason::Status { status, api, retry_after }).with_request(facts);
-        Failure { outcome: Outcome::Status { status, retry_after: wish }, error }
+    /// The root of the API; a server that nobody has asked yet is asked first.
+    async fn root(&self) -> Result<Arc<Url>> {
+        let root = &self.inner.root;
+        if root.is_unknown() {
+            let _one = root.asking.lock().await;
+            if root.is_unknown() {
+                return root.learn(&self.company_info().await?, &*self.inner.clock);
+            }
+        }
+        Ok(root.url())
+    }
+
+    /// The root of the API if it is no longer `old`, at which something wasn't found.
+    async fn moved(&self, old: &Url) -> Option<Arc<Url>> {
+        let Inner { root, clock, .. } = &*self.inner;
+        let _one = root.asking.lock().await;
+        if root.may_be_stale(old, &**clock) {
+            root.asked(&**clock);
+            match self.company_info().await.and_then(|info| root.learn(&info, &**clock)) {
+                Ok(new) if *new != *old => {
+                    tracing::warn!(old = old.path(), new = new.path(), "the codebase has changed")
+                }
+                Ok(_) => {}
+                // The 404 that led here says more than this.
+                Err(error) => tracing::warn!("{error}"),
+            }
+        }
+        Some(root.url()).filter(|new| **new != *old)
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("base_url", &self.inner.config.base_url()).finish_non_exhaustive()
+        f.debug_struct("Client").field("base_url", &self.base_url()).finish_non_exhaustive()
     }
 }
 
-/// A failed attempt: what the retry decision needs, and the error if it is the last.
-struct Failure {
-    outcome: Outcome,
-    error: Error,
-}
-
-impl Failure {
-    fn transport(error: reqwest::Error, facts: &RequestFacts) -> Self {
-        let (outcome, reason) = if error.is_connect() {
-            (Outcome::NotSent, if error.is_timeout() { Reason::Timeout } else { Reason::Connect })
-        } else if error.is_timeout() {
-            (Outcome::Timeout, Reason::Timeout)
-        } else {
-            (Outcome::Cut, Reason::Cut)
-        };
-        // The URL holds the conditions, and the error names the request already.
-        let error = Error::new(reason).with_request(facts.clone()).with_source(error.without_url());
-        Self { outcome, error }
-    }
-}
-
-/// A body that opens an array and doesn't close it: it was cut where the transport didn't notice.
-fn is_cut_array(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.starts_with(b"[") && !body.ends_with(b"]")
-}
-
-/// The headers of every request.
+/// The headers of every request to the API.
 fn headers(config: &Config) -> Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    let accept = format!("application/vnd.connectwise.com+json; version={}", config.version);
-    headers.insert(ACCEPT, value("accept", &accept)?);
+    headers.insert(ACCEPT, accept(&config.version)?);
     let mut authorization = secret_value("authorization", &config.credentials.authorization())?;
     authorization.set_sensitive(true);
     headers.insert(AUTHORIZATION, authorization);
@@ -235,21 +209,13 @@ fn headers(config: &Config) -> Result<HeaderMap> {
     Ok(headers)
 }
 
-/// The headers of this request alone.
-fn own_headers(request: &Request) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::new();
-    if request.json.is_some() {
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    }
-    for (name, text) in &request.headers {
-        let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| bad_header(name).with_source(error))?;
-        let value = value(name.as_str(), text)?;
-        headers.insert(name, value);
-    }
-    Ok(headers)
+/// Asks for a version of the API.
+pub(crate) fn accept(version: &str) -> Result<HeaderValue> {
+    let version = config::check_version(version)?;
+    value("accept", &format!("application/vnd.connectwise.com+json; version={version}"))
 }
 
-fn value(name: &str, text: &str) -> Result<HeaderValue> {
+pub(crate) fn value(name: &str, text: &str) -> Result<HeaderValue> {
     HeaderValue::from_str(text).map_err(|error| bad_header(name).with_source(error))
 }
 
@@ -257,6 +223,6 @@ fn secret_value(name: &str, text: &SecretString) -> Result<HeaderValue> {
     value(name, text.expose_secret())
 }
 
-fn bad_header(name: &str) -> Error {
+pub(crate) fn bad_header(name: &str) -> Error {
     Error::new(Reason::Header { name: name.to_owned() })
 }

@@ -2,15 +2,23 @@
 
 use std::{
     fmt,
-    time::{Duration, SystemTime},
+    sync::OnceLock,
+    time::{Duration, Instant, SystemTime},
 };
 
 use futures::future::BoxFuture;
 
-/// What retries need from the outside world: the wall clock, a pause and a random number.
+/// What a client needs from the outside world: clocks, a pause and a random number.
 pub trait Clock: fmt::Debug + Send + Sync {
     /// The wall clock, to read a `Retry-After` that is a date.
     fn now(&self) -> SystemTime;
+
+    /// Time since some fixed moment, which never goes back: for rates and durations. Whoever replaces
+    /// [`sleep`](Self::sleep) lets it advance there.
+    fn monotonic(&self) -> Duration {
+        static START: OnceLock<Instant> = OnceLock::new();
+        START.get_or_init(Instant::now).elapsed()
+    }
 
     /// A number in `0.0..1.0` that spreads retries of several clients.
     fn random(&self) -> f64;

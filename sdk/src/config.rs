@@ -1,73 +1,26 @@
 //! Settings of a client: where the server is, who asks, and how patiently.
 
-use std::{fmt, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Error, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
+use crate::{Credentials, Error, Observer, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
 
 /// Largest page that the API gives.
 pub const MAX_PAGE_SIZE: u32 = 1_000;
 
-/// Who asks: an API member's keys and the integration's client id.
-#[derive(Clone)]
-pub struct Credentials {
-    username: String,
-    password: SecretString,
-    client_id: String,
-}
+/// How often an idle connection is checked, so that one which a firewall dropped isn't used.
+pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
-impl Credentials {
-    /// `username` is `company+publicKey`, `password` the private key, `client_id` the GUID of the integration from the
-    /// vendor's developer portal.
-    ///
-    /// # Errors
-    /// When one is empty or can't be sent.
-    pub fn new(
-        username: impl Into<String>,
-        password: impl Into<SecretString>,
-        client_id: impl Into<String>,
-    ) -> Result<Self> {
-        Config::from_parts(ConfigParts {
-            // Only the credentials are kept of it.
-            base_url: Some("https://localhost".to_owned()),
-            username: Some(username.into()),
-            password: Some(password.into()),
-            client_id: Some(client_id.into()),
-            ..ConfigParts::default()
-        })
-        .map(|config| config.credentials)
-    }
+/// How long an idle connection is kept.
+pub(crate) const IDLE: Duration = Duration::from_secs(60);
 
-    /// Value of the `Authorization` header.
-    pub(crate) fn authorization(&self) -> SecretString {
-        let pair = format!("{}:{}", self.username, self.password.expose_secret());
-        format!("Basic {}", STANDARD.encode(pair)).into()
-    }
+/// Requests that are under way at once.
+const DEFAULT_CONCURRENCY: usize = 4;
 
-    pub(crate) fn client_id(&self) -> &str {
-        &self.client_id
-    }
-
-    /// Takes the credentials out of a text that a server wrote: some echo the request's headers.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let authorization = self.authorization();
-        let encoded = authorization.expose_secret().trim_start_matches("Basic ");
-        let mut text = text.to_owned();
-        for secret in [encoded, self.password.expose_secret(), &self.username, &self.client_id] {
-            text = text.replace(secret, "[redacted]");
-        }
-        text
-    }
-}
-
-impl fmt::Debug for Credentials {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Credentials([redacted])")
-    }
-}
+/// Requests in a second: a little below the 1,000 in a minute from which the vendor limits.
+pub(crate) const DEFAULT_RATE: f64 = 16.0;
 
 /// Raw settings, as an environment or a file gives them. Field for field: what the variable is called that errors name.
 #[derive(Clone, Default)]
@@ -100,12 +53,20 @@ impl fmt::Debug for ConfigParts {
 #[derive(Debug, Clone)]
 pub struct Config {
     pub(crate) base_url: Url,
+    /// Where to ask which codebase the server runs, if that isn't known yet.
+    pub(crate) site: Option<Url>,
     pub(crate) credentials: Credentials,
     pub(crate) version: String,
     pub(crate) page_size: u32,
     pub(crate) connect_timeout: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) retry: RetryPolicy,
+    pub(crate) concurrency: usize,
+    /// Requests in a second.
+    pub(crate) rate: Option<f64>,
+    pub(crate) certificates: Vec<reqwest::Certificate>,
+    pub(crate) accepts_invalid_certificates: bool,
+    pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
 impl Config {
@@ -120,20 +81,12 @@ impl Config {
 
     /// Settings from raw parts. Parts that are empty count as missing.
     ///
+    /// A base URL is taken as it is. A site without one is asked, before the first request, which codebase it runs.
+    ///
     /// # Errors
     /// A sentence that names the variable which is missing or wrong, never its value.
     pub fn from_parts(parts: ConfigParts) -> Result<Self> {
-        let base_url = match (given(parts.base_url), given(parts.site)) {
-            (Some(url), _) => base_url::parse(&url, "CW_BASE_URL")?,
-            (None, Some(site)) if site.contains("://") => base_url::parse(&site, "CW_SITE")?,
-            (None, Some(site)) => base_url::parse(&format!("https://{site}"), "CW_SITE")?,
-            (None, None) => {
-                return Err(missing(
-                    "CW_BASE_URL",
-                    "give the address of the API, for example https://api-na.myconnectwise.net",
-                ));
-            }
-        };
+        let (base_url, site) = address(given(parts.base_url), given(parts.site))?;
         let username = username(given(parts.username), given(parts.company), given(parts.public_key))?;
         let password = [parts.password, parts.private_key]
             .into_iter()
@@ -147,22 +100,30 @@ impl Config {
             return Err(invalid("CW_CLIENTID", "must be a GUID, without spaces or line breaks"));
         }
         let password = SecretString::from(password.expose_secret().trim());
-        Ok(Self::with_defaults(base_url, Credentials { username, password, client_id }))
+        Ok(Self { site, ..Self::with_defaults(base_url, Credentials { username, password, client_id }) })
     }
 
     fn with_defaults(base_url: Url, credentials: Credentials) -> Self {
         Self {
+            // There is nobody to be considerate of on this machine.
+            rate: (!base_url::is_loopback(&base_url)).then_some(DEFAULT_RATE),
             base_url,
+            site: None,
             credentials,
             version: API_VERSION.to_owned(),
             page_size: MAX_PAGE_SIZE,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
+            concurrency: DEFAULT_CONCURRENCY,
+            certificates: Vec::new(),
+            accepts_invalid_certificates: false,
+            observer: None,
         }
     }
 
-    /// Root of the API, without trailing slash.
+    /// Root of the API as configured, without trailing slash. Where a client really sends its requests is
+    /// [`Client::base_url`](crate::Client::base_url).
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.base_url.as_str()
@@ -173,10 +134,7 @@ impl Config {
     /// # Errors
     /// When it isn't made of digits and dots.
     pub fn with_version(mut self, version: &str) -> Result<Self> {
-        if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-            return Err(invalid("the API version", "must look like 2025.8"));
-        }
-        version.clone_into(&mut self.version);
+        check_version(version)?.clone_into(&mut self.version);
         Ok(self)
     }
 
@@ -207,6 +165,79 @@ impl Config {
         self.retry = policy;
         self
     }
+
+    /// Most requests that a client and its clones have under way at once, at least 1 (default 4).
+    #[must_use]
+    pub fn with_concurrency(mut self, requests: usize) -> Self {
+        self.concurrency = requests;
+        self
+    }
+
+    /// Most requests that a client and its clones start in a second, on average (default 16, which is a little less than
+    /// the vendor allows; none on this machine). `None` is no limit, and so is what isn't above zero.
+    #[must_use]
+    pub fn with_rate(mut self, per_second: Option<f64>) -> Self {
+        self.rate = per_second;
+        self
+    }
+
+    /// Trusts these certificates too (PEM, one or more): the authority of a server of one's own.
+    ///
+    /// # Errors
+    /// When there is none in it.
+    pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self> {
+        const VARIABLE: &str = "the file of root certificates";
+        let certificates = reqwest::Certificate::from_pem_bundle(pem)
+            .map_err(|error| invalid(VARIABLE, "can't be read: it must be in PEM form").with_source(error))?;
+        if certificates.is_empty() {
+            return Err(invalid(VARIABLE, "holds no certificate: it must be in PEM form"));
+        }
+        self.certificates.extend(certificates);
+        Ok(self)
+    }
+
+    /// Believes any certificate, for a self-signed one on one's own network.
+    ///
+    /// Whoever is between this machine and the server can then read the credentials and all data, and change both.
+    /// [`with_root_certificates`](Self::with_root_certificates) does the same without that.
+    #[must_use]
+    pub fn with_danger_accept_invalid_certificates(mut self, accept: bool) -> Self {
+        self.accepts_invalid_certificates = accept;
+        self
+    }
+
+    /// Who hears of every attempt.
+    #[must_use]
+    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
+        self.observer = Some(observer);
+        self
+    }
+}
+
+/// The root of the API, and the site to ask about it.
+fn address(base_url: Option<String>, site: Option<String>) -> Result<(Url, Option<Url>)> {
+    let site = match (base_url, site) {
+        (Some(url), _) => return Ok((base_url::parse(&url, "CW_BASE_URL")?, None)),
+        (None, Some(site)) if site.contains("://") => site,
+        (None, Some(site)) => format!("https://{site}"),
+        (None, None) => {
+            return Err(missing(
+                "CW_BASE_URL",
+                "give the address of the API, for example https://api-na.myconnectwise.net",
+            ));
+        }
+    };
+    let root = base_url::parse(&site, "CW_SITE")?;
+    // A path says already which codebase it is.
+    let ask = Url::parse(site.trim()).ok().filter(|site| site.path().trim_matches('/').is_empty());
+    Ok((root, ask))
+}
+
+pub(crate) fn check_version(version: &str) -> Result<&str> {
+    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
+        return Err(invalid("the API version", "must look like 2025.8"));
+    }
+    Ok(version)
 }
 
 fn username(username: Option<String>, company: Option<String>, public_key: Option<String>) -> Result<String> {

@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Paging,
     /// A list is longer than the bound that the caller set.
     Limit,
+    /// The server fails on one record every time, while it gives the others.
+    Unreadable,
 }
 
 /// Which request an error belongs to. Query parameters are left out.

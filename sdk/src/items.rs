@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, Result, mismatch,
+    Condition, Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, Result, mismatch,
     paging::id,
     reason::Reason,
     request::{Method, Request},
@@ -31,17 +31,17 @@ impl<T: List> ItemList<T> {
     }
 
     /// As [`ListRequest::conditions`].
-    pub fn conditions(self, conditions: impl Into<String>) -> Self {
+    pub fn conditions(self, conditions: impl Into<Condition>) -> Self {
         self.map(|list| list.conditions(conditions))
     }
 
     /// As [`ListRequest::child_conditions`].
-    pub fn child_conditions(self, conditions: impl Into<String>) -> Self {
+    pub fn child_conditions(self, conditions: impl Into<Condition>) -> Self {
         self.map(|list| list.child_conditions(conditions))
     }
 
     /// As [`ListRequest::custom_field_conditions`].
-    pub fn custom_field_conditions(self, conditions: impl Into<String>) -> Self {
+    pub fn custom_field_conditions(self, conditions: impl Into<Condition>) -> Self {
         self.map(|list| list.custom_field_conditions(conditions))
     }
 
@@ -65,6 +65,16 @@ impl<T: List> ItemList<T> {
         self.map(|list| list.mode(mode))
     }
 
+    /// As [`ListRequest::version`].
+    pub fn version(self, version: impl Into<String>) -> Self {
+        self.map(|list| list.version(version))
+    }
+
+    /// As [`ListRequest::skip_unreadable`].
+    pub fn skip_unreadable(self) -> Self {
+        self.map(ListRequest::skip_unreadable)
+    }
+
     /// As [`ListRequest::resume`].
     pub fn resume(self, continuation: Continuation) -> Self {
         self.map(|list| list.resume(continuation))
@@ -77,11 +87,22 @@ impl<T: List> ItemList<T> {
 
     /// The records.
     ///
-    /// A record that can't be read is an error which [names it](Error::record), and the stream goes on. Any other error
-    /// ends it: the listing is then incomplete.
+    /// A record that can't be read is an error which [names it](Error::record), and the stream goes on; so it does behind
+    /// one that the server can't give, if that [is to be skipped](Self::skip_unreadable). Any other error ends it: the
+    /// listing is then incomplete.
     pub fn stream(self) -> impl Stream<Item = Result<T>> + Send + 'static {
         self.pages().flat_map(|page| {
-            let items = page.and_then(|page| page.items::<T>()).unwrap_or_else(|error| vec![Err(error)]);
+            let page = match page {
+                Ok(page) => page,
+                Err(error) => return stream::iter(vec![Err(error)]),
+            };
+            let request = Some(page.request());
+            let mut items: Vec<Result<T>> =
+                page.unreadable().iter().map(|record| Err(record.to_error(request))).collect();
+            match page.items::<T>() {
+                Ok(records) => items.extend(records),
+                Err(error) => items.push(Err(error)),
+            }
             stream::iter(items)
         })
     }

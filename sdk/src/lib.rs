@@ -6,12 +6,16 @@
 //! | read and change records with types | [`Client::resource`], which gives an [`Api`]; the types are in [`models`] |
 //! | read a list route without types, and be able to go on after a failure | [`Client::list`], [`Page`], [`Continuation`] |
 //! | say which records | [`conditions`], or text in the API's own query language |
-//! | call anything else | [`Client::request`] |
+//! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
+//! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
+//! | keep within what the server allows | [`Config::with_concurrency`], [`Config::with_rate`], [`RetryPolicy`] |
+//! | count requests and times | [`Client::stats`], [`Observer`] |
 //! | find out what failed and what to do | [`Error`], [`ErrorKind`] |
 //! | know which tables a lakehouse gets, with which columns | [`lake`], [`catalog`] |
 //!
 //! Failed requests are repeated as [`RetryPolicy`] says: reads when it may help, writes only when the server can't have
-//! carried them out. A listing is complete if and only if it yields [its last page](Page::is_last).
+//! carried them out. A listing is complete if and only if it yields [its last page](Page::is_last) and reports no
+//! [unreadable records](Page::unreadable).
 //!
 //! ```no_run
 //! use connectwise_sdk::{Client, Config, Credentials, conditions::field, models::TimeEntry};
@@ -38,19 +42,27 @@ mod client;
 mod clock;
 pub mod conditions;
 mod config;
+mod credentials;
+mod discovery;
+mod download;
 mod error;
 mod extra;
 mod items;
 #[cfg(feature = "lake")]
 pub mod lake;
+mod limiter;
 mod link;
 mod list;
+mod listing;
 mod mismatch;
 #[cfg(feature = "lake")]
 pub mod models;
+mod multipart;
+mod observer;
 #[cfg(feature = "lake")]
 mod open_enum;
 mod page;
+mod page_size;
 mod paging;
 mod patch;
 mod reason;
@@ -60,17 +72,24 @@ mod response;
 mod retry;
 mod stats;
 mod timestamp;
+mod transport;
+mod unreadable;
 
 pub use api::Api;
 pub use api_error::{ApiError, FieldError};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use conditions::Condition;
-pub use config::{Config, ConfigParts, Credentials, MAX_PAGE_SIZE};
+pub use config::{Config, ConfigParts, MAX_PAGE_SIZE};
+pub use credentials::Credentials;
+pub use discovery::CompanyInfo;
+pub use download::Download;
 pub use error::{Error, ErrorKind, RecordFacts, RequestFacts, Result};
 pub use extra::Extra;
 pub use items::ItemList;
 pub use list::ListRequest;
+pub use multipart::Multipart;
+pub use observer::{Attempt, AttemptResult, Observer};
 pub use page::{Continuation, Page};
 pub use paging::PagingMode;
 pub use patch::Patch;
@@ -80,3 +99,4 @@ pub use response::Response;
 pub use retry::{Decision, Outcome, RetryAfter, RetryPolicy, decide};
 pub use stats::ClientStats;
 pub use timestamp::Timestamp;
+pub use unreadable::UnreadableRecord;

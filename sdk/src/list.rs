@@ -4,29 +4,32 @@ use futures::{Stream, stream};
 use serde::Deserialize;
 
 use crate::{
-    Client, Continuation, Error, Page, PagingMode, Result,
-    config::MAX_PAGE_SIZE,
-    link::Link,
-    page,
-    paging::Position,
-    reason::Reason,
-    request::{Method, Request},
+    Client, Condition, Continuation, Page, PagingMode, Result,
+    conditions::Split,
+    listing::Listing,
+    page::Part,
+    request::{ADVISED_URL, Method, Request, encoded_length},
 };
+
+/// Room in a URL for the key or the number of a page.
+const POSITION: usize = 64;
 
 /// A listing of an untyped list route.
 #[derive(Debug, Clone)]
 #[must_use = "a listing does nothing until its pages are read"]
 pub struct ListRequest {
-    client: Client,
-    path: String,
-    conditions: Option<String>,
-    child_conditions: Option<String>,
-    custom_field_conditions: Option<String>,
-    fields: Option<String>,
-    order_by: Option<String>,
-    page_size: Option<u32>,
-    mode: PagingMode,
-    resume: Option<Continuation>,
+    pub(crate) client: Client,
+    pub(crate) path: String,
+    pub(crate) conditions: Option<Condition>,
+    pub(crate) child_conditions: Option<Condition>,
+    pub(crate) custom_field_conditions: Option<Condition>,
+    pub(crate) fields: Option<String>,
+    pub(crate) order_by: Option<String>,
+    pub(crate) page_size: Option<u32>,
+    pub(crate) mode: PagingMode,
+    pub(crate) version: Option<String>,
+    pub(crate) skip_unreadable: bool,
+    pub(crate) resume: Option<Continuation>,
 }
 
 impl ListRequest {
@@ -41,26 +44,32 @@ impl ListRequest {
             order_by: None,
             page_size: None,
             mode: PagingMode::default(),
+            version: None,
+            skip_unreadable: false,
             resume: None,
         }
     }
 
-    /// Only records that meet these conditions: a [`Condition`](crate::Condition) or text in the API's query language.
-    /// Empty text means none.
-    pub fn conditions(mut self, conditions: impl Into<String>) -> Self {
-        self.conditions = given(conditions);
+    /// Only records that meet these conditions: a [`Condition`] or text in the API's query language. Empty text means none.
+    ///
+    /// An `in` list that makes the URL longer than the 2,000 characters that the API advises is asked for in pieces, one
+    /// listing after the other: the records are the same, in id order within each piece. That works where every record
+    /// must be on the list, so not below `|`, and not for text.
+    pub fn conditions(mut self, conditions: impl Into<Condition>) -> Self {
+        self.conditions = said(conditions);
         self
     }
 
-    /// Conditions on the elements of array properties.
-    pub fn child_conditions(mut self, conditions: impl Into<String>) -> Self {
-        self.child_conditions = given(conditions);
+    /// Conditions on the elements of array properties, as `communicationItems/value like "x*"`. The API allows no `in`
+    /// here.
+    pub fn child_conditions(mut self, conditions: impl Into<Condition>) -> Self {
+        self.child_conditions = said(conditions);
         self
     }
 
-    /// Conditions on custom fields, as `caption="Name" AND value != null`.
-    pub fn custom_field_conditions(mut self, conditions: impl Into<String>) -> Self {
-        self.custom_field_conditions = given(conditions);
+    /// Conditions on custom fields: see [`custom_field`](crate::conditions::custom_field). The API allows no `in` here.
+    pub fn custom_field_conditions(mut self, conditions: impl Into<Condition>) -> Self {
+        self.custom_field_conditions = said(conditions);
         self
     }
 
@@ -77,6 +86,9 @@ impl ListRequest {
     }
 
     /// Records in a page, 1 to 1000. Without it the client's setting counts.
+    ///
+    /// Where the server fails on a page every time, smaller ones are asked for, down to single records, and larger ones
+    /// again afterwards (not with page numbers).
     pub fn page_size(mut self, size: u32) -> Self {
         self.page_size = Some(size);
         self
@@ -88,6 +100,20 @@ impl ListRequest {
         self
     }
 
+    /// Asks for another version of the API than the client does, for example `2025.1`: some routes only know some.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
+        self
+    }
+
+    /// Goes on behind a record on which the server fails every time, instead of ending in an error.
+    ///
+    /// Each such record is [reported by its page](Page::unreadable): the listing isn't complete without it.
+    pub fn skip_unreadable(mut self) -> Self {
+        self.skip_unreadable = true;
+        self
+    }
+
     /// Goes on where an earlier run of the same listing stood.
     pub fn resume(mut self, continuation: Continuation) -> Self {
         self.resume = Some(continuation);
@@ -96,13 +122,13 @@ impl ListRequest {
 
     /// The pages, each asked for when it is polled.
     ///
-    /// The listing is complete if and only if the stream yields a page that [is the last](Page::is_last). It ends after
-    /// that page, or after an error.
+    /// The listing is complete if and only if the stream yields a page that [is the last](Page::is_last), and no page
+    /// reports [unreadable records](Page::unreadable). It ends after the last page, or after an error.
     pub fn pages(self) -> impl Stream<Item = Result<Page>> + Send + 'static {
         stream::unfold(State::Start(Box::new(self)), |state| async move {
             let listing = match state {
-                State::Start(request) => match request.start() {
-                    Ok(listing) => listing,
+                State::Start(request) => match Listing::start(*request) {
+                    Ok(listing) => Box::new(listing),
                     Err(error) => return Some((Err(error), State::Done)),
                 },
                 State::Next(listing) => listing,
@@ -122,8 +148,19 @@ impl ListRequest {
         struct Count {
             count: u64,
         }
-        let request = self.narrowed(Request::new(Method::Get, path), self.conditions.as_deref());
-        Ok(self.client.execute(&request).await?.json::<Count>()?.count)
+        let split = self.split();
+        let mut part = split.as_ref().map(|split| self.part(split, 0));
+        let mut sum: u64 = 0;
+        loop {
+            let piece = split.as_ref().zip(part).map(|(split, part)| split.piece(part.from, part.to));
+            let conditions = piece.as_ref().or(self.conditions.as_ref()).map(Condition::to_string);
+            let request = self.narrowed(Request::new(Method::Get, path), conditions.as_deref());
+            sum = sum.saturating_add(self.client.execute(&request).await?.json::<Count>()?.count);
+            part = match (&split, part) {
+                (Some(split), Some(part)) if part.to < split.len() => Some(self.part(split, part.to)),
+                _ => return Ok(sum),
+            };
+        }
     }
 
     pub(crate) fn path(&self) -> &str {
@@ -131,59 +168,36 @@ impl ListRequest {
     }
 
     /// Adds what decides which records there are.
-    fn narrowed(&self, request: Request, conditions: Option<&str>) -> Request {
+    pub(crate) fn narrowed(&self, mut request: Request, conditions: Option<&str>) -> Request {
+        request.version.clone_from(&self.version);
+        let text = |condition: &Option<Condition>| condition.as_ref().map(Condition::to_string);
         request
             .query_opt("conditions", conditions)
-            .query_opt("childConditions", self.child_conditions.as_deref())
-            .query_opt("customFieldConditions", self.custom_field_conditions.as_deref())
+            .query_opt("childConditions", text(&self.child_conditions).as_deref())
+            .query_opt("customFieldConditions", text(&self.custom_field_conditions).as_deref())
     }
 
-    fn start(self) -> Result<Box<Listing>> {
-        let page_size = self.page_size.unwrap_or(self.client.config().page_size);
-        let facts = Request::new(Method::Get, &self.path).facts(1);
-        let refuse = |reason| Err(Error::new(reason).with_request(facts.clone()));
-        if !(1..=MAX_PAGE_SIZE).contains(&page_size) {
-            return refuse(Reason::PageSize { size: page_size });
-        }
-        match self.mode {
-            PagingMode::ForwardOnly if self.order_by.is_some() => {
-                return refuse(Reason::OrderNotAllowed { mode: "forward-only" });
-            }
-            PagingMode::Keyset if self.order_by.is_some() => return refuse(Reason::OrderNotAllowed { mode: "keyset" }),
-            _ => {}
-        }
-        let query = self.fingerprint();
-        let (position, pages) = match &self.resume {
-            None => (Position::start(self.mode), 0),
-            Some(saved) => {
-                // Page numbers mean other records when the page has another size.
-                let same_pages = saved.page_size == page_size || !matches!(saved.position, Position::PageNumber { .. });
-                if saved.path != self.path || saved.query != query || !same_pages {
-                    return refuse(Reason::ForeignContinuation);
-                }
-                (saved.position, saved.pages)
-            }
-        };
-        Ok(Box::new(Listing { request: self, query, page_size, position, pages }))
+    /// The conditions in pieces, if they are too long for one request and can be split.
+    pub(crate) fn split(&self) -> Option<Split> {
+        let conditions = self.conditions.as_ref()?;
+        let split = Split::of(conditions)?;
+        (self.length(conditions) > ADVISED_URL).then_some(split)
     }
 
-    /// FNV-1a over what decides which records come in which order: the same in every process and version.
-    fn fingerprint(&self) -> String {
-        let mode = match self.mode {
-            PagingMode::ForwardOnly => "forwardOnly",
-            PagingMode::PageNumber => "pageNumber",
-            PagingMode::Keyset => "keyset",
-        };
-        let parts = [&self.conditions, &self.child_conditions, &self.custom_field_conditions, &self.order_by]
-            .map(Option::as_deref);
-        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-        for part in parts.into_iter().chain([Some(mode)]) {
-            // 0xff never occurs in UTF-8, so that no two lists of parts look alike.
-            for byte in part.unwrap_or_default().bytes().chain([0xff]) {
-                hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-            }
-        }
-        format!("{hash:016x}")
+    /// The piece that starts with value number `from`.
+    pub(crate) fn part(&self, split: &Split, from: usize) -> Part {
+        let room = ADVISED_URL.saturating_sub(self.length(&split.piece(from, from)));
+        Part { from, to: split.end(from, room, encoded_length) }
+    }
+
+    /// Length of the URL of a page with these conditions.
+    fn length(&self, conditions: &Condition) -> usize {
+        let request = self
+            .narrowed(Request::new(Method::Get, &self.path), Some(&conditions.to_string()))
+            .query_opt("fields", self.fields.as_deref())
+            .query_opt("orderBy", self.order_by.as_deref());
+        let query: usize = request.query.iter().map(|(name, value)| name.len() + encoded_length(value) + 2).sum();
+        self.client.base_url().len() + self.path.len() + query + POSITION
     }
 }
 
@@ -193,69 +207,8 @@ enum State {
     Done,
 }
 
-/// A listing under way.
-struct Listing {
-    request: ListRequest,
-    query: String,
-    page_size: u32,
-    position: Position,
-    pages: u64,
-}
-
-impl Listing {
-    async fn fetch(mut self: Box<Self>) -> Result<(Page, Option<Box<Self>>)> {
-        let response = self.request.client.execute(&self.render()).await?;
-        let link = Link::parse(response.link().as_deref());
-        let next = {
-            let records = page::records(&response)?;
-            self.position.after(&records, self.page_size, link).map_err(|reason| response.error(reason))?
-        };
-        self.pages += 1;
-        let number = self.pages;
-        let Some(position) = next else {
-            return Ok((Page { response, number, continuation: None }, None));
-        };
-        self.position = position;
-        let continuation = Continuation {
-            path: self.request.path.clone(),
-            query: self.query.clone(),
-            page_size: self.page_size,
-            pages: number,
-            position,
-        };
-        Ok((Page { response, number, continuation: Some(continuation) }, Some(self)))
-    }
-
-    fn render(&self) -> Request {
-        let list = &self.request;
-        let conditions = match self.position {
-            Position::Keyset { after: Some(key) } => Some(match &list.conditions {
-                Some(conditions) => format!("({conditions}) and id > {key}"),
-                None => format!("id > {key}"),
-            }),
-            _ => list.conditions.clone(),
-        };
-        // A listing that fell back to numbers goes on in the order of its first page.
-        let order_by = match list.mode {
-            PagingMode::ForwardOnly => None,
-            PagingMode::PageNumber => Some(list.order_by.as_deref().unwrap_or("id asc")),
-            PagingMode::Keyset => Some("id asc"),
-        };
-        let mut request = list
-            .narrowed(Request::new(Method::Get, &list.path), conditions.as_deref())
-            .query_opt("fields", list.fields.as_deref())
-            .query_opt("orderBy", order_by)
-            .query("pageSize", self.page_size.to_string());
-        request.expects_array = true;
-        match self.position {
-            Position::ForwardOnly { page_id } => {
-                request.headers.push(("pagination-type".to_owned(), "forward-only".to_owned()));
-                request.query_opt("pageId", page_id.map(|id| id.to_string()).as_deref())
-            }
-            Position::PageNumber { page, .. } => request.query("page", page.to_string()),
-            Position::Keyset { .. } => request,
-        }
-    }
+fn said(conditions: impl Into<Condition>) -> Option<Condition> {
+    Some(conditions.into()).filter(|conditions| !conditions.is_blank())
 }
 
 fn given(text: impl Into<String>) -> Option<String> {

@@ -4,13 +4,14 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::{RequestFacts, Response, Result, paging::Position, reason::Reason};
+use crate::{RequestFacts, Response, Result, UnreadableRecord, paging::Position, reason::Reason};
 
 /// One page of a listing.
 #[derive(Debug, Clone)]
 pub struct Page {
     pub(crate) response: Response,
     pub(crate) number: u64,
+    pub(crate) unreadable: Vec<UnreadableRecord>,
     pub(crate) continuation: Option<Continuation>,
 }
 
@@ -39,6 +40,13 @@ impl Page {
     #[must_use]
     pub fn is_last(&self) -> bool {
         self.continuation.is_none()
+    }
+
+    /// Records that the server couldn't give, between the page before and this one. The listing isn't complete without
+    /// them. There are some only after [`skip_unreadable`](crate::ListRequest::skip_unreadable).
+    #[must_use]
+    pub fn unreadable(&self) -> &[UnreadableRecord] {
+        &self.unreadable
     }
 
     /// The request that it answers.
@@ -80,4 +88,15 @@ pub struct Continuation {
     /// Pages that came before.
     pub(crate) pages: u64,
     pub(crate) position: Position,
+    /// Which values of a long `in` list it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) part: Option<Part>,
+}
+
+/// A piece of an `in` list, by the numbers of its values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) from: usize,
+    /// One behind the last.
+    pub(crate) to: usize,
 }

@@ -29,8 +29,13 @@ pub(crate) enum Position {
     /// Records after this id, by the server's cursor.
     #[serde(rename_all = "camelCase")]
     ForwardOnly { page_id: Option<u64> },
-    /// This page. `first` marks the start of the page before.
-    PageNumber { page: u64, first: Option<u64> },
+    /// This page. `first` marks the start of the page before; `size` is there if it isn't the listing's.
+    PageNumber {
+        page: u64,
+        first: Option<u64>,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        size: Option<u32>,
+    },
     /// Records after this id, by condition.
     Keyset { after: Option<i64> },
 }
@@ -39,8 +44,26 @@ impl Position {
     pub(crate) fn start(mode: PagingMode) -> Self {
         match mode {
             PagingMode::ForwardOnly => Self::ForwardOnly { page_id: None },
-            PagingMode::PageNumber => Self::PageNumber { page: 1, first: None },
+            PagingMode::PageNumber => Self::PageNumber { page: 1, first: None, size: None },
             PagingMode::Keyset => Self::Keyset { after: None },
+        }
+    }
+
+    /// The id that all records so far are at most, where positions are ids.
+    pub(crate) fn after_id(self) -> Option<i64> {
+        match self {
+            Self::ForwardOnly { page_id } => page_id.and_then(|id| i64::try_from(id).ok()),
+            Self::PageNumber { .. } => None,
+            Self::Keyset { after } => after,
+        }
+    }
+
+    /// The position behind this id, where positions are ids.
+    pub(crate) fn at_id(self, id: i64) -> Self {
+        match self {
+            Self::ForwardOnly { .. } => Self::ForwardOnly { page_id: Some(u64::try_from(id).unwrap_or(0)) },
+            Self::PageNumber { .. } => self,
+            Self::Keyset { .. } => Self::Keyset { after: Some(id) },
         }
     }
 
@@ -60,12 +83,12 @@ impl Position {
                 }
                 if at_end { Ok(None) } else { after_page_id(page_id, records, link).map(Some) }
             }
-            Self::PageNumber { page, first } => {
+            Self::PageNumber { page, first, size } => {
                 let mark = records.first().map(|record| mark(record));
                 if mark.is_some() && mark == first {
                     return Err(Reason::PageRepeats { page });
                 }
-                Ok((!at_end).then(|| Self::PageNumber { page: page + 1, first: mark }))
+                Ok((!at_end).then(|| Self::PageNumber { page: page + 1, first: mark, size }))
             }
             // The Link header counts pages of the narrowed list, so only an empty page proves anything.
             Self::Keyset { after } => match ascending(after, records)? {
@@ -78,7 +101,7 @@ impl Position {
 
 /// After a page of the server's cursor that isn't the last.
 fn after_page_id(current: Option<u64>, records: &[&RawValue], link: Link) -> Result<Position, Reason> {
-    let by_number = Position::PageNumber { page: 2, first: records.first().map(|record| mark(record)) };
+    let by_number = Position::PageNumber { page: 2, first: records.first().map(|record| mark(record)), size: None };
     let next = match (link, current) {
         (Link::Next { page_id: Some(next), .. }, _) => next,
         // The server went by number: it does no cursor here.
@@ -173,7 +196,7 @@ mod tests {
             [(&[1, 2][..], Link::Absent), (&[1], Link::Absent), (&[1, 2], Link::Next { page_id: None, page: Some(2) })]
         {
             let next = after(cursor(None), ids, link);
-            assert!(matches!(next, Ok(Some(Position::PageNumber { page: 2, first: Some(_) }))), "{next:?}");
+            assert!(matches!(next, Ok(Some(Position::PageNumber { page: 2, first: Some(_), .. }))), "{next:?}");
         }
         let by_number = Link::Next { page_id: None, page: Some(2) };
         assert_eq!(after(cursor(5), &[6, 7], by_number), Err("NextUnreadable".to_owned()));

@@ -29,6 +29,23 @@ pub(crate) enum Reason {
     },
     /// A number that isn't one.
     NotFinite,
+    /// A literal text for a pattern that holds a wildcard.
+    Wildcard {
+        text: String,
+    },
+    /// `in` where the API doesn't allow it.
+    InNotAllowed {
+        parameter: &'static str,
+    },
+
+    /// A company that the server doesn't know.
+    UnknownCompany {
+        company: String,
+    },
+    /// A codebase that can't be part of a path.
+    Codebase {
+        codebase: String,
+    },
 
     Path {
         path: String,
@@ -87,13 +104,27 @@ pub(crate) enum Reason {
     TooMany {
         limit: usize,
     },
+
+    /// A record on which the server fails every time, while others come.
+    Unreadable {
+        id: Option<i64>,
+        after: Option<i64>,
+    },
 }
 
 impl Reason {
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
-            Self::Missing { .. } | Self::Invalid { .. } | Self::Transport => ErrorKind::Config,
-            Self::BothQuotes { .. } | Self::EmptyIn { .. } | Self::NotFinite => ErrorKind::Condition,
+            Self::Missing { .. }
+            | Self::Invalid { .. }
+            | Self::Transport
+            | Self::UnknownCompany { .. }
+            | Self::Codebase { .. } => ErrorKind::Config,
+            Self::BothQuotes { .. }
+            | Self::EmptyIn { .. }
+            | Self::NotFinite
+            | Self::Wildcard { .. }
+            | Self::InNotAllowed { .. } => ErrorKind::Condition,
             Self::Path { .. }
             | Self::UrlTooLong { .. }
             | Self::PageSize { .. }
@@ -113,6 +144,7 @@ impl Reason {
             | Self::KeyMissing
             | Self::ForeignContinuation => ErrorKind::Paging,
             Self::TooMany { .. } => ErrorKind::Limit,
+            Self::Unreadable { .. } => ErrorKind::Unreadable,
         }
     }
 
@@ -132,6 +164,23 @@ impl Reason {
                 write!(f, "the condition `{field} in (..)` has no values: give at least one, or don't ask the server")
             }
             Self::NotFinite => f.write_str("a condition can't compare with a number that is infinite or not a number"),
+            Self::Wildcard { text } => write!(
+                f,
+                "the text {text:?} holds a wildcard, which a pattern can't express: compare a part of it, or use like with a pattern of your own"
+            ),
+            Self::InNotAllowed { parameter } => write!(
+                f,
+                "the {parameter} of {on} hold an `in` list, which the API doesn't allow there: join comparisons with or"
+            ),
+
+            Self::UnknownCompany { company } => write!(
+                f,
+                "the server knows no company {company:?}: check CW_COMPANY, or the company before + in CW_AUTH_USERNAME, and CW_SITE"
+            ),
+            Self::Codebase { codebase } => write!(
+                f,
+                "the server names {codebase:?} as its codebase, which can't be part of an address: give the whole one as CW_BASE_URL"
+            ),
 
             Self::Path { path, problem } => write!(f, "the path {path:?} {problem}"),
             Self::UrlTooLong { length, limit } => write!(
@@ -230,6 +279,17 @@ impl Reason {
                     f,
                     "{on} has more than {limit} records: raise the limit, narrow the conditions or read it as a stream"
                 )
+            }
+
+            Self::Unreadable { id, after } => {
+                match (id, after) {
+                    (Some(id), _) => write!(f, "the server fails on record {id} of {on} every time")?,
+                    (None, Some(after)) => {
+                        write!(f, "the server fails on the record after id {after} of {on} every time")?
+                    }
+                    (None, None) => write!(f, "the server fails on the first record of {on} every time")?,
+                }
+                f.write_str(": repair the record, or skip what can't be read and treat the listing as incomplete")
             }
         }
     }

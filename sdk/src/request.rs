@@ -7,10 +7,10 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
-use crate::{Client, Error, RequestFacts, Response, Result, reason::Reason};
+use crate::{Client, Download, Error, Multipart, RequestFacts, Response, Result, reason::Reason};
 
 /// Longest URL that the vendor's documentation advises.
-const ADVISED_URL: usize = 2_000;
+pub(crate) const ADVISED_URL: usize = 2_000;
 /// Longest URL that is sent at all.
 const LONGEST_URL: usize = 10_000;
 
@@ -84,9 +84,20 @@ pub(crate) struct Request {
     pub(crate) path: String,
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: Vec<(String, String)>,
-    pub(crate) json: Option<Bytes>,
+    pub(crate) body: Option<Body>,
     /// Whether the answer must be a JSON array, so that one without its closing bracket was cut.
     pub(crate) expects_array: bool,
+    /// Version of the API instead of the client's.
+    pub(crate) version: Option<String>,
+    /// How often the server may fail on it before the sender tries something else, if less than the policy says.
+    pub(crate) patience: Option<u32>,
+}
+
+/// What is sent with a request.
+#[derive(Debug, Clone)]
+pub(crate) struct Body {
+    pub(crate) content_type: String,
+    pub(crate) bytes: Bytes,
 }
 
 impl Request {
@@ -96,8 +107,10 @@ impl Request {
             path: format!("/{}", path.strip_prefix('/').unwrap_or(path)),
             query: Vec::new(),
             headers: Vec::new(),
-            json: None,
+            body: None,
             expects_array: false,
+            version: None,
+            patience: None,
         }
     }
 
@@ -117,8 +130,15 @@ impl Request {
     pub(crate) fn json<T: Serialize + ?Sized>(mut self, body: &T) -> Result<Self> {
         let text = serde_json::to_vec(body)
             .map_err(|error| Error::new(Reason::Serialize).with_request(self.facts(1)).with_source(error))?;
-        self.json = Some(text.into());
+        self.body = Some(Body { content_type: "application/json".to_owned(), bytes: text.into() });
         Ok(self)
+    }
+
+    /// Whether it reads a collection or a route, and not one record by its id: an answer of 404 is then no answer to the
+    /// question whether a record exists.
+    pub(crate) fn reads_a_collection(&self) -> bool {
+        let last = self.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
+        self.method.is_read() && last.parse::<i64>().is_err()
     }
 
     pub(crate) fn facts(&self, attempt: u32) -> RequestFacts {
@@ -170,6 +190,11 @@ impl Request {
     }
 }
 
+/// How many characters a value takes in a query.
+pub(crate) fn encoded_length(value: &str) -> usize {
+    utf8_percent_encode(value, QUERY).map(str::len).sum()
+}
+
 /// An untyped request: the way out for what the crate has no types for.
 #[derive(Debug, Clone)]
 #[must_use = "a request does nothing until it is sent"]
@@ -204,12 +229,35 @@ impl RequestBuilder {
         Ok(self)
     }
 
+    /// Sets the body to the parts of a form, as uploads want it.
+    ///
+    /// # Errors
+    /// When a media type holds characters that a form can't carry.
+    pub fn multipart(mut self, form: &Multipart) -> Result<Self> {
+        self.request.body = Some(form.body().map_err(|error| error.with_request(self.request.facts(1)))?);
+        Ok(self)
+    }
+
+    /// Asks for another version of the API than the client does, for example `2025.1`: some routes only know some.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.request.version = Some(version.into());
+        self
+    }
+
     /// Sends it, and repeats it as the retry policy allows.
     ///
     /// # Errors
     /// When there is no answer, or one with an error status.
     pub async fn send(self) -> Result<Response> {
         self.client.execute(&self.request).await
+    }
+
+    /// Sends it as [`send`](Self::send) does and hands out the body piece by piece, for what is too large for memory.
+    ///
+    /// # Errors
+    /// As [`send`](Self::send). What happens within the body is an error of the stream: nothing is repeated then.
+    pub async fn download(self) -> Result<Download> {
+        self.client.download(&self.request).await
     }
 }
 
@@ -260,6 +308,21 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(url(path).unwrap_err().to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_record_by_its_id_is_no_collection() {
+        let table = [
+            (Method::Get, "/time/entries", true),
+            (Method::Get, "/time/entries/count", true),
+            (Method::Get, "/sales/orders/1/lineitems/", true),
+            (Method::Get, "/time/entries/5", false),
+            (Method::Get, "/time/entries/5/", false),
+            (Method::Post, "/time/entries", false),
+        ];
+        for (method, path, expected) in table {
+            assert_eq!(Request::new(method, path).reads_a_collection(), expected, "{method} {path}");
         }
     }
 

@@ -56,6 +56,18 @@ pub enum Outcome {
     },
 }
 
+impl Outcome {
+    /// Whether the server may have failed on what it was asked for, so that asking for less can help.
+    pub(crate) fn may_be_the_request(self) -> bool {
+        match self {
+            Self::Timeout | Self::Cut => true,
+            // With a time to come back it is busy, whatever it is asked for.
+            Self::Status { status, retry_after } => matches!(status, 500 | 502 | 503 | 504) && retry_after.is_none(),
+            Self::NotSent => false,
+        }
+    }
+}
+
 /// The `Retry-After` header.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {

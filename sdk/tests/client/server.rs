@@ -190,7 +190,7 @@ async fn answer(State(script): State<Script>, request: Request) -> Response {
     }
 }
 
-/// A clock that stands still, never waits, and has no chance in it.
+/// A clock that only pauses move, without waiting, and that has no chance in it.
 #[derive(Debug, Default)]
 pub(crate) struct TestClock {
     pauses: Mutex<Vec<Duration>>,
@@ -204,9 +204,13 @@ impl TestClock {
 }
 
 impl Clock for TestClock {
-    /// `Sun, 06 Nov 1994 08:49:37 GMT`.
+    /// `Sun, 06 Nov 1994 08:49:37 GMT`, and the pauses.
     fn now(&self) -> SystemTime {
-        SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777)
+        SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777) + self.monotonic()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.pauses.lock().unwrap().iter().sum()
     }
 
     fn random(&self) -> f64 {

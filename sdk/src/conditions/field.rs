@@ -1,0 +1,250 @@
+//! Properties and custom fields, and what they can be compared with.
+
+use std::borrow::Cow;
+
+use super::{Condition, Node, Value, text, value::pattern};
+use crate::{Error, Result, reason::Reason};
+
+/// A property by its wire name, nested ones as `company/id` or `_info/lastUpdated`. The name is sent as it is.
+pub fn field(path: impl Into<Cow<'static, str>>) -> Field {
+    Field { path: path.into() }
+}
+
+/// A property to compare.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Field {
+    path: Cow<'static, str>,
+}
+
+impl Field {
+    /// A property by its wire name, for constants: `const COMPANY: Field = Field::new("company/id");`.
+    #[must_use]
+    pub const fn new(path: &'static str) -> Self {
+        Self { path: Cow::Borrowed(path) }
+    }
+
+    /// The wire name, for `fields` and `order_by`.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Equal.
+    pub fn eq(&self, value: impl Into<Value>) -> Condition {
+        self.compare("=", &value.into())
+    }
+
+    /// Not equal. A record without a value doesn't meet it.
+    pub fn ne(&self, value: impl Into<Value>) -> Condition {
+        self.compare("!=", &value.into())
+    }
+
+    /// Less, or earlier.
+    pub fn lt(&self, value: impl Into<Value>) -> Condition {
+        self.compare("<", &value.into())
+    }
+
+    /// At most, or not later.
+    pub fn le(&self, value: impl Into<Value>) -> Condition {
+        self.compare("<=", &value.into())
+    }
+
+    /// More, or later.
+    pub fn gt(&self, value: impl Into<Value>) -> Condition {
+        self.compare(">", &value.into())
+    }
+
+    /// At least, or not earlier.
+    pub fn ge(&self, value: impl Into<Value>) -> Condition {
+        self.compare(">=", &value.into())
+    }
+
+    /// Text like a pattern, in which `*` and `%` stand for anything and `[[]` for an opening bracket.
+    pub fn like(&self, pattern: Value) -> Condition {
+        self.compare("like", &pattern)
+    }
+
+    /// Text that isn't like a pattern.
+    pub fn not_like(&self, pattern: Value) -> Condition {
+        self.compare("not like", &pattern)
+    }
+
+    /// Text that starts with `literal`.
+    ///
+    /// # Errors
+    /// When it holds both kinds of quotes, or a wildcard.
+    pub fn starts_with(&self, literal: &str) -> Result<Condition> {
+        Ok(self.like(pattern("", literal, "*")?))
+    }
+
+    /// Text that ends with `literal`.
+    ///
+    /// # Errors
+    /// As [`starts_with`](Self::starts_with).
+    pub fn ends_with(&self, literal: &str) -> Result<Condition> {
+        Ok(self.like(pattern("*", literal, "")?))
+    }
+
+    /// Text that holds `literal`.
+    ///
+    /// # Errors
+    /// As [`starts_with`](Self::starts_with).
+    pub fn contains(&self, literal: &str) -> Result<Condition> {
+        Ok(self.like(pattern("*", literal, "*")?))
+    }
+
+    /// No value.
+    #[must_use]
+    pub fn is_null(&self) -> Condition {
+        self.compare("=", &Value::null())
+    }
+
+    /// Any value.
+    #[must_use]
+    pub fn is_not_null(&self) -> Condition {
+        self.compare("!=", &Value::null())
+    }
+
+    /// Equal to one of `values`.
+    ///
+    /// A list that is too long for a URL is asked for in pieces: see
+    /// [`conditions`](crate::ListRequest::conditions).
+    ///
+    /// # Errors
+    /// Without values: the query language has no empty list.
+    pub fn in_<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Result<Condition> {
+        self.list(false, values)
+    }
+
+    /// Equal to none of `values`. A record without a value doesn't meet it.
+    ///
+    /// # Errors
+    /// As [`in_`](Self::in_).
+    pub fn not_in<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Result<Condition> {
+        self.list(true, values)
+    }
+
+    fn list<V: Into<Value>>(&self, negated: bool, values: impl IntoIterator<Item = V>) -> Result<Condition> {
+        let values: Vec<Value> = values.into_iter().map(Into::into).collect();
+        if values.is_empty() {
+            return Err(Error::new(Reason::EmptyIn { field: self.path.to_string() }));
+        }
+        Ok(Condition(Node::In { path: self.path.to_string(), negated, values }))
+    }
+
+    fn compare(&self, operator: &str, value: &Value) -> Condition {
+        Condition(Node::Test(format!("{} {operator} {value}", self.path)))
+    }
+}
+
+/// A custom field by its caption, for
+/// [`custom_field_conditions`](crate::ListRequest::custom_field_conditions).
+///
+/// ```
+/// use connectwise_sdk::conditions::custom_field;
+///
+/// let condition = custom_field("Contract end")?.is_not_null();
+/// assert_eq!(condition.to_string(), r#"(caption = "Contract end" and value != null)"#);
+/// # Ok::<(), connectwise_sdk::Error>(())
+/// ```
+///
+/// # Errors
+/// When the caption holds both kinds of quotes.
+pub fn custom_field(caption: &str) -> Result<CustomField> {
+    Ok(CustomField { caption: Field::new("caption").eq(text(caption)?) })
+}
+
+/// A custom field to compare. Captions are not unique: every field of that name counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomField {
+    caption: Condition,
+}
+
+impl CustomField {
+    /// A value that meets a condition, which is written with the property that is handed in.
+    ///
+    /// ```
+    /// use connectwise_sdk::conditions::custom_field;
+    ///
+    /// let condition = custom_field("Seats")?.value(|value| value.ge(10));
+    /// assert_eq!(condition.to_string(), r#"(caption = "Seats" and value >= 10)"#);
+    /// # Ok::<(), connectwise_sdk::Error>(())
+    /// ```
+    pub fn value(self, condition: impl FnOnce(&Field) -> Condition) -> Condition {
+        self.caption & condition(&Field::new("value"))
+    }
+
+    /// No value.
+    #[must_use]
+    pub fn is_null(self) -> Condition {
+        self.value(Field::is_null)
+    }
+
+    /// Any value.
+    #[must_use]
+    pub fn is_not_null(self) -> Condition {
+        self.value(Field::is_not_null)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, NaiveDate, Utc};
+
+    use super::*;
+    use crate::conditions::number;
+
+    #[test]
+    fn values_are_written_by_type() {
+        const COMPANY: Field = Field::new("company/id");
+        let number = number(1.5).unwrap();
+        let time: DateTime<Utc> = "2016-08-20T18:04:26.999Z".parse().unwrap();
+        let table = [
+            (field("id").gt(5), "id > 5"),
+            (field("id").le(-9_000_000_000_i64), "id <= -9000000000"),
+            (field("id").le(u64::MAX), "id <= 18446744073709551615"),
+            (field("closedFlag").ne(true), "closedFlag != true"),
+            (field("actualHours").lt(number), "actualHours < 1.5"),
+            (COMPANY.eq(250), "company/id = 250"),
+            (field("name").eq(text("O'Neil").unwrap()), "name = \"O'Neil\""),
+            (field("name").like(text("17\"*").unwrap()), "name like '17\"*'"),
+            (field("name").not_like(text("x*").unwrap()), "name not like \"x*\""),
+            (field("name").starts_with("[a] b").unwrap(), "name like \"[[]a] b*\""),
+            (field("name").ends_with("b").unwrap(), "name like \"*b\""),
+            (field("name").contains("b").unwrap(), "name like \"*b*\""),
+            (field("closedDate").is_null(), "closedDate = null"),
+            (field("closedDate").is_not_null(), "closedDate != null"),
+            (field("status/id").in_([1, 2]).unwrap(), "status/id in (1,2)"),
+            (field("status/id").not_in([1]).unwrap(), "status/id not in (1)"),
+            (field("_info/lastUpdated").ge(time), "_info/lastUpdated >= [2016-08-20T18:04:26Z]"),
+            (field("date").ge(NaiveDate::from_ymd_opt(2016, 8, 20).unwrap()), "date >= [2016-08-20T00:00:00Z]"),
+        ];
+        for (condition, expected) in table {
+            assert_eq!(condition.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_said_is_an_error() {
+        let none: [i64; 0] = [];
+        let table = [
+            (
+                text("5'10\"").unwrap_err(),
+                "the text \"5'10\\\"\" holds both kinds of quotes, which a condition can't express: compare a part of it with like",
+            ),
+            (
+                field("id").in_(none).unwrap_err(),
+                "the condition `id in (..)` has no values: give at least one, or don't ask the server",
+            ),
+            (number(f64::NAN).unwrap_err(), "a condition can't compare with a number that is infinite or not a number"),
+            (
+                field("name").contains("100%").unwrap_err(),
+                "the text \"100%\" holds a wildcard, which a pattern can't express: compare a part of it, or use like with a pattern of your own",
+            ),
+        ];
+        for (error, expected) in table {
+            assert_eq!(error.to_string(), expected);
+            assert_eq!(error.kind(), crate::ErrorKind::Condition);
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! An answer whose body comes piece by piece.
+
+use std::fmt;
+
+use bytes::Bytes;
+use futures::{
+    Stream, StreamExt as _,
+    stream::{self, BoxStream},
+};
+use reqwest::header::HeaderMap;
+
+use crate::{RequestFacts, Result, transport::Answer, transport::unsent_or_cut};
+
+/// A successful answer, of which the body is still to come.
+pub struct Download {
+    status: u16,
+    headers: HeaderMap,
+    facts: RequestFacts,
+    body: BoxStream<'static, Result<Bytes>>,
+}
+
+impl Download {
+    pub(crate) fn new(answer: Answer) -> Self {
+        let Answer { response, rest } = answer;
+        let facts = response.facts.clone();
+        let body = match rest {
+            Some(rest) => {
+                rest.bytes_stream().map(move |piece| piece.map_err(|error| unsent_or_cut(error, &facts).1)).boxed()
+            }
+            None => stream::iter([Ok(response.body)]).boxed(),
+        };
+        Self { status: response.status, headers: response.headers, facts: response.facts, body }
+    }
+
+    /// HTTP status, 200 to 299.
+    #[must_use]
+    pub fn status(&self) -> u16 {
+        self.status
+    }
+
+    /// A header's value, where it is text. Names count without regard to case.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The request that it answers.
+    #[must_use]
+    pub fn request(&self) -> &RequestFacts {
+        &self.facts
+    }
+
+    /// The body, decompressed. It is whole if and only if the stream ends without an error.
+    pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
+        self.body
+    }
+}
+
+impl fmt::Debug for Download {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Download").field("status", &self.status).field("request", &self.facts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,242 @@
+//! One request on its way: let through by the limiter, watched, repeated as the policy says, and read to its end.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use tracing::{Instrument as _, Span, field::Empty};
+use url::Url;
+
+use crate::{
+    ApiError, Attempt, AttemptResult, Client, Error, RequestFacts, Response, Result,
+    client::{accept, bad_header, value},
+    reason::Reason,
+    request::Request,
+    retry::{Decision, Outcome, RetryAfter, decide},
+};
+
+const REQUEST_ID: &str = "x-cw-request-id";
+
+/// How a request is sent and read.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Take {
+    /// With the credentials and the API's headers.
+    api: bool,
+    /// The body isn't read here.
+    stream: bool,
+}
+
+impl Take {
+    pub(crate) const WHOLE: Self = Self { api: true, stream: false };
+    pub(crate) const STREAM: Self = Self { api: true, stream: true };
+    /// To a route that needs no credentials, so that it gets none.
+    pub(crate) const OPEN: Self = Self { api: false, stream: false };
+}
+
+/// A successful answer.
+pub(crate) struct Answer {
+    /// Without body if that is still to come.
+    pub(crate) response: Response,
+    pub(crate) rest: Option<reqwest::Response>,
+}
+
+impl Client {
+    /// Sends a request to `url`, as often as the retry policy allows.
+    pub(crate) async fn send(&self, request: &Request, url: &Url, take: Take) -> Result<Answer> {
+        let clock = &*self.inner.clock;
+        let policy = &self.inner.config.retry;
+        let headers = self.headers(request, take).map_err(|error| error.with_request(request.facts(1)))?;
+        let mut failed = 0;
+        let mut number = 1;
+        loop {
+            let mut builder =
+                self.inner.http.request(request.method.to_reqwest(), url.clone()).headers(headers.clone());
+            if let Some(body) = &request.body {
+                builder = builder.body(body.bytes.clone());
+            }
+            let failure = match self.attempt(request, builder, number, take).await {
+                Ok(answer) => return Ok(answer),
+                Err(failure) => failure,
+            };
+            let decision = decide(number, failure.outcome, request.method, policy, clock.now(), clock.random());
+            let pause = match decision {
+                Decision::Retry { after } => after,
+                Decision::GiveUp => Duration::ZERO,
+            };
+            if failure.error.is_rate_limited() {
+                self.inner.limiter.slow_down(clock, pause);
+            }
+            failed += u32::from(failure.outcome.may_be_the_request());
+            let patient = request.patience.is_none_or(|patience| failed < patience);
+            if decision == Decision::GiveUp || !patient {
+                return Err(failure.error);
+            }
+            let method = request.method.as_str();
+            let wait_ms = u64::try_from(pause.as_millis()).unwrap_or(u64::MAX);
+            let request_id = failure.error.request().and_then(|request| request.request_id.as_deref());
+            tracing::warn!(method, path = request.path, number, wait_ms, request_id, "{}", failure.error);
+            if let Some(observer) = &self.inner.config.observer {
+                observer.retried(&attempt(request, number), pause);
+            }
+            clock.sleep(pause).await;
+            number += 1;
+        }
+    }
+
+    /// The headers of this request.
+    fn headers(&self, request: &Request, take: Take) -> Result<HeaderMap> {
+        let mut headers = if take.api { self.inner.headers.clone() } else { HeaderMap::new() };
+        if !take.api {
+            headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+        }
+        if let Some(version) = &request.version {
+            headers.insert(ACCEPT, accept(version)?);
+        }
+        if let Some(body) = &request.body {
+            headers.insert(CONTENT_TYPE, value("content-type", &body.content_type)?);
+        }
+        for (name, text) in &request.headers {
+            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|error| bad_header(name).with_source(error))?;
+            let value = value(name.as_str(), text)?;
+            headers.insert(name, value);
+        }
+        Ok(headers)
+    }
+
+    /// One attempt, from the limiter to the end of the body.
+    async fn attempt(
+        &self,
+        request: &Request,
+        builder: reqwest::RequestBuilder,
+        number: u32,
+        take: Take,
+    ) -> std::result::Result<Answer, Failure> {
+        let clock = &*self.inner.clock;
+        let _under_way = self.inner.limiter.admit(clock).await;
+        self.counters.request(number);
+        let observer = self.inner.config.observer.as_deref();
+        if let Some(observer) = observer {
+            observer.started(&attempt(request, number));
+        }
+        let span = tracing::debug_span!(
+            "request",
+            method = request.method.as_str(),
+            path = request.path,
+            attempt = number,
+            status = Empty,
+            request_id = Empty
+        );
+        let started = clock.monotonic();
+        let result = self.exchange(request, builder, number, take).instrument(span).await;
+        let bytes = match &result {
+            Ok(answer) => answer.response.body.len(),
+            Err(failure) => failure.bytes,
+        };
+        self.counters.body(bytes);
+        if let Some(observer) = observer {
+            let duration = clock.monotonic().saturating_sub(started);
+            let facts = match &result {
+                Ok(answer) => Some(&answer.response.facts),
+                Err(failure) => failure.error.request(),
+            };
+            let outcome = AttemptResult {
+                status: match &result {
+                    Ok(answer) => Some(answer.response.status),
+                    Err(failure) => failure.status,
+                },
+                error: result.as_ref().err().map(|failure| failure.error.kind()),
+                bytes: bytes as u64,
+                duration,
+                request_id: facts.and_then(|facts| facts.request_id.as_deref()),
+            };
+            observer.finished(&attempt(request, number), &outcome);
+        }
+        result
+    }
+
+    async fn exchange(
+        &self,
+        request: &Request,
+        builder: reqwest::RequestBuilder,
+        number: u32,
+        take: Take,
+    ) -> std::result::Result<Answer, Failure> {
+        let mut facts = request.facts(number);
+        let response = builder.send().await.map_err(|error| Failure::transport(error, &facts, None))?;
+        let status = response.status();
+        let headers = response.headers().clone();
+        facts.request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let span = Span::current();
+        span.record("status", status.as_u16());
+        if let Some(id) = &facts.request_id {
+            span.record("request_id", id);
+        }
+        let head = |body| Response { status: status.as_u16(), headers: headers.clone(), body, facts: facts.clone() };
+        if take.stream && status.is_success() {
+            return Ok(Answer { response: head(Bytes::new()), rest: Some(response) });
+        }
+        let body = match response.bytes().await {
+            Ok(body) => body,
+            // What an error's body would have said matters less than its status.
+            Err(_) if !status.is_success() => Bytes::new(),
+            Err(error) => return Err(Failure::transport(error, &facts, Some(status.as_u16()))),
+        };
+        if !status.is_success() {
+            return Err(self.status_failure(status.as_u16(), &headers, &body, facts));
+        }
+        let response = head(body);
+        if request.expects_array && is_cut_array(&response.body) {
+            let (status, bytes) = (Some(response.status), response.body.len());
+            return Err(Failure { outcome: Outcome::Cut, error: response.error(Reason::Cut), status, bytes });
+        }
+        tracing::debug!(bytes = response.body.len(), "answered");
+        Ok(Answer { response, rest: None })
+    }
+
+    fn status_failure(&self, status: u16, headers: &HeaderMap, body: &[u8], facts: RequestFacts) -> Failure {
+        let wish = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(RetryAfter::parse);
+        let retry_after = wish.map(|wish| wish.wait(self.inner.clock.now()));
+        let api = ApiError::parse(body, |text| self.inner.config.credentials.redact(text));
+        let error = Error::new(Reason::Status { status, api, retry_after }).with_request(facts);
+        let outcome = Outcome::Status { status, retry_after: wish };
+        Failure { outcome, error, status: Some(status), bytes: body.len() }
+    }
+}
+
+fn attempt(request: &Request, number: u32) -> Attempt<'_> {
+    Attempt { method: request.method, path: &request.path, number }
+}
+
+/// A failed attempt: what the retry decision needs, and the error if it is the last.
+struct Failure {
+    outcome: Outcome,
+    error: Error,
+    status: Option<u16>,
+    bytes: usize,
+}
+
+impl Failure {
+    fn transport(error: reqwest::Error, facts: &RequestFacts, status: Option<u16>) -> Self {
+        let (outcome, error) = unsent_or_cut(error, facts);
+        Self { outcome, error, status, bytes: 0 }
+    }
+}
+
+/// What a failure of the connection means.
+pub(crate) fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts) -> (Outcome, Error) {
+    let (outcome, reason) = if error.is_connect() {
+        (Outcome::NotSent, Reason::Connect)
+    } else if error.is_timeout() {
+        (Outcome::Timeout, Reason::Timeout)
+    } else {
+        (Outcome::Cut, Reason::Cut)
+    };
+    // The URL holds the conditions, and the error names the request already.
+    (outcome, Error::new(reason).with_request(facts.clone()).with_source(error.without_url()))
+}
+
+/// A body that opens an array and doesn't close it: it was cut where the transport didn't notice.
+fn is_cut_array(body: &[u8]) -> bool {
+    let body = body.trim_ascii();
+    body.starts_with(b"[") && !body.ends_with(b"]")
+}
