@@ -1,5 +1,7 @@
 //! The errors that a beginner makes: one clear sentence, exit code 2, nothing written.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::Command;
 

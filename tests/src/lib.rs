@@ -6,3 +6,8 @@ mod python;
 
 pub use lakehouse::{Lakehouse, client};
 pub use python::Python;
+
+/// The README's Rust code has to compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -1,5 +1,7 @@
 //! From the simulator through real HTTP to gold, read back by readers that aren't this project's.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
 use std::collections::BTreeMap;
 
 use connectwise_etl::catalog;

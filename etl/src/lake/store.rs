@@ -92,7 +92,7 @@ impl Lake {
         let delta = self.load(table).await?;
         let Some(version) = delta.version() else { return Ok(None) };
         let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
-        Ok(Some(TableState { version: u64::try_from(version).unwrap_or_default(), schema }))
+        Ok(Some(TableState { version, schema }))
     }
 
     /// A number that an earlier commit left with its data under `mark` (see [`Commit::mark`](super::Commit::mark)).

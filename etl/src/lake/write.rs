@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{Schema, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
@@ -166,7 +166,7 @@ impl Lake {
 /// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
 fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
     let frame = source.into_frame();
-    let found = Schema::from(frame.schema().as_arrow().clone());
+    let found = frame.schema().as_arrow();
     let same = found.fields().len() == schema.fields().len()
         && found.fields().iter().zip(schema.fields()).all(|(found, wanted)| {
             found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
@@ -198,7 +198,7 @@ fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<data
 }
 
 fn version(delta: &DeltaTable) -> u64 {
-    delta.version().and_then(|version| u64::try_from(version).ok()).unwrap_or_default()
+    delta.version().unwrap_or_default()
 }
 
 fn writer_properties() -> WriterProperties {
