@@ -121,7 +121,7 @@ fn next(lake: &crate::lake::Lake) -> String {
         "\nThe tables are in {}. Next:\n\
          \x20 ask more              connectwise-etl query \"select * from dimagreement limit 5\"\n\
          \x20 look at columns       connectwise-etl schema fact_timeentry --layer gold\n\
-         \x20 load your own tenant  set CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, then connectwise-etl run",
+         \x20 load your own tenant  set the CW_ variables of connectwise-etl --help, then connectwise-etl run",
         lake.root()
     )
 }

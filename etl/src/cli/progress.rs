@@ -1,10 +1,11 @@
 //! How a run shows that it lives: bars on a terminal, a line a step elsewhere, nothing beside JSON.
 
 use std::collections::HashMap;
+use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};
 use crate::lake::TableName;
@@ -27,16 +28,16 @@ impl Observer for Progress {
     fn started(&self, table: &TableName, meter: &Meter) {
         let Some(bars) = &self.bars else { return };
         let bar = bars.add(ProgressBar::no_length().with_message(table.to_string()));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {msg:40} {bar:24} {human_pos} rows {per_sec}") {
-            bar.set_style(style);
-        }
+        bar.set_style(style("{spinner} {msg:40} {elapsed}"));
         let (watched, meter) = (bar.clone(), meter.clone());
         let ticker = tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(100));
             loop {
                 tick.tick().await;
-                if meter.expected() > 0 {
+                // A bar needs to know how long it is; until then a spinner says that something goes on.
+                if meter.expected() > 0 && watched.length().is_none() {
                     watched.set_length(meter.expected());
+                    watched.set_style(style("{spinner} {msg:40} {bar:24} {human_pos} of {human_len} rows, {rate} a second"));
                 }
                 watched.set_position(meter.rows());
                 watched.tick();
@@ -49,9 +50,12 @@ impl Observer for Progress {
 
     fn finished(&self, step: &Step) {
         let name = format!("{}/{}", step.layer, step.table);
-        if let Some((bar, ticker)) = self.live.lock().ok().and_then(|mut live| live.remove(&name)) {
-            ticker.abort();
-            bar.finish_and_clear();
+        // Gold shows one bar for all its tables, and ends it with the first of them.
+        for shown in [name.clone(), format!("{}/*", step.layer)] {
+            if let Some((bar, ticker)) = self.live.lock().ok().and_then(|mut live| live.remove(&shown)) {
+                ticker.abort();
+                bar.finish_and_clear();
+            }
         }
         if self.output.is_json() {
             return;
@@ -67,6 +71,13 @@ impl Observer for Progress {
             None => self.output.note(&line),
         }
     }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let rate = |state: &ProgressState, text: &mut dyn Write| {
+        text.write_str(&thousands(state.per_sec() as u64)).ok();
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }
 
 /// What a step changed, in words.
