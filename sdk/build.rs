@@ -1,4 +1,5 @@
-//! Generates the catalogue, the models and the resources from `openapi/` into `OUT_DIR`.
+//! Generates the catalogue, the models, the resources and the raw operations that the enabled features ask for from
+//! `openapi/` into `OUT_DIR`.
 
 #![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
 
@@ -6,8 +7,10 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use connectwise_codegen::{Selection, Sources, generate};
+
 fn main() -> ExitCode {
-    match generate() {
+    match run() {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("cargo::error={error}");
@@ -16,12 +19,15 @@ fn main() -> ExitCode {
     }
 }
 
-fn generate() -> Result<(), Box<dyn Error>> {
+fn run() -> Result<(), Box<dyn Error>> {
     let openapi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this through cargo")?);
     println!("cargo::rerun-if-changed={}", openapi.display());
-    let sources = connectwise_codegen::Sources::read(&openapi)?;
-    for (file, text) in connectwise_codegen::generate(&sources)?.files {
+    let sources = Sources::read(&openapi)?;
+    let has = |feature: &str| std::env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
+    let modules = sources.api.modules.values().filter(|module| has(module)).cloned();
+    let selection = Selection::new(has("lake"), modules);
+    for (file, text) in generate(&sources, &selection)?.files {
         std::fs::write(out.join(file), text)?;
     }
     Ok(())

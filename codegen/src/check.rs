@@ -6,9 +6,11 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::{Kind, Result};
+use crate::figures::Figures;
 use crate::fixups::Bite;
 use crate::generate::{MAX_LINES, Sources, generate};
 use crate::import::{facts, sha256};
+use crate::selection::Selection;
 
 /// What `check` found in order.
 #[derive(Debug, Clone, Serialize)]
@@ -21,6 +23,8 @@ pub struct Checked {
     pub fixups: Vec<Bite>,
     /// Lines of each generated file.
     pub files: BTreeMap<String, usize>,
+    /// Everything in numbers, as `figures.toml` holds it.
+    pub figures: Figures,
 }
 
 /// Regenerates in memory and compares.
@@ -29,6 +33,22 @@ pub struct Checked {
 /// When something is not as it should be: [`Error::is_stale`](crate::Error::is_stale) tells that from an unreadable
 /// folder or document.
 pub fn check(folder: &Path) -> Result<Checked> {
+    let checked = regenerate(folder)?;
+    checked.figures.compare(folder)?;
+    Ok(checked)
+}
+
+/// Regenerates in memory and writes `figures.toml` anew, whatever it held.
+///
+/// # Errors
+/// As [`check`], apart from the figures.
+pub fn check_and_write(folder: &Path) -> Result<Checked> {
+    let checked = regenerate(folder)?;
+    checked.figures.write(folder)?;
+    Ok(checked)
+}
+
+fn regenerate(folder: &Path) -> Result<Checked> {
     let sources = Sources::read(folder)?;
     let file = sources.api.document_file();
     let found = sha256(&sources.document_text);
@@ -38,8 +58,8 @@ pub fn check(folder: &Path) -> Result<Checked> {
     if facts(&sources.document)?.as_bytes() != sources.document_text {
         return Err(Kind::NotCanonical { file }.into());
     }
-    let first = generate(&sources)?;
-    let second = generate(&Sources::read(folder)?)?;
+    let first = generate(&sources, &Selection::full(&sources.api))?;
+    let second = generate(&Sources::read(folder)?, &Selection::full(&sources.api))?;
     for (file, text) in &first.files {
         if second.files.get(file) != Some(text) {
             return Err(Kind::NotDeterministic { file: file.clone() }.into());
@@ -52,5 +72,6 @@ pub fn check(folder: &Path) -> Result<Checked> {
     }
     let files = first.files.iter().map(|(file, text)| (file.clone(), text.lines().count())).collect();
     let entities = sources.lake.entities.len();
-    Ok(Checked { version: sources.api.document.version, entities, fixups: first.bites, files })
+    let figures = Figures::of(&sources, &first)?;
+    Ok(Checked { version: sources.api.document.version, entities, fixups: first.bites, files, figures })
 }

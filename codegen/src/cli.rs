@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use connectwise_codegen::{Checked, Error, Imported, Report, Sources, check, import, report};
+use connectwise_codegen::{Checked, Error, Imported, Report, Sources, check, check_and_write, import, report};
 use serde::Serialize;
 
 /// Interface documents of the ConnectWise PSA REST API: import, check, report
@@ -34,10 +34,15 @@ enum Command {
     },
     /// Tell whether what is checked in is what would be generated
     ///
-    /// The pinned hash, the facts form, every fixup, every entity of lake.toml, and that generating twice gives the same.
+    /// The pinned hash, the facts form, every fixup, every entity of lake.toml, the figures, and that generating twice gives
+    /// the same.
     /// Exit code 1 when something differs.
     #[command(after_help = "Example:\n  connectwise-codegen check --openapi openapi")]
-    Check,
+    Check {
+        /// Write the figures of what is generated instead of comparing them
+        #[arg(long)]
+        write: bool,
+    },
     /// Account for every operation: generated, or listed with the reason
     #[command(after_help = "Example:\n  connectwise-codegen report --json")]
     Report,
@@ -49,7 +54,10 @@ pub(crate) fn run() -> ExitCode {
     let mut out = std::io::stdout().lock();
     let done = match &cli.command {
         Command::Import { file } => import(file, &cli.openapi).map(|imported| answer(&cli, &imported, imported_text)),
-        Command::Check => check(&cli.openapi).map(|checked| answer(&cli, &checked, checked_text)),
+        Command::Check { write: true } => {
+            check_and_write(&cli.openapi).map(|checked| answer(&cli, &checked, checked_text))
+        }
+        Command::Check { write: false } => check(&cli.openapi).map(|checked| answer(&cli, &checked, checked_text)),
         Command::Report => Sources::read(&cli.openapi)
             .and_then(|sources| report(&sources))
             .map(|report| answer(&cli, &report, report_text)),
@@ -65,7 +73,7 @@ pub(crate) fn run() -> ExitCode {
 }
 
 fn fail(cli: &Cli, error: &Error) -> ExitCode {
-    let code = if matches!(cli.command, Command::Check) && error.is_stale() { 1 } else { 2 };
+    let code = if matches!(cli.command, Command::Check { .. }) && error.is_stale() { 1 } else { 2 };
     let text = if cli.json {
         let facts = serde_json::json!({
             "error": error.to_string(),

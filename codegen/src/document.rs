@@ -91,7 +91,47 @@ impl Document {
     }
 }
 
+/// A parameter of an operation's own, not one of the shared ones.
+#[derive(Debug, Clone)]
+pub(crate) struct Parameter<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) place: &'a str,
+    pub(crate) node: Node<'a>,
+}
+
 impl<'a> Operation<'a> {
+    /// Parameters that are declared with the operation itself.
+    pub(crate) fn parameters(&self) -> Result<Vec<Parameter<'a>>> {
+        let mut parameters = Vec::new();
+        for node in self.node.get("parameters").map(|node| node.items()).transpose()?.unwrap_or_default() {
+            if node.get("$ref").is_none() {
+                let name = node.require("name", "the parameter's name")?.text()?;
+                let place = node.require("in", "where the parameter goes")?.text()?;
+                parameters.push(Parameter { name, place, node });
+            }
+        }
+        Ok(parameters)
+    }
+
+    /// Media type and schema of the body, and whether it must be there.
+    pub(crate) fn body(&self) -> Result<Option<(&'a str, Option<Node<'a>>, bool)>> {
+        let Some(body) = self.node.get("requestBody") else { return Ok(None) };
+        let required = body.get("required").map(|node| node.flag()).transpose()?.unwrap_or(false);
+        let content = body.require("content", "the media types of the body")?.entries()?;
+        let json = content.iter().find(|(media, _)| is_json(media)).or(content.first());
+        Ok(json.map(|(media, node)| (*media, node.get("schema"), required)))
+    }
+
+    /// Whether success is answered with bytes that are no JSON.
+    pub(crate) fn is_download(&self) -> Result<bool> {
+        for (status, response) in self.node.require("responses", "an object of responses")?.entries()? {
+            if let Some(content) = response.get("content").filter(|_| status.starts_with('2')) {
+                return Ok(content.entries()?.iter().all(|(media, _)| !is_json(media)));
+            }
+        }
+        Ok(false)
+    }
+
     /// Schema of the JSON answer to a successful request, if it declares one.
     pub(crate) fn answer(&self) -> Result<Option<Node<'a>>> {
         for (status, response) in self.node.require("responses", "an object of responses")?.entries()? {

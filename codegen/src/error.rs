@@ -42,6 +42,8 @@ pub(crate) enum Kind {
     ExclusionDead { path: String },
     #[error("api.toml names no module for the path prefix `{prefix}` ({path}): add it under [modules]")]
     NoModule { prefix: String, path: String },
+    #[error("api.toml has no module `{module}`: name one of those under [modules]")]
+    ModuleUnknown { module: String },
     #[error("api.toml marks `{pattern}` as secret, which matches no text property: remove or repair the pattern")]
     SecretDead { pattern: String },
     #[error("lake.toml: the entity {entity} lists {path}, which {problem}")]
@@ -60,6 +62,10 @@ pub(crate) enum Kind {
     NotCanonical { file: String },
     #[error("generating twice gave two different texts of {file}: this is a bug of the generator")]
     NotDeterministic { file: String },
+    #[error(
+        "{file} does not hold the figures of what is generated: run `connectwise-codegen check --write` and review"
+    )]
+    Figures { file: String, found: String },
     #[error("the generated file {file} has {lines} lines, more than {limit}: this is a bug of the generator")]
     TooLong { file: String, lines: usize, limit: usize },
     #[error("the generated file {file} is not Rust: this is a bug of the generator")]
@@ -115,6 +121,7 @@ impl Error {
                 | Kind::EntityPath { .. }
                 | Kind::EntityTwice { .. }
                 | Kind::NotDeterministic { .. }
+                | Kind::Figures { .. }
                 | Kind::TooLong { .. }
                 | Kind::NotRust { .. }
         )

@@ -1,6 +1,6 @@
 //! From what is checked in to the text that the SDK includes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::api::Api;
@@ -9,10 +9,15 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::fixups::{self, Bite};
 use crate::lake::Lake;
+use crate::names::{Scope, type_name};
+use crate::operation::{self, Raw};
 use crate::render;
+use crate::render::files::Files;
+use crate::render::records::Records;
 use crate::resource::{self, Resource};
 use crate::schema::Schemas;
 use crate::secrets::Secrets;
+use crate::selection::{Owners, Selection};
 
 /// Longest generated file.
 pub const MAX_LINES: usize = 5_000;
@@ -36,7 +41,12 @@ pub struct Generated {
     pub files: BTreeMap<String, String>,
     /// What each fixup changed.
     pub bites: Vec<Bite>,
+    /// All resources, also those that are not selected.
     pub(crate) resources: Vec<Resource>,
+    /// All raw operations.
+    pub(crate) raws: Vec<Raw>,
+    /// All schemas.
+    pub(crate) schemas: Schemas,
 }
 
 impl Sources {
@@ -62,33 +72,82 @@ impl Sources {
     }
 }
 
-/// Generates everything for the feature `lake`.
+/// Generates what a selection needs.
 ///
 /// # Errors
 /// When the document or the configuration does not allow it; the error says where.
-pub fn generate(sources: &Sources) -> Result<Generated> {
-    let (document, bites) = fixups::repair(&sources.document, &sources.api.exclusions)?;
-    for operation in document.operations()? {
-        sources.api.module(operation.path)?;
+pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
+    let Sources { api, lake, document, .. } = sources;
+    selection.check(api)?;
+    let (repaired, bites) = fixups::repair(document, &api.exclusions)?;
+    for operation in repaired.operations()? {
+        api.module(operation.path)?;
     }
-    let schemas = Schemas::reachable(&document, sources.lake.entities.iter().map(|entity| entity.name.as_str()))?;
-    let tables = catalog::resolve(&sources.lake, &document, &schemas)?;
-    let resources = resource::resolve(&document, &tables)?;
-    let secrets = Secrets::resolve(&document, &sources.api.models.secrets, &sources.lake)?;
+    let schemas = Schemas::all(&repaired)?;
+    let tables = catalog::resolve(lake, &repaired, &schemas)?;
+    let resources = resource::resolve(&repaired, lake)?;
+    let raws = operation::resolve(&repaired, api, &resources)?;
+    let secrets = Secrets::resolve(&repaired, &api.models.secrets, lake)?;
+    let owners = Owners::resolve(&repaired, api, &schemas, &resources, &raws)?;
+    let names = owners.selected(selection, lake, &schemas);
+    let selected = schemas.only(&names);
 
-    let mut files = BTreeMap::new();
-    let mut parts = Vec::new();
-    for (index, text) in render::split::split(render::models::render(&schemas, &secrets)?).into_iter().enumerate() {
-        let part = format!("models_{}.rs", index + 1);
-        files.insert(part.clone(), text);
-        parts.push(part);
+    let mut files = render_schemas(&selected, &secrets, &owners, &lake.shared.decimals)?;
+    let mut resource_files = Files::new("resources");
+    let mut operation_files = Files::new("operations");
+    let mut calls = String::new();
+    for module in api.modules.values().collect::<BTreeSet<_>>() {
+        let mut texts = Vec::new();
+        for resource in &resources {
+            if api.module(&resource.path)? == module && selection.has_resource(resource, api, lake)? {
+                texts.push(render::resources::render(resource));
+            }
+        }
+        resource_files.add(module, texts);
+        if selection.has(module) {
+            let own = raws.iter().filter(|raw| raw.module == *module);
+            operation_files.add(module, own.map(render::operations::render));
+            calls.push_str(&operation_files.take_index(module));
+        }
     }
-    files.insert("enums.rs".to_owned(), render::enums::render(&schemas)?);
-    parts.push("enums.rs".to_owned());
-    files.insert("models.rs".to_owned(), render::index(&parts));
-    let impls = render::resources::render(&resources, &schemas);
-    files.insert("resources.rs".to_owned(), render::pretty("resources.rs", impls)?);
-    files.insert("version.rs".to_owned(), render::version(sources.document.version()?));
+    files.extend(resource_files.finish());
+    files.extend(operation_files.finish());
+    files.insert("operations.rs".to_owned(), calls);
+    files.insert("version.rs".to_owned(), render::version(document.version()?));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
-    Ok(Generated { files, bites, resources })
+    Ok(Generated { files, bites, resources, raws, schemas })
+}
+
+fn render_schemas(
+    schemas: &Schemas,
+    secrets: &Secrets,
+    owners: &Owners<'_>,
+    decimals: &[String],
+) -> Result<BTreeMap<String, String>> {
+    let mut models = render::models::render(schemas, secrets)?;
+    let records = Records::new(schemas, decimals);
+    let mut model_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut field_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut modules = Scope::default();
+    for (name, _) in schemas.iter() {
+        let ty = type_name(name);
+        modules.take(&render::fields::module_name(&ty), name)?;
+        let mut text = models.remove(&ty).unwrap_or_default();
+        text.push_str(&render::enums::render(name, schemas)?);
+        text.push_str(&records.render(name));
+        let owner = owners.of(name);
+        model_texts.entry(owner).or_default().push(text);
+        field_texts.entry(owner).or_default().push(render::fields::render(name, schemas)?);
+    }
+    let mut files = Files::new("models");
+    for (owner, texts) in model_texts {
+        files.add(owner, texts);
+    }
+    let mut all = files.finish();
+    let mut files = Files::new("fields");
+    for (owner, texts) in field_texts {
+        files.add(owner, texts);
+    }
+    all.extend(files.finish());
+    Ok(all)
 }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use crate::error::{Kind, Result};
 use crate::lake::{Entity, Shared};
-use crate::pattern::matches;
+use crate::pattern::{is_optional, matches, plain};
 use crate::schema::Shape;
 
 /// What a value means beyond its shape.
@@ -53,7 +53,7 @@ impl<'a> Rules<'a> {
     /// which cannot mean that is an error.
     pub(crate) fn declared(&self, path: &str, shape: &Shape) -> Result<Option<Meaning>> {
         let mut found: Option<&Rule<'_>> = None;
-        for rule in self.rules.iter().filter(|rule| matches(rule.pattern, path)) {
+        for rule in self.rules.iter().filter(|rule| matches(plain(rule.pattern), path)) {
             rule.hit.set(true);
             if !rule.meaning.fits(shape) {
                 let (owner, path) = (self.owner.to_owned(), path.to_owned());
@@ -73,7 +73,7 @@ impl<'a> Rules<'a> {
     /// Meaning of a property by name, at any depth: only numbers and plain texts can have it.
     pub(crate) fn by_name(&self, name: &str, shape: &Shape) -> Option<Meaning> {
         let mut found = None;
-        for rule in self.rules.iter().filter(|rule| matches(rule.pattern, name)) {
+        for rule in self.rules.iter().filter(|rule| matches(plain(rule.pattern), name)) {
             if matches!(shape, Shape::Double | Shape::Text) {
                 rule.hit.set(true);
                 found = found.or(Some(rule.meaning));
@@ -84,7 +84,7 @@ impl<'a> Rules<'a> {
 
     /// Complains about the first rule that matched nothing.
     pub(crate) fn all_hit(&self) -> Result<()> {
-        match self.rules.iter().find(|rule| !rule.hit.get()) {
+        match self.rules.iter().find(|rule| !rule.hit.get() && !is_optional(rule.pattern)) {
             None => Ok(()),
             Some(rule) => {
                 let (owner, pattern) = (self.owner.to_owned(), rule.pattern.to_owned());

@@ -35,6 +35,11 @@ pub(crate) struct Scope {
 }
 
 impl Scope {
+    /// Whether a name is taken.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.taken.contains_key(name)
+    }
+
     /// Takes a name; two owners of one name are an error that names both.
     pub(crate) fn take(&mut self, name: &str, owner: &str) -> Result<()> {
         match self.taken.insert(name.to_owned(), owner.to_owned()) {

@@ -1,4 +1,5 @@
-//! Name patterns of the configuration files: `*` stands for any text without `/`.
+//! Name patterns of the configuration files: `*` stands for any text without `/`; a `?` at the end says that the pattern
+//! may match nothing, since not every version of the interface has the property.
 
 /// Whether a name matches a pattern.
 pub(crate) fn matches(pattern: &str, name: &str) -> bool {
@@ -16,9 +17,25 @@ pub(crate) fn matches(pattern: &str, name: &str) -> bool {
     }
 }
 
+/// The pattern without its mark.
+pub(crate) fn plain(pattern: &str) -> &str {
+    pattern.strip_suffix('?').unwrap_or(pattern)
+}
+
+/// Whether a pattern may match nothing.
+pub(crate) fn is_optional(pattern: &str) -> bool {
+    pattern.ends_with('?')
+}
+
 #[cfg(test)]
 mod tests {
-    use super::matches;
+    use super::{is_optional, matches, plain};
+
+    #[test]
+    fn a_question_mark_at_the_end_is_no_part_of_the_name() {
+        assert_eq!((plain("additionalDebt?"), is_optional("additionalDebt?")), ("additionalDebt", true));
+        assert_eq!((plain("*Cost"), is_optional("*Cost")), ("*Cost", false));
+    }
 
     #[test]
     fn star_stands_for_any_text_within_one_step() {

@@ -6,10 +6,10 @@ use serde::Serialize;
 
 use crate::error::Result;
 use crate::generate::{Sources, generate};
-use crate::resource::Verb;
+use crate::selection::Selection;
 
-/// Why an operation that is not excluded is not generated.
-const OUTSIDE: &str = "not covered: the feature `lake` has the list, count and by-id operations of the entities of lake.toml, and no raw operations";
+/// Why an operation that is not excluded is not generated: a mistake of the generator.
+const LOST: &str = "lost: neither excluded nor generated";
 
 /// Coverage of the interface.
 #[derive(Debug, Clone, Serialize)]
@@ -48,7 +48,7 @@ pub struct OperationReport {
     pub path: String,
     /// Module of the path.
     pub module: String,
-    /// Resource and verb, where it is generated: `TimeEntry: list`.
+    /// Where it is generated: resource and verb (`TimeEntry: list`), or a function (`operations::system::get_info`).
     pub generated_as: Option<String>,
     /// Why it is not generated, where it isn't.
     pub reason: Option<String>,
@@ -59,12 +59,15 @@ pub struct OperationReport {
 /// # Errors
 /// When the document or the configuration cannot be generated from.
 pub fn report(sources: &Sources) -> Result<Report> {
-    let generated = generate(sources)?;
+    let generated = generate(sources, &Selection::full(&sources.api))?;
     let mut calls: BTreeMap<&str, String> = BTreeMap::new();
     for resource in &generated.resources {
-        for (verb, operation) in &resource.verbs {
-            calls.insert(operation, format!("{}: {}", resource.schema, verb.label()));
+        for (verb, route) in &resource.verbs {
+            calls.insert(&route.operation, format!("{}: {}", resource.name, verb.label()));
         }
+    }
+    for raw in &generated.raws {
+        calls.insert(&raw.id, format!("operations::{}::{}", raw.module, raw.name));
     }
     let mut report = Report {
         version: sources.document.version()?.to_owned(),
@@ -81,7 +84,7 @@ pub fn report(sources: &Sources) -> Result<Report> {
         let reason = match (&generated_as, exclusion) {
             (Some(_), _) => None,
             (None, Some(exclusion)) => Some(format!("excluded: {}", exclusion.reason)),
-            (None, None) => Some(OUTSIDE.to_owned()),
+            (None, None) => Some(LOST.to_owned()),
         };
         let counts = report.modules.entry(module.clone()).or_default();
         report.total += 1;
@@ -98,18 +101,4 @@ pub fn report(sources: &Sources) -> Result<Report> {
         report.operations.push(OperationReport { operation, method, path, module, generated_as, reason });
     }
     Ok(report)
-}
-
-impl Verb {
-    fn label(self) -> &'static str {
-        match self {
-            Self::List => "list",
-            Self::Count => "count",
-            Self::Get => "get",
-            Self::Create => "create",
-            Self::Replace => "replace",
-            Self::Patch => "patch",
-            Self::Delete => "delete",
-        }
-    }
 }

@@ -1,9 +1,12 @@
 //! Schemas of the repaired document, as the renderers see them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Number;
 
 use crate::document::{Document, reference};
 use crate::error::Result;
+use crate::fixups::FOR_WRITING;
 use crate::node::Node;
 
 /// Extension that the fixup `open-enums` leaves on a hoisted enumeration.
@@ -33,6 +36,19 @@ pub(crate) enum Shape {
 pub(crate) struct Property {
     pub(crate) name: String,
     pub(crate) shape: Shape,
+    pub(crate) limits: Limits,
+}
+
+/// What a property must be when it is written.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Limits {
+    pub(crate) required: bool,
+    pub(crate) required_on_update: bool,
+    pub(crate) create_only: bool,
+    pub(crate) update_only: bool,
+    pub(crate) max_length: Option<u64>,
+    pub(crate) minimum: Option<Number>,
+    pub(crate) maximum: Option<Number>,
 }
 
 /// A named schema.
@@ -53,8 +69,36 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
+    /// Every schema of the document.
+    pub(crate) fn all(document: &Document) -> Result<Self> {
+        let names = document.schemas()?.entries()?;
+        Self::reachable(document, names.iter().map(|(name, _)| *name))
+    }
+
+    /// The schemas with these names.
+    pub(crate) fn only(&self, names: &BTreeSet<&str>) -> Self {
+        let kept = self.by_name.iter().filter(|(name, _)| names.contains(name.as_str()));
+        Self { by_name: kept.map(|(name, schema)| (name.clone(), schema.clone())).collect() }
+    }
+
+    /// Names of everything that can be reached from the roots, themselves among it.
+    pub(crate) fn reach<'a>(&'a self, roots: impl IntoIterator<Item = &'a str>) -> BTreeSet<&'a str> {
+        let mut reached = BTreeSet::new();
+        let mut open: Vec<&str> = roots.into_iter().collect();
+        while let Some(name) = open.pop() {
+            let Some((name, schema)) = self.by_name.get_key_value(name) else { continue };
+            if !reached.insert(name.as_str()) {
+                continue;
+            }
+            if let Schema::Object(properties) = schema {
+                open.extend(properties.iter().filter_map(|property| property.shape.target()));
+            }
+        }
+        reached
+    }
+
     /// Everything that can be reached from the roots.
-    pub(crate) fn reachable<'n>(document: &Document, roots: impl IntoIterator<Item = &'n str>) -> Result<Self> {
+    fn reachable<'n>(document: &Document, roots: impl IntoIterator<Item = &'n str>) -> Result<Self> {
         let mut schemas = Self::default();
         let mut open: Vec<String> = roots.into_iter().map(str::to_owned).collect();
         while let Some(name) = open.pop() {
@@ -80,7 +124,8 @@ impl Schemas {
 }
 
 impl Shape {
-    fn target(&self) -> Option<&str> {
+    /// The named schema that this is or holds.
+    pub(crate) fn target(&self) -> Option<&str> {
         match self {
             Self::Ref(name) => Some(name),
             Self::List(item) => item.target(),
@@ -110,8 +155,14 @@ fn read(node: &Node<'_>) -> Result<Schema> {
         Some("object") => match node.get("properties") {
             None => Ok(Schema::FreeForm),
             Some(properties) => {
-                let read =
-                    |(name, node): (&str, Node<'_>)| Ok(Property { name: name.to_owned(), shape: shape(&node)? });
+                let required = match node.get(&format!("{FOR_WRITING}required")) {
+                    Some(names) => names.items()?.iter().map(Node::text).collect::<Result<BTreeSet<_>>>()?,
+                    None => BTreeSet::new(),
+                };
+                let read = |(name, node): (&str, Node<'_>)| {
+                    let limits = limits(&node, required.contains(name))?;
+                    Ok(Property { name: name.to_owned(), shape: shape(&node)?, limits })
+                };
                 Ok(Schema::Object(properties.entries()?.into_iter().map(read).collect::<Result<_>>()?))
             }
         },
@@ -123,7 +174,25 @@ fn read(node: &Node<'_>) -> Result<Schema> {
     }
 }
 
-fn shape(node: &Node<'_>) -> Result<Shape> {
+fn limits(node: &Node<'_>, required: bool) -> Result<Limits> {
+    let flag = |key: &str| node.get(key).map_or(Ok(false), |node| node.flag());
+    let number = |key: &str| match node.get(&format!("{FOR_WRITING}{key}")) {
+        Some(node) => node.number().map(|number| number.as_number().cloned()),
+        None => Ok(None),
+    };
+    Ok(Limits {
+        required,
+        required_on_update: flag("x-required-on-update")?,
+        create_only: flag("x-create-only")?,
+        update_only: flag("x-update-only")?,
+        max_length: number("maxLength")?.and_then(|number| number.as_u64()),
+        minimum: number("minimum")?,
+        maximum: number("maximum")?,
+    })
+}
+
+/// The shape of the values that a schema describes.
+pub(crate) fn shape(node: &Node<'_>) -> Result<Shape> {
     if let Some(name) = reference(node)? {
         return Ok(Shape::Ref(name.to_owned()));
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::document::Document;
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
-use crate::pattern::matches;
+use crate::pattern::{is_optional, matches, plain};
 
 /// Secret properties by schema and wire name.
 #[derive(Debug, Default)]
@@ -26,18 +26,18 @@ impl Secrets {
                 let path = format!("{schema}/{property}");
                 for (pattern, hit) in patterns.iter().zip(&mut hit) {
                     let subject = if pattern.contains('/') { &path } else { property };
-                    if text && matches(pattern, subject) {
+                    if text && matches(plain(pattern), subject) {
                         *hit = true;
                         secrets.found.insert((schema.to_owned(), property.to_owned()));
                     }
                 }
                 let declared = lake.entities.iter().filter(|entity| entity.name == schema);
-                if declared.flat_map(|entity| &entity.secrets).any(|pattern| matches(pattern, property)) {
+                if declared.flat_map(|entity| &entity.secrets).any(|pattern| matches(plain(pattern), property)) {
                     secrets.found.insert((schema.to_owned(), property.to_owned()));
                 }
             }
         }
-        match patterns.iter().zip(hit).find(|(_, hit)| !hit) {
+        match patterns.iter().zip(hit).find(|(pattern, hit)| !hit && !is_optional(pattern)) {
             None => Ok(secrets),
             Some((pattern, _)) => Err(Kind::SecretDead { pattern: pattern.clone() }.into()),
         }

@@ -30,7 +30,7 @@ fn is(output: &Output, code: i32, stdout: &str, stderr: &str) {
 /// A folder with the tiny sources, for tests that change them.
 fn copy() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
-    for file in ["api.toml", "lake.toml", "connectwise-psa-1.0.json"] {
+    for file in ["api.toml", "lake.toml", "figures.toml", "connectwise-psa-1.0.json"] {
         std::fs::copy(tiny().join(file), folder.path().join(file)).unwrap();
     }
     folder
@@ -38,11 +38,11 @@ fn copy() -> tempfile::TempDir {
 
 #[test]
 fn report_in_words_and_in_json() {
-    let text = "version 1.0: 5 of 6 operations generated\n  shop                5 of     6\nnot generated:\n      1  excluded: the path template is cut off\n";
+    let text = "version 1.0: 19 of 20 operations generated\n  shop               19 of    20\nnot generated:\n      1  excluded: the path template is cut off\n";
     is(&run(&tiny(), &["report"]), 0, text, "");
     let answer = json(&run(&tiny(), &["report", "--json"]));
-    assert_eq!((&answer["total"], &answer["generated"]), (&6.into(), &5.into()));
-    assert_eq!(answer["operations"][1]["generated_as"], "Widget: list");
+    assert_eq!((&answer["total"], &answer["generated"]), (&20.into(), &19.into()));
+    assert_eq!(answer["operations"][0]["generated_as"], "ShopArchiveParts: list");
 }
 
 #[test]
@@ -58,6 +58,18 @@ fn check_fails_with_1_when_something_differs_and_with_2_when_it_cannot_tell() {
     let answer = run(folder.path(), &["check", "--json"]);
     assert_eq!(answer.status.code(), Some(1));
     assert_eq!(json(&answer)["error"], error);
+
+    std::fs::write(folder.path().join("lake.toml"), lake.replace("\"*Cost\"", "\"*Cost\", \"*Price?\"")).unwrap();
+    assert_eq!(run(folder.path(), &["check"]).status.code(), Some(0), "an optional pattern may match nothing");
+
+    let file = folder.path().join("figures.toml");
+    let figures = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, figures.replace("operations = 20", "operations = 19")).unwrap();
+    let answer = run(folder.path(), &["check"]);
+    assert_eq!(answer.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&answer.stderr).contains("does not hold the figures of what is generated"));
+    assert_eq!(run(folder.path(), &["check", "--write"]).status.code(), Some(0));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), figures);
 
     std::fs::remove_file(folder.path().join("lake.toml")).unwrap();
     assert_eq!(run(folder.path(), &["check"]).status.code(), Some(2));

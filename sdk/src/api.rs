@@ -1,5 +1,6 @@
 //! One generic interface to every resource; which verbs it has is decided by the resource's marker traits.
 
+use std::fmt;
 use std::marker::PhantomData;
 
 use serde::de::DeserializeOwned;
@@ -7,98 +8,160 @@ use serde::de::DeserializeOwned;
 use crate::{
     Client, ItemList, Patch, Result,
     request::{Method, Request},
-    resource::{self, Count, Create, Delete, Get, List, Replace, Resource},
+    resource::{self, Count, Create, Delete, Get, List, Placed, Replace, Resource, Under, fill},
 };
 
-/// The records of one resource. Verbs that the API lacks don't compile.
-#[derive(Debug, Clone)]
-pub struct Api<T> {
+/// The records of one resource. Verbs that the API lacks don't compile, nor do verbs before all parents are named.
+///
+/// ```
+/// # #[cfg(feature = "finance")]
+/// # async fn example(client: connectwise_sdk::Client) -> connectwise_sdk::Result<()> {
+/// use connectwise_sdk::models::Addition;
+///
+/// let additions = client.resource::<Addition>().under(250);
+/// let addition = additions.get(7).await?;
+/// # Ok(())
+/// # }
+/// ```
+pub struct Api<R, P = Placed> {
     client: Client,
-    resource: PhantomData<fn() -> T>,
+    /// Parents, from the outside in.
+    parents: Vec<i64>,
+    query: Vec<(String, String)>,
+    resource: PhantomData<fn() -> (R, P)>,
+}
+
+// A derive would ask for more of the resource, which is but a name.
+impl<R, P> Clone for Api<R, P> {
+    fn clone(&self) -> Self {
+        let Self { client, parents, query, resource } = self;
+        Self { client: client.clone(), parents: parents.clone(), query: query.clone(), resource: *resource }
+    }
+}
+
+impl<R, P> fmt::Debug for Api<R, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Api").field("client", &self.client).field("parents", &self.parents).finish_non_exhaustive()
+    }
 }
 
 impl Client {
     /// The records of a resource.
     #[must_use]
-    pub fn resource<T: Resource>(&self) -> Api<T> {
-        Api { client: self.clone(), resource: PhantomData }
+    pub fn resource<R: Resource>(&self) -> Api<R, R::Place> {
+        Api { client: self.clone(), parents: Vec::new(), query: Vec::new(), resource: PhantomData }
     }
 }
 
-impl<T: Resource> Api<T> {
-    fn one(method: Method, id: i64) -> Request {
-        Request::new(method, &format!("{}/{id}", T::PATH.trim_end_matches('/')))
+impl<R: Resource, P> Api<R, Under<P>> {
+    /// The records under this parent. With two parents, the outer one comes first.
+    #[must_use]
+    pub fn under(mut self, parent: i64) -> Api<R, P> {
+        self.parents.push(parent);
+        Api { client: self.client, parents: self.parents, query: self.query, resource: PhantomData }
+    }
+}
+
+impl<R, P> Api<R, P> {
+    /// Adds a parameter to the query of every request that isn't a listing: some operations take one of their own, as
+    /// the deletion of a contact takes `transferContactId`.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.query.push((name.to_owned(), value.into()));
+        self
+    }
+}
+
+impl<R: Resource> Api<R> {
+    fn fill(&self, template: &str, id: Option<i64>) -> String {
+        fill(template, &self.parents, id)
     }
 
-    async fn send<R: DeserializeOwned>(&self, request: &Request) -> Result<R> {
+    fn one(&self, method: Method, template: Option<&str>, id: i64) -> Request {
+        let path = match template {
+            Some(template) => self.fill(template, Some(id)),
+            None => format!("{}/{id}", self.fill(R::PATH, None).trim_end_matches('/')),
+        };
+        self.request(method, &path)
+    }
+
+    fn request(&self, method: Method, path: &str) -> Request {
+        let mut request = Request::new(method, path);
+        request.query.clone_from(&self.query);
+        request
+    }
+
+    async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         self.client.execute(request).await?.json()
     }
 }
 
-impl<T: List> Api<T> {
+impl<R: List> Api<R> {
     /// Many records.
-    pub fn list(&self) -> ItemList<T> {
-        ItemList::new(self.client.list(T::PATH))
+    pub fn list(&self) -> ItemList<R> {
+        ItemList::new(self.client.list(&self.fill(R::PATH, None)), self.parents.clone())
     }
 }
 
-impl<T: Count> Api<T> {
+impl<R: Count> Api<R> {
     /// How many records there are. Those that meet conditions are counted by the list.
     ///
     /// # Errors
     /// As any request.
     pub async fn count(&self) -> Result<u64> {
-        self.client.list(T::PATH).count_at(T::COUNT_PATH).await
+        let list = self.client.list(&self.fill(R::PATH, None));
+        list.count_at(&self.fill(R::COUNT_PATH, None)).await
     }
 }
 
-impl<T: Get> Api<T> {
+impl<R: Get> Api<R> {
     /// One record.
     ///
     /// # Errors
     /// As any request; [`is_not_found`](crate::Error::is_not_found) if there is none with this id.
-    pub async fn get(&self, id: i64) -> Result<T> {
-        self.send(&Self::one(Method::Get, id)).await
+    pub async fn get(&self, id: i64) -> Result<R::Record> {
+        self.send(&self.one(Method::Get, R::GET_PATH, id)).await
     }
 }
 
-impl<T: Create> Api<T> {
+impl<R: Create> Api<R> {
     /// Creates a record and returns it as the server stored it.
     ///
     /// # Errors
     /// As any request. After a time-out the record may exist: a create is never repeated by itself.
-    pub async fn create(&self, record: &T) -> Result<T> {
-        self.send(&Request::new(Method::Post, T::PATH).json(record)?).await
+    pub async fn create(&self, record: &R::Record) -> Result<R::Record> {
+        let path = self.fill(R::CREATE_PATH.unwrap_or(R::PATH), None);
+        self.send(&self.request(Method::Post, &path).json(record)?).await
     }
 }
 
-impl<T: Replace> Api<T> {
+impl<R: Replace> Api<R> {
     /// Replaces a whole record and returns it as the server stored it.
     ///
     /// # Errors
     /// As any request.
-    pub async fn replace(&self, id: i64, record: &T) -> Result<T> {
-        self.send(&Self::one(Method::Put, id).json(record)?).await
+    pub async fn replace(&self, id: i64, record: &R::Record) -> Result<R::Record> {
+        self.send(&self.one(Method::Put, R::REPLACE_PATH, id).json(record)?).await
     }
 }
 
-impl<T: resource::Patch> Api<T> {
+impl<R: resource::Patch> Api<R> {
     /// Changes single properties of a record and returns it as the server stored it.
     ///
     /// # Errors
     /// As any request.
-    pub async fn patch(&self, id: i64, patch: &Patch) -> Result<T> {
-        self.send(&Self::one(Method::Patch, id).json(patch)?).await
+    pub async fn patch(&self, id: i64, patch: &Patch) -> Result<R::Record> {
+        self.send(&self.one(Method::Patch, R::PATCH_PATH, id).json(patch)?).await
     }
 }
 
-impl<T: Delete> Api<T> {
+impl<R: Delete> Api<R> {
     /// Deletes a record.
     ///
     /// # Errors
     /// As any request.
     pub async fn delete(&self, id: i64) -> Result<()> {
-        self.client.execute(&Self::one(Method::Delete, id)).await?;
+        self.client.execute(&self.one(Method::Delete, R::DELETE_PATH, id)).await?;
         Ok(())
     }
 }

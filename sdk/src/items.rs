@@ -1,6 +1,6 @@
 //! The typed listing: records one by one, of which a bad one fails alone.
 
-use std::{marker::PhantomData, pin::pin};
+use std::{fmt, marker::PhantomData, pin::pin};
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
@@ -10,20 +10,35 @@ use crate::{
     paging::id,
     reason::Reason,
     request::{Method, Request},
-    resource::{Count, List},
+    resource::{Count, List, fill},
 };
 
 /// A listing of a resource.
-#[derive(Debug, Clone)]
 #[must_use = "a listing does nothing until it is read"]
-pub struct ItemList<T> {
+pub struct ItemList<R> {
     list: ListRequest,
-    resource: PhantomData<fn() -> T>,
+    /// Parents of the collection, for the path that counts.
+    parents: Vec<i64>,
+    resource: PhantomData<fn() -> R>,
 }
 
-impl<T: List> ItemList<T> {
-    pub(crate) fn new(list: ListRequest) -> Self {
-        Self { list, resource: PhantomData }
+// A derive would ask for more of the resource, which is but a name.
+impl<R> Clone for ItemList<R> {
+    fn clone(&self) -> Self {
+        let Self { list, parents, resource } = self;
+        Self { list: list.clone(), parents: parents.clone(), resource: *resource }
+    }
+}
+
+impl<R> fmt::Debug for ItemList<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ItemList").field("list", &self.list).finish_non_exhaustive()
+    }
+}
+
+impl<R: List> ItemList<R> {
+    pub(crate) fn new(list: ListRequest, parents: Vec<i64>) -> Self {
+        Self { list, parents, resource: PhantomData }
     }
 
     fn map(self, change: impl FnOnce(ListRequest) -> ListRequest) -> Self {
@@ -90,16 +105,16 @@ impl<T: List> ItemList<T> {
     /// A record that can't be read is an error which [names it](Error::record), and the stream goes on; so it does behind
     /// one that the server can't give, if that [is to be skipped](Self::skip_unreadable). Any other error ends it: the
     /// listing is then incomplete.
-    pub fn stream(self) -> impl Stream<Item = Result<T>> + Send + 'static {
+    pub fn stream(self) -> impl Stream<Item = Result<R::Record>> + Send + 'static {
         self.pages().flat_map(|page| {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => return stream::iter(vec![Err(error)]),
             };
             let request = Some(page.request());
-            let mut items: Vec<Result<T>> =
+            let mut items: Vec<Result<R::Record>> =
                 page.unreadable().iter().map(|record| Err(record.to_error(request))).collect();
-            match page.items::<T>() {
+            match page.items::<R::Record>() {
                 Ok(records) => items.extend(records),
                 Err(error) => items.push(Err(error)),
             }
@@ -111,7 +126,7 @@ impl<T: List> ItemList<T> {
     ///
     /// # Errors
     /// When there are more, when one can't be read, or when the listing can't be completed: there is no partial result.
-    pub async fn collect(self, limit: usize) -> Result<Vec<T>> {
+    pub async fn collect(self, limit: usize) -> Result<Vec<R::Record>> {
         let facts = Request::new(Method::Get, self.list.path()).facts(1);
         let mut records = Vec::new();
         let mut stream = pin!(self.stream());
@@ -125,13 +140,13 @@ impl<T: List> ItemList<T> {
     }
 }
 
-impl<T: List + Count> ItemList<T> {
+impl<R: List + Count> ItemList<R> {
     /// How many records meet the conditions.
     ///
     /// # Errors
     /// As any request.
     pub async fn count(&self) -> Result<u64> {
-        self.list.count_at(T::COUNT_PATH).await
+        self.list.count_at(&fill(R::COUNT_PATH, &self.parents, None)).await
     }
 }
 

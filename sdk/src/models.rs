@@ -2,27 +2,25 @@
 //!
 //! They read tolerantly: every property is optional, null is absence, a value that an enumeration doesn't list is kept as
 //! text, and properties that the document doesn't list are kept in `extra`. `Debug` never shows a secret.
+//! For writing, [`Record::validate`](crate::Record::validate) checks what the document demands.
 
 use std::fmt;
 
-use crate::extra::Extra;
-use crate::timestamp::Timestamp;
+pub use self::generated::*;
 
 mod generated {
     #![allow(missing_docs, reason = "the interface document has no prose: names are all it says")]
+    #![allow(unused_imports, reason = "not every selection of schemas has values of every type")]
 
-    use super::{Extra, Timestamp};
+    use crate::decimal::Decimal;
+    use crate::extra::Extra;
+    use crate::open_enum::open_enum;
+    use crate::record::Record;
+    use crate::rules::Rule;
+    use crate::timestamp::Timestamp;
 
     include!(concat!(env!("OUT_DIR"), "/models.rs"));
 }
-
-mod resources {
-    use super::generated::*;
-
-    include!(concat!(env!("OUT_DIR"), "/resources.rs"));
-}
-
-pub use generated::*;
 
 /// Stands for a secret in `Debug`.
 struct Hidden;

@@ -1,7 +1,14 @@
 //! A change of single properties, as JSON Patch.
 
+use std::collections::BTreeSet;
+
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
+
+use crate::{Record, Rule};
+
+/// Properties that the server alone sets.
+const READ_ONLY: [&str; 2] = ["id", "_info"];
 
 /// A list of changes that are made together.
 ///
@@ -54,6 +61,40 @@ impl Patch {
         self.with("remove", path, None)
     }
 
+    /// The changes that turn one record into another, property by property.
+    ///
+    /// Left out is what the server keeps for itself: `id` and `_info`, also the `_info` of references, and properties
+    /// that only a create takes.
+    ///
+    /// ```
+    /// use connectwise_sdk::{Patch, models::TimeEntry};
+    ///
+    /// let before = TimeEntry { id: Some(7), notes: Some("draft".to_owned()), ..TimeEntry::default() };
+    /// let after = TimeEntry { notes: Some("done".to_owned()), ..before.clone() };
+    /// let patch = Patch::between(&before, &after)?;
+    /// assert_eq!(serde_json::to_string(&patch)?, r#"[{"op":"replace","path":"notes","value":"done"}]"#);
+    /// # Ok::<(), serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// When a record can't be written as JSON.
+    pub fn between<T: Record>(before: &T, after: &T) -> serde_json::Result<Self> {
+        let before = properties(before)?;
+        let after = properties(after)?;
+        let create_only = T::rules().iter().filter(|rule| rule.is_create_only()).map(Rule::property);
+        let kept: BTreeSet<&str> = create_only.chain(READ_ONLY).collect();
+        let names: BTreeSet<&String> = before.keys().chain(after.keys()).collect();
+        let mut patch = Self::new();
+        for name in names.into_iter().filter(|name| !kept.contains(name.as_str())) {
+            patch = match (before.get(name), after.get(name)) {
+                (old, new) if old == new => patch,
+                (_, Some(new)) => patch.replace(name, without_info(new.clone())),
+                (_, None) => patch.remove(name),
+            };
+        }
+        Ok(patch)
+    }
+
     /// Whether there is nothing to change.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -64,4 +105,30 @@ impl Patch {
         self.operations.push(Operation { op, path: path.into(), value });
         self
     }
+}
+
+fn properties<T: Record>(record: &T) -> serde_json::Result<Map<String, Value>> {
+    match serde_json::to_value(record)? {
+        Value::Object(properties) => Ok(properties),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// What the server says about a referenced record is no part of the reference.
+fn without_info(mut value: Value) -> Value {
+    match &mut value {
+        Value::Object(object) => {
+            object.remove("_info");
+            for inner in object.values_mut() {
+                *inner = without_info(inner.take());
+            }
+        }
+        Value::Array(items) => {
+            for item in items {
+                *item = without_info(item.take());
+            }
+        }
+        _ => {}
+    }
+    value
 }

@@ -8,6 +8,7 @@ use connectwise_sdk::models::{
     UnpostedInvoice,
 };
 use connectwise_sdk::resource::{Count, Resource};
+use connectwise_sdk::{Patch, Record, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -131,8 +132,63 @@ fn debug_shows_no_secret() {
 #[test]
 fn resources_know_their_paths() {
     assert_eq!(
-        (TimeEntry::NAME, TimeEntry::PATH, TimeEntry::COUNT_PATH),
+        (<TimeEntry as Record>::NAME, TimeEntry::PATH, TimeEntry::COUNT_PATH),
         ("TimeEntry", "/time/entries", "/time/entries/count")
     );
     assert_eq!(Member::PATH, "/system/members");
+}
+
+#[test]
+fn what_the_document_demands_is_told_before_sending() {
+    let told = |agreement: &Agreement, write| {
+        let violations = agreement.validate(write).unwrap_err();
+        violations.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    let missing = told(&Agreement::default(), Write::Create);
+    assert!(missing.contains(&"name is required".to_owned()), "{missing:?}");
+    let agreement = Agreement { name: Some("x".repeat(101)), ..Agreement::default() };
+    let violations = told(&agreement, Write::Create);
+    assert!(violations.contains(&"name has 101 characters, and at most 100 are stored".to_owned()), "{violations:?}");
+
+    // Only an update takes the hourly rate.
+    let entry = TimeEntry { hourly_rate: Some(10.0), ..TimeEntry::default() };
+    let violations = entry.validate(Write::Create).unwrap_err();
+    let told: Vec<_> = violations.iter().map(ToString::to_string).collect();
+    assert!(told.contains(&"hourlyRate can only be set in an update".to_owned()), "{told:?}");
+    assert!(violations.iter().any(|violation| violation.is_missing() && violation.path() == "timeStart"), "{told:?}");
+    let updated = entry.validate(Write::Update).unwrap_err();
+    assert!(updated.iter().all(|violation| violation.path() != "hourlyRate"), "{updated:?}");
+}
+
+#[test]
+fn a_patch_between_two_records_leaves_out_what_the_server_keeps_for_itself() {
+    let before: Agreement = serde_json::from_value(json!({
+        "id": 7, "name": "old", "noEndingDateFlag": true, "company": {"id": 2, "_info": {"company_href": "x"}},
+        "_info": {"lastUpdated": "2025-01-01T00:00:00Z"}
+    }))
+    .unwrap();
+    let mut after = before.clone();
+    after.id = Some(8);
+    after.name = Some("new".to_owned());
+    after.no_ending_date_flag = None;
+    after.company.as_mut().unwrap().id = Some(3);
+    after.customer_po = Some("PO 1".to_owned());
+    after.info = None;
+    let patch = Patch::between(&before, &after).unwrap();
+    let expected = json!([
+        {"op": "replace", "path": "company", "value": {"id": 3}},
+        {"op": "replace", "path": "customerPO", "value": "PO 1"},
+        {"op": "replace", "path": "name", "value": "new"},
+        {"op": "remove", "path": "noEndingDateFlag"},
+    ]);
+    assert_eq!(serde_json::to_value(&patch).unwrap(), expected);
+    assert!(Patch::between(&before, &before).unwrap().is_empty());
+}
+
+#[test]
+fn money_in_a_text_reads_as_a_decimal() {
+    let entry: TimeEntry = round_trip(&json!({"hourlyCost": "55.25"}));
+    assert_eq!(entry.hourly_cost_decimal().unwrap().to_string(), "55.25");
+    assert_eq!(round_trip::<TimeEntry>(&json!({"hourlyCost": "n/a"})).hourly_cost_decimal(), None);
+    assert_eq!(TimeEntry::default().hourly_cost_decimal(), None);
 }

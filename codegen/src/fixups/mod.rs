@@ -1,8 +1,10 @@
 //! Known faults of the interface document. Each is one named repair with its reason, applied to the document in memory;
 //! a repair that changes nothing is an error, so that none outlives its fault.
 
+mod answers;
 mod content;
 mod enums;
+mod parameters;
 mod paths;
 mod properties;
 
@@ -23,12 +25,75 @@ pub struct Fixup {
     apply: fn(&mut Value) -> Result<usize>,
 }
 
+/// Prefix of the keywords that hold for writing only: the repairs put them aside under it.
+pub(crate) const FOR_WRITING: &str = "x-writing-";
+
 /// All repairs, in the order in which they are applied.
-pub const FIXUPS: [Fixup; 6] = [
+pub const FIXUPS: [Fixup; 18] = [
+    Fixup {
+        name: "object-in-path",
+        reason: "an object cannot be a part of a path, and the operation takes no other body",
+        apply: parameters::object_in_path_to_body,
+    },
+    Fixup {
+        name: "parameter-without-segment",
+        reason: "a parameter stands glued to the segment before it, which no route of the API looks like",
+        apply: paths::separate_parameters,
+    },
+    Fixup {
+        name: "parameter-twice",
+        reason: "one parameter stands twice in a row, and the same value twice is no id",
+        apply: paths::single_parameters,
+    },
     Fixup {
         name: "path-parameter-not-in-template",
         reason: "parameters declared `in: path` that the path has no place for can only travel in the query",
         apply: paths::move_parameters_to_query,
+    },
+    Fixup {
+        name: "object-in-query",
+        reason: "how an object travels in the query is not declared, so that the caller has to write the text",
+        apply: parameters::object_in_query_to_text,
+    },
+    Fixup {
+        name: "list-parameters-on-one-record",
+        reason: "every GET declares all list parameters, also those that answer with one record, a number or a file",
+        apply: parameters::drop_list_parameters,
+    },
+    Fixup {
+        name: "default-answer",
+        reason: "an operation declares only its default answer, which says nothing about success",
+        apply: answers::default_to_success,
+    },
+    Fixup {
+        name: "body-of-no-content",
+        reason: "answers with status 204 have no body, whatever they declare",
+        apply: answers::empty_no_content,
+    },
+    Fixup {
+        name: "download-without-content",
+        reason: "images and downloads declare success without a body",
+        apply: answers::undeclared_to_download,
+    },
+    Fixup {
+        name: "count-answer",
+        reason: "some counts declare records as their answer, where all others declare a number",
+        apply: answers::counts,
+    },
+    Fixup {
+        name: "framework-type-as-answer",
+        reason: "`HttpResponseMessage` is a type of the server's framework and never its answer",
+        apply: answers::message_to_anything,
+    },
+    Fixup {
+        name: "patch-without-body",
+        reason: "a PATCH without a body could change nothing; all others take a list of changes",
+        apply: answers::patch_with_body,
+    },
+    Fixup {
+        name: "required-in-other-case",
+        reason: "a required list names a property in another case than the schema",
+        apply: properties::required_as_spelled,
     },
     Fixup {
         name: "vendor-media-type",
@@ -43,12 +108,12 @@ pub const FIXUPS: [Fixup; 6] = [
     Fixup {
         name: "limits-on-reading",
         reason: "length and number limits hold for writing only, and would make a type of its own of every limited text",
-        apply: properties::drop_limits,
+        apply: properties::put_limits_aside,
     },
     Fixup {
         name: "required-on-reading",
         reason: "required lists hold for writing only: the live API leaves out required properties, and `fields` does so by intent",
-        apply: properties::drop_required,
+        apply: properties::put_required_aside,
     },
     Fixup {
         name: "open-enums",

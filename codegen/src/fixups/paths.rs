@@ -60,6 +60,54 @@ pub(super) fn move_parameters_to_query(root: &mut Value) -> Result<usize> {
     Ok(places)
 }
 
+/// A parameter that is glued to the segment before it gets its own segment.
+pub(super) fn separate_parameters(root: &mut Value) -> Result<usize> {
+    rename(root, |path| {
+        let mut fixed = String::with_capacity(path.len() + 1);
+        for c in path.chars() {
+            if c == '{' && !fixed.ends_with(['/', '}']) {
+                fixed.push('/');
+            }
+            fixed.push(c);
+        }
+        fixed
+    })
+}
+
+/// A parameter that stands twice in a row stands once.
+pub(super) fn single_parameters(root: &mut Value) -> Result<usize> {
+    rename(root, |path| {
+        let segments = path.split('/').map(|segment| match segment.split_at_checked(segment.len() / 2) {
+            Some((first, second)) if first == second && first.starts_with('{') && first.ends_with('}') => first,
+            _ => segment,
+        });
+        segments.collect::<Vec<_>>().join("/")
+    })
+}
+
+/// Renames paths; operations join those that the path has already.
+fn rename(root: &mut Value, fix: fn(&str) -> String) -> Result<usize> {
+    let Some(paths) = object_at(root, &["paths"]) else { return Ok(0) };
+    let wrong: Vec<(String, String)> =
+        paths.keys().map(|path| (path.clone(), fix(path))).filter(|(path, fixed)| path != fixed).collect();
+    let mut places = 0;
+    for (path, fixed) in wrong {
+        let Some(item) = paths.remove(&path) else { continue };
+        match (paths.get_mut(&fixed).and_then(Value::as_object_mut), item) {
+            (Some(known), Value::Object(item)) => {
+                if let Some((method, _)) = item.iter().find(|(method, _)| known.contains_key(*method)) {
+                    let name = format!("{method} {fixed}");
+                    return Err(Kind::NameClash { name, first: fixed, second: path }.into());
+                }
+                known.extend(item);
+            }
+            (_, item) => drop(paths.insert(fixed, item)),
+        }
+        places += 1;
+    }
+    Ok(places)
+}
+
 #[cfg(test)]
 mod tests {
     use super::is_template;

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{each_property, object_at};
+use super::{FOR_WRITING, each_property, object_at};
 use crate::error::Result;
 
 const LIMITS: [&str; 5] = ["maxLength", "minLength", "pattern", "minimum", "maximum"];
@@ -20,18 +20,51 @@ pub(super) fn free_scalars(root: &mut Value) -> Result<usize> {
     Ok(places)
 }
 
-/// Limits are dropped.
-pub(super) fn drop_limits(root: &mut Value) -> Result<usize> {
+/// Limits are put aside for writing.
+pub(super) fn put_limits_aside(root: &mut Value) -> Result<usize> {
     let mut places = 0;
     each_property(root, &mut |property| {
-        places += LIMITS.iter().filter(|limit| property.remove(**limit).is_some()).count();
+        for limit in LIMITS {
+            if let Some(value) = property.remove(limit) {
+                property.insert(format!("{FOR_WRITING}{limit}"), value);
+                places += 1;
+            }
+        }
     });
     Ok(places)
 }
 
-/// Required lists are dropped.
-pub(super) fn drop_required(root: &mut Value) -> Result<usize> {
+/// Required lists are put aside for writing.
+pub(super) fn put_required_aside(root: &mut Value) -> Result<usize> {
     let Some(schemas) = object_at(root, &["components", "schemas"]) else { return Ok(0) };
-    let schemas = schemas.values_mut().filter_map(Value::as_object_mut);
-    Ok(schemas.filter_map(|schema| schema.remove("required")).count())
+    let mut places = 0;
+    for schema in schemas.values_mut().filter_map(Value::as_object_mut) {
+        if let Some(names) = schema.remove("required") {
+            schema.insert(format!("{FOR_WRITING}required"), names);
+            places += 1;
+        }
+    }
+    Ok(places)
+}
+
+/// A required name that the schema has in another case only becomes the property's name.
+pub(super) fn required_as_spelled(root: &mut Value) -> Result<usize> {
+    let Some(schemas) = object_at(root, &["components", "schemas"]) else { return Ok(0) };
+    let mut places = 0;
+    for schema in schemas.values_mut() {
+        let Some(properties) = schema.get("properties").and_then(Value::as_object) else { continue };
+        let names: Vec<String> = properties.keys().cloned().collect();
+        let Some(required) = schema.get_mut("required").and_then(Value::as_array_mut) else { continue };
+        for entry in required {
+            let Some(name) = entry.as_str() else { continue };
+            if names.iter().any(|known| known == name) {
+                continue;
+            }
+            if let Some(spelled) = names.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+                *entry = Value::from(spelled.as_str());
+                places += 1;
+            }
+        }
+    }
+    Ok(places)
 }

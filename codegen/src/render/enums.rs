@@ -10,25 +10,23 @@ use crate::schema::{Schema, Schemas};
 /// Variant that keeps the text of a value that the document doesn't list.
 const FALLBACK: &str = "Unknown";
 
-/// One `open_enum!` an enumeration.
-pub(crate) fn render(schemas: &Schemas) -> Result<String> {
-    let mut out = String::from("use crate::open_enum::open_enum;\n");
-    for (name, schema) in schemas.iter() {
-        let Schema::Enum(values) = schema else { continue };
-        let mut scope = Scope::default();
-        let mut variants = String::new();
-        for value in values.iter().filter(unique()) {
-            let variant = variant_name(value);
-            // A listed value of that name reads as the fallback, which writes the same text back.
-            if variant != FALLBACK {
-                scope.take(&variant, value)?;
-                // Writing to a String cannot fail.
-                let _ = writeln!(variants, "        {variant} = {value:?},");
-            }
+/// The `open_enum!` of one enumeration; nothing for any other schema.
+pub(crate) fn render(name: &str, schemas: &Schemas) -> Result<String> {
+    let mut out = String::new();
+    let Some(Schema::Enum(values)) = schemas.get(name) else { return Ok(out) };
+    let mut scope = Scope::default();
+    let mut variants = String::new();
+    for value in values.iter().filter(unique()) {
+        let variant = variant_name(value);
+        // A listed value of that name reads as the fallback, which writes the same text back.
+        if variant != FALLBACK {
+            scope.take(&variant, value)?;
+            // Writing to a String cannot fail.
+            let _ = writeln!(variants, "        {variant} = {value:?},");
         }
-        let ty = type_name(name);
-        let _ = write!(out, "\nopen_enum! {{\n    /// Values of `{ty}`.\n    {ty} {{\n{variants}    }}\n}}\n");
     }
+    let ty = type_name(name);
+    let _ = write!(out, "open_enum! {{\n    /// Values of `{ty}`.\n    {ty} {{\n{variants}    }}\n}}\n");
     Ok(out)
 }
 

@@ -1,14 +1,16 @@
-//! Rust text from resolved schemas, tables and resources.
+//! Rust text from resolved schemas, tables, resources and operations.
 
 pub(crate) mod catalog;
 pub(crate) mod enums;
+pub(crate) mod fields;
+pub(crate) mod files;
 pub(crate) mod models;
+pub(crate) mod operations;
+pub(crate) mod records;
 pub(crate) mod resources;
-pub(crate) mod split;
 
-use proc_macro2::TokenStream;
-
-use crate::error::{Kind, Result};
+use crate::names::type_name;
+use crate::schema::Shape;
 
 /// The text that names the interface version.
 pub(crate) fn version(version: &str) -> String {
@@ -18,15 +20,17 @@ pub(crate) fn version(version: &str) -> String {
     )
 }
 
-/// Formatted text of some items.
-pub(crate) fn pretty(file: &str, tokens: TokenStream) -> Result<String> {
-    match syn::parse2(tokens) {
-        Ok(items) => Ok(prettyplease::unparse(&items)),
-        Err(source) => Err(Kind::NotRust { file: file.to_owned(), source }.into()),
+/// Rust type of a value that is read whole.
+pub(crate) fn rust_type(shape: &Shape) -> String {
+    match shape {
+        Shape::Int32 => "i32".to_owned(),
+        Shape::Int64 => "i64".to_owned(),
+        Shape::Double => "f64".to_owned(),
+        Shape::Boolean => "bool".to_owned(),
+        Shape::Timestamp => "Timestamp".to_owned(),
+        Shape::Uuid | Shape::Text => "String".to_owned(),
+        Shape::TextMap | Shape::Any => "Value".to_owned(),
+        Shape::Ref(name) => type_name(name),
+        Shape::List(item) => format!("Vec<{}>", rust_type(item)),
     }
-}
-
-/// A file that includes the others, since one file would be too long.
-pub(crate) fn index(files: &[String]) -> String {
-    files.iter().map(|file| format!("include!(concat!(env!(\"OUT_DIR\"), \"/{file}\"));\n")).collect()
 }

@@ -1,50 +1,57 @@
 //! Renders which resources exist and which verbs they have.
 
-use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use std::fmt::Write as _;
 
-use crate::names::{field_name, type_name};
-use crate::resource::{Resource, Verb};
-use crate::schema::{Schema, Schemas, Shape};
+use crate::names::type_name;
+use crate::resource::Resource;
+use crate::verb::Verb;
 
-/// The text that `connectwise_sdk::models` includes.
-pub(crate) fn render(resources: &[Resource], schemas: &Schemas) -> TokenStream {
-    let items = resources.iter().map(|resource| {
-        let ty = format_ident!("{}", type_name(&resource.schema));
-        let (name, path) = (&resource.schema, &resource.path);
-        let id = id(resource, schemas);
-        let verbs = resource.verbs.iter().map(|(verb, _)| match (verb, &resource.count_path) {
-            (Verb::Count, Some(count)) => {
-                quote!(impl resource::Count for #ty { const COUNT_PATH: &'static str = #count; })
-            }
-            (Verb::Count, None) => TokenStream::new(),
-            (verb, _) => {
-                let marker = format_ident!("{}", format!("{verb:?}"));
-                quote!(impl resource::#marker for #ty {})
-            }
-        });
-        quote! {
-            impl resource::Resource for #ty {
-                const NAME: &'static str = #name;
-                const PATH: &'static str = #path;
-                fn id(&self) -> Option<i64> { #id }
-            }
-            #(#verbs)*
-        }
-    });
-    quote! {
-        use crate::resource;
-        #(#items)*
-    }
+/// The text of one resource, for `connectwise_sdk::resources`.
+pub(crate) fn render(resource: &Resource) -> String {
+    let mut out = String::new();
+    // Writing to a String cannot fail.
+    let _ = write(&mut out, resource);
+    out
 }
 
-fn id(resource: &Resource, schemas: &Schemas) -> TokenStream {
-    let Some(Schema::Object(properties)) = schemas.get(&resource.schema) else { return quote!(None) };
-    let key = properties.iter().find(|property| property.name == resource.key);
-    let field = syn::parse_str::<syn::Ident>(&field_name(&resource.key));
-    match (key.map(|key| &key.shape), field) {
-        (Some(Shape::Int32), Ok(field)) => quote!(self.#field.map(i64::from)),
-        (Some(Shape::Int64), Ok(field)) => quote!(self.#field),
-        _ => quote!(None),
+fn write(out: &mut String, resource: &Resource) -> std::fmt::Result {
+    let Resource { name, schema, path, parents, verbs } = resource;
+    let record = type_name(schema);
+    if !resource.is_own() {
+        writeln!(out, "\n/// `{path}`: records of type [`{record}`].")?;
+        writeln!(out, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub enum {name} {{}}")?;
     }
+    let place = (0..*parents).fold("Placed".to_owned(), |place, _| format!("Under<{place}>"));
+    writeln!(out, "\nimpl Resource for {name} {{")?;
+    writeln!(out, "    type Record = {record};")?;
+    writeln!(out, "    type Place = {place};")?;
+    writeln!(out, "    const PATH: &'static str = {path:?};\n}}")?;
+    for (verb, route) in verbs {
+        let constant = match verb {
+            Verb::Count => Some("COUNT_PATH: &'static str"),
+            verb if route.path == usual_path(*verb, path) => None,
+            Verb::List => None,
+            Verb::Get => Some("GET_PATH: Option<&'static str>"),
+            Verb::Create => Some("CREATE_PATH: Option<&'static str>"),
+            Verb::Replace => Some("REPLACE_PATH: Option<&'static str>"),
+            Verb::Patch => Some("PATCH_PATH: Option<&'static str>"),
+            Verb::Delete => Some("DELETE_PATH: Option<&'static str>"),
+        };
+        match constant {
+            None => writeln!(out, "impl resource::{verb:?} for {name} {{}}")?,
+            Some(constant) if *verb == Verb::Count => {
+                writeln!(out, "impl resource::{verb:?} for {name} {{\n    const {constant} = {:?};\n}}", route.path)?;
+            }
+            Some(constant) => {
+                let value = Some(&route.path);
+                writeln!(out, "impl resource::{verb:?} for {name} {{\n    const {constant} = {value:?};\n}}")?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where a verb is expected: at the collection, or at the id below it.
+fn usual_path(verb: Verb, collection: &str) -> String {
+    if verb.is_of_one() { format!("{}/{{id}}", collection.trim_end_matches('/')) } else { collection.to_owned() }
 }

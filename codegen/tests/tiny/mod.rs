@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use connectwise_codegen::{Api, Document, Lake, Result, Sources, generate};
+use connectwise_codegen::{Api, Document, Generated, Lake, Result, Selection, Sources};
 
 pub(crate) const DOCUMENT: &[u8] = include_bytes!("connectwise-psa-1.0.json");
 pub(crate) const API: &str = include_str!("api.toml");
@@ -19,6 +19,11 @@ pub(crate) fn sources(api: &str, lake: &str, document: &[u8]) -> Result<Sources>
     let api = Api::parse(Path::new("api.toml"), api)?;
     let lake = Lake::parse(Path::new("lake.toml"), lake)?;
     Sources::new(api, lake, "tiny.json", document.to_vec())
+}
+
+/// Everything that is generated.
+pub(crate) fn generate(sources: &Sources) -> Result<Generated> {
+    connectwise_codegen::generate(sources, &Selection::full(&sources.api))
 }
 
 /// What generating from changed sources complains about.

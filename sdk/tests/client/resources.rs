@@ -1,9 +1,9 @@
 //! The typed interface, with a resource made for the test.
 
 use connectwise_sdk::{
-    Patch,
+    Patch, Record,
     conditions::field,
-    resource::{self, Count, Create, Delete, Get, List, Replace, Resource},
+    resource::{self, Count, Create, Delete, Get, List, Placed, Replace, Resource, Under},
 };
 use futures::StreamExt as _;
 use serde::{Deserialize, Serialize};
@@ -24,13 +24,18 @@ struct Reference {
     id: i64,
 }
 
-impl Resource for Widget {
+impl Record for Widget {
     const NAME: &'static str = "Widget";
-    const PATH: &'static str = "/sales/widgets";
 
     fn id(&self) -> Option<i64> {
         self.id
     }
+}
+
+impl Resource for Widget {
+    type Record = Self;
+    type Place = Placed;
+    const PATH: &'static str = "/sales/widgets";
 }
 
 impl List for Widget {}
@@ -137,4 +142,52 @@ async fn collecting_is_all_or_nothing() {
         "GET /sales/widgets has more than 2 records: raise the limit, narrow the conditions or read it as a stream"
     );
     server.finish();
+}
+
+/// The parts of a part: under two parents, with one path that isn't where it is expected.
+enum Screw {}
+
+impl Resource for Screw {
+    type Record = Widget;
+    type Place = Under<Under<Placed>>;
+    const PATH: &'static str = "/sales/widgets/{grandparentId}/parts/{parentId}/screws";
+}
+
+impl List for Screw {}
+impl Count for Screw {
+    const COUNT_PATH: &'static str = "/sales/widgets/{grandparentId}/parts/{parentId}/screws/count";
+}
+impl Get for Screw {
+    const GET_PATH: Option<&'static str> = Some("/sales/widgets/{grandparentId}/parts/{parentId}/screws/{id}/info");
+}
+impl Create for Screw {
+    const CREATE_PATH: Option<&'static str> = Some("/sales/widgets/{grandparentId}/parts/{parentId}/screws/");
+}
+impl Delete for Screw {}
+
+#[tokio::test]
+async fn parents_stand_in_the_path_from_the_outside_in() {
+    let one = || Reply::json("{\"id\":7,\"name\":\"a\"}");
+    let count = || Reply::json("{\"count\":3}");
+    let page = Reply::json("[]").header("link", "");
+    let server = Server::start([one(), one(), Reply::status(204, ""), count(), count(), page]).await;
+    let screws = server.client.resource::<Screw>().under(1).under(2);
+    screws.get(7).await.unwrap();
+    screws.create(&widget(7, "a")).await.unwrap();
+    screws.clone().query("transferContactId", "9").delete(7).await.unwrap();
+    assert_eq!(screws.count().await.unwrap(), 3);
+    assert_eq!(screws.list().conditions(field("id").gt(5)).count().await.unwrap(), 3);
+    assert_eq!(screws.list().page_size(1000).collect(10).await.unwrap(), []);
+    let seen: Vec<_> = server.finish().iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect();
+    assert_eq!(
+        seen,
+        [
+            "GET /api/sales/widgets/1/parts/2/screws/7/info",
+            "POST /api/sales/widgets/1/parts/2/screws/",
+            "DELETE /api/sales/widgets/1/parts/2/screws/7?transferContactId=9",
+            "GET /api/sales/widgets/1/parts/2/screws/count",
+            "GET /api/sales/widgets/1/parts/2/screws/count?conditions=id%20%3E%205",
+            "GET /api/sales/widgets/1/parts/2/screws?pageSize=1000",
+        ]
+    );
 }

@@ -1,0 +1,46 @@
+//! What all record types have: a name, perhaps an id, and rules for writing.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::rules::{Rule, Violation, Write, violations};
+
+/// A record type of the API.
+pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// Schema name in the interface document, for example `TimeEntry`.
+    const NAME: &'static str;
+
+    /// Identifier of this record, where the answer had one.
+    fn id(&self) -> Option<i64> {
+        None
+    }
+
+    /// What the interface document demands of a record that is written.
+    #[must_use]
+    fn rules() -> &'static [Rule] {
+        &[]
+    }
+
+    /// Checks a record before it is sent: required properties, longest texts, ranges, and properties that only a create
+    /// or only an update takes.
+    ///
+    /// The document doesn't hold all rules of the server ("required when ..." is not in it), so that the server may still
+    /// refuse a record that passes.
+    ///
+    /// ```
+    /// use connectwise_sdk::{Record as _, Write, models::TimeEntry};
+    ///
+    /// let violations = TimeEntry::default().validate(Write::Create).unwrap_err();
+    /// assert_eq!(violations[0].to_string(), "timeStart is required");
+    /// ```
+    ///
+    /// # Errors
+    /// Everything that breaks a rule, in the order of the properties.
+    fn validate(&self, write: Write) -> Result<(), Vec<Violation>> {
+        let found = match serde_json::to_value(self) {
+            Ok(value) => violations(Self::rules(), &value, write),
+            Err(error) => vec![Violation::unwritable(&error)],
+        };
+        if found.is_empty() { Ok(()) } else { Err(found) }
+    }
+}
