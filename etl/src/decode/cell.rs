@@ -93,7 +93,7 @@ impl<'de> Rescue<'de> {
     fn at<T>(&mut self, step: &str, walk: impl FnOnce(&mut Self) -> T) -> T {
         let length = self.path.len();
         self.path.push('/');
-        if step.contains(['~', '/']) {
+        if step.bytes().any(|byte| matches!(byte, b'~' | b'/')) {
             self.path.push_str(&step.replace('~', "~0").replace('/', "~1"));
         } else {
             self.path.push_str(step);
@@ -293,9 +293,13 @@ impl<'de, 's> Visitor<'de> for Walk<'s, '_, 'de> {
             Shape::StringMap => {
                 let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
                 while let Some(Key(name)) = map.next_key()? {
-                    let value = self.property(&mut map, &name, &Shape::Text, true)?;
-                    entries.retain(|(known, _)| *known != name);
-                    if let Cell::Text(text) = value {
+                    let again = entries.iter().position(|(known, _)| *known == name);
+                    if let Some(at) = again {
+                        entries.remove(at);
+                    }
+                    // A value that was rescued left no entry, so a second one is only known by what is rescued.
+                    let again = again.is_some() || !self.rescue.values.is_empty();
+                    if let Cell::Text(text) = self.property(&mut map, &name, &Shape::Text, again)? {
                         entries.push((name, text));
                     }
                 }

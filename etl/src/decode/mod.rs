@@ -2,7 +2,7 @@
 //!
 //! A page is split into records without parsing them, so that one bad record can't spoil its neighbours and its text is
 //! at hand when it has to go to quarantine. Each record is then walked once along its columns: what fits becomes a
-//! [cell](cell::Cell), what doesn't (an unknown property, another type, a number out of range) is kept in `_rescued`
+//! cell, what doesn't (an unknown property, another type, a number out of range) is kept in `_rescued`
 //! under its JSON pointer. serde_arrow only ever sees cells that fit, so none of its silent conversions can happen.
 //!
 //! [`rebuild`] is the way back: from a bronze row to the JSON it came from.

@@ -1,6 +1,4 @@
-//! An entity's columns, prepared for walking records: properties are found by name in constant time.
-
-use std::collections::HashMap;
+//! An entity's columns, prepared for walking records: properties are found by name.
 
 use connectwise_sdk::catalog::{Column, Kind};
 
@@ -19,22 +17,25 @@ pub(super) enum Shape {
     List(Box<Shape>),
 }
 
-/// The properties of an object.
+/// The properties of an object, in the order of its columns.
 #[derive(Debug)]
 pub(super) struct Object {
     pub(super) properties: Vec<(&'static str, Shape)>,
-    index: HashMap<&'static str, usize>,
+    /// Positions of the properties, sorted by name.
+    sorted: Vec<(&'static str, usize)>,
 }
 
 impl Object {
     pub(super) fn new(columns: &[Column]) -> Self {
         let properties: Vec<_> = columns.iter().map(|column| (column.name, Shape::new(&column.kind))).collect();
-        let index = properties.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
-        Self { properties, index }
+        let mut sorted: Vec<_> = properties.iter().enumerate().map(|(at, (name, _))| (*name, at)).collect();
+        sorted.sort_unstable();
+        Self { properties, sorted }
     }
 
     pub(super) fn position(&self, name: &str) -> Option<usize> {
-        self.index.get(name).copied()
+        let at = self.sorted.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        self.sorted.get(at).map(|(_, position)| *position)
     }
 }
 
