@@ -47,25 +47,35 @@
 //!
 //! It shares no code with the SDK or the pipeline, so that one can't hide the other's mistakes.
 
+mod advance;
 mod answer;
+mod api;
 mod calendar;
+mod callbacks;
 mod control;
 mod data;
+mod document;
+mod drift;
 mod error;
 mod faults;
+mod files;
 mod gate;
 mod json;
 mod kind;
 mod listing;
-mod overlay;
 mod paging;
+mod place;
 mod query;
+mod role;
 mod samples;
 mod server;
 mod simulator;
 mod state;
 mod table;
+mod tenant;
+mod tree;
 mod truth;
+mod wire;
 
 pub use error::Error;
 pub use simulator::{Builder, Simulator};

@@ -32,6 +32,21 @@ struct Arguments {
     /// Serve the recorded answers of a folder (TimeEntry.json, PostedInvoice.json, ..) instead.
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
+    /// The release whose shapes are served.
+    #[arg(long, default_value = "2025.8", value_name = "RELEASE")]
+    api_version: String,
+    /// Serve the resources of another interface document.
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    /// The security role of those who ask: full, mine, no-info, no-members, no-<module>, or several with commas between.
+    #[arg(long, default_value = "full", value_name = "ROLE")]
+    role: String,
+    /// Start with the fault rules of a script, TOML or JSON.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Of 10,000 rows so many have what the interface document doesn't know.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    unknown: u64,
     /// Print the environment as JSON.
     #[arg(long)]
     json: bool,
@@ -47,7 +62,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> ExitCode {
-    let mut builder = Simulator::builder().port(arguments.port).seed(arguments.seed).scale(arguments.scale);
+    let mut builder = Simulator::builder()
+        .port(arguments.port)
+        .seed(arguments.seed)
+        .scale(arguments.scale)
+        .api_version(arguments.api_version)
+        .role(arguments.role)
+        .unknown_to_document(arguments.unknown);
+    if let Some(document) = arguments.document {
+        builder = builder.document(document);
+    }
+    if let Some(script) = arguments.faults {
+        builder = builder.faults(script);
+    }
     if let Some(folder) = arguments.samples {
         builder = builder.samples(folder);
     }
