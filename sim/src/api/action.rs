@@ -45,17 +45,17 @@ async fn search(ask: &Ask<'_>, path: &str) -> Answer {
     };
     let mut words = Words { fields: ask.parameter("fields"), ..Words::default() };
     for (name, value) in &given {
-        let text = match value {
-            Json::Null => "",
-            Json::String(text) => text,
-            _ => return *body::unreadable(&format!("The {name} field must be a string.")),
-        };
-        match name.to_ascii_lowercase().as_str() {
-            "conditions" => words.conditions = text,
-            "childconditions" => words.children = text,
-            "customfieldconditions" => words.custom_fields = text,
-            "orderby" => words.order = text,
+        let word = match name.to_ascii_lowercase().as_str() {
+            "conditions" => &mut words.conditions,
+            "childconditions" => &mut words.children,
+            "customfieldconditions" => &mut words.custom_fields,
+            "orderby" => &mut words.order,
             _ => return *body::no_member("FilterValues", name),
+        };
+        match value {
+            Json::Null => {}
+            Json::String(text) => *word = text,
+            _ => return *body::unreadable(&format!("The {name} field must be a string.")),
         }
     }
     list::answer_list(ask, Place::flat(resource.number), words).await
