@@ -14,6 +14,7 @@ const EXAMPLES: &str = "Examples:
   connectwise-sim                                  5,000 time entries on a free port
   connectwise-sim --port 8080 --scale 1000000      a million of them, on port 8080
   connectwise-sim --samples recorded/              the answers recorded in a folder
+  connectwise-sim --faults faults.toml --role mine a bad day, and few rights
   curl -u simco+public:private -H 'clientId: any' \"$CW_BASE_URL/time/entries?pageSize=2\"";
 
 /// A PSA server on loopback, to test a ConnectWise integration without a tenant.

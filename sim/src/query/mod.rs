@@ -3,6 +3,8 @@
 mod children;
 mod eval;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod lex;
 mod like;
 mod names;
