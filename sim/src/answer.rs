@@ -4,17 +4,35 @@ use axum::body::{Body, Bytes};
 use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use axum::http::{Response, StatusCode};
 
+use futures::StreamExt;
+use tokio::sync::watch;
+
 use crate::faults::Fault;
 use crate::json::push_text;
 
-/// The version of the API that the simulator speaks.
-pub(crate) const VERSION: (u32, u32) = (2025, 8);
-
 pub(crate) type Answer = Response<Body>;
 
-/// A JSON answer of the API.
+/// A JSON answer of the API. The release that it is of is added when it leaves.
 pub(crate) fn json(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    typed(status, "application/vnd.connectwise.com+json; version=2025.8", body)
+    typed(status, API_JSON, body)
+}
+
+/// The media type of the API.
+pub(crate) const API_JSON: &str = "application/vnd.connectwise.com+json";
+
+/// Bytes of a type of their own.
+pub(crate) fn bytes(content_type: &'static str, body: impl Into<Bytes>) -> Answer {
+    typed(StatusCode::OK, content_type, body)
+}
+
+/// No such route, or no such row's route.
+pub(crate) fn no_such_endpoint() -> Answer {
+    error(StatusCode::NOT_FOUND, "NotFound", "The endpoint does not exist.")
+}
+
+/// A row that isn't there.
+pub(crate) fn not_found(entity: &str, id: &str) -> Answer {
+    error(StatusCode::NOT_FOUND, "NotFound", &format!("{entity} {id} not found"))
 }
 
 /// A JSON answer of the simulator's own routes.
@@ -86,7 +104,7 @@ pub(crate) fn fault(status: u16, retry_after: Option<&str>, html: bool) -> Answe
             }
             401 => refused(code, "Unauthorized", "The credentials are not valid."),
             403 => refused(code, "Forbidden", "The security role does not allow this request."),
-            404 => error(code, "NotFound", "The endpoint does not exist."),
+            404 => no_such_endpoint(),
             _ => error(code, "ConnectWiseApi", "A timeout has occured. Please try again."),
         }
     };
@@ -96,27 +114,66 @@ pub(crate) fn fault(status: u16, retry_after: Option<&str>, html: bool) -> Answe
     answer
 }
 
-/// What a fault makes of an answer: another one, or one whose connection ends after half of its bytes.
-pub(crate) async fn spoil(fault_: Fault, answer: Answer) -> Answer {
+/// What a fault makes of an answer whose body is made: another one, or one that doesn't arrive as it should.
+pub(crate) async fn spoil(fault_: Fault, answer: Answer, stopping: watch::Receiver<bool>) -> Answer {
     match fault_ {
         Fault::Answer { status, retry_after, html } => fault(status, retry_after.as_deref(), html),
-        Fault::Cut => {
-            let (mut parts, body) = answer.into_parts();
-            let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
-            parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
-            let half = bytes.slice(..bytes.len() / 2);
-            let pieces = futures::stream::unfold(Some(half), |half| async move {
-                match half {
-                    Some(half) => Some((Ok(half), None)),
-                    None => {
-                        // The server has to send the first half before it hears of the end.
-                        tokio::task::yield_now().await;
-                        let reset = std::io::ErrorKind::ConnectionReset;
-                        Some((Err(std::io::Error::new(reset, "cut by a fault rule")), None))
-                    }
-                }
-            });
-            Response::from_parts(parts, Body::from_stream(pieces))
+        Fault::ContentType(claimed) => {
+            let mut answer = answer;
+            set(&mut answer, CONTENT_TYPE, &claimed);
+            answer
         }
+        Fault::Cut => {
+            let reset = std::io::Error::new(std::io::ErrorKind::ConnectionReset, "cut by a fault rule");
+            half(answer, async move { Err(reset) }).await
+        }
+        Fault::Stall => half(answer, stopped(stopping)).await,
+        Fault::Slow(rate) => slowly(answer, rate, stopping).await,
+        // These two are done where pages are made, and the third where connections are.
+        Fault::Missing | Fault::Duplicate | Fault::Close => answer,
     }
+}
+
+/// The half of an answer that is sent before it happens.
+async fn half(answer: Answer, end: impl Future<Output = std::io::Result<Bytes>> + Send + 'static) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let half = bytes.slice(..bytes.len() / 2);
+    let end = async move {
+        // The server has to send the first half before it hears of the end.
+        tokio::task::yield_now().await;
+        end.await
+    };
+    let pieces = futures::stream::once(std::future::ready(Ok(half))).chain(futures::stream::once(end));
+    Response::from_parts(parts, Body::from_stream(pieces))
+}
+
+/// Never, until the simulator stops.
+async fn stopped(mut stopping: watch::Receiver<bool>) -> std::io::Result<Bytes> {
+    // An error says that the simulator is gone already.
+    drop(stopping.wait_for(|stopping| *stopping).await);
+    Err(std::io::Error::new(std::io::ErrorKind::ConnectionAborted, "the simulator stops"))
+}
+
+/// Tenths of a second's worth of bytes, a tenth of a second apart.
+async fn slowly(answer: Answer, rate: u64, stopping: watch::Receiver<bool>) -> Answer {
+    let (mut parts, body) = answer.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap_or_default();
+    parts.headers.insert(CONTENT_LENGTH, HeaderValue::from(bytes.len()));
+    let step = usize::try_from(rate.div_ceil(10)).unwrap_or(usize::MAX).max(1);
+    let pieces = futures::stream::unfold((bytes, true), move |(mut rest, first)| {
+        let stopping = stopping.clone();
+        async move {
+            if rest.is_empty() {
+                return None;
+            }
+            if !first && !*stopping.borrow() {
+                tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            }
+            let piece = rest.split_to(step.min(rest.len()));
+            Some((Ok::<_, std::io::Error>(piece), (rest, false)))
+        }
+    });
+    Response::from_parts(parts, Body::from_stream(pieces))
 }

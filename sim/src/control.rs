@@ -1,32 +1,31 @@
-//! The simulator's own switches below `/_sim`: faults, time, the log of requests.
+//! The simulator's own switches below `/_sim`: faults, time, roles, the log of requests, counters.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::answer::{self, Answer};
 use crate::calendar;
-use crate::faults::Rule;
-use crate::kind::Kind;
-use crate::overlay::Amounts;
+use crate::drift::Drift;
+use crate::faults;
+use crate::role::Role;
 use crate::state::State;
 
-/// No advance changes more rows of an entity than this, so that a slip of the finger doesn't fill the memory.
-const MOST_CHANGES: u64 = 1_000_000;
-
-fn wrong(message: &str) -> Answer {
+pub(crate) fn wrong(message: &str) -> Answer {
     answer::plain_json(StatusCode::BAD_REQUEST, json!({ "message": message }).to_string())
 }
 
 pub(crate) async fn add_fault(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
-    match Rule::read(&body) {
-        Ok(rule) => {
-            state.faults().add(rule);
+    match faults::read(&body) {
+        Ok(rules) => {
+            rules.into_iter().for_each(|rule| state.faults().add(rule));
             list_faults(Extract(state)).await
         }
         Err(reason) => wrong(&format!("no such fault: {reason}")),
@@ -34,8 +33,11 @@ pub(crate) async fn add_fault(Extract(state): Extract<Arc<State>>, body: Bytes) 
 }
 
 pub(crate) async fn list_faults(Extract(state): Extract<Arc<State>>) -> Answer {
-    let rules = state.faults().count();
-    answer::plain_json(StatusCode::OK, json!({ "rules": rules }).to_string())
+    let (rules, bitten) = {
+        let faults = state.faults();
+        (faults.count(), faults.bitten.clone())
+    };
+    answer::plain_json(StatusCode::OK, json!({ "rules": rules, "bitten": bitten }).to_string())
 }
 
 pub(crate) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> Answer {
@@ -43,47 +45,76 @@ pub(crate) async fn clear_faults(Extract(state): Extract<Arc<State>>) -> Answer 
     list_faults(Extract(state)).await
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-struct Wanted {
-    edit: u64,
-    insert: u64,
-    delete: u64,
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Clock {
+    now: String,
 }
 
-/// Takes `{"TimeEntry":{"edit":5,"insert":3,"delete":1},..}`, answers with the new clock and the ids that changed.
-pub(crate) async fn advance(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
-    let body = if body.trim_ascii().is_empty() { Bytes::from_static(b"{}") } else { body };
-    let wanted: BTreeMap<String, Wanted> = match serde_json::from_slice(&body) {
-        Ok(wanted) => wanted,
-        Err(error) => return wrong(&format!("no such advance: {error}")),
+/// Takes `{"now":"2026-02-01T00:00:00Z"}`. The clock never goes back.
+pub(crate) async fn set_clock(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
+    let now = match serde_json::from_slice::<Clock>(&body) {
+        Ok(clock) => calendar::parse(&clock.now),
+        Err(error) => return wrong(&format!("no such clock: {error}")),
     };
-    let mut amounts = Vec::new();
-    for (name, Wanted { edit, insert, delete }) in wanted {
-        let Some(kind) = Kind::named(&name) else { return wrong(&format!("there is no entity {name}")) };
-        if amounts.iter().any(|(known, _)| *known == kind) {
-            return wrong(&format!("{name} is named twice"));
-        }
-        if [edit, insert, delete].into_iter().any(|amount| amount > MOST_CHANGES) {
-            return wrong(&format!("an advance changes at most {MOST_CHANGES} rows of {name}"));
-        }
-        amounts.push((kind, Amounts { edit, insert, delete }));
+    let Some(now) = now else { return wrong("no such clock: now is no instant") };
+    match state.change(|tenant| tenant.set_clock(now)) {
+        Some(true) => clock(Extract(state)).await,
+        Some(false) => wrong("the clock never goes back"),
+        None => wrong("samples don't change"),
     }
-    let changed = state.change(|tenant| {
-        let touched = tenant.advance(&amounts);
-        (tenant.advances(), tenant.now(), touched)
-    });
-    let Some((advances, now, touched)) = changed else { return wrong("samples don't change") };
-    let changed: serde_json::Map<_, _> = touched
-        .into_iter()
-        .map(|(kind, ids)| {
-            let ids = json!({ "edited": ids.edited, "inserted": ids.inserted, "deleted": ids.deleted });
-            (kind.name().to_owned(), ids)
-        })
-        .collect();
-    let mut clock = String::new();
-    calendar::push(&mut clock, now);
-    answer::plain_json(StatusCode::OK, json!({ "advances": advances, "now": clock, "changed": changed }).to_string())
+}
+
+/// `{"now":..}`
+pub(crate) async fn clock(Extract(state): Extract<Arc<State>>) -> Answer {
+    let mut now = String::new();
+    calendar::push(&mut now, state.now());
+    answer::plain_json(StatusCode::OK, json!({ "now": now }).to_string())
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    role: String,
+}
+
+/// Takes `{"role":"mine,no-info"}`.
+pub(crate) async fn set_role(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
+    let wanted = match serde_json::from_slice::<Wanted>(&body) {
+        Ok(wanted) => wanted.role,
+        Err(error) => return wrong(&format!("no such role: {error}")),
+    };
+    match Role::parse(&wanted) {
+        Ok(role) => {
+            state.set_role(role);
+            answer::plain_json(StatusCode::OK, json!({ "role": wanted }).to_string())
+        }
+        Err(word) => wrong(&format!("there is no role {word}")),
+    }
+}
+
+/// Takes `{"every":2,"edit":1,"insert":1,"delete":1,"path":"/time/entries"}`.
+pub(crate) async fn set_drift(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
+    match Drift::read(&body) {
+        Ok(drift) => {
+            *state.drift() = Some(drift);
+            answer::plain_json(StatusCode::OK, "{}")
+        }
+        Err(reason) => wrong(&format!("no such drift: {reason}")),
+    }
+}
+
+pub(crate) async fn stop_drift(Extract(state): Extract<Arc<State>>) -> Answer {
+    *state.drift() = None;
+    answer::plain_json(StatusCode::OK, "{}")
+}
+
+/// `{"delivered":..,"retried":..,"lost":..}`
+pub(crate) async fn callbacks(Extract(state): Extract<Arc<State>>) -> Answer {
+    let counts = state.callbacks.counts();
+    let of = |outcome: &str| counts.get(outcome).copied().unwrap_or(0);
+    let body = json!({ "delivered": of("delivered"), "retried": of("retried"), "lost": of("lost") });
+    answer::plain_json(StatusCode::OK, body.to_string())
 }
 
 /// `{"total":..,"counts":[{path,status,count}],"recent":[{method,path,query,status}]}`
@@ -108,4 +139,44 @@ pub(crate) async fn requests(Extract(state): Extract<Arc<State>>) -> Answer {
 pub(crate) async fn forget_requests(Extract(state): Extract<Arc<State>>) -> Answer {
     *state.requests() = crate::state::Requests::default();
     answer::plain_json(StatusCode::OK, "{}")
+}
+
+/// Counters in the text form of Prometheus.
+pub(crate) async fn metrics(Extract(state): Extract<Arc<State>>) -> Answer {
+    let (statuses, bytes) = {
+        let requests = state.requests();
+        (requests.statuses.clone(), requests.bytes)
+    };
+    let statuses: BTreeMap<String, u64> = statuses.into_iter().map(|(status, n)| (status.to_string(), n)).collect();
+    let faults: BTreeMap<String, u64> =
+        state.faults().bitten.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+    let callbacks: BTreeMap<String, u64> =
+        state.callbacks.counts().into_iter().map(|(name, count)| (name.to_owned(), count)).collect();
+    let mut out = String::new();
+    counter(&mut out, "connectwise_sim_requests_total", "Requests answered.", "status", &statuses);
+    counter(&mut out, "connectwise_sim_faults_total", "Faults that have bitten.", "fault", &faults);
+    counter(&mut out, "connectwise_sim_callbacks_total", "Callbacks by outcome.", "outcome", &callbacks);
+    head(&mut out, "connectwise_sim_list_bytes_total", "Bytes of list answers.", "counter");
+    line(&mut out, format_args!("connectwise_sim_list_bytes_total {bytes}"));
+    head(&mut out, "connectwise_sim_clock_seconds", "The simulated clock.", "gauge");
+    line(&mut out, format_args!("connectwise_sim_clock_seconds {}", state.now()));
+    let mut answer = answer::plain_json(StatusCode::OK, out);
+    answer::set(&mut answer, CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8");
+    answer
+}
+
+fn counter(out: &mut String, name: &str, help: &str, label: &str, counts: &BTreeMap<String, u64>) {
+    head(out, name, help, "counter");
+    for (value, count) in counts {
+        line(out, format_args!("{name}{{{label}=\"{value}\"}} {count}"));
+    }
+}
+
+fn head(out: &mut String, name: &str, help: &str, kind: &str) {
+    line(out, format_args!("# HELP {name} {help}\n# TYPE {name} {kind}"));
+}
+
+fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
+    // Writing to a text doesn't fail.
+    let _ = writeln!(out, "{text}");
 }

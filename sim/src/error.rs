@@ -14,6 +14,10 @@ pub(crate) enum Kind {
     ScaleTooLarge(u64),
     NoSamples(PathBuf),
     BadSample(PathBuf, String),
+    BadDocument(PathBuf, String),
+    UnknownRelease(String),
+    UnknownRole(String),
+    BadFaults(PathBuf, String),
 }
 
 impl Error {
@@ -51,6 +55,21 @@ impl fmt::Display for Error {
                     "there is no samples folder {}: name a folder with files like TimeEntry.json",
                     folder.display()
                 )
+            }
+            Kind::BadDocument(file, reason) => {
+                write!(f, "the interface document {} can't be read: {reason}", file.display())
+            }
+            Kind::UnknownRelease(release) => {
+                write!(
+                    f,
+                    "there is no interface document of release {release}: choose 2025.1 or 2025.8, or name a file"
+                )
+            }
+            Kind::UnknownRole(role) => {
+                write!(f, "there is no role {role}: choose full, mine, no-info, no-members or no-<module>")
+            }
+            Kind::BadFaults(file, reason) => {
+                write!(f, "the fault script {} can't be used: {reason}", file.display())
             }
             Kind::BadSample(file, reason) => write!(f, "the sample file {} can't be served: {reason}", file.display()),
         }

@@ -4,11 +4,12 @@ use axum::http::header::{ACCEPT, AUTHORIZATION};
 use axum::http::{HeaderMap, StatusCode, Uri};
 use base64::Engine;
 
-use crate::answer::{self, Answer, VERSION};
+use crate::answer::{self, Answer};
+use crate::document::Release;
 use crate::state::Credentials;
 
 /// The answer to a request that isn't let in.
-pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials) -> Option<Answer> {
+pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials, release: Release) -> Option<Answer> {
     let Some(given) = headers.get(AUTHORIZATION) else {
         return Some(answer::refused(
             StatusCode::UNAUTHORIZED,
@@ -23,7 +24,7 @@ pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials)
         return Some(answer::refused(StatusCode::FORBIDDEN, "Forbidden", "The header clientId is missing."));
     }
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
-    unsupported(accept).map(|version| {
+    unsupported(accept, release).map(|version| {
         let message = format!(
             "The HTTP resource that matches the request URI '{uri}' does not support the API version '{version}'."
         );
@@ -39,15 +40,14 @@ fn is_right(given: &str, credentials: &Credentials) -> bool {
 }
 
 /// The version that an `Accept` header asks for, if it isn't one of 2019.1 to the present one.
-fn unsupported(accept: &str) -> Option<String> {
+fn unsupported(accept: &str, release: Release) -> Option<String> {
     let version = accept.split([';', ',']).find_map(|part| {
         let (name, value) = part.split_once('=')?;
         name.trim().eq_ignore_ascii_case("version").then(|| value.trim().trim_matches('"'))
     })?;
-    let parsed = version.split_once('.').and_then(|(year, part)| Some((year.parse().ok()?, part.parse().ok()?)));
-    match parsed {
-        Some(parsed) if ((2019, 1)..=VERSION).contains(&parsed) => None,
-        Some((year, part)) => Some(format!("{year}.{part}")),
+    match Release::parse(version) {
+        Some(asked) if (Release(2019, 1)..=release).contains(&asked) => None,
+        Some(asked) => Some(asked.to_string()),
         None => Some("0.0".to_owned()),
     }
 }
@@ -66,9 +66,15 @@ mod tests {
             "application/vnd.connectwise.com+json; version=2025.1",
             "application/vnd.connectwise.com+json;version=2025.8",
         ] {
-            assert_eq!(unsupported(accept), None, "{accept}");
+            assert_eq!(unsupported(accept, Release::V2025_8), None, "{accept}");
         }
-        assert_eq!(unsupported("application/vnd.connectwise.com+json; version=2031.1").as_deref(), Some("2031.1"));
-        assert_eq!(unsupported("application/vnd.connectwise.com+json; version=next").as_deref(), Some("0.0"));
+        assert_eq!(
+            unsupported("application/vnd.connectwise.com+json; version=2031.1", Release::V2025_8).as_deref(),
+            Some("2031.1")
+        );
+        assert_eq!(
+            unsupported("application/vnd.connectwise.com+json; version=next", Release::V2025_8).as_deref(),
+            Some("0.0")
+        );
     }
 }

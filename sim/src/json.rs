@@ -7,9 +7,24 @@ use crate::data::shape::{Decimal, Shape};
 #[derive(Debug, Default)]
 pub(crate) struct Selection {
     names: Vec<(String, Option<Selection>)>,
+    /// Everything but what is hidden.
+    everything: bool,
+    /// `_info` is withheld, asked for or not.
+    bare: bool,
 }
 
 impl Selection {
+    /// The whole row without its `_info`.
+    pub(crate) fn without_info() -> Self {
+        Self { names: Vec::new(), everything: true, bare: true }
+    }
+
+    /// Withholds `_info`.
+    pub(crate) fn bare(mut self) -> Self {
+        self.bare = true;
+        self
+    }
+
     /// Adds a path such as `["company", "id"]`; a shorter path takes in every longer one.
     pub(crate) fn add(&mut self, path: &[&str]) {
         let Some((name, rest)) = path.split_first() else { return };
@@ -30,6 +45,12 @@ impl Selection {
 
     /// Whether `key` is asked for, and with which selection of its own.
     pub(crate) fn get(&self, key: &str) -> Option<Option<&Self>> {
+        if self.bare && key == "_info" {
+            return None;
+        }
+        if self.everything {
+            return Some(None);
+        }
         self.names.iter().find(|(name, _)| name == key).map(|(_, inner)| inner.as_ref())
     }
 }

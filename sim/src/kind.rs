@@ -1,6 +1,6 @@
-//! The eight entities: their names, paths and first ids.
+//! The entities whose generators tell every property: their names, paths and first ids.
 
-/// An entity that the simulator serves.
+/// An entity with a generator of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     TimeEntry,
@@ -80,8 +80,8 @@ impl Kind {
         }
     }
 
-    /// The entity of a name as a person writes it: `TimeEntry`, `timeentry`, `TIMEENTRY`.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name().eq_ignore_ascii_case(name))
+    /// The entity with this list path.
+    pub(crate) fn at(path: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.path().eq_ignore_ascii_case(path))
     }
 }

@@ -1,71 +1,138 @@
 //! A PSA server on loopback: what a ConnectWise integration needs to be tested without a tenant.
 //!
-//! Eight entities of the ConnectWise PSA REST API are listed over real HTTP, with the API's credentials, query language, paging
+//! Every resource of the ConnectWise PSA REST API is served over real HTTP, with the API's credentials, query language, paging
 //! modes, error bodies and oddities. The data is made up from a seed: the same seed gives the same bytes on any machine, and
-//! no row is kept in memory. There is no clock: it is 2026-01-15T08:00:00Z until `POST /_sim/advance` makes it a day later.
+//! no row is kept in memory but those that clients wrote. It is 2026-01-15T08:00:00Z until somebody moves the clock.
+//!
+//! # Test your ConnectWise integration without a tenant
+//! Start one in a test, on a free port, and point your client at it:
 //!
 //! ```
 //! # tokio::runtime::Runtime::new()?.block_on(async {
 //! let simulator = connectwise_sim::Simulator::builder().seed(1).scale(100).start().await?;
 //! let count = format!("{}/time/entries/count", simulator.base_url());
 //! assert!(count.starts_with("http://127.0.0.1:"));
+//! // Your client, with `simulator.username()`, `simulator.password()` and any `clientId`.
 //! simulator.shutdown().await;
 //! # Ok::<_, connectwise_sim::Error>(()) })?;
 //! # Ok::<_, Box<dyn std::error::Error>>(())
 //! ```
 //!
+//! Or start the program, for an integration in any language; it prints what a client needs as a `.env` file:
+//!
+//! ```text
+//! connectwise-sim --port 8080 --scale 1000000 --role mine --faults faults.toml
+//! ```
+//!
+//! Then ask what a tenant would never let you ask:
+//!
+//! - *Do we get everything?* Compare your rows with `GET /_sim/truth/TimeEntry`, which needs no credentials and no paging.
+//! - *Do we keep up?* `POST /_sim/advance {"days":1}` makes a day: edits, inserts, hard deletes, invoices that are batched,
+//!   bursts that share one second, companies whose merge leaves no trace in `lastUpdated`. Load, compare, repeat.
+//! - *What do we lose while rows move?* `POST /_sim/drift {"every":1,"delete":1}` changes rows between two pages.
+//! - *Do we notice a lost right?* `POST /_sim/role {"role":"mine"}` gives fewer rows and no error.
+//! - *Do we survive its worst days?* A fault script, by file or by `POST /_sim/faults`:
+//!
+//! ```toml
+//! [[rule]]            # one request in twenty, always the same ones
+//! path = "/time/*"
+//! probability = 0.05
+//! seed = 7
+//! status = 502
+//! html = true
+//!
+//! [[rule]]            # the third list of companies breaks off
+//! path = "/company/companies"
+//! nth = 3
+//! cut = true
+//!
+//! [[rule]]            # as the guide says
+//! perMinute = 1000
+//! ```
+//!
 //! # What is served
-//! Below [`Simulator::base_url`], with Basic credentials and a `clientId` header: the lists `/time/entries`, `/finance/agreements`,
-//! `/company/companies`, `/expense/entries`, `/procurement/products`, `/finance/invoices`, `/system/members` and
-//! `/finance/accounting/unpostedinvoices`, of each also `/count` and `/{id}`, and `/system/info`. Below [`Simulator::url`], without
-//! credentials, `/login/companyinfo/{company}`. Lists take `conditions`, `fields`, `orderBy`, `page`, `pageSize` and `pageId`, and
+//! Below [`Simulator::base_url`], with Basic credentials and a `clientId` header, the paths of the interface document of release
+//! 2025.8 (or [`Builder::api_version`], or a [`Builder::document`] of your own): lists, counts and single rows, below other
+//! rows too; POST, PUT, PATCH (JSON Patch) and DELETE, which change what is read afterwards; `POST /service/tickets/search` and
+//! `/project/tickets/search`; `POST /system/bundles`; documents and pictures; callbacks, which are delivered to loopback
+//! addresses. Below [`Simulator::url`], without credentials, `/login/companyinfo/{company}`.
+//!
+//! Lists take `conditions`, `childConditions`, `customFieldConditions`, `fields`, `orderBy`, `page`, `pageSize` and `pageId`, and
 //! forward-only paging. Where the live server is known to do one of two things, this one does the harsher: a page size above
 //! 1,000 is cut without a word, `Link` addresses name a host of their own, and a full last page names a next one that is empty.
+//! What is in the document and not simulated (actions such as `copy` or `convertToProject`) is answered with 501.
+//!
+//! Eight entities that reports are made of are told property by property; tickets, contacts, projects, phases, sales,
+//! configurations, calendar entries, additions, notes, sites, boards and what hangs on them have meanings of their own on top
+//! of the document; set-up tables have the records that others refer to; all else is made from its schema. References lead to
+//! rows that are there, but for a known share of deleted ones.
 //!
 //! # The simulator's own routes
 //! Below [`Simulator::url`], without credentials:
 //!
 //! | route | |
 //! |---|---|
-//! | `GET /_sim/truth/{entity}` | all rows as they are now, one JSON array; the entity in any case |
+//! | `GET /_sim/truth/{entity}` | all rows as they are now, one JSON array; the entity in any case; with `?at=<instant>` as they were then, deleted ones with `_deletedAt` |
+//! | `GET /_sim/truth?path=/finance/agreements/7/additions` | the same of a list below a row |
 //! | `GET /_sim/truth/{entity}/count` | `{"count":N}` |
-//! | `POST /_sim/advance` | a day passes: `{"TimeEntry":{"edit":5,"insert":3,"delete":1}}`; answers with the ids that changed |
-//! | `POST /_sim/faults` | adds a rule; `GET` counts the rules, `DELETE` clears them |
+//! | `POST /_sim/advance` | an ordinary day or more, `{"days":3}`, or what is said: `{"TimeEntry":{"edit":5,"insert":3,"delete":1}}`, also `merge`, also by list path; answers with the ids that changed |
+//! | `GET`, `POST /_sim/clock` | `{"now":"2026-02-01T00:00:00Z"}`; it never goes back |
+//! | `POST /_sim/drift` | changes after every so many list answers: `{"every":2,"edit":1,"insert":1,"delete":1,"path":"/time/entries"}`; `DELETE` stops |
+//! | `POST /_sim/role` | `{"role":"mine,no-info"}`, see [`Builder::role`] |
+//! | `POST /_sim/faults` | adds rules; `GET` counts them and what has bitten, `DELETE` clears them |
 //! | `GET /_sim/requests` | requests by path and status, and the last ones in full; `DELETE` forgets them |
+//! | `GET /_sim/metrics` | counters for Prometheus |
+//! | `GET /_sim/callbacks` | `{"delivered":..,"retried":..,"lost":..}` |
 //!
-//! A fault rule has a `path` below the API's root (`*` at its end stands for anything; absent = every path), `nth` (from which
-//! request on, 1 by default) and `times` (how many, 1 by default), and a `status` with perhaps `retryAfter` and `html`, or `cut`
-//! for a body that ends half-way. With `holdsId` it bites list answers that hold that record, as one bad row does.
+//! A fault rule has a `path` below the API's root (`*` at its end stands for anything; absent = every path) and perhaps a
+//! `method`; `nth` (from which request on, 1 by default) and `times` (how many, 1 by default), or a `probability` with a `seed`;
+//! and one effect: `status` with perhaps `retryAfter` and `html`; `cut`, a body that ends half-way; `stall`, one that stops;
+//! `slow`, bytes a second; `close`, a connection without an answer; `refuse`, no connection at all; `missing` and `duplicate`,
+//! a row lost or shown twice between two pages; `contentType`; `perMinute`, a limit (`silent` = without `Retry-After`). With
+//! `holdsId` it bites list answers that hold that record, as one bad row does.
 //!
 //! # Where what is
-//! - `data/` makes rows: a row is a pure function of seed, entity and row number, told once and read by two visitors.
+//! - `document/` reads the interface document: schemas, resources, paths and their roles.
+//! - `data/` makes rows: a row is a pure function of seed, list and row number, told once and read by two visitors. `plan` says
+//!   who makes the rows of which resource, `made` makes them from schemas, `own` says what entities mean.
 //! - `json` writes rows, `query/` reads `conditions`, `fields` and `orderBy` and picks out the values that they need.
-//! - `table` is what a listing sees of an entity; `overlay` has the generated rows and what advances did to them, `samples` the
-//!   rows of recorded answers.
-//! - `server` has the routes, `gate` who is let in, `listing` and `paging` make pages, `answer` the shapes of answers.
-//! - `control`, `faults` and `truth` are the simulator's own routes below `/_sim`.
+//! - `table` is what a listing sees of a list; `tenant/` has the generated rows and what time and clients did to them,
+//!   `samples` the rows of recorded answers, `role` what a role leaves of them.
+//! - `server` has the routes, `gate` who is let in, `api/` what a request leads to, `listing` and `paging` make pages, `answer`
+//!   the shapes of answers, `wire` the connections, `callbacks/` the messages.
+//! - `control`, `advance`, `faults/`, `drift` and `truth` are behind the simulator's own routes below `/_sim`.
 //!
 //! It shares no code with the SDK or the pipeline, so that one can't hide the other's mistakes.
 
+mod advance;
 mod answer;
+mod api;
 mod calendar;
+mod callbacks;
 mod control;
 mod data;
+mod document;
+mod drift;
 mod error;
 mod faults;
+mod files;
 mod gate;
 mod json;
 mod kind;
 mod listing;
-mod overlay;
 mod paging;
+mod place;
 mod query;
+mod role;
 mod samples;
 mod server;
 mod simulator;
 mod state;
 mod table;
+mod tenant;
+mod tree;
 mod truth;
+mod wire;
 
 pub use error::Error;
 pub use simulator::{Builder, Simulator};

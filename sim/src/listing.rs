@@ -2,7 +2,7 @@
 
 use crate::json::Selection;
 use crate::paging::{Mode, Paging};
-use crate::query::{Condition, Order};
+use crate::query::{Children, Condition, Order};
 use crate::table::Table;
 
 /// A list request that has been understood.
@@ -10,8 +10,18 @@ use crate::table::Table;
 pub(crate) struct Listing {
     pub(crate) paging: Paging,
     pub(crate) condition: Option<Condition>,
+    /// What items of collections have to pass.
+    pub(crate) children: Vec<Children>,
     pub(crate) selection: Option<Selection>,
     pub(crate) order: Option<Order>,
+}
+
+/// What of a list a request narrows it down to.
+#[derive(Clone, Copy)]
+struct Narrowed<'a> {
+    table: &'a dyn Table,
+    condition: Option<&'a Condition>,
+    children: &'a [Children],
 }
 
 /// A page.
@@ -24,21 +34,23 @@ pub(crate) struct Page {
     pub(crate) total: Option<u64>,
 }
 
-pub(crate) fn page(table: &dyn Table, listing: &Listing) -> Page {
+/// `shift` is how many rows a fault moves the start of the page.
+pub(crate) fn page(table: &dyn Table, listing: &Listing, shift: i64) -> Page {
     let size = listing.paging.size;
+    let rows = Narrowed { table, condition: listing.condition.as_ref(), children: &listing.children };
     let (slots, total) = match listing.paging.mode {
         Mode::Forward { after } => {
-            let first = after.map_or(0, |id| table.first_after(id));
+            let first = after.map_or(0, |id| table.first_after(id)).saturating_add_signed(shift);
             let mut slots = Vec::new();
-            for_each(table, listing.condition.as_ref(), first..table.slots(), |slot| {
+            for_each(rows, first..table.slots(), |slot| {
                 slots.push(slot);
                 (slots.len() as u64) < size
             });
             (slots, None)
         }
         Mode::Numbered { page } => {
-            let skip = (page - 1).saturating_mul(size);
-            let (slots, total) = numbered(table, listing, skip);
+            let skip = (page - 1).saturating_mul(size).saturating_add_signed(shift);
+            let (slots, total) = numbered(rows, listing, skip);
             (slots, Some(total))
         }
     };
@@ -57,12 +69,12 @@ pub(crate) fn page(table: &dyn Table, listing: &Listing) -> Page {
 }
 
 /// How many rows pass.
-pub(crate) fn count(table: &dyn Table, condition: Option<&Condition>) -> u64 {
-    if condition.is_none() {
+pub(crate) fn count(table: &dyn Table, condition: Option<&Condition>, children: &[Children]) -> u64 {
+    if condition.is_none() && children.is_empty() {
         return table.live();
     }
     let mut count = 0;
-    for_each(table, condition, 0..table.slots(), |_| {
+    for_each(Narrowed { table, condition, children }, 0..table.slots(), |_| {
         count += 1;
         true
     });
@@ -70,12 +82,9 @@ pub(crate) fn count(table: &dyn Table, condition: Option<&Condition>) -> u64 {
 }
 
 /// Visits the rows that pass until `visit` answers false.
-fn for_each(
-    table: &dyn Table,
-    condition: Option<&Condition>,
-    slots: impl Iterator<Item = u64>,
-    mut visit: impl FnMut(u64) -> bool,
-) {
+fn for_each(rows: Narrowed, slots: impl Iterator<Item = u64>, mut visit: impl FnMut(u64) -> bool) {
+    let Narrowed { table, condition, children } = rows;
+    let mut row = Vec::new();
     let mut probe = condition.map(Condition::probe);
     for slot in slots {
         if !table.is_live(slot) {
@@ -87,6 +96,14 @@ fn for_each(
                 continue;
             }
         }
+        if !children.is_empty() {
+            row.clear();
+            table.write(slot, None, &mut row);
+            let tree: serde_json::Value = serde_json::from_slice(&row).unwrap_or_default();
+            if !children.iter().all(|child| child.holds(&tree)) {
+                continue;
+            }
+        }
         if !visit(slot) {
             return;
         }
@@ -95,16 +112,16 @@ fn for_each(
 
 /// One page out of the ordered rows, and how many there are. In the order of ids nothing is kept but the page; any other
 /// order keeps a key for every row that passes.
-fn numbered(table: &dyn Table, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
-    let (condition, size) = (listing.condition.as_ref(), listing.paging.size);
+fn numbered(rows: Narrowed, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
+    let (table, size) = (rows.table, listing.paging.size);
     let descending = match &listing.order {
         None => Some(false),
         Some(order) => order.by_id(),
     };
-    let Some(descending) = descending else { return sorted(table, listing, skip) };
+    let Some(descending) = descending else { return sorted(rows, listing, skip) };
     let mut slots = Vec::new();
     let mut seen = 0;
-    let counted = condition.is_none();
+    let counted = rows.condition.is_none() && rows.children.is_empty();
     let take = |slot| {
         if seen >= skip && (slots.len() as u64) < size {
             slots.push(slot);
@@ -114,18 +131,19 @@ fn numbered(table: &dyn Table, listing: &Listing, skip: u64) -> (Vec<u64>, u64) 
         !(counted && slots.len() as u64 == size)
     };
     if descending {
-        for_each(table, condition, (0..table.slots()).rev(), take);
+        for_each(rows, (0..table.slots()).rev(), take);
     } else {
-        for_each(table, condition, 0..table.slots(), take);
+        for_each(rows, 0..table.slots(), take);
     }
     (slots, if counted { table.live() } else { seen })
 }
 
-fn sorted(table: &dyn Table, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
+fn sorted(narrowed: Narrowed, listing: &Listing, skip: u64) -> (Vec<u64>, u64) {
+    let table = narrowed.table;
     let Some(order) = &listing.order else { return (Vec::new(), 0) };
     let mut probe = order.probe();
     let mut rows = Vec::new();
-    for_each(table, listing.condition.as_ref(), 0..table.slots(), |slot| {
+    for_each(narrowed, 0..table.slots(), |slot| {
         table.visit(slot, &mut probe);
         rows.push((order.key(&probe), slot));
         true

@@ -14,6 +14,7 @@ const EXAMPLES: &str = "Examples:
   connectwise-sim                                  5,000 time entries on a free port
   connectwise-sim --port 8080 --scale 1000000      a million of them, on port 8080
   connectwise-sim --samples recorded/              the answers recorded in a folder
+  connectwise-sim --faults faults.toml --role mine a bad day, and few rights
   curl -u simco+public:private -H 'clientId: any' \"$CW_BASE_URL/time/entries?pageSize=2\"";
 
 /// A PSA server on loopback, to test a ConnectWise integration without a tenant.
@@ -32,6 +33,21 @@ struct Arguments {
     /// Serve the recorded answers of a folder (TimeEntry.json, PostedInvoice.json, ..) instead.
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
+    /// The release whose shapes are served.
+    #[arg(long, default_value = "2025.8", value_name = "RELEASE")]
+    api_version: String,
+    /// Serve the resources of another interface document.
+    #[arg(long, value_name = "FILE")]
+    document: Option<PathBuf>,
+    /// The security role of those who ask: full, mine, no-info, no-members, no-<module>, or several with commas between.
+    #[arg(long, default_value = "full", value_name = "ROLE")]
+    role: String,
+    /// Start with the fault rules of a script, TOML or JSON.
+    #[arg(long, value_name = "FILE")]
+    faults: Option<PathBuf>,
+    /// Of 10,000 rows so many have what the interface document doesn't know.
+    #[arg(long, default_value_t = 0, value_name = "N")]
+    unknown: u64,
     /// Print the environment as JSON.
     #[arg(long)]
     json: bool,
@@ -47,7 +63,19 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> ExitCode {
-    let mut builder = Simulator::builder().port(arguments.port).seed(arguments.seed).scale(arguments.scale);
+    let mut builder = Simulator::builder()
+        .port(arguments.port)
+        .seed(arguments.seed)
+        .scale(arguments.scale)
+        .api_version(arguments.api_version)
+        .role(arguments.role)
+        .unknown_to_document(arguments.unknown);
+    if let Some(document) = arguments.document {
+        builder = builder.document(document);
+    }
+    if let Some(script) = arguments.faults {
+        builder = builder.faults(script);
+    }
     if let Some(folder) = arguments.samples {
         builder = builder.samples(folder);
     }

@@ -5,12 +5,12 @@ use std::path::Path;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use crate::calendar;
 use crate::error::{Error, Kind as ErrorKind};
-use crate::json::{Selection, push_text};
+use crate::json::Selection;
 use crate::kind::Kind;
-use crate::query::{Column, Probe, Value};
+use crate::query::Probe;
 use crate::table::Table;
+use crate::tree;
 
 /// The rows of all entities; an entity without a file has none.
 #[derive(Debug)]
@@ -105,70 +105,14 @@ impl Table for &Sampled {
 
     fn visit(&self, slot: u64, probe: &mut Probe) {
         probe.begin();
-        let row = &self.rows[slot as usize].value;
-        for at in 0..probe.columns().len() {
-            let found = match &probe.columns()[at] {
-                Column::Id => row.get("id"),
-                Column::LastUpdated => row.pointer("/_info/lastUpdated"),
-                Column::Path(path) => path.iter().try_fold(row, |value, name| value.get(name)),
-            };
-            let value = found.and_then(value);
-            probe.set(at, value);
-        }
+        tree::visit(&self.rows[slot as usize].value, probe);
     }
 
     fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
         let row = &self.rows[slot as usize];
         match selection {
             None => out.extend_from_slice(row.text.get().as_bytes()),
-            Some(selection) => cut(&row.value, selection, out),
+            Some(selection) => tree::cut(&row.value, Some(selection), out),
         }
-    }
-}
-
-fn value(value: &Json) -> Option<Value> {
-    match value {
-        Json::Null => None,
-        Json::Bool(flag) => Some(Value::Flag(*flag)),
-        Json::Number(number) => number.as_f64().map(Value::Number),
-        Json::String(text) if text.len() == 20 && text.ends_with('Z') => {
-            Some(calendar::parse(text).map_or_else(|| Value::Text(text.clone()), Value::Time))
-        }
-        Json::String(text) => Some(Value::Text(text.clone())),
-        Json::Array(_) | Json::Object(_) => Some(Value::Present),
-    }
-}
-
-/// Writes what a selection leaves of a value.
-fn cut(value: &Json, selection: &Selection, out: &mut Vec<u8>) {
-    match value {
-        Json::Object(members) => {
-            out.push(b'{');
-            let mut first = true;
-            for (key, value) in members {
-                let Some(inner) = selection.get(key) else { continue };
-                if !std::mem::replace(&mut first, false) {
-                    out.push(b',');
-                }
-                push_text(out, key);
-                out.push(b':');
-                match inner {
-                    None => out.extend_from_slice(value.to_string().as_bytes()),
-                    Some(inner) => cut(value, inner, out),
-                }
-            }
-            out.push(b'}');
-        }
-        Json::Array(items) => {
-            out.push(b'[');
-            for (at, item) in items.iter().enumerate() {
-                if at > 0 {
-                    out.push(b',');
-                }
-                cut(item, selection, out);
-            }
-            out.push(b']');
-        }
-        scalar => out.extend_from_slice(scalar.to_string().as_bytes()),
     }
 }

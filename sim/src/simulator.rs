@@ -4,19 +4,24 @@ use std::fmt;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::LARGEST_SCALE;
+use crate::callbacks::{self, Callbacks};
 use crate::data::world::World;
+use crate::document::{Document, Release};
 use crate::error::{Error, Kind as ErrorKind};
-use crate::overlay::Tenant;
+use crate::faults;
+use crate::role::Role;
 use crate::samples::Samples;
 use crate::server;
 use crate::state::{Credentials, Source, State};
+use crate::tenant::Tenant;
+use crate::wire::{Severer, Wires};
 
 /// What a simulator is started with.
 #[derive(Clone)]
@@ -27,6 +32,12 @@ pub struct Builder {
     samples: Option<PathBuf>,
     username: String,
     password: String,
+    release: String,
+    document: Option<PathBuf>,
+    role: String,
+    faults: Option<PathBuf>,
+    strange: u64,
+    callback_waits: [Duration; 2],
 }
 
 impl fmt::Debug for Builder {
@@ -37,6 +48,10 @@ impl fmt::Debug for Builder {
             .field("scale", &self.scale)
             .field("samples", &self.samples)
             .field("username", &self.username)
+            .field("release", &self.release)
+            .field("document", &self.document)
+            .field("role", &self.role)
+            .field("faults", &self.faults)
             .finish_non_exhaustive()
     }
 }
@@ -80,17 +95,78 @@ impl Builder {
         self
     }
 
+    /// The release whose shapes are served: `2025.8`, the default, or `2025.1`; with [`document`](Self::document) any.
+    #[must_use]
+    pub fn api_version(mut self, release: impl Into<String>) -> Self {
+        self.release = release.into();
+        self
+    }
+
+    /// Serves the resources of another interface document (OpenAPI 3.0 as JSON) than the one in the program.
+    #[must_use]
+    pub fn document(mut self, file: impl Into<PathBuf>) -> Self {
+        self.document = Some(file.into());
+        self
+    }
+
+    /// The security role of those who ask: `full`, the default, `mine` (a third of the rows, and no error), `no-info` (rows
+    /// without `_info`), `no-members` (`/system/members` is not found), `no-<module>` (403), or several with commas between.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.role = role.into();
+        self
+    }
+
+    /// Starts with the fault rules of a script, TOML or JSON.
+    #[must_use]
+    pub fn faults(mut self, script: impl Into<PathBuf>) -> Self {
+        self.faults = Some(script.into());
+        self
+    }
+
+    /// Of 10,000 rows so many have a property that the interface document doesn't know, and as many of their enumerations a
+    /// member that it doesn't; none by default.
+    #[must_use]
+    pub fn unknown_to_document(mut self, share: u64) -> Self {
+        self.strange = share.min(10_000);
+        self
+    }
+
+    /// The waits before the second and third attempt to deliver a callback; 2 and 4 seconds by default, as documented.
+    #[must_use]
+    pub fn callback_waits(mut self, waits: [Duration; 2]) -> Self {
+        self.callback_waits = waits;
+        self
+    }
+
     /// Starts the simulator on the current tokio runtime.
     ///
     /// # Errors
-    /// The port can't be had, the scale is too large, or the samples can't be read.
+    /// The port can't be had, the scale is too large, or the samples, the document, the role or the script can't be used.
     pub async fn start(self) -> Result<Simulator, Error> {
         if self.scale > LARGEST_SCALE {
             return Err(ErrorKind::ScaleTooLarge(self.scale).into());
         }
+        let release = Release::parse(&self.release).ok_or_else(|| ErrorKind::UnknownRelease(self.release.clone()))?;
+        let document = match &self.document {
+            Some(file) => Document::from_file(file, release)?,
+            None => Document::of(release)?,
+        };
         let source = match &self.samples {
             Some(folder) => Source::Samples(Samples::read(folder)?),
-            None => Source::Generated(Box::new(Tenant::new(World::new(self.seed, self.scale)))),
+            None => {
+                let mut world = World::new(self.seed, self.scale, document);
+                world.strange = self.strange;
+                Source::Generated(Box::new(Tenant::new(world)))
+            }
+        };
+        let role = Role::parse(&self.role).map_err(ErrorKind::UnknownRole)?;
+        let rules = match &self.faults {
+            None => Vec::new(),
+            Some(script) => {
+                let bad = |reason: String| ErrorKind::BadFaults(script.clone(), reason);
+                faults::read(&std::fs::read(script).map_err(|error| bad(error.to_string()))?).map_err(bad)?
+            }
         };
         let port = self.port;
         let failed = |error: std::io::Error| match error.kind() {
@@ -99,15 +175,25 @@ impl Builder {
         };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        // Without this small answers wait for the client's acknowledgement. A socket that refuses is slow, not wrong.
-        let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
         let credentials = Credentials { username: self.username.clone(), password: self.password.clone() };
-        let router = server::router(Arc::new(State::new(source, credentials)));
+        let (callbacks, post) = Callbacks::new(self.seed, self.callback_waits);
+        let (stopping, is_stopping) = watch::channel(false);
+        let state = Arc::new(State::new(source, credentials, document, callbacks, is_stopping.clone()));
+        state.set_role(role);
+        rules.into_iter().for_each(|rule| state.faults().add(rule));
+        state.callbacks.listen_at(format!("http://{address}"));
+        let service = server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Severer>();
+        let listener = Wires::new(listener, Arc::clone(&state));
         let (stop, stopped) = oneshot::channel::<()>();
+        tokio::spawn(callbacks::run(state, post, is_stopping));
         let server = tokio::spawn(async move {
             // The future ends when the simulator is stopped or dropped; accept errors are retried within.
-            let stopped = async { drop(stopped.await) };
-            drop(axum::serve(listener, router).with_graceful_shutdown(stopped).await);
+            let stopped = async move {
+                drop(stopped.await);
+                // Whoever listened for this is gone already if nobody does.
+                let _ = stopping.send(true);
+            };
+            drop(axum::serve(listener, service).with_graceful_shutdown(stopped).await);
         });
         Ok(Simulator { address, username: self.username, password: self.password, stop: Some(stop), server })
     }
@@ -140,6 +226,12 @@ impl Simulator {
             samples: None,
             username: "simco+public".to_owned(),
             password: "private".to_owned(),
+            release: "2025.8".to_owned(),
+            document: None,
+            role: "full".to_owned(),
+            faults: None,
+            strange: 0,
+            callback_waits: [Duration::from_secs(2), Duration::from_secs(4)],
         }
     }
 

@@ -3,11 +3,20 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
+use tokio::sync::watch;
+
+use crate::callbacks::Callbacks;
+use crate::data::plan::Maker;
+use crate::document::{Document, Release};
+use crate::drift::Drift;
 use crate::faults::Faults;
+use crate::files::Files;
 use crate::kind::Kind;
-use crate::overlay::Tenant;
+use crate::place::Place;
+use crate::role::{Mine, Role};
 use crate::samples::Samples;
-use crate::table::Table;
+use crate::table::{Empty, Table};
+use crate::tenant::Tenant;
 
 /// Where rows come from.
 #[derive(Debug)]
@@ -17,10 +26,25 @@ pub(crate) enum Source {
 }
 
 impl Source {
-    pub(crate) fn table(&self, kind: Kind) -> Box<dyn Table + '_> {
+    /// All rows of a list.
+    pub(crate) fn table(&self, document: &Document, place: Place) -> Box<dyn Table + '_> {
         match self {
-            Self::Generated(tenant) => Box::new(tenant.table(kind)),
-            Self::Samples(samples) => Box::new(samples.table(kind)),
+            Self::Generated(tenant) => Box::new(tenant.table(place)),
+            Self::Samples(samples) => match Kind::at(document.resources[place.resource].template) {
+                Some(kind) => Box::new(samples.table(kind)),
+                None => Box::new(Empty),
+            },
+        }
+    }
+
+    /// The rows of a list that a role sees. Set-up tables and what hangs on a row are everybody's.
+    pub(crate) fn table_for(&self, document: &Document, place: Place, role: &Role) -> Box<dyn Table + '_> {
+        let table = self.table(document, place);
+        let Self::Generated(tenant) = self else { return table };
+        let narrowed = role.mine && place.parents().is_empty();
+        match tenant.world().plan(place).maker {
+            Maker::Hand(_) | Maker::Own(_) if narrowed => Box::new(Mine(table)),
+            _ => table,
         }
     }
 }
@@ -54,6 +78,9 @@ pub(crate) struct Requests {
     pub(crate) total: u64,
     pub(crate) counts: BTreeMap<(String, u16), u64>,
     pub(crate) recent: VecDeque<Asked>,
+    /// Answers by status, and the bytes of lists.
+    pub(crate) statuses: BTreeMap<u16, u64>,
+    pub(crate) bytes: u64,
 }
 
 /// Requests and paths that are kept; a client that asks for ever new paths can't fill the memory.
@@ -62,6 +89,7 @@ const KEPT: usize = 1_000;
 impl Requests {
     pub(crate) fn add(&mut self, asked: Asked) {
         self.total += 1;
+        *self.statuses.entry(asked.status).or_default() += 1;
         let key = (asked.path.clone(), asked.status);
         if self.counts.len() < KEPT || self.counts.contains_key(&key) {
             *self.counts.entry(key).or_default() += 1;
@@ -78,22 +106,69 @@ pub(crate) struct State {
     source: RwLock<Arc<Source>>,
     faults: Mutex<Faults>,
     requests: Mutex<Requests>,
+    role: RwLock<Role>,
+    drift: Mutex<Option<Drift>>,
+    files: Mutex<Files>,
     pub(crate) credentials: Credentials,
+    pub(crate) document: &'static Document,
+    pub(crate) callbacks: Callbacks,
+    /// True when the simulator stops; bodies that would never end do then.
+    pub(crate) stopping: watch::Receiver<bool>,
 }
 
 impl State {
-    pub(crate) fn new(source: Source, credentials: Credentials) -> Self {
+    pub(crate) fn new(
+        source: Source,
+        credentials: Credentials,
+        document: &'static Document,
+        callbacks: Callbacks,
+        stopping: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             source: RwLock::new(Arc::new(source)),
             faults: Mutex::default(),
             requests: Mutex::default(),
+            role: RwLock::default(),
+            drift: Mutex::default(),
+            files: Mutex::default(),
             credentials,
+            document,
+            callbacks,
+            stopping,
         }
+    }
+
+    pub(crate) fn release(&self) -> Release {
+        self.document.release
+    }
+
+    pub(crate) fn role(&self) -> Role {
+        self.role.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_role(&self, role: Role) {
+        *self.role.write().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    pub(crate) fn drift(&self) -> MutexGuard<'_, Option<Drift>> {
+        self.drift.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn files(&self) -> MutexGuard<'_, Files> {
+        self.files.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The rows as they are now; they stay so for whoever holds them.
     pub(crate) fn source(&self) -> Arc<Source> {
         Arc::clone(&self.source.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The clock.
+    pub(crate) fn now(&self) -> i64 {
+        match self.source().as_ref() {
+            Source::Generated(tenant) => tenant.now(),
+            Source::Samples(_) => crate::data::world::NOW,
+        }
     }
 
     /// Changes the tenant; `None` where the rows come from files, which don't change.

@@ -1,4 +1,4 @@
-//! The rows of one entity as a listing sees them, generated or read from a file.
+//! The rows of one list as a listing sees them, generated or read from a file.
 
 use crate::json::Selection;
 use crate::query::Probe;
@@ -19,4 +19,37 @@ pub(crate) trait Table: Send + Sync {
     fn visit(&self, slot: u64, probe: &mut Probe);
     /// Appends the row as JSON.
     fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>);
+}
+
+/// A list without rows.
+pub(crate) struct Empty;
+
+impl Table for Empty {
+    fn slots(&self) -> u64 {
+        0
+    }
+
+    fn live(&self) -> u64 {
+        0
+    }
+
+    fn is_live(&self, _: u64) -> bool {
+        false
+    }
+
+    fn id(&self, _: u64) -> i64 {
+        0
+    }
+
+    fn slot_of(&self, _: i64) -> Option<u64> {
+        None
+    }
+
+    fn first_after(&self, _: i64) -> u64 {
+        0
+    }
+
+    fn visit(&self, _: u64, _: &mut Probe) {}
+
+    fn write(&self, _: u64, _: Option<&Selection>, _: &mut Vec<u8>) {}
 }

@@ -8,7 +8,7 @@ use crate::calendar::DAY;
 use crate::kind::Kind;
 
 /// Names as people typed them: with trailing blanks and colons, in mixed case, and some that no rule knows.
-const TYPES: [SetUp; 12] = [
+pub(super) const TYPES: [SetUp; 12] = [
     (30, "Innri verkefni"),
     (31, "Tímapottur "),
     (32, "yÞjónusta"),
@@ -32,7 +32,7 @@ pub(crate) fn type_of(world: &World, slot: u64) -> SetUp {
     }
 }
 
-fn name(out: &mut String, world: &World, slot: u64) {
+pub(super) fn name(out: &mut String, world: &World, slot: u64) {
     let draw = world.draw(Kind::Agreement, slot);
     out.push_str(type_of(world, slot).1.trim());
     out.push_str(" - ");
@@ -173,7 +173,7 @@ fn billing(s: &mut impl Shape, world: &World, row: Row, start: i64) {
     refs::site(s, "billToSite", world, company);
     s.num(
         "billAmount",
-        Decimal::whole(draw.pick(552, &[0, 0, 49_000, 125_000, 390_000]) + 1_000 * i64::from(row.edited)),
+        Decimal::whole(draw.pick(552, &[0, 0, 49_000, 125_000, 390_000]) + 1_000 * i64::from(row.version())),
     );
     s.flag("taxable", draw.chance(553, 7_000));
     s.time("billStartDate", start * DAY);
@@ -216,7 +216,7 @@ fn custom_fields(s: &mut impl Shape, world: &World, row: Row) {
         if number {
             s.made("value", |o| {
                 o.push_str("SN-");
-                names::digits(o, draw, 583 + u64::from(row.edited), 5);
+                names::digits(o, draw, 583 + u64::from(row.version()), 5);
             });
         }
     });

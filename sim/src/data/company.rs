@@ -7,8 +7,11 @@ use super::world::{self, FIRST_DAY, LAST_DAY, MASS_IMPORT, MASS_UPDATE, NOW, Row
 use crate::calendar::{DAY, days};
 use crate::kind::Kind;
 
-const STATUS: [SetUp; 4] = [(1, "Virkur"), (1, "Virkur"), (2, "Óvirkur "), (5, "Í viðræðum")];
-const TYPES: [SetUp; 5] = [(1, "Client"), (2, "Prospect"), (4, "Vendor"), (9, "Samstarfsaðili"), (11, "Rekstur ")];
+/// Half of them are of the first.
+const STATUS: [SetUp; 4] = [STATUSES[0], STATUSES[0], STATUSES[1], STATUSES[2]];
+pub(super) const STATUSES: [SetUp; 3] = [(1, "Virkur"), (2, "Óvirkur "), (5, "Í viðræðum")];
+pub(super) const TYPES: [SetUp; 5] =
+    [(1, "Client"), (2, "Prospect"), (4, "Vendor"), (9, "Samstarfsaðili"), (11, "Rekstur ")];
 
 pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     let draw = world.draw(Kind::Company, row.slot);
@@ -24,7 +27,7 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let draw = world.draw(Kind::Company, row.slot);
     let id = world.id(Kind::Company, row.slot);
-    let deleted = row.born == 0 && draw.chance(705, 200);
+    let deleted = row.quiet || (row.born == 0 && draw.chance(705, 200));
     s.int("id", id);
     s.made("identifier", |o| names::firm_identifier(o, draw, id));
     s.made("name", |o| names::firm(o, draw));
@@ -113,7 +116,7 @@ fn address(s: &mut impl Shape, world: &World, row: Row) {
             s.leave();
         }
     }
-    s.made("phoneNumber", |o| names::digits(o, draw, 732 + u64::from(row.edited), 7));
+    s.made("phoneNumber", |o| names::digits(o, draw, 732 + u64::from(row.version()), 7));
     s.text("faxNumber", "");
     if draw.chance(733, 5_000) {
         s.made("website", |o| {

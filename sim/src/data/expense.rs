@@ -9,8 +9,9 @@ use super::{agreement, invoice};
 use crate::calendar::DAY;
 use crate::kind::Kind;
 
-const TYPES: [SetUp; 5] = [(29, "Akstur"), (30, "Bílastæði "), (31, "Flug"), (32, "Hótel"), (33, "Matur og drykkur")];
-const METHODS: [SetUp; 3] = [(2, "Fyrirtækiskort"), (3, "Reiðufé"), (4, "Eigið kort ")];
+pub(super) const TYPES: [SetUp; 5] =
+    [(29, "Akstur"), (30, "Bílastæði "), (31, "Flug"), (32, "Hótel"), (33, "Matur og drykkur")];
+pub(super) const METHODS: [SetUp; 3] = [(2, "Fyrirtækiskort"), (3, "Reiðufé"), (4, "Eigið kort ")];
 
 pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     let work = Work::of(world, Kind::ExpenseEntry, row);
@@ -26,7 +27,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let work = Work::of(world, Kind::ExpenseEntry, row);
     let draw = work.draw;
     let report = 3 + (work.day / 7) * 300 + work.member.slot as i64;
-    let amount = 100 * (2 + draw.below(410, 600) as i64) + 1_500 * i64::from(row.edited);
+    let amount = 100 * (2 + draw.below(410, 600) as i64) + 1_500 * i64::from(row.version());
     s.int("id", world.id(Kind::ExpenseEntry, row.slot));
     let report_name = |o: &mut String| {
         o.push_str("Vika ");

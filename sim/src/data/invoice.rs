@@ -9,6 +9,7 @@ use crate::calendar::DAY;
 use crate::kind::Kind;
 
 const KINDS: [&str; 6] = ["Standard", "Standard", "Standard", "Progress", "Miscellaneous", "CreditMemo"];
+pub(super) const STATUSES: [refs::SetUp; 3] = [(13, "Lokað"), (14, "Sent "), (15, "Greitt")];
 const STATUS: [(i64, &str, bool); 3] = [(13, "Lokað", true), (14, "Sent ", false), (15, "Greitt", true)];
 
 fn number(out: &mut String, slot: u64) {
@@ -155,7 +156,7 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     if draw.chance(626, 500) || row.edited > 0 {
         s.made("adjustmentReason", |o| {
             o.push_str("Leiðrétting ");
-            names::number(o, i64::from(row.edited));
+            names::number(o, i64::from(row.version()));
         });
     }
     if draw.chance(627, 7_000) {
@@ -165,7 +166,8 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     s.num("credits", Decimal::ZERO);
     s.num("balance", if paid { Decimal::ZERO } else { Decimal::hundredths(total) });
     s.flag("specialInvoiceFlag", false);
-    if draw.chance(628, 9_000) {
+    // Batching is an edit, too.
+    if row.edited > 0 || draw.chance(628, 9_000) {
         let batch = 2 + day / 30;
         refs::named(
             s,

@@ -79,7 +79,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     if let Some(capacity) = refs::daily_capacity(draw) {
         s.num("dailyCapacity", capacity);
     }
-    let cost = draw.pick(401, &[6_400, 7_200, 8_900, 10_800]) + 250 * i64::from(row.edited);
+    let cost = draw.pick(401, &[6_400, 7_200, 8_900, 10_800]) + 250 * i64::from(row.version());
     if !draw.chance(812, 1_000) || row.edited > 0 {
         s.num("hourlyCost", Decimal::whole(cost));
     }

@@ -103,7 +103,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
 
 fn money(s: &mut impl Shape, row: Row, work: &Work, price: i64, cost: i64) {
     let draw = work.draw;
-    let price = price + 100 * i64::from(row.edited);
+    let price = price + 100 * i64::from(row.version());
     // Halves occur, for services by the half day.
     let halves = if price < 5_000 { 2 + draw.below(472, 120) as i64 } else { 2 * (1 + draw.below(472, 4) as i64) };
     s.num("quantity", Decimal(halves * 5_000));

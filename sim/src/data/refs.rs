@@ -3,6 +3,7 @@
 use super::names::{self, href, number};
 use super::rng::Draw;
 use super::shape::{Decimal, Shape};
+use super::work::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
 use super::world::{Link, World};
 use crate::kind::Kind;
 
@@ -197,14 +198,21 @@ pub(crate) fn currency(s: &mut impl Shape, foreign: bool, with_symbol: bool) {
 
 /// A ticket, with the two facts that its `_info` carries as text.
 pub(crate) fn ticket(s: &mut impl Shape, world: &World, id: u64) {
-    if !s.enter("ticket") {
+    ticket_as(s, "ticket", world, id);
+}
+
+/// The same under another name.
+pub(crate) fn ticket_as(s: &mut impl Shape, key: &'static str, world: &World, id: u64) {
+    if !s.enter(key) {
         return;
     }
     let draw = world.draw_other(3, id);
     s.int("id", id as i64);
     s.made("summary", |o| ticket_summary(o, world, id));
     if s.enter("_info") {
-        s.made("ticket_href", |o| href(o, "service/tickets/", id as i64));
+        let service = (id - 1) % TICKETS_A_COMPANY < SERVICE_TICKETS_A_COMPANY;
+        let path = if service { "service/tickets/" } else { "project/tickets/" };
+        s.made("ticket_href", |o| href(o, path, id as i64));
         s.text("billingMethod", "A");
         s.text("status", ticket_status(draw));
         s.leave();

@@ -23,6 +23,19 @@ impl Draw {
         mix(self.0.wrapping_add((salt + 1).wrapping_mul(GOLDEN)))
     }
 
+    /// The random numbers of a part of the row.
+    pub(crate) fn part(self, name: &str) -> Self {
+        let name = name
+            .bytes()
+            .fold(0xcbf2_9ce4_8422_2325u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+        Self(mix(self.0 ^ name))
+    }
+
+    /// The random numbers of an item of a list within the row.
+    pub(crate) fn item(self, at: u64) -> Self {
+        Self(mix(self.0.wrapping_add((at + 1).wrapping_mul(0x2545_f491_4f6c_dd1d))))
+    }
+
     /// A number in `0..n`; 0 where `n` is 0.
     pub(crate) fn below(self, salt: u64, n: u64) -> u64 {
         ((u128::from(self.at(salt)) * u128::from(n)) >> 64) as u64

@@ -17,7 +17,9 @@ const WORK_TYPES: [(i64, &str, bool); 6] = [
     (7, "Útkall", true),
     (8, "Fundur", true),
 ];
-const WORK_ROLES: [(i64, &str); 5] =
+pub(super) const WORK_TYPE_NAMES: [(i64, &str); 6] =
+    [(3, "Regular"), (4, "Yfirvinna "), (5, "Akstur"), (6, "Innri vinna"), (7, "Útkall"), (8, "Fundur")];
+pub(super) const WORK_ROLES: [(i64, &str); 5] =
     [(11, "Management"), (12, "Tæknimaður"), (13, "Sérfræðingur"), (14, "Forritari"), (15, "Verkefnastjóri ")];
 
 struct Times {
@@ -36,7 +38,7 @@ fn times(work: &Work, row: Row) -> Times {
     let minutes = (5 + draw.below(302, 40) * draw.below(303, 6)).min((36 - quarter as u64) * 15) as i64;
     let mut hours = (minutes * 100 + 30) / 60;
     if row.edited > 0 {
-        hours += 25 * (1 + i64::from(row.edited) % 8);
+        hours += 25 * (1 + i64::from(row.version()) % 8);
     }
     let end = start + minutes * 60;
     // Some are entered days later, if nobody has invoiced them by then; none after the clock.
@@ -136,7 +138,7 @@ fn work_type(s: &mut impl Shape, work: &Work) {
 /// Whole krónur an hour; some entries have none, and an edit raises it.
 fn hourly_rate(row: Row, work: &Work) -> Option<i64> {
     let rate = work.draw.pick(320, &[14_900, 18_500, 21_900, 23_800, 26_500, 0]);
-    (!work.draw.chance(321, 800)).then_some(if row.edited > 0 { rate + 500 * i64::from(row.edited) } else { rate })
+    (!work.draw.chance(321, 800)).then_some(if row.edited > 0 { rate + 500 * i64::from(row.version()) } else { rate })
 }
 
 fn billed_hours(work: &Work, times: &Times) -> i64 {
@@ -157,7 +159,7 @@ fn money(s: &mut impl Shape, world: &World, row: Row, work: &Work, times: &Times
             names::prose(o, draw, 1_000, 1 + draw.below(324, 6));
             if row.edited > 0 {
                 o.push_str(" Leiðrétt ");
-                names::number(o, i64::from(row.edited));
+                names::number(o, i64::from(row.version()));
                 o.push('.');
             }
         });

@@ -52,7 +52,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.text("dueDays", "20");
     s.time("dueDate", (day + 20) * DAY);
     refs::currency(s, draw.chance(7, 500), draw.chance(8, 3_000));
-    let subtotal = 1_000 * (5 + draw.below(9, 3_900) as i64) + 2_500 * i64::from(row.edited);
+    let subtotal = 1_000 * (5 + draw.below(9, 3_900) as i64) + 2_500 * i64::from(row.version());
     s.num("subTotal", Decimal::whole(subtotal));
     s.num("total", Decimal::hundredths(subtotal * 124));
     s.flag("hasTime", draw.chance(10, 8_000));

@@ -42,8 +42,10 @@ pub(crate) struct Work {
     pub(crate) billable: &'static str,
 }
 
-const TICKETS_A_COMPANY: u64 = 24;
-const PROJECTS_A_COMPANY: u64 = 4;
+/// Tickets of both sorts have one row of ids: of a company's 24 the first 16 are service tickets.
+pub(crate) const TICKETS_A_COMPANY: u64 = 24;
+pub(crate) const SERVICE_TICKETS_A_COMPANY: u64 = 16;
+pub(crate) const PROJECTS_A_COMPANY: u64 = 4;
 
 impl Work {
     pub(crate) fn of(world: &World, kind: Kind, row: Row) -> Self {
@@ -110,7 +112,13 @@ impl Work {
     }
 
     pub(crate) fn ticket(&self) -> u64 {
-        1 + self.company.slot * TICKETS_A_COMPANY + self.draw.below(14, TICKETS_A_COMPANY)
+        let place = match self.charge {
+            Charge::ProjectTicket => {
+                SERVICE_TICKETS_A_COMPANY + self.draw.below(14, TICKETS_A_COMPANY - SERVICE_TICKETS_A_COMPANY)
+            }
+            _ => self.draw.below(14, SERVICE_TICKETS_A_COMPANY),
+        };
+        1 + self.company.slot * TICKETS_A_COMPANY + place
     }
 
     pub(crate) fn project(&self) -> u64 {

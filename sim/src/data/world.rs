@@ -1,8 +1,13 @@
 //! The simulated tenant: how many rows there are, which ids they have, and who belongs to whom.
 
+use std::sync::Arc;
+
+use super::plan::{self, Plan};
 use super::rng::Draw;
 use crate::calendar::{DAY, days};
+use crate::document::Document;
 use crate::kind::Kind;
+use crate::place::Place;
 
 /// The clock of a fresh simulator: 2026-01-15T08:00:00Z. There is no other clock.
 pub(crate) const NOW: i64 = days(2026, 1, 15) * DAY + 8 * 3600;
@@ -16,12 +21,44 @@ pub(crate) const MASS_UPDATE: i64 = days(2025, 9, 1) * DAY + 3 * 3600;
 /// The second of the mass import of set-up data.
 pub(crate) const MASS_IMPORT: i64 = days(2024, 3, 4) * DAY + 2 * 3600 + 17 * 60 + 5;
 
-/// A row: its number, the advance that inserted it (0 = there from the start) and the last advance that edited it.
+/// A row: its number, the [stamp](stamp) of what inserted it (0 = there from the start) and of what edited it last, and
+/// whether something changed it without leaving a trace in `lastUpdated`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Row {
     pub(crate) slot: u64,
     pub(crate) born: u32,
     pub(crate) edited: u32,
+    pub(crate) quiet: bool,
+}
+
+impl Row {
+    /// A row that nothing has touched.
+    pub(crate) const fn fresh(slot: u64) -> Self {
+        Self { slot, born: 0, edited: 0, quiet: false }
+    }
+
+    /// A small number that differs from one edit to the next; 0 where there was none.
+    pub(crate) fn version(self) -> u32 {
+        match self.edited {
+            0 => 0,
+            SECONDS.. => 1 + self.edited % 997,
+            day => day,
+        }
+    }
+}
+
+/// Stamps say when something was changed: a day's advance by its number, any other moment by its seconds after [`NOW`],
+/// from [`SECONDS`] on.
+const SECONDS: u32 = 1 << 31;
+
+/// The stamp of a moment that is not an advance.
+pub(crate) fn stamp(instant: i64) -> u32 {
+    SECONDS | u32::try_from(instant - NOW).unwrap_or(0).min(SECONDS - 1)
+}
+
+/// When a change became visible: an advance when its day was over.
+pub(crate) fn visible(stamp: u32) -> i64 {
+    if stamp >= SECONDS { NOW + i64::from(stamp - SECONDS) } else { now(stamp) }
 }
 
 /// A reference that resolves, or one whose record was deleted long ago.
@@ -36,10 +73,17 @@ pub(crate) struct Link {
 pub(crate) struct World {
     seed: u64,
     counts: [u64; 8],
+    scale: u64,
+    pub(crate) document: &'static Document,
+    pub(super) plans: Arc<[Plan]>,
+    /// The list that each schema refers to, if it does.
+    pub(super) targets: Arc<[Option<Place>]>,
+    /// Rows in 10,000 that have what the document doesn't know.
+    pub(crate) strange: u64,
 }
 
 impl World {
-    pub(crate) fn new(seed: u64, scale: u64) -> Self {
+    pub(crate) fn new(seed: u64, scale: u64, document: &'static Document) -> Self {
         let companies = (scale / 50).clamp(20, 20_000);
         let mut counts = [0; 8];
         for kind in Kind::ALL {
@@ -54,7 +98,23 @@ impl World {
                 Kind::UnpostedInvoice => (scale / 200).max(8),
             };
         }
-        Self { seed, counts }
+        let targets = document.schemas.iter().map(|schema| super::reference::target(document, schema.name)).collect();
+        Self { seed, counts, scale, document, plans: plan::plans(document), targets, strange: 0 }
+    }
+
+    /// Whether a row has what the document doesn't know.
+    pub(crate) fn is_strange(&self, draw: Draw) -> bool {
+        self.strange > 0 && draw.chance(0x5712, self.strange)
+    }
+
+    pub(crate) fn scale(&self) -> u64 {
+        self.scale
+    }
+
+    /// The random numbers of a row of any list.
+    pub(crate) fn draw_row(&self, stream: u64, parents: &[i64], slot: u64) -> Draw {
+        let stream = parents.iter().fold(stream, |stream, parent| super::rng::mix(stream ^ *parent as u64));
+        Draw::of(self.seed, stream, slot)
     }
 
     /// Rows of an entity before any advance.
@@ -101,6 +161,14 @@ impl World {
     pub(crate) fn company_of_rank(&self, rank: u64) -> u64 {
         let companies = self.count(Kind::Company);
         (rank % companies * 1_000_003 + self.draw_other(1, 0).below(0, companies)) % companies
+    }
+
+    /// The popularity rank of a company: the other way round.
+    pub(crate) fn rank_of_company(&self, slot: u64) -> u64 {
+        let companies = self.count(Kind::Company);
+        let moved = (slot % companies + companies - self.draw_other(1, 0).below(0, companies)) % companies;
+        // 1,000,003 is prime and larger than the number of companies, so it has an inverse.
+        (moved * inverse(1_000_003 % companies, companies)) % companies
     }
 
     /// Companies that have agreements; the most popular ones.
@@ -164,9 +232,18 @@ impl World {
 
     /// When an invoice was made; its lines were stamped in the same second.
     pub(crate) fn invoice_made(&self, slot: u64) -> i64 {
-        let row = Row { slot, born: 0, edited: 0 };
-        self.invoice_day(row) * DAY + 2 * 3600 + self.draw(Kind::Invoice, slot).below(4, 1_200) as i64
+        self.invoice_day(Row::fresh(slot)) * DAY + 2 * 3600 + self.draw(Kind::Invoice, slot).below(4, 1_200) as i64
     }
+}
+
+/// What a number has to be multiplied by to give 1 modulo `n`.
+fn inverse(number: u64, n: u64) -> u64 {
+    let (mut a, mut b) = ((number as i64, 1i64), (n as i64, 0i64));
+    while b.0 != 0 {
+        let times = a.0 / b.0;
+        (a, b) = (b, (a.0 - times * b.0, a.1 - times * b.1));
+    }
+    a.1.rem_euclid(n as i64) as u64
 }
 
 /// The clock after an advance: each takes a day.
@@ -174,13 +251,16 @@ pub(crate) fn now(advances: u32) -> i64 {
     NOW + i64::from(advances) * DAY
 }
 
-/// The day on which the rows of an advance were entered.
-pub(crate) fn advance_day(advance: u32) -> i64 {
-    NOW / DAY + i64::from(advance) - 1
+/// The day on which the rows of a stamp were entered.
+pub(crate) fn advance_day(stamp: u32) -> i64 {
+    if stamp >= SECONDS { visible(stamp) / DAY } else { NOW / DAY + i64::from(stamp) - 1 }
 }
 
 /// When an advance touched a row: after all that was before, not after the new clock. Half of them share one second.
 pub(crate) fn touched(draw: Draw, advance: u32) -> i64 {
+    if advance >= SECONDS {
+        return visible(advance);
+    }
     let start = now(advance - 1) + 3600;
     let draw = draw.at(900 + u64::from(advance));
     if draw & 1 == 0 { start + 7_200 } else { start + (draw >> 1) as i64 % 70_000 }
@@ -189,10 +269,15 @@ pub(crate) fn touched(draw: Draw, advance: u32) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::document::Release;
+
+    fn world(seed: u64, scale: u64) -> World {
+        World::new(seed, scale, Document::of(Release::V2025_8).unwrap())
+    }
 
     #[test]
     fn every_id_leads_back_to_its_row_and_ids_rise() {
-        let world = World::new(7, 5_000);
+        let world = world(7, 5_000);
         for kind in Kind::ALL {
             let slots = world.count(kind);
             let mut last = 0;
@@ -215,7 +300,7 @@ mod tests {
     #[test]
     fn agreements_and_invoices_belong_to_the_company_that_names_them() {
         for scale in [1, 100, 5_000, 1_000_000] {
-            let world = World::new(3, scale);
+            let world = world(3, scale);
             for rank in 0..world.count(Kind::Company) {
                 for choice in 0..4 {
                     if let Some(agreement) = world.agreement_of_rank(rank, choice) {
@@ -227,6 +312,16 @@ mod tests {
                         assert_eq!(world.invoice_rank(invoice), rank);
                     }
                 }
+            }
+        }
+    }
+
+    #[test]
+    fn ranks_lead_back_from_companies() {
+        for scale in [1, 5_000, 30_000, 2_000_000] {
+            let world = world(3, scale);
+            for rank in (0..world.count(Kind::Company)).step_by(7) {
+                assert_eq!(world.rank_of_company(world.company_of_rank(rank)), rank);
             }
         }
     }

@@ -4,9 +4,9 @@ use std::cmp::Ordering;
 
 use super::lex::Compare;
 use super::like::Pattern;
+use super::names::Column;
 use super::parse::Literal;
 use super::probe::{Probe, Value, as_text};
-use super::properties::Column;
 use crate::calendar;
 
 /// A condition with its names looked up.

@@ -1,22 +1,24 @@
 //! The API's query language: `conditions`, `fields` and `orderBy`.
 
+mod children;
 mod eval;
 mod fields;
+#[cfg(test)]
+mod fuzz;
 mod lex;
 mod like;
+mod names;
 mod order;
 mod parse;
 mod probe;
-mod properties;
 mod resolve;
 
+pub(crate) use children::Children;
 pub(crate) use eval::Condition;
 pub(crate) use fields::select;
+pub(crate) use names::{Column, Names};
 pub(crate) use order::{Order, ordering};
 pub(crate) use probe::{Probe, Value};
-pub(crate) use properties::Column;
-
-use crate::kind::Kind;
 
 /// Why a query was refused, in the API's own words and code.
 #[derive(Debug, PartialEq, Eq)]
@@ -36,11 +38,23 @@ impl Refusal {
 }
 
 /// Reads a `conditions` parameter for an entity; nothing but blanks is no condition.
-pub(crate) fn condition(kind: Kind, text: &str) -> Result<Option<Condition>, Refusal> {
+pub(crate) fn condition(names: Names, text: &str) -> Result<Option<Condition>, Refusal> {
     if text.trim().is_empty() {
         return Ok(None);
     }
-    resolve::resolve(kind, &parse::parse(&lex::tokens(text)?)?).map(Some)
+    resolve::resolve(names, &parse::parse(&lex::tokens(text)?)?).map(Some)
+}
+
+/// Reads `childConditions` and `customFieldConditions`; nothing but blanks is none.
+pub(crate) fn children(names: Names, children: &str, custom_fields: &str) -> Result<Vec<Children>, Refusal> {
+    let mut found = Vec::new();
+    if !children.trim().is_empty() {
+        found.push(Children::read(names, children)?);
+    }
+    if !custom_fields.trim().is_empty() {
+        found.push(Children::custom_fields(names, custom_fields)?);
+    }
+    Ok(found)
 }
 
 #[cfg(test)]
@@ -48,6 +62,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::document::{Document, Release};
+
+    fn names(schema: &str) -> Names {
+        let document = Document::of(Release::V2025_8).unwrap();
+        Names::of(document, document.schema_named(schema).unwrap())
+    }
 
     /// Pieces of conditions, some of which fit together.
     fn pieces() -> impl Strategy<Value = String> {
@@ -96,22 +116,23 @@ mod tests {
 
         #[test]
         fn any_text_is_a_condition_or_refused_with_the_apis_code(text in any::<String>()) {
-            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+            if let Err(refusal) = condition(names("TimeEntry"), &text) {
                 prop_assert_eq!(refusal.code, "ApiFindCondition");
             }
         }
 
         #[test]
         fn pieces_of_conditions_too(text in pieces()) {
-            if let Err(refusal) = condition(Kind::TimeEntry, &text) {
+            if let Err(refusal) = condition(names("TimeEntry"), &text) {
                 prop_assert_eq!(refusal.code, "ApiFindCondition");
             }
         }
 
         #[test]
         fn any_text_is_fields_and_an_order_or_refused(text in any::<String>()) {
-            drop(select(Kind::Company, &text));
-            drop(ordering(Kind::Company, &text));
+            drop(select(names("Company"), &text));
+            drop(ordering(names("Company"), &text));
+            drop(children(names("Company"), &text, &text));
         }
     }
 }

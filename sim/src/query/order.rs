@@ -3,9 +3,9 @@
 use std::cmp::Ordering;
 
 use super::Refusal;
+use super::names::{Column, Names, column};
 use super::probe::{Probe, Value};
-use super::properties::{Column, Type, property};
-use crate::kind::Kind;
+use crate::document::Type;
 
 /// `orderBy=a asc, b/c desc`.
 #[derive(Debug)]
@@ -53,7 +53,7 @@ fn values(a: Option<&Value>, b: Option<&Value>) -> Ordering {
     }
 }
 
-pub(crate) fn ordering(kind: Kind, text: &str) -> Result<Option<Order>, Refusal> {
+pub(crate) fn ordering(names: Names, text: &str) -> Result<Option<Order>, Refusal> {
     let mut keys = Vec::new();
     for part in text.split(',').filter(|part| !part.trim().is_empty()) {
         let mut words = part.split_whitespace();
@@ -67,9 +67,9 @@ pub(crate) fn ordering(kind: Kind, text: &str) -> Result<Option<Order>, Refusal>
         if let Some(word) = words.next() {
             return Err(Refusal::condition(format!("Expected ',', found '{word}'.")));
         }
-        match property(kind, path) {
+        match names.property(path) {
             Some(property) if !matches!(property.of, Type::Object | Type::Array) => {
-                keys.push((property.column(), descending))
+                keys.push((column(&property), descending))
             }
             _ => return Err(Refusal::unknown(path)),
         }

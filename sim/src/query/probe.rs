@@ -1,6 +1,6 @@
 //! Picks the few values of a row that a query needs, without writing the row.
 
-use super::properties::Column;
+use super::names::Column;
 use crate::calendar;
 use crate::data::shape::{Decimal, Shape};
 

@@ -4,25 +4,25 @@ use super::Refusal;
 use super::eval::{Condition, Test};
 use super::lex::Compare;
 use super::like::Pattern;
+use super::names::{Column, Names, column, loosened};
 use super::parse::{Expression, Literal};
 use super::probe::MOST_COLUMNS;
-use super::properties::{Column, Property, Type, property};
-use crate::kind::Kind;
+use crate::document::{Property, Type};
 
-pub(crate) fn resolve(kind: Kind, expression: &Expression) -> Result<Condition, Refusal> {
-    let mut resolver = Resolver { kind, columns: Vec::new() };
+pub(crate) fn resolve(names: Names, expression: &Expression) -> Result<Condition, Refusal> {
+    let mut resolver = Resolver { names, columns: Vec::new() };
     let test = resolver.test(expression)?;
     Ok(Condition::new(resolver.columns, test))
 }
 
 struct Resolver {
-    kind: Kind,
+    names: Names,
     columns: Vec<Column>,
 }
 
 impl Resolver {
-    fn property(&self, path: &str) -> Result<&'static Property, Refusal> {
-        let property = property(self.kind, path).ok_or_else(|| Refusal::unknown(path))?;
+    fn property(&self, path: &str) -> Result<Property, Refusal> {
+        let property = self.names.property(path).map(loosened).ok_or_else(|| Refusal::unknown(path))?;
         if property.of == Type::Array {
             return Err(Refusal::condition(format!(
                 "{path} is a collection: use childConditions or customFieldConditions."
@@ -32,7 +32,7 @@ impl Resolver {
     }
 
     fn column(&mut self, property: &Property) -> Result<usize, Refusal> {
-        let column = property.column();
+        let column = column(property);
         if let Some(at) = self.columns.iter().position(|known| *known == column) {
             return Ok(at);
         }
@@ -53,24 +53,24 @@ impl Resolver {
             }
             Expression::Compare { path, operator, value } => {
                 let property = self.property(path)?;
-                let value = checked(property, value)?;
+                let value = checked(&property, value)?;
                 if value == Literal::Null && !matches!(operator, Compare::Equal | Compare::NotEqual) {
                     return Err(Refusal::condition("null can only be compared with = and !=."));
                 }
-                Ok(Test::Compare { column: self.column(property)?, operator: *operator, value })
+                Ok(Test::Compare { column: self.column(&property)?, operator: *operator, value })
             }
             Expression::In { path, negated, values } => {
                 let property = self.property(path)?;
-                let values = values.iter().map(|value| checked(property, value)).collect::<Result<_, _>>()?;
-                Ok(Test::In { column: self.column(property)?, negated: *negated, values })
+                let values = values.iter().map(|value| checked(&property, value)).collect::<Result<_, _>>()?;
+                Ok(Test::In { column: self.column(&property)?, negated: *negated, values })
             }
             Expression::Like { path, negated, contains, pattern } => {
                 let property = self.property(path)?;
-                if property.of != Type::Text {
+                if !matches!(property.of, Type::Text | Type::Anything) {
                     return Err(expected(property.of, "a string"));
                 }
                 let pattern = if *contains { Pattern::containing(pattern) } else { Pattern::new(pattern) };
-                Ok(Test::Like { column: self.column(property)?, negated: *negated, pattern })
+                Ok(Test::Like { column: self.column(&property)?, negated: *negated, pattern })
             }
         }
     }
@@ -80,6 +80,8 @@ impl Resolver {
 fn checked(property: &Property, value: &Literal) -> Result<Literal, Refusal> {
     let found = match value {
         Literal::Null => return Ok(Literal::Null),
+        Literal::Text(text) if property.of == Type::Anything => return Ok(Literal::Text(super::eval::folded(text))),
+        value if property.of == Type::Anything => return Ok(value.clone()),
         Literal::Number(_) if property.of == Type::Number => return Ok(value.clone()),
         Literal::Flag(_) if property.of == Type::Flag => return Ok(value.clone()),
         // Some properties hold dates and are strings to the interface document: both forms are understood there.
@@ -99,7 +101,7 @@ fn expected(wanted: Type, found: &str) -> Refusal {
         Type::Flag => "a boolean value",
         Type::Text => "a string value",
         Type::Time => "a DateTime value",
-        Type::Object | Type::Array => "null",
+        Type::Object | Type::Array | Type::Anything => "null",
     };
     Refusal::condition(format!(
         "Expected {wanted}, not {found}. String values should be enclosed with double or single quotes; DateTime values should be \

@@ -111,7 +111,7 @@ async fn the_same_advances_give_the_same_data() {
 async fn advances_that_make_no_sense_are_refused_and_change_nothing() {
     let client = Client::start(20).await;
     for body in [
-        r#"{"Ticket":{"edit":1}}"#,
+        r#"{"Nothing":{"edit":1}}"#,
         r#"{"TimeEntry":{"edit":-1}}"#,
         r#"{"TimeEntry":5}"#,
         r#"{"TimeEntry":{"rename":1}}"#,

@@ -77,7 +77,14 @@ async fn versions_are_checked() {
 #[tokio::test]
 async fn routes_that_do_not_exist_are_404_and_some_403() {
     let client = Client::start(10).await;
-    for path in ["/nothing", "/time", "/finance/invoices/posted", "/time/entries/x", "/time/entries/1/audits"] {
+    for path in [
+        "/nothing",
+        "/time",
+        "/finance/invoices/posted",
+        "/time/entries/x",
+        "/time/entries/0/audits",
+        "/time/entries/-1/audits",
+    ] {
         let answer = client.get(path, &[]).await;
         assert_eq!(
             (answer.status, answer.json()["message"].as_str()),
@@ -97,9 +104,9 @@ async fn routes_that_do_not_exist_are_404_and_some_403() {
 }
 
 #[tokio::test]
-async fn only_get_is_spoken() {
+async fn methods_that_a_path_lacks_are_refused() {
     let client = Client::start(10).await;
-    let url = format!("{}/time/entries", client.simulator.base_url());
+    let url = format!("{}/time/entries/count", client.simulator.base_url());
     let request = client.http.post(url).basic_auth("simco+public", Some("private")).header("clientId", "x");
     assert_eq!(request.send().await.unwrap().status(), 405);
 }

@@ -13,3 +13,5 @@ mod fields;
 mod lifecycle;
 mod paging;
 mod samples;
+mod time;
+mod wire;

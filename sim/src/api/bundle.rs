@@ -1,0 +1,140 @@
+//! Bundles: many list requests in one.
+
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::{Map, Value as Json, json};
+
+use super::list::{self, Words};
+use super::{Ask, body};
+use crate::answer::{self, Answer};
+use crate::document::Resource;
+use crate::place::Place;
+
+/// Requests that one bundle may hold. Nobody documents a limit; a client that keeps to this one is safe.
+const MOST: usize = 100;
+
+/// A member by its name in any case: the guide writes them with capitals, the document without.
+fn get<'a>(object: &'a Json, name: &str) -> Option<&'a Json> {
+    let found = object.as_object()?.iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+    found.map(|(_, value)| value).filter(|value| !value.is_null())
+}
+
+fn text<'a>(object: Option<&'a Json>, name: &str) -> &'a str {
+    object.and_then(|object| get(object, name)).and_then(Json::as_str).unwrap_or_default()
+}
+
+fn number(object: Option<&Json>, name: &str) -> i64 {
+    object.and_then(|object| get(object, name)).and_then(Json::as_i64).unwrap_or(0)
+}
+
+pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
+    let given: Json = match body::object(&ask.body) {
+        Ok(given) => given.into(),
+        Err(refusal) => return *refusal,
+    };
+    let Some(requests) = get(&given, "requests").and_then(Json::as_array) else {
+        let message = "The requests field is required.";
+        return answer::invalid("MissingRequiredField", "requests", message);
+    };
+    if requests.len() > MOST {
+        return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {MOST} requests."));
+    }
+    let mut results = Vec::with_capacity(requests.len());
+    for request in requests {
+        results.push(result(ask, request, counts).await);
+    }
+    answer::json(StatusCode::MULTI_STATUS, json!({ "results": results }).to_string())
+}
+
+async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> Json {
+    let kind = text(Some(request), "resourceType");
+    let inner = get(request, "apiRequest");
+    let answered = match resource(ask, kind, inner) {
+        None => answer::error(StatusCode::NOT_FOUND, "NotFound", &format!("There is no resource type '{kind}'.")),
+        Some(resource) => one(ask, resource, inner, counts).await,
+    };
+    let status = answered.status();
+    let body: Json = read(answered).await;
+    let mut result = Map::new();
+    result.insert("sequenceNumber".to_owned(), number(Some(request), "sequenceNumber").into());
+    result.insert("resourceType".to_owned(), kind.into());
+    result.insert("version".to_owned(), text(Some(request), "version").into());
+    result.insert("success".to_owned(), status.is_success().into());
+    result.insert("statusCode".to_owned(), status.as_u16().into());
+    if !status.is_success() {
+        result.insert("error".to_owned(), body);
+    } else if let Some(count) = body.get("count") {
+        result.insert("count".to_owned(), count.clone());
+    } else {
+        let entities = if body.is_array() { body } else { Json::Array(vec![body]) };
+        result.insert("count".to_owned(), entities.as_array().map_or(0, Vec::len).into());
+        result.insert("entities".to_owned(), entities);
+    }
+    Json::Object(result)
+}
+
+async fn read(answer: Response<Body>) -> Json {
+    let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap_or_default();
+    serde_json::from_slice(&bytes).unwrap_or_default()
+}
+
+/// The list of a resource type: the schema's name in lower case, with as many parents as the request names.
+fn resource<'a>(ask: &Ask<'a>, kind: &str, inner: Option<&Json>) -> Option<&'a Resource> {
+    let parents = parents(inner).len();
+    let named = |resource: &&Resource| {
+        let schema = ask.document.schema(resource.schema);
+        schema.is_some_and(|schema| {
+            let name = schema.name.rsplit('.').next().unwrap_or_default();
+            name.eq_ignore_ascii_case(kind) || schema.name.eq_ignore_ascii_case(kind)
+        })
+    };
+    let mut found = ask.document.resources.iter().filter(named).peekable();
+    let first = found.peek().copied();
+    found.find(|resource| resource.parents == parents).or(first)
+}
+
+fn parents(inner: Option<&Json>) -> Vec<i64> {
+    [number(inner, "grandParentId"), number(inner, "parentId")].into_iter().filter(|id| *id != 0).collect()
+}
+
+/// One request of a bundle, as if it had come alone.
+async fn one(ask: &Ask<'_>, resource: &Resource, inner: Option<&Json>, counts: bool) -> Answer {
+    if let Some(refusal) = ask.role.refusal(resource.template) {
+        return refusal;
+    }
+    let parents = parents(inner);
+    if parents.len() != resource.parents {
+        let message = "parentId and grandParentId don't name the parents of this resource type.";
+        return answer::invalid("InvalidField", "parentId", message);
+    }
+    let arguments: Vec<String> = parents.iter().map(i64::to_string).collect();
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let place: Place = match ask.place(resource.number, &arguments) {
+        Ok(place) => place,
+        Err(refusal) => return *refusal,
+    };
+    let (filters, page) = (inner.and_then(|inner| get(inner, "filters")), inner.and_then(|inner| get(inner, "page")));
+    let mut parameters = Vec::new();
+    for name in ["page", "pageSize", "pageId"] {
+        match number(page, name) {
+            0 => {}
+            value => parameters.push((name.to_owned(), value.to_string())),
+        }
+    }
+    let ask = Ask { role: ask.role.clone(), parameters, body: axum::body::Bytes::new(), fault: None, ..*ask };
+    let words = Words {
+        conditions: text(filters, "conditions"),
+        children: text(filters, "childConditions"),
+        custom_fields: text(filters, "customFieldConditions"),
+        order: text(filters, "orderBy"),
+        fields: text(inner, "fields"),
+    };
+    match number(inner, "id") {
+        0 if counts => match list::counted(&ask, place, words).await {
+            Ok(count) => answer::json(StatusCode::OK, format!("{{\"count\":{count}}}")),
+            Err(refusal) => *refusal,
+        },
+        0 => list::answer_list(&ask, place, words).await,
+        id => list::one(&ask, place, &id.to_string(), None),
+    }
+}

@@ -1,0 +1,136 @@
+//! Security roles: what a member may see, which is often less than everything and rarely said.
+
+use axum::http::StatusCode;
+
+use crate::answer::{self, Answer};
+use crate::data::rng::mix;
+use crate::json::Selection;
+use crate::query::Probe;
+use crate::table::Table;
+
+/// What a role takes away.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Role {
+    /// Only rows of one's own, and no error.
+    pub(crate) mine: bool,
+    /// Rows without `_info`.
+    pub(crate) no_info: bool,
+    /// `/system/members` isn't there.
+    no_members: bool,
+    /// Modules that are forbidden.
+    forbidden: Vec<String>,
+}
+
+const MODULES: [&str; 12] = [
+    "company",
+    "configurations",
+    "expense",
+    "finance",
+    "marketing",
+    "procurement",
+    "project",
+    "sales",
+    "schedule",
+    "service",
+    "system",
+    "time",
+];
+
+impl Role {
+    /// Reads `full`, `mine`, `no-info`, `no-members`, `no-<module>`, or several of them with commas between. The error is the
+    /// word that is none of these.
+    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+        let mut role = Self::default();
+        for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            match word.strip_prefix("no-") {
+                Some("info") => role.no_info = true,
+                Some("members") => role.no_members = true,
+                Some(module) if MODULES.contains(&module) => role.forbidden.push(module.to_owned()),
+                None if word == "full" => {}
+                None if word == "mine" => role.mine = true,
+                _ => return Err(word.to_owned()),
+            }
+        }
+        Ok(role)
+    }
+
+    /// The answer to a request that the role doesn't allow.
+    pub(crate) fn refusal(&self, path: &str) -> Option<Answer> {
+        let mut steps = path.trim_start_matches('/').split('/').map(str::to_ascii_lowercase);
+        let (module, entity) = (steps.next().unwrap_or_default(), steps.next().unwrap_or_default());
+        if self.no_members && module == "system" && entity == "members" {
+            return Some(answer::no_such_endpoint());
+        }
+        self.forbidden.contains(&module).then(|| {
+            answer::refused(StatusCode::FORBIDDEN, "Forbidden", "The security role does not allow this request.")
+        })
+    }
+
+    /// What the role leaves of what `fields` asked for.
+    pub(crate) fn narrow(&self, selection: Option<Selection>) -> Option<Selection> {
+        match selection {
+            None => self.no_info.then(Selection::without_info),
+            Some(selection) if self.no_info => Some(selection.bare()),
+            selection => selection,
+        }
+    }
+}
+
+/// The rows of a list that are one's own: a third of them, by their ids.
+pub(crate) struct Mine<'a>(pub(crate) Box<dyn Table + 'a>);
+
+impl Mine<'_> {
+    fn is_mine(&self, slot: u64) -> bool {
+        mix(self.0.id(slot) as u64).is_multiple_of(3)
+    }
+}
+
+impl Table for Mine<'_> {
+    fn slots(&self) -> u64 {
+        self.0.slots()
+    }
+
+    fn live(&self) -> u64 {
+        (0..self.slots()).filter(|slot| self.is_live(*slot)).count() as u64
+    }
+
+    fn is_live(&self, slot: u64) -> bool {
+        self.0.is_live(slot) && self.is_mine(slot)
+    }
+
+    fn id(&self, slot: u64) -> i64 {
+        self.0.id(slot)
+    }
+
+    fn slot_of(&self, id: i64) -> Option<u64> {
+        self.0.slot_of(id).filter(|slot| self.is_mine(*slot))
+    }
+
+    fn first_after(&self, id: i64) -> u64 {
+        self.0.first_after(id)
+    }
+
+    fn visit(&self, slot: u64, probe: &mut Probe) {
+        self.0.visit(slot, probe);
+    }
+
+    fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
+        self.0.write(slot, selection, out);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_words_with_commas_between() {
+        assert_eq!(Role::parse("full"), Ok(Role::default()));
+        let role = Role::parse("mine, no-info,no-finance").unwrap();
+        assert!(role.mine && role.no_info && !role.no_members);
+        assert!(role.refusal("/Finance/invoices").is_some() && role.refusal("/time/entries").is_none());
+        assert!(Role::parse("no-members").unwrap().refusal("/system/members/5").is_some());
+        assert_eq!(Role::parse("mine,admin"), Err("admin".to_owned()));
+        assert_eq!(Role::parse("no-such"), Err("no-such".to_owned()));
+    }
+}

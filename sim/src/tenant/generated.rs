@@ -1,0 +1,124 @@
+//! One list of a tenant.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use super::{Changes, Tenant};
+use crate::data;
+use crate::data::world::{self, Row};
+use crate::json::{JsonRow, Selection};
+use crate::place::Place;
+use crate::query::{Column, Probe, Value};
+use crate::table::Table;
+use crate::tree;
+
+/// The rows of a list, now or as of a moment.
+pub(crate) struct Generated<'a> {
+    tenant: &'a Tenant,
+    place: Place,
+    changes: Option<&'a Changes>,
+    at: Option<i64>,
+    first_rows: u64,
+}
+
+impl<'a> Generated<'a> {
+    pub(super) fn new(tenant: &'a Tenant, place: Place, at: Option<i64>) -> Self {
+        let changes = tenant.changes.get(&place).map(Arc::as_ref);
+        Self { tenant, place, changes, at, first_rows: tenant.world.rows(place) }
+    }
+
+    fn seen(&self, stamp: u32) -> bool {
+        self.at.is_none_or(|at| world::visible(stamp) <= at)
+    }
+
+    fn last_seen(&self, stamps: &[u32]) -> u32 {
+        stamps.iter().rev().copied().find(|stamp| self.seen(*stamp)).unwrap_or(0)
+    }
+
+    pub(super) fn row(&self, slot: u64) -> Row {
+        let Some(changes) = self.changes else { return Row::fresh(slot) };
+        let born = match changes.births.partition_point(|birth| birth.first <= slot) {
+            0 => 0,
+            at => changes.births[at - 1].stamp,
+        };
+        let edited = changes.edited.get(&slot).map_or(0, |stamps| self.last_seen(stamps));
+        let quiet = changes.quiet.get(&slot).is_some_and(|stamp| self.seen(*stamp));
+        Row { slot, born, edited, quiet }
+    }
+
+    /// What a client wrote into a row.
+    pub(super) fn written(&self, slot: u64) -> Option<&'a Arc<Json>> {
+        let versions = self.changes?.written.get(&slot)?;
+        versions.iter().rev().find(|(stamp, _)| self.seen(*stamp)).map(|(_, row)| row)
+    }
+
+    /// When a row was deleted, if it was.
+    pub(crate) fn deleted(&self, slot: u64) -> Option<i64> {
+        let stamp = *self.changes?.deleted.get(&slot)?;
+        self.seen(stamp).then(|| world::visible(stamp))
+    }
+}
+
+impl Table for Generated<'_> {
+    fn slots(&self) -> u64 {
+        let births = self.changes.into_iter().flat_map(|changes| &changes.births);
+        self.first_rows + births.filter(|birth| self.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>()
+    }
+
+    fn live(&self) -> u64 {
+        let deleted = self.changes.map_or(0, |changes| match self.at {
+            None => changes.deleted.len(),
+            Some(_) => changes.deleted.values().filter(|stamp| self.seen(**stamp)).count(),
+        });
+        self.slots() - deleted as u64
+    }
+
+    fn is_live(&self, slot: u64) -> bool {
+        slot < self.slots() && self.deleted(slot).is_none()
+    }
+
+    fn id(&self, slot: u64) -> i64 {
+        self.tenant.world.row_id(self.place, slot)
+    }
+
+    fn slot_of(&self, id: i64) -> Option<u64> {
+        self.tenant.world.row_with(self.place, id, self.slots()).filter(|slot| self.is_live(*slot))
+    }
+
+    fn first_after(&self, id: i64) -> u64 {
+        self.tenant.world.row_after(self.place, id, self.slots())
+    }
+
+    fn visit(&self, slot: u64, probe: &mut Probe) {
+        let walk = probe.begin();
+        if let Some(row) = self.written(slot) {
+            tree::visit(row, probe);
+            return;
+        }
+        let row = self.row(slot);
+        for at in 0..probe.columns().len() {
+            match probe.columns()[at] {
+                Column::Id => probe.set(at, Some(Value::Number(self.id(slot) as f64))),
+                Column::LastUpdated => {
+                    let instant = data::last_updated(&self.tenant.world, self.place, row);
+                    probe.set(at, Some(Value::Time(instant)));
+                }
+                Column::Path(_) => {}
+            }
+        }
+        if walk {
+            data::shape(&self.tenant.world, self.place, row, probe);
+        }
+    }
+
+    fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
+        if let Some(row) = self.written(slot) {
+            tree::cut(row, selection, out);
+            return;
+        }
+        let mut row = JsonRow::begin(out, selection);
+        data::shape(&self.tenant.world, self.place, self.row(slot), &mut row);
+        row.end();
+    }
+}

@@ -1,0 +1,243 @@
+//! The tenant at one moment: what was generated, and what time and clients have done to it since.
+//!
+//! Changes are kept by row number and no copy of any row, but for those that clients wrote. Every change has a stamp, so that
+//! any earlier moment can be told again.
+
+mod generated;
+mod routine;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+
+use crate::calendar::DAY;
+use crate::data::rng::Draw;
+use crate::data::world::{self, World};
+use crate::place::Place;
+use crate::table::Table;
+
+pub(crate) use generated::Generated;
+pub(crate) use write::NoRoom;
+
+/// The changes to one list.
+#[derive(Clone, Debug, Default)]
+struct Changes {
+    births: Vec<Birth>,
+    /// Stamps of edits by row, rising.
+    edited: BTreeMap<u64, Vec<u32>>,
+    /// Rows that were changed without a new `lastUpdated`.
+    quiet: BTreeMap<u64, u32>,
+    deleted: BTreeMap<u64, u32>,
+    /// What clients wrote: whole rows, rising.
+    written: BTreeMap<u64, Vec<(u32, Arc<Json>)>>,
+}
+
+/// A batch of inserted rows.
+#[derive(Clone, Copy, Debug)]
+struct Birth {
+    first: u64,
+    rows: u64,
+    stamp: u32,
+}
+
+/// The tenant at one moment. Requests hold on to the one they started with.
+#[derive(Clone, Debug)]
+pub(crate) struct Tenant {
+    world: World,
+    clock: i64,
+    changes: BTreeMap<Place, Arc<Changes>>,
+}
+
+/// How many rows of an entity an advance edits, inserts and deletes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Amounts {
+    pub(crate) edit: u64,
+    pub(crate) insert: u64,
+    pub(crate) delete: u64,
+    /// Rows that change without a trace in `lastUpdated`, as companies do when they are merged.
+    pub(crate) merge: u64,
+}
+
+/// The ids that an advance touched.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Touched {
+    pub(crate) edited: Vec<i64>,
+    pub(crate) inserted: Vec<i64>,
+    pub(crate) deleted: Vec<i64>,
+    pub(crate) merged: Vec<i64>,
+}
+
+impl Tenant {
+    pub(crate) fn new(world: World) -> Self {
+        Self { world, clock: world::NOW, changes: BTreeMap::new() }
+    }
+
+    pub(crate) fn now(&self) -> i64 {
+        self.clock
+    }
+
+    pub(crate) fn world(&self) -> &World {
+        &self.world
+    }
+
+    /// The rows of a list now.
+    pub(crate) fn table(&self, place: Place) -> Generated<'_> {
+        Generated::new(self, place, None)
+    }
+
+    /// The rows of a list as of a moment.
+    pub(crate) fn table_at(&self, place: Place, at: i64) -> Generated<'_> {
+        Generated::new(self, place, Some(at))
+    }
+
+    /// Moves the clock on by hand. It never goes back.
+    pub(crate) fn set_clock(&mut self, now: i64) -> bool {
+        let later = now >= self.clock;
+        self.clock = self.clock.max(now);
+        later
+    }
+
+    /// The stamp of the day that is about to end. From a clock that stands within a day it is the next one.
+    fn next_day(&self) -> u32 {
+        let passed = self.clock - world::NOW;
+        let day = passed.div_euclid(DAY) + i64::from(passed.rem_euclid(DAY) > 3_600);
+        u32::try_from(day + 1).unwrap_or(u32::MAX >> 1).min(u32::MAX >> 2)
+    }
+
+    /// Moves the clock by a day and changes rows; deletes come first, so that an edited row is still there afterwards.
+    pub(crate) fn advance(&mut self, amounts: &[(Place, Amounts)]) -> Vec<(Place, Touched)> {
+        let day = self.next_day();
+        self.clock = world::now(day);
+        amounts.iter().map(|(place, amounts)| (*place, self.change(*place, *amounts, day))).collect()
+    }
+
+    /// Changes rows of a list at once, a second after all that was before.
+    pub(crate) fn drift(&mut self, place: Place, amounts: Amounts) -> Touched {
+        let stamp = self.tick();
+        self.change(place, amounts, stamp)
+    }
+
+    /// A second passes; the stamp of what happens then.
+    fn tick(&mut self) -> u32 {
+        self.clock += 1;
+        world::stamp(self.clock)
+    }
+
+    fn changes(&mut self, place: Place) -> &mut Changes {
+        Arc::make_mut(self.changes.entry(place).or_default())
+    }
+
+    fn change(&mut self, place: Place, amounts: Amounts, stamp: u32) -> Touched {
+        let before = self.table(place).slots();
+        let draw = self.draw(place, u64::from(stamp));
+        let mut touched = Touched::default();
+        for slot in self.choose(place, draw, 1, amounts.delete) {
+            self.changes(place).deleted.insert(slot, stamp);
+            touched.deleted.push(self.world.row_id(place, slot));
+        }
+        for slot in self.choose(place, draw, 2, amounts.edit) {
+            self.edit(place, slot, stamp);
+            touched.edited.push(self.world.row_id(place, slot));
+        }
+        for slot in self.choose(place, draw, 3, amounts.merge) {
+            self.changes(place).quiet.entry(slot).or_insert(stamp);
+            touched.merged.push(self.world.row_id(place, slot));
+        }
+        let rows = (before..before + amounts.insert).take_while(|slot| World::has_room(place, *slot)).count() as u64;
+        if rows > 0 {
+            self.changes(place).births.push(Birth { first: before, rows, stamp });
+        }
+        touched.inserted = (before..before + rows).map(|slot| self.world.row_id(place, slot)).collect();
+        touched
+    }
+
+    /// The random numbers of a change. Those of the entities with generators don't depend on the document.
+    fn draw(&self, place: Place, stamp: u64) -> Draw {
+        match self.world.plan(place).maker {
+            crate::data::plan::Maker::Hand(kind) => self.world.draw_other(20 + kind as u64, stamp),
+            _ => self.world.draw_row(place.resource as u64 | 1 << 40, place.parents(), stamp),
+        }
+    }
+
+    /// Different live rows, at most as many as there are, in the order of their ids.
+    fn choose(&self, place: Place, draw: Draw, salt: u64, wanted: u64) -> BTreeSet<u64> {
+        let mut chosen = BTreeSet::new();
+        if wanted == 0 {
+            return chosen;
+        }
+        let table = self.table(place);
+        let (slots, wanted) = (table.slots(), wanted.min(table.live()));
+        let mut attempt = 0;
+        while (chosen.len() as u64) < wanted {
+            // A drawn row that can't be had gives way to the next one that can.
+            let mut slot = draw.below(salt + 16 * attempt, slots);
+            while !table.is_live(slot) || chosen.contains(&slot) {
+                slot = (slot + 1) % slots;
+            }
+            chosen.insert(slot);
+            attempt += 1;
+        }
+        chosen
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::document::{Document, Release};
+
+    fn tenant(scale: u64) -> (Tenant, Place, Place) {
+        let document = Document::of(Release::V2025_8).unwrap();
+        let place = |path: &str| Place::flat(document.resource_at(path).unwrap().number);
+        (Tenant::new(World::new(1, scale, document)), place("/time/entries"), place("/system/members"))
+    }
+
+    #[test]
+    fn an_advance_changes_exactly_as_many_different_live_rows_as_asked() {
+        let (mut tenant, entries, _) = tenant(100);
+        for advance in 1..=5u64 {
+            let amounts = Amounts { edit: 7, insert: 3, delete: 5, merge: 0 };
+            let before = tenant.table(entries).live();
+            let touched = tenant.advance(&[(entries, amounts)]).remove(0).1;
+            let table = tenant.table(entries);
+            assert_eq!(table.live(), before - 2, "after advance {advance}");
+            assert!(touched.edited.iter().chain(&touched.inserted).all(|id| table.slot_of(*id).is_some()));
+            assert!(touched.deleted.iter().all(|id| table.slot_of(*id).is_none()));
+            assert_eq!((touched.edited.len(), touched.inserted.len(), touched.deleted.len()), (7, 3, 5));
+        }
+    }
+
+    #[test]
+    fn more_deletes_than_rows_leave_an_empty_table() {
+        let (mut tenant, _, members) = tenant(10);
+        tenant.advance(&[(members, Amounts { edit: 4, insert: 0, delete: 1_000, merge: 0 })]);
+        assert_eq!(tenant.table(members).live(), 0);
+    }
+
+    #[test]
+    fn an_earlier_moment_is_told_as_it_was() {
+        let (mut tenant, entries, _) = tenant(100);
+        let tell = |table: Generated<'_>| {
+            let mut out = Vec::new();
+            for slot in (0..table.slots()).filter(|slot| table.is_live(*slot)) {
+                table.write(slot, None, &mut out);
+            }
+            (table.live(), out)
+        };
+        let mut moments = Vec::new();
+        for step in 0..8 {
+            moments.push((tenant.now(), tell(tenant.table(entries))));
+            let amounts = Amounts { edit: 9, insert: 4, delete: 6, merge: 0 };
+            if step % 3 == 0 {
+                drop(tenant.drift(entries, amounts))
+            } else {
+                drop(tenant.advance(&[(entries, amounts)]))
+            }
+        }
+        for (at, expected) in moments {
+            assert_eq!(tell(tenant.table_at(entries, at)), expected, "{at}");
+        }
+    }
+}

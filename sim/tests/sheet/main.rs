@@ -1,0 +1,44 @@
+//! The facts about the API as a table: each line a request and what is expected of the answer, over plain HTTP.
+//!
+//! `cases.txt` has the lines that only read; they are asked of one simulator. `changes.txt` has those that write or switch
+//! something; they are asked one after the other, of another one.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
+
+mod case;
+
+use case::{Asked, Case, read};
+use connectwise_sim::Simulator;
+
+const READS: &str = include_str!("cases.txt");
+const CHANGES: &str = include_str!("changes.txt");
+
+async fn failures(cases: &[Case]) -> Vec<String> {
+    let simulator = Simulator::builder().seed(11).scale(200).start().await.unwrap();
+    let http = reqwest::Client::new();
+    let mut failures = Vec::new();
+    for case in cases {
+        let asked = Asked::of(&http, &simulator, case).await;
+        failures
+            .extend(case.failures(&asked).into_iter().map(|why| format!("{}: {why}\n  {}", case.line, asked.told())));
+    }
+    failures
+}
+
+#[tokio::test]
+async fn every_line_that_reads_is_answered_as_the_facts_say() {
+    let failures = failures(&read(READS)).await;
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[tokio::test]
+async fn every_line_that_changes_something_is_answered_as_the_facts_say() {
+    let failures = failures(&read(CHANGES)).await;
+    assert!(failures.is_empty(), "{}", failures.join("\n"));
+}
+
+#[test]
+fn the_table_has_its_150_lines() {
+    let lines = read(READS).len() + read(CHANGES).len();
+    assert!(lines >= 150, "{lines}");
+}
