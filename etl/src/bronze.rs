@@ -57,7 +57,13 @@ pub struct Loaded {
 ///
 /// # Errors
 /// When the read isn't whole or the lakehouse can't be written. The table and its watermark are then as they were.
-pub async fn load(lake: &Lake, client: &Client, entity: &'static Entity, request: &Request, meter: &Meter) -> Result<Loaded> {
+pub async fn load(
+    lake: &Lake,
+    client: &Client,
+    entity: &'static Entity,
+    request: &Request,
+    meter: &Meter,
+) -> Result<Loaded> {
     let table = TableName::bronze(entity.table);
     let stored = lake.mark(&table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
     let scope = match (request.mode, entity.load, stored) {
@@ -133,7 +139,8 @@ impl Target<'_> {
     /// A whole list against the stored one: rows that left the list leave the table.
     async fn compare(&self, extraction: Extraction) -> Result<Written> {
         let Extraction { schema, rows, .. } = extraction;
-        let rows: Vec<RecordBatch> = rows.inspect_ok(|batch| self.meter.advance(batch.num_rows())).try_collect().await?;
+        let rows: Vec<RecordBatch> =
+            rows.inspect_ok(|batch| self.meter.advance(batch.num_rows())).try_collect().await?;
         let mut listed = HashSet::new();
         for batch in &rows {
             listed.extend(integers(batch, self.entity.key)?.iter().flatten());

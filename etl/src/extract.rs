@@ -9,11 +9,11 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_sdk::{Client, PagingMode};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::{Condition, field};
-use futures::stream::{self, BoxStream, StreamExt};
+use connectwise_sdk::{Client, PagingMode};
 use futures::TryStreamExt;
+use futures::stream::{self, BoxStream, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -70,7 +70,9 @@ pub enum Scope {
 ///
 /// Windows count back from the watermark and not from a clock: both ends are then the server's time.
 pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
-    let (Scope::Since { watermark, lookback_days }, Load::Incremental { watermark: path, windows }) = (scope, entity.load) else {
+    let (Scope::Since { watermark, lookback_days }, Load::Incremental { watermark: path, windows }) =
+        (scope, entity.load)
+    else {
         return None;
     };
     let changed = field(path).ge(*watermark - OVERLAP);
@@ -84,20 +86,29 @@ pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
 ///
 /// # Errors
 /// [`Kind::Source`] when the server can't count the records, else errors come through the stream.
-pub async fn extract(client: &Client, entity: &'static Entity, scope: &Scope, page_size: u32, decoder: Decoder) -> Result<Extraction> {
+pub async fn extract(
+    client: &Client,
+    entity: &'static Entity,
+    scope: &Scope,
+    page_size: u32,
+    decoder: Decoder,
+) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
     let counted = count(client, entity, condition.as_deref()).await?;
     let seen = Arc::new(Mutex::new(Seen { counted, ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
-    let reader = Reader { client: client.clone(), entity, condition, page_size, decoder, seen: seen.clone(), last_key: None };
+    let reader =
+        Reader { client: client.clone(), entity, condition, page_size, decoder, seen: seen.clone(), last_key: None };
     tokio::spawn(async move {
         if let Err(error) = reader.read(&sender).await {
             // The receiver is gone when the writer failed first; its error is the one to tell.
             sender.send(Err(error)).await.ok();
         }
     });
-    let rows = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|batch| (batch, receiver)) }).boxed();
+    let rows =
+        stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|batch| (batch, receiver)) })
+            .boxed();
     Ok(Extraction { schema, rows, seen })
 }
 
@@ -174,7 +185,10 @@ impl Reader {
                 Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
-                    return Err(self.incomplete(&format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key)));
+                    return Err(self.incomplete(&format!(
+                        "{} {key} came after {last}, so pages may overlap or leave gaps",
+                        self.entity.key
+                    )));
                 }
                 Err(record) => rejected.push(record),
             }

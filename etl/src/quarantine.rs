@@ -37,7 +37,13 @@ pub fn schema() -> SchemaRef {
 ///
 /// # Errors
 /// [`Kind::Lake`] when the table can't be written.
-pub async fn keep(lake: &Lake, entity: &Entity, rejected: &[Rejected], run_id: &str, started: DateTime<Utc>) -> Result<u64> {
+pub async fn keep(
+    lake: &Lake,
+    entity: &Entity,
+    rejected: &[Rejected],
+    run_id: &str,
+    started: DateTime<Utc>,
+) -> Result<u64> {
     if rejected.is_empty() {
         return Ok(0);
     }

@@ -39,7 +39,8 @@ pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
 async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Result<()> {
     let state = session.state();
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
-    if !matches!(&statement, Statement::Statement(statement) if matches!(**statement, sqlparser::ast::Statement::Query(_))) {
+    if !matches!(&statement, Statement::Statement(statement) if matches!(**statement, sqlparser::ast::Statement::Query(_)))
+    {
         return Err(Error::new(Kind::Sql, format!("only a SELECT can be asked, and this isn't one: {statement}")));
     }
     let known = known_tables();
@@ -47,10 +48,16 @@ async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Res
         let wanted = reference.table();
         let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
             let names: Vec<&str> = known.iter().map(|table| table.name.as_str()).collect();
-            return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: the tables are {}", names.join(", "))));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("there is no table {wanted:?}: the tables are {}", names.join(", ")),
+            ));
         };
         if !lake.register(session, wanted, table).await? {
-            return Err(Error::new(Kind::Usage, format!("{table} isn't there yet: run connectwise-etl run --layers {} first", table.layer)));
+            return Err(Error::new(
+                Kind::Usage,
+                format!("{table} isn't there yet: run connectwise-etl run --layers {} first", table.layer),
+            ));
         }
     }
     Ok(())

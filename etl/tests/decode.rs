@@ -75,7 +75,11 @@ fn what_does_not_fit_is_rescued_under_its_pointer() {
             "/brandNew": {"a": [1, null]}, "/_info/lastUpdated": 5, "/customFields/1": "loose"
         })
     );
-    assert_eq!(batch["timeEnd"].as_primitive::<TimestampMicrosecondType>().value(0), 1_525_528_800_000_000, "the instant is used too");
+    assert_eq!(
+        batch["timeEnd"].as_primitive::<TimestampMicrosecondType>().value(0),
+        1_525_528_800_000_000,
+        "the instant is used too"
+    );
     assert_eq!(rebuild(time_entry(), &batch), serde_json::from_str::<Value>(text).unwrap());
 }
 
@@ -91,17 +95,30 @@ fn a_record_without_a_usable_key_is_rejected_with_its_text_and_reason() {
     ] {
         assert_eq!(row(time_entry(), text).unwrap_err(), reason, "{text}");
     }
-    assert!(row(time_entry(), r#"{"id":7,"notes":"\ud800"}"#).unwrap_err().starts_with("the record isn't readable JSON"));
+    assert!(
+        row(time_entry(), r#"{"id":7,"notes":"\ud800"}"#).unwrap_err().starts_with("the record isn't readable JSON")
+    );
 }
 
 #[test]
 fn numbers_and_depths_that_no_reader_takes_are_kept_as_they_are_written() {
     let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
-    let text = format!(r#"{{"id":7,"actualHours":1e999,"hourlyRate":0.12345678901234567890,"company":2.5,"invoiceReady":1.5,"x":{deep}}}"#);
+    let text = format!(
+        r#"{{"id":7,"actualHours":1e999,"hourlyRate":0.12345678901234567890,"company":2.5,"invoiceReady":1.5,"x":{deep}}}"#
+    );
     let batch = row(time_entry(), &text).unwrap();
     let rescued = batch.column_by_name(RESCUED).unwrap().as_string::<i32>().value(0).to_owned();
-    assert_eq!(rescued, format!(r#"{{"/actualHours":1e999,"/company":2.5,"/hourlyRate":0.12345678901234567890,"/invoiceReady":1.5,"/x":{deep}}}"#));
-    assert_eq!(batch["hourlyRate"].as_primitive::<Float64Type>().value(0), 0.123_456_789_012_345_68, "the nearest double is used too");
+    assert_eq!(
+        rescued,
+        format!(
+            r#"{{"/actualHours":1e999,"/company":2.5,"/hourlyRate":0.12345678901234567890,"/invoiceReady":1.5,"/x":{deep}}}"#
+        )
+    );
+    assert_eq!(
+        batch["hourlyRate"].as_primitive::<Float64Type>().value(0),
+        0.123_456_789_012_345_68,
+        "the nearest double is used too"
+    );
 }
 
 #[test]
@@ -143,13 +160,20 @@ fn any_json() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 5, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((name(), inner), 0..4).prop_map(|entries| Value::Object(entries.into_iter().collect())),
+            prop::collection::vec((name(), inner), 0..4)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
         ]
     })
 }
 
 fn name() -> impl Strategy<Value = String> {
-    prop_oneof![Just("id".to_owned()), Just("_info".to_owned()), Just("name".to_owned()), "[a-z~/]{0,4}", any::<String>()]
+    prop_oneof![
+        Just("id".to_owned()),
+        Just("_info".to_owned()),
+        Just("name".to_owned()),
+        "[a-z~/]{0,4}",
+        any::<String>()
+    ]
 }
 
 /// A value of the column's own shape, with anything at all in a share of the places.
@@ -160,7 +184,9 @@ fn value_of(kind: Kind) -> BoxedStrategy<Value> {
         Kind::Boolean => any::<bool>().prop_map(Value::from).boxed(),
         Kind::Double => (-1e9..1e9).prop_map(Value::from).boxed(),
         Kind::Timestamp => (0..4_000_000_000_i64)
-            .prop_map(|seconds| DateTime::from_timestamp(seconds, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string().into())
+            .prop_map(|seconds| {
+                DateTime::from_timestamp(seconds, 0).unwrap().format("%Y-%m-%dT%H:%M:%SZ").to_string().into()
+            })
             .boxed(),
         Kind::Utf8 => any::<String>().prop_map(Value::from).boxed(),
         Kind::Json => any_json().boxed(),
@@ -185,15 +211,20 @@ fn object_of(columns: &'static [Column]) -> impl Strategy<Value = Value> {
 fn same(value: &Value) -> Value {
     match value {
         Value::Object(entries) => {
-            let kept: Map<String, Value> =
-                entries.iter().filter(|(_, value)| !value.is_null()).map(|(name, value)| (name.clone(), same(value))).collect();
+            let kept: Map<String, Value> = entries
+                .iter()
+                .filter(|(_, value)| !value.is_null())
+                .map(|(name, value)| (name.clone(), same(value)))
+                .collect();
             Value::Object(kept)
         }
         Value::Array(items) => Value::Array(items.iter().map(same).collect()),
         Value::Number(number) => match number.as_i64() {
             Some(integer) => json!(integer),
             None => match number.as_f64() {
-                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0 => json!(float as i64),
+                Some(float) if number.is_f64() && float.fract() == 0.0 && float.abs() <= 9_007_199_254_740_992.0 => {
+                    json!(float as i64)
+                }
                 _ => value.clone(),
             },
         },
@@ -204,12 +235,13 @@ fn same(value: &Value) -> Value {
 /// An entity and a record of it, or something that was meant to be one.
 fn record() -> impl Strategy<Value = (&'static Entity, Value)> {
     prop::sample::select(catalog::entities().iter().collect::<Vec<_>>()).prop_flat_map(|entity| {
-        let record = (object_of(entity.columns), prop::option::weighted(0.9, 1..i32::MAX)).prop_map(|(mut record, key)| {
-            if let (Some(record), Some(key)) = (record.as_object_mut(), key) {
-                record.insert(entity.key.to_owned(), key.into());
-            }
-            record
-        });
+        let record =
+            (object_of(entity.columns), prop::option::weighted(0.9, 1..i32::MAX)).prop_map(|(mut record, key)| {
+                if let (Some(record), Some(key)) = (record.as_object_mut(), key) {
+                    record.insert(entity.key.to_owned(), key.into());
+                }
+                record
+            });
         (Just(entity), prop_oneof![20 => record, 1 => any_json()])
     })
 }

@@ -52,7 +52,10 @@ fn refused(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &st
             None => format!("{name}= "),
         })
         .collect();
-    let files: Vec<String> = files.iter().map(|(name, text)| format!("# {name}: {}\n", text.replace("geheim", "[secret]").replace('\n', "; "))).collect();
+    let files: Vec<String> = files
+        .iter()
+        .map(|(name, text)| format!("# {name}: {}\n", text.replace("geheim", "[secret]").replace('\n', "; ")))
+        .collect();
     format!("{}$ {}connectwise-etl {}\n{}", files.concat(), given.concat(), arguments.join(" "), called.stderr)
 }
 
@@ -136,9 +139,7 @@ fn an_extract_without_a_list_or_a_target() {
 
 #[test]
 fn errors_are_json_when_results_are() {
-    insta::assert_snapshot!(page([
-        refused(&["run", "--json", "--entities", "x"], &CREDENTIALS, &[]),
-    ]));
+    insta::assert_snapshot!(page([refused(&["run", "--json", "--entities", "x"], &CREDENTIALS, &[]),]));
 }
 
 #[test]

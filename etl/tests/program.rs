@@ -56,9 +56,13 @@ fn the_demo_goes_the_whole_way_and_answers() {
 #[test]
 fn the_demo_as_json_is_one_document() {
     let folder = tempfile::tempdir().unwrap();
-    let report: Value = serde_json::from_str(&stdout(program(folder.path()).args(["demo", "--scale", "300", "--json"]))).unwrap();
+    let report: Value =
+        serde_json::from_str(&stdout(program(folder.path()).args(["demo", "--scale", "300", "--json"]))).unwrap();
     assert_eq!(report["report"]["mode"], "full");
-    assert!(report["report"]["steps"].as_array().unwrap().iter().all(|step| step["outcome"] == "written"), "{report:#}");
+    assert!(
+        report["report"]["steps"].as_array().unwrap().iter().all(|step| step["outcome"] == "written"),
+        "{report:#}"
+    );
     assert!(!report["answers"]["Hours by month"].as_array().unwrap().is_empty());
 }
 
@@ -87,7 +91,10 @@ async fn extract_writes_every_record_in_every_format() {
 
     let one = records[500]["id"].as_i64().unwrap();
     let filtered = extract(&["--conditions", &format!("id = {one}")]);
-    assert_eq!(filtered.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>(), [records[500].clone()]);
+    assert_eq!(
+        filtered.lines().map(|line| serde_json::from_str::<Value>(line).unwrap()).collect::<Vec<_>>(),
+        [records[500].clone()]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +117,10 @@ async fn an_interrupted_run_leaves_whole_tables_and_the_next_one_goes_on() {
     let simulator = Simulator::builder().seed(4).scale(20_000).start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();
     let mut command = with_tenant(program(folder.path()), &simulator);
-    command.args(["run", "--mode", "full", "--page-size", "100", "--entities", "Member,TimeEntry"]).stderr(Stdio::piped()).stdout(Stdio::null());
+    command
+        .args(["run", "--mode", "full", "--page-size", "100", "--entities", "Member,TimeEntry"])
+        .stderr(Stdio::piped())
+        .stdout(Stdio::null());
     let (code, message) = tokio::task::block_in_place(|| {
         let mut child = command.spawn().unwrap();
         let mut stderr = BufReader::new(child.stderr.take().unwrap());
@@ -129,7 +139,8 @@ async fn an_interrupted_run_leaves_whole_tables_and_the_next_one_goes_on() {
     let mut again = with_tenant(program(folder.path()), &simulator);
     again.args(["run", "--mode", "incremental", "--entities", "Member,TimeEntry", "--layers", "bronze", "--json"]);
     let report: Value = serde_json::from_str(&tokio::task::block_in_place(|| stdout(&mut again))).unwrap();
-    let step = |table: &str| report["steps"].as_array().unwrap().iter().find(|step| step["table"] == table).unwrap().clone();
+    let step =
+        |table: &str| report["steps"].as_array().unwrap().iter().find(|step| step["table"] == table).unwrap().clone();
     assert_eq!(step("bronze_cw_member")["outcome"], "unchanged");
     assert_eq!(step("bronze_cw_timeentry")["rowsInserted"], 20_000);
 }

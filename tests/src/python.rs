@@ -31,14 +31,16 @@ impl Python {
 
 fn set_up() -> Result<Python, String> {
     let requirements = readers().join("requirements.txt");
-    let wanted = std::fs::read_to_string(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
+    let wanted =
+        std::fs::read_to_string(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
     let folder = build_folder()?.join("readers-venv");
     let (interpreter, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
     if std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
         return Ok(Python { interpreter });
     }
-    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder))
-        .map_err(|error| format!("the independent readers need Python 3.10 or newer with venv (python3 -m venv): {error}"))?;
+    run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&folder)).map_err(|error| {
+        format!("the independent readers need Python 3.10 or newer with venv (python3 -m venv): {error}")
+    })?;
     run(Command::new(&interpreter).args(["-m", "pip", "install", "--quiet", "-r"]).arg(&requirements))?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(Python { interpreter })
@@ -51,7 +53,11 @@ fn readers() -> PathBuf {
 /// The target directory, wherever it was put: test programs live in `<target>/<profile>/deps`.
 fn build_folder() -> Result<PathBuf, String> {
     let program = std::env::current_exe().map_err(|error| error.to_string())?;
-    program.ancestors().nth(3).map(Path::to_path_buf).ok_or_else(|| format!("{} lies in no target directory", program.display()))
+    program
+        .ancestors()
+        .nth(3)
+        .map(Path::to_path_buf)
+        .ok_or_else(|| format!("{} lies in no target directory", program.display()))
 }
 
 fn run(command: &mut Command) -> Result<String, String> {

@@ -72,20 +72,26 @@ fn the_heavy_tree_stays_in_the_etl() {
 #[test]
 fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lake_only() {
     // Tests steer the simulator with a plain client.
-    for (word, allowed) in [("reqwest::", &["sdk/", "sim/tests/", "tests/tests/"][..]), ("deltalake::", &["etl/src/lake/"][..])] {
+    for (word, allowed) in
+        [("reqwest::", &["sdk/", "sim/tests/", "tests/tests/"][..]), ("deltalake::", &["etl/src/lake/"][..])]
+    {
         for file in sources() {
             let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(&file).unwrap();
             let imported = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
             let is_this_test = path == "tests/tests/layering.rs";
-            assert!(!imported || is_this_test || allowed.iter().any(|place| path.starts_with(place)), "{path} imports {word}");
+            assert!(
+                !imported || is_this_test || allowed.iter().any(|place| path.starts_with(place)),
+                "{path} imports {word}"
+            );
         }
     }
 }
 
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = ["codegen", "sdk", "sim", "etl", "tests"].iter().map(|folder| root().join(folder)).collect();
+    let mut folders: Vec<PathBuf> =
+        ["codegen", "sdk", "sim", "etl", "tests"].iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -27,7 +27,9 @@ async fn truth(simulator: &Simulator, entity: &str) -> u64 {
 /// Delta version of every table that there is.
 async fn versions(lakehouse: &Lakehouse) -> BTreeMap<String, u64> {
     let mut versions = BTreeMap::new();
-    let entities = catalog::entities().iter().flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]);
+    let entities = catalog::entities()
+        .iter()
+        .flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]);
     for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
         let state = lakehouse.lake().state(&table).await.unwrap().unwrap_or_else(|| panic!("{table} is missing"));
         versions.insert(table.to_string(), state.version);
@@ -42,9 +44,14 @@ async fn independent_readers_count_what_the_simulator_has() {
     assert_all_went_well(&lakehouse.load(&simulator, Mode::Full).await.unwrap());
 
     let folder = lakehouse.path().to_str().unwrap().to_owned();
-    let python = tokio::task::spawn_blocking(move || Python::with_readers()?.run("counts.py", &[&folder])).await.unwrap().unwrap();
+    let python = tokio::task::spawn_blocking(move || Python::with_readers()?.run("counts.py", &[&folder]))
+        .await
+        .unwrap()
+        .unwrap();
     let counts: BTreeMap<String, Value> = serde_json::from_str(&python).unwrap();
-    let count = |table: &str, reader: &str| counts.get(table).unwrap_or_else(|| panic!("no reader found {table}"))[reader].as_u64().unwrap();
+    let count = |table: &str, reader: &str| {
+        counts.get(table).unwrap_or_else(|| panic!("no reader found {table}"))[reader].as_u64().unwrap()
+    };
 
     for entity in catalog::entities() {
         let expected = truth(&simulator, entity.name).await;
@@ -55,9 +62,15 @@ async fn independent_readers_count_what_the_simulator_has() {
             }
         }
     }
-    for (fact, entity) in [("fact_timeentry", "TimeEntry"), ("fact_expenseentry", "ExpenseEntry"), ("fact_productitem", "ProductItem")] {
+    for (fact, entity) in
+        [("fact_timeentry", "TimeEntry"), ("fact_expenseentry", "ExpenseEntry"), ("fact_productitem", "ProductItem")]
+    {
         for reader in ["duckdb", "deltalake"] {
-            assert_eq!(count(&format!("gold/{fact}"), reader), truth(&simulator, entity).await, "{reader} reads {fact}");
+            assert_eq!(
+                count(&format!("gold/{fact}"), reader),
+                truth(&simulator, entity).await,
+                "{reader} reads {fact}"
+            );
         }
     }
     for table in gold::tables() {
@@ -65,7 +78,8 @@ async fn independent_readers_count_what_the_simulator_has() {
     }
     for (table, facts) in &counts {
         assert_eq!(facts["protocol"], json!([1, 2]), "{table} asks for more than Fabric reads");
-        let columns: Vec<String> = facts["columns"].as_array().unwrap().iter().map(|column| column.as_str().unwrap().to_lowercase()).collect();
+        let columns: Vec<String> =
+            facts["columns"].as_array().unwrap().iter().map(|column| column.as_str().unwrap().to_lowercase()).collect();
         let distinct: std::collections::BTreeSet<&String> = columns.iter().collect();
         assert_eq!(distinct.len(), columns.len(), "{table} has columns that differ only in case");
     }
@@ -80,7 +94,8 @@ async fn a_second_run_against_an_unchanged_tenant_commits_nothing() {
 
     let report = lakehouse.load(&simulator, Mode::Incremental).await.unwrap();
     assert_all_went_well(&report);
-    let written: Vec<&str> = report.steps.iter().filter(|step| step.outcome == Outcome::Written).map(|step| step.table.as_str()).collect();
+    let written: Vec<&str> =
+        report.steps.iter().filter(|step| step.outcome == Outcome::Written).map(|step| step.table.as_str()).collect();
     assert_eq!(written, Vec::<&str>::new());
     assert_eq!(versions(&lakehouse).await, before);
     let read: u64 = report.steps.iter().filter(|step| step.layer == Layer::Bronze).map(|step| step.rows_read).sum();
@@ -105,7 +120,8 @@ async fn incremental_runs_end_where_a_full_load_ends() {
     assert_all_went_well(&rebuilt.load(&simulator, Mode::Full).await.unwrap());
     for entity in catalog::entities() {
         let table = TableName::bronze(entity.table);
-        let sql = format!("select * exclude (\"etlTimestamp\", \"_etl_run_id\") from {} order by {}", table.name, entity.key);
+        let sql =
+            format!("select * exclude (\"etlTimestamp\", \"_etl_run_id\") from {} order by {}", table.name, entity.key);
         assert_eq!(rows(&lakehouse, &sql).await, rows(&rebuilt, &sql).await, "{table}");
     }
     for fact in ["fact_timeentry", "fact_expenseentry", "fact_productitem"] {
@@ -116,7 +132,9 @@ async fn incremental_runs_end_where_a_full_load_ends() {
             .schema
             .fields()
             .iter()
-            .filter(|field| !field.name().starts_with("_etl_") && !field.name().ends_with("Key") && field.name() != "AgreementSK")
+            .filter(|field| {
+                !field.name().starts_with("_etl_") && !field.name().ends_with("Key") && field.name() != "AgreementSK"
+            })
             .map(|field| format!("\"{}\"", field.name()))
             .collect();
         let sql = format!("select {} from {fact} order by 1", columns.join(", "));

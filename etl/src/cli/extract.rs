@@ -63,7 +63,10 @@ enum Format {
 impl Extract {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         if !self.path.starts_with('/') {
-            return Err(Error::usage(format!("{:?} is no list path: it starts with /, for example /time/entries", self.path)));
+            return Err(Error::usage(format!(
+                "{:?} is no list path: it starts with /, for example /time/entries",
+                self.path
+            )));
         }
         if self.format == Format::Parquet && self.output.is_none() {
             return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
@@ -74,8 +77,13 @@ impl Extract {
             (target, format) => {
                 // Columns are known once every record is seen, so the records wait in an unnamed file.
                 let mut spool = BufWriter::new(unnamed()?);
-                let records = self.read(&client, |line| spool.write_all(line).map_err(|error| disk(Path::new("a temporary file"), error))).await?;
-                let spool = spool.into_inner().map_err(|error| disk(Path::new("a temporary file"), error.into_error()))?;
+                let records = self
+                    .read(&client, |line| {
+                        spool.write_all(line).map_err(|error| disk(Path::new("a temporary file"), error))
+                    })
+                    .await?;
+                let spool =
+                    spool.into_inner().map_err(|error| disk(Path::new("a temporary file"), error.into_error()))?;
                 match target {
                     Some(path) => whole(path, |file| convert(spool, format, file))?,
                     None => {
@@ -87,7 +95,8 @@ impl Extract {
                 records
             }
         };
-        let target = self.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
+        let target =
+            self.output.as_ref().map_or_else(|| "standard output".to_owned(), |path| path.display().to_string());
         if output.is_json() && self.output.is_some() {
             output.json(&serde_json::json!({ "path": self.path, "records": records, "output": target }))?;
         } else {
@@ -146,7 +155,9 @@ fn convert(mut records: File, format: Format, target: &mut dyn WriteSend) -> Res
         }
         return Ok(());
     }
-    let parquet = |error: parquet::errors::ParquetError| Error::new(Kind::Io, "the Parquet file can't be written").with_source(error);
+    let parquet = |error: parquet::errors::ParquetError| {
+        Error::new(Kind::Io, "the Parquet file can't be written").with_source(error)
+    };
     let mut writer = ArrowWriter::try_new(target, schema, None).map_err(parquet)?;
     for batch in batches {
         writer.write(&batch.map_err(fault)?).map_err(parquet)?;

@@ -20,14 +20,19 @@ use output::Output;
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
 #[derive(Debug, Parser)]
-#[command(name = "connectwise-etl", version, max_term_width = 110, after_help = "\
+#[command(
+    name = "connectwise-etl",
+    version,
+    max_term_width = 110,
+    after_help = "\
 Examples:
   connectwise-etl demo                             the whole way on a simulated tenant, no account needed
   connectwise-etl run --mode incremental           what changed in your tenant since the last run
   connectwise-etl query \"select * from dimcompany\"
 
 Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
-Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a .env file here.")]
+Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a .env file here."
+)]
 struct Args {
     #[command(flatten)]
     global: settings::Global,

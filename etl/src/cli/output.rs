@@ -69,7 +69,10 @@ impl Output {
 /// A table that fits the terminal; the columns in `right` hold numbers.
 pub(super) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
     // One line under the header; rows stand close, so that many fit.
     table.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
     if !io::stdout().is_terminal() {
@@ -106,6 +109,9 @@ mod tests {
 
     #[test]
     fn thousands_are_grouped_from_the_right() {
-        assert_eq!([0, 12, 123, 1234, 123_456, 1_234_567].map(thousands), ["0", "12", "123", "1,234", "123,456", "1,234,567"]);
+        assert_eq!(
+            [0, 12, 123, 1234, 123_456, 1_234_567].map(thousands),
+            ["0", "12", "123", "1,234", "123,456", "1,234,567"]
+        );
     }
 }

@@ -37,7 +37,9 @@ impl Observer for Progress {
                 // A bar needs to know how long it is; until then a spinner says that something goes on.
                 if meter.expected() > 0 && watched.length().is_none() {
                     watched.set_length(meter.expected());
-                    watched.set_style(style("{spinner} {msg:40} {bar:24} {human_pos} of {human_len} rows, {rate} a second"));
+                    watched.set_style(style(
+                        "{spinner} {msg:40} {bar:24} {human_pos} of {human_len} rows, {rate} a second",
+                    ));
                 }
                 watched.set_position(meter.rows());
                 watched.tick();

@@ -44,8 +44,13 @@ pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
     let Some(first) = rows.first() else { return output.line("no rows") };
     let schema = first.schema();
     let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let numbers: Vec<usize> =
-        schema.fields().iter().enumerate().filter(|(_, field)| field.data_type().is_numeric()).map(|(at, _)| at).collect();
+    let numbers: Vec<usize> = schema
+        .fields()
+        .iter()
+        .enumerate()
+        .filter(|(_, field)| field.data_type().is_numeric())
+        .map(|(at, _)| at)
+        .collect();
     let options = FormatOptions::default().with_display_error(true);
     let mut cells = Vec::new();
     for batch in rows {
@@ -55,7 +60,10 @@ pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
             .map(|column| ArrayFormatter::try_new(column.as_ref() as &dyn Array, &options))
             .collect::<Result<_, _>>()
             .map_err(fault)?;
-        cells.extend((0..batch.num_rows()).map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()));
+        cells.extend(
+            (0..batch.num_rows())
+                .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()),
+        );
     }
     output.line(&table(&header, &numbers, cells))
 }

@@ -104,7 +104,13 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
             Outcome::Written => changes(step),
         };
         let version = step.version.map_or_else(String::new, |version| version.to_string());
-        vec![format!("{}/{}", step.layer, step.table), thousands(step.rows_read), what, version, format!("{:.1}", step.seconds)]
+        vec![
+            format!("{}/{}", step.layer, step.table),
+            thousands(step.rows_read),
+            what,
+            version,
+            format!("{:.1}", step.seconds),
+        ]
     });
     output.line(&table(&["table", "rows read", "changes", "version", "seconds"], &[1, 3, 4], rows))?;
     for layer in Layer::ALL {

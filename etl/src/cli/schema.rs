@@ -75,7 +75,8 @@ fn type_name(data_type: &DataType) -> String {
         DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
         DataType::Map(..) => "map<string, string>".to_owned(),
         DataType::Struct(fields) => {
-            let fields: Vec<_> = fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type()))).collect();
+            let fields: Vec<_> =
+                fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type()))).collect();
             format!("struct<{}>", fields.join(", "))
         }
         other => other.to_string(),

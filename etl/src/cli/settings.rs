@@ -62,7 +62,9 @@ impl Settings {
             Ok(_) => {}
             Err(error) if error.not_found() => {}
             // The error's own text quotes the line, and the line may hold a secret.
-            Err(_) => return Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value")),
+            Err(_) => {
+                return Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value"));
+            }
         }
         let file = match &global.config {
             Some(path) => read(path)?,
@@ -71,7 +73,11 @@ impl Settings {
         };
         let lakehouse = global.lakehouse.clone().or_else(|| variable("CW_LAKEHOUSE")).or(file.lakehouse);
         file.gold.check()?;
-        Ok(Self { lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()), source: file.source, gold: file.gold })
+        Ok(Self {
+            lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
+            source: file.source,
+            gold: file.gold,
+        })
     }
 
     pub(super) fn lake(&self) -> Result<Lake> {
@@ -103,11 +109,15 @@ fn variable(name: &str) -> Option<String> {
 }
 
 fn read(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error)
+    })?;
     toml::from_str(&text).map_err(|error| {
         let line = error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
-        Error::new(Kind::Config, format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()))
+        Error::new(
+            Kind::Config,
+            format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()),
+        )
     })
 }
 
@@ -120,5 +130,10 @@ pub(super) fn log(verbose: u8) {
         _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
     };
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal()).try_init().ok();
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .try_init()
+        .ok();
 }

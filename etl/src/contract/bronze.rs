@@ -49,10 +49,8 @@ pub fn data_type(kind: &Kind) -> DataType {
         Kind::Timestamp => utc(),
         Kind::Utf8 | Kind::Json => DataType::Utf8,
         Kind::StringMap => {
-            let entry = Fields::from(vec![
-                Field::new("key", DataType::Utf8, false),
-                Field::new("value", DataType::Utf8, true),
-            ]);
+            let entry =
+                Fields::from(vec![Field::new("key", DataType::Utf8, false), Field::new("value", DataType::Utf8, true)]);
             DataType::Map(Arc::new(Field::new("key_value", DataType::Struct(entry), false)), false)
         }
         Kind::Struct(columns) => DataType::Struct(struct_fields(columns)),

@@ -6,6 +6,6 @@
 mod bronze;
 mod silver;
 
-pub use bronze::{bronze, data_type, CONTENT_HASH, ENTITY, RESCUED, RUN_ID, TIMESTAMP};
-pub use silver::{silver, IS_DELETED};
-pub(crate) use silver::{instant, silver_columns, Origin, SilverColumn, DECIMAL};
+pub use bronze::{CONTENT_HASH, ENTITY, RESCUED, RUN_ID, TIMESTAMP, bronze, data_type};
+pub(crate) use silver::{DECIMAL, Origin, SilverColumn, instant, silver_columns};
+pub use silver::{IS_DELETED, silver};

@@ -167,7 +167,9 @@ impl<'de, 's> Walk<'s, '_, 'de> {
             },
             Shape::Boolean if raw == "true" => Cell::Boolean(true),
             Shape::Boolean if raw == "false" => Cell::Boolean(false),
-            Shape::Int32 | Shape::Int64 | Shape::Double if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
+            Shape::Int32 | Shape::Int64 | Shape::Double
+                if raw.starts_with(|first: char| first == '-' || first.is_ascii_digit()) =>
+            {
                 self.number(raw)
             }
             _ => self.misfit(raw),
@@ -196,7 +198,13 @@ impl<'de, 's> Walk<'s, '_, 'de> {
     }
 
     /// A property of the object that is walked.
-    fn property<A: MapAccess<'de>>(&mut self, map: &mut A, name: &str, shape: &'s Shape, again: bool) -> Result<Cell<'de, 's>, A::Error> {
+    fn property<A: MapAccess<'de>>(
+        &mut self,
+        map: &mut A,
+        name: &str,
+        shape: &'s Shape,
+        again: bool,
+    ) -> Result<Cell<'de, 's>, A::Error> {
         let exact = self.exact;
         self.rescue.at(name, |rescue| {
             if again {
@@ -281,7 +289,9 @@ impl<'de, 's> Visitor<'de> for Walk<'s, '_, 'de> {
                 cells.resize_with(object.properties.len(), || None);
                 while let Some(Key(name)) = map.next_key()? {
                     match object.position(&name).and_then(|at| Some((cells.get_mut(at)?, object.properties.get(at)?))) {
-                        Some((cell, (_, shape))) => *cell = Some(self.property(&mut map, &name, shape, cell.is_some())?),
+                        Some((cell, (_, shape))) => {
+                            *cell = Some(self.property(&mut map, &name, shape, cell.is_some())?)
+                        }
                         None => {
                             let value = map.next_value::<&'de RawValue>()?.get();
                             self.rescue.at(&name, |rescue| rescue.keep(value));

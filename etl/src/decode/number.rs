@@ -65,7 +65,15 @@ mod tests {
 
     #[test]
     fn doubles_are_told_apart_from_what_is_only_near_them() {
-        for (text, value) in [("0", 0.0), ("-0.0", 0.0), ("23800.0", 23800.0), ("0.1", 0.1), ("1.5e3", 1500.0), ("1E+2", 100.0), ("12345678901234567000", 1.2345678901234567e19)] {
+        for (text, value) in [
+            ("0", 0.0),
+            ("-0.0", 0.0),
+            ("23800.0", 23800.0),
+            ("0.1", 0.1),
+            ("1.5e3", 1500.0),
+            ("1E+2", 100.0),
+            ("12345678901234567000", 1.2345678901234567e19),
+        ] {
             assert_eq!(double(text), Double::Exact(value), "{text}");
         }
         assert_eq!(double("-3.0198727370414897e-164"), Double::Exact(-3.0198727370414897e-164));
@@ -77,7 +85,10 @@ mod tests {
 
     #[test]
     fn integers_may_be_written_as_floats() {
-        assert_eq!(["7", "-7", "5.0", "5e2", "9223372036854775807"].map(integer), [Some(7), Some(-7), Some(5), Some(500), Some(i64::MAX)]);
+        assert_eq!(
+            ["7", "-7", "5.0", "5e2", "9223372036854775807"].map(integer),
+            [Some(7), Some(-7), Some(5), Some(500), Some(i64::MAX)]
+        );
         assert_eq!(["5.5", "9223372036854775808", "1e30", "1e-400"].map(integer), [None; 4]);
     }
 }

@@ -34,7 +34,8 @@ enum Json {
 /// # Errors
 /// [`Kind::Contract`](ErrorKind::Contract) when the batch isn't one of the entity's bronze table.
 pub fn rebuild(entity: &Entity, batch: &RecordBatch, row: usize) -> Result<String> {
-    let fault = |what: &str| Error::new(ErrorKind::Contract, format!("this is no row of bronze {}: {what}", entity.table));
+    let fault =
+        |what: &str| Error::new(ErrorKind::Contract, format!("this is no row of bronze {}: {what}", entity.table));
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| fault(&format!("{name} is missing")));
     let mut record = BTreeMap::new();
     for Column { name, kind, .. } in entity.columns {
@@ -101,7 +102,8 @@ fn text(array: &dyn Array, row: usize) -> Option<&str> {
 
 /// Puts a value at a JSON pointer whose parents exist.
 fn put(record: &mut Json, pointer: &str, value: Box<RawValue>) -> Option<()> {
-    let mut steps = pointer.strip_prefix('/')?.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).peekable();
+    let mut steps =
+        pointer.strip_prefix('/')?.split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).peekable();
     let mut place = record;
     while let Some(step) = steps.next() {
         let is_last = steps.peek().is_none();

@@ -3,9 +3,9 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use connectwise_sdk::catalog::Entity;
+use serde::de::DeserializeSeed;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
-use serde::de::DeserializeSeed;
 use serde_arrow::ArrayBuilder;
 use serde_json::value::RawValue;
 use twox_hash::XxHash3_64;
@@ -43,13 +43,23 @@ impl Decoder {
     /// [`Kind::Contract`] when the entity's columns can't be built, which is a fault of the catalogue.
     pub fn new(entity: &'static Entity, run_id: &str, started: chrono::DateTime<chrono::Utc>) -> Result<Self> {
         let schema = contract::bronze(entity);
-        let fault = |why: String| Error::new(Kind::Contract, format!("the columns of {} can't be built: {why}", entity.name));
+        let fault =
+            |why: String| Error::new(Kind::Contract, format!("the columns of {} can't be built: {why}", entity.name));
         let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
         let builder = ArrayBuilder::from_arrow(&fields).map_err(|error| fault(error.to_string()))?;
         let object = Object::new(entity.columns);
         let key = object.position(entity.key).ok_or_else(|| fault(format!("there is no column {}", entity.key)))?;
         let started_micros = started.timestamp_micros();
-        Ok(Self { entity, schema, shape: Shape::Object(object), builder, key, run_id: run_id.to_owned(), started_micros, rescued: 0 })
+        Ok(Self {
+            entity,
+            schema,
+            shape: Shape::Object(object),
+            builder,
+            key,
+            run_id: run_id.to_owned(),
+            started_micros,
+            rescued: 0,
+        })
     }
 
     /// The schema of the batches.
@@ -93,7 +103,8 @@ impl Decoder {
             content_hash: XxHash3_64::oneshot(text.as_bytes()).cast_signed(),
         };
         self.builder.push(&row).map_err(|error| {
-            Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name)).with_source(error)
+            Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name))
+                .with_source(error)
         })?;
         Ok(Ok(key))
     }

@@ -31,11 +31,10 @@ impl Lake {
             return Ok(rows);
         }
         let changed = async {
-            let stored = session
-                .table(STORED)
-                .await?
-                .filter(col(format!("\"{key}\"")).between(lit(low), lit(high)))?
-                .select(vec![col(format!("\"{key}\"")).alias("__key"), col(format!("\"{hash}\"")).alias("__hash")])?;
+            let stored =
+                session.table(STORED).await?.filter(col(format!("\"{key}\"")).between(lit(low), lit(high)))?.select(
+                    vec![col(format!("\"{key}\"")).alias("__key"), col(format!("\"{hash}\"")).alias("__hash")],
+                )?;
             let arrived = session.read_batches(rows)?;
             arrived.join(stored, JoinType::LeftAnti, &[key, hash], &["__key", "__hash"], None)?.collect().await
         }
@@ -54,7 +53,8 @@ impl Lake {
         if !self.register(session, STORED, table).await? {
             return Ok(Vec::new());
         }
-        let keys = async { session.table(STORED).await?.select(vec![col(format!("\"{key}\""))])?.collect().await }.await;
+        let keys =
+            async { session.table(STORED).await?.select(vec![col(format!("\"{key}\""))])?.collect().await }.await;
         session.deregister_table(STORED).map_err(sql_error)?;
         let mut all = Vec::new();
         for batch in keys.map_err(sql_error)? {
@@ -70,7 +70,8 @@ impl Lake {
 /// [`Kind::Contract`] when there is no such column of integers.
 pub fn integers(batch: &RecordBatch, key: &str) -> Result<Int64Array> {
     let missing = || Error::new(Kind::Contract, format!("the rows have no integer key {key}"));
-    let keys = cast(batch.column_by_name(key).ok_or_else(missing)?, &DataType::Int64).map_err(|error| missing().with_source(error))?;
+    let keys = cast(batch.column_by_name(key).ok_or_else(missing)?, &DataType::Int64)
+        .map_err(|error| missing().with_source(error))?;
     Ok(keys.as_primitive::<Int64Type>().clone())
 }
 

@@ -14,6 +14,6 @@ mod write;
 pub use changes::integers;
 pub use name::{Layer, TableName};
 pub use plan::Source;
-pub use store::{Lake, TableState};
 pub(crate) use store::sql_error;
+pub use store::{Lake, TableState};
 pub use write::{Commit, Written};

@@ -37,7 +37,11 @@ impl Source {
     ///
     /// # Errors
     /// [`Kind::Sql`](crate::error::Kind::Sql) when the session refuses the stream.
-    pub fn stream(session: &SessionContext, schema: SchemaRef, rows: BoxStream<'static, Result<RecordBatch>>) -> Result<Self> {
+    pub fn stream(
+        session: &SessionContext,
+        schema: SchemaRef,
+        rows: BoxStream<'static, Result<RecordBatch>>,
+    ) -> Result<Self> {
         let once = Arc::new(Once { schema: schema.clone(), rows: Mutex::new(Some(rows)) });
         let table = StreamingTable::try_new(schema, vec![once]).map_err(sql_error)?;
         session.read_table(Arc::new(table)).map(Self).map_err(sql_error)

@@ -59,9 +59,9 @@ impl Lake {
     }
 
     pub(super) fn url(&self, table: &TableName) -> Result<Url> {
-        self.root
-            .join(&format!("{}/{}/", table.layer, table.name))
-            .map_err(|error| Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error))
+        self.root.join(&format!("{}/{}/", table.layer, table.name)).map_err(|error| {
+            Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error)
+        })
     }
 
     /// Opens a table at its newest version, or a handle on the empty place where it will be.
@@ -70,7 +70,8 @@ impl Lake {
         // A local store refuses to list a folder that doesn't exist, which a first run would meet.
         if let Ok(path) = url.to_file_path() {
             std::fs::create_dir_all(&path).map_err(|error| {
-                Error::new(Kind::Io, format!("the folder of {table} can't be made at {}", path.display())).with_source(error)
+                Error::new(Kind::Io, format!("the folder of {table} can't be made at {}", path.display()))
+                    .with_source(error)
             })?;
         }
         DeltaTable::try_from_url(url).await.map_err(|error| lake_error(table, "opened", error))
@@ -142,9 +143,9 @@ impl Lake {
             .await
             .map_err(|error| Error::new(Kind::Lake, format!("{table} can't be read")).with_source(error))?;
         delta.update_datafusion_session(&session.state()).map_err(|error| lake_error(table, "read", error))?;
-        session
-            .register_table(datafusion::common::TableReference::bare(alias), provider)
-            .map_err(|error| Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error))?;
+        session.register_table(datafusion::common::TableReference::bare(alias), provider).map_err(|error| {
+            Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error)
+        })?;
         Ok(true)
     }
 
@@ -152,7 +153,10 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store can't be listed.
-    pub async fn tables(&self, candidates: impl IntoIterator<Item = TableName>) -> Result<BTreeMap<TableName, TableState>> {
+    pub async fn tables(
+        &self,
+        candidates: impl IntoIterator<Item = TableName>,
+    ) -> Result<BTreeMap<TableName, TableState>> {
         let mut found = BTreeMap::new();
         for table in candidates {
             if let Some(state) = self.state(&table).await? {
@@ -197,7 +201,10 @@ mod tests {
     #[test]
     fn a_location_is_a_path_or_a_url() {
         assert!(Lake::open("./lakehouse").unwrap().root().path().ends_with("/lakehouse/"));
-        assert_eq!(Lake::open("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables").unwrap().root().path(), "/item/Tables/");
+        assert_eq!(
+            Lake::open("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables").unwrap().root().path(),
+            "/item/Tables/"
+        );
         assert_eq!(Lake::open(" ").unwrap_err().to_string(), "\" \" is no place for a lakehouse: it is empty");
         assert!(Lake::open("://x").unwrap_err().to_string().contains("is no place for a lakehouse"));
     }

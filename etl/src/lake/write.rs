@@ -7,11 +7,11 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use datafusion::prelude::SessionContext;
+use deltalake::DeltaTable;
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
-use deltalake::DeltaTable;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
@@ -53,9 +53,9 @@ impl Commit {
     fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
-        CommitProperties::default()
-            .with_metadata(facts)
-            .with_application_transactions(self.marks.iter().map(|(name, value)| Transaction::new(name, *value)).collect())
+        CommitProperties::default().with_metadata(facts).with_application_transactions(
+            self.marks.iter().map(|(name, value)| Transaction::new(name, *value)).collect(),
+        )
     }
 }
 
@@ -144,11 +144,15 @@ impl Lake {
             .with_writer_properties(writer_properties())
             .with_commit_properties(commit.properties())
             .when_matched_update(|update| {
-                columns.iter().fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
+                columns
+                    .iter()
+                    .fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
             })
             .and_then(|merge| {
                 merge.when_not_matched_insert(|insert| {
-                    columns.iter().fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
+                    columns
+                        .iter()
+                        .fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
                 })
             })
             .map_err(|error| lake_error(table, "merged into", error))?;
@@ -179,7 +183,9 @@ fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<data
         .iter()
         .zip(found.fields().iter().map(Some).chain(std::iter::repeat(None)))
         .find(|(wanted, found)| {
-            found.is_none_or(|found| found.name() != wanted.name() || !found.data_type().equals_datatype(wanted.data_type()))
+            found.is_none_or(|found| {
+                found.name() != wanted.name() || !found.data_type().equals_datatype(wanted.data_type())
+            })
         })
         .map_or_else(
             || format!("there are {} columns, and {} are declared", found.fields().len(), schema.fields().len()),

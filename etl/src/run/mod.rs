@@ -7,7 +7,7 @@ mod meter;
 mod plan;
 mod report;
 
+pub use crate::silver::Mode;
 pub use meter::{Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
 pub use report::{Outcome, Report, Step};
-pub use crate::silver::Mode;

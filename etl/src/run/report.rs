@@ -89,7 +89,10 @@ impl Step {
         }
         self.rows_read = report.rows;
         self.warnings.extend(
-            report.unreadable.iter().map(|(column, count)| format!("{count} values of {column} can't be read as its type, and are null")),
+            report
+                .unreadable
+                .iter()
+                .map(|(column, count)| format!("{count} values of {column} can't be read as its type, and are null")),
         );
     }
 
