@@ -24,9 +24,14 @@ impl Download {
         let Answer { response, rest } = answer;
         let facts = response.facts.clone();
         let body = match rest {
-            Some(rest) => {
-                rest.bytes_stream().map(move |piece| piece.map_err(|error| unsent_or_cut(error, &facts).1)).boxed()
-            }
+            // Ends with the first error: behind it, some errors would come again and again.
+            Some(rest) => stream::try_unfold((rest, facts), |(mut rest, facts)| async move {
+                match rest.chunk().await {
+                    Ok(piece) => Ok(piece.map(|piece| (piece, (rest, facts)))),
+                    Err(error) => Err(unsent_or_cut(error, &facts).1),
+                }
+            })
+            .boxed(),
             None => stream::iter([Ok(response.body)]).boxed(),
         };
         Self { status: response.status, headers: response.headers, facts: response.facts, body }

@@ -17,6 +17,9 @@ use crate::{
 /// How often the server fails on a page before a smaller one is asked for. What passes has mostly passed by then.
 const PATIENCE: u32 = 3;
 
+/// How many records behind a bad one are asked for, to find one that isn't bad.
+const NEIGHBOURS: u32 = 4;
+
 /// Records in a row that may be skipped: a server that fails on more fails on the route.
 const MOST_SKIPPED: u32 = 20;
 
@@ -228,7 +231,7 @@ impl Listing {
     }
 
     /// Looks past the record behind `after`: by its id alone, which even a record that can't be written as a whole may
-    /// have, or else by the record behind it. `None` if the server doesn't even answer that.
+    /// have, or else by the first record behind it that comes. `None` if the server doesn't even answer that.
     async fn surroundings(&self, after: Option<i64>) -> Option<Surroundings> {
         let client = &self.request.client;
         let advances = |id: &i64| after.is_none_or(|after| *id > after);
@@ -237,17 +240,26 @@ impl Listing {
         {
             return Some(Surroundings { id: Some(id), before: None, next: Ok(id) });
         }
-        let response = client.execute(&self.probe(after, 2)).await.ok()?;
-        match only_id(&response)? {
-            None => Some(Surroundings { id: None, before: None, next: Err(response) }),
-            Some(before) if advances(&before) => {
-                Some(Surroundings { id: None, before: Some(before), next: Ok(before.checked_sub(1)?) })
-            }
-            Some(_) => None,
+        // Bad rows like company. A server that is only busy for a while gets all its time in the end.
+        let mut probes: Vec<Request> = (2..=NEIGHBOURS + 1).map(|page| self.probe(after, page)).collect();
+        for probe in &mut probes {
+            probe.patience = Some(PATIENCE);
         }
+        probes.push(self.probe(after, 2));
+        for probe in &probes {
+            let Ok(response) = client.execute(probe).await else { continue };
+            return match only_id(&response)? {
+                None => Some(Surroundings { id: None, before: None, next: Err(response) }),
+                Some(before) if advances(&before) => {
+                    Some(Surroundings { id: None, before: Some(before), next: Ok(before.checked_sub(1)?) })
+                }
+                Some(_) => None,
+            };
+        }
+        None
     }
 
-    /// Asks for the id of the first or second record behind `after`.
+    /// Asks for the id of a record behind `after`: the first one is on page 1.
     fn probe(&self, after: Option<i64>, page: u32) -> Request {
         let conditions = self.behind(after);
         let mut request = self

@@ -127,7 +127,7 @@ impl Client {
             request_id = Empty
         );
         let started = clock.monotonic();
-        let result = self.exchange(request, builder, number, take).instrument(span).await;
+        let result = self.exchange(request, builder, number, take, &span).instrument(span.clone()).await;
         let bytes = match &result {
             Ok(answer) => answer.response.body.len(),
             Err(failure) => failure.bytes,
@@ -160,13 +160,13 @@ impl Client {
         builder: reqwest::RequestBuilder,
         number: u32,
         take: Take,
+        span: &Span,
     ) -> std::result::Result<Answer, Failure> {
         let mut facts = request.facts(number);
         let response = builder.send().await.map_err(|error| Failure::transport(error, &facts, None))?;
         let status = response.status();
         let headers = response.headers().clone();
         facts.request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let span = Span::current();
         span.record("status", status.as_u16());
         if let Some(id) = &facts.request_id {
             span.record("request_id", id);

@@ -2,9 +2,18 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
+mod certificates;
+mod discovery;
 mod errors;
+mod limits;
+mod matrix;
+mod observing;
 mod paging;
+mod pieces;
 mod requests;
 mod resources;
 mod retries;
+mod rows;
 mod server;
+mod smaller_pages;
+mod transfers;

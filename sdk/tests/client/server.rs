@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use connectwise_sdk::{Client, Clock, Config, ConfigParts};
-use futures::{future::BoxFuture, stream};
+use futures::{StreamExt as _, future::BoxFuture, stream};
 use tokio::net::TcpListener;
 
 /// One scripted answer.
@@ -34,6 +34,8 @@ enum Ending {
     Cut,
     /// No answer at all.
     Silent,
+    /// The beginning of a body, and then nothing more.
+    Stuck,
 }
 
 impl Reply {
@@ -65,6 +67,11 @@ impl Reply {
         self
     }
 
+    pub(crate) fn stuck(mut self) -> Self {
+        self.ending = Ending::Stuck;
+        self
+    }
+
     pub(crate) fn silent() -> Self {
         Self { ending: Ending::Silent, ..Self::status(200, "") }
     }
@@ -76,6 +83,10 @@ impl Reply {
             Ending::Cut => {
                 let parts = [Ok(Bytes::from(self.body)), Err(io::Error::other("cut"))];
                 Body::from_stream(stream::iter(parts)).into_response()
+            }
+            Ending::Stuck => {
+                let begun = stream::iter([Ok::<_, io::Error>(Bytes::from(self.body))]);
+                Body::from_stream(begun.chain(stream::pending())).into_response()
             }
         };
         *response.status_mut() = StatusCode::from_u16(self.status).unwrap();
@@ -134,13 +145,18 @@ impl Server {
     }
 
     pub(crate) async fn with(replies: impl IntoIterator<Item = Reply>, change: impl FnOnce(Config) -> Config) -> Self {
+        Self::at(replies, |host| change(config(format!("{host}/api")))).await
+    }
+
+    /// A server with this script, and a client with settings of its own for `http://127.0.0.1:PORT`.
+    pub(crate) async fn at(replies: impl IntoIterator<Item = Reply>, settings: impl FnOnce(String) -> Config) -> Self {
         let script: Script = Arc::new(Mutex::new((replies.into_iter().collect(), Vec::new())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let base_url = format!("http://{}/api", listener.local_addr().unwrap());
+        let host = format!("http://{}", listener.local_addr().unwrap());
         let router = Router::new().fallback(answer).with_state(script.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         let clock = Arc::new(TestClock::default());
-        let client = Client::with_clock(change(config(base_url)), clock.clone()).unwrap();
+        let client = Client::with_clock(settings(host), clock.clone()).unwrap();
         Self { script, client, clock }
     }
 
@@ -158,16 +174,17 @@ impl Server {
     }
 }
 
-pub(crate) fn config(base_url: String) -> Config {
-    Config::from_parts(ConfigParts {
-        base_url: Some(base_url),
+pub(crate) fn parts() -> ConfigParts {
+    ConfigParts {
         username: Some("acme+pub".to_owned()),
         password: Some("geheim".into()),
         client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
         ..ConfigParts::default()
-    })
-    .unwrap()
-    .with_page_size(2)
+    }
+}
+
+pub(crate) fn config(base_url: String) -> Config {
+    Config::from_parts(ConfigParts { base_url: Some(base_url), ..parts() }).unwrap().with_page_size(2)
 }
 
 async fn answer(State(script): State<Script>, request: Request) -> Response {
