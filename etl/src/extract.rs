@@ -13,7 +13,7 @@ use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::{Condition, field};
 use connectwise_sdk::{Client, PagingMode};
 use futures::TryStreamExt;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, Stream, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
@@ -106,9 +106,7 @@ pub async fn extract(
             sender.send(Err(error)).await.ok();
         }
     });
-    let rows =
-        stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|batch| (batch, receiver)) })
-            .boxed();
+    let rows = until_complete(receiver, entity, seen.clone()).boxed();
     Ok(Extraction { schema, rows, seen })
 }
 
@@ -133,6 +131,27 @@ pub async fn watermark(client: &Client, entity: &Entity) -> Result<Option<DateTi
     let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
     let time = record.as_ref().and_then(|record| record.pointer(&format!("/{path}"))?.as_str());
     Ok(time.and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.with_timezone(&Utc)))
+}
+
+/// What the reader sends. When it falls silent without having proved that it is through, because its task was lost, that is
+/// an error too: the end of a channel must not pass for the end of the list.
+fn until_complete(
+    receiver: mpsc::Receiver<Result<RecordBatch>>,
+    entity: &'static Entity,
+    seen: Arc<Mutex<Seen>>,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    stream::unfold(Some(receiver), move |receiver| {
+        let seen = seen.clone();
+        async move {
+            let mut receiver = receiver?;
+            match receiver.recv().await {
+                Some(Ok(batch)) => Some((Ok(batch), Some(receiver))),
+                Some(Err(error)) => Some((Err(error), None)),
+                None if seen.lock().is_ok_and(|seen| seen.complete) => None,
+                None => Some((Err(incomplete(entity, "the reader stopped before the last page")), None)),
+            }
+        }
+    })
 }
 
 async fn count(client: &Client, entity: &Entity, condition: Option<&str>) -> Result<Option<u64>> {
@@ -172,7 +191,7 @@ impl Reader {
             }
         }
         if !ended {
-            return Err(self.incomplete("the server never said which page is the last"));
+            return Err(incomplete(self.entity, "the server never said which page is the last"));
         }
         self.prove().await
     }
@@ -185,10 +204,10 @@ impl Reader {
                 Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
-                    return Err(self.incomplete(&format!(
-                        "{} {key} came after {last}, so pages may overlap or leave gaps",
-                        self.entity.key
-                    )));
+                    return Err(incomplete(
+                        self.entity,
+                        &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
+                    ));
                 }
                 Err(record) => rejected.push(record),
             }
@@ -209,17 +228,40 @@ impl Reader {
             if seen.records < least {
                 let records = seen.records;
                 drop(seen);
-                return Err(self.incomplete(&format!("the server counts {least} records and sent {records}")));
+                return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
             }
         }
         seen.complete = true;
         Ok(())
     }
+}
 
-    fn incomplete(&self, why: &str) -> Error {
-        Error::new(
-            Kind::Incomplete,
-            format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", self.entity.name),
-        )
+fn incomplete(entity: &Entity, why: &str) -> Error {
+    Error::new(
+        Kind::Incomplete,
+        format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", entity.name),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn whole(complete: bool) -> Arc<Mutex<Seen>> {
+        Arc::new(Mutex::new(Seen { complete, ..Seen::default() }))
+    }
+
+    #[tokio::test]
+    async fn a_reader_that_is_lost_is_no_end_of_the_list() {
+        let entity = crate::catalog::entity("Member").unwrap();
+        let (sender, receiver) = mpsc::channel(1);
+        drop(sender);
+        let rows: Vec<_> = until_complete(receiver, entity, whole(false)).collect().await;
+        assert_eq!(rows.len(), 1);
+        assert_eq!(rows[0].as_ref().unwrap_err().kind(), Kind::Incomplete);
+
+        let (sender, receiver) = mpsc::channel(1);
+        drop(sender);
+        assert!(until_complete(receiver, entity, whole(true)).collect::<Vec<_>>().await.is_empty());
     }
 }

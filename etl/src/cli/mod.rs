@@ -53,6 +53,8 @@ enum Command {
 pub fn main() -> ExitCode {
     let args = Args::parse();
     let output = Output::new(args.global.json);
+    // A fault in a task ends that task, and the step that waits for it says so; a backtrace in between helps nobody.
+    std::panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a task was lost")));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
