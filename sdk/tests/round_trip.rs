@@ -17,6 +17,8 @@ const DEPTH: usize = 2;
 /// Reads and writes a value, or says which place was refused.
 type Check = fn(&Value) -> Result<Value, String>;
 
+include!(concat!(env!("OUT_DIR"), "/record_types.rs"));
+
 fn check<T: Serialize + DeserializeOwned>(value: &Value) -> Result<Value, String> {
     let read: T = serde_path_to_error::deserialize(value).map_err(|error| error.path().to_string())?;
     Ok(serde_json::to_value(read).unwrap())
@@ -147,8 +149,7 @@ fn run(name: &str, check: Check, schemas: &Map<String, Value>) {
 
 #[test]
 fn every_record_type_writes_back_what_it_reads() {
-    let all = include!(concat!(env!("OUT_DIR"), "/record_types.rs"));
-    assert_eq!(all.len(), 833);
+    assert_eq!(RECORD_TYPES.len(), 833);
     let file =
         format!("{}/../openapi/connectwise-psa-{}.json", env!("CARGO_MANIFEST_DIR"), connectwise_sdk::API_VERSION);
     let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
@@ -156,7 +157,7 @@ fn every_record_type_writes_back_what_it_reads() {
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for start in 0..threads {
-            let part = all.iter().skip(start).step_by(threads);
+            let part = RECORD_TYPES.iter().skip(start).step_by(threads);
             scope.spawn(move || part.for_each(|(name, check)| run(name, *check, schemas)));
         }
     });
