@@ -1,5 +1,7 @@
 //! The table catalogue: each entity of `lake.toml`, resolved against the document.
 
+use std::collections::BTreeSet;
+
 use crate::document::{Document, Operation, reference};
 use crate::error::{Kind, Result};
 use crate::lake::{Entity, Lake, Load};
@@ -59,6 +61,33 @@ pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Re
         tables.push(table);
     }
     shared.all_hit()?;
+    Ok(tables)
+}
+
+/// Resolves what can be resolved, and tells what can't.
+pub(crate) fn attempt(
+    lake: &Lake,
+    document: &Document,
+    schemas: &Schemas,
+    problems: &mut BTreeSet<String>,
+) -> Result<Vec<Table>> {
+    let operations = document.operations()?;
+    let shared = Rules::shared(&lake.shared);
+    let mut tables = Vec::new();
+    for entity in &lake.entities {
+        match table(entity, &operations, schemas, &shared) {
+            Ok(resolved) => tables.push(resolved),
+            Err(error) => {
+                problems.insert(error.to_string());
+                // Its columns are compared all the same, if there is a schema; what they mean is open.
+                let bare = Entity { name: entity.name.clone(), ..Entity::bare(&entity.path) };
+                tables.extend(table(&bare, &operations, schemas, &shared));
+            }
+        }
+    }
+    if let Err(error) = shared.all_hit() {
+        problems.insert(error.to_string());
+    }
     Ok(tables)
 }
 

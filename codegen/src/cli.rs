@@ -1,14 +1,16 @@
 //! Command line.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use connectwise_codegen::{Checked, Error, Imported, Report, Sources, check, check_and_write, import, report};
+use connectwise_codegen::{
+    Api, Checked, Diff, Document, Error, Imported, Lake, Report, Sources, check, check_and_write, diff, import, report,
+};
 use serde::Serialize;
 
-/// Interface documents of the ConnectWise PSA REST API: import, check, report
+/// Interface documents of the ConnectWise PSA REST API: import, check, diff, report
 #[derive(Debug, Parser)]
 #[command(name = "connectwise-codegen", version, arg_required_else_help = true)]
 struct Cli {
@@ -43,6 +45,18 @@ enum Command {
         #[arg(long)]
         write: bool,
     },
+    /// Tell what changes from one document to another, and what that does to the SDK, to tables and to lake.toml
+    ///
+    /// Exit code 1 when something breaks.
+    #[command(
+        after_help = "Example:\n  connectwise-codegen diff openapi/connectwise-psa-2025.8.json ~/Downloads/All.json"
+    )]
+    Diff {
+        /// The document that is used now
+        old: PathBuf,
+        /// The document that may follow
+        new: PathBuf,
+    },
     /// Account for every operation: generated, or listed with the reason
     #[command(after_help = "Example:\n  connectwise-codegen report --json")]
     Report,
@@ -58,6 +72,13 @@ pub(crate) fn run() -> ExitCode {
             check_and_write(&cli.openapi).map(|checked| answer(&cli, &checked, checked_text))
         }
         Command::Check { write: false } => check(&cli.openapi).map(|checked| answer(&cli, &checked, checked_text)),
+        Command::Diff { old, new } => match compare(&cli.openapi, old, new) {
+            Ok(diff) => {
+                let _ = out.write_all(answer(&cli, &diff, Diff::to_string).as_bytes());
+                return ExitCode::from(u8::from(diff.breaking > 0));
+            }
+            Err(error) => Err(error),
+        },
         Command::Report => Sources::read(&cli.openapi)
             .and_then(|sources| report(&sources))
             .map(|report| answer(&cli, &report, report_text)),
@@ -70,6 +91,12 @@ pub(crate) fn run() -> ExitCode {
         }
         Err(error) => fail(&cli, &error),
     }
+}
+
+fn compare(folder: &Path, old: &Path, new: &Path) -> Result<Diff, Error> {
+    let api = Api::read(&folder.join("api.toml"))?;
+    let lake = Lake::read(&folder.join("lake.toml"))?;
+    diff(&api, &lake, &Document::read(old)?, &Document::read(new)?)
 }
 
 fn fail(cli: &Cli, error: &Error) -> ExitCode {

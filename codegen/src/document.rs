@@ -1,8 +1,10 @@
 //! The interface document: operations and schemas, read with complaints that name the operation and the place.
 
+use std::path::Path;
+
 use serde_json::Value;
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::node::Node;
 
 /// Methods an operation can have, in the order of the facts form.
@@ -40,6 +42,15 @@ impl Document {
         }
         document.version()?;
         Ok(document)
+    }
+
+    /// Reads a document from a file.
+    ///
+    /// # Errors
+    /// When the file cannot be read, and as [`Document::parse`].
+    pub fn read(file: &Path) -> Result<Self> {
+        let text = std::fs::read(file).map_err(|source| Error::read(file, source))?;
+        Self::parse(&file.display().to_string(), &text)
     }
 
     pub(crate) fn node(&self) -> Node<'_> {

@@ -113,6 +113,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     files.extend(resource_files.finish());
     files.extend(operation_files.finish());
     files.insert("operations.rs".to_owned(), calls);
+    files.insert("record_types.rs".to_owned(), render::records::types(&selected));
     files.insert("version.rs".to_owned(), render::version(document.version()?));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
     Ok(Generated { files, bites, resources, raws, schemas })

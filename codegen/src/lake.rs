@@ -64,6 +64,25 @@ pub struct Entity {
     pub personal: Vec<String>,
 }
 
+impl Entity {
+    /// An entity that says nothing but where it is.
+    pub(crate) fn bare(path: &str) -> Self {
+        Self {
+            name: String::new(),
+            path: path.to_owned(),
+            key: default_key(),
+            load: Load::Snapshot,
+            watermark: default_watermark(),
+            windows: BTreeMap::new(),
+            dates: Vec::new(),
+            instants: Vec::new(),
+            decimals: Vec::new(),
+            secrets: Vec::new(),
+            personal: Vec::new(),
+        }
+    }
+}
+
 /// How a table is kept fresh.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -8,6 +8,7 @@
 //! | [`Api`], [`Lake`] | `api.toml` and `lake.toml` |
 //! | [`import`], [`facts`] | any document into the facts form |
 //! | [`check`], [`report`] | what differs, and what is covered |
+//! | [`diff`] | what changes from one version to another, and for whom |
 //! | [`generate`] | everything together: what `sdk/build.rs` calls |
 //!
 //! Output depends on the input alone: no clock, no network, ordered maps.
@@ -15,6 +16,7 @@
 mod api;
 mod catalog;
 mod check;
+mod diff;
 mod document;
 mod error;
 mod figures;
@@ -37,6 +39,7 @@ mod verb;
 
 pub use api::{Api, Exclusion, Models, Pin};
 pub use check::{Checked, check, check_and_write};
+pub use diff::{Change, Diff, Severity, diff};
 pub use document::Document;
 pub use error::{Error, Result};
 pub use figures::Figures;

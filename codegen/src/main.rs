@@ -1,6 +1,6 @@
-//! `connectwise-codegen`: imports interface documents, checks what is checked in, and reports coverage.
+//! `connectwise-codegen`: imports interface documents, checks what is checked in, compares versions, and reports coverage.
 //!
-//! Exit codes: 0 done, 1 `check` found a difference, 2 usage, unreadable input or an invalid document.
+//! Exit codes: 0 done, 1 `check` found a difference or `diff` a breaking change, 2 usage, unreadable input or an invalid document.
 
 mod cli;
 

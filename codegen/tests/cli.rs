@@ -87,10 +87,28 @@ fn import_of_something_else_is_one_sentence_and_2() {
 
 #[test]
 fn every_command_has_help_with_an_example() {
-    for command in ["import", "check", "report"] {
+    for command in ["import", "check", "diff", "report"] {
         let output = run(&tiny(), &[command, "--help"]);
         assert_eq!(output.status.code(), Some(0));
         assert!(String::from_utf8_lossy(&output.stdout).contains(&format!("connectwise-codegen {command}")));
     }
     assert_eq!(run(&tiny(), &["explode"]).status.code(), Some(2));
+}
+
+#[test]
+fn diff_fails_with_1_when_something_breaks() {
+    let folder = tempfile::tempdir().unwrap();
+    let old = tiny().join("connectwise-psa-1.0.json");
+    let new = folder.path().join("new.json");
+    let text = std::fs::read_to_string(&old).unwrap();
+    std::fs::write(&new, text.replace("\"serialNumber\"", "\"serial\"")).unwrap();
+    let (old, new) = (old.display().to_string(), new.display().to_string());
+    let output = run(&tiny(), &["diff", &old, &new]);
+    assert_eq!(output.status.code(), Some(1));
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(text.starts_with("# 1.0 -> 1.0\n\n1 breaking, 0 tolerant, 1 additive\n"), "{text}");
+    let answer = json(&run(&tiny(), &["diff", "--json", &new, &new]));
+    assert_eq!((&answer["breaking"], &answer["changes"]), (&0.into(), &Value::Array(Vec::new())));
+    assert_eq!(run(&tiny(), &["diff", &old, &old]).status.code(), Some(0));
+    assert_eq!(run(&tiny(), &["diff", &old, "missing.json"]).status.code(), Some(2));
 }

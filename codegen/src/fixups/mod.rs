@@ -8,11 +8,13 @@ mod parameters;
 mod paths;
 mod properties;
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value};
 
 use crate::api::Exclusion;
 use crate::document::Document;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 
 /// A named repair.
 #[derive(Clone, Copy)]
@@ -146,6 +148,35 @@ pub fn repair(document: &Document, exclusions: &[Exclusion]) -> Result<(Document
         bites.push(fixup.bite(&mut repaired)?);
     }
     Ok((repaired, bites))
+}
+
+/// The document with every exclusion and every fixup that matches something; what doesn't is told.
+pub(crate) fn attempt(
+    document: &Document,
+    exclusions: &[Exclusion],
+    problems: &mut BTreeSet<String>,
+) -> Result<Document> {
+    let mut repaired = document.clone();
+    for exclusion in exclusions {
+        if let Err(error) = paths::exclude(&mut repaired.root, std::slice::from_ref(exclusion)) {
+            problems.insert(error.to_string());
+        }
+    }
+    for path in paths::unusable(&repaired)? {
+        problems.insert(Error::from(path.1).to_string());
+        paths::remove(&mut repaired.root, &path.0);
+    }
+    for fixup in &FIXUPS {
+        if let Err(error) = fixup.bite(&mut repaired) {
+            match error.dead_fixup() {
+                Some(_) => {
+                    problems.insert(error.to_string());
+                }
+                None => return Err(error),
+            }
+        }
+    }
+    Ok(repaired)
 }
 
 impl Fixup {

@@ -20,13 +20,27 @@ pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> 
 
 /// Refuses a template whose braces don't enclose plain names.
 pub(super) fn check_templates(document: &Document) -> Result<()> {
-    for operation in document.operations()? {
-        if !is_template(operation.path) {
-            let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
-            return Err(Kind::PathTemplate { operation, path }.into());
-        }
+    match unusable(document)?.into_iter().next() {
+        None => Ok(()),
+        Some((_, kind)) => Err(kind.into()),
     }
-    Ok(())
+}
+
+/// Paths whose templates can't be filled, each with the complaint about it.
+pub(super) fn unusable(document: &Document) -> Result<Vec<(String, Kind)>> {
+    let mut found = Vec::new();
+    for operation in document.operations()?.iter().filter(|operation| !is_template(operation.path)) {
+        let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
+        found.push((path.clone(), Kind::PathTemplate { operation, path }));
+    }
+    Ok(found)
+}
+
+/// Removes a path.
+pub(super) fn remove(root: &mut Value, path: &str) {
+    if let Some(paths) = object_at(root, &["paths"]) {
+        paths.remove(path);
+    }
 }
 
 fn is_template(path: &str) -> bool {

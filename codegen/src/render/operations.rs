@@ -21,33 +21,11 @@ fn write(out: &mut String, raw: &Raw) -> std::fmt::Result {
         let names: Vec<String> = raw.query.iter().map(|name| format!("`{name}`")).collect();
         writeln!(out, "///\n/// Parameters of the query: {}.", names.join(", "))?;
     }
-    let answer = match &raw.answer {
-        Answer::Nothing => "Nothing".to_owned(),
-        Answer::Download => "Download".to_owned(),
-        Answer::Json(shape) => format!("Json<{}>", rust_type(shape)),
-    };
-    let mut parameters: Vec<String> =
-        raw.arguments.iter().map(|argument| format!("{}: {}", escape(&argument.field), argument.ty)).collect();
     let body = match &raw.body {
         Body::Nothing => "",
-        Body::Patch => {
-            parameters.push("body: &Patch".to_owned());
-            "\n        .json(body)"
-        }
-        Body::Form => {
-            parameters.push("form: &Multipart".to_owned());
-            "\n        .multipart(form)"
-        }
-        Body::Json { shape, required } => {
-            let ty = borrowed(shape);
-            if *required {
-                parameters.push(format!("body: &{ty}"));
-                "\n        .json(body)"
-            } else {
-                parameters.push(format!("body: Option<&{ty}>"));
-                "\n        .json_opt(body)"
-            }
-        }
+        Body::Patch | Body::Json { required: true, .. } => "\n        .json(body)",
+        Body::Json { required: false, .. } => "\n        .json_opt(body)",
+        Body::Form => "\n        .multipart(form)",
     };
     let method = match raw.method.as_str() {
         "get" => "Get",
@@ -56,12 +34,31 @@ fn write(out: &mut String, raw: &Raw) -> std::fmt::Result {
         "patch" => "Patch",
         _ => "Delete",
     };
-    writeln!(out, "pub fn {}({}) -> Operation<{answer}> {{", escape(&raw.name), parameters.join(", "))?;
+    writeln!(out, "pub fn {}{} {{", escape(&raw.name), signature(raw))?;
     write!(out, "    Operation::new({:?}, Method::{method}, {:?})", raw.id, raw.path)?;
     for argument in &raw.arguments {
         write!(out, "\n        .argument({:?}, {})", argument.name, escape(&argument.field))?;
     }
     writeln!(out, "{body}\n}}")
+}
+
+/// What the function takes and gives.
+pub(crate) fn signature(raw: &Raw) -> String {
+    let answer = match &raw.answer {
+        Answer::Nothing => "Nothing".to_owned(),
+        Answer::Download => "Download".to_owned(),
+        Answer::Json(shape) => format!("Json<{}>", rust_type(shape)),
+    };
+    let mut parameters: Vec<String> =
+        raw.arguments.iter().map(|argument| format!("{}: {}", escape(&argument.field), argument.ty)).collect();
+    match &raw.body {
+        Body::Nothing => {}
+        Body::Patch => parameters.push("body: &Patch".to_owned()),
+        Body::Form => parameters.push("form: &Multipart".to_owned()),
+        Body::Json { shape, required: true } => parameters.push(format!("body: &{}", borrowed(shape))),
+        Body::Json { shape, required: false } => parameters.push(format!("body: Option<&{}>", borrowed(shape))),
+    }
+    format!("({}) -> Operation<{answer}>", parameters.join(", "))
 }
 
 fn borrowed(shape: &Shape) -> String {

@@ -7,6 +7,14 @@ use crate::names::{field_name, type_name};
 use crate::pattern::{matches, plain};
 use crate::schema::{Limits, Property, Schema, Schemas, Shape};
 
+/// All record types with their schemas, as a list over a generic function `check` of the including test.
+pub(crate) fn types(schemas: &Schemas) -> String {
+    let records = schemas.iter().filter(|(_, schema)| !matches!(schema, Schema::Enum(_)));
+    let lines: String =
+        records.map(|(name, _)| format!("    ({name:?}, check::<{}> as Check),\n", type_name(name))).collect();
+    format!("const RECORD_TYPES: &[(&str, Check)] = &[\n{lines}];\n")
+}
+
 /// Renders one record type after another.
 pub(crate) struct Records<'a> {
     schemas: &'a Schemas,

@@ -1,0 +1,141 @@
+//! One document as the generator would see it, whether or not it would accept it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use heck::ToSnakeCase;
+
+use crate::api::Api;
+use crate::catalog::{self, Column, ColumnKind};
+use crate::document::Document;
+use crate::error::Result;
+use crate::fixups;
+use crate::lake::Lake;
+use crate::operation;
+use crate::render;
+use crate::resource;
+use crate::schema::Schemas;
+
+/// What one document means.
+pub(super) struct View {
+    pub(super) version: String,
+    /// What stops the generator.
+    pub(super) problems: BTreeSet<String>,
+    pub(super) schemas: Schemas,
+    /// Method and path -> what calls it.
+    pub(super) calls: BTreeMap<(String, String), Call>,
+    /// Schema and property -> the columns that it is.
+    pub(super) columns: BTreeMap<(String, String), Vec<Place>>,
+    /// Schema and property of what may be null.
+    pub(super) nullable: BTreeSet<(String, String)>,
+}
+
+/// What the SDK has for an operation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Call {
+    pub(super) id: String,
+    /// `TimeEntry: list`, `operations::time::post_entries_by_id_detach`, or nothing for what is excluded.
+    pub(super) name: String,
+    /// Types that are taken and given.
+    pub(super) signature: String,
+}
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Place {
+    /// `agreement.company/id`.
+    pub(super) path: String,
+    pub(super) kind: String,
+    pub(super) meaning: &'static str,
+}
+
+impl View {
+    pub(super) fn of(api: &Api, lake: &Lake, document: &Document) -> Result<Self> {
+        let mut problems = BTreeSet::new();
+        let api = with_all_modules(api, document, &mut problems)?;
+        let repaired = fixups::attempt(document, &api.exclusions, &mut problems)?;
+        let schemas = Schemas::all(&repaired)?;
+        let resources = match resource::resolve(&repaired, lake) {
+            Ok(resources) => resources,
+            Err(error) => {
+                problems.insert(error.to_string());
+                Vec::new()
+            }
+        };
+        let mut by_id: BTreeMap<String, (String, String)> = BTreeMap::new();
+        for resource in &resources {
+            for (verb, route) in &resource.verbs {
+                let call = (format!("{}: {}", resource.name, verb.label()), resource.schema.clone());
+                by_id.insert(route.operation.clone(), call);
+            }
+        }
+        for raw in operation::resolve(&repaired, &api, &resources).unwrap_or_else(|error| {
+            problems.insert(error.to_string());
+            Vec::new()
+        }) {
+            let name = format!("operations::{}::{}", raw.module, raw.name);
+            by_id.insert(raw.id.clone(), (name, render::operations::signature(&raw)));
+        }
+        let mut calls = BTreeMap::new();
+        for operation in document.operations()? {
+            let (name, signature) = by_id.get(operation.id).cloned().unwrap_or_default();
+            let call = Call { id: operation.id.to_owned(), name, signature };
+            calls.insert((operation.method.to_uppercase(), operation.path.to_owned()), call);
+        }
+        let mut columns = BTreeMap::new();
+        for table in catalog::attempt(lake, &repaired, &schemas, &mut problems)? {
+            place(&table.name, &table.columns, &format!("{}.", table.table), &mut columns);
+        }
+        let version = document.version()?.to_owned();
+        Ok(Self { version, problems, schemas, calls, columns, nullable: nullable(document)? })
+    }
+}
+
+/// The configuration with a module for every prefix.
+fn with_all_modules(api: &Api, document: &Document, problems: &mut BTreeSet<String>) -> Result<Api> {
+    let mut api = api.clone();
+    for operation in document.operations()? {
+        if let Err(error) = api.module(operation.path) {
+            problems.insert(error.to_string());
+            let prefix = operation.path.trim_start_matches('/').split('/').next().unwrap_or_default();
+            api.modules.insert(prefix.to_owned(), prefix.to_snake_case());
+        }
+    }
+    Ok(api)
+}
+
+fn place(schema: &str, columns: &[Column], prefix: &str, places: &mut BTreeMap<(String, String), Vec<Place>>) {
+    for column in columns {
+        let path = format!("{prefix}{}", column.name);
+        let (kind, nested) = describe(&column.kind);
+        let place_of = Place { path: path.clone(), kind, meaning: column.meaning.variant() };
+        places.entry((schema.to_owned(), column.name.clone())).or_default().push(place_of);
+        if let Some((schema, columns)) = nested {
+            place(schema, columns, &format!("{path}/"), places);
+        }
+    }
+}
+
+fn describe(kind: &ColumnKind) -> (String, Option<(&str, &[Column])>) {
+    match kind {
+        ColumnKind::Struct(schema, columns) => ("Struct".to_owned(), Some((schema, columns))),
+        ColumnKind::List(item) => {
+            let (inner, nested) = describe(item);
+            (format!("List<{inner}>"), nested)
+        }
+        ColumnKind::StringMap => ("Map".to_owned(), None),
+        kind => (format!("{kind:?}"), None),
+    }
+}
+
+fn nullable(document: &Document) -> Result<BTreeSet<(String, String)>> {
+    let mut found = BTreeSet::new();
+    for (schema, node) in document.schemas()?.entries()? {
+        let properties = node.get("properties").map(|node| node.entries()).transpose()?;
+        for (property, node) in properties.unwrap_or_default() {
+            if node.get("nullable").map(|node| node.flag()).transpose()? == Some(true) {
+                found.insert((schema.to_owned(), property.to_owned()));
+            }
+        }
+    }
+    Ok(found)
+}

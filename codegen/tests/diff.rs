@@ -1,0 +1,181 @@
+//! What a new version changes: every kind of change on a small pair, and the pinned document against an older one made of it.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod tiny;
+
+use std::path::Path;
+
+use connectwise_codegen::{Api, Diff, Document, Lake, Selection, Severity, Sources, diff, generate};
+use serde_json::{Value, json};
+
+fn tiny_diff(old: &Value, new: &Value) -> Diff {
+    let api = Api::parse(Path::new("api.toml"), tiny::API).unwrap();
+    let lake = Lake::parse(Path::new("lake.toml"), tiny::LAKE).unwrap();
+    let read = |document: &Value| Document::parse("tiny", &serde_json::to_vec(document).unwrap()).unwrap();
+    diff(&api, &lake, &read(old), &read(new)).unwrap()
+}
+
+fn tiny_document() -> Value {
+    serde_json::from_slice(tiny::DOCUMENT).unwrap()
+}
+
+/// The tiny document, some places of it set or, with null, removed.
+fn with(changes: &[(&str, Value)]) -> Value {
+    let mut document = tiny_document();
+    document["info"]["version"] = json!("2.0");
+    for (pointer, value) in changes {
+        let (parent, key) = pointer.rsplit_once('/').unwrap();
+        let key = key.replace("~1", "/");
+        let parent = document.pointer_mut(parent).unwrap_or_else(|| panic!("no {parent}")).as_object_mut().unwrap();
+        if value.is_null() {
+            parent.remove(&key).unwrap_or_else(|| panic!("no {pointer}"));
+        } else {
+            parent.insert(key, value.clone());
+        }
+    }
+    document
+}
+
+/// One of each: an operation gone, renamed, answering with something else; a schema, a property and a value gone; a type
+/// changed; demands raised; an entity's key and window gone; a fault of the document mended, and a new one.
+fn broken() -> Value {
+    let widget = "/components/schemas/Widget";
+    let part = "/components/schemas/Part/properties";
+    let properties = format!("{widget}/properties");
+    with(&[
+        ("/paths/~1shop~1widgets~1{id}/delete", Value::Null),
+        ("/paths/~1shop~1widgets~1{name}~1log/get/operationId", json!("getShopWidgetsByNameDiary")),
+        (
+            "/paths/~1shop~1widgets~1search/post/requestBody/content/application~1json/schema",
+            json!({"$ref": "#/components/schemas/Part"}),
+        ),
+        ("/paths/~1shop~1archive~1parts", Value::Null),
+        (
+            "/paths/~1market~1stalls",
+            json!({"get": {"operationId": "getMarketStalls", "responses": {"204": {"description": "No Content"}}}}),
+        ),
+        ("/components/schemas/Part/required", Value::Null),
+        (
+            "/components/schemas/Shelf",
+            json!({"type": "object", "required": ["room"], "properties": {"room": {"type": "string"}}}),
+        ),
+        (&format!("{widget}/required"), json!(["name", "type"])),
+        (&format!("{properties}/boughtOn"), Value::Null),
+        (&format!("{properties}/serialNumber"), json!({"type": "string"})),
+        (&format!("{properties}/soldAt"), json!({"type": "string", "format": "date-time", "nullable": true})),
+        (&format!("{properties}/colour"), json!({"type": "string"})),
+        (&format!("{properties}/listPrice"), json!({"type": "number"})),
+        (&format!("{properties}/cycle/enum"), json!(["2Weeks", "Unknown", "Yearly"])),
+        (&format!("{properties}/name/maxLength"), json!(20)),
+        (&format!("{part}/rank/maximum"), json!(400)),
+        (&format!("{part}/initial"), json!({"type": "string"})),
+        ("/components/schemas/OwnerReference/properties/dailyCapacity", json!({"type": "integer", "format": "int32"})),
+    ])
+}
+
+#[test]
+fn every_kind_of_change_is_told_with_what_it_does() {
+    let diff = tiny_diff(&tiny_document(), &broken());
+    insta::assert_snapshot!(diff.to_string());
+    assert_eq!((diff.old.as_str(), diff.new.as_str()), ("1.0", "2.0"));
+    assert_eq!(diff.breaking + diff.tolerant + diff.additive, diff.changes.len());
+    assert!(diff.changes.is_sorted_by_key(|change| change.severity));
+}
+
+#[test]
+fn what_only_adds_breaks_nothing_and_the_way_back_does() {
+    let new = with(&[
+        ("/components/schemas/Widget/properties/listPrice", json!({"type": "number"})),
+        ("/components/schemas/Shelf", json!({"type": "object", "properties": {"room": {"type": "string"}}})),
+        (
+            "/paths/~1shop~1shelves",
+            json!({"get": {"operationId": "getShopShelves", "responses": {"204": {"description": "No Content"}}}}),
+        ),
+    ]);
+    let up = tiny_diff(&tiny_document(), &new);
+    assert_eq!((up.breaking, up.tolerant, up.additive), (0, 0, 3), "{up}");
+    let down = tiny_diff(&new, &tiny_document());
+    assert_eq!((down.breaking, down.tolerant, down.additive), (3, 0, 0), "{down}");
+    let same = tiny_diff(&new, &new);
+    assert!(same.changes.is_empty(), "{same}");
+}
+
+#[test]
+fn the_tiny_pair_agrees_with_the_generator_about_what_stops_it() {
+    let text = serde_json::to_vec(&broken()).unwrap();
+    let sources = tiny::sources(tiny::API, tiny::LAKE, &text).unwrap();
+    let error = tiny::generate(&sources).unwrap_err().to_string();
+    let diff = tiny_diff(&tiny_document(), &broken());
+    let told =
+        |change: &connectwise_codegen::Change| change.severity == Severity::Breaking && change.what.contains(&error);
+    assert!(diff.changes.iter().any(told), "{error}");
+}
+
+/// The pinned document as an older version may have been: without every fortieth operation and every hundredth property,
+/// and with a schema less.
+fn older(pinned: &Value) -> (Value, usize) {
+    let mut document = pinned.clone();
+    document["info"]["version"] = json!("2025.0");
+    let mut dropped = 0;
+    let mut number = 0;
+    for item in document["paths"].as_object_mut().unwrap().values_mut() {
+        let methods: Vec<String> = item.as_object().unwrap().keys().cloned().collect();
+        for method in methods {
+            number += 1;
+            // Creations and deletions alone: reads carry the lake's tables, and fixups need their faults.
+            let plain =
+                matches!(method.as_str(), "post" | "delete") && item[&method]["requestBody"].get("content").is_none();
+            if number % 40 == 0 && plain {
+                item.as_object_mut().unwrap().remove(&method);
+                dropped += 1;
+            }
+        }
+    }
+    document["paths"].as_object_mut().unwrap().retain(|_, item| !item.as_object().unwrap().is_empty());
+    let mut number = 0;
+    for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
+        let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
+        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
+        for name in properties.keys().cloned().collect::<Vec<_>>() {
+            number += 1;
+            let plain = properties[&name].get("$ref").is_none() && properties[&name].get("enum").is_none();
+            let limited = ["x-required-on-update", "x-create-only", "x-update-only"]
+                .iter()
+                .any(|key| properties[&name].get(key).is_some());
+            if number % 100 == 0
+                && plain
+                && !limited
+                && name.starts_with(['a', 'c', 'r'])
+                && !required.contains(&json!(name))
+            {
+                properties.remove(&name);
+                dropped += 1;
+            }
+        }
+    }
+    // Nothing refers to it.
+    document["components"]["schemas"].as_object_mut().unwrap().remove("IntegratorTagCollection").unwrap();
+    (document, dropped + 1)
+}
+
+#[test]
+fn a_bump_of_the_pinned_document_and_back_needs_no_edit() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+    let sources = Sources::read(&folder).unwrap();
+    let pinned: Value =
+        serde_json::from_slice(&std::fs::read(folder.join(sources.api.document_file())).unwrap()).unwrap();
+    let (older, dropped) = older(&pinned);
+    assert!(dropped > 10, "{dropped}");
+    let text = serde_json::to_vec(&older).unwrap();
+    let before = Document::parse("older", &text).unwrap();
+
+    let up = diff(&sources.api, &sources.lake, &before, &sources.document).unwrap();
+    assert_eq!((up.breaking, up.tolerant, up.additive), (0, 0, dropped), "{up}");
+    let down = diff(&sources.api, &sources.lake, &sources.document, &before).unwrap();
+    assert_eq!((down.breaking, down.tolerant, down.additive), (dropped, 0, 0), "{down}");
+
+    let old = Sources::new(sources.api.clone(), sources.lake.clone(), "older", text).unwrap();
+    let generated = generate(&old, &Selection::full(&old.api)).unwrap();
+    assert!(generated.files["version.rs"].contains("\"2025.0\""));
+}
