@@ -5,13 +5,29 @@
 //! | say where the server is and who asks | [`Config`], [`Credentials`] |
 //! | read and change records with types | [`Client::resource`], which gives an [`Api`]; the types are in [`models`] |
 //! | read a list route without types, and be able to go on after a failure | [`Client::list`], [`Page`], [`Continuation`] |
-//! | say which records | [`conditions`], or text in the API's own query language |
+//! | ask for records under a parent, or one of several collections of the same records | [`Api`], [`resources`] |
+//! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
+//! | copy, convert, change in bulk, search by body, move documents | [`operations`], [`Client::call`] |
+//! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
 //! | keep within what the server allows | [`Config::with_concurrency`], [`Config::with_rate`], [`RetryPolicy`] |
 //! | count requests and times | [`Client::stats`], [`Observer`] |
 //! | find out what failed and what to do | [`Error`], [`ErrorKind`] |
 //! | know which tables a lakehouse gets, with which columns | [`lake`], [`catalog`] |
+//!
+//! # Features
+//!
+//! | feature | brings |
+//! |---|---|
+//! | `lake` (default) | models and resources of the entities that become tables, and their catalogue |
+//! | `company`, `configurations`, `expense`, `finance`, `marketing`, `procurement`, `project`, `sales`, `schedule`, `service`, `system`, `time` | every operation of that module, with its models |
+//! | `full` | all of them |
+//!
+//! Everything generated is made at build time from the interface document in `openapi/`; the folder `examples` has one
+//! program a module.
+//!
+//! # What holds for every request
 //!
 //! Failed requests are repeated as [`RetryPolicy`] says: reads when it may help, writes only when the server can't have
 //! carried them out. A listing is complete if and only if it yields [its last page](Page::is_last) and reports no

@@ -8,6 +8,7 @@ mod errors;
 mod limits;
 mod matrix;
 mod observing;
+mod operations;
 mod paging;
 mod pieces;
 mod requests;

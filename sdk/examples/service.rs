@@ -1,0 +1,44 @@
+//! Module `service`: a ticket is checked, created, changed and found by a search.
+//!
+//! ```text
+//! CW_BASE_URL=http://127.0.0.1:8080 CW_AUTH_USERNAME=acme+key CW_AUTH_PASSWORD=secret CW_CLIENTID=id \
+//!     cargo run -p connectwise-sdk --features service --example service
+//! ```
+
+mod connect;
+
+use std::error::Error;
+use std::io::Write as _;
+
+use connectwise_sdk::models::{BoardReference, CompanyReference, FilterValues, Ticket};
+use connectwise_sdk::operations::service;
+use connectwise_sdk::{Patch, Record as _, Write};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let client = connect::client()?;
+    let mut out = std::io::stdout().lock();
+
+    let tickets = client.resource::<Ticket>();
+    let new = Ticket {
+        summary: Some("Printer on fire".to_owned()),
+        board: Some(BoardReference { id: Some(1), ..BoardReference::default() }),
+        company: Some(CompanyReference { id: Some(2), ..CompanyReference::default() }),
+        ..Ticket::default()
+    };
+    if let Err(violations) = (Ticket { summary: None, ..new.clone() }).validate(Write::Create) {
+        for violation in violations {
+            writeln!(out, "not sent: {violation}")?;
+        }
+    }
+    let before = tickets.create(&new).await?;
+    let after = Ticket { summary: Some("Printer is out".to_owned()), ..before.clone() };
+    let id = before.id().ok_or("the server gave no id")?;
+    tickets.patch(id, &Patch::between(&before, &after)?).await?;
+
+    let filter = FilterValues { conditions: Some(format!("id = {id}")), ..FilterValues::default() };
+    for ticket in client.call(service::post_tickets_search(&filter)).await? {
+        writeln!(out, "{:?} {}", ticket.id, ticket.summary.unwrap_or_default())?;
+    }
+    Ok(())
+}

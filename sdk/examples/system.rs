@@ -1,0 +1,40 @@
+//! Module `system`: members, and a document up and down again.
+//!
+//! ```text
+//! CW_BASE_URL=http://127.0.0.1:8080 CW_AUTH_USERNAME=acme+key CW_AUTH_PASSWORD=secret CW_CLIENTID=id \
+//!     cargo run -p connectwise-sdk --features system --example system
+//! ```
+
+mod connect;
+
+use std::error::Error;
+use std::io::Write as _;
+
+use connectwise_sdk::models::Member;
+use connectwise_sdk::operations::system;
+use connectwise_sdk::{Multipart, Record as _};
+use futures::TryStreamExt as _;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let client = connect::client()?;
+    let mut out = std::io::stdout().lock();
+
+    for member in client.resource::<Member>().list().fields("id,identifier").collect(10_000).await? {
+        writeln!(out, "{:?} {}", member.id, member.identifier.unwrap_or_default())?;
+    }
+    let form = Multipart::new().text("recordType", "Ticket").text("recordId", "1").text("title", "Notes").file(
+        "file",
+        "notes.txt",
+        "text/plain",
+        "hello",
+    );
+    let document = client.call(system::post_documents(&form)).await?;
+    let id = document.id().ok_or("the server gave no id")?;
+    let download = client.call(system::get_documents_by_id_download(id)).await?;
+    let mut pieces = std::pin::pin!(download.into_stream());
+    while let Some(piece) = pieces.try_next().await? {
+        writeln!(out, "{} bytes", piece.len())?;
+    }
+    Ok(())
+}
