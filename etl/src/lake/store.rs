@@ -13,6 +13,9 @@ use url::Url;
 use super::TableName;
 use crate::error::{Error, Kind, Result};
 
+/// Schemes of the object stores that are built in.
+const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
+
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/` and `gold/`.
 #[derive(Debug, Clone)]
 pub struct Lake {
@@ -29,7 +32,8 @@ pub struct TableState {
 }
 
 impl Lake {
-    /// A lakehouse at a local path or an object-store URL (`abfss://`, `s3://`, `gs://`, `file://`). Nothing is touched.
+    /// A lakehouse at a local path or the URL of a store that is built in: `file://`, or Azure's `abfss://` and its kin.
+    /// Nothing is touched.
     ///
     /// # Errors
     /// [`Kind::Config`] when the text is neither.
@@ -37,6 +41,9 @@ impl Lake {
         let bad = |why: String| Error::new(Kind::Config, format!("{location:?} is no place for a lakehouse: {why}"));
         let root = if location.contains("://") {
             let mut url = Url::parse(location).map_err(|error| bad(error.to_string()))?;
+            if !STORES.contains(&url.scheme()) {
+                return Err(bad(format!("{}:// isn't built in, use a local path or abfss://", url.scheme())));
+            }
             if !url.path().ends_with('/') {
                 url.set_path(&format!("{}/", url.path()));
             }
@@ -206,6 +213,10 @@ mod tests {
             "/item/Tables/"
         );
         assert_eq!(Lake::open(" ").unwrap_err().to_string(), "\" \" is no place for a lakehouse: it is empty");
+        assert_eq!(
+            Lake::open("s3://bucket/x").unwrap_err().to_string(),
+            "\"s3://bucket/x\" is no place for a lakehouse: s3:// isn't built in, use a local path or abfss://"
+        );
         assert!(Lake::open("://x").unwrap_err().to_string().contains("is no place for a lakehouse"));
     }
 
