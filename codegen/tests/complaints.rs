@@ -4,7 +4,9 @@
 
 mod tiny;
 
-use connectwise_codegen::{Document, facts};
+use std::path::Path;
+
+use connectwise_codegen::{Api, Document, Lake, diff, facts};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -137,6 +139,13 @@ proptest! {
         let text = serde_json::to_vec(&document).unwrap();
         if let Err(error) = Document::parse("mutated", &text).and_then(|document| facts(&document)) {
             prop_assert!(!error.to_string().contains('\n'), "{error}");
+        }
+        if let Ok(new) = Document::parse("mutated", &text) {
+            let api = Api::parse(Path::new("api.toml"), tiny::API).unwrap();
+            let lake = Lake::parse(Path::new("lake.toml"), tiny::LAKE).unwrap();
+            if let Ok(diff) = diff(&api, &lake, &tiny::document(), &new) {
+                prop_assert_eq!(diff.changes.len(), diff.breaking + diff.tolerant + diff.additive);
+            }
         }
         match tiny::sources(tiny::API, tiny::LAKE, &text).and_then(|sources| tiny::generate(&sources)) {
             Err(error) => prop_assert!(!error.to_string().contains('\n'), "{error}"),

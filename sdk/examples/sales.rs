@@ -1,4 +1,4 @@
-//! Module `sales`: the opportunities of one company.
+//! Module `sales`: the opportunities of one company (its id is the argument) or of all.
 //!
 //! ```text
 //! CW_BASE_URL=http://127.0.0.1:8080 CW_AUTH_USERNAME=acme+key CW_AUTH_PASSWORD=secret CW_CLIENTID=id \
@@ -21,9 +21,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client = connect::client()?;
     let mut out = std::io::stdout().lock();
 
-    let company = std::env::args().nth(1).unwrap_or_default().parse().unwrap_or(2);
+    let wanted = match std::env::args().nth(1) {
+        Some(id) => COMPANY_ID.eq(id.parse::<i64>()?),
+        None => COMPANY_ID.is_not_null(),
+    };
     let opportunities = client.resource::<Opportunity>();
-    for opportunity in opportunities.list().conditions(COMPANY_ID.eq(company)).collect(10_000).await? {
+    for opportunity in opportunities.list().conditions(wanted).collect(10_000).await? {
         let closes = opportunity.expected_close_date.and_then(|date| date.date());
         writeln!(out, "{}: closes {closes:?}", opportunity.name.unwrap_or_default())?;
     }

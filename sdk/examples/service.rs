@@ -10,9 +10,10 @@ mod connect;
 use std::error::Error;
 use std::io::Write as _;
 
-use connectwise_sdk::models::{BoardReference, CompanyReference, FilterValues, Ticket};
+use connectwise_sdk::models::{FilterValues, Ticket};
 use connectwise_sdk::operations::service;
 use connectwise_sdk::{Patch, Record as _, Write};
+use futures::TryStreamExt as _;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -20,10 +21,12 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
 
     let tickets = client.resource::<Ticket>();
+    let mut known = std::pin::pin!(tickets.list().page_size(1).stream());
+    let known = known.try_next().await?.ok_or("the server has no ticket to take board and company from")?;
     let new = Ticket {
         summary: Some("Printer on fire".to_owned()),
-        board: Some(BoardReference { id: Some(1), ..BoardReference::default() }),
-        company: Some(CompanyReference { id: Some(2), ..CompanyReference::default() }),
+        board: known.board,
+        company: known.company,
         ..Ticket::default()
     };
     if let Err(violations) = (Ticket { summary: None, ..new.clone() }).validate(Write::Create) {

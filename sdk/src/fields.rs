@@ -12,6 +12,7 @@
 //! # Ok::<(), chrono::ParseError>(())
 //! ```
 
+#[allow(unused_imports, unreachable_pub, reason = "without a module there are no types")]
 pub use self::generated::*;
 
 /// Properties of `_info`.

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+#[allow(unused_imports, unreachable_pub, reason = "without a module there are no types")]
 pub use self::generated::*;
 
 mod generated {
@@ -23,6 +24,7 @@ mod generated {
 }
 
 /// Stands for a secret in `Debug`.
+#[allow(dead_code, reason = "not every module has secrets")]
 struct Hidden;
 
 impl fmt::Debug for Hidden {

@@ -1,6 +1,7 @@
 //! Open enumerations: the values that the interface document lists, and any other text as it came.
 
 /// Defines an enumeration that reads and writes text, and keeps text that it doesn't know.
+#[allow(unused_macros, reason = "not every module has enumerations")]
 macro_rules! open_enum {
     ($(#[$meta:meta])* $name:ident { $($variant:ident = $value:literal,)* }) => {
         $(#[$meta])*
@@ -69,4 +70,5 @@ macro_rules! open_enum {
     };
 }
 
+#[allow(unused_imports, reason = "not every module has enumerations")]
 pub(crate) use open_enum;
