@@ -1,6 +1,6 @@
 //! Opening the lakehouse, its tables and sessions over them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
@@ -156,24 +156,7 @@ impl Lake {
         Ok(true)
     }
 
-    /// Every table that exists, sorted by layer and name.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`] when the store can't be listed.
-    pub async fn tables(
-        &self,
-        candidates: impl IntoIterator<Item = TableName>,
-    ) -> Result<BTreeMap<TableName, TableState>> {
-        let mut found = BTreeMap::new();
-        for table in candidates {
-            if let Some(state) = self.state(&table).await? {
-                found.insert(table, state);
-            }
-        }
-        Ok(found)
-    }
-
-    /// Bytes of the files that the newest version of a table is made of.
+    /// Rows of the newest version of a table, none when there is no table.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the log can't be read.

@@ -92,7 +92,6 @@ impl Lake {
     ) -> Result<Written> {
         let frame = conform(table, schema, source)?;
         let delta = self.load(table).await?;
-        let exists = delta.version().is_some();
         let before = delta.version();
         let mut write = delta
             .write(Vec::new())
@@ -102,7 +101,7 @@ impl Lake {
             .with_target_file_size(TARGET_FILE_BYTES)
             .with_writer_properties(writer_properties())
             .with_commit_properties(commit.properties());
-        if exists {
+        if before.is_some() {
             write = write.with_schema_mode(SchemaMode::Overwrite);
         }
         let delta = write.await.map_err(|error| unwrap_source(table, error))?;
