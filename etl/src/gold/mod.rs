@@ -10,6 +10,7 @@
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
 //! | `check` | data tests of the rows, before they are committed |
+//! | `lineage` | where columns come from |
 //! | `write` | contract check, comparison and the write itself |
 
 mod calendar;
@@ -20,6 +21,7 @@ mod functions;
 mod holidays;
 mod inputs;
 mod keys;
+mod lineage;
 mod lookups;
 mod model;
 mod write;
@@ -39,6 +41,7 @@ use twox_hash::XxHash3_64;
 
 pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
+pub use lineage::{Origin, lineage};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName};
