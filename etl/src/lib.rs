@@ -9,6 +9,7 @@
 //! | [`extract`] | pages of records from the API, whole or not at all |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
+//! | [`reconcile`] | rows that are gone at the source leave bronze |
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
@@ -25,6 +26,7 @@ pub mod gold;
 pub mod lake;
 pub mod quarantine;
 pub mod query;
+pub mod reconcile;
 pub mod run;
 pub mod silver;
 

@@ -9,6 +9,7 @@ mod lineage;
 mod output;
 mod progress;
 mod query;
+mod reconcile;
 mod run;
 mod schema;
 mod settings;
@@ -46,6 +47,7 @@ struct Args {
 enum Command {
     Demo(demo::Demo),
     Run(run::Run),
+    Reconcile(reconcile::Reconcile),
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
@@ -92,6 +94,7 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
     match args.command {
         Command::Demo(command) => command.execute(&settings, output).await,
         Command::Run(command) => command.execute(&settings, output).await,
+        Command::Reconcile(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
