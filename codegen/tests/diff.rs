@@ -1,4 +1,4 @@
-//! What a new version changes: every kind of change on a small pair, and the pinned document against an older one made of it.
+//! What a new version changes: every kind of change, on a small pair of documents.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -6,7 +6,7 @@ mod tiny;
 
 use std::path::Path;
 
-use connectwise_codegen::{Api, Diff, Document, Lake, Selection, Severity, Sources, diff, generate};
+use connectwise_codegen::{Api, Diff, Document, Lake, Severity, diff};
 use serde_json::{Value, json};
 
 fn tiny_diff(old: &Value, new: &Value) -> Diff {
@@ -110,72 +110,4 @@ fn the_tiny_pair_agrees_with_the_generator_about_what_stops_it() {
     let told =
         |change: &connectwise_codegen::Change| change.severity == Severity::Breaking && change.what.contains(&error);
     assert!(diff.changes.iter().any(told), "{error}");
-}
-
-/// The pinned document as an older version may have been: without every fortieth operation and every hundredth property,
-/// and with a schema less.
-fn older(pinned: &Value) -> (Value, usize) {
-    let mut document = pinned.clone();
-    document["info"]["version"] = json!("2025.0");
-    let mut dropped = 0;
-    let mut number = 0;
-    for item in document["paths"].as_object_mut().unwrap().values_mut() {
-        let methods: Vec<String> = item.as_object().unwrap().keys().cloned().collect();
-        for method in methods {
-            number += 1;
-            // Creations and deletions alone: reads carry the lake's tables, and fixups need their faults.
-            let plain =
-                matches!(method.as_str(), "post" | "delete") && item[&method]["requestBody"].get("content").is_none();
-            if number % 40 == 0 && plain {
-                item.as_object_mut().unwrap().remove(&method);
-                dropped += 1;
-            }
-        }
-    }
-    document["paths"].as_object_mut().unwrap().retain(|_, item| !item.as_object().unwrap().is_empty());
-    let mut number = 0;
-    for schema in document["components"]["schemas"].as_object_mut().unwrap().values_mut() {
-        let required: Vec<Value> = schema["required"].as_array().cloned().unwrap_or_default();
-        let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) else { continue };
-        for name in properties.keys().cloned().collect::<Vec<_>>() {
-            number += 1;
-            let plain = properties[&name].get("$ref").is_none() && properties[&name].get("enum").is_none();
-            let limited = ["x-required-on-update", "x-create-only", "x-update-only"]
-                .iter()
-                .any(|key| properties[&name].get(key).is_some());
-            if number % 100 == 0
-                && plain
-                && !limited
-                && name.starts_with(['a', 'c', 'r'])
-                && !required.contains(&json!(name))
-            {
-                properties.remove(&name);
-                dropped += 1;
-            }
-        }
-    }
-    // Nothing refers to it.
-    document["components"]["schemas"].as_object_mut().unwrap().remove("IntegratorTagCollection").unwrap();
-    (document, dropped + 1)
-}
-
-#[test]
-fn a_bump_of_the_pinned_document_and_back_needs_no_edit() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
-    let sources = Sources::read(&folder).unwrap();
-    let pinned: Value =
-        serde_json::from_slice(&std::fs::read(folder.join(sources.api.document_file())).unwrap()).unwrap();
-    let (older, dropped) = older(&pinned);
-    assert!(dropped > 10, "{dropped}");
-    let text = serde_json::to_vec(&older).unwrap();
-    let before = Document::parse("older", &text).unwrap();
-
-    let up = diff(&sources.api, &sources.lake, &before, &sources.document).unwrap();
-    assert_eq!((up.breaking, up.tolerant, up.additive), (0, 0, dropped), "{up}");
-    let down = diff(&sources.api, &sources.lake, &sources.document, &before).unwrap();
-    assert_eq!((down.breaking, down.tolerant, down.additive), (dropped, 0, 0), "{down}");
-
-    let old = Sources::new(sources.api.clone(), sources.lake.clone(), "older", text).unwrap();
-    let generated = generate(&old, &Selection::full(&old.api)).unwrap();
-    assert!(generated.files["version.rs"].contains("\"2025.0\""));
 }

@@ -23,7 +23,8 @@ fn known_tables() -> Vec<TableName> {
     tables
 }
 
-/// Runs one SELECT over the lakehouse. Tables go by their own names: `silver_cw_timeentry`, `fact_timeentry`.
+/// Runs one SELECT over the lakehouse. Tables go by their own names: `silver_cw_timeentry`, `fact_timeentry`. There is always
+/// a batch, if an empty one, so that the columns are known.
 ///
 /// # Errors
 /// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
@@ -32,7 +33,12 @@ pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
     register_named(lake, &session, sql).await?;
     let only_select = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     let frame = session.sql_with_options(sql, only_select).await.map_err(sql_error)?;
-    frame.collect().await.map_err(sql_error)
+    let schema = frame.schema().inner().clone();
+    let mut rows = frame.collect().await.map_err(sql_error)?;
+    if rows.is_empty() {
+        rows.push(RecordBatch::new_empty(schema));
+    }
+    Ok(rows)
 }
 
 /// Opens only the tables that the statement names: on an object store each costs requests.

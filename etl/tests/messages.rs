@@ -106,6 +106,7 @@ fn an_unknown_entity_or_layer() {
         refused(&["run", "--layers", "bronze,platinum"], &CREDENTIALS, &[]),
         refused(&["schema", "Ticke", "--layer", "bronze"], &[], &[]),
         refused(&["schema", "fact_time", "--layer", "gold"], &[], &[]),
+        refused(&["lineage", "fact_time"], &[], &[]),
         refused(&["query", "select * from facts"], &[], &[]),
         refused(&["query", "select * from fact_timeentry"], &[], &[]),
     ]));
@@ -117,6 +118,7 @@ fn a_question_that_would_change_something() {
         refused(&["query", "create table t as select 1"], &[], &[]),
         refused(&["query", "copy (select 1) to 'x.csv'"], &[], &[]),
         refused(&["query", "selec 1"], &[], &[]),
+        refused(&["query", "select 1", "--format", "parquet"], &[], &[]),
     ]));
 }
 

@@ -157,3 +157,52 @@ async fn wrong_credentials_are_one_sentence_an_entity_and_nothing_ran() {
     assert!(message.contains("check CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID"), "{message}");
     assert!(!folder.path().join("lakehouse/bronze/bronze_cw_member/_delta_log").exists());
 }
+
+#[test]
+fn a_question_is_answered_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let ask = |sql: &str, more: &[&str]| {
+        let mut command = program(folder.path());
+        stdout(command.arg("query").arg(sql).args(more))
+    };
+    let two = "select * from (values (1, 'Þór', 1.50), (2, 'a \"b\", c', null)) as t(id, name, amount) order by id";
+    assert_eq!(ask(two, &["--format", "csv"]).replace('\r', ""), "id,name,amount\n1,Þór,1.50\n2,\"a \"\"b\"\", c\",\n");
+    assert_eq!(
+        serde_json::from_str::<serde_json::Value>(&ask("select 1 as id, 'x' as name", &["--format", "json"])).unwrap(),
+        serde_json::json!([{ "id": 1, "name": "x" }])
+    );
+    assert_eq!(ask("select 1 as id where false", &["--format", "csv"]), "id\n");
+    assert_eq!(ask("select 1 as id where false", &[]), "no rows\n");
+    ask(two, &["--format", "parquet", "--output", "two.parquet"]);
+    let file = std::fs::File::open(folder.path().join("two.parquet")).unwrap();
+    let rows: Vec<_> = parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(file, 10)
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!((rows[0].num_rows(), rows[0].schema().field(2).name().as_str()), (2, "amount"));
+    ask("select 1 as id where false", &["--format", "parquet", "--output", "none.parquet"]);
+    assert!(folder.path().join("none.parquet").is_file());
+}
+
+#[test]
+fn lineage_goes_from_gold_to_silver_and_from_silver_to_the_api() {
+    let folder = tempfile::tempdir().unwrap();
+    let lineage = |table: &str| -> serde_json::Value {
+        let mut command = program(folder.path());
+        serde_json::from_str(&stdout(command.args(["lineage", table, "--json"]))).unwrap()
+    };
+    let of = |columns: &serde_json::Value, name: &str| {
+        columns.as_array().unwrap().iter().find(|column| column["column"] == name).unwrap().clone()
+    };
+    let gold = lineage("fact_timeentry");
+    assert_eq!(
+        of(&gold, "actualHours"),
+        serde_json::json!({ "column": "actualHours", "from": ["silver_cw_timeentry.actualHours"], "api": ["/time/entries actualHours"] })
+    );
+    let silver = lineage("silver_cw_timeentry");
+    assert_eq!(
+        of(&silver, "companyId"),
+        serde_json::json!({ "column": "companyId", "from": ["bronze_cw_timeentry.company.id"], "api": ["/time/entries company/id"] })
+    );
+    assert_eq!(of(&silver, "lastUpdated")["api"], serde_json::json!(["/time/entries _info/lastUpdated"]));
+}

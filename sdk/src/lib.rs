@@ -84,6 +84,7 @@ mod page_size;
 mod paging;
 mod patch;
 pub mod path;
+mod properties;
 mod reason;
 mod record;
 mod request;

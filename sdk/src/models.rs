@@ -16,6 +16,7 @@ mod generated {
     use crate::decimal::Decimal;
     use crate::extra::Extra;
     use crate::open_enum::open_enum;
+    use crate::properties::properties;
     use crate::record::Record;
     use crate::rules::Rule;
     use crate::timestamp::Timestamp;

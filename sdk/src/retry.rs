@@ -15,6 +15,9 @@ pub struct RetryPolicy {
     pub cap: Duration,
     /// Longest `Retry-After` that is waited for. A server that asks for more is an error at once.
     pub max_retry_after: Duration,
+    /// Whether a write that the rate limit turned away (429) is repeated too: whoever turned it away says that it wasn't
+    /// carried out, but it had left the machine. Off by default.
+    pub repeat_limited_writes: bool,
 }
 
 impl Default for RetryPolicy {
@@ -26,6 +29,7 @@ impl Default for RetryPolicy {
             base: Duration::from_millis(300),
             cap: Duration::from_secs(30),
             max_retry_after: Duration::from_secs(300),
+            repeat_limited_writes: false,
         }
     }
 }
@@ -111,8 +115,8 @@ pub enum Decision {
 
 /// Decides what follows attempt number `attempt` (from 1) that ended in `outcome`.
 ///
-/// Reads are repeated whenever a repetition may help. A write is repeated only when the server can't have carried it
-/// out: it never left the machine, or the rate limit turned it away. `random` is in `0.0..1.0`: half of every back-off
+/// Reads are repeated whenever a repetition may help. A write is repeated only when it never left the machine, or when the
+/// rate limit turned it away and the policy [says so](RetryPolicy::repeat_limited_writes). `random` is in `0.0..1.0`: half of every back-off
 /// is chance, and a `Retry-After` is stretched by up to `base`, so that waiting clients don't return all at once.
 #[must_use]
 pub fn decide(
@@ -123,7 +127,7 @@ pub fn decide(
     now: SystemTime,
     random: f64,
 ) -> Decision {
-    if attempt >= policy.max_attempts || !may_help(outcome, method) {
+    if attempt >= policy.max_attempts || !may_help(outcome, method, policy) {
         return Decision::GiveUp;
     }
     if let Outcome::Status { status: 429 | 503, retry_after: Some(wish) } = outcome {
@@ -138,9 +142,10 @@ pub fn decide(
     Decision::Retry { after: full.mul_f64(0.5 + unit(random) / 2.0) }
 }
 
-fn may_help(outcome: Outcome, method: Method) -> bool {
+fn may_help(outcome: Outcome, method: Method, policy: &RetryPolicy) -> bool {
     match outcome {
-        Outcome::NotSent | Outcome::Status { status: 429, .. } => true,
+        Outcome::NotSent => true,
+        Outcome::Status { status: 429, .. } => method.is_read() || policy.repeat_limited_writes,
         Outcome::Timeout | Outcome::Cut | Outcome::Status { status: 500 | 502 | 503 | 504, .. } => method.is_read(),
         Outcome::Status { .. } => false,
     }
@@ -160,6 +165,7 @@ mod tests {
         base: Duration::from_millis(300),
         cap: Duration::from_secs(30),
         max_retry_after: Duration::from_secs(300),
+        repeat_limited_writes: false,
     };
 
     fn now() -> SystemTime {
@@ -208,11 +214,11 @@ mod tests {
     }
 
     #[test]
-    fn writes_are_repeated_only_when_they_cannot_have_happened() {
+    fn writes_are_repeated_only_when_they_never_left_the_machine() {
         let table = [
             (Outcome::NotSent, true),
-            (status(429), true),
-            (status_after(429, "1"), true),
+            (status(429), false),
+            (status_after(429, "1"), false),
             (Outcome::Timeout, false),
             (Outcome::Cut, false),
             (status(500), false),
@@ -226,6 +232,17 @@ mod tests {
             for (outcome, repeated) in table {
                 assert_eq!(pause(1, outcome, method, 0.0).is_some(), repeated, "{method} {outcome:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_policy_may_repeat_writes_that_the_rate_limit_turned_away() {
+        let policy = RetryPolicy { repeat_limited_writes: true, ..POLICY };
+        let repeated = |outcome| decide(1, outcome, Method::Post, &policy, now(), 0.0) != Decision::GiveUp;
+        let table = [(Outcome::NotSent, true), (status(429), true), (status_after(429, "1"), true)];
+        let not = [Outcome::Timeout, Outcome::Cut, status(500), status(503)];
+        for (outcome, expected) in table.into_iter().chain(not.map(|outcome| (outcome, false))) {
+            assert_eq!(repeated(outcome), expected, "{outcome:?}");
         }
     }
 

@@ -2,7 +2,7 @@
 //!
 //! The values are made from the interface document itself, not from what the generator made of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use connectwise_sdk::models::*;
 use serde::Serialize;

@@ -7,7 +7,7 @@ use axum::http::{Response, StatusCode};
 use futures::StreamExt;
 use tokio::sync::watch;
 
-use crate::faults::Fault;
+use crate::faults::{Fault, Wording};
 use crate::json::push_text;
 
 pub(crate) type Answer = Response<Body>;
@@ -89,24 +89,24 @@ fn object(members: &[(&str, &str)], tail: &str) -> Vec<u8> {
 }
 
 /// The answer of a fault that answers; a cut needs the answer that it cuts.
-pub(crate) fn fault(status: u16, retry_after: Option<&str>, html: bool) -> Answer {
+pub(crate) fn fault(status: u16, retry_after: Option<&str>, wording: &Wording) -> Answer {
     let code = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = if html {
-        let body = format!("<html><head><title>{code}</title></head><body><h1>{code}</h1></body></html>");
-        typed(code, "text/html", body)
-    } else {
-        match status {
-            // Another shape than every other error.
-            429 => {
-                let wait = retry_after.unwrap_or("30");
-                let message = format!("Too many requests. Please try again in {wait} seconds.");
-                json(code, object(&[("error", "ConnectWiseAPI"), ("message", &message)], ""))
-            }
-            401 => refused(code, "Unauthorized", "The credentials are not valid."),
-            403 => refused(code, "Forbidden", "The security role does not allow this request."),
-            404 => no_such_endpoint(),
-            _ => error(code, "ConnectWiseApi", "A timeout has occured. Please try again."),
+    let mut answer = match (wording, status) {
+        (Wording::Html, _) => {
+            let body = format!("<html><head><title>{code}</title></head><body><h1>{code}</h1></body></html>");
+            typed(code, "text/html", body)
         }
+        (Wording::Text(body), _) => json(code, body.clone()),
+        // Another shape than every other error.
+        (Wording::Api, 429) => {
+            let wait = retry_after.unwrap_or("30");
+            let message = format!("Too many requests. Please try again in {wait} seconds.");
+            json(code, object(&[("error", "ConnectWiseAPI"), ("message", &message)], ""))
+        }
+        (Wording::Api, 401) => refused(code, "Unauthorized", "The credentials are not valid."),
+        (Wording::Api, 403) => refused(code, "Forbidden", "The security role does not allow this request."),
+        (Wording::Api, 404) => no_such_endpoint(),
+        (Wording::Api, _) => error(code, "ConnectWiseApi", "A timeout has occured. Please try again."),
     };
     if let Some(after) = retry_after {
         set(&mut answer, RETRY_AFTER, after);
@@ -117,7 +117,7 @@ pub(crate) fn fault(status: u16, retry_after: Option<&str>, html: bool) -> Answe
 /// What a fault makes of an answer whose body is made: another one, or one that doesn't arrive as it should.
 pub(crate) async fn spoil(fault_: Fault, answer: Answer, stopping: watch::Receiver<bool>) -> Answer {
     match fault_ {
-        Fault::Answer { status, retry_after, html } => fault(status, retry_after.as_deref(), html),
+        Fault::Answer { status, retry_after, wording } => fault(status, retry_after.as_deref(), &wording),
         Fault::ContentType(claimed) => {
             let mut answer = answer;
             set(&mut answer, CONTENT_TYPE, &claimed);

@@ -86,7 +86,7 @@
 //!
 //! A fault rule has a `path` below the API's root (`*` at its end stands for anything; absent = every path) and perhaps a
 //! `method`; `nth` (from which request on, 1 by default) and `times` (how many, 1 by default), or a `probability` with a `seed`;
-//! and one effect: `status` with perhaps `retryAfter` and `html`; `cut`, a body that ends half-way; `stall`, one that stops;
+//! and one effect: `status` with perhaps `retryAfter`, and `html` or a `body`; `cut`, a body that ends half-way; `stall`, one that stops;
 //! `slow`, bytes a second; `close`, a connection without an answer; `refuse`, no connection at all; `missing` and `duplicate`,
 //! a row lost or shown twice between two pages; `contentType`; `perMinute`, a limit (`silent` = without `Retry-After`). With
 //! `holdsId` it bites list answers that hold that record, as one bad row does.

@@ -60,7 +60,9 @@ async fn serve(
     let fault = if below.is_some() { state.faults().request(method.as_str(), &path) } else { None };
     let mut answer = match (&fault, below) {
         // A gateway answers before the server hears of the request.
-        (Some(Fault::Answer { status, retry_after, html }), _) => answer::fault(*status, retry_after.as_deref(), *html),
+        (Some(Fault::Answer { status, retry_after, wording }), _) => {
+            answer::fault(*status, retry_after.as_deref(), wording)
+        }
         (Some(Fault::Close), _) => {
             connection.sever();
             Response::new(Body::empty())

@@ -1,5 +1,6 @@
 //! Renders models: typify turns the schemas into structs, and what it cannot express (secrets that `Debug` hides, kept
-//! unknown properties that `Debug` doesn't print) is changed on its syntax tree.
+//! unknown properties that `Debug` doesn't print) is changed on its syntax tree. How they are read and written is the
+//! SDK's `properties!`, which asks for their wire names: serde's derive is many times the text and the work of compilers.
 
 use std::collections::BTreeMap;
 
@@ -42,7 +43,8 @@ const EXTRA: &str = "extra";
 /// Texts of all models by type name, each with the impls that belong to it.
 pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<BTreeMap<String, String>> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    for item in items(schemas, secrets)? {
+    let (items, properties) = items(schemas, secrets)?;
+    for item in items {
         let name = match &item {
             syn::Item::Struct(item) => item.ident.to_string(),
             syn::Item::Impl(item) => item.self_ty.to_token_stream().to_string(),
@@ -51,11 +53,14 @@ pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<BTreeMap<St
         let file = syn::File { shebang: None, attrs: Vec::new(), items: vec![item] };
         texts.entry(name).or_default().push_str(&prettyplease::unparse(&file));
     }
+    for (name, text) in properties {
+        texts.entry(name).or_default().push_str(&text);
+    }
     Ok(texts)
 }
 
-/// The items of all models.
-fn items(schemas: &Schemas, secrets: &Secrets) -> Result<Vec<syn::Item>> {
+/// The items of all models, and by type name the texts that list their properties.
+fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeMap<String, String>)> {
     let mut scope = Scope::default();
     for name in SDK_TYPES {
         scope.take(name, "the SDK's own type")?;
@@ -90,9 +95,9 @@ fn items(schemas: &Schemas, secrets: &Secrets) -> Result<Vec<syn::Item>> {
     let mut finish = Finish::new(schemas, secrets);
     let rendered = file.items.into_iter().filter(|item| !matches!(item, syn::Item::Mod(_)));
     let mut items: Vec<syn::Item> = rendered.flat_map(|item| finish.apply(item)).collect();
-    finish.all_seen()?;
+    let properties = finish.all_seen()?;
     items.extend(free_form);
-    Ok(items)
+    Ok((items, properties))
 }
 
 /// A schema as typify takes it: nothing required, unknown properties kept.
@@ -163,6 +168,8 @@ fn json_schema(shape: &Shape) -> Value {
 struct Finish {
     /// Type and field -> wire name, and whether `Debug` must not show it; fields that have been finished are taken out.
     fields: BTreeMap<(String, String), (String, bool)>,
+    /// Type -> the text that lists its properties.
+    properties: BTreeMap<String, String>,
 }
 
 impl Finish {
@@ -175,7 +182,7 @@ impl Finish {
                 fields.insert(key, (property.clone(), secrets.contains(name, property)));
             }
         }
-        Self { fields }
+        Self { fields, properties: BTreeMap::new() }
     }
 
     /// typify saw field names that need no change; here they get their wire names, and what it cannot express.
@@ -184,6 +191,7 @@ impl Finish {
         let ty = item.ident.to_string();
         let mut shown = Vec::new();
         let mut hides = false;
+        let mut properties = format!("properties! {{\n    {ty} {{\n");
         for field in &mut item.fields {
             let Some(ident) = field.ident.clone() else { continue };
             let label = ident.to_string();
@@ -194,9 +202,8 @@ impl Finish {
             let mut value = quote!(&self.#ident);
             match known {
                 Some((wire, secret)) => {
-                    field.attrs = vec![
-                        parse_quote!(#[serde(rename = #wire, skip_serializing_if = "::std::option::Option::is_none")]),
-                    ];
+                    field.attrs = Vec::new();
+                    properties.push_str(&format!("        {ident} = {wire:?},\n"));
                     if secret {
                         hides = true;
                         value = quote!(&self.#ident.as_ref().map(|_| super::Hidden));
@@ -204,14 +211,12 @@ impl Finish {
                 }
                 None => {
                     field.ty = parse_quote!(Extra);
-                    field.attrs = vec![
-                        parse_quote!(#[doc = " Properties that the interface document doesn't list."]),
-                        parse_quote!(#[serde(flatten)]),
-                    ];
+                    field.attrs = vec![parse_quote!(#[doc = " Properties that the interface document doesn't list."])];
                 }
             }
             shown.push(quote!(.field(#label, #value)));
         }
+        self.properties.insert(ty.clone(), properties + "    }\n}\n");
         for attribute in &mut item.attrs {
             if attribute.path().is_ident("derive") {
                 derive(attribute, !hides);
@@ -236,9 +241,9 @@ impl Finish {
 
 impl Finish {
     /// A field without its wire name would read nothing, and a secret one would be shown.
-    fn all_seen(self) -> Result<()> {
+    fn all_seen(self) -> Result<BTreeMap<String, String>> {
         match self.fields.into_keys().next() {
-            None => Ok(()),
+            None => Ok(self.properties),
             Some((ty, field)) => Err(Kind::FieldLost { ty, field }.into()),
         }
     }
@@ -252,14 +257,15 @@ fn space(attribute: &mut syn::Attribute) {
     }
 }
 
-/// Adds `Default`, since every field is optional, and removes `Debug` where it is written out.
+/// Adds `Default`, since every field is optional, and removes what is written out: reading and writing, and `Debug` where
+/// something is hidden.
 fn derive(attribute: &mut syn::Attribute, debug: bool) {
     let syn::Meta::List(list) = &attribute.meta else { return };
     let parse = syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated;
     let Ok(derives) = list.parse_args_with(parse) else { return };
     let is = |path: &syn::Path, name: &str| path.segments.last().is_some_and(|last| last.ident == name);
-    let mut kept: Vec<_> =
-        derives.iter().filter(|path| debug || !is(path, "Debug")).map(ToTokens::to_token_stream).collect();
+    let own = |path: &syn::Path| is(path, "Serialize") || is(path, "Deserialize") || (!debug && is(path, "Debug"));
+    let mut kept: Vec<_> = derives.iter().filter(|path| !own(path)).map(ToTokens::to_token_stream).collect();
     if !derives.iter().any(|path| is(path, "Default")) {
         kept.push(quote!(Default));
     }

@@ -6,16 +6,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
-use arrow::csv;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, Schema};
+use arrow::json::ReaderBuilder;
 use arrow::json::reader::infer_json_schema_from_seekable;
-use arrow::json::{ReaderBuilder, writer::make_encoder};
 use clap::{Args, ValueEnum};
 use connectwise_sdk::Client;
 use futures::TryStreamExt;
-use parquet::arrow::ArrowWriter;
 
+use super::file::{self, WriteSend, disk, whole};
 use super::output::{Output, thousands};
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
@@ -148,27 +146,9 @@ fn convert(mut records: File, format: Format, target: &mut dyn WriteSend) -> Res
     let (schema, _) = infer_json_schema_from_seekable(&mut reader, None).map_err(fault)?;
     let schema = Arc::new(without_void(&schema));
     let batches = ReaderBuilder::new(schema.clone()).build(reader).map_err(fault)?;
-    if format == Format::Csv {
-        let mut writer = csv::Writer::new(target);
-        for batch in batches {
-            writer.write(&flat(&batch.map_err(fault)?).map_err(fault)?).map_err(fault)?;
-        }
-        return Ok(());
-    }
-    let parquet = |error: parquet::errors::ParquetError| {
-        Error::new(Kind::Io, "the Parquet file can't be written").with_source(error)
-    };
-    let mut writer = ArrowWriter::try_new(target, schema, None).map_err(parquet)?;
-    for batch in batches {
-        writer.write(&batch.map_err(fault)?).map_err(parquet)?;
-    }
-    writer.close().map_err(parquet)?;
-    Ok(())
+    let batches = batches.map(|batch| batch.map_err(fault));
+    if format == Format::Csv { file::csv(target, batches) } else { file::parquet(target, schema, batches) }
 }
-
-/// What a Parquet writer asks of its target.
-trait WriteSend: Write + Send {}
-impl<T: Write + Send> WriteSend for T {}
 
 /// A property that is never anything but null or empty has no type; text is the one that most readers take.
 fn without_void(schema: &Schema) -> Schema {
@@ -185,48 +165,6 @@ fn without_void(schema: &Schema) -> Schema {
     Schema::new(schema.fields().iter().map(|of| field(of)).collect::<Vec<_>>())
 }
 
-/// Nested columns as JSON text, which is all that CSV can hold.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
-    for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if !field.data_type().is_nested() {
-            fields.push(field.as_ref().clone());
-            columns.push(column.clone());
-            continue;
-        }
-        let options = arrow::json::writer::EncoderOptions::default();
-        let mut encoder = make_encoder(field, column.as_ref(), &options)?;
-        let texts = (0..column.len()).map(|row| {
-            column.is_valid(row).then(|| {
-                let mut text = Vec::new();
-                encoder.encode(row, &mut text);
-                String::from_utf8_lossy(&text).into_owned()
-            })
-        });
-        columns.push(Arc::new(texts.collect::<StringArray>()));
-        fields.push(Field::new(field.name(), DataType::Utf8, true));
-    }
-    RecordBatch::try_new(SchemaRef::new(Schema::new(fields)), columns)
-}
-
-/// Writes a file under another name first, so that its own name never stands for half a result.
-fn whole(path: &Path, write: impl FnOnce(&mut dyn WriteSend) -> Result<()>) -> Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut file = BufWriter::new(File::create(&part).map_err(|error| disk(path, error))?);
-    let written = write(&mut file).and_then(|()| file.flush().map_err(|error| disk(path, error)));
-    let placed = written.and_then(|()| std::fs::rename(&part, path).map_err(|error| disk(path, error)));
-    if placed.is_err() {
-        std::fs::remove_file(&part).ok();
-    }
-    placed
-}
-
 fn unnamed() -> Result<File> {
     tempfile::tempfile().map_err(|error| disk(Path::new("a temporary file"), error))
-}
-
-fn disk(path: &Path, error: std::io::Error) -> Error {
-    Error::new(Kind::Io, format!("{} can't be written", path.display())).with_source(error)
 }

@@ -4,6 +4,8 @@
 
 mod demo;
 mod extract;
+mod file;
+mod lineage;
 mod output;
 mod progress;
 mod query;
@@ -47,6 +49,7 @@ enum Command {
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
+    Lineage(lineage::Lineage),
 }
 
 /// Runs the program with the process's own arguments.
@@ -92,5 +95,6 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
+        Command::Lineage(command) => command.execute(&settings, output).await,
     }
 }

@@ -1,12 +1,14 @@
 //! `connectwise-etl query`.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use arrow::array::{Array, RecordBatch};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::output::{Output, table};
+use super::file::{self, WriteSend};
+use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::error::{Error, Kind, Result};
 use crate::query;
@@ -19,29 +21,85 @@ use crate::query;
 #[command(after_help = "\
 Examples:
   connectwise-etl query \"select companyName, sum(actualHours) as hours from fact_timeentry group by companyName\"
-  connectwise-etl query \"select count(*) from silver_cw_ticket\" --json")]
+  connectwise-etl query \"select count(*) from silver_cw_invoice\" --json
+  connectwise-etl query \"select * from dimcompany\" --format csv --output companies.csv")]
 pub(super) struct Query {
     /// One SELECT
     sql: String,
+    /// Form of the result [default: table, or json with --json]
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// File to write, there as a whole or not at all [default: standard output]
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Fits the terminal
+    Table,
+    /// Header and one line a row, nested values as JSON text
+    Csv,
+    /// An array of objects, absent values left out
+    Json,
+    /// With the types of the result
+    Parquet,
 }
 
 impl Query {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let format = self.format.unwrap_or(if output.is_json() { Format::Json } else { Format::Table });
+        if format == Format::Parquet && self.output.is_none() {
+            return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
+        }
         let rows = query::select(&settings.lake()?, &self.sql).await?;
-        print(&rows, output)?;
+        match &self.output {
+            None if format == Format::Table => print(&rows, output)?,
+            None => {
+                let mut text = Vec::new();
+                write(&rows, format, &mut text)?;
+                output.write(&text)?;
+            }
+            Some(path) => {
+                file::whole(path, |target| write(&rows, format, target))?;
+                let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+                output.note(&format!("{} rows are in {}", thousands(count), path.display()));
+            }
+        }
         Ok(ExitCode::SUCCESS)
+    }
+}
+
+fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend) -> Result<()> {
+    let fault = |error| Error::new(Kind::Io, "the rows can't be written").with_source(error);
+    let batches = rows.iter().cloned().map(Ok);
+    match format {
+        Format::Table => writeln!(target, "{}", text(rows)?).map_err(fault),
+        Format::Json => {
+            target.write_all(&query::json(rows)?).map_err(fault)?;
+            writeln!(target).map_err(fault)
+        }
+        Format::Csv => file::csv(target, batches),
+        Format::Parquet => match rows.first() {
+            Some(first) => file::parquet(target, first.schema(), batches),
+            None => Ok(()),
+        },
     }
 }
 
 /// Prints rows as a table or as a JSON array of objects.
 pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
-    let fault = |error: arrow::error::ArrowError| Error::new(Kind::Io, "the rows can't be printed").with_source(error);
     if output.is_json() {
         let mut bytes = query::json(rows)?;
         bytes.push(b'\n');
         return output.write(&bytes);
     }
-    let Some(first) = rows.first() else { return output.line("no rows") };
+    output.line(&text(rows)?)
+}
+
+fn text(rows: &[RecordBatch]) -> Result<String> {
+    let fault = |error: arrow::error::ArrowError| Error::new(Kind::Io, "the rows can't be printed").with_source(error);
+    let Some(first) = rows.iter().find(|batch| batch.num_rows() > 0) else { return Ok("no rows".to_owned()) };
     let schema = first.schema();
     let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
     let numbers: Vec<usize> = schema
@@ -65,5 +123,5 @@ pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
                 .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()),
         );
     }
-    output.line(&table(&header, &numbers, cells))
+    Ok(table(&header, &numbers, cells))
 }

@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
-use arrow::datatypes::SchemaRef;
-use chrono::{Datelike, NaiveDate, Weekday};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Int32Array, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
+use chrono::{Datelike, Days, NaiveDate, Weekday};
+use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
+use super::failed;
 use super::holidays;
 use super::keys::{UNKNOWN, UNKNOWN_NAME};
 use crate::error::{Error, Kind, Result};
@@ -96,6 +98,36 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
     RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays.collect::<Result<_>>()?).map_err(
         |error| Error::new(Kind::Contract, "the calendar doesn't fit the contract of dimdate").with_source(error),
     )
+}
+
+/// The days that facts and invoices are on, with the number of the facts' rows that are not deleted.
+pub(super) async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
+    let days = "select d.usedOn as usedOn, cast(sum(d.used) as bigint) as uses from ( \
+                select usedOn, case when isDeleted then 0 else 1 end as used from fact_rows \
+                union all select `date`, 0 from silver_cw_invoice \
+                union all select invoiceInvoiceDate, 0 from silver_cw_timeentry \
+                union all select invoiceInvoiceDate, 0 from silver_cw_expenseentry \
+                union all select invoiceInvoiceDate, 0 from silver_cw_productitem \
+                ) d where d.usedOn is not null group by d.usedOn";
+    let mut used = BTreeMap::new();
+    for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
+        let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());
+        for row in 0..days.len() {
+            if let Some(day) = date(days.value(row)) {
+                used.insert(day, uses.value(row));
+            }
+        }
+    }
+    Ok(used)
+}
+
+fn date(days: i32) -> Option<NaiveDate> {
+    let distance = Days::new(days.unsigned_abs().into());
+    if days < 0 {
+        NaiveDate::default().checked_sub_days(distance)
+    } else {
+        NaiveDate::default().checked_add_days(distance)
+    }
 }
 
 fn holiday_names(config: &GoldConfig, days: &[NaiveDate]) -> BTreeMap<NaiveDate, String> {

@@ -9,36 +9,44 @@
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
+//! | `check` | data tests of the rows, before they are committed |
+//! | `lineage` | where columns come from |
 //! | `write` | contract check, comparison and the write itself |
 
 mod calendar;
+mod check;
 mod config;
 mod dimension;
 mod functions;
 mod holidays;
 mod inputs;
 mod keys;
+mod lineage;
 mod lookups;
 mod model;
 mod write;
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, LazyLock};
 use std::time::Instant;
 
 use arrow::array::AsArray;
-use arrow::datatypes::{Date32Type, Int64Type, SchemaRef};
-use chrono::{DateTime, Days, NaiveDate, Utc};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use serde::Serialize;
 use twox_hash::XxHash3_64;
 
+pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
+pub use lineage::{Origin, lineage};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName};
 use crate::silver::{Mode, TableReport};
+use check::{Checks, Held};
 use inputs::Inputs;
 use keys::Keys;
 use model::{Model, ModelKind};
@@ -54,6 +62,8 @@ const DAY_MARK: &str = "day";
 pub struct GoldReport {
     /// Each table, in the order in which they were built.
     pub tables: Vec<TableReport>,
+    /// What the data tests found, table by table, for tables whose rows were looked at.
+    pub tests: Vec<TestResult>,
     /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
     pub unmatched_agreement_types: BTreeMap<String, u64>,
 }
@@ -85,10 +95,13 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
 /// which an input, the configuration or a model changed, and merges the rows that differ. Either way a table whose
 /// content is what it was gets no new version, and surrogate keys are those of earlier runs.
 ///
+/// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
+/// was and says so in the report ([`Outcome::Failed`](crate::silver::Outcome::Failed)); it stops those that read it and no
+/// others. Running again goes on.
+///
 /// # Errors
-/// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`] when a model's rows
-/// break the contract of its table, [`Kind::Sql`] and [`Kind::Lake`] when tables can't be read or written. Tables that were
-/// built before the error are done, the others are as they were; running again goes on.
+/// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`], [`Kind::Sql`] and
+/// [`Kind::Lake`] when silver can't be read or isn't what its contract says.
 pub async fn build(
     lake: &Lake,
     mode: Mode,
@@ -113,10 +126,11 @@ async fn build_from(
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
-        return Ok(GoldReport { tables, unmatched_agreement_types: BTreeMap::new() });
+        return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
     let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
-    let builder = Builder { run, config, inputs, fingerprint: fingerprint(config)? };
+    let mut builder =
+        Builder { run, config, inputs, fingerprint: fingerprint(config)?, held: Held::new(), tests: Vec::new() };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
         if mode == Mode::Full || builder.is_stale(model).await? {
@@ -128,7 +142,7 @@ async fn build_from(
         for model in models.iter().filter(|model| model.is_table()) {
             tables.push(builder.untouched(model).await?);
         }
-        return Ok(GoldReport { tables, unmatched_agreement_types: BTreeMap::new() });
+        return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
@@ -138,14 +152,28 @@ async fn build_from(
     lookups::run_day(&session, started)?;
     let mut keys = Keys::load(lake).await?;
     let mut tables = Vec::new();
+    let mut stopped: BTreeSet<&str> = BTreeSet::new();
     for model in &models {
-        let is_stale = stale.contains(&model.name.as_str());
         let clock = Instant::now();
-        let report = builder.build(&session, model, is_stale, &mut keys).await?;
-        tables.extend(report.map(|report| report.took(clock)));
+        let built = match stopped.iter().find(|name| model.reads(name)) {
+            Some(name) => {
+                Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
+            }
+            None => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
+        };
+        match built {
+            Ok(report) => tables.extend(report.map(|report| report.took(clock))),
+            Err(error) => {
+                tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
+                stopped.insert(&model.name);
+                if model.is_table() {
+                    tables.push(TableReport::failed(TableName::gold(&model.name), &error).took(clock));
+                }
+            }
+        }
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
-    Ok(GoldReport { tables, unmatched_agreement_types })
+    Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
 }
 
 /// What the models of one build have in common.
@@ -154,6 +182,9 @@ struct Builder<'a> {
     config: &'a GoldConfig,
     inputs: Inputs,
     fingerprint: i64,
+    /// Keys of the dimensions that were built or read so far.
+    held: Held,
+    tests: Vec<TestResult>,
 }
 
 impl Builder<'_> {
@@ -202,7 +233,7 @@ impl Builder<'_> {
 
     /// Builds one model, or makes what is stored of it readable for those that follow.
     async fn build(
-        &self,
+        &mut self,
         session: &SessionContext,
         model: &Model,
         is_stale: bool,
@@ -230,13 +261,13 @@ impl Builder<'_> {
             }
             ModelKind::Fact if is_stale => {
                 let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
-                self.run.write(session, model, write::conform(model, frame)?, &commit).await.map(Some)
+                self.write(session, model, write::conform(model, frame)?, &commit).await.map(Some)
             }
             ModelKind::Fact => self.untouched(model).await.map(Some),
             ModelKind::Dimension | ModelKind::Calendar => {
                 let report = if is_stale {
                     let batch = if model.kind == ModelKind::Calendar {
-                        calendar::rows(&model.schema, self.config, &used_days(session).await?)?
+                        calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
                     } else {
                         let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
                         let selected =
@@ -246,7 +277,7 @@ impl Builder<'_> {
                         batch
                     };
                     let frame = session.read_batch(batch).map_err(failed)?;
-                    self.run.write(session, model, frame, &commit).await?
+                    self.write(session, model, frame, &commit).await?
                 } else {
                     self.untouched(model).await?
                 };
@@ -256,8 +287,27 @@ impl Builder<'_> {
         }
     }
 
+    /// Tests the rows and writes them; what the tests found is kept either way.
+    async fn write(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let checks = Checks::of(session, model, &self.held).await?;
+        let report = self.run.write(session, model, frame, &checks, commit).await;
+        self.tests.extend(checks.results());
+        let report = report?;
+        if !model.tests.faults.is_empty() {
+            self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await?;
+            self.tests.push(check::faults(session, model).await?);
+        }
+        Ok(report)
+    }
+
     /// Holds the keys of a stored dimension for the facts that look them up.
-    async fn hold(&self, session: &SessionContext, model: &Model) -> Result<()> {
+    async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
         let stored = format!("{}_stored", model.name);
         self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
         let frame =
@@ -268,31 +318,12 @@ impl Builder<'_> {
             Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
         })?;
         session.deregister_table(stored).map_err(failed)?;
+        let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
+            Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
+        })?;
+        let keys = Arc::new(keys.as_primitive::<Int64Type>().iter().flatten().collect());
+        self.held.insert(model.key.clone(), (model.name.clone(), keys));
         lookups::register(session, &model.name, batch)
-    }
-}
-
-/// The days that facts are on, with the number of rows that are not deleted.
-async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
-    let days = "select usedOn, count(*) filter (where not isDeleted) as uses from fact_rows where usedOn is not null group by usedOn";
-    let mut used = BTreeMap::new();
-    for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
-        let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());
-        for row in 0..days.len() {
-            if let Some(day) = date(days.value(row)) {
-                used.insert(day, uses.value(row));
-            }
-        }
-    }
-    Ok(used)
-}
-
-fn date(days: i32) -> Option<NaiveDate> {
-    let distance = Days::new(days.unsigned_abs().into());
-    if days < 0 {
-        NaiveDate::default().checked_sub_days(distance)
-    } else {
-        NaiveDate::default().checked_add_days(distance)
     }
 }
 

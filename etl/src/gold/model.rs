@@ -1,5 +1,6 @@
 //! The models: their SQL, what is written with it, and the contract of the table.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -27,6 +28,7 @@ macro_rules! sql {
 sql!(
     "fact_rows",
     "agreement_facts",
+    "invoice_lines",
     "dimcompany",
     "dimmember",
     "dimagreement",
@@ -41,6 +43,7 @@ sql!(
     "fact_timeentry",
     "fact_expenseentry",
     "fact_productitem",
+    "fact_invoiceline",
 );
 
 /// What becomes of a model's rows.
@@ -82,6 +85,31 @@ struct Entry {
     inputs: Vec<String>,
     #[serde(default)]
     columns: String,
+    #[serde(default)]
+    accepted: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    expected: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    balance: String,
+    #[serde(default)]
+    balance_where: String,
+    #[serde(default)]
+    faults: String,
+}
+
+/// What a model's rows are tested for, beyond what every table is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tests {
+    /// Texts that a column may have.
+    pub(super) accepted: BTreeMap<String, Vec<String>>,
+    /// Texts that a column is known to have.
+    pub(super) expected: BTreeMap<String, Vec<String>>,
+    /// SELECT of one row with the sums that silver has.
+    pub(super) balance: String,
+    /// Boolean column of the rows that are summed. All of them where it is empty.
+    pub(super) balance_where: String,
+    /// SELECT of the texts that say what is odd in the written table.
+    pub(super) faults: String,
 }
 
 /// A model of the gold layer.
@@ -103,11 +131,20 @@ pub(super) struct Model {
     pub(super) sql: &'static str,
     /// Contract of the table, `_etl_` columns included.
     pub(super) schema: SchemaRef,
+    pub(super) tests: Tests,
 }
 
 impl Model {
     pub(super) fn is_table(&self) -> bool {
         !matches!(self.kind, ModelKind::View | ModelKind::Lookup)
+    }
+
+    /// Whether the rows are computed from those of another model.
+    pub(super) fn reads(&self, other: &str) -> bool {
+        if self.kind == ModelKind::Calendar {
+            return other == "fact_rows";
+        }
+        self.sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == other)
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -155,6 +192,13 @@ fn model(entry: Entry) -> Result<Model> {
         inputs: entry.inputs,
         sql,
         schema: Arc::new(Schema::new(fields)),
+        tests: Tests {
+            accepted: entry.accepted,
+            expected: entry.expected,
+            balance: entry.balance,
+            balance_where: entry.balance_where,
+            faults: entry.faults,
+        },
     })
 }
 
@@ -190,6 +234,10 @@ mod tests {
             }
             assert!(model.schema.field_with_name(&model.key).is_ok_and(|key| !key.is_nullable()), "{}", model.name);
             assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
+            let tested = model.tests.accepted.keys().chain(model.tests.expected.keys());
+            for column in tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty())) {
+                assert!(model.schema.field_with_name(column).is_ok(), "{} tests {column}", model.name);
+            }
             let mut names = HashSet::new();
             for field in model.schema.fields() {
                 assert!(names.insert(field.name().to_lowercase()), "{} has {} twice", model.name, field.name());

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
+use super::check::{Checks, Tally};
 use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
@@ -36,12 +37,13 @@ impl Run {
         session: &SessionContext,
         model: &Model,
         frame: DataFrame,
+        checks: &Checks,
         commit: &Commit,
     ) -> Result<TableReport> {
         let table = TableName::gold(&model.name);
         let state = self.lake.state(&table).await?;
         if let Some(state) = state.filter(|state| same_columns(state, &model.schema)) {
-            let difference = self.difference(session, model, frame.clone()).await?;
+            let difference = self.difference(session, model, frame.clone(), checks).await?;
             if difference.is_none() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
@@ -52,17 +54,33 @@ impl Run {
                 return Ok(TableReport::written(table, rows, written));
             }
         }
-        let source = Source::stream(session, model.schema.clone(), self.rows(model, frame).await?)?;
+        let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
         let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
         Ok(TableReport::written(table, written.inserted, written))
     }
 
-    /// The rows with their technical columns, each batch checked against the contract.
-    async fn rows(&self, model: &Model, frame: DataFrame) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests
+    /// are judged: a failure ends the stream, and with it the write, before the commit.
+    async fn rows(
+        &self,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let (schema, run, source, name) =
             (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
         let batches = frame.execute_stream().await.map_err(failed)?.map_err(failed);
-        Ok(batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed())
+        let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();
+        let state = (rows, checks.tally(model)?);
+        let tested = futures::stream::try_unfold(
+            state,
+            |(mut rows, mut tally): (BoxStream<'static, Result<RecordBatch>>, Tally)| async move {
+                let Some(batch) = rows.try_next().await? else { return tally.judge().map(|()| None) };
+                tally.add(&batch)?;
+                Ok(Some((batch, (rows, tally))))
+            },
+        );
+        Ok(tested.boxed())
     }
 
     fn finished(&self, name: &str, source: &str, schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
@@ -89,7 +107,13 @@ impl Run {
         })
     }
 
-    async fn difference(&self, session: &SessionContext, model: &Model, frame: DataFrame) -> Result<Difference> {
+    async fn difference(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<Difference> {
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
@@ -101,7 +125,7 @@ impl Run {
         session.deregister_table("stored").map_err(failed)?;
         let mut difference = Difference::default();
         let (mut held, mut known) = (0, 0);
-        let mut rows = self.rows(model, frame).await?;
+        let mut rows = self.rows(model, frame, checks).await?;
         while let Some(batch) = rows.try_next().await? {
             let mut differs = Vec::with_capacity(batch.num_rows());
             for (id, content) in ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?) {

@@ -9,7 +9,7 @@ use connectwise_sdk::catalog::Entity;
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Request};
 use crate::error::{Error, Kind, Result};
-use crate::gold::{self, GoldConfig};
+use crate::gold::{self, GoldConfig, Severity};
 use crate::lake::{Lake, Layer, TableName};
 use crate::silver;
 
@@ -117,6 +117,11 @@ impl Run<'_> {
                     let mut step = Step::new(&report.table);
                     step.built(report);
                     step.seconds = report.seconds;
+                    let odd = built
+                        .tests
+                        .iter()
+                        .filter(|test| test.table == report.table && test.severity == Severity::Warn && !test.passed());
+                    step.warnings.extend(odd.map(|test| format!("{}: {}", test.test, test.found)));
                     steps.push(step);
                 }
                 if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {

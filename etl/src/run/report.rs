@@ -87,6 +87,9 @@ impl Step {
         if report.outcome == silver::Outcome::NoInput {
             (self.outcome, self.version) = (Outcome::Skipped, None);
         }
+        if let Some(error) = &report.error {
+            (self.outcome, self.version) = (Outcome::Failed(error.clone()), None);
+        }
         self.rows_read = report.rows;
         self.warnings.extend(
             report

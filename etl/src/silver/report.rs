@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde::{Serialize, Serializer};
 
 use super::flatten::Unreadable;
+use crate::error::Error;
 use crate::lake::{TableName, Written};
 
 /// How much of a table is looked at.
@@ -27,6 +28,8 @@ pub enum Outcome {
     Unchanged,
     /// There is nothing to build it from, and nothing was done.
     NoInput,
+    /// Nothing was written; the table is as it was. The report says why.
+    Failed,
 }
 
 /// What building one table did.
@@ -46,12 +49,15 @@ pub struct TableReport {
     /// Values that could not be read as what their column is declared to hold, by column; they are NULL.
     #[serde(skip_serializing_if = "Unreadable::is_empty")]
     pub unreadable: Unreadable,
+    /// Why it failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 impl TableReport {
     pub(crate) fn written(table: TableName, rows: u64, written: Written) -> Self {
         let outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
-        Self { table, outcome, written, rows, seconds: 0.0, unreadable: Unreadable::new() }
+        Self { table, outcome, written, rows, seconds: 0.0, unreadable: Unreadable::new(), error: None }
     }
 
     pub(crate) fn unchanged(table: TableName, version: u64) -> Self {
@@ -60,6 +66,10 @@ impl TableReport {
 
     pub(crate) fn took(self, clock: Instant) -> Self {
         Self { seconds: clock.elapsed().as_secs_f64(), ..self }
+    }
+
+    pub(crate) fn failed(table: TableName, error: &Error) -> Self {
+        Self { outcome: Outcome::Failed, error: Some(error.report()), ..Self::unchanged(table, 0) }
     }
 
     pub(crate) fn no_input(table: TableName) -> Self {

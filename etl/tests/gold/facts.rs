@@ -9,12 +9,14 @@ use crate::tenant::Tenant;
 const FIRST: &str = "2024-07-01T06:00:00Z";
 
 /// The tenant, built once for all tests that only read.
-async fn built() -> &'static Tenant {
+pub(crate) async fn built() -> &'static Tenant {
     static TENANT: OnceCell<Tenant> = OnceCell::const_new();
     TENANT
         .get_or_init(async || {
             let tenant = Tenant::small().await;
             let report = tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+            let failed: Vec<_> = report.tests.iter().filter(|test| !test.passed()).collect();
+            assert!(failed.is_empty() && report.tests.len() >= 85, "{failed:?}");
             assert_eq!(report.unmatched_agreement_types, [("Managed Services".to_owned(), 1)].into());
             tenant
         })

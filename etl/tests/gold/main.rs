@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod facts;
+mod invoice_lines;
 mod rebuild;
 mod schema;
 mod tenant;
+mod tested;

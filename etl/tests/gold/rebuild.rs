@@ -41,7 +41,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
         .filter(|table| table.outcome == Outcome::Written)
         .map(|table| table.table.to_string())
         .collect();
-    assert_eq!(written, ["gold/fact_timeentry"]);
+    assert_eq!(written, ["gold/fact_timeentry", "gold/fact_invoiceline"]);
     assert_eq!(
         tenant.rows("select timeEntryId, actualCost from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1").await,
         ["1 | 120.0000", "4 | 19.9980"]

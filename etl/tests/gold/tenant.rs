@@ -38,6 +38,7 @@ impl Tenant {
         tenant.put("TimeEntry", time_entries()).await;
         tenant.put("ExpenseEntry", expenses()).await;
         tenant.put("ProductItem", products()).await;
+        tenant.put("Invoice", invoices()).await;
         tenant
     }
 
@@ -190,5 +191,12 @@ pub(crate) fn products() -> Value {
         {"id": 4, "catalogItemId": 5, "companyId": 1, "agreementId": 101, "billableOption": "Billable", "productClass": "Service",
          "quantity": "2", "price": "10", "cost": "6", "extPrice": "20", "extCost": "12", "purchaseDate": "2024-07-01"},
         {"id": 5, "billableOption": "DoNotBill", "extCost": "5"}
+    ])
+}
+
+pub(crate) fn invoices() -> Value {
+    json!([
+        {"id": 500, "date": "2024-07-05", "dueDate": "2024-07-20", "statusName": "Sent", "companyId": 1, "companyName": "Acme",
+         "applyToType": "Agreement", "applyToId": 102, "agreementId": 102, "agreementType": "Innri verkefni", "serviceTotal": "7932.54"}
     ])
 }

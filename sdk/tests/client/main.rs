@@ -1,10 +1,12 @@
-//! The client against a server on loopback that answers from a script: what is sent, how often, and what it is taken for.
+//! The client against servers on loopback, one that answers from a script and a simulated one: what is sent, how often, and
+//! what it is taken for.
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
 mod certificates;
 mod discovery;
 mod errors;
+mod faults;
 mod limits;
 mod matrix;
 mod observing;
@@ -16,5 +18,7 @@ mod resources;
 mod retries;
 mod rows;
 mod server;
+mod simulator;
 mod smaller_pages;
 mod transfers;
+mod writes;

@@ -81,14 +81,17 @@ async fn a_wish_for_hours_of_silence_is_an_error_at_once() {
 }
 
 #[tokio::test]
-async fn a_write_is_repeated_only_when_it_cannot_have_happened() {
-    let refused = [Reply::status(429, LIMITED).header("retry-after", "1"), Reply::json("{}")];
+async fn a_write_that_left_the_machine_is_not_repeated() {
+    let limited = Reply::status(429, LIMITED).header("retry-after", "1");
     for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
-        let server = Server::start(refused.clone()).await;
+        let patient = RetryPolicy { repeat_limited_writes: true, ..RetryPolicy::default() };
+        let replies = [limited.clone(), Reply::json("{}")];
+        let server = Server::with(replies, |config| config.with_retry(patient)).await;
         server.client.request(method, "/x").send().await.unwrap();
         assert_eq!(server.finish().len(), 2, "{method}");
 
         for failure in [
+            limited.clone(),
             Reply::status(500, ""),
             Reply::status(502, ""),
             Reply::status(503, "").header("retry-after", "1"),

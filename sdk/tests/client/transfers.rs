@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use connectwise_sdk::{ErrorKind, Method, Multipart};
+use connectwise_sdk::{ErrorKind, Method, Multipart, RetryPolicy};
 use futures::{StreamExt as _, TryStreamExt as _};
 
 use crate::server::{Reply, Server};
 
 #[tokio::test]
-async fn an_upload_is_a_form_and_is_sent_again_only_if_it_was_turned_away() {
+async fn an_upload_is_a_form_and_is_the_same_when_a_policy_sends_it_again() {
     let form = Multipart::new().text("recordType", "Ticket").file("file", "a.txt", "text/plain", "content");
     let replies = [Reply::status(429, "").header("retry-after", "1"), Reply::json("{\"id\":1}")];
-    let server = Server::start(replies).await;
+    let patient = RetryPolicy { repeat_limited_writes: true, ..RetryPolicy::default() };
+    let server = Server::with(replies, |config| config.with_retry(patient)).await;
     let request = server.client.request(Method::Post, "/system/documents").multipart(&form).unwrap();
     request.send().await.unwrap();
     let seen = server.finish();

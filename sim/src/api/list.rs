@@ -6,7 +6,7 @@ use axum::http::header::LINK;
 use super::{Ask, refuse};
 use crate::answer::{self, Answer};
 use crate::document::Schema;
-use crate::faults::Fault;
+use crate::faults::{Fault, Wording};
 use crate::json::Selection;
 use crate::listing::{self, Listing};
 use crate::paging::{self, Mode, Paging};
@@ -64,7 +64,7 @@ pub(super) async fn answer_list(ask: &Ask<'_>, place: Place, words: Words<'_>) -
         _ => 0,
     };
     let made = blocking(ask, place, move |table| listing::page(table, &listing, shift)).await;
-    let Some(page) = made else { return answer::fault(500, None, false) };
+    let Some(page) = made else { return answer::fault(500, None, &Wording::Api) };
     let fault = ask.state.faults().answer(ask.path, &page.ids);
     ask.state.requests().bytes += page.body.len() as u64;
     drift(ask, place);
@@ -156,7 +156,7 @@ pub(super) async fn counted(ask: &Ask<'_>, place: Place, words: Words<'_>) -> Re
     let condition = query::condition(names, words.conditions).map_err(refuse)?;
     let children = query::children(names, words.children, words.custom_fields).map_err(refuse)?;
     let counted = blocking(ask, place, move |table| listing::count(table, condition.as_ref(), &children)).await;
-    counted.ok_or_else(|| Box::new(answer::fault(500, None, false)))
+    counted.ok_or_else(|| Box::new(answer::fault(500, None, &Wording::Api)))
 }
 
 /// A row, or the part of it that a schema has.

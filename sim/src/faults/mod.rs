@@ -7,11 +7,22 @@ use std::time::{Duration, Instant};
 
 pub(crate) use rule::{Rule, read};
 
+/// What the body of an error answer is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Wording {
+    /// The API's own for this status.
+    Api,
+    /// A web page, as gateways write it.
+    Html,
+    /// What the rule says.
+    Text(String),
+}
+
 /// What happens to a request.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
     /// Another answer than the server's, given before the server hears of the request.
-    Answer { status: u16, retry_after: Option<String>, html: bool },
+    Answer { status: u16, retry_after: Option<String>, wording: Wording },
     /// The body ends half-way.
     Cut,
     /// The body stops half-way, and nothing follows.
@@ -120,7 +131,7 @@ fn limited(rule: &mut Rule, most: u64, now: Instant) -> Option<Fault> {
     let oldest = recent.front().map_or(MINUTE, |asked| MINUTE.saturating_sub(now.duration_since(*asked)));
     let wait = oldest.as_secs() + u64::from(oldest.subsec_nanos() > 0);
     let retry_after = (!rule.is_silent()).then(|| wait.max(1).to_string());
-    Some(Fault::Answer { status: 429, retry_after, html: false })
+    Some(Fault::Answer { status: 429, retry_after, wording: Wording::Api })
 }
 
 #[cfg(test)]
@@ -162,7 +173,10 @@ mod tests {
             let mut faults = with(script);
             assert_eq!(faults.request("GET", "/time/entries"), Some(Fault::Cut), "{script}");
             assert_eq!(faults.request("GET", "/company"), None);
-            assert!(matches!(faults.request("POST", "/company"), Some(Fault::Answer { status: 503, html: true, .. })));
+            assert!(matches!(
+                faults.request("POST", "/company"),
+                Some(Fault::Answer { status: 503, wording: Wording::Html, .. })
+            ));
         }
     }
 
@@ -172,8 +186,9 @@ mod tests {
         let start = Instant::now();
         let mut ask = |seconds: u64| faults.request_at("GET", "/a", start + Duration::from_secs(seconds));
         assert_eq!([ask(0), ask(0), ask(0)], [None, None, None]);
-        let refused =
-            |after: &str| Some(Fault::Answer { status: 429, retry_after: Some(after.to_owned()), html: false });
+        let refused = |after: &str| {
+            Some(Fault::Answer { status: 429, retry_after: Some(after.to_owned()), wording: Wording::Api })
+        };
         assert_eq!(ask(0), refused("60"));
         assert_eq!(ask(59), refused("1"));
         assert_eq!(ask(60), None);
@@ -190,6 +205,8 @@ mod tests {
             r#"{"status":500,"cut":true}"#,
             r#"{"probability":1.5,"status":500}"#,
             r#"{"slow":0}"#,
+            r#"{"status":500,"html":true,"body":"x"}"#,
+            r#"{"cut":true,"body":"x"}"#,
             "[[rule]]\nstatus = 'x'",
             r#"{"rules":5}"#,
             r#"[]"#,

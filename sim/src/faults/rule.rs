@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use serde::Deserialize;
 
-use super::Fault;
+use super::{Fault, Wording};
 use crate::data::rng::Draw;
 
 /// What a rule says.
@@ -28,13 +28,15 @@ pub(crate) struct Rule {
     seed: u64,
     /// Bites only list answers that hold the record with this id, and counts only those.
     pub(super) holds_id: Option<i64>,
-    /// An error status. With it `retryAfter` and `html` may be said.
+    /// An error status. With it `retryAfter`, and `html` or `body`, may be said.
     status: Option<u16>,
     /// Seconds, or an HTTP date as text.
     retry_after: Option<serde_json::Value>,
     /// Answers with a web page, as gateways do.
     #[serde(default)]
     html: bool,
+    /// Answers with this body, as it is.
+    body: Option<String>,
     /// Ends the connection in the middle of the body.
     #[serde(default)]
     cut: bool,
@@ -148,6 +150,9 @@ impl Rule {
         }
         match self.status {
             Some(status) if !(400..600).contains(&status) => Err(format!("status {status} is no error status")),
+            _ if self.body.is_some() && (self.html || self.status.is_none()) => {
+                Err("a body belongs to a status, and is a web page or is not".to_owned())
+            }
             _ if self.nth == 0 => Err("nth counts from 1".to_owned()),
             _ if self.probability.is_some_and(|share| !(0.0..=1.0).contains(&share)) => {
                 Err("a probability is between 0 and 1".to_owned())
@@ -198,6 +203,14 @@ impl Rule {
         &mut self.recent
     }
 
+    fn wording(&self) -> Wording {
+        match &self.body {
+            Some(body) => Wording::Text(body.clone()),
+            None if self.html => Wording::Html,
+            None => Wording::Api,
+        }
+    }
+
     pub(super) fn fault(&self) -> Option<Fault> {
         Some(match self.effects().first()? {
             Effect::Status => Fault::Answer {
@@ -206,7 +219,7 @@ impl Rule {
                     .retry_after
                     .as_ref()
                     .map(|after| after.as_str().map_or_else(|| after.to_string(), str::to_owned)),
-                html: self.html,
+                wording: self.wording(),
             },
             Effect::Cut => Fault::Cut,
             Effect::Stall => Fault::Stall,

@@ -1,0 +1,84 @@
+//! What stands on invoices, and what could.
+
+use connectwise_etl::gold::{GoldConfig, Severity};
+use connectwise_etl::silver::Mode;
+use serde_json::{Value, json};
+
+use crate::facts::built;
+use crate::tenant::Tenant;
+
+#[tokio::test]
+async fn lines_are_what_is_invoiced_and_what_is_billable() {
+    let tenant = built().await;
+    // Not here: what is not billed or free of charge, internal and prepaid work, and what is deleted.
+    assert_eq!(
+        tenant
+            .rows(
+                "select lineSource, sourceId, invoiceId, lineNumber, quantity, price, cost, lineAmount, lineCost, margin, marginPercentage, \
+                 LineType, isInvoiced, `date`, dueDate, status, companyName, applyToType, applyToId, agreementId, agreement_type_final, \
+                 InvoiceDateSK, CompanyKey, AgreementSK from fact_invoiceline order by lineSource, sourceId"
+            )
+            .await,
+        [
+            "expense | 1 | NULL | NULL | 1.0000 | 35060.5000 | 0.0000 | 35060.5000 | 0.0000 | 35060.5000 | 100.0000 | \
+             EXPENSE | false | 2024-06-18 | NULL | NULL | NULL | Services | NULL | 100 | NULL | -1 | 1 | 1",
+            "time | 1 | NULL | NULL | 2.0000 | 100.0000 | 50.0000 | 200.0000 | 100.0000 | 100.0000 | 50.0000 | \
+             SERVICE | false | 2024-06-17 | NULL | Open | Acme | Services | NULL | 100 | NULL | -1 | 1 | 1",
+            "time | 4 | 500 | 1 | 0.3333 | 23800.0000 | 50.0000 | 7932.5400 | 16.6650 | 7915.8750 | 99.7899 | \
+             SERVICE | true | 2024-07-05 | 2024-07-20 | Sent | Acme | Agreement | 102 | 102 | Agr - Innri verkefni | 20240705 | 1 | 3",
+            "time | 7 | NULL | NULL | 3.0000 | 7.0000 | 2.0000 | 21.0000 | 6.0000 | 15.0000 | 71.4286 | \
+             SERVICE | false | 2024-06-17 | NULL | Open | NULL | Services | NULL | 103 | NULL | -1 | -1 | 4",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
+    let tenant = Tenant::empty();
+    let time = |gone: bool| -> Value {
+        json!([
+            {"id": 2, "invoiceId": 1, "extendedInvoiceAmount": "20", "billableOption": "Billable"},
+            {"id": 1, "invoiceId": 1, "extendedInvoiceAmount": "10", "billableOption": "Sometimes", "isDeleted": gone}
+        ])
+    };
+    tenant.put("TimeEntry", time(false)).await;
+    tenant.put("ExpenseEntry", json!([{"id": 3, "invoiceId": 1, "amount": "4", "invoiceAmount": "5"}])).await;
+    let credit = json!([{"id": 1, "invoiceId": 1, "productClass": "Agreement", "quantity": "-1", "price": "10", "extPrice": "-10", "extCost": "-4"}]);
+    tenant.put("ProductItem", credit).await;
+    let header = json!([
+        {"id": 1, "date": "2025-01-31", "serviceTotal": "30", "expenseTotal": "5", "productTotal": "-10"},
+        {"id": 2, "date": "2025-01-31"}
+    ]);
+    tenant.put("Invoice", header).await;
+    let lines = "select lineNumber, lineSource, sourceId, LineType, lineAmount, margin, marginPercentage, isDeleted from fact_invoiceline order by 1";
+    let report = tenant.build(Mode::Full, "2025-02-01T06:00:00Z", &GoldConfig::default()).await;
+    let odd: Vec<_> = report
+        .tests
+        .iter()
+        .filter(|test| !test.passed())
+        .map(|test| (&*test.test, test.severity, &*test.found))
+        .collect();
+    assert_eq!(odd, [("billableOption has known values", Severity::Warn, "1 rows, as {\"Sometimes\"}")]);
+    assert_eq!(
+        tenant.rows(lines).await,
+        [
+            "1 | time | 1 | SERVICE | 10.0000 | 10.0000 | 100.0000 | false",
+            "2 | time | 2 | SERVICE | 20.0000 | 20.0000 | 100.0000 | false",
+            "3 | expense | 3 | EXPENSE | 5.0000 | 5.0000 | 100.0000 | false",
+            "4 | product | 1 | AGREEMENT | -10.0000 | -6.0000 | 0.0000 | false",
+        ]
+    );
+    tenant.put("TimeEntry", time(true)).await;
+    let report = tenant.build(Mode::Incremental, "2025-02-01T07:00:00Z", &GoldConfig::default()).await;
+    let odd: Vec<_> =
+        report.tests.iter().filter(|test| test.table.name == "fact_invoiceline" && !test.passed()).collect();
+    assert_eq!(odd.len(), 1);
+    assert_eq!(odd[0].found, "invoice 1 has 25.0000 in its header and 15.0000 in its lines");
+    assert_eq!(
+        tenant.rows(lines).await[..2],
+        [
+            "1 | time | 1 | SERVICE | 10.0000 | 10.0000 | 100.0000 | true",
+            "2 | time | 2 | SERVICE | 20.0000 | 20.0000 | 100.0000 | false",
+        ]
+    );
+}

@@ -1,0 +1,61 @@
+//! What becomes of tables whose rows fail their tests.
+
+use connectwise_etl::gold::{GoldConfig, Severity};
+use connectwise_etl::silver::{Mode, Outcome};
+use serde_json::{Value, json};
+
+use crate::tenant::{Tenant, members, products};
+
+#[tokio::test]
+async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
+    let tenant = Tenant::small().await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
+    let before = tenant.versions().await;
+    // A member that is there twice would double every row that names it.
+    let mut twice = members();
+    let again = twice[0].clone();
+    twice.as_array_mut().unwrap().push(again);
+    tenant.put("Member", twice).await;
+    let mut more: Value = products();
+    more.as_array_mut().unwrap().push(json!({"id": 6, "extPrice": "1"}));
+    tenant.put("ProductItem", more).await;
+
+    for mode in [Mode::Incremental, Mode::Full] {
+        let report = tenant.build(mode, "2024-07-01T18:00:00Z", &GoldConfig::default()).await;
+        let failed: Vec<String> = report
+            .tables
+            .iter()
+            .filter(|table| table.outcome == Outcome::Failed)
+            .map(|table| table.table.to_string())
+            .collect();
+        assert_eq!(
+            failed,
+            ["gold/dimmember", "gold/fact_timeentry", "gold/fact_expenseentry", "gold/fact_invoiceline"],
+            "fact_invoiceline names members' costs, and its own rows are doubled"
+        );
+        let errors: Vec<&str> = report.tables.iter().filter_map(|table| table.error.as_deref()).collect();
+        assert_eq!(
+            errors[..2],
+            [
+                "the rows for gold/dimmember fail the test that MemberKey is unique (1 rows too many), and the table is as it was",
+                "fact_timeentry reads dimmember, which could not be built",
+            ]
+        );
+        let found = report.tests.iter().filter(|test| test.severity == Severity::Error && !test.passed());
+        let found: Vec<String> = found.map(|test| format!("{}: {}", test.table, test.test)).collect();
+        assert!(found.contains(&"gold/dimmember: MemberKey is unique".to_owned()), "{found:?}");
+        assert!(found.contains(&"gold/fact_invoiceline: InvoiceLineSK is unique".to_owned()), "{found:?}");
+    }
+    let kept = ["dimmember", "fact_timeentry", "fact_expenseentry", "fact_invoiceline"];
+    for ((name, old), (_, new)) in before.iter().zip(tenant.versions().await) {
+        if kept.contains(&name.as_str()) {
+            assert_eq!(*old, new, "{name}");
+        }
+    }
+    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["3"], "others go on");
+
+    tenant.put("Member", members()).await;
+    let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &GoldConfig::default()).await;
+    assert!(report.tables.iter().all(|table| table.error.is_none()), "running again goes on");
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["8"]);
+}

@@ -1,0 +1,83 @@
+//! A simulated server that fails as it is told to and counts what reaches it, and a client of it.
+
+use std::sync::Arc;
+
+use connectwise_sdk::{Client, Clock, Config, ConfigParts};
+use connectwise_sim::Simulator;
+use serde_json::Value;
+
+use crate::server::{TestClock, parts};
+
+pub(crate) struct Simulated {
+    simulator: Simulator,
+    pub(crate) client: Client,
+    pub(crate) clock: Arc<TestClock>,
+}
+
+impl Simulated {
+    /// 25 time entries, ten on a page.
+    pub(crate) async fn start() -> Self {
+        Self::with(|config| config).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(Config) -> Config) -> Self {
+        let simulator = Simulator::builder().scale(25).start().await.unwrap();
+        let clock = Arc::new(TestClock::default());
+        let config = change(config(&simulator));
+        let client = Client::with_clock(config, clock.clone()).unwrap();
+        Self { simulator, client, clock }
+    }
+
+    /// A client of the same server with other settings.
+    pub(crate) fn client(&self, change: impl FnOnce(ConfigParts) -> ConfigParts) -> Client {
+        let config = Config::from_parts(change(access(&self.simulator))).unwrap();
+        Client::with_clock(config, self.clock.clone() as Arc<dyn Clock>).unwrap()
+    }
+
+    /// Adds a fault rule, in JSON.
+    pub(crate) async fn fault(&self, rule: &str) {
+        let answer = reqwest::Client::new().post(self.own("faults")).body(rule.to_owned()).send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{rule}");
+    }
+
+    /// How often each sort of fault has bitten.
+    pub(crate) async fn bitten(&self, fault: &str) -> u64 {
+        self.own_json("faults").await["bitten"][fault].as_u64().unwrap_or(0)
+    }
+
+    /// What the server has counted: requests as `GET /time/entries`, in the order in which they came.
+    pub(crate) async fn requests(&self) -> Vec<String> {
+        let log = self.own_json("requests").await;
+        let recent = log["recent"].as_array().unwrap();
+        assert_eq!(log["total"], recent.len());
+        let word = |asked: &Value, key: &str| asked[key].as_str().unwrap().to_owned();
+        recent.iter().map(|asked| format!("{} {}", word(asked, "method"), word(asked, "path"))).collect()
+    }
+
+    /// All rows of a list path as the server has them.
+    pub(crate) async fn rows(&self, path: &str) -> usize {
+        self.own_json(&format!("truth?path={path}")).await.as_array().unwrap().len()
+    }
+
+    fn own(&self, route: &str) -> String {
+        format!("{}/_sim/{route}", self.simulator.url())
+    }
+
+    async fn own_json(&self, route: &str) -> Value {
+        serde_json::from_slice(&reqwest::get(self.own(route)).await.unwrap().bytes().await.unwrap()).unwrap()
+    }
+}
+
+/// Where the simulator is, and who may ask.
+pub(crate) fn access(simulator: &Simulator) -> ConfigParts {
+    ConfigParts {
+        base_url: Some(simulator.base_url()),
+        username: Some(simulator.username().to_owned()),
+        password: Some(simulator.password().into()),
+        ..parts()
+    }
+}
+
+pub(crate) fn config(simulator: &Simulator) -> Config {
+    Config::from_parts(access(simulator)).unwrap().with_page_size(10)
+}
