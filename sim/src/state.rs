@@ -174,6 +174,10 @@ impl State {
     /// Changes the tenant; `None` where the rows come from files, which don't change.
     pub(crate) fn change<T>(&self, change: impl FnOnce(&mut Tenant) -> T) -> Option<T> {
         let mut source = self.source.write().unwrap_or_else(PoisonError::into_inner);
+        // Where nobody reads just now nothing has to be kept as it was.
+        if let Some(Source::Generated(tenant)) = Arc::get_mut(&mut source) {
+            return Some(change(tenant));
+        }
         let Source::Generated(tenant) = source.as_ref() else { return None };
         let mut tenant = tenant.clone();
         let changed = change(&mut tenant);

@@ -82,9 +82,12 @@ pub(crate) struct Plan {
 
 /// Where the random numbers of documented resources start: behind those of the generators.
 const STREAMS: u64 = 1 << 32;
-/// Rows that one parent can have before their ids would be another parent's.
+/// Ids of the first rows below each parent are next to each other.
 const CHILDREN: i64 = 64;
-/// Sheets and reports a week: one for each member that there can be.
+/// Those of later rows start here, and there is room for so many below each parent.
+const LATER: i64 = 1 << 29;
+const LATER_CHILDREN: i64 = 2_048;
+/// Ids of sheets and reports a week: one for each member that there can be.
 const SHEETS_A_WEEK: u64 = 300;
 const FIRST_WEEK: i64 = FIRST_DAY / 7;
 const WEEKS: u64 = (LAST_DAY / 7 - FIRST_DAY / 7 + 1) as u64;
@@ -146,7 +149,7 @@ impl World {
         match maker {
             Maker::Hand(kind) => self.count(kind),
             Maker::Listed(table) => table.len() as u64,
-            Maker::Made if place.parents().is_empty() => 6 + draw.below(1, 14),
+            Maker::Made if place.parents().is_empty() => (6 + draw.below(1, 14)).max(self.traded(place)),
             Maker::Made => draw.below(1, 5),
             Maker::Own(own) => match own {
                 Own::Contact => companies * 4,
@@ -154,8 +157,8 @@ impl World {
                 Own::ProjectTicket => companies * (TICKETS_A_COMPANY - SERVICE_TICKETS_A_COMPANY),
                 Own::Project => companies * PROJECTS_A_COMPANY,
                 Own::Phase => 3,
-                Own::Activity => 4_000,
-                Own::Opportunity => 900,
+                Own::Activity => self.activities(),
+                Own::Opportunity => self.opportunities(),
                 Own::Configuration => companies * 3,
                 Own::ScheduleEntry => (self.scale() / 10).max(30),
                 Own::Addition => draw.below(1, 7),
@@ -163,7 +166,7 @@ impl World {
                 Own::Site => 1 + draw.below(1, 3),
                 Own::BoardStatus => BOARD_STATUSES.len() as u64,
                 Own::BoardType => BOARD_TYPES.len() as u64,
-                Own::TimeSheet | Own::ExpenseReport => WEEKS * SHEETS_A_WEEK,
+                Own::TimeSheet | Own::ExpenseReport => WEEKS * self.count(Kind::Member),
                 Own::Batch => 30,
                 // Nobody has asked to be told anything yet.
                 Own::Callback => 0,
@@ -172,16 +175,31 @@ impl World {
         }
     }
 
-    /// Whether a list can have a row with this number.
+    /// Orders of both directions, which follow the work.
+    fn traded(&self, place: Place) -> u64 {
+        match self.document.resources[place.resource].template {
+            "/procurement/purchaseorders" | "/sales/orders" => self.scale() / 50,
+            _ => 0,
+        }
+    }
+
+    /// Whether a list can have a row with this number. Ids have 32 bits, whoever asks for them.
     pub(crate) fn has_room(place: Place, slot: u64) -> bool {
-        place.parents().is_empty() || slot < CHILDREN as u64 - 1
+        match place.parent() {
+            Some(parent) if slot >= CHILDREN as u64 - 1 => {
+                slot < LATER_CHILDREN as u64 && later(parent, slot as i64) <= i64::from(i32::MAX)
+            }
+            _ => true,
+        }
     }
 
     /// The id of a row of any list; ids rise with row numbers.
     pub(crate) fn row_id(&self, place: Place, slot: u64) -> i64 {
         let Plan { maker, stream, .. } = self.plan(place);
         let number = slot as i64;
-        let below = |parent: i64| parent * CHILDREN + number + 1;
+        let below = |parent: i64| {
+            if number < CHILDREN - 1 { parent * CHILDREN + number + 1 } else { later(parent, number) }
+        };
         match (maker, place.parent()) {
             (Maker::Hand(kind), _) => self.id(kind, slot),
             (Maker::Listed(table), _) => match Self::listed(table, slot) {
@@ -198,16 +216,16 @@ impl World {
                 }
                 (Own::Activity, _) => 1_500 + number,
                 (Own::Opportunity, _) => 3 + number,
-                (Own::TimeSheet, _) => 37 + FIRST_WEEK * SHEETS_A_WEEK as i64 + number,
-                (Own::ExpenseReport, _) => 3 + FIRST_WEEK * SHEETS_A_WEEK as i64 + number,
+                (Own::TimeSheet, _) => 37 + self.sheet_id(slot),
+                (Own::ExpenseReport, _) => 3 + self.sheet_id(slot),
                 (Own::Batch, _) => 2 + FIRST_MONTH + number,
                 (Own::Site, Some(company)) if slot == 0 => {
                     let company = self.slot_of(Kind::Company, company, u64::MAX).unwrap_or(0);
                     1_000 + (company % 1_000_000) as i64
                 }
-                (Own::Site, Some(company)) => 3_000_000 + company * CHILDREN + number,
+                (Own::Site, Some(company)) => 3_000_000 + below(company) - 1,
                 (Own::Phase, Some(project)) if slot < 3 => project * 3 + number,
-                (Own::Phase, Some(project)) => 10_000_000 + project * CHILDREN + number,
+                (Own::Phase, Some(project)) => 10_000_000 + below(project) - 1,
                 (_, Some(parent)) => below(parent),
                 (_, None) => 1 + number,
             },
@@ -237,8 +255,29 @@ impl World {
 
     /// The member and the week of a sheet or report.
     pub(super) fn sheet(&self, slot: u64) -> (u64, i64) {
-        (slot % SHEETS_A_WEEK % self.count(Kind::Member), FIRST_WEEK + (slot / SHEETS_A_WEEK) as i64)
+        let members = self.count(Kind::Member);
+        (slot % members, FIRST_WEEK + (slot / members) as i64)
     }
+
+    fn sheet_id(&self, slot: u64) -> i64 {
+        let (member, week) = self.sheet(slot);
+        week * SHEETS_A_WEEK as i64 + member as i64
+    }
+
+    /// Activities at the beginning.
+    pub(super) fn activities(&self) -> u64 {
+        self.scale().clamp(40, 4_000)
+    }
+
+    /// Opportunities at the beginning.
+    pub(super) fn opportunities(&self) -> u64 {
+        (self.scale() / 5).clamp(30, 900)
+    }
+}
+
+/// The id of a row that comes after all those below its parent whose ids are next to each other.
+fn later(parent: i64, number: i64) -> i64 {
+    LATER + parent * LATER_CHILDREN + number
 }
 
 /// The id of the ticket with this number among those of its sort.
@@ -267,7 +306,7 @@ mod tests {
         for resource in &document.resources {
             let parents: Vec<i64> = [250, 300, 2].into_iter().take(resource.parents).collect();
             let Some(place) = Place::below(resource.number, &parents) else { continue };
-            let slots = world.rows(place).min(200) + 3;
+            let slots = world.rows(place).min(200) + 100;
             let ids: Vec<i64> = (0..slots).map(|slot| world.row_id(place, slot)).collect();
             assert!(ids.is_sorted_by(|a, b| a < b), "{}: {ids:?}", resource.template);
             for (slot, id) in ids.iter().enumerate() {

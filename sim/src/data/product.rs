@@ -136,7 +136,7 @@ fn owner(s: &mut impl Shape, world: &World, work: &Work) {
         refs::phase(s, world, work.project(), work.phase());
     }
     if work.charge == Charge::Activity {
-        let id = 3 + work.draw.below(475, 900);
+        let id = 3 + work.draw.below(475, world.opportunities());
         let named = |o: &mut String| names::title(o, world.draw_other(8, id), 200, 3);
         refs::named(s, "opportunity", id as i64, named, "opportunity_href", "sales/opportunities/");
         s.int("forecastDetailId", 5 + id as i64);

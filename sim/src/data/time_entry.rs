@@ -89,7 +89,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
         s.text("agreementType", agreement::type_of(world, slot).1);
     }
     if work.charge == Charge::Activity {
-        let id = work.activity();
+        let id = work.activity(world);
         let named = |o: &mut String| names::title(o, world.draw_other(6, id), 200, 3);
         refs::named(s, "activity", id as i64, named, "activity_href", "sales/activities/");
     }

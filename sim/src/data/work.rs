@@ -129,8 +129,8 @@ impl Work {
         self.project() * 3 + self.draw.below(16, 3)
     }
 
-    pub(crate) fn activity(&self) -> u64 {
-        1_500 + self.draw.below(17, 4_000)
+    pub(crate) fn activity(&self, world: &World) -> u64 {
+        1_500 + self.draw.below(17, world.activities())
     }
 
     pub(crate) fn charge_to_id(&self, world: &World) -> i64 {
@@ -138,7 +138,7 @@ impl Work {
             Charge::Company => world.link_id(Kind::Company, self.company),
             Charge::ServiceTicket | Charge::ProjectTicket => self.ticket() as i64,
             Charge::Code => 40 + self.draw.below(14, 12) as i64,
-            Charge::Activity => self.activity() as i64,
+            Charge::Activity => self.activity(world) as i64,
         }
     }
 }

@@ -19,13 +19,19 @@ pub(crate) struct Generated<'a> {
     place: Place,
     changes: Option<&'a Changes>,
     at: Option<i64>,
-    first_rows: u64,
+    /// The stamp of the first rows: that of the row that they hang on, which they came with.
+    first_born: u32,
+    slots: u64,
 }
 
 impl<'a> Generated<'a> {
     pub(super) fn new(tenant: &'a Tenant, place: Place, at: Option<i64>) -> Self {
         let changes = tenant.changes.get(&place).map(Arc::as_ref);
-        Self { tenant, place, changes, at, first_rows: tenant.world.rows(place) }
+        let (first_rows, first_born) = (tenant.world.rows(place), tenant.parent_born(place));
+        let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows };
+        let births = changes.into_iter().flat_map(|changes| &changes.births);
+        table.slots += births.filter(|birth| table.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>();
+        table
     }
 
     fn seen(&self, stamp: u32) -> bool {
@@ -37,9 +43,9 @@ impl<'a> Generated<'a> {
     }
 
     pub(super) fn row(&self, slot: u64) -> Row {
-        let Some(changes) = self.changes else { return Row::fresh(slot) };
+        let Some(changes) = self.changes else { return Row { born: self.first_born, ..Row::fresh(slot) } };
         let born = match changes.births.partition_point(|birth| birth.first <= slot) {
-            0 => 0,
+            0 => self.first_born,
             at => changes.births[at - 1].stamp,
         };
         let edited = changes.edited.get(&slot).map_or(0, |stamps| self.last_seen(stamps));
@@ -62,8 +68,7 @@ impl<'a> Generated<'a> {
 
 impl Table for Generated<'_> {
     fn slots(&self) -> u64 {
-        let births = self.changes.into_iter().flat_map(|changes| &changes.births);
-        self.first_rows + births.filter(|birth| self.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>()
+        self.slots
     }
 
     fn live(&self) -> u64 {

@@ -4,6 +4,7 @@
 //! any earlier moment can be told again.
 
 mod generated;
+mod lists;
 mod routine;
 mod write;
 
@@ -92,6 +93,37 @@ impl Tenant {
         Generated::new(self, place, Some(at))
     }
 
+    /// The stamp of what inserted the row that a list hangs on; 0 where it was there from the start.
+    fn parent_born(&self, place: Place) -> u32 {
+        let Some((above, id)) = self.above(place) else { return 0 };
+        let first = self.world.rows(above);
+        let inserted = self.changes.get(&above).is_some_and(|changes| !changes.births.is_empty());
+        if !inserted || self.world.row_with(above, id, first).is_some() {
+            return self.parent_born(above);
+        }
+        let table = self.table(above);
+        self.world.row_with(above, id, table.slots()).map_or(0, |slot| table.row(slot).born)
+    }
+
+    /// When the row that a list hangs on was deleted, if it was; `None` where there was no such row.
+    pub(crate) fn gone(&self, place: Place, at: Option<i64>) -> Option<Option<i64>> {
+        let Some((above, id)) = self.above(place) else { return Some(None) };
+        let gone = self.gone(above, at)?;
+        if !self.world.document.resources[above.resource].keyed {
+            return Some(gone);
+        }
+        let table = Generated::new(self, above, at);
+        let slot = self.world.row_with(above, id, table.slots())?;
+        Some(gone.or_else(|| table.deleted(slot)))
+    }
+
+    /// The list of the row that a list hangs on, and the id of that row.
+    fn above(&self, place: Place) -> Option<(Place, i64)> {
+        let parent = self.world.document.resources[place.resource].parent?;
+        let (id, above) = place.parents().split_last()?;
+        Some((Place::below(parent, above)?, *id))
+    }
+
     /// Moves the clock on by hand. It never goes back.
     pub(crate) fn set_clock(&mut self, now: i64) -> bool {
         let later = now >= self.clock;
@@ -130,7 +162,6 @@ impl Tenant {
     }
 
     fn change(&mut self, place: Place, amounts: Amounts, stamp: u32) -> Touched {
-        let before = self.table(place).slots();
         let draw = self.draw(place, u64::from(stamp));
         let mut touched = Touched::default();
         for slot in self.choose(place, draw, 1, amounts.delete) {
@@ -145,11 +176,7 @@ impl Tenant {
             self.changes(place).quiet.entry(slot).or_insert(stamp);
             touched.merged.push(self.world.row_id(place, slot));
         }
-        let rows = (before..before + amounts.insert).take_while(|slot| World::has_room(place, *slot)).count() as u64;
-        if rows > 0 {
-            self.changes(place).births.push(Birth { first: before, rows, stamp });
-        }
-        touched.inserted = (before..before + rows).map(|slot| self.world.row_id(place, slot)).collect();
+        self.insert_some(place, amounts.insert, stamp, &mut touched);
         touched
     }
 

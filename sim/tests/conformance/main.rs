@@ -15,3 +15,4 @@ mod paging;
 mod samples;
 mod time;
 mod wire;
+mod year;

@@ -16,7 +16,7 @@ fn listed(answer: &Value, entity: &str, what: &str) -> BTreeSet<i64> {
 
 #[tokio::test]
 async fn ordinary_days_edit_insert_and_delete_and_merge_companies_without_a_trace() {
-    let client = Client::start(2_000).await;
+    let client = Client::start(6_000).await;
     let companies = by_id(client.truth("Company").await);
     let invoices = by_id(client.truth("Invoice").await);
     let answer = client.post("/advance", r#"{"days":40}"#).await.json();
