@@ -10,6 +10,7 @@ mod query;
 mod run;
 mod schema;
 mod settings;
+mod status;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,7 @@ enum Command {
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
+    Status(status::Status),
 }
 
 /// Runs the program with the process's own arguments.
@@ -92,5 +94,6 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
+        Command::Status(command) => command.execute(&settings, output).await,
     }
 }

@@ -50,7 +50,7 @@ impl Commit {
         self
     }
 
-    fn properties(&self) -> CommitProperties {
+    pub(super) fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
         CommitProperties::default().with_metadata(facts).with_application_transactions(
@@ -206,7 +206,7 @@ fn version(delta: &DeltaTable) -> u64 {
     delta.version().unwrap_or_default()
 }
 
-fn writer_properties() -> WriterProperties {
+pub(super) fn writer_properties() -> WriterProperties {
     WriterProperties::builder().set_compression(Compression::SNAPPY).build()
 }
 
