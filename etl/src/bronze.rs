@@ -49,6 +49,10 @@ pub struct Loaded {
     pub written: Written,
     /// Records that went to quarantine.
     pub quarantined: u64,
+    /// Highest change time stored before the load, the server's time.
+    pub watermark_before: Option<DateTime<Utc>>,
+    /// Highest change time stored after it.
+    pub watermark: Option<DateTime<Utc>>,
     /// What deserves a look though nothing failed.
     pub warnings: Vec<String>,
 }
@@ -97,7 +101,7 @@ pub async fn load(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    Ok(Loaded { seen, written, quarantined, warnings })
+    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings })
 }
 
 struct Target<'a> {

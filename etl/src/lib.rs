@@ -13,6 +13,7 @@
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
+//! | [`ledger`] | what runs did, kept in the lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
 pub mod bronze;
@@ -24,6 +25,7 @@ pub mod error;
 pub mod extract;
 pub mod gold;
 pub mod lake;
+pub mod ledger;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;

@@ -13,6 +13,7 @@ mod reconcile;
 mod run;
 mod schema;
 mod settings;
+mod status;
 
 use std::process::ExitCode;
 
@@ -52,6 +53,7 @@ enum Command {
     Schema(schema::Schema),
     Query(query::Query),
     Lineage(lineage::Lineage),
+    Status(status::Status),
 }
 
 /// Runs the program with the process's own arguments.
@@ -99,5 +101,6 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
         Command::Lineage(command) => command.execute(&settings, output).await,
+        Command::Status(command) => command.execute(&settings, output).await,
     }
 }

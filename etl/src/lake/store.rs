@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 /// Schemes of the object stores that are built in.
 const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
 
-/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/` and `gold/`.
+/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
