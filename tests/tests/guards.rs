@@ -130,11 +130,14 @@ async fn a_sweep_that_is_not_whole_deletes_nothing() {
             json!({ "path": "/time/entries", "nth": 3, "missing": true }),
             "listed 596 records and counts 597 before and 597 after",
         ),
-        (json!({ "path": "/time/entries", "nth": 3, "duplicate": true }), "came after"),
+        (json!({ "path": "/time/entries", "nth": 3, "duplicate": true }), "don't advance"),
         (json!({ "path": "/time/entries", "nth": 3, "status": 400 }), "can't be read"),
         (json!({ "path": "/time/entries/count", "status": 403 }), "can't be read"),
         (json!({ "path": format!("/time/entries/{}", gone[1]), "status": 403 }), "is gone is unclear"),
-        (json!({ "path": format!("/time/entries/{}", gone[1]), "status": 404, "html": true }), "is gone is unclear"),
+        (
+            json!({ "path": format!("/time/entries/{}", gone[1]), "status": 404, "html": true, "times": 100 }),
+            "is gone is unclear",
+        ),
     ] {
         post(&simulator, "faults", fault).await;
         assert_refused(&simulator, &lakehouse, why).await;
@@ -148,7 +151,8 @@ async fn a_sweep_that_is_not_whole_deletes_nothing() {
 async fn a_row_that_the_list_left_out_and_the_server_has_is_kept() {
     let (simulator, lakehouse) = loaded().await;
     // Rows that appear while the sweep goes on make the counts too loose to notice one that is left out.
-    post(&simulator, "drift", json!({ "every": 1, "insert": 1, "path": "/time/entries" })).await;
+    post(&simulator, "drift", json!({ "every": 1, "edit": 0, "insert": 1, "delete": 0, "path": "/time/entries" }))
+        .await;
     post(&simulator, "faults", json!({ "path": "/time/entries", "nth": 3, "missing": true })).await;
     let report = reconcile(&simulator, &lakehouse, false).await;
     assert_eq!((report.refused, report.missing, report.still_there.len()), (None, 1, 1));

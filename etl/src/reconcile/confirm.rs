@@ -12,6 +12,9 @@ const AT_ONCE: usize = 8;
 /// Listed records that are tried as a control: one may have gone since.
 const CONTROLS: usize = 3;
 
+/// How often a "not found" without the API's own words is asked for.
+const ATTEMPTS: usize = 4;
+
 /// Asks for every key.
 pub(super) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> Vec<(i64, Answer)> {
     let questions: Vec<_> =
@@ -30,19 +33,24 @@ pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) ->
 }
 
 async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
-    let answer = match client.get_raw(&path).await {
-        Ok(_) => Answer::There,
-        // A proxy or a stale codebase answers 404 too, in words that aren't the API's.
-        Err(error)
-            if error.is_not_found()
-                && error
-                    .api()
-                    .and_then(|body| body.code.as_deref())
-                    .is_some_and(|code| code.eq_ignore_ascii_case("NotFound")) =>
-        {
-            Answer::Gone
-        }
-        Err(error) => Answer::Unclear(error.to_string()),
-    };
+    let mut answer = Answer::Unclear(String::new());
+    for _ in 0..ATTEMPTS {
+        answer = match client.get_raw(&path).await {
+            Ok(_) => Answer::There,
+            Err(error) if error.is_not_found() => {
+                match error.api().and_then(|body| body.code.as_deref()) {
+                    Some(code) if code.eq_ignore_ascii_case("NotFound") => Answer::Gone,
+                    // A proxy or a stale codebase answers 404 too, in words that aren't the API's. Or the body was cut:
+                    // the status alone decides nothing.
+                    _ => {
+                        answer = Answer::Unclear(error.to_string());
+                        continue;
+                    }
+                }
+            }
+            Err(error) => Answer::Unclear(error.to_string()),
+        };
+        break;
+    }
     (key, answer)
 }
