@@ -11,12 +11,14 @@ mod changes;
 mod delete;
 mod name;
 mod plan;
+mod race;
 mod store;
 mod write;
 
 pub use changes::integers;
 pub use name::{Layer, TableName};
 pub use plan::Source;
+pub use race::Race;
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
 pub use write::{Commit, Written};

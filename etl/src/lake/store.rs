@@ -103,6 +103,14 @@ impl Lake {
         Ok(Some(TableState { version, schema }))
     }
 
+    /// Newest Delta version of a table, or `None` when there is no such table yet.
+    ///
+    /// # Errors
+    /// As [`Lake::state`].
+    pub async fn version(&self, table: &TableName) -> Result<Option<u64>> {
+        Ok(self.state(table).await?.map(|state| state.version))
+    }
+
     /// A number that an earlier commit left with its data under `mark` (see [`Commit::mark`](super::Commit::mark)).
     ///
     /// # Errors
