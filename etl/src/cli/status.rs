@@ -67,7 +67,7 @@ fn table_row(table: &TableStatus) -> Vec<String> {
 
 fn run_row(run: &RunStatus) -> Vec<String> {
     // The end of a run's name differs even between runs of the same moment.
-    let name = run.run_id.get(run.run_id.len().saturating_sub(12)..).unwrap_or(&run.run_id);
+    let name = run.run_id.get(run.run_id.len().saturating_sub(8)..).unwrap_or(&run.run_id);
     vec![
         name.to_owned(),
         minute(run.started),
