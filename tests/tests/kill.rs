@@ -14,7 +14,7 @@ use connectwise_tests::Lakehouse;
 use serde_json::{Value, json};
 
 /// Kills unless `CW_KILLS` says another number.
-const KILLS: u32 = 25;
+const KILLS: u32 = 8;
 
 /// Rounds of two programs at once.
 const ROUNDS: u32 = 6;
