@@ -3,11 +3,15 @@
 use std::path::Path;
 
 use connectwise_etl::catalog;
+use connectwise_etl::decode::rebuild;
 use connectwise_etl::gold::GoldConfig;
-use connectwise_etl::lake::{Lake, Layer};
+use connectwise_etl::lake::{Lake, Layer, TableName};
+use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
+use serde_json::Value;
 use tempfile::TempDir;
 
 /// The simulator asks for a client id, as the real server does, and takes any.
@@ -55,6 +59,21 @@ impl Lakehouse {
             gold: GoldConfig::default(),
         };
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)
+    }
+
+    /// The rows of a bronze table as the records that they came from, in no order.
+    ///
+    /// # Errors
+    /// When the table can't be read, or a row gives no record.
+    pub async fn records(&self, entity: &Entity) -> Result<Vec<Value>, Box<dyn std::error::Error>> {
+        let sql = format!("select * from {}", TableName::bronze(entity.table).name);
+        let mut records = Vec::new();
+        for batch in query::select(&self.lake, &sql).await? {
+            for row in 0..batch.num_rows() {
+                records.push(serde_json::from_str(&rebuild(entity, &batch, row)?)?);
+            }
+        }
+        Ok(records)
     }
 }
 

@@ -3,9 +3,11 @@
 
 mod lakehouse;
 mod python;
+mod records;
 
 pub use lakehouse::{Lakehouse, client, config};
 pub use python::Python;
+pub use records::{as_numbers, by_key};
 
 /// The README's Rust code has to compile.
 #[cfg(doctest)]

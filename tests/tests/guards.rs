@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod steer;
+
 use connectwise_etl::catalog;
 use connectwise_etl::lake::TableName;
 use connectwise_etl::query;
@@ -11,15 +13,9 @@ use connectwise_etl::{gold::GoldConfig, lake::Layer};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
+use steer::post;
 
 const ROWS: u64 = 600;
-
-async fn post(simulator: &Simulator, route: &str, body: Value) -> Value {
-    let url = format!("{}/_sim/{route}", simulator.url());
-    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{route}");
-    answer.json().await.unwrap()
-}
 
 /// Time entries in bronze, and in silver.
 async fn loaded() -> (Simulator, Lakehouse) {

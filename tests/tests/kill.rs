@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::BTreeMap;
+mod steer;
+
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use connectwise_etl::decode::rebuild;
-use connectwise_etl::lake::TableName;
-use connectwise_etl::{catalog, query};
+use connectwise_etl::catalog;
 use connectwise_sim::Simulator;
-use connectwise_tests::Lakehouse;
+use connectwise_tests::{Lakehouse, by_key};
 use serde_json::{Value, json};
+use steer::post;
 
 /// Kills unless `CW_KILLS` says another number.
 const KILLS: u32 = 8;
@@ -37,15 +37,9 @@ impl Tenant {
             json!({ "probability": 0.01, "seed": seed + 1, "cut": true }),
             json!({ "probability": 0.01, "seed": seed + 2, "close": true }),
         ] {
-            tenant.post("faults", &fault).await;
+            post(&tenant.simulator, "faults", fault).await;
         }
         tenant
-    }
-
-    async fn post(&self, what: &str, body: &Value) {
-        let url = format!("{}/_sim/{what}", self.simulator.url());
-        let answer = reqwest::Client::new().post(url).json(body).send().await.unwrap();
-        assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
     }
 
     /// Hard deletes only where the whole list is compared: others need a reconcile.
@@ -58,7 +52,7 @@ impl Tenant {
             "Member": { "edit": 1 },
             "UnpostedInvoice": { "delete": 1 },
         });
-        self.post("advance", &changes).await;
+        post(&self.simulator, "advance", changes).await;
     }
 
     fn start(&self, mode: &str) -> Child {
@@ -85,38 +79,16 @@ impl Tenant {
         for entity in catalog::entities() {
             let url = format!("{}/_sim/truth/{}", self.simulator.url(), entity.name);
             let truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-            let table = TableName::bronze(entity.table);
-            let batches = query::select(self.lakehouse.lake(), &format!("select * from {}", table.name)).await.unwrap();
-            let stored: Vec<Value> = batches
-                .iter()
-                .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
-                .map(|record| serde_json::from_str(&record).unwrap())
-                .collect();
+            let table = entity.table;
+            let stored = self.lakehouse.records(entity).await.unwrap();
             assert_eq!(stored.len(), truth.len(), "{after}: {table} has another number of rows");
-            let (stored, truth) = (by_key(&stored, entity.key), by_key(&truth, entity.key));
+            let (stored, truth) = (by_key(entity, &stored).unwrap(), by_key(entity, &truth).unwrap());
             assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{after}: {table}");
             for (key, record) in &truth {
                 assert_eq!(&stored[key], record, "{after}: {table} {key}");
             }
         }
     }
-}
-
-/// JSON doesn't tell 1 from 1.0.
-fn as_numbers(value: &Value) -> Value {
-    match value {
-        Value::Object(entries) => entries.iter().map(|(name, value)| (name.clone(), as_numbers(value))).collect(),
-        Value::Array(items) => items.iter().map(as_numbers).collect(),
-        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
-        other => other.clone(),
-    }
-}
-
-fn by_key(records: &[Value], key: &str) -> BTreeMap<i64, Value> {
-    let rows: BTreeMap<i64, Value> =
-        records.iter().map(|record| (record[key].as_i64().unwrap(), as_numbers(record))).collect();
-    assert_eq!(rows.len(), records.len(), "a key is there twice");
-    rows
 }
 
 /// SplitMix64: the same draws for the same seed.

@@ -5,12 +5,9 @@
 use std::path::Path;
 
 use connectwise_etl::catalog;
-use connectwise_etl::decode::rebuild;
-use connectwise_etl::lake::TableName;
-use connectwise_etl::query;
 use connectwise_etl::run::Mode;
 use connectwise_sim::Simulator;
-use connectwise_tests::Lakehouse;
+use connectwise_tests::{Lakehouse, as_numbers};
 use serde_json::Value;
 
 /// File of a record, and the entity it is of.
@@ -46,26 +43,10 @@ async fn every_value_of_every_sample_is_found_again_in_bronze() {
 
     for (file, name) in SAMPLES {
         let entity = catalog::entity(name).unwrap();
-        let table = TableName::bronze(entity.table).name;
-        let batches = query::select(lakehouse.lake(), &format!("select * from {table}")).await.unwrap();
-        let mut found: Vec<Value> = batches
-            .iter()
-            .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
-            .map(|record| as_numbers(&serde_json::from_str(&record).unwrap()))
-            .collect();
+        let mut found: Vec<Value> = lakehouse.records(entity).await.unwrap().iter().map(as_numbers).collect();
         found.sort_by_key(|record| record["id"].as_f64().map(f64::to_bits));
         let sent: Vec<Value> = records(&folder.join(file)).iter().map(as_numbers).collect();
         assert!(!sent.is_empty());
         assert_eq!(found, sent, "{file}");
-    }
-}
-
-/// JSON doesn't tell 1 from 1.0.
-fn as_numbers(value: &Value) -> Value {
-    match value {
-        Value::Object(entries) => entries.iter().map(|(name, value)| (name.clone(), as_numbers(value))).collect(),
-        Value::Array(items) => items.iter().map(as_numbers).collect(),
-        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
-        other => other.clone(),
     }
 }

@@ -3,28 +3,23 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod steer;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use connectwise_etl::decode::rebuild;
 use connectwise_etl::gold::GoldConfig;
-use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::lake::Layer;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
-use connectwise_etl::{catalog, query, reconcile};
+use connectwise_etl::{catalog, reconcile};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, config};
+use connectwise_tests::{Lakehouse, by_key, config};
 use serde_json::{Value, json};
+use steer::post;
 
 /// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
 const DAYS: u32 = 14;
-
-async fn post(simulator: &Simulator, route: &str, body: Value) -> Value {
-    let url = format!("{}/_sim/{route}", simulator.url());
-    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
-    assert!(answer.status().is_success(), "{route}");
-    answer.json().await.unwrap()
-}
 
 /// A client that is as stubborn as usual, and doesn't wait for a server on the same machine.
 fn impatient(simulator: &Simulator) -> Client {
@@ -104,18 +99,10 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     for entity in catalog::entities() {
         let url = format!("{}/_sim/truth/{}", simulator.url(), entity.name);
         let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-        let truth = by_key(entity.key, rows);
-        let table = TableName::bronze(entity.table).name;
-        let batches = query::select(lakehouse.lake(), &format!("select * from {table}")).await.unwrap();
-        let rows: Vec<Value> = batches
-            .iter()
-            .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
-            .map(|record| serde_json::from_str(&record).unwrap())
-            .collect();
-        assert!(!rows.is_empty(), "{table}");
-        let count = rows.len();
-        let stored = by_key(entity.key, rows);
-        assert_eq!(stored.len(), count, "{table} holds a key twice");
+        let truth = by_key(entity, &rows).unwrap();
+        let rows = lakehouse.records(entity).await.unwrap();
+        assert!(!rows.is_empty(), "{}", entity.name);
+        let stored = by_key(entity, &rows).unwrap();
         differences.extend(
             truth
                 .iter()
@@ -128,18 +115,4 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     }
     let some: Vec<_> = differences.iter().take(5).collect();
     assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
-}
-
-fn by_key(key: &str, rows: Vec<Value>) -> BTreeMap<i64, Value> {
-    rows.iter().map(|row| (row[key].as_i64().unwrap(), as_numbers(row))).collect()
-}
-
-/// JSON doesn't tell 1 from 1.0.
-fn as_numbers(value: &Value) -> Value {
-    match value {
-        Value::Object(entries) => entries.iter().map(|(name, value)| (name.clone(), as_numbers(value))).collect(),
-        Value::Array(items) => items.iter().map(as_numbers).collect(),
-        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
-        other => other.clone(),
-    }
 }
