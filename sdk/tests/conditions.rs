@@ -2,29 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
+mod tenant;
+
 use std::{collections::HashSet, sync::LazyLock};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::{
-    Client, Condition, Config, ConfigParts, Page, PagingMode,
+    Condition, Page, PagingMode,
     conditions::{Field, number, text},
 };
-use connectwise_sim::Simulator;
 use futures::{StreamExt as _, TryStreamExt as _};
 use proptest::prelude::*;
 use serde_json::Value;
-use tokio::runtime::Runtime;
-
-/// A comparison, apart from how it is written.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Operator {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
-}
+use tenant::{Operator, Tenant, folded, operator};
 
 /// What a row has to be like, apart from how the query language says it.
 #[derive(Debug, Clone)]
@@ -51,17 +41,9 @@ enum Place {
 impl Test {
     /// `None` where the query language has no words for it.
     fn condition(&self) -> Option<Condition> {
-        let compare = |field: &Field, operator, value| match operator {
-            Operator::Eq => field.eq(value),
-            Operator::Ne => field.ne(value),
-            Operator::Lt => field.lt(value),
-            Operator::Le => field.le(value),
-            Operator::Gt => field.gt(value),
-            Operator::Ge => field.ge(value),
-        };
         Some(match self {
-            Self::Number(field, operator, value) => compare(field, *operator, number(*value).unwrap()),
-            Self::Time(field, operator, value) => compare(field, *operator, (*value).into()),
+            Self::Number(field, operator, value) => operator.condition(field, number(*value).unwrap()),
+            Self::Time(field, operator, value) => operator.condition(field, (*value).into()),
             Self::Flag(field, true, value) => field.eq(*value),
             Self::Flag(field, false, value) => field.ne(*value),
             Self::Text(field, true, value) => field.eq(text(value).ok()?),
@@ -85,7 +67,6 @@ impl Test {
     /// The meaning: what a row lacks meets nothing but `= null`; neither case nor blanks at the end of a text count.
     fn holds(&self, row: &Value) -> bool {
         let value = |field: &Field| row.pointer(&format!("/{}", field.path())).filter(|value| !value.is_null());
-        let folded = |text: &str| text.trim_end_matches(' ').to_lowercase();
         let found = |field: &Field| value(field).and_then(Value::as_str);
         match self {
             Self::Number(field, operator, wanted) => value(field)
@@ -122,63 +103,12 @@ impl Test {
     }
 }
 
-impl Operator {
-    fn allows(self, order: std::cmp::Ordering) -> bool {
-        match self {
-            Self::Eq => order.is_eq(),
-            Self::Ne => order.is_ne(),
-            Self::Lt => order.is_lt(),
-            Self::Le => order.is_le(),
-            Self::Gt => order.is_gt(),
-            Self::Ge => order.is_ge(),
-        }
-    }
-}
-
-/// A simulated tenant, a client of it, and all its time entries.
-struct Tenant {
-    runtime: Runtime,
-    _simulator: Simulator,
-    client: Client,
-    rows: Vec<Value>,
-}
-
+/// All its time entries.
 static TENANT: LazyLock<Tenant> = LazyLock::new(|| {
-    let runtime = Runtime::new().unwrap();
-    let (simulator, client, rows) = runtime.block_on(async {
-        let simulator = Simulator::builder().seed(1).scale(300).start().await.unwrap();
-        let parts = ConfigParts {
-            base_url: Some(simulator.base_url()),
-            username: Some(simulator.username().to_owned()),
-            password: Some(simulator.password().into()),
-            client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-            ..ConfigParts::default()
-        };
-        let client = Client::new(Config::from_parts(parts).unwrap()).unwrap();
-        let truth = format!("{}/_sim/truth/TimeEntry", simulator.url());
-        let rows = reqwest::get(truth).await.unwrap().bytes().await.unwrap();
-        (simulator, client, serde_json::from_slice::<Vec<Value>>(&rows).unwrap())
-    });
-    assert_eq!(rows.len(), 300);
-    Tenant { runtime, _simulator: simulator, client, rows }
+    let tenant = Tenant::new("/time/entries");
+    assert_eq!(tenant.rows.len(), 300);
+    tenant
 });
-
-fn id(row: &Value) -> i64 {
-    row["id"].as_i64().unwrap()
-}
-
-impl Tenant {
-    fn ids(&self, condition: Condition, mode: PagingMode) -> Vec<i64> {
-        let listing = self.client.list("/time/entries").conditions(condition).fields("id").page_size(100).mode(mode);
-        let pages: Vec<Page> = self.runtime.block_on(listing.pages().try_collect()).unwrap();
-        let records = pages.iter().flat_map(|page| page.records().unwrap());
-        records.map(|record| id(&serde_json::from_str(record.get()).unwrap())).collect()
-    }
-
-    fn wanted(&self, test: &Test) -> Vec<i64> {
-        self.rows.iter().filter(|row| test.holds(row)).map(id).collect()
-    }
-}
 
 static NUMBERS: [Field; 4] =
     [Field::new("id"), Field::new("company/id"), Field::new("actualHours"), Field::new("agreement/id")];
@@ -207,11 +137,6 @@ fn with_value<T: Clone + std::fmt::Debug + 'static>(
         let value = if real { found.unwrap_or(made_up) } else { made_up };
         (field, value)
     })
-}
-
-fn operator() -> impl Strategy<Value = Operator> {
-    use Operator::{Eq, Ge, Gt, Le, Lt, Ne};
-    prop::sample::select(vec![Eq, Ne, Lt, Le, Gt, Ge])
 }
 
 /// Some text, and what queries stumble over.
@@ -283,7 +208,7 @@ proptest! {
         let Some(condition) = test.condition() else { return Ok(()) };
         let mode = if keyset { PagingMode::Keyset } else { PagingMode::ForwardOnly };
         let shown = condition.to_string();
-        let (mut found, wanted) = (TENANT.ids(condition, mode), TENANT.wanted(&test));
+        let (mut found, wanted) = (TENANT.ids(|listing| listing.conditions(condition).mode(mode)), TENANT.wanted(|row| test.holds(row)));
         // Pieces of a long list follow each other.
         found.sort_unstable();
         prop_assert_eq!(found, wanted, "{}", shown);
@@ -295,10 +220,10 @@ proptest! {
         let test = Test::And(Test::Flag(FLAGS[0].clone(), true, flag).into(), list.into());
         let condition = test.condition().unwrap();
         prop_assert!(condition.to_string().len() > 2_000);
-        let found = TENANT.ids(condition, PagingMode::ForwardOnly);
+        let found = TENANT.ids(|listing| listing.conditions(condition).mode(PagingMode::ForwardOnly));
         let once: HashSet<i64> = found.iter().copied().collect();
         prop_assert_eq!(once.len(), found.len(), "a row came twice");
-        prop_assert_eq!(once, TENANT.wanted(&test).into_iter().collect());
+        prop_assert_eq!(once, TENANT.wanted(|row| test.holds(row)).into_iter().collect());
     }
 }
 
@@ -308,7 +233,7 @@ fn conditions_that_are_tried_select_some_rows() {
     use proptest::{strategy::ValueTree as _, test_runner::TestRunner};
     let mut runner = TestRunner::deterministic();
     let tests: Vec<Test> = (0..400).map(|_| test().new_tree(&mut runner).unwrap().current()).collect();
-    let some = tests.iter().filter(|test| (1..300).contains(&TENANT.wanted(test).len())).count();
+    let some = tests.iter().filter(|test| (1..300).contains(&TENANT.wanted(|row| test.holds(row)).len())).count();
     assert!(some > 150, "{some} of 400");
     let spoken = tests.iter().filter(|test| test.condition().is_some()).count();
     assert!(spoken > 300, "{spoken} of 400");

@@ -3,29 +3,17 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
-use std::{cmp::Ordering, sync::LazyLock};
+mod tenant;
+
+use std::sync::LazyLock;
 
 use connectwise_sdk::{
-    Client, Condition, Config, ConfigParts, ListRequest, Page,
-    conditions::{Field, Value as Literal, custom_field, field, number, text},
+    Condition,
+    conditions::{Field, custom_field, field, number, text},
 };
-use connectwise_sim::Simulator;
-use futures::TryStreamExt as _;
 use proptest::prelude::*;
 use serde_json::Value;
-use tokio::runtime::Runtime;
-
-const PATH: &str = "/company/configurations";
-
-#[derive(Debug, Clone, Copy)]
-enum Operator {
-    Eq,
-    Ne,
-    Lt,
-    Le,
-    Gt,
-    Ge,
-}
+use tenant::{Operator, Tenant, folded, operator};
 
 /// What a property of an item has to be like.
 #[derive(Debug, Clone)]
@@ -51,16 +39,8 @@ enum Test {
 impl Wanted {
     /// `None` where the query language has no words for it.
     fn condition(&self, field: &Field) -> Option<Condition> {
-        let compare = |operator, value: Literal| match operator {
-            Operator::Eq => field.eq(value),
-            Operator::Ne => field.ne(value),
-            Operator::Lt => field.lt(value),
-            Operator::Le => field.le(value),
-            Operator::Gt => field.gt(value),
-            Operator::Ge => field.ge(value),
-        };
         Some(match self {
-            Self::Number(operator, wanted) => compare(*operator, number(*wanted).unwrap()),
+            Self::Number(operator, wanted) => operator.condition(field, number(*wanted).unwrap()),
             Self::Flag(true, wanted) => field.eq(*wanted),
             Self::Flag(false, wanted) => field.ne(*wanted),
             Self::Text(true, wanted) => field.eq(text(wanted).ok()?),
@@ -76,14 +56,7 @@ impl Wanted {
             Self::Number(operator, wanted) => found
                 .and_then(Value::as_f64)
                 .and_then(|found| found.partial_cmp(wanted))
-                .is_some_and(|order| match operator {
-                    Operator::Eq => order == Ordering::Equal,
-                    Operator::Ne => order != Ordering::Equal,
-                    Operator::Lt => order == Ordering::Less,
-                    Operator::Le => order != Ordering::Greater,
-                    Operator::Gt => order == Ordering::Greater,
-                    Operator::Ge => order != Ordering::Less,
-                }),
+                .is_some_and(|order| operator.allows(order)),
             Self::Flag(same, wanted) => found.and_then(Value::as_bool).is_some_and(|found| (found == *wanted) == *same),
             Self::Text(same, wanted) => {
                 found.and_then(Value::as_str).is_some_and(|found| (folded(found) == folded(wanted)) == *same)
@@ -94,11 +67,6 @@ impl Wanted {
             Self::Null(null) => found.is_none() == *null,
         }
     }
-}
-
-/// Neither case nor blanks at the end of a text count.
-fn folded(text: &str) -> String {
-    text.trim_end_matches(' ').to_lowercase()
 }
 
 impl Test {
@@ -137,55 +105,13 @@ fn items(row: &Value) -> impl Iterator<Item = &Value> {
     row["customFields"].as_array().into_iter().flatten()
 }
 
-fn id(row: &Value) -> i64 {
-    row["id"].as_i64().unwrap()
-}
-
-/// A simulated tenant, a client of it, and all its configurations.
-struct Tenant {
-    runtime: Runtime,
-    _simulator: Simulator,
-    client: Client,
-    rows: Vec<Value>,
-}
-
+/// All its configurations.
 static TENANT: LazyLock<Tenant> = LazyLock::new(|| {
-    let runtime = Runtime::new().unwrap();
-    let (simulator, client, rows) = runtime.block_on(async {
-        let simulator = Simulator::builder().seed(1).scale(300).start().await.unwrap();
-        let parts = ConfigParts {
-            base_url: Some(simulator.base_url()),
-            username: Some(simulator.username().to_owned()),
-            password: Some(simulator.password().into()),
-            client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-            ..ConfigParts::default()
-        };
-        let client = Client::new(Config::from_parts(parts).unwrap()).unwrap();
-        let truth = format!("{}/_sim/truth?path={PATH}", simulator.url());
-        let rows = reqwest::get(truth).await.unwrap().bytes().await.unwrap();
-        (simulator, client, serde_json::from_slice::<Vec<Value>>(&rows).unwrap())
-    });
-    assert!(rows.iter().filter(|row| items(row).count() > 1).count() > 20, "hardly any row has custom fields");
-    Tenant { runtime, _simulator: simulator, client, rows }
+    let tenant = Tenant::new("/company/configurations");
+    let several = tenant.rows.iter().filter(|row| items(row).count() > 1).count();
+    assert!(several > 20, "hardly any row has custom fields");
+    tenant
 });
-
-impl Tenant {
-    fn ids(&self, narrow: impl FnOnce(ListRequest) -> ListRequest) -> Vec<i64> {
-        let listing = narrow(self.client.list(PATH).fields("id").page_size(100));
-        let pages: Vec<Page> = self.runtime.block_on(listing.pages().try_collect()).unwrap();
-        let records = pages.iter().flat_map(|page| page.records().unwrap());
-        records.map(|record| id(&serde_json::from_str(record.get()).unwrap())).collect()
-    }
-
-    fn wanted(&self, test: &Test) -> Vec<i64> {
-        self.rows.iter().filter(|row| test.holds(row)).map(id).collect()
-    }
-}
-
-fn operator() -> impl Strategy<Value = Operator> {
-    use Operator::{Eq, Ge, Gt, Le, Lt, Ne};
-    prop::sample::select(vec![Eq, Ne, Lt, Le, Gt, Ge])
-}
 
 /// What queries stumble over.
 fn some_text() -> impl Strategy<Value = String> {
@@ -259,7 +185,7 @@ proptest! {
         let Some(condition) = test.condition() else { return Ok(()) };
         let shown = condition.to_string();
         let found = TENANT.ids(|listing| listing.custom_field_conditions(condition));
-        prop_assert_eq!(found, TENANT.wanted(&test), "{}", shown);
+        prop_assert_eq!(found, TENANT.wanted(|row| test.holds(row)), "{}", shown);
     }
 
     #[test]
@@ -267,7 +193,7 @@ proptest! {
         let Some(condition) = test.condition() else { return Ok(()) };
         let shown = condition.to_string();
         let found = TENANT.ids(|listing| listing.child_conditions(condition));
-        prop_assert_eq!(found, TENANT.wanted(&test), "{}", shown);
+        prop_assert_eq!(found, TENANT.wanted(|row| test.holds(row)), "{}", shown);
     }
 }
 
@@ -278,7 +204,7 @@ fn conditions_that_are_tried_select_some_rows() {
     fn share(tests: impl Strategy<Value = Test>) -> usize {
         let mut runner = TestRunner::deterministic();
         let tests = (0..300).map(|_| tests.new_tree(&mut runner).unwrap().current());
-        tests.filter(|test| (1..TENANT.rows.len()).contains(&TENANT.wanted(test).len())).count()
+        tests.filter(|test| (1..TENANT.rows.len()).contains(&TENANT.wanted(|row| test.holds(row)).len())).count()
     }
     let (custom, property) = (share(custom_test()), share(property_test()));
     assert!(custom > 80 && property > 30, "{custom} and {property} of 300");
