@@ -41,10 +41,7 @@ pub async fn lineage(
         let silver = TableName::silver(entity.table).name;
         lookups::register(&session, &silver, RecordBatch::new_empty(contract::silver(entity)))?;
     }
-    lookups::agreement_type_rules(&session, &config.classifier()?).await?;
-    lookups::agreement_numbers(&session, config).await?;
-    lookups::company_types(&session).await?;
-    lookups::run_day(&session, Utc::now())?;
+    lookups::register_all(&session, &config.classifier()?, config, Utc::now()).await?;
     let mut known = Known::default();
     known.add("agreement_numbers", &["agreementId", "number"], "silver_cw_agreement", &["id", "customFields"]);
     known.add("company_types", &["companyId", "companyType"], "silver_cw_company", &["id", "types"]);

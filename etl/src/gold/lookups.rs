@@ -15,8 +15,21 @@ use super::failed;
 use super::keys::text;
 use crate::error::{Error, Kind, Result};
 
+/// Registers every small table that the models read, from the silver tables of the session.
+pub(super) async fn register_all(
+    session: &SessionContext,
+    rules: &Classifier,
+    config: &GoldConfig,
+    started: DateTime<Utc>,
+) -> Result<()> {
+    agreement_type_rules(session, rules).await?;
+    agreement_numbers(session, config).await?;
+    company_types(session).await?;
+    run_day(session, started)
+}
+
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
-pub(super) async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
+async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
     let names = "select typeName as n from silver_cw_agreement union select agreementType from silver_cw_timeentry \
                  union select agreementAgreementType from silver_cw_timeentry \
                  union select agreementType from silver_cw_expenseentry union select agreementType from silver_cw_productitem";
@@ -54,14 +67,14 @@ pub(super) async fn unmatched(session: &SessionContext, rules: &Classifier) -> R
 }
 
 /// Registers `agreement_numbers`: agreements with the value of the custom field that holds their number.
-pub(super) async fn agreement_numbers(session: &SessionContext, config: &GoldConfig) -> Result<()> {
+async fn agreement_numbers(session: &SessionContext, config: &GoldConfig) -> Result<()> {
     let caption = config.agreement_number_caption.as_deref();
     let rows = from_json(session, "silver_cw_agreement", "customFields", |fields| number(fields, caption)).await?;
     register(session, "agreement_numbers", batch([("agreementId", ids(&rows)), ("number", texts(rows))])?)
 }
 
 /// Registers `company_types`: companies with the names of their types.
-pub(super) async fn company_types(session: &SessionContext) -> Result<()> {
+async fn company_types(session: &SessionContext) -> Result<()> {
     let rows = from_json(session, "silver_cw_company", "types", |types| {
         let names: Vec<&str> = types.iter().filter_map(|one| one.get("name")?.as_str()).map(str::trim).collect();
         (!names.is_empty()).then(|| names.join(", "))
@@ -71,7 +84,7 @@ pub(super) async fn company_types(session: &SessionContext) -> Result<()> {
 }
 
 /// Registers `run_day`: the day on which the run started, for what depends on it.
-pub(super) fn run_day(session: &SessionContext, started: DateTime<Utc>) -> Result<()> {
+fn run_day(session: &SessionContext, started: DateTime<Utc>) -> Result<()> {
     let day = Date32Array::from(vec![days(started)]);
     register(session, "run_day", batch([("asOf", Arc::new(day) as ArrayRef)])?)
 }

@@ -146,10 +146,7 @@ async fn build_from(
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
-    lookups::agreement_type_rules(&session, &rules).await?;
-    lookups::agreement_numbers(&session, config).await?;
-    lookups::company_types(&session).await?;
-    lookups::run_day(&session, started)?;
+    lookups::register_all(&session, &rules, config, started).await?;
     let mut keys = Keys::load(lake).await?;
     let mut tables = Vec::new();
     let mut stopped: BTreeSet<&str> = BTreeSet::new();
