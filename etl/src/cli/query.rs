@@ -46,20 +46,22 @@ enum Format {
     Parquet,
 }
 
+impl Format {
+    /// What suits the way in which results are asked for.
+    fn of(output: &Output) -> Self {
+        if output.is_json() { Self::Json } else { Self::Table }
+    }
+}
+
 impl Query {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let format = self.format.unwrap_or(if output.is_json() { Format::Json } else { Format::Table });
+        let format = self.format.unwrap_or_else(|| Format::of(output));
         if format == Format::Parquet && self.output.is_none() {
             return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
         }
         let rows = query::select(&settings.lake()?, &self.sql).await?;
         match &self.output {
-            None if format == Format::Table => print(&rows, output)?,
-            None => {
-                let mut text = Vec::new();
-                write(&rows, format, &mut text)?;
-                output.write(&text)?;
-            }
+            None => show(&rows, format, output)?,
             Some(path) => {
                 file::whole(path, |target| write(&rows, format, target))?;
                 let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
@@ -89,12 +91,13 @@ fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend) -> Re
 
 /// Prints rows as a table or as a JSON array of objects.
 pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
-    if output.is_json() {
-        let mut bytes = query::json(rows)?;
-        bytes.push(b'\n');
-        return output.write(&bytes);
-    }
-    output.line(&text(rows)?)
+    show(rows, Format::of(output), output)
+}
+
+fn show(rows: &[RecordBatch], format: Format, output: &Output) -> Result<()> {
+    let mut text = Vec::new();
+    write(rows, format, &mut text)?;
+    output.write(&text)
 }
 
 fn text(rows: &[RecordBatch]) -> Result<String> {
