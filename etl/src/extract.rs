@@ -100,7 +100,7 @@ pub async fn extract(
     decoder: Decoder,
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
-    let counted = count(client, entity, condition.as_deref()).await?;
+    let counted = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
     let seen = Arc::new(Mutex::new(Seen { counted, ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
@@ -160,11 +160,16 @@ fn until_complete(
     })
 }
 
-async fn count(client: &Client, entity: &Entity, condition: Option<&str>) -> Result<Option<u64>> {
+/// How many records the server counts, `None` where it can't count.
+pub(crate) async fn count(
+    client: &Client,
+    entity: &Entity,
+    condition: Option<&str>,
+) -> connectwise_sdk::Result<Option<u64>> {
     if entity.count_path.is_none() {
         return Ok(None);
     }
-    client.count(entity.path, condition).await.map(Some).map_err(|error| source_error(entity, error))
+    client.count(entity.path, condition).await.map(Some)
 }
 
 fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
@@ -227,7 +232,9 @@ impl Reader {
     }
 
     async fn prove(self) -> Result<()> {
-        let after = count(&self.client, self.entity, self.condition.as_deref()).await?;
+        let after = count(&self.client, self.entity, self.condition.as_deref())
+            .await
+            .map_err(|error| source_error(self.entity, error))?;
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
         // A page without an end or with keys out of order would have ended the read before this.
         (seen.ended, seen.ascending, seen.counted_after) = (true, true, after);

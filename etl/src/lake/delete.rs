@@ -6,7 +6,7 @@ use arrow::datatypes::DataType;
 use datafusion::prelude::{Expr, SessionContext, ident, lit};
 
 use super::store::lake_error;
-use super::write::writer_properties;
+use super::write::{version, writer_properties};
 use super::{Commit, Lake, TableName, Written};
 use crate::error::{Error, Kind, Result};
 
@@ -48,7 +48,7 @@ impl Lake {
             .with_commit_properties(commit.properties())
             .await
             .map_err(|error| lake_error(table, "deleted from", error))?;
-        let version = delta.version().unwrap_or_default();
+        let version = version(&delta);
         Ok(Written {
             deleted: metrics.num_deleted_rows.unwrap_or(keys.len()) as u64,
             version,

@@ -243,7 +243,7 @@ fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<data
     Err(Error::new(Kind::Contract, format!("the rows for {table} are not what its contract declares: {difference}")))
 }
 
-fn version(delta: &DeltaTable) -> u64 {
+pub(super) fn version(delta: &DeltaTable) -> u64 {
     delta.version().unwrap_or_default()
 }
 

@@ -113,8 +113,7 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
         return Ok(None);
     }
     let now = Utc::now();
-    let mut runs: Vec<RunStatus> = rows(lake, &format!("{LAST_RUNS} limit {RUNS_SHOWN}")).await?;
-    runs.truncate(RUNS_SHOWN);
+    let runs: Vec<RunStatus> = rows(lake, &format!("{LAST_RUNS} limit {RUNS_SHOWN}")).await?;
     let mut tables: Vec<TableStatus> = match lake.state(&TableName::ledger(STEPS)).await? {
         Some(_) => rows(lake, LAST_STEPS).await?,
         None => Vec::new(),

@@ -33,24 +33,22 @@ pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) ->
 }
 
 async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
-    let mut answer = Answer::Unclear(String::new());
+    let mut said = String::new();
     for _ in 0..ATTEMPTS {
-        answer = match client.get_raw(&path).await {
-            Ok(_) => Answer::There,
-            Err(error) if error.is_not_found() => {
-                match error.api().and_then(|body| body.code.as_deref()) {
-                    Some(code) if code.eq_ignore_ascii_case("NotFound") => Answer::Gone,
-                    // A proxy or a stale codebase answers 404 too, in words that aren't the API's. Or the body was cut:
-                    // the status alone decides nothing.
-                    _ => {
-                        answer = Answer::Unclear(error.to_string());
-                        continue;
-                    }
-                }
-            }
-            Err(error) => Answer::Unclear(error.to_string()),
+        let error = match client.get_raw(&path).await {
+            Ok(_) => return (key, Answer::There),
+            Err(error) => error,
         };
-        break;
+        if !error.is_not_found() {
+            return (key, Answer::Unclear(error.to_string()));
+        }
+        let code = error.api().and_then(|body| body.code.as_deref());
+        if code.is_some_and(|code| code.eq_ignore_ascii_case("NotFound")) {
+            return (key, Answer::Gone);
+        }
+        // A proxy or a stale codebase answers 404 too, in words that aren't the API's. Or the body was cut: the status
+        // alone decides nothing.
+        said = error.to_string();
     }
-    (key, answer)
+    (key, Answer::Unclear(said))
 }

@@ -6,6 +6,7 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
+use crate::extract::count;
 
 /// What a sweep saw.
 #[derive(Debug, Default)]
@@ -35,11 +36,7 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
     let incomplete = |why: String| {
         Error::new(Kind::Incomplete, format!("the sweep of {} isn't whole: {why}; nothing is deleted", entity.name))
     };
-    let count = async || match entity.count_path {
-        Some(_) => client.count(entity.path, None).await.map(Some).map_err(fault),
-        None => Ok(None),
-    };
-    let before = count().await?;
+    let before = count(client, entity, None).await.map_err(fault)?;
     let fields = flag.map_or_else(|| entity.key.to_owned(), |flag| format!("{},{flag}", entity.key));
     let list = client.list(entity.path).fields(fields).page_size(page_size);
     let mut pages = Box::pin(list.pages());
@@ -64,6 +61,6 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
     if !ended {
         return Err(incomplete("the server never said which page is the last".to_owned()));
     }
-    sweep.counted = before.zip(count().await?);
+    sweep.counted = before.zip(count(client, entity, None).await.map_err(fault)?);
     Ok(sweep)
 }
