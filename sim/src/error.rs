@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     UnknownRelease(String),
     UnknownRole(String),
     BadFaults(PathBuf, String),
+    BadSwitch(String),
 }
 
 impl Error {
@@ -68,6 +69,7 @@ impl fmt::Display for Error {
             Kind::UnknownRole(role) => {
                 write!(f, "there is no role {role}: choose full, mine, no-info, no-members or no-<module>")
             }
+            Kind::BadSwitch(reason) => f.write_str(reason),
             Kind::BadFaults(file, reason) => {
                 write!(f, "the fault script {} can't be used: {reason}", file.display())
             }

@@ -128,14 +128,16 @@ mod samples;
 mod server;
 mod simulator;
 mod state;
+mod switches;
 mod table;
 mod tenant;
+mod tickets;
 mod tree;
 mod truth;
 mod wire;
 
 pub use error::Error;
-pub use simulator::{Builder, Simulator};
+pub use simulator::{Builder, Simulator, switches};
 
 /// The largest scale, in time entries.
 pub const LARGEST_SCALE: u64 = 10_000_000;

@@ -20,6 +20,7 @@ use crate::role::Role;
 use crate::samples::Samples;
 use crate::server;
 use crate::state::{Credentials, Source, State};
+use crate::switches::Switches;
 use crate::tenant::Tenant;
 use crate::wire::{Severer, Wires};
 
@@ -37,6 +38,7 @@ pub struct Builder {
     role: String,
     faults: Option<PathBuf>,
     strange: u64,
+    switches: Vec<String>,
     callback_waits: [Duration; 2],
 }
 
@@ -132,6 +134,14 @@ impl Builder {
         self
     }
 
+    /// Sets a switch, `name=value`: where the facts about the API are uncertain, there is one, and the harsher behaviour is in
+    /// force. [`switches`] tells them all.
+    #[must_use]
+    pub fn switch(mut self, switch: impl Into<String>) -> Self {
+        self.switches.push(switch.into());
+        self
+    }
+
     /// The waits before the second and third attempt to deliver a callback; 2 and 4 seconds by default, as documented.
     #[must_use]
     pub fn callback_waits(mut self, waits: [Duration; 2]) -> Self {
@@ -160,6 +170,10 @@ impl Builder {
                 Source::Generated(Box::new(Tenant::new(world)))
             }
         };
+        let mut switches = Switches::default();
+        for switch in &self.switches {
+            switches.set_word(switch).map_err(ErrorKind::BadSwitch)?;
+        }
         let role = Role::parse(&self.role).map_err(ErrorKind::UnknownRole)?;
         let rules = match &self.faults {
             None => Vec::new(),
@@ -180,6 +194,7 @@ impl Builder {
         let (stopping, is_stopping) = watch::channel(false);
         let state = Arc::new(State::new(source, credentials, document, callbacks, is_stopping.clone()));
         state.set_role(role);
+        state.set_switches(switches);
         rules.into_iter().for_each(|rule| state.faults().add(rule));
         state.callbacks.listen_at(format!("http://{address}"));
         let service = server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Severer>();
@@ -197,6 +212,12 @@ impl Builder {
         });
         Ok(Simulator { address, username: self.username, password: self.password, stop: Some(stop), server })
     }
+}
+
+/// All switches as text, the value in force first, for people to read.
+#[must_use]
+pub fn switches() -> String {
+    crate::switches::list()
 }
 
 /// A running simulator. It stops when dropped.
@@ -231,6 +252,7 @@ impl Simulator {
             role: "full".to_owned(),
             faults: None,
             strange: 0,
+            switches: Vec::new(),
             callback_waits: [Duration::from_secs(2), Duration::from_secs(4)],
         }
     }

@@ -10,6 +10,7 @@ use crate::callbacks;
 use crate::document::Matched;
 use crate::place::Place;
 use crate::state::Source;
+use crate::switches::Switch;
 use crate::table::Table;
 
 pub(super) fn create(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Answer {
@@ -112,6 +113,20 @@ fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Res
     let row = changed.flatten().ok_or_else(missing)?;
     ask.state.callbacks.changed(ask.state, schema.name, number, "updated");
     Ok(answer::json(success(found, ask.method), row.to_string()))
+}
+
+/// DELETE of a whole list. A changelog is a queue, whose entries are gone once they are taken, or a log.
+pub(super) fn clear(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Answer {
+    let log = ask.path.to_ascii_lowercase().ends_with("/changelogs") && ask.switches.is(Switch::Changelogs, "log");
+    if !log {
+        let cleared = ask.state.change(|tenant| tenant.clear(place));
+        if cleared.is_none() {
+            return *unchanging();
+        }
+    }
+    let mut answer = answer::json(success(found, ask.method), "");
+    answer.headers_mut().remove(axum::http::header::CONTENT_TYPE);
+    answer
 }
 
 fn as_object(row: Json) -> Map<String, Json> {

@@ -45,9 +45,9 @@ pub(crate) fn last_updated(world: &World, place: Place, row: Row) -> i64 {
     }
 }
 
-pub(crate) fn shape(world: &World, place: Place, row: Row, s: &mut impl Shape) {
+pub(crate) fn shape(world: &World, place: Place, resource: usize, row: Row, s: &mut impl Shape) {
     let cast = Cast::of(world, place, row);
-    let resource = &world.document.resources[place.resource];
+    let resource = &world.document.resources[resource];
     let Some(schema) = world.document.schema(resource.schema) else { return };
     if resource.keyed {
         s.int("id", cast.id());

@@ -97,10 +97,12 @@ fn merged(
             continue;
         }
         let normal = normal(template);
+        let slashed = template.len() > 1 && template.ends_with('/');
         let at = *known.entry(normal.clone()).or_insert_with(|| {
             let template = template.trim_end_matches('/');
             paths.push(Path {
                 template,
+                slashed,
                 normal,
                 steps: Path::steps(template),
                 operations: Vec::new(),
@@ -108,6 +110,7 @@ fn merged(
             });
             paths.len() - 1
         });
+        paths[at].slashed &= slashed;
         for (method, operation) in operations {
             if let Some(operation) = read_operation(method, operation, names) {
                 paths[at].operations.push(operation);

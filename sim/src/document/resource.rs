@@ -54,6 +54,8 @@ impl Role {
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) template: &'static str,
+    /// Whether the document writes it with a slash at its end, and never without.
+    pub(crate) slashed: bool,
     pub(super) normal: String,
     pub(super) steps: Vec<Step>,
     pub(crate) operations: Vec<Operation>,

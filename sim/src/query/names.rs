@@ -1,5 +1,6 @@
 //! The names that an entity recognises, and where a query finds their values.
 
+use super::Grammar;
 use crate::document::{Document, ListOf, Of, Property, Schema, Type};
 
 /// The names of an entity, or of the items of one of its collections.
@@ -7,6 +8,7 @@ use crate::document::{Document, ListOf, Of, Property, Schema, Type};
 pub(crate) struct Names {
     document: &'static Document,
     schema: &'static Schema,
+    pub(super) grammar: Grammar,
 }
 
 /// Where a query finds a value. The first two need no walk through the row.
@@ -18,8 +20,8 @@ pub(crate) enum Column {
 }
 
 impl Names {
-    pub(crate) fn of(document: &'static Document, schema: &'static Schema) -> Self {
-        Self { document, schema }
+    pub(crate) fn of(document: &'static Document, schema: &'static Schema, grammar: Grammar) -> Self {
+        Self { document, schema, grammar }
     }
 
     /// Finds a property by its path, whatever its case.

@@ -19,9 +19,9 @@ const FIRST_PAGES: [(&str, u64); 8] = [
     ("Company", 0x0639_5574_e0b0_29d5),
     ("ExpenseEntry", 0x1f7d_b6fe_9fd5_9fe1),
     ("ProductItem", 0x0e78_faae_cdcf_72c0),
-    ("Invoice", 0xb645_e5c7_d0be_4f9b),
+    ("Invoice", 0xdf2a_b25a_e537_7024),
     ("Member", 0xd747_e24d_0d1e_59f4),
-    ("UnpostedInvoice", 0xef26_923d_70e4_cecf),
+    ("UnpostedInvoice", 0xba6c_9101_e0b6_60e2),
 ];
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
 mod advance;
+mod billing;
 mod client;
 mod conditions;
 mod data;

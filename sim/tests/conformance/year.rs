@@ -75,6 +75,8 @@ fn last_updated(row: &Value) -> Option<&str> {
 #[tokio::test]
 async fn every_list_shows_what_the_truth_says_after_a_month() {
     let client = Client::start(300).await;
+    // Rows that are found by their ids, too.
+    assert_eq!(client.post("/switches", r#"{"service-tickets":"service"}"#).await.status, 200);
     client.post("/advance", r#"{"days":20}"#).await;
     let since = client.own("/clock").await.json()["now"].as_str().unwrap().to_owned();
     client.post("/advance", r#"{"days":10}"#).await;
@@ -104,6 +106,7 @@ async fn every_list_shows_what_the_truth_says_after_a_month() {
 #[tokio::test]
 async fn lists_below_rows_show_what_the_truth_says_of_all_parents_at_once() {
     let client = Client::start(100).await;
+    client.post("/switches", r#"{"service-tickets":"service"}"#).await;
     client.post("/advance", r#"{"days":60}"#).await;
     for path in BELOW {
         let mut truth: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
