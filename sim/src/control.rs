@@ -16,7 +16,7 @@ use crate::calendar;
 use crate::drift::Drift;
 use crate::faults;
 use crate::role::Role;
-use crate::state::State;
+use crate::state::{Source, State};
 
 pub(crate) fn wrong(message: &str) -> Answer {
     answer::plain_json(StatusCode::BAD_REQUEST, json!({ "message": message }).to_string())
@@ -87,7 +87,11 @@ pub(crate) async fn set_role(Extract(state): Extract<Arc<State>>, body: Bytes) -
     match Role::parse(&wanted) {
         Ok(role) => {
             state.set_role(role);
-            answer::plain_json(StatusCode::OK, json!({ "role": wanted }).to_string())
+            let member = match state.source().as_ref() {
+                Source::Generated(tenant) => Some(tenant.member_of_key()),
+                Source::Samples(_) => None,
+            };
+            answer::plain_json(StatusCode::OK, json!({ "role": wanted, "member": member }).to_string())
         }
         Err(word) => wrong(&format!("there is no role {word}")),
     }
@@ -103,6 +107,11 @@ pub(crate) async fn switches(Extract(state): Extract<Arc<State>>) -> Answer {
         })
         .collect();
     answer::plain_json(StatusCode::OK, json!(told).to_string())
+}
+
+/// `[{"method":..,"path":..,"reason":..}]`
+pub(crate) async fn unsupported(Extract(state): Extract<Arc<State>>) -> Answer {
+    answer::plain_json(StatusCode::OK, crate::api::unsupported(state.document).to_string())
 }
 
 /// Takes `{"last-link":"exact","bundle-limit":"7"}`; all of it or nothing is set.

@@ -33,6 +33,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/_sim/clock", get(control::clock).post(control::set_clock))
         .route("/_sim/drift", post(control::set_drift).delete(control::stop_drift))
         .route("/_sim/switches", get(control::switches).post(control::set_switches))
+        .route("/_sim/unsupported", get(control::unsupported))
         .route("/_sim/role", post(control::set_role))
         .route("/_sim/requests", get(control::requests).delete(control::forget_requests))
         .route("/_sim/metrics", get(control::metrics))

@@ -13,6 +13,7 @@ use crate::faults::{Faults, Minute};
 use crate::files::Files;
 use crate::kind::Kind;
 use crate::place::Place;
+use crate::query::{Grammar, Names};
 use crate::role::{Mine, Role};
 use crate::samples::Samples;
 use crate::switches::{Switch, Switches};
@@ -95,7 +96,15 @@ impl Source {
         let Self::Generated(tenant) = self else { return table };
         let narrowed = role.mine && place.parents().is_empty();
         match tenant.world().plan(place).maker {
-            Maker::Hand(_) | Maker::Own(_) if narrowed => Box::new(Mine(table)),
+            Maker::Hand(_) | Maker::Own(_) if narrowed => {
+                let document = tenant.world().document;
+                let Some(schema) = document.schemas.get(document.resources[place.resource].schema) else {
+                    return table;
+                };
+                let names = Names::of(document, schema, Grammar::default());
+                let own = document.resources[place.resource].template == Kind::Member.path();
+                Box::new(Mine::new(table, names, own, tenant.member_of_key()))
+            }
             _ => table,
         }
     }

@@ -2,10 +2,17 @@
 
 mod action;
 mod body;
+mod bulk;
 mod bundle;
+mod copy;
 mod document;
+mod flow;
 mod list;
+mod report;
+mod unsupported;
 mod write;
+
+pub(crate) use unsupported::list as unsupported;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -83,6 +90,9 @@ impl Ask<'_> {
         if found.path.operation(self.method.as_str()).is_none() {
             let message = format!("The requested resource does not support http method '{}'.", self.method);
             return answer::error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
+        }
+        if !unsupported::is_simulated(self.document, found.path, self.method.as_str()) {
+            return not_simulated(self.path);
         }
         if let Some(answer) = action::special(self, &found).await {
             return answer;

@@ -17,12 +17,12 @@ pub(super) fn create(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Answer
     done(try_create(ask, place, found))
 }
 
-fn done(made: Result<Answer, Box<Answer>>) -> Answer {
+pub(super) fn done(made: Result<Answer, Box<Answer>>) -> Answer {
     made.unwrap_or_else(|refusal| *refusal)
 }
 
 /// The status that the document gives for success.
-fn success(found: &Matched<'_, '_>, method: &Method) -> StatusCode {
+pub(super) fn success(found: &Matched<'_, '_>, method: &Method) -> StatusCode {
     let status = found.path.operation(method.as_str()).map_or(200, |operation| operation.status);
     StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
 }
@@ -52,7 +52,7 @@ fn try_create(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Result<Answer
     }
 }
 
-fn unchanging() -> Box<Answer> {
+pub(super) fn unchanging() -> Box<Answer> {
     let message = "Recorded answers can't be written to.";
     Box::new(answer::error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message))
 }

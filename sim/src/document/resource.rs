@@ -107,6 +107,11 @@ impl Path {
             .collect()
     }
 
+    /// The template in lower case, with `{}` for every parameter.
+    pub(crate) fn anonymous(&self) -> String {
+        format!("/{}", self.normal)
+    }
+
     pub(super) fn matches<'a>(&self, steps: &[&'a str]) -> Option<Matched<'_, 'a>> {
         let mut arguments = Vec::new();
         for (step, given) in self.steps.iter().zip(steps) {

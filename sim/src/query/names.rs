@@ -29,6 +29,11 @@ impl Names {
         self.document.property(self.schema, path)
     }
 
+    /// Where a property is that the entity has.
+    pub(crate) fn column(self, path: &str) -> Option<Column> {
+        self.property(path).map(|property| column(&property))
+    }
+
     /// The items of a collection: its name as rows write it, and their names.
     pub(super) fn items(self, name: &str) -> Option<(&'static str, Self)> {
         let member = self.schema.member(name)?;

@@ -94,6 +94,11 @@ impl Tenant {
         &self.world
     }
 
+    /// The member that the key belongs to: the first one.
+    pub(crate) fn member_of_key(&self) -> i64 {
+        self.world.id(Kind::Member, 0)
+    }
+
     /// The rows of a list now.
     pub(crate) fn table(&self, place: Place) -> Generated<'_> {
         Generated::new(self, place, None)
