@@ -111,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// The security role of those who ask: `full`, the default, `mine` (a third of the rows, and no error), `no-info` (rows
+    /// The security role of those who ask: `full`, the default, `mine` (the rows of the member whose key it is, and no error), `no-info` (rows
     /// without `_info`), `no-members` (`/system/members` is not found), `no-<module>` (403), or several with commas between.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
