@@ -1,6 +1,8 @@
 //! Bronze: what the API answered, losslessly, one table an entity.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -15,7 +17,7 @@ use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, Extraction, Scope, Seen};
-use crate::lake::{Commit, Lake, Source, TableName, Written, integers};
+use crate::lake::{Commit, Lake, Race, Source, TableName, Written, integers};
 use crate::quarantine;
 use crate::run::{Meter, Mode};
 
@@ -49,14 +51,23 @@ pub struct Loaded {
     pub written: Written,
     /// Records that went to quarantine.
     pub quarantined: u64,
+    /// Highest change time stored before the load, the server's time.
+    pub watermark_before: Option<DateTime<Utc>>,
+    /// Highest change time stored after it.
+    pub watermark: Option<DateTime<Utc>>,
     /// What deserves a look though nothing failed.
     pub warnings: Vec<String>,
 }
 
 /// Loads one entity into its bronze table, in one commit or none.
 ///
+/// Runs may work on one table at once. A load notes the table's version before it asks the server anything and commits
+/// right behind that version, so all that it read is at least as new as what it replaces; when another run was faster, the
+/// load starts over, watermark included.
+///
 /// # Errors
-/// When the read isn't whole or the lakehouse can't be written. The table and its watermark are then as they were.
+/// When the read isn't whole, the lakehouse can't be written or other runs were faster every time. The table and its
+/// watermark are then as they were.
 pub async fn load(
     lake: &Lake,
     client: &Client,
@@ -65,28 +76,49 @@ pub async fn load(
     meter: &Meter,
 ) -> Result<Loaded> {
     let table = TableName::bronze(entity.table);
-    let stored = lake.mark(&table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    let mut race = Race::new(table.clone());
+    loop {
+        match attempt(lake, client, entity, &table, request, meter).await {
+            Err(error) => race.lost(error).await?,
+            loaded => return loaded,
+        }
+    }
+}
+
+async fn attempt(
+    lake: &Lake,
+    client: &Client,
+    entity: &'static Entity,
+    table: &TableName,
+    request: &Request,
+    meter: &Meter,
+) -> Result<Loaded> {
+    // Before everything else: what is read from here on is newer than what this version holds.
+    let base = lake.version(table).await?;
+    let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
     let scope = match (request.mode, entity.load, stored) {
         (Mode::Incremental, Load::Incremental { .. }, Some(watermark)) => {
             Scope::Since { watermark, lookback_days: request.lookback_days }
         }
         _ => Scope::All,
     };
+    // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
     let watermark = extract::watermark(client, entity).await?.max(stored);
     let decoder = Decoder::new(entity, &request.run_id, request.started)?;
     let extraction = extract::extract(client, entity, &scope, request.page_size, decoder).await?;
-    let session = lake.session()?;
-    let target = Target { lake, session: &session, entity, table: &table, request, meter, watermark };
     meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
-    let exists = lake.state(&table).await?.is_some();
     let seen = extraction.seen.clone();
+    let quarantined = Arc::new(AtomicU64::new(0));
+    let extraction = quarantine_first(extraction, lake, entity, request, quarantined.clone());
+    let session = lake.session()?;
+    let target = Target { lake, session: &session, entity, table, request, meter, watermark, base };
     let written = match scope {
-        Scope::All if exists && matches!(entity.load, Load::Snapshot) => target.compare(extraction).await?,
+        Scope::All if base.is_some() && matches!(entity.load, Load::Snapshot) => target.compare(extraction).await?,
         Scope::All => target.replace(extraction).await?,
         Scope::Since { .. } => target.merge(extraction).await?,
     };
     let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-    let quarantined = quarantine::keep(lake, entity, &seen.rejected, &request.run_id, request.started).await?;
+    let quarantined = quarantined.load(Ordering::Relaxed);
     let mut warnings = Vec::new();
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
@@ -97,7 +129,28 @@ pub async fn load(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    Ok(Loaded { seen, written, quarantined, warnings })
+    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings })
+}
+
+/// Keeps rejected records before the stream ends, and so before the commit that moves the watermark past them: a run that
+/// dies between the two keeps a record twice in vain, never not at all.
+fn quarantine_first(
+    extraction: Extraction,
+    lake: &Lake,
+    entity: &'static Entity,
+    request: &Request,
+    kept: Arc<AtomicU64>,
+) -> Extraction {
+    let Extraction { schema, rows, seen } = extraction;
+    let (lake, run_id, started, read) = (lake.clone(), request.run_id.clone(), request.started, seen.clone());
+    let keep = async move {
+        let rejected = read.lock().map(|seen| if seen.complete { seen.rejected.clone() } else { Vec::new() });
+        let count = quarantine::keep(&lake, entity, &rejected.unwrap_or_default(), &run_id, started).await?;
+        kept.store(count, Ordering::Relaxed);
+        Ok(None)
+    };
+    let last = stream::once(keep).try_filter_map(|none: Option<RecordBatch>| std::future::ready(Ok(none)));
+    Extraction { schema, rows: rows.chain(last).boxed(), seen }
 }
 
 struct Target<'a> {
@@ -108,6 +161,7 @@ struct Target<'a> {
     request: &'a Request,
     meter: &'a Meter,
     watermark: Option<DateTime<Utc>>,
+    base: Option<u64>,
 }
 
 impl Target<'_> {
@@ -165,7 +219,7 @@ impl Target<'_> {
     }
 
     fn commit(&self) -> Commit {
-        let commit = Commit::new(&self.request.run_id);
+        let commit = Commit::new(&self.request.run_id).upon(self.base);
         match self.watermark {
             Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
             None => commit,

@@ -15,6 +15,8 @@ pub enum Kind {
     Incomplete,
     /// A value that doesn't fit its contract, or a schema that isn't the expected one.
     Contract,
+    /// Another run changed a table between the read and the write. Nothing was written.
+    Conflict,
     /// The lakehouse could not be read or written.
     Lake,
     /// SQL that doesn't parse, plan or run.

@@ -38,6 +38,12 @@ pub struct Seen {
     pub rejected: Vec<Rejected>,
     /// What the server counted before the read, where it can count.
     pub counted: Option<u64>,
+    /// What it counted after the read.
+    pub counted_after: Option<u64>,
+    /// Whether the server said which page is the last.
+    pub ended: bool,
+    /// Whether every key was greater than the one before it, to the last page.
+    pub ascending: bool,
     /// Whether the read proved that it is whole.
     pub complete: bool,
 }
@@ -223,6 +229,8 @@ impl Reader {
     async fn prove(self) -> Result<()> {
         let after = count(&self.client, self.entity, self.condition.as_deref()).await?;
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
+        // A page without an end or with keys out of order would have ended the read before this.
+        (seen.ended, seen.ascending, seen.counted_after) = (true, true, after);
         if let (Some(before), Some(after)) = (seen.counted, after) {
             let least = before.min(after);
             if seen.records < least {

@@ -9,9 +9,11 @@
 //! | [`extract`] | pages of records from the API, whole or not at all |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
+//! | [`reconcile`] | rows that are gone at the source leave bronze |
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
+//! | [`ledger`] | what runs did, kept in the lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
 pub mod bronze;
@@ -23,8 +25,10 @@ pub mod error;
 pub mod extract;
 pub mod gold;
 pub mod lake;
+pub mod ledger;
 pub mod quarantine;
 pub mod query;
+pub mod reconcile;
 pub mod run;
 pub mod silver;
 

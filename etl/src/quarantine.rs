@@ -11,7 +11,7 @@ use twox_hash::XxHash3_64;
 use crate::contract;
 use crate::decode::Rejected;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, Layer, TableName};
+use crate::lake::{Commit, Lake, Layer, Race, TableName};
 
 const KEY: &str = "quarantineId";
 
@@ -67,7 +67,13 @@ pub async fn keep(
     )
     .map_err(|error| Error::new(Kind::Contract, "the quarantine's rows can't be built").with_source(error))?;
     let session = lake.session()?;
-    let new = lake.changed(&session, &table(), KEY, "reason", vec![batch]).await?;
-    lake.upsert(&table(), &schema(), KEY, new, &session, &Commit::new(run_id)).await?;
-    Ok(rows as u64)
+    let mut race = Race::new(table());
+    loop {
+        let base = lake.version(&table()).await?;
+        let new = lake.changed(&session, &table(), KEY, "reason", vec![batch.clone()]).await?;
+        match lake.upsert(&table(), &schema(), KEY, new, &session, &Commit::new(run_id).upon(base)).await {
+            Ok(_) => return Ok(rows as u64),
+            Err(error) => race.lost(error).await?,
+        }
+    }
 }

@@ -10,7 +10,8 @@ use datafusion::sql::sqlparser;
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
 use crate::gold;
-use crate::lake::{Lake, TableName, sql_error};
+use crate::lake::{Lake, Layer, TableName, sql_error};
+use crate::ledger;
 use crate::quarantine;
 
 /// Every table that the lakehouse may have.
@@ -20,6 +21,7 @@ fn known_tables() -> Vec<TableName> {
         entities.flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]).collect();
     tables.push(quarantine::table());
     tables.extend(gold::tables().into_iter().map(TableName::gold));
+    tables.extend(ledger::tables());
     tables
 }
 
@@ -60,10 +62,11 @@ async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Res
             ));
         };
         if !lake.register(session, wanted, table).await? {
-            return Err(Error::new(
-                Kind::Usage,
-                format!("{table} isn't there yet: run connectwise-etl run --layers {} first", table.layer),
-            ));
+            let how = match table.layer {
+                Layer::Ledger => "connectwise-etl run".to_owned(),
+                layer => format!("connectwise-etl run --layers {layer}"),
+            };
+            return Err(Error::new(Kind::Usage, format!("{table} isn't there yet: run {how} first")));
         }
     }
     Ok(())

@@ -98,6 +98,37 @@ async fn extract_writes_every_record_in_every_format() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_says_what_it_would_do_and_why_it_does_not() {
+    let simulator = Simulator::builder().seed(9).scale(400).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = with_tenant(program(folder.path()), &simulator);
+        command.args(arguments);
+        tokio::task::block_in_place(|| command.output().unwrap())
+    };
+    let load = ["run", "--mode", "full", "--layers", "bronze", "--entities", "TimeEntry"];
+    assert_eq!(run(&load).status.code(), Some(0));
+
+    let dry = run(&["reconcile", "--entities", "TimeEntry", "--dry-run"]);
+    assert_eq!(dry.status.code(), Some(0));
+    assert!(String::from_utf8(dry.stdout).unwrap().contains("a dry run: nothing was written"));
+    let json = run(&["reconcile", "--entities", "timeentry", "--json"]);
+    let report: Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!((&report["entities"][0]["stored"], &report["entities"][0]["missing"]), (&400.into(), &0.into()));
+
+    assert_eq!(run(&["reconcile", "--entities", "UnpostedInvoice"]).status.code(), Some(2), "a snapshot");
+    assert_eq!(run(&["reconcile", "--max-share", "101"]).status.code(), Some(2));
+
+    let narrow = Simulator::builder().seed(9).scale(400).role("mine").start().await.unwrap();
+    let mut command = with_tenant(program(folder.path()), &narrow);
+    let refused =
+        tokio::task::block_in_place(|| command.args(["reconcile", "--entities", "TimeEntry"]).output().unwrap());
+    assert_eq!(refused.status.code(), Some(1));
+    let message = String::from_utf8(refused.stderr).unwrap();
+    assert!(message.contains("TimeEntry: nothing was deleted: ") && message.contains("--max-share"), "{message}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_extract_that_fails_leaves_the_old_file() {
     let simulator = Simulator::builder().start().await.unwrap();
     let folder = tempfile::tempdir().unwrap();

@@ -21,7 +21,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
 
     let now = Utc::now();
     let week = schedule_entry::DATE_START.ge(now) & schedule_entry::DATE_START.lt(now + TimeDelta::days(7));
-    for entry in client.resource::<ScheduleEntry>().list().conditions(week).collect(10_000).await? {
+    let entries = client.resource::<ScheduleEntry>().list().conditions(week).collect(10_000).await?;
+    writeln!(out, "{} entries in the next seven days", entries.len())?;
+    for entry in entries {
         let starts = entry.date_start.as_ref().map_or("", |start| start.as_str());
         writeln!(out, "{starts} {}", entry.name.unwrap_or_default())?;
     }

@@ -18,6 +18,9 @@ use crate::{
 };
 
 /// A client of one server. Clones are cheap and share connections, counters and the limiter.
+///
+/// Clients that are built separately share nothing: make one for a server and its credentials, and give clones of it to
+/// all that ask, or each keeps to the limits for itself alone ([`Client::with_own_stats`] counts apart).
 #[derive(Clone)]
 pub struct Client {
     pub(crate) inner: Arc<Inner>,

@@ -8,6 +8,7 @@
 //! | ask for records under a parent, or one of several collections of the same records | [`Api`], [`resources`] |
 //! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
 //! | copy, convert, change in bulk, search by body, move documents | [`operations`], [`Client::call`] |
+//! | know what became of each item of a bulk change | [`Bulk`] |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
@@ -53,6 +54,7 @@
 mod api;
 mod api_error;
 mod base_url;
+mod bulk;
 pub mod catalog;
 mod client;
 mod clock;
@@ -100,6 +102,7 @@ mod unreadable;
 
 pub use api::Api;
 pub use api_error::{ApiError, FieldError};
+pub use bulk::{Bulk, BulkItem};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use conditions::Condition;

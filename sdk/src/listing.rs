@@ -23,12 +23,18 @@ const NEIGHBOURS: u32 = 4;
 /// Records in a row that may be skipped: a server that fails on more fails on the route.
 const MOST_SKIPPED: u32 = 20;
 
+/// How often pages by number go back to their whole size after a smaller one came. By then it is the size that fails.
+const RETURNS: u32 = 3;
+
 pub(crate) struct Listing {
     request: ListRequest,
     /// Fingerprint of the request.
     query: String,
     page_size: u32,
     size: PageSize,
+    /// The size of pages by number where none fails.
+    whole: u32,
+    returns: u32,
     position: Position,
     pages: u64,
     split: Option<Split>,
@@ -112,8 +118,25 @@ impl Listing {
         split: Option<Split>,
         part: Option<Part>,
     ) -> Self {
-        let size = PageSize::new(page_size);
-        Self { request, query, page_size, size, position, pages, split, part, unreadable: Vec::new(), skipped: 0 }
+        let whole = match position {
+            // What fell back to numbers keeps the size of its first page.
+            Position::PageNumber { size: Some(size), .. } if request.mode != PagingMode::PageNumber => size,
+            _ => page_size,
+        };
+        Self {
+            request,
+            query,
+            page_size,
+            size: PageSize::new(page_size),
+            whole,
+            returns: RETURNS,
+            position,
+            pages,
+            split,
+            part,
+            unreadable: Vec::new(),
+            skipped: 0,
+        }
     }
 
     pub(crate) async fn fetch(mut self: Box<Self>) -> Result<(Page, Option<Box<Self>>)> {
@@ -125,6 +148,16 @@ impl Listing {
             };
             if !self.may_be_the_page(&error) {
                 return Err(error);
+            }
+            if let Position::PageNumber { .. } = self.position {
+                // What is behind a single record can't be told by numbers, so that one is the end.
+                let Some(smaller) = self.position.smaller(size) else { return Err(error) };
+                if size == self.whole {
+                    self.returns = self.returns.saturating_sub(1);
+                }
+                self.position = smaller;
+                tracing::warn!(path = self.request.path, page_size = self.current_size(), "asking for a smaller page");
+                continue;
             }
             if !self.size.failed() {
                 tracing::warn!(path = self.request.path, page_size = self.size.next(), "asking for a smaller page");
@@ -152,8 +185,10 @@ impl Listing {
         let next = next.map(|next| match next {
             // The first page was the server's page 1 of this size, so page 2 has to have the same.
             Position::PageNumber { page, first, .. } if turned && size != self.page_size => {
+                self.whole = size;
                 Position::PageNumber { page, first, size: Some(size) }
             }
+            next if self.returns > 0 => next.larger(self.whole),
             next => next,
         });
         Ok(self.turn(response, next))
@@ -190,13 +225,12 @@ impl Listing {
         Some(Position::start(self.request.mode))
     }
 
-    /// Whether a smaller page may come where this one failed. Page numbers have no smaller pages: their records move.
+    /// Whether a smaller page may come where this one failed.
     fn may_be_the_page(&self, error: &Error) -> bool {
-        let failed = match error.kind() {
+        match error.kind() {
             ErrorKind::Timeout | ErrorKind::Interrupted => true,
             _ => matches!(error.status(), Some(500 | 502 | 503 | 504)) && error.retry_after().is_none(),
-        };
-        failed && !matches!(self.position, Position::PageNumber { .. })
+        }
     }
 
     /// The server fails on one record, or it fails altogether: what comes behind the record tells.
@@ -315,7 +349,11 @@ impl Listing {
                 request.patience = Some(PATIENCE);
                 request.query_opt("pageId", page_id.map(|id| id.to_string()).as_deref())
             }
-            Position::PageNumber { page, .. } => request.query("page", page.to_string()),
+            Position::PageNumber { page, .. } => {
+                // A single record gets all attempts: nothing else is tried after it.
+                request.patience = (size > 1).then_some(PATIENCE);
+                request.query("page", page.to_string())
+            }
             Position::Keyset { .. } => {
                 request.patience = Some(PATIENCE);
                 request

@@ -16,7 +16,7 @@ pub enum PagingMode {
     /// neither lost nor repeated. Routes that don't do it are paged by number instead.
     #[default]
     ForwardOnly,
-    /// Page numbers. Ordered by id unless `order_by` says otherwise; rows that are deleted meanwhile can hide others.
+    /// Page numbers; smaller pages where the server fails, but no way past a record that it can't give. Ordered by id unless `order_by` says otherwise; rows that are deleted meanwhile can hide others.
     PageNumber,
     /// `id > N` added to the conditions, in id order: needs whole-number ids among the fields.
     Keyset,
@@ -64,6 +64,25 @@ impl Position {
             Self::ForwardOnly { .. } => Self::ForwardOnly { page_id: Some(u64::try_from(id).unwrap_or(0)) },
             Self::PageNumber { .. } => self,
             Self::Keyset { .. } => Self::Keyset { after: Some(id) },
+        }
+    }
+
+    /// A page number in smaller pages, where pages of `size` fail: the largest that divides them, so that it begins at the
+    /// same record. `None` if there is none, or if this isn't a page number.
+    pub(crate) fn smaller(self, size: u32) -> Option<Self> {
+        let Self::PageNumber { page, first, .. } = self else { return None };
+        let parts = (2..=size).find(|parts| size.is_multiple_of(*parts))?;
+        let page = page.saturating_sub(1).saturating_mul(u64::from(parts)).saturating_add(1);
+        Some(Self::PageNumber { page, first, size: Some(size / parts) })
+    }
+
+    /// A page number in pages of `whole` records, if one begins at the same record.
+    pub(crate) fn larger(self, whole: u32) -> Self {
+        let Self::PageNumber { page, first, size: Some(size) } = self else { return self };
+        let before = page.saturating_sub(1).saturating_mul(u64::from(size));
+        match before.checked_rem(u64::from(whole)) {
+            Some(0) => Self::PageNumber { page: before / u64::from(whole) + 1, first, size: Some(whole) },
+            _ => self,
         }
     }
 
@@ -200,6 +219,30 @@ mod tests {
         }
         let by_number = Link::Next { page_id: None, page: Some(2) };
         assert_eq!(after(cursor(5), &[6, 7], by_number), Err("NextUnreadable".to_owned()));
+    }
+
+    #[test]
+    fn smaller_and_larger_pages_begin_at_the_same_record() {
+        let number = |page, size| Position::PageNumber { page, first: Some(1), size };
+        let mut sizes = Vec::new();
+        let (mut position, mut size) = (number(4, None), 1_000);
+        while let Some(next) = position.smaller(size) {
+            let Position::PageNumber { page, size: Some(smaller), .. } = next else { unreachable!() };
+            assert_eq!((page - 1) * u64::from(smaller), 3_000);
+            assert_eq!(next.larger(1_000), number(4, Some(1_000)));
+            (position, size) = (next, smaller);
+            sizes.push(smaller);
+        }
+        assert_eq!(sizes, [500, 250, 125, 25, 5, 1]);
+        assert_eq!(number(2, None).smaller(7), Some(number(8, Some(1))));
+        assert_eq!(number(8, Some(500)).larger(1_000), number(8, Some(500)), "half-way");
+        assert_eq!(cursor(5).smaller(8), None);
+        // A saved place may say anything.
+        for page in [0, u64::MAX] {
+            number(page, Some(3)).larger(0);
+            number(page, Some(3)).larger(8);
+            number(page, Some(3)).smaller(1_000);
+        }
     }
 
     #[test]

@@ -63,6 +63,14 @@ impl Lakehouse {
 /// # Errors
 /// When the simulator's own settings can't be used.
 pub fn client(simulator: &Simulator) -> connectwise_sdk::Result<Client> {
+    config(simulator).and_then(Client::new)
+}
+
+/// What a client of a simulator is made from.
+///
+/// # Errors
+/// When the simulator's own settings can't be used.
+pub fn config(simulator: &Simulator) -> connectwise_sdk::Result<Config> {
     Config::from_parts(ConfigParts {
         base_url: Some(simulator.base_url()),
         username: Some(simulator.username().to_owned()),
@@ -70,5 +78,4 @@ pub fn client(simulator: &Simulator) -> connectwise_sdk::Result<Client> {
         client_id: Some(CLIENT_ID.to_owned()),
         ..ConfigParts::default()
     })
-    .and_then(Client::new)
 }

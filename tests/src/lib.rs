@@ -4,7 +4,7 @@
 mod lakehouse;
 mod python;
 
-pub use lakehouse::{Lakehouse, client};
+pub use lakehouse::{Lakehouse, client, config};
 pub use python::Python;
 
 /// The README's Rust code has to compile.

@@ -9,9 +9,11 @@ mod lineage;
 mod output;
 mod progress;
 mod query;
+mod reconcile;
 mod run;
 mod schema;
 mod settings;
+mod status;
 
 use std::process::ExitCode;
 
@@ -46,10 +48,12 @@ struct Args {
 enum Command {
     Demo(demo::Demo),
     Run(run::Run),
+    Reconcile(reconcile::Reconcile),
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
     Lineage(lineage::Lineage),
+    Status(status::Status),
 }
 
 /// Runs the program with the process's own arguments.
@@ -92,9 +96,11 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
     match args.command {
         Command::Demo(command) => command.execute(&settings, output).await,
         Command::Run(command) => command.execute(&settings, output).await,
+        Command::Reconcile(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
         Command::Lineage(command) => command.execute(&settings, output).await,
+        Command::Status(command) => command.execute(&settings, output).await,
     }
 }

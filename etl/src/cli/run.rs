@@ -127,6 +127,9 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
         report.bytes as f64 / 1e6,
         report.lakehouse
     ))?;
+    for warning in &report.warnings {
+        output.note(&format!("warning: {warning}"));
+    }
     for step in &report.steps {
         for warning in &step.warnings {
             output.note(&format!("warning: {}/{}: {warning}", step.layer, step.table));

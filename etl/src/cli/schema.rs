@@ -11,6 +11,7 @@ use crate::contract;
 use crate::error::{Error, Result};
 use crate::gold;
 use crate::lake::Layer;
+use crate::ledger;
 use crate::silver;
 
 /// Show the columns of a table
@@ -20,9 +21,9 @@ Examples:
   connectwise-etl schema TimeEntry --layer bronze
   connectwise-etl schema fact_timeentry --layer gold --json")]
 pub(super) struct Schema {
-    /// Entity, or the name of a gold table
+    /// Entity, or the name of a gold table or one of the ledger
     entity: String,
-    /// Layer: bronze, silver or gold
+    /// Layer: bronze, silver, gold, or etl for the ledger
     #[arg(long, default_value = "silver")]
     layer: String,
 }
@@ -49,7 +50,8 @@ impl Schema {
 }
 
 fn columns(layer: &str, name: &str) -> Result<SchemaRef> {
-    Ok(match layer.parse()? {
+    let layer = if layer == Layer::Ledger.name() { Layer::Ledger } else { layer.parse()? };
+    Ok(match layer {
         Layer::Bronze => contract::bronze(catalog::entity(name)?),
         Layer::Silver => silver::schema(catalog::entity(name)?),
         Layer::Gold => {
@@ -58,6 +60,10 @@ fn columns(layer: &str, name: &str) -> Result<SchemaRef> {
                 Error::usage(format!("there is no gold table {name:?}: the tables are {}", gold::tables().join(", ")))
             })?
         }
+        Layer::Ledger => ledger::schema(name.trim()).ok_or_else(|| {
+            let names = ledger::tables().map(|table| table.name).join(", ");
+            Error::usage(format!("there is no table {name:?} of the ledger: the tables are {names}"))
+        })?,
     })
 }
 

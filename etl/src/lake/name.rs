@@ -14,10 +14,12 @@ pub enum Layer {
     Silver,
     /// The star schema that reports read.
     Gold,
+    /// What runs did: beside the data, and built by every run.
+    Ledger,
 }
 
 impl Layer {
-    /// All layers, in the order in which data flows through them.
+    /// The layers that a run can be asked for, in the order in which data flows through them.
     pub const ALL: [Self; 3] = [Self::Bronze, Self::Silver, Self::Gold];
 
     /// Lower-case name, as folders and options spell it.
@@ -26,6 +28,7 @@ impl Layer {
             Self::Bronze => "bronze",
             Self::Silver => "silver",
             Self::Gold => "gold",
+            Self::Ledger => "etl",
         }
     }
 }
@@ -70,6 +73,11 @@ impl TableName {
     /// A gold table, which is called what reports call it.
     pub fn gold(name: &str) -> Self {
         Self { layer: Layer::Gold, name: name.to_owned() }
+    }
+
+    /// A table of the ledger.
+    pub fn ledger(name: &str) -> Self {
+        Self { layer: Layer::Ledger, name: name.to_owned() }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::error::{Error, Kind, Result};
 /// Schemes of the object stores that are built in.
 const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
 
-/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/` and `gold/`.
+/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
@@ -101,6 +101,14 @@ impl Lake {
         let Some(version) = delta.version() else { return Ok(None) };
         let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
         Ok(Some(TableState { version, schema }))
+    }
+
+    /// Newest Delta version of a table, or `None` when there is no such table yet.
+    ///
+    /// # Errors
+    /// As [`Lake::state`].
+    pub async fn version(&self, table: &TableName) -> Result<Option<u64>> {
+        Ok(self.state(table).await?.map(|state| state.version))
     }
 
     /// A number that an earlier commit left with its data under `mark` (see [`Commit::mark`](super::Commit::mark)).

@@ -1,4 +1,4 @@
-//! The two ways in which a table changes, each one Delta commit.
+//! The two ways in which rows come into a table, each one Delta commit.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU64;
@@ -28,6 +28,7 @@ pub struct Commit {
     run_id: String,
     marks: BTreeMap<String, i64>,
     notes: BTreeMap<String, serde_json::Value>,
+    base: Option<Option<u64>>,
 }
 
 impl Commit {
@@ -50,12 +51,29 @@ impl Commit {
         self
     }
 
-    fn properties(&self) -> CommitProperties {
+    /// Makes the commit the one right behind `version` (`None`: the table's first), or none at all. What was compared or
+    /// read since that version then still holds when the rows arrive; otherwise the write is a [`Kind::Conflict`].
+    #[must_use]
+    pub fn upon(mut self, version: Option<u64>) -> Self {
+        self.base = Some(version);
+        self
+    }
+
+    pub(super) fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
-        CommitProperties::default().with_metadata(facts).with_application_transactions(
+        let properties = CommitProperties::default().with_metadata(facts).with_application_transactions(
             self.marks.iter().map(|(name, value)| Transaction::new(name, *value)).collect(),
-        )
+        );
+        // Delta would move a commit behind others that it takes for harmless; here they may hold newer rows.
+        if self.base.is_some() { properties.with_max_retries(0) } else { properties }
+    }
+
+    fn check(&self, table: &TableName, version: Option<u64>) -> Result<()> {
+        match self.base {
+            Some(base) if base != version => Err(conflict(table)),
+            _ => Ok(()),
+        }
     }
 }
 
@@ -93,6 +111,7 @@ impl Lake {
         let frame = conform(table, schema, source)?;
         let delta = self.load(table).await?;
         let before = delta.version();
+        commit.check(table, before)?;
         let mut write = delta
             .write(Vec::new())
             .with_input_plan(frame.into_unoptimized_plan())
@@ -104,7 +123,10 @@ impl Lake {
         if before.is_some() {
             write = write.with_schema_mode(SchemaMode::Overwrite);
         }
-        let delta = write.await.map_err(|error| unwrap_source(table, error))?;
+        let delta = match write.await {
+            Ok(delta) => delta,
+            Err(error) => return Err(self.failed(table, commit, error).await),
+        };
         let inserted = self.row_count(table).await?;
         let version = version(&delta);
         Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })
@@ -132,6 +154,7 @@ impl Lake {
         if rows.iter().all(|batch| batch.num_rows() == 0) {
             return Ok(Written { version: version(&delta), ..Written::default() });
         }
+        commit.check(table, delta.version())?;
         let frame = conform(table, schema, Source::batches(session, rows)?)?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let merge = delta
@@ -155,7 +178,10 @@ impl Lake {
                 })
             })
             .map_err(|error| lake_error(table, "merged into", error))?;
-        let (delta, metrics) = merge.await.map_err(|error| unwrap_source(table, error))?;
+        let (delta, metrics) = match merge.await {
+            Ok(merged) => merged,
+            Err(error) => return Err(self.failed(table, commit, error).await),
+        };
         Ok(Written {
             inserted: metrics.num_target_rows_inserted as u64,
             updated: metrics.num_target_rows_updated as u64,
@@ -164,6 +190,21 @@ impl Lake {
             committed: true,
         })
     }
+
+    /// Delta has many names for having lost a race. What counts is whether the table is still where it was.
+    async fn failed(&self, table: &TableName, commit: &Commit, error: deltalake::DeltaTableError) -> Error {
+        let error = unwrap_source(table, error);
+        match (commit.base, self.state(table).await) {
+            (Some(base), Ok(state)) if error.kind() == Kind::Lake && state.as_ref().map(|at| at.version) != base => {
+                conflict(table).with_source(error)
+            }
+            _ => error,
+        }
+    }
+}
+
+fn conflict(table: &TableName) -> Error {
+    Error::new(Kind::Conflict, format!("{table} was changed by another run meanwhile, so nothing was written to it"))
 }
 
 /// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
@@ -206,7 +247,7 @@ fn version(delta: &DeltaTable) -> u64 {
     delta.version().unwrap_or_default()
 }
 
-fn writer_properties() -> WriterProperties {
+pub(super) fn writer_properties() -> WriterProperties {
     WriterProperties::builder().set_compression(Compression::SNAPPY).build()
 }
 

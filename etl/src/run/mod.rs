@@ -10,4 +10,4 @@ mod report;
 pub use crate::silver::Mode;
 pub use meter::{Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
-pub use report::{Outcome, Report, Step};
+pub use report::{Outcome, Read, Report, Step};

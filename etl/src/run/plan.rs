@@ -9,8 +9,9 @@ use connectwise_sdk::catalog::Entity;
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Request};
 use crate::error::{Error, Kind, Result};
-use crate::gold::{self, GoldConfig, Severity};
+use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
+use crate::ledger::{self, Start};
 use crate::silver;
 
 /// What a run has to do.
@@ -35,11 +36,16 @@ pub struct Plan {
 /// # Errors
 /// [`Kind::Usage`] when the plan needs an API client and there is none. Everything later is in the report.
 pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
+    if client.is_none() && plan.layers.contains(&Layer::Bronze) {
+        return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
+    }
+    let before = client.map(Client::stats).unwrap_or_default();
     let started = Utc::now();
     let run = Run { lake, plan, observer, started, run_id: uuid::Uuid::now_v7().to_string(), clock: Instant::now() };
-    let mut steps = Vec::new();
-    if plan.layers.contains(&Layer::Bronze) {
-        let client = client.ok_or_else(|| Error::new(Kind::Usage, "the bronze layer needs an API client"))?;
+    let start = Start { run_id: &run.run_id, started, mode: plan.mode, layers: &plan.layers };
+    let begun = ledger::begin(lake, start).await;
+    let (mut steps, mut tests) = (Vec::new(), Vec::new());
+    if let (Some(client), true) = (client, plan.layers.contains(&Layer::Bronze)) {
         for entity in &plan.entities {
             steps.push(run.bronze(client, entity).await);
         }
@@ -50,21 +56,32 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         }
     }
     if plan.layers.contains(&Layer::Gold) {
-        steps.append(&mut run.gold().await);
+        let (mut built, mut tested) = run.gold().await;
+        steps.append(&mut built);
+        tests.append(&mut tested);
     }
     let stats = client.map(Client::stats).unwrap_or_default();
-    Ok(Report {
-        run_id: run.run_id,
+    let mut report = Report {
+        run_id: run.run_id.clone(),
         started,
         mode: plan.mode,
         lakehouse: lake.root().to_string(),
         api_version: connectwise_sdk::API_VERSION.to_owned(),
         steps,
-        requests: stats.requests,
-        retries: stats.retries,
-        bytes: stats.bytes,
+        tests,
+        warnings: Vec::new(),
+        // A client may have done something before.
+        requests: stats.requests - before.requests,
+        retries: stats.retries - before.retries,
+        bytes: stats.bytes - before.bytes,
         seconds: run.clock.elapsed().as_secs_f64(),
-    })
+    };
+    let ended = ledger::end(lake, start, &report, Utc::now()).await;
+    // The data is there, whatever becomes of the ledger; a fault that stays would be told twice.
+    if let Some(error) = begun.err().or(ended.err()) {
+        report.warnings.push(error.report());
+    }
+    Ok(report)
 }
 
 struct Run<'a> {
@@ -87,11 +104,7 @@ impl Run<'_> {
         };
         self.step(TableName::bronze(entity.table), async |step, meter| {
             let loaded = bronze::load(self.lake, client, entity, &request, meter).await?;
-            step.rows_read = loaded.seen.records;
-            step.rows_rescued = loaded.seen.rescued;
-            step.quarantined = loaded.quarantined;
-            step.wrote(&loaded.written);
-            step.warnings.extend(loaded.warnings);
+            step.loaded(loaded);
             Ok(())
         })
         .await
@@ -106,11 +119,11 @@ impl Run<'_> {
     }
 
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
-    async fn gold(&self) -> Vec<Step> {
+    async fn gold(&self) -> (Vec<Step>, Vec<TestResult>) {
         let (meter, clock) = (Meter::default(), Instant::now());
         let whole = TableName::gold("*");
         self.observer.started(&whole, &meter);
-        let mut steps = Vec::new();
+        let (mut steps, mut tests) = (Vec::new(), Vec::new());
         match gold::build(self.lake, self.plan.mode, &self.run_id, self.started, &self.plan.gold).await {
             Ok(built) => {
                 for report in &built.tables {
@@ -130,6 +143,7 @@ impl Run<'_> {
                         format!("no classification rule matches the agreement type {name:?} of {count} agreements")
                     }));
                 }
+                tests = built.tests;
             }
             Err(error) => {
                 let mut step = Step::new(&whole);
@@ -141,7 +155,7 @@ impl Run<'_> {
         for step in &steps {
             self.observer.finished(step);
         }
-        steps
+        (steps, tests)
     }
 
     async fn step(&self, table: TableName, work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>) -> Step {

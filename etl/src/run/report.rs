@@ -4,7 +4,9 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::Mode;
+use crate::bronze::Loaded;
 use crate::error::Error;
+use crate::gold::TestResult;
 use crate::lake::{Layer, TableName, Written};
 use crate::silver::{self, TableReport};
 
@@ -20,6 +22,38 @@ pub enum Outcome {
     Skipped,
     /// Nothing was written; the table is as it was. The text says why.
     Failed(String),
+}
+
+impl Outcome {
+    /// One lower-case word, as in the JSON report and in the ledger.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Written => "written",
+            Self::Unchanged => "unchanged",
+            Self::Skipped => "skipped",
+            Self::Failed(_) => "failed",
+        }
+    }
+}
+
+/// What reading an entity showed: where it began and ended, and why it counts as whole.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Read {
+    /// Highest change time stored before the run, the server's time.
+    pub watermark_before: Option<DateTime<Utc>>,
+    /// Highest change time stored after it.
+    pub watermark_after: Option<DateTime<Utc>>,
+    /// Records that the server counted before the read, where it can count.
+    pub counted_before: Option<u64>,
+    /// Records that it counted after the read.
+    pub counted_after: Option<u64>,
+    /// Whether the server said which page is the last.
+    pub end_page_seen: bool,
+    /// Whether every key was greater than the one before it.
+    pub keys_ascending: bool,
+    /// Whether all of it together proves that the read is whole.
+    pub complete: bool,
 }
 
 /// What one step did to one table.
@@ -40,6 +74,8 @@ pub struct Step {
     pub rows_inserted: u64,
     /// Rows that changed.
     pub rows_updated: u64,
+    /// Rows that went through and were in the table as they are.
+    pub rows_unchanged: u64,
     /// Rows that left.
     pub rows_deleted: u64,
     /// Rows with something in `_rescued`.
@@ -48,6 +84,9 @@ pub struct Step {
     pub quarantined: u64,
     /// Delta version of the table after the step.
     pub version: Option<u64>,
+    /// What reading from the API showed; bronze steps that didn't fail.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
     /// What deserves a look though nothing failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
@@ -64,10 +103,12 @@ impl Step {
             rows_read: 0,
             rows_inserted: 0,
             rows_updated: 0,
+            rows_unchanged: 0,
             rows_deleted: 0,
             rows_rescued: 0,
             quarantined: 0,
             version: None,
+            read: None,
             warnings: Vec::new(),
             seconds: 0.0,
         }
@@ -81,6 +122,27 @@ impl Step {
         self.version = Some(written.version);
     }
 
+    /// Takes what loading a bronze table did.
+    pub(super) fn loaded(&mut self, loaded: Loaded) {
+        let seen = &loaded.seen;
+        self.wrote(&loaded.written);
+        self.rows_read = seen.records;
+        self.rows_rescued = seen.rescued;
+        self.quarantined = loaded.quarantined;
+        let rejected = seen.rejected.len() as u64;
+        self.rows_unchanged = seen.records.saturating_sub(rejected + self.rows_inserted + self.rows_updated);
+        self.read = Some(Read {
+            watermark_before: loaded.watermark_before,
+            watermark_after: loaded.watermark,
+            counted_before: seen.counted,
+            counted_after: seen.counted_after,
+            end_page_seen: seen.ended,
+            keys_ascending: seen.ascending,
+            complete: seen.complete,
+        });
+        self.warnings.extend(loaded.warnings);
+    }
+
     /// Takes what building a silver or gold table did.
     pub(super) fn built(&mut self, report: &TableReport) {
         self.wrote(&report.written);
@@ -91,6 +153,9 @@ impl Step {
             (self.outcome, self.version) = (Outcome::Failed(error.clone()), None);
         }
         self.rows_read = report.rows;
+        if !self.is_failed() {
+            self.rows_unchanged = report.rows.saturating_sub(self.rows_inserted + self.rows_updated);
+        }
         self.warnings.extend(
             report
                 .unreadable
@@ -125,6 +190,12 @@ pub struct Report {
     pub api_version: String,
     /// What each step did.
     pub steps: Vec<Step>,
+    /// What the data tests of the gold tables found, for tables whose rows were looked at.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tests: Vec<TestResult>,
+    /// What deserves a look and belongs to no table.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Requests sent to the API, repeats included.
     pub requests: u64,
     /// Requests that were repeats.
@@ -139,6 +210,15 @@ impl Report {
     /// Steps that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.is_failed())
+    }
+
+    /// How the run ended, in one word: `done`, `partly` when some steps failed, `failed` when nothing went well.
+    pub fn outcome(&self) -> &'static str {
+        match (self.is_total_loss(), self.failed().next()) {
+            (true, _) => "failed",
+            (false, Some(_)) => "partly",
+            (false, None) => "done",
+        }
     }
 
     /// Whether nothing at all went well.

@@ -1,7 +1,6 @@
-//! Only what changed: rows whose content hash differs, and, for snapshots, keys that are gone.
+//! Only what changed: rows whose content hash differs, and keys that are gone.
 
 use arrow::array::RecordBatch;
-use connectwise_sdk::catalog::Load;
 use datafusion::prelude::SessionContext;
 
 use super::flatten::{Flattener, Unreadable};
@@ -25,14 +24,13 @@ pub(super) async fn build(step: &Step<'_>, silver: &TableState) -> Result<TableR
             *unreadable.entry(column).or_default() += count;
         }
     }
-    // An incremental read sees only a part of the keys, so that a key which it didn't see says nothing.
-    if step.entity.load == Load::Snapshot {
-        let deletion = Deletion::new(step, flattener.schema());
-        let left = gone(&session, step.entity.key).await?;
-        let left = left.filter(datafusion::prelude::ident(IS_DELETED).is_not_true()).map_err(failed)?;
-        for batch in left.collect().await.map_err(failed)? {
-            rows.push(deletion.apply(&batch)?);
-        }
+    // A key leaves bronze only by a proven read of the whole list or by a confirmed delete: an incremental load adds and
+    // updates rows and takes none out. So a key that bronze lacks is gone, whatever the entity.
+    let deletion = Deletion::new(step, flattener.schema());
+    let left = gone(&session, step.entity.key).await?;
+    let left = left.filter(datafusion::prelude::ident(IS_DELETED).is_not_true()).map_err(failed)?;
+    for batch in left.collect().await.map_err(failed)? {
+        rows.push(deletion.apply(&batch)?);
     }
     let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
     if count == 0 {

@@ -1,7 +1,7 @@
 //! Operations that are no verb of a resource.
 
 use connectwise_sdk::operation::{Json, Nothing};
-use connectwise_sdk::{Download, ErrorKind, Method, Multipart, Operation};
+use connectwise_sdk::{Bulk, Download, ErrorKind, Method, Multipart, Operation};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
 
@@ -19,7 +19,8 @@ async fn an_operation_is_one_request() {
     let bulk: Operation<Json<Value>> =
         Operation::new("putBulk", Method::Put, "/company/configurations/{kind}/bulk").argument("kind", "a b");
     let answer = server.client.call(bulk.query("managedInformation", "x").json(&[1, 2])).await.unwrap();
-    assert_eq!(answer["payload"][1]["success"], json!(false));
+    let bulk = Bulk::of(&answer).unwrap();
+    assert_eq!(bulk.items().iter().map(|item| item.success).collect::<Vec<_>>(), [true, false]);
 
     let detach: Operation<Nothing> =
         Operation::new("detach", Method::Post, "/time/entries/{id}/detach").argument("id", 7_i64);

@@ -192,22 +192,41 @@ async fn trouble_that_passes_costs_no_row() {
 
 #[tokio::test]
 async fn pages_that_take_too_long_are_asked_for_in_pieces() {
-    let habits = Habits { most: 3, ..Habits::rows(1..=12) };
-    let impatient = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
-    let server =
-        Rows::with(habits, |config| config.with_read_timeout(Duration::from_millis(250)).with_retry(impatient)).await;
-    let read = read(server.client.list("/x").page_size(8)).await;
-    assert_eq!(read.ids, (1..=12).collect::<Vec<_>>());
-    assert!(read.last && read.unreadable.is_empty());
+    for mode in [PagingMode::ForwardOnly, PagingMode::Keyset, PagingMode::PageNumber] {
+        let habits = Habits { most: 3, ..Habits::rows(1..=12) };
+        let impatient = RetryPolicy { max_attempts: 1, ..RetryPolicy::default() };
+        let server =
+            Rows::with(habits, |config| config.with_read_timeout(Duration::from_millis(250)).with_retry(impatient))
+                .await;
+        let read = read(server.client.list("/x").page_size(8).mode(mode)).await;
+        assert_eq!(read.ids, (1..=12).collect::<Vec<_>>(), "{mode:?}");
+        assert!(read.last && read.unreadable.is_empty());
+    }
+}
+
+/// What lies behind a bad row can't be told by numbers, so it isn't skipped.
+#[tokio::test]
+async fn page_numbers_give_what_comes_before_a_bad_row() {
+    let server = Rows::start(Habits::rows(1..=20).bad(&[6])).await;
+    let read = read(server.client.list("/x").page_size(8).mode(PagingMode::PageNumber).skip_unreadable()).await;
+    assert_eq!(read.ids, [1, 2, 3, 4, 5]);
+    assert!(!read.last && read.unreadable.is_empty());
+    let error = read.error.unwrap();
+    assert_eq!((error.status(), error.request().unwrap().attempt), (Some(500), 8));
+    let asked = server.asked();
+    let expected = ["8@0", "8@0", "8@0", "4@0", "4@0p2", "4@0p2", "4@0p2", "2@0p3", "2@0p3", "2@0p3", "1@0p5"];
+    assert_eq!(asked[..11], expected);
+    assert_eq!(asked[11..], ["1@0p6"; 8]);
 }
 
 #[tokio::test]
-async fn page_numbers_have_no_smaller_pages() {
-    let server = Rows::start(Habits::rows(1..=9).bad(&[6])).await;
-    let read = read(server.client.list("/x").page_size(4).mode(PagingMode::PageNumber).skip_unreadable()).await;
-    assert_eq!(read.ids, [1, 2, 3, 4]);
-    let error = read.error.unwrap();
-    assert_eq!((error.status(), error.request().unwrap().attempt), (Some(500), 8));
+async fn page_numbers_go_back_to_whole_pages() {
+    let server = Rows::start(Habits { down_until: 7, ..Habits::rows(1..=20) }).await;
+    let read = read(server.client.list("/x").page_size(8).mode(PagingMode::PageNumber)).await;
+    assert_eq!(read.ids, (1..=20).collect::<Vec<_>>());
+    assert!(read.last);
+    let expected = ["2@0", "2@0", "2@0p2", "2@0p3", "2@0p4", "8@0p2", "8@0p3", "8@0p4"];
+    assert_eq!(server.asked()[6..], expected);
 }
 
 /// Page 2 means what page 1 was, so its size stays.

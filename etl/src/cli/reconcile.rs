@@ -1,0 +1,95 @@
+//! `connectwise-etl reconcile`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+
+use super::output::{Output, table, thousands};
+use super::settings::Settings;
+use crate::catalog;
+use crate::error::{Error, Result};
+use crate::reconcile::{MAX_SHARE, Report, Request, run, wanted};
+
+/// Find rows that are gone at the source and take them out of bronze
+///
+/// The ids of every incremental entity are swept, and what is missing is asked for one by one: only "not found" deletes.
+/// Nothing is deleted when the sweep isn't whole, the server's count disagrees, too much is missing or a right seems to be
+/// lost; the exit code is then 1. The next run marks the rows as deleted in silver.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl reconcile --dry-run
+  connectwise-etl reconcile --entities TimeEntry,Company --max-share 10")]
+pub(super) struct Reconcile {
+    /// Entities, comma-separated [default: all that are loaded incrementally]
+    #[arg(long, value_delimiter = ',')]
+    entities: Vec<String>,
+    /// Find out everything and write nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Largest share of a table's rows that may be missing, 0 to 100
+    #[arg(long, value_name = "PERCENT", default_value_t = MAX_SHARE, value_parser = percent)]
+    max_share: f64,
+    /// Records a page, 1 to 1000
+    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    page_size: u32,
+}
+
+fn percent(text: &str) -> std::result::Result<f64, String> {
+    let share = text.parse().map_err(|_| format!("{text:?} is no number"))?;
+    if (0.0..=100.0).contains(&share) { Ok(share) } else { Err("a share is between 0 and 100".to_owned()) }
+}
+
+impl Reconcile {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let named = self.entities.iter().map(|name| catalog::entity(name)).collect::<Result<Vec<_>>>()?;
+        let entities = match named.as_slice() {
+            [] => wanted(catalog::entities()),
+            named => wanted(named.iter().copied()),
+        };
+        if entities.len() < named.len() {
+            return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
+        }
+        let request = Request { max_share: self.max_share, page_size: self.page_size, ..Request::new(self.dry_run) };
+        let report = run(&settings.lake()?, &settings.client()?, &entities, &request).await;
+        show(&report, output)?;
+        Ok(if report.refused().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn show(report: &Report, output: &Output) -> Result<()> {
+    if output.is_json() {
+        return output.json(report);
+    }
+    let number = |count: usize| thousands(count as u64);
+    let rows = report.entities.iter().map(|entity| {
+        vec![
+            entity.entity.clone(),
+            thousands(entity.stored),
+            thousands(entity.listed),
+            thousands(entity.missing),
+            number(entity.deleted.len()),
+            number(entity.still_there.len()),
+            thousands(entity.reread),
+        ]
+    });
+    let deleted = if report.dry_run { "to delete" } else { "deleted" };
+    let header = ["entity", "rows", "listed", "missing", deleted, "kept: still there", "read again"];
+    output.line(&table(&header, &[1, 2, 3, 4, 5, 6], rows))?;
+    if report.dry_run {
+        for entity in report.entities.iter().filter(|entity| !entity.deleted.is_empty()) {
+            let ids: Vec<String> = entity.deleted.iter().map(i64::to_string).collect();
+            output.line(&format!("would delete {} {}", entity.entity, ids.join(", ")))?;
+        }
+        output.line("a dry run: nothing was written")?;
+    }
+    for entity in &report.entities {
+        if let Some(note) = &entity.note {
+            output.note(&format!("{}: {note}", entity.entity));
+        }
+        if let Some(reason) = &entity.refused {
+            output.note(&format!("{}: nothing was deleted: {reason}", entity.entity));
+        }
+    }
+    Ok(())
+}

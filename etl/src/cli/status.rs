@@ -1,0 +1,149 @@
+//! `connectwise-etl status`.
+
+use std::process::ExitCode;
+
+use chrono::{DateTime, Utc};
+use clap::Args;
+
+use super::output::{Output, table, thousands};
+use super::settings::Settings;
+use crate::error::Result;
+use crate::ledger::{self, RunStatus, TableStatus};
+
+/// Columns that text is wrapped at.
+const WIDTH: usize = 100;
+/// Characters that are shown of a table's name.
+const NAME: usize = 38;
+
+/// Show how fresh each table is and how the last runs went
+///
+/// Every run leaves what it did in the lakehouse itself, in etl_runs, etl_steps and etl_tests: ask those with query for
+/// more. An unfinished run was interrupted, or still goes on.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl status
+  connectwise-etl status --json
+  connectwise-etl query \"select * from etl_steps where outcome = 'failed' order by started desc\"")]
+pub(super) struct Status {}
+
+impl Status {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let lake = settings.lake()?;
+        let found = ledger::status(&lake).await?;
+        if output.is_json() {
+            output.json(&found)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        let Some(status) = found else {
+            output.line(&format!("no run has written to {} yet: start with connectwise-etl run", lake.root()))?;
+            return Ok(ExitCode::SUCCESS);
+        };
+        if !status.tables.is_empty() {
+            let header = ["table", "rows", "last good run", "watermark", "last outcome"];
+            output.line(&table(&header, &[1], status.tables.iter().map(table_row)))?;
+        }
+        for step in &status.tables {
+            if let Some(error) = &step.error {
+                let text = format!("{}/{} failed: {}", step.layer, step.table_name, first_sentence(error));
+                output.line(&wrap(&text))?;
+            }
+        }
+        output.line("")?;
+        let header = ["run", "started", "mode", "layers", "outcome", "failed", "requests", "seconds"];
+        output.line(&table(&header, &[5, 6, 7], status.runs.iter().map(run_row))).map(|()| ExitCode::SUCCESS)
+    }
+}
+
+fn table_row(table: &TableStatus) -> Vec<String> {
+    vec![
+        short(&format!("{}/{}", table.layer, table.table_name), NAME),
+        table.rows.map(thousands).unwrap_or_default(),
+        table.age_seconds.map_or_else(|| "never".to_owned(), |seconds| format!("{} ago", age(seconds))),
+        table.watermark.map(minute).unwrap_or_default(),
+        table.outcome.clone(),
+    ]
+}
+
+fn run_row(run: &RunStatus) -> Vec<String> {
+    // The end of a run's name differs even between runs of the same moment.
+    let name = run.run_id.get(run.run_id.len().saturating_sub(8)..).unwrap_or(&run.run_id);
+    vec![
+        name.to_owned(),
+        minute(run.started),
+        short(&run.mode, 11),
+        short(&run.layers, 18),
+        run.outcome.clone(),
+        run.steps_failed.map(|failed| failed.to_string()).unwrap_or_default(),
+        run.requests.map(thousands).unwrap_or_default(),
+        run.seconds.map(|seconds| format!("{seconds:.0}")).unwrap_or_default(),
+    ]
+}
+
+fn minute(time: DateTime<Utc>) -> String {
+    time.format("%Y-%m-%d %H:%M").to_string()
+}
+
+/// A time span in its largest unit.
+fn age(seconds: i64) -> String {
+    match seconds {
+        ..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..172_800 => format!("{} h", seconds / 3_600),
+        _ => format!("{} days", seconds / 86_400),
+    }
+}
+
+fn short(text: &str, most: usize) -> String {
+    if text.chars().count() <= most {
+        return text.to_owned();
+    }
+    text.chars().take(most.saturating_sub(1)).chain(['…']).collect()
+}
+
+/// What happened; what to do and the chain of causes are in the ledger.
+fn first_sentence(text: &str) -> String {
+    let line = text.lines().next().unwrap_or_default();
+    let sentence = line.split_once("; ").map_or(line, |(first, _)| first);
+    let sentence = sentence.split_once(". ").map_or(sentence, |(first, _)| first);
+    short(sentence, 3 * WIDTH)
+}
+
+/// Breaks a text at spaces, so that no line is longer than a terminal, and indents what goes on.
+fn wrap(text: &str) -> String {
+    let mut lines = String::new();
+    let mut width = 0;
+    for word in text.split_whitespace() {
+        let more = word.chars().count();
+        if width > 0 && width + 1 + more > WIDTH {
+            lines.push_str("\n  ");
+            width = 2;
+        } else if width > 0 {
+            lines.push(' ');
+            width += 1;
+        }
+        lines.push_str(word);
+        width += more;
+    }
+    lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_told_in_its_largest_unit() {
+        assert_eq!([5, 65, 7_200, 100_000, 864_000].map(age), ["5 s", "1 min", "2 h", "27 h", "10 days"]);
+    }
+
+    #[test]
+    fn a_long_error_fits_the_terminal() {
+        let text = "word ".repeat(60);
+        let lines = wrap(&text);
+        assert!(lines.lines().all(|line| line.len() <= WIDTH), "{lines}");
+        assert_eq!(lines.split_whitespace().count(), 60, "nothing is lost");
+        assert_eq!(first_sentence("the read isn't whole; run again. Then"), "the read isn't whole");
+        assert_eq!(short("abcdef", 4), "abc…");
+    }
+}

@@ -1,0 +1,82 @@
+//! Two runs at one table: who comes second starts over.
+
+use std::time::Duration;
+
+use super::TableName;
+use crate::error::{Error, Kind, Result};
+
+/// Times that one table is tried. Runs that started together drift apart after the first conflict.
+const ATTEMPTS: u32 = 6;
+
+/// Counts how often a write lost against other runs, which is a [`Kind::Conflict`]. Whoever reads a table and commits upon
+/// the version that it read ([`Commit::upon`](super::Commit::upon)) reads and compares again after each loss.
+#[derive(Debug)]
+pub struct Race {
+    table: TableName,
+    losses: u32,
+    pause: fn(u32) -> Duration,
+}
+
+impl Race {
+    /// For writing one table.
+    pub fn new(table: TableName) -> Self {
+        Self { table, losses: 0, pause }
+    }
+
+    /// Waits a little after a lost race, so that the work can start over.
+    ///
+    /// # Errors
+    /// `error` itself when it is no conflict, and one that says what to do when there were too many.
+    pub async fn lost(&mut self, error: Error) -> Result<()> {
+        if error.kind() != Kind::Conflict {
+            return Err(error);
+        }
+        self.losses += 1;
+        if self.losses == ATTEMPTS {
+            let table = &self.table;
+            return Err(Error::new(
+                Kind::Conflict,
+                format!(
+                    "{table} was changed by another run each of the {ATTEMPTS} times that this one was about to write \
+                     it, and is as the other left it: run again when no other run is at work"
+                ),
+            ));
+        }
+        tracing::info!("{error}; starting over, attempt {} of {ATTEMPTS}", self.losses + 1);
+        tokio::time::sleep((self.pause)(self.losses)).await;
+        Ok(())
+    }
+}
+
+/// Longer each time, and not the same for two runs that collided.
+fn pause(losses: u32) -> Duration {
+    let jitter = (uuid::Uuid::now_v7().as_u128() % 200) as u64;
+    Duration::from_millis(u64::from(losses) * 100 + jitter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_few_losses_are_borne_and_then_one_sentence_says_what_to_do() {
+        let mut race = Race { pause: |_| Duration::ZERO, ..Race::new(TableName::bronze("member")) };
+        for _ in 1..ATTEMPTS {
+            race.lost(Error::new(Kind::Conflict, "lost")).await.unwrap();
+        }
+        let error = race.lost(Error::new(Kind::Conflict, "lost")).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Conflict);
+        assert_eq!(
+            error.to_string(),
+            "bronze/bronze_cw_member was changed by another run each of the 6 times that this one was about to write it, \
+             and is as the other left it: run again when no other run is at work"
+        );
+    }
+
+    #[tokio::test]
+    async fn other_errors_are_not_tried_again() {
+        let mut race = Race::new(TableName::bronze("member"));
+        let error = race.lost(Error::new(Kind::Lake, "broken")).await.unwrap_err();
+        assert_eq!((error.kind(), error.to_string().as_str()), (Kind::Lake, "broken"));
+    }
+}

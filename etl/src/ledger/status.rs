@@ -1,0 +1,144 @@
+//! How fresh the tables are and how the last runs went, read from the ledger.
+
+use chrono::{DateTime, Utc};
+use futures::stream::{self, StreamExt};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use super::{RUNS, STEPS};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, Layer, TableName};
+use crate::query;
+
+/// Runs that are shown.
+const RUNS_SHOWN: usize = 10;
+/// Tables that are opened at a time, to count their rows.
+const AT_ONCE: usize = 4;
+
+/// Every run, by its last row: one that has no other than its start was interrupted or still goes on.
+const LAST_RUNS: &str = "select \"runId\", started, ended, mode, layers, \
+     case when outcome = 'started' then 'unfinished' else outcome end as outcome, \
+     requests, retries, bytes, seconds, steps, \"stepsFailed\" \
+     from etl_runs r where outcome <> 'started' or not exists \
+     (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started') \
+     order by started desc, \"runId\" desc";
+
+/// Every table with its last step and its last good one.
+const LAST_STEPS: &str = "select l.layer, l.\"tableName\", l.outcome, l.error, l.started as \"lastRun\", \
+     g.\"runId\" as \"lastGoodRun\", g.started as \"lastGood\", g.\"watermarkAfter\" as watermark from \
+     (select *, row_number() over (partition by layer, \"tableName\" order by started desc, \"runId\" desc) as n \
+      from etl_steps) l left join \
+     (select *, row_number() over (partition by layer, \"tableName\" order by started desc, \"runId\" desc) as n \
+      from etl_steps where outcome in ('written', 'unchanged')) g \
+     on l.layer = g.layer and l.\"tableName\" = g.\"tableName\" and g.n = 1 \
+     where l.n = 1 order by case l.layer when 'bronze' then 1 when 'silver' then 2 else 3 end, l.\"tableName\"";
+
+/// What the ledger knows.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Status {
+    /// Where the tables are.
+    pub lakehouse: String,
+    /// When this was looked up, by this machine's clock.
+    pub now: DateTime<Utc>,
+    /// Every table that a run was to build, bronze first.
+    pub tables: Vec<TableStatus>,
+    /// The last runs, newest first.
+    pub runs: Vec<RunStatus>,
+}
+
+/// How fresh a table is.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableStatus {
+    /// Layer of the table.
+    pub layer: String,
+    /// Table below the layer.
+    pub table_name: String,
+    /// How the last step ended: `written`, `unchanged`, `skipped` or `failed`.
+    pub outcome: String,
+    /// Why it failed.
+    pub error: Option<String>,
+    /// Start of the last run that was to build it.
+    pub last_run: DateTime<Utc>,
+    /// Name of the last run that left it as it has to be.
+    pub last_good_run: Option<String>,
+    /// Start of that run.
+    pub last_good: Option<DateTime<Utc>>,
+    /// Seconds since then.
+    pub age_seconds: Option<i64>,
+    /// Highest change time stored, the server's time; bronze only.
+    pub watermark: Option<DateTime<Utc>>,
+    /// Rows that the table has now, `None` when it can't be read.
+    pub rows: Option<u64>,
+}
+
+/// How a run went.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RunStatus {
+    /// Name of the run.
+    pub run_id: String,
+    /// When it started.
+    pub started: DateTime<Utc>,
+    /// When it ended.
+    pub ended: Option<DateTime<Utc>>,
+    /// `full` or `incremental`.
+    pub mode: String,
+    /// Layers, comma-separated.
+    pub layers: String,
+    /// `done`, `partly` (some steps failed), `failed` (nothing went well), or `unfinished`: it was interrupted or still goes
+    /// on.
+    pub outcome: String,
+    /// Requests sent, repeats included.
+    pub requests: Option<u64>,
+    /// Requests that were repeats.
+    pub retries: Option<u64>,
+    /// Bytes received.
+    pub bytes: Option<u64>,
+    /// Time it took.
+    pub seconds: Option<f64>,
+    /// Tables that it was to build.
+    pub steps: Option<u64>,
+    /// Those that failed.
+    pub steps_failed: Option<u64>,
+}
+
+/// Reads the ledger. `None` when no run has left a row in this lakehouse.
+///
+/// # Errors
+/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+pub async fn status(lake: &Lake) -> Result<Option<Status>> {
+    if lake.state(&TableName::ledger(RUNS)).await?.is_none() {
+        return Ok(None);
+    }
+    let now = Utc::now();
+    let mut runs: Vec<RunStatus> = rows(lake, &format!("{LAST_RUNS} limit {RUNS_SHOWN}")).await?;
+    runs.truncate(RUNS_SHOWN);
+    let mut tables: Vec<TableStatus> = match lake.state(&TableName::ledger(STEPS)).await? {
+        Some(_) => rows(lake, LAST_STEPS).await?,
+        None => Vec::new(),
+    };
+    let counts: Vec<Option<u64>> =
+        stream::iter(tables.clone()).map(|table| count(lake, table)).buffered(AT_ONCE).collect().await;
+    for (table, rows) in tables.iter_mut().zip(counts) {
+        table.rows = rows;
+        table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
+    }
+    Ok(Some(Status { lakehouse: lake.root().to_string(), now, tables, runs }))
+}
+
+/// Rows of a table now. One that can't be counted must not hide what the ledger says of the others.
+async fn count(lake: &Lake, table: TableStatus) -> Option<u64> {
+    let layer = Layer::ALL.into_iter().find(|layer| layer.name() == table.layer)?;
+    let name = TableName { layer, name: table.table_name };
+    lake.state(&name).await.ok()??;
+    lake.row_count(&name).await.ok()
+}
+
+async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<Vec<T>> {
+    let json = query::json(&query::select(lake, sql).await?)?;
+    serde_json::from_slice(&json).map_err(|error| {
+        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
+    })
+}

@@ -1,0 +1,57 @@
+//! What a reconcile found and did.
+
+use connectwise_sdk::catalog::Entity;
+use serde::Serialize;
+
+/// All of a run.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Name of the run, found again in the commits.
+    pub run_id: String,
+    /// Whether nothing was written, whatever was found.
+    pub dry_run: bool,
+    /// One entry an entity.
+    pub entities: Vec<EntityReport>,
+}
+
+impl Report {
+    /// The entities of which nothing was deleted because something spoke against it.
+    pub fn refused(&self) -> impl Iterator<Item = &EntityReport> {
+        self.entities.iter().filter(|entity| entity.refused.is_some())
+    }
+}
+
+/// What happened to one entity.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntityReport {
+    /// Its name.
+    pub entity: String,
+    /// Rows of the bronze table.
+    pub stored: u64,
+    /// Records that the server listed.
+    pub listed: u64,
+    /// Rows that the server didn't list.
+    pub missing: u64,
+    /// Keys that are confirmed as gone: deleted, or with a dry run to be deleted.
+    pub deleted: Vec<i64>,
+    /// Keys that weren't listed and are there: their rows are kept.
+    pub still_there: Vec<i64>,
+    /// Listed records that the table lacked or held with another `deletedFlag`: read again.
+    pub reread: u64,
+    /// Why nothing was done.
+    pub refused: Option<String>,
+    /// What else is worth saying.
+    pub note: Option<String>,
+    /// Delta version after a write.
+    pub version: Option<u64>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl EntityReport {
+    pub(super) fn new(entity: &Entity) -> Self {
+        Self { entity: entity.name.to_owned(), ..Self::default() }
+    }
+}

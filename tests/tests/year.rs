@@ -1,0 +1,145 @@
+//! A year, day by day: an incremental run each day, a reconcile each week, on a server that fails now and then. At the end
+//! bronze is what the server has, row for row and value for value.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connectwise_etl::decode::rebuild;
+use connectwise_etl::gold::GoldConfig;
+use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_etl::{catalog, query, reconcile};
+use connectwise_sdk::{Client, RetryPolicy};
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, config};
+use serde_json::{Value, json};
+
+/// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
+const DAYS: u32 = 14;
+
+async fn post(simulator: &Simulator, route: &str, body: Value) -> Value {
+    let url = format!("{}/_sim/{route}", simulator.url());
+    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    assert!(answer.status().is_success(), "{route}");
+    answer.json().await.unwrap()
+}
+
+/// A client that is as stubborn as usual, and doesn't wait for a server on the same machine.
+fn impatient(simulator: &Simulator) -> Client {
+    let retry = RetryPolicy {
+        max_attempts: 12,
+        base: Duration::from_millis(1),
+        cap: Duration::from_millis(4),
+        ..RetryPolicy::default()
+    };
+    Client::new(config(simulator).unwrap().with_retry(retry)).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
+    let days: u32 = std::env::var("CW_YEAR_DAYS").map_or(DAYS, |days| days.parse().unwrap());
+    let simulator = Simulator::builder().seed(365).scale(6_000).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let client = impatient(&simulator);
+    let plan = |mode| Plan {
+        layers: vec![Layer::Bronze],
+        mode,
+        entities: catalog::entities().iter().collect(),
+        lookback_days: None,
+        page_size: 500,
+        gold: GoldConfig::default(),
+    };
+    let run = async |mode| {
+        let report = execute(lakehouse.lake(), Some(&client), &plan(mode), &Quiet).await.unwrap();
+        let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
+        assert!(failed.is_empty(), "{failed:#?}");
+        report.steps.iter().filter(|step| step.outcome == Outcome::Written).count()
+    };
+    for rule in [
+        json!({ "probability": 0.02, "seed": 1, "status": 429, "retryAfter": 0 }),
+        json!({ "probability": 0.02, "seed": 2, "status": 503, "html": true }),
+        json!({ "probability": 0.02, "seed": 3, "status": 500 }),
+        json!({ "probability": 0.02, "seed": 4, "cut": true }),
+        json!({ "probability": 0.02, "seed": 5, "close": true }),
+    ] {
+        post(&simulator, "faults", rule).await;
+    }
+    run(Mode::Full).await;
+
+    // What happened at the source, so that a year in which nothing happens can't pass.
+    let mut happened: BTreeMap<&str, usize> = BTreeMap::new();
+    let (mut written, mut deleted, mut reread) = (0, 0, 0);
+    for day in 1..=days {
+        // Merges are rare in ordinary days, and these deletes outrun the inserts of small lists.
+        let some = json!({ "insert": 5, "edit": 1 });
+        let special =
+            json!({ "Company": { "merge": 1 }, "Agreement": some, "ExpenseEntry": some, "ProductItem": some });
+        let ordinary = json!({ "days": 1 });
+        let change = post(&simulator, "advance", if day % 10 == 3 { special } else { ordinary }).await;
+        for entity in change["changed"].as_object().unwrap().values() {
+            for action in ["edited", "inserted", "deleted", "merged"] {
+                *happened.entry(action).or_default() += entity[action].as_array().unwrap().len();
+            }
+        }
+        written += run(Mode::Incremental).await;
+        if day % 7 == 0 || day == days {
+            let entities = reconcile::wanted(catalog::entities());
+            // A week of deletions is a larger share of these small tables than of a tenant's.
+            let request = reconcile::Request { max_share: 25.0, ..reconcile::Request::new(false) };
+            let report = reconcile::run(lakehouse.lake(), &client, &entities, &request).await;
+            let refused: Vec<_> = report.refused().collect();
+            assert!(refused.is_empty(), "day {day}: {refused:#?}");
+            deleted += report.entities.iter().map(|entity| entity.deleted.len()).sum::<usize>();
+            reread += report.entities.iter().map(|entity| entity.reread).sum::<u64>();
+        }
+    }
+    assert!(happened.values().all(|count| *count > 0), "{happened:?}");
+    assert!(written > 0 && deleted > 0 && reread > 0, "{written} {deleted} {reread}");
+    let faults: Value = reqwest::get(format!("{}/_sim/faults", simulator.url())).await.unwrap().json().await.unwrap();
+    assert!(["rate_limit", "status", "cut", "close"].iter().all(|fault| faults["bitten"][fault].as_u64() > Some(0)));
+
+    let mut differences = Vec::new();
+    for entity in catalog::entities() {
+        let url = format!("{}/_sim/truth/{}", simulator.url(), entity.name);
+        let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+        let truth = by_key(entity.key, rows);
+        let table = TableName::bronze(entity.table).name;
+        let batches = query::select(lakehouse.lake(), &format!("select * from {table}")).await.unwrap();
+        let rows: Vec<Value> = batches
+            .iter()
+            .flat_map(|batch| (0..batch.num_rows()).map(|row| rebuild(entity, batch, row).unwrap()))
+            .map(|record| serde_json::from_str(&record).unwrap())
+            .collect();
+        assert!(!rows.is_empty(), "{table}");
+        let count = rows.len();
+        let stored = by_key(entity.key, rows);
+        assert_eq!(stored.len(), count, "{table} holds a key twice");
+        differences.extend(
+            truth
+                .iter()
+                .filter(|(key, row)| stored.get(*key) != Some(*row))
+                .map(|(key, row)| format!("{} {key}: the server has {row}, bronze {:?}", entity.name, stored.get(key))),
+        );
+        differences.extend(
+            stored.keys().filter(|key| !truth.contains_key(*key)).map(|key| format!("{} {key} is gone", entity.name)),
+        );
+    }
+    let some: Vec<_> = differences.iter().take(5).collect();
+    assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
+}
+
+fn by_key(key: &str, rows: Vec<Value>) -> BTreeMap<i64, Value> {
+    rows.iter().map(|row| (row[key].as_i64().unwrap(), as_numbers(row))).collect()
+}
+
+/// JSON doesn't tell 1 from 1.0.
+fn as_numbers(value: &Value) -> Value {
+    match value {
+        Value::Object(entries) => entries.iter().map(|(name, value)| (name.clone(), as_numbers(value))).collect(),
+        Value::Array(items) => items.iter().map(as_numbers).collect(),
+        Value::Number(number) => number.as_f64().map_or(Value::Null, Value::from),
+        other => other.clone(),
+    }
+}
