@@ -221,3 +221,27 @@ async fn any_scale_has_every_entity() {
         }
     }
 }
+
+#[tokio::test]
+async fn custom_fields_are_defined_and_have_every_type() {
+    let client = Client::around(Simulator::builder().scale(300).start().await.unwrap());
+    let definitions: BTreeMap<i64, Value> = client
+        .own("/truth/system/userDefinedFields")
+        .await
+        .rows()
+        .into_iter()
+        .map(|row| (row["id"].as_i64().unwrap(), row))
+        .collect();
+    let mut kinds = BTreeSet::new();
+    for path in ["/finance/agreements", "/company/companies", "/company/contacts", "/service/tickets"] {
+        for row in client.own(&format!("/truth{path}")).await.rows() {
+            for field in row["customFields"].as_array().into_iter().flatten() {
+                let definition = &definitions[&field["id"].as_i64().unwrap()];
+                assert_eq!(definition["caption"], field["caption"], "{path}");
+                assert_eq!(definition["fieldTypeIdentifier"], field["type"], "{path}");
+                kinds.insert(field["type"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
+}
