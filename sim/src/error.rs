@@ -29,6 +29,17 @@ impl Error {
     }
 }
 
+/// Why a file can't be read, and what to do.
+pub(crate) fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file, name one that is there".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "it may not be read, change its permissions or name another one".to_owned()
+        }
+        _ => error.to_string(),
+    }
+}
+
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
         Self(kind)

@@ -14,7 +14,7 @@ use crate::LARGEST_SCALE;
 use crate::callbacks::{self, Callbacks};
 use crate::data::world::World;
 use crate::document::{Document, Release};
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind as ErrorKind, unreadable};
 use crate::faults;
 use crate::role::Role;
 use crate::samples::Samples;
@@ -179,7 +179,7 @@ impl Builder {
             None => Vec::new(),
             Some(script) => {
                 let bad = |reason: String| ErrorKind::BadFaults(script.clone(), reason);
-                faults::read(&std::fs::read(script).map_err(|error| bad(error.to_string()))?).map_err(bad)?
+                faults::read(&std::fs::read(script).map_err(|error| bad(unreadable(&error)))?).map_err(bad)?
             }
         };
         let port = self.port;

@@ -31,6 +31,19 @@ fn a_missing_samples_folder_and_a_scale_too_large_are_one_clear_sentence() {
     let expected =
         "connectwise-sim: there is no samples folder no/such/folder: name a folder with files like TimeEntry.json\n";
     assert_eq!(fails(program().args(["--samples", "no/such/folder"])), expected);
+    for (flags, expected) in [
+        (["--prot", "1"], "connectwise-sim: unexpected argument '--prot' found: --help tells what there is\n"),
+        (
+            ["--port", "x"],
+            "connectwise-sim: invalid value 'x' for '--port <PORT>': invalid digit found in string: --help tells what there is\n",
+        ),
+        (
+            ["--faults", "no.toml"],
+            "connectwise-sim: the fault script no.toml can't be used: there is no such file, name one that is there\n",
+        ),
+    ] {
+        assert_eq!(fails(program().args(flags)), expected);
+    }
     let expected = "connectwise-sim: there is no role king: choose full, mine, no-info, no-members or no-<module>\n";
     assert_eq!(fails(program().args(["--role", "king"])), expected);
     let expected = "connectwise-sim: last-link is never sideways: choose full, exact, always\n";
