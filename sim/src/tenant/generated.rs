@@ -31,8 +31,13 @@ impl<'a> Generated<'a> {
         let changes = tenant.changes.get(&place).map(Arc::as_ref);
         let (first_rows, first_born) = (tenant.world.rows(place), tenant.parent_born(place));
         let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows, shown_as: place.resource };
-        let births = changes.into_iter().flat_map(|changes| &changes.births);
-        table.slots += births.filter(|birth| table.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>();
+        table.slots += match (at, changes) {
+            (_, None) => 0,
+            (None, Some(changes)) => changes.inserted,
+            (Some(_), Some(changes)) => {
+                changes.births.iter().filter(|birth| table.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>()
+            }
+        };
         table
     }
 

@@ -29,6 +29,8 @@ pub(crate) use write::NoRoom;
 #[derive(Clone, Debug, Default)]
 struct Changes {
     births: Vec<Birth>,
+    /// All rows of these.
+    inserted: u64,
     /// Stamps of edits by row, rising.
     edited: BTreeMap<u64, Vec<u32>>,
     /// Rows that were changed without a new `lastUpdated`.
@@ -48,6 +50,17 @@ struct Birth {
     first: u64,
     rows: u64,
     stamp: u32,
+}
+
+impl Changes {
+    /// Adds rows behind all others.
+    fn bear(&mut self, birth: Birth) {
+        self.inserted += birth.rows;
+        match self.births.last_mut() {
+            Some(last) if last.stamp == birth.stamp => last.rows += birth.rows,
+            _ => self.births.push(birth),
+        }
+    }
 }
 
 /// The tenant at one moment. Requests hold on to the one they started with.

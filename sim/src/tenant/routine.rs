@@ -126,7 +126,7 @@ impl Tenant {
         let first = self.table(place).slots();
         let rows = (first..first + wanted).take_while(|slot| World::has_room(place, *slot)).count() as u64;
         if rows > 0 {
-            self.changes(place).births.push(Birth { first, rows, stamp });
+            self.changes(place).bear(Birth { first, rows, stamp });
             touched.inserted.extend((first..first + rows).map(|slot| self.world.row_id(place, slot)));
         }
     }

@@ -39,7 +39,7 @@ impl Tenant {
         }
         let stamp = self.tick();
         let id = self.world.row_id(place, slot);
-        self.changes(place).births.push(Birth { first: slot, rows: 1, stamp });
+        self.changes(place).bear(Birth { first: slot, rows: 1, stamp });
         self.keep(place, slot, stamp, row, by, true);
         self.touch_parent(place, stamp);
         Ok(id)
