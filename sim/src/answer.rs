@@ -32,6 +32,8 @@ pub(crate) fn no_such_endpoint() -> Answer {
 
 /// A row that isn't there.
 pub(crate) fn not_found(entity: &str, id: &str) -> Answer {
+    // `Company.Configuration` is a configuration.
+    let entity = entity.rsplit('.').next().unwrap_or_default();
     error(StatusCode::NOT_FOUND, "NotFound", &format!("{entity} {id} not found"))
 }
 

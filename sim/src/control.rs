@@ -16,7 +16,7 @@ use crate::calendar;
 use crate::drift::Drift;
 use crate::faults;
 use crate::role::Role;
-use crate::state::State;
+use crate::state::{Source, State};
 
 pub(crate) fn wrong(message: &str) -> Answer {
     answer::plain_json(StatusCode::BAD_REQUEST, json!({ "message": message }).to_string())
@@ -87,10 +87,48 @@ pub(crate) async fn set_role(Extract(state): Extract<Arc<State>>, body: Bytes) -
     match Role::parse(&wanted) {
         Ok(role) => {
             state.set_role(role);
-            answer::plain_json(StatusCode::OK, json!({ "role": wanted }).to_string())
+            let member = match state.source().as_ref() {
+                Source::Generated(tenant) => Some(tenant.member_of_key()),
+                Source::Samples(_) => None,
+            };
+            answer::plain_json(StatusCode::OK, json!({ "role": wanted, "member": member }).to_string())
         }
         Err(word) => wrong(&format!("there is no role {word}")),
     }
+}
+
+/// `[{"name":..,"value":..,"values":[..],"about":..}]`
+pub(crate) async fn switches(Extract(state): Extract<Arc<State>>) -> Answer {
+    let switches = state.switches();
+    let told: Vec<_> = switches
+        .told()
+        .map(|(switch, value)| {
+            json!({ "name": switch.name, "value": value, "values": switch.values, "about": switch.about })
+        })
+        .collect();
+    answer::plain_json(StatusCode::OK, json!(told).to_string())
+}
+
+/// `[{"method":..,"path":..,"reason":..}]`
+pub(crate) async fn unsupported(Extract(state): Extract<Arc<State>>) -> Answer {
+    answer::plain_json(StatusCode::OK, crate::api::unsupported(state.document).to_string())
+}
+
+/// Takes `{"last-link":"exact","bundle-limit":"7"}`; all of it or nothing is set.
+pub(crate) async fn set_switches(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
+    let wanted: BTreeMap<String, serde_json::Value> = match serde_json::from_slice(&body) {
+        Ok(wanted) => wanted,
+        Err(error) => return wrong(&format!("no such switches: {error}")),
+    };
+    let mut set = state.switches();
+    for (name, value) in &wanted {
+        let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        if let Err(reason) = set.set(name, &value) {
+            return wrong(&reason);
+        }
+    }
+    state.set_switches(set);
+    switches(Extract(state)).await
 }
 
 /// Takes `{"every":2,"edit":1,"insert":1,"delete":1,"path":"/time/entries"}`.

@@ -18,6 +18,7 @@ pub(crate) enum Kind {
     UnknownRelease(String),
     UnknownRole(String),
     BadFaults(PathBuf, String),
+    BadSwitch(String),
 }
 
 impl Error {
@@ -25,6 +26,17 @@ impl Error {
     #[must_use]
     pub const fn is_port_in_use(&self) -> bool {
         matches!(self.0, Kind::PortInUse(_))
+    }
+}
+
+/// Why a file can't be read, and what to do.
+pub(crate) fn unreadable(error: &std::io::Error) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => "there is no such file, name one that is there".to_owned(),
+        std::io::ErrorKind::PermissionDenied => {
+            "it may not be read, change its permissions or name another one".to_owned()
+        }
+        _ => error.to_string(),
     }
 }
 
@@ -68,6 +80,7 @@ impl fmt::Display for Error {
             Kind::UnknownRole(role) => {
                 write!(f, "there is no role {role}: choose full, mine, no-info, no-members or no-<module>")
             }
+            Kind::BadSwitch(reason) => f.write_str(reason),
             Kind::BadFaults(file, reason) => {
                 write!(f, "the fault script {} can't be used: {reason}", file.display())
             }

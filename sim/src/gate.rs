@@ -7,21 +7,24 @@ use base64::Engine;
 use crate::answer::{self, Answer};
 use crate::document::Release;
 use crate::state::Credentials;
+use crate::switches::{Switch, Switches};
+
+/// Marks an answer that is never sent: the connection closes instead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Dropped;
 
 /// The answer to a request that isn't let in.
-pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials, release: Release) -> Option<Answer> {
-    let Some(given) = headers.get(AUTHORIZATION) else {
-        return Some(answer::refused(
-            StatusCode::UNAUTHORIZED,
-            "UserNotAuthenticated",
-            "The request carries no credentials.",
-        ));
-    };
-    if !given.to_str().is_ok_and(|given| is_right(given, credentials)) {
-        return Some(answer::refused(StatusCode::UNAUTHORIZED, "Unauthorized", "The credentials are not valid."));
-    }
-    if headers.get("clientid").is_none_or(|id| id.as_bytes().trim_ascii().is_empty()) {
-        return Some(answer::refused(StatusCode::FORBIDDEN, "Forbidden", "The header clientId is missing."));
+pub(crate) fn refusal(
+    headers: &HeaderMap,
+    uri: &Uri,
+    path: &str,
+    credentials: &Credentials,
+    release: Release,
+    switches: &Switches,
+) -> Option<Answer> {
+    let open = path.eq_ignore_ascii_case("/system/info") && switches.is(Switch::SystemInfo, "open");
+    if !open && let Some(refusal) = stranger(headers, credentials, switches) {
+        return Some(refusal);
     }
     let accept = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     unsupported(accept, release).map(|version| {
@@ -30,6 +33,39 @@ pub(crate) fn refusal(headers: &HeaderMap, uri: &Uri, credentials: &Credentials,
         );
         answer::error(StatusCode::BAD_REQUEST, "ConnectWiseApi", &message)
     })
+}
+
+/// Whether a request carries credentials that are known.
+pub(crate) fn is_known(headers: &HeaderMap, credentials: &Credentials) -> bool {
+    headers.get(AUTHORIZATION).and_then(|given| given.to_str().ok()).is_some_and(|given| is_right(given, credentials))
+}
+
+fn stranger(headers: &HeaderMap, credentials: &Credentials, switches: &Switches) -> Option<Answer> {
+    let Some(given) = headers.get(AUTHORIZATION) else {
+        return Some(answer::refused(
+            StatusCode::UNAUTHORIZED,
+            "UserNotAuthenticated",
+            "The request carries no credentials.",
+        ));
+    };
+    if !given.to_str().is_ok_and(|given| is_right(given, credentials)) {
+        if switches.is(Switch::BadCredentials, "404") {
+            return Some(answer::no_such_endpoint());
+        }
+        let mut refusal = answer::refused(StatusCode::UNAUTHORIZED, "Unauthorized", "The credentials are not valid.");
+        if switches.is(Switch::BadCredentials, "drop") {
+            refusal.extensions_mut().insert(Dropped);
+        }
+        return Some(refusal);
+    }
+    if headers.get("clientid").is_none_or(|id| id.as_bytes().trim_ascii().is_empty()) {
+        let (status, code) = match switches.is(Switch::MissingClientId, "401") {
+            true => (StatusCode::UNAUTHORIZED, "Unauthorized"),
+            false => (StatusCode::FORBIDDEN, "Forbidden"),
+        };
+        return Some(answer::refused(status, code, "The header clientId is missing."));
+    }
+    None
 }
 
 fn is_right(given: &str, credentials: &Credentials) -> bool {

@@ -58,9 +58,26 @@
 //! addresses. Below [`Simulator::url`], without credentials, `/login/companyinfo/{company}`.
 //!
 //! Lists take `conditions`, `childConditions`, `customFieldConditions`, `fields`, `orderBy`, `page`, `pageSize` and `pageId`, and
-//! forward-only paging. Where the live server is known to do one of two things, this one does the harsher: a page size above
-//! 1,000 is cut without a word, `Link` addresses name a host of their own, and a full last page names a next one that is empty.
-//! What is in the document and not simulated (actions such as `copy` or `convertToProject`) is answered with 501.
+//! forward-only paging. `Link` addresses name a host of their own. Copies, conversions, bulk writes (207), sheets that are
+//! submitted and approved, tickets that are merged or bundled, invoices that are batched and three reports do what they say; the
+//! other operations of the document are answered with 501, and `GET /_sim/unsupported` lists them with the reasons.
+//!
+//! # Where the facts are uncertain
+//! Both behaviours are there, behind a named switch; the harsher one is in force, so that a client that passes is a client that
+//! is safe. [`Builder::switch`], `--switch name=value` and `POST /_sim/switches` choose, [`switches`] tells them all. Two
+//! defaults aren't the harshest: requests a minute are limited only if asked for, as that depends on the wall clock, and an
+//! unknown key is 401, as documented, though the cloud may answer 404 or hang up.
+//!
+//! # What time does
+//! A day touches every list that tables are made of: work most, set-up tables a few times a year, lists below rows in a few of
+//! the rows. Half of a day's changes share one second. Rows are deleted without a trace, but neither lines that are on an
+//! invoice nor set-up records that others refer to; a merged company is flagged and its `lastUpdated` stays. A change below a row
+//! is none of that row (`children-touch-parents`). What hangs on an inserted row has its second, and goes with it.
+//!
+//! Invoices are the sums of the time (`extendedInvoiceAmount`), expenses (`invoiceAmount`) and products (`extPrice`) that name
+//! them, their agreement's charge and tax. A new one bills lines that were on none, and is unposted at first: its `id` is the
+//! `billingLogId` of the unposted one. Batching takes that away and gives the created one its `glBatch`. Rows that clients write
+//! are kept as they were given; no total follows them.
 //!
 //! Eight entities that reports are made of are told property by property; tickets, contacts, projects, phases, sales,
 //! configurations, calendar entries, additions, notes, sites, boards and what hangs on them have meanings of their own on top
@@ -73,12 +90,14 @@
 //! | route | |
 //! |---|---|
 //! | `GET /_sim/truth/{entity}` | all rows as they are now, one JSON array; the entity in any case; with `?at=<instant>` as they were then, deleted ones with `_deletedAt` |
-//! | `GET /_sim/truth?path=/finance/agreements/7/additions` | the same of a list below a row |
-//! | `GET /_sim/truth/{entity}/count` | `{"count":N}` |
+//! | `GET /_sim/truth/{path}` | the same of a list by its path, `/_sim/truth/finance/agreements/7/additions`; with `*` for the ids of all rows that it hangs on, in one array, each row with its `_parentId` (and `_grandParentId`); `?path=` takes a path, too |
+//! | `GET /_sim/truth/{entity or path}/count` | `{"count":N}` |
 //! | `POST /_sim/advance` | an ordinary day or more, `{"days":3}`, or what is said: `{"TimeEntry":{"edit":5,"insert":3,"delete":1}}`, also `merge`, also by list path; answers with the ids that changed |
 //! | `GET`, `POST /_sim/clock` | `{"now":"2026-02-01T00:00:00Z"}`; it never goes back |
 //! | `POST /_sim/drift` | changes after every so many list answers: `{"every":2,"edit":1,"insert":1,"delete":1,"path":"/time/entries"}`; `DELETE` stops |
-//! | `POST /_sim/role` | `{"role":"mine,no-info"}`, see [`Builder::role`] |
+//! | `GET`, `POST /_sim/switches` | all switches; sets some: `{"last-link":"exact","bundle-limit":7}` |
+//! | `GET /_sim/unsupported` | the operations that are answered with 501, and why |
+//! | `POST /_sim/role` | `{"role":"mine,no-info"}`, see [`Builder::role`]; answers with the member of the key |
 //! | `POST /_sim/faults` | adds rules; `GET` counts them and what has bitten, `DELETE` clears them |
 //! | `GET /_sim/requests` | requests by path and status, and the last ones in full; `DELETE` forgets them |
 //! | `GET /_sim/metrics` | counters for Prometheus |
@@ -96,7 +115,8 @@
 //! - `data/` makes rows: a row is a pure function of seed, list and row number, told once and read by two visitors. `plan` says
 //!   who makes the rows of which resource, `made` makes them from schemas, `own` says what entities mean.
 //! - `json` writes rows, `query/` reads `conditions`, `fields` and `orderBy` and picks out the values that they need.
-//! - `table` is what a listing sees of a list; `tenant/` has the generated rows and what time and clients did to them,
+//! - `switches` has what is uncertain. `table` is what a listing sees of a list, `tickets` of two of them; `tenant/` has the
+//!   generated rows and what time and clients did to them, `tenant/lists` which lists a day changes, `tenant/billing` invoices,
 //!   `samples` the rows of recorded answers, `role` what a role leaves of them.
 //! - `server` has the routes, `gate` who is let in, `api/` what a request leads to, `listing` and `paging` make pages, `answer`
 //!   the shapes of answers, `wire` the connections, `callbacks/` the messages.
@@ -128,14 +148,16 @@ mod samples;
 mod server;
 mod simulator;
 mod state;
+mod switches;
 mod table;
 mod tenant;
+mod tickets;
 mod tree;
 mod truth;
 mod wire;
 
 pub use error::Error;
-pub use simulator::{Builder, Simulator};
+pub use simulator::{Builder, Simulator, switches};
 
 /// The largest scale, in time entries.
 pub const LARGEST_SCALE: u64 = 10_000_000;

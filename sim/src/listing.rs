@@ -1,7 +1,7 @@
 //! Makes the answer to a list request: finds the rows, writes the page.
 
 use crate::json::Selection;
-use crate::paging::{Mode, Paging};
+use crate::paging::{End, Mode, Paging};
 use crate::query::{Children, Condition, Order};
 use crate::table::Table;
 
@@ -32,19 +32,22 @@ pub(crate) struct Page {
     pub(crate) ids: Vec<i64>,
     /// All rows that pass the condition; `None` where nobody counted.
     pub(crate) total: Option<u64>,
+    /// Whether rows follow; not looked for where nobody asks.
+    pub(crate) more: bool,
 }
 
 /// `shift` is how many rows a fault moves the start of the page.
 pub(crate) fn page(table: &dyn Table, listing: &Listing, shift: i64) -> Page {
     let size = listing.paging.size;
     let rows = Narrowed { table, condition: listing.condition.as_ref(), children: &listing.children };
-    let (slots, total) = match listing.paging.mode {
+    let (mut slots, total) = match listing.paging.mode {
         Mode::Forward { after } => {
             let first = after.map_or(0, |id| table.first_after(id)).saturating_add_signed(shift);
+            let wanted = size + u64::from(listing.paging.end == End::Exact);
             let mut slots = Vec::new();
             for_each(rows, first..table.slots(), |slot| {
                 slots.push(slot);
-                (slots.len() as u64) < size
+                (slots.len() as u64) < wanted
             });
             (slots, None)
         }
@@ -54,6 +57,8 @@ pub(crate) fn page(table: &dyn Table, listing: &Listing, shift: i64) -> Page {
             (slots, Some(total))
         }
     };
+    let more = slots.len() as u64 > size;
+    slots.truncate(usize::try_from(size).unwrap_or(usize::MAX));
     let mut body = Vec::with_capacity(64 + slots.len() * 2_800);
     body.push(b'[');
     let mut ids = Vec::with_capacity(slots.len());
@@ -65,7 +70,7 @@ pub(crate) fn page(table: &dyn Table, listing: &Listing, shift: i64) -> Page {
         ids.push(table.id(slot));
     }
     body.push(b']');
-    Page { body, ids, total }
+    Page { body, ids, total, more }
 }
 
 /// How many rows pass.

@@ -15,11 +15,12 @@ const EXAMPLES: &str = "Examples:
   connectwise-sim --port 8080 --scale 1000000      a million of them, on port 8080
   connectwise-sim --samples recorded/              the answers recorded in a folder
   connectwise-sim --faults faults.toml --role mine a bad day, and few rights
+  connectwise-sim --switch last-link=exact         a server that knows its last page
   curl -u simco+public:private -H 'clientId: any' \"$CW_BASE_URL/time/entries?pageSize=2\"";
 
 /// A PSA server on loopback, to test a ConnectWise integration without a tenant.
 #[derive(Debug, Parser)]
-#[command(name = "connectwise-sim", version, after_help = EXAMPLES)]
+#[command(name = "connectwise-sim", version, after_help = EXAMPLES, after_long_help = help())]
 struct Arguments {
     /// Port of 127.0.0.1; 0 takes a free one.
     #[arg(long, default_value_t = 0)]
@@ -42,6 +43,9 @@ struct Arguments {
     /// The security role of those who ask: full, mine, no-info, no-members, no-<module>, or several with commas between.
     #[arg(long, default_value = "full", value_name = "ROLE")]
     role: String,
+    /// Choose the other behaviour where the facts are uncertain; more than once for several. They are listed below.
+    #[arg(long = "switch", value_name = "NAME=VALUE")]
+    switches: Vec<String>,
     /// Start with the fault rules of a script, TOML or JSON.
     #[arg(long, value_name = "FILE")]
     faults: Option<PathBuf>,
@@ -53,8 +57,21 @@ struct Arguments {
     json: bool,
 }
 
+fn help() -> String {
+    format!("{EXAMPLES}\n\n{}", connectwise_sim::switches())
+}
+
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version are printed in full.
+        Err(error) if !error.use_stderr() => error.exit(),
+        Err(error) => {
+            let text = error.to_string();
+            let first = text.lines().next().unwrap_or_default();
+            return fail(&format!("{}: --help tells what there is", first.strip_prefix("error: ").unwrap_or(first)));
+        }
+    };
     let runtime = match tokio::runtime::Runtime::new() {
         Ok(runtime) => runtime,
         Err(error) => return fail(&format!("can't start: {error}")),
@@ -63,13 +80,14 @@ fn main() -> ExitCode {
 }
 
 async fn run(arguments: Arguments) -> ExitCode {
-    let mut builder = Simulator::builder()
+    let builder = Simulator::builder()
         .port(arguments.port)
         .seed(arguments.seed)
         .scale(arguments.scale)
         .api_version(arguments.api_version)
         .role(arguments.role)
         .unknown_to_document(arguments.unknown);
+    let mut builder = arguments.switches.into_iter().fold(builder, connectwise_sim::Builder::switch);
     if let Some(document) = arguments.document {
         builder = builder.document(document);
     }

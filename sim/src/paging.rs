@@ -3,10 +3,11 @@
 use url::form_urlencoded;
 
 use crate::data::names::API;
+use crate::switches::{Switch, Switches};
 
 /// Rows a page where the client doesn't say.
 const DEFAULT_SIZE: u64 = 25;
-/// More than this is cut to it without a word.
+/// More than this is cut to it without a word, or refused.
 const LARGEST_SIZE: u64 = 1_000;
 
 /// Which page.
@@ -23,6 +24,28 @@ pub(crate) enum Mode {
 pub(crate) struct Paging {
     pub(crate) mode: Mode,
     pub(crate) size: u64,
+    pub(crate) end: End,
+}
+
+/// Which forward-only pages name a next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// Every full one: nobody looks whether there is more.
+    Full,
+    /// Those that have a next one.
+    Exact,
+    /// All that have rows.
+    Always,
+}
+
+impl End {
+    pub(crate) fn of(switches: &Switches) -> Self {
+        match () {
+            () if switches.is(Switch::LastLink, "exact") => Self::Exact,
+            () if switches.is(Switch::LastLink, "always") => Self::Always,
+            () => Self::Full,
+        }
+    }
 }
 
 /// A number that is out of bounds: the parameter and its message.
@@ -31,7 +54,11 @@ pub(crate) struct OutOfRange(pub(crate) String);
 
 impl Paging {
     /// Reads the paging of a request. A `pageId` asks for forward-only paging even without the header.
-    pub(crate) fn read(parameters: &[(String, String)], forward_only: bool) -> Result<Self, OutOfRange> {
+    pub(crate) fn read(
+        parameters: &[(String, String)],
+        forward_only: bool,
+        switches: &Switches,
+    ) -> Result<Self, OutOfRange> {
         let find = |name: &str| {
             parameters
                 .iter()
@@ -47,7 +74,11 @@ impl Paging {
                 .filter(|number| *number > 0)
                 .ok_or_else(|| OutOfRange(format!("{name} must be a whole number of at least 1."))),
         };
-        let size = at_least_1("pageSize", DEFAULT_SIZE)?.min(LARGEST_SIZE);
+        let size = at_least_1("pageSize", DEFAULT_SIZE)?;
+        if size > LARGEST_SIZE && switches.is(Switch::LargePages, "refused") {
+            return Err(OutOfRange(format!("pageSize must be between 1 and {LARGEST_SIZE}.")));
+        }
+        let size = size.min(LARGEST_SIZE);
         let after = match find("pageId") {
             None => None,
             Some(text) => Some(text.parse().map_err(|_| OutOfRange("pageId must be a whole number.".to_owned()))?),
@@ -57,25 +88,29 @@ impl Paging {
         } else {
             Mode::Numbered { page: at_least_1("page", 1)? }
         };
-        Ok(Self { mode, size })
+        Ok(Self { mode, size, end: End::of(switches) })
     }
 
-    /// The `Link` header: in forward-only mode always there, and empty at the end. A full page names a next one without
-    /// looking whether it has rows, as nobody counts in this mode.
+    /// The `Link` header: in forward-only mode always there, and empty at the end. `more` says whether rows follow.
     pub(crate) fn link(
         &self,
         path: &str,
         parameters: &[(String, String)],
         ids: &[i64],
         total: Option<u64>,
+        more: bool,
     ) -> Option<String> {
         let rel =
             |name: &str, key: &str, value: i64| format!("<{}>; rel=\"{name}\"", address(path, parameters, key, value));
         match self.mode {
-            Mode::Forward { .. } => match ids.last() {
-                Some(last) if ids.len() as u64 == self.size => Some(rel("next", "pageId", *last)),
-                _ => Some(String::new()),
-            },
+            Mode::Forward { .. } => {
+                let named = match self.end {
+                    End::Full => ids.len() as u64 == self.size,
+                    End::Exact => more,
+                    End::Always => true,
+                };
+                Some(ids.last().filter(|_| named).map(|last| rel("next", "pageId", *last)).unwrap_or_default())
+            }
             Mode::Numbered { page } => {
                 let last = total.unwrap_or(0).div_ceil(self.size).max(1);
                 let mut links = Vec::new();

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use crate::answer::{self, Answer};
 use crate::data::rng::mix;
 use crate::json::Selection;
-use crate::query::Probe;
+use crate::query::{Column, Names, Probe, Value};
 use crate::table::Table;
 
 /// What a role takes away.
@@ -76,18 +76,35 @@ impl Role {
     }
 }
 
-/// The rows of a list that are one's own: a third of them, by their ids.
-pub(crate) struct Mine<'a>(pub(crate) Box<dyn Table + 'a>);
+/// Who a row is about, in the order in which it is asked.
+const OWNERS: [&str; 7] =
+    ["member/id", "owner/id", "assignTo/id", "assignedTo/id", "manager/id", "primarySalesRep/id", "salesRep/id"];
 
-impl Mine<'_> {
+/// The rows of a list that are one's own: those that name the member of the key; where rows name nobody, those of the
+/// member's location, which are a third of them, by their ids.
+pub(crate) struct Mine<'a> {
+    table: Box<dyn Table + 'a>,
+    member: i64,
+    owner: Option<Column>,
+}
+
+impl<'a> Mine<'a> {
+    pub(crate) fn new(table: Box<dyn Table + 'a>, names: Names, is_member: bool, member: i64) -> Self {
+        let owner = if is_member { Some(Column::Id) } else { OWNERS.into_iter().find_map(|path| names.column(path)) };
+        Self { table, member, owner }
+    }
+
     fn is_mine(&self, slot: u64) -> bool {
-        mix(self.0.id(slot) as u64).is_multiple_of(3)
+        let Some(owner) = &self.owner else { return mix(self.table.id(slot) as u64).is_multiple_of(3) };
+        let mut probe = Probe::new(vec![owner.clone()]);
+        self.table.visit(slot, &mut probe);
+        matches!(probe.value(0), Some(Value::Number(id)) if *id == self.member as f64)
     }
 }
 
 impl Table for Mine<'_> {
     fn slots(&self) -> u64 {
-        self.0.slots()
+        self.table.slots()
     }
 
     fn live(&self) -> u64 {
@@ -95,27 +112,27 @@ impl Table for Mine<'_> {
     }
 
     fn is_live(&self, slot: u64) -> bool {
-        self.0.is_live(slot) && self.is_mine(slot)
+        self.table.is_live(slot) && self.is_mine(slot)
     }
 
     fn id(&self, slot: u64) -> i64 {
-        self.0.id(slot)
+        self.table.id(slot)
     }
 
     fn slot_of(&self, id: i64) -> Option<u64> {
-        self.0.slot_of(id).filter(|slot| self.is_mine(*slot))
+        self.table.slot_of(id).filter(|slot| self.is_mine(*slot))
     }
 
     fn first_after(&self, id: i64) -> u64 {
-        self.0.first_after(id)
+        self.table.first_after(id)
     }
 
     fn visit(&self, slot: u64, probe: &mut Probe) {
-        self.0.visit(slot, probe);
+        self.table.visit(slot, probe);
     }
 
     fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
-        self.0.write(slot, selection, out);
+        self.table.write(slot, selection, out);
     }
 }
 

@@ -14,8 +14,10 @@ use crate::data::names;
 use crate::data::rng::Draw;
 use crate::document::Release;
 use crate::faults::Fault;
+use crate::gate::{self, Dropped};
 use crate::paging;
 use crate::state::{Asked, State};
+use crate::switches::Switch;
 use crate::wire::Severer;
 use crate::{advance, api, control, truth};
 
@@ -30,6 +32,8 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/_sim/advance", post(advance::advance))
         .route("/_sim/clock", get(control::clock).post(control::set_clock))
         .route("/_sim/drift", post(control::set_drift).delete(control::stop_drift))
+        .route("/_sim/switches", get(control::switches).post(control::set_switches))
+        .route("/_sim/unsupported", get(control::unsupported))
         .route("/_sim/role", post(control::set_role))
         .route("/_sim/requests", get(control::requests).delete(control::forget_requests))
         .route("/_sim/metrics", get(control::metrics))
@@ -57,7 +61,11 @@ async fn serve(
 ) -> Answer {
     let below = strip(uri.path(), ROOT).or_else(|| strip(uri.path(), &release_root(state.release())));
     let path = below.unwrap_or(uri.path()).trim_end_matches('/').to_owned();
-    let fault = if below.is_some() { state.faults().request(method.as_str(), &path) } else { None };
+    let fault = below.and_then(|_| {
+        let limited = state.switches().number(Switch::RequestsPerMinute);
+        let scripted = state.faults().request(method.as_str(), &path);
+        scripted.or_else(|| limited.and_then(|most| state.minute().request(most)))
+    });
     let mut answer = match (&fault, below) {
         // A gateway answers before the server hears of the request.
         (Some(Fault::Answer { status, retry_after, wording }), _) => {
@@ -68,8 +76,11 @@ async fn serve(
             Response::new(Body::empty())
         }
         (_, Some(_)) => api::answer(&state, (&method, &uri, &headers), &path, body, fault.as_ref()).await,
-        (_, None) => outside(&state, &uri, &path),
+        (_, None) => outside(&state, &uri, &headers, &path),
     };
+    if answer.extensions().get::<Dropped>().is_some() {
+        connection.sever();
+    }
     let number = {
         let mut requests = state.requests();
         requests.add(Asked {
@@ -106,13 +117,18 @@ fn strip<'a>(path: &'a str, root: &str) -> Option<&'a str> {
 
 /// What is asked without the API's root: which codebase a company is on, and the key of callbacks. Unknown companies are
 /// answered with null.
-fn outside(state: &State, uri: &Uri, path: &str) -> Answer {
+fn outside(state: &State, uri: &Uri, headers: &HeaderMap, path: &str) -> Answer {
+    let switches = state.switches();
     let Release(year, part) = state.release();
     let codebases = ["/v4_6_release".to_owned(), format!("/v{year}_{part}")];
     let key = codebases.iter().any(|codebase| {
         strip(path, codebase).is_some_and(|rest| rest.eq_ignore_ascii_case("/system/callbackkey/index.rails"))
     });
     if key {
+        if switches.is(Switch::CallbackKey, "signed") && !gate::is_known(headers, &state.credentials) {
+            let message = "The request carries no credentials.";
+            return answer::refused(StatusCode::UNAUTHORIZED, "UserNotAuthenticated", message);
+        }
         let parameters = paging::parameters(uri.query());
         let id = parameters.iter().find(|(name, _)| name.eq_ignore_ascii_case("id")).map_or("", |(_, id)| id);
         return match state.callbacks.key(id) {
@@ -126,9 +142,10 @@ fn outside(state: &State, uri: &Uri, path: &str) -> Answer {
     if !company.eq_ignore_ascii_case(state.credentials.company()) {
         return answer::plain_json(StatusCode::OK, "null");
     }
+    let is_cloud = if switches.is(Switch::IsCloud, "flag") { true.into() } else { serde_json::Value::from("True") };
     let info = serde_json::json!({
         "CompanyName": "Simulated company", "Codebase": format!("v{year}_{part}/"), "VersionCode": format!("v{year}.{part}"),
-        "VersionNumber": format!("v{year}.{part}.104210"), "CompanyID": state.credentials.company(), "IsCloud": "True",
+        "VersionNumber": format!("v{year}.{part}.104210"), "CompanyID": state.credentials.company(), "IsCloud": is_cloud,
         "SiteUrl": "psa.example.com",
     });
     answer::plain_json(StatusCode::OK, info.to_string())

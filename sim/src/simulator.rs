@@ -14,12 +14,13 @@ use crate::LARGEST_SCALE;
 use crate::callbacks::{self, Callbacks};
 use crate::data::world::World;
 use crate::document::{Document, Release};
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind as ErrorKind, unreadable};
 use crate::faults;
 use crate::role::Role;
 use crate::samples::Samples;
 use crate::server;
 use crate::state::{Credentials, Source, State};
+use crate::switches::Switches;
 use crate::tenant::Tenant;
 use crate::wire::{Severer, Wires};
 
@@ -37,6 +38,7 @@ pub struct Builder {
     role: String,
     faults: Option<PathBuf>,
     strange: u64,
+    switches: Vec<String>,
     callback_waits: [Duration; 2],
 }
 
@@ -109,7 +111,7 @@ impl Builder {
         self
     }
 
-    /// The security role of those who ask: `full`, the default, `mine` (a third of the rows, and no error), `no-info` (rows
+    /// The security role of those who ask: `full`, the default, `mine` (the rows of the member whose key it is, and no error), `no-info` (rows
     /// without `_info`), `no-members` (`/system/members` is not found), `no-<module>` (403), or several with commas between.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {
@@ -129,6 +131,14 @@ impl Builder {
     #[must_use]
     pub fn unknown_to_document(mut self, share: u64) -> Self {
         self.strange = share.min(10_000);
+        self
+    }
+
+    /// Sets a switch, `name=value`: where the facts about the API are uncertain, there is one, and the harsher behaviour is in
+    /// force. [`switches`] tells them all.
+    #[must_use]
+    pub fn switch(mut self, switch: impl Into<String>) -> Self {
+        self.switches.push(switch.into());
         self
     }
 
@@ -160,12 +170,16 @@ impl Builder {
                 Source::Generated(Box::new(Tenant::new(world)))
             }
         };
+        let mut switches = Switches::default();
+        for switch in &self.switches {
+            switches.set_word(switch).map_err(ErrorKind::BadSwitch)?;
+        }
         let role = Role::parse(&self.role).map_err(ErrorKind::UnknownRole)?;
         let rules = match &self.faults {
             None => Vec::new(),
             Some(script) => {
                 let bad = |reason: String| ErrorKind::BadFaults(script.clone(), reason);
-                faults::read(&std::fs::read(script).map_err(|error| bad(error.to_string()))?).map_err(bad)?
+                faults::read(&std::fs::read(script).map_err(|error| bad(unreadable(&error)))?).map_err(bad)?
             }
         };
         let port = self.port;
@@ -180,6 +194,7 @@ impl Builder {
         let (stopping, is_stopping) = watch::channel(false);
         let state = Arc::new(State::new(source, credentials, document, callbacks, is_stopping.clone()));
         state.set_role(role);
+        state.set_switches(switches);
         rules.into_iter().for_each(|rule| state.faults().add(rule));
         state.callbacks.listen_at(format!("http://{address}"));
         let service = server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Severer>();
@@ -197,6 +212,12 @@ impl Builder {
         });
         Ok(Simulator { address, username: self.username, password: self.password, stop: Some(stop), server })
     }
+}
+
+/// All switches as text, the value in force first, for people to read.
+#[must_use]
+pub fn switches() -> String {
+    crate::switches::list()
 }
 
 /// A running simulator. It stops when dropped.
@@ -231,6 +252,7 @@ impl Simulator {
             role: "full".to_owned(),
             faults: None,
             strange: 0,
+            switches: Vec::new(),
             callback_waits: [Duration::from_secs(2), Duration::from_secs(4)],
         }
     }

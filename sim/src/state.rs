@@ -9,14 +9,17 @@ use crate::callbacks::Callbacks;
 use crate::data::plan::Maker;
 use crate::document::{Document, Release};
 use crate::drift::Drift;
-use crate::faults::Faults;
+use crate::faults::{Faults, Minute};
 use crate::files::Files;
 use crate::kind::Kind;
 use crate::place::Place;
+use crate::query::{Grammar, Names};
 use crate::role::{Mine, Role};
 use crate::samples::Samples;
+use crate::switches::{Switch, Switches};
 use crate::table::{Empty, Table};
 use crate::tenant::Tenant;
+use crate::tickets::Both;
 
 /// Where rows come from.
 #[derive(Debug)]
@@ -37,13 +40,71 @@ impl Source {
         }
     }
 
-    /// The rows of a list that a role sees. Set-up tables and what hangs on a row are everybody's.
+    /// The same as of a moment.
+    fn table_at(&self, document: &Document, place: Place, at: Option<i64>) -> Box<dyn Table + '_> {
+        match (self, at) {
+            (Self::Generated(tenant), Some(at)) => Box::new(tenant.table_at(place, at)),
+            _ => self.table(document, place),
+        }
+    }
+
+    /// The rows that a list shows, now or as of a moment: of service tickets it may be all tickets.
+    pub(crate) fn listed(
+        &self,
+        document: &Document,
+        place: Place,
+        switches: &Switches,
+        at: Option<i64>,
+    ) -> Box<dyn Table + '_> {
+        let table = self.table_at(document, place, at);
+        let project = document.resource_at("/project/tickets").map(|found| Place::flat(found.number));
+        match project {
+            Some(project)
+                if document.resources[place.resource].template == "/service/tickets"
+                    && switches.is(Switch::ServiceTickets, "all") =>
+            {
+                let project: Box<dyn Table> = match (self, at) {
+                    (Self::Generated(tenant), None) => Box::new(tenant.table(project).shown_as(place.resource)),
+                    (Self::Generated(tenant), Some(at)) => {
+                        Box::new(tenant.table_at(project, at).shown_as(place.resource))
+                    }
+                    (Self::Samples(_), _) => Box::new(Empty),
+                };
+                Box::new(Both { service: table, project })
+            }
+            _ => table,
+        }
+    }
+
+    /// The rows of a list that a role finds by their ids. Set-up tables and what hangs on a row are everybody's.
     pub(crate) fn table_for(&self, document: &Document, place: Place, role: &Role) -> Box<dyn Table + '_> {
-        let table = self.table(document, place);
+        self.narrowed(self.table(document, place), place, role)
+    }
+
+    /// The rows that a list shows to a role.
+    pub(crate) fn listed_for(
+        &self,
+        document: &Document,
+        place: Place,
+        role: &Role,
+        switches: &Switches,
+    ) -> Box<dyn Table + '_> {
+        self.narrowed(self.listed(document, place, switches, None), place, role)
+    }
+
+    fn narrowed<'a>(&'a self, table: Box<dyn Table + 'a>, place: Place, role: &Role) -> Box<dyn Table + 'a> {
         let Self::Generated(tenant) = self else { return table };
         let narrowed = role.mine && place.parents().is_empty();
         match tenant.world().plan(place).maker {
-            Maker::Hand(_) | Maker::Own(_) if narrowed => Box::new(Mine(table)),
+            Maker::Hand(_) | Maker::Own(_) if narrowed => {
+                let document = tenant.world().document;
+                let Some(schema) = document.schemas.get(document.resources[place.resource].schema) else {
+                    return table;
+                };
+                let names = Names::of(document, schema, Grammar::default());
+                let own = document.resources[place.resource].template == Kind::Member.path();
+                Box::new(Mine::new(table, names, own, tenant.member_of_key()))
+            }
             _ => table,
         }
     }
@@ -109,6 +170,8 @@ pub(crate) struct State {
     role: RwLock<Role>,
     drift: Mutex<Option<Drift>>,
     files: Mutex<Files>,
+    switches: RwLock<Switches>,
+    minute: Mutex<Minute>,
     pub(crate) credentials: Credentials,
     pub(crate) document: &'static Document,
     pub(crate) callbacks: Callbacks,
@@ -131,6 +194,8 @@ impl State {
             role: RwLock::default(),
             drift: Mutex::default(),
             files: Mutex::default(),
+            switches: RwLock::default(),
+            minute: Mutex::default(),
             credentials,
             document,
             callbacks,
@@ -148,6 +213,21 @@ impl State {
 
     pub(crate) fn set_role(&self, role: Role) {
         *self.role.write().unwrap_or_else(PoisonError::into_inner) = role;
+    }
+
+    pub(crate) fn switches(&self) -> Switches {
+        self.switches.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn set_switches(&self, switches: Switches) {
+        let touch = switches.is(Switch::ChildrenTouchParents, "yes");
+        // Samples have no children to touch anything.
+        let _ = self.change(|tenant| tenant.children_touch_parents(touch));
+        *self.switches.write().unwrap_or_else(PoisonError::into_inner) = switches;
+    }
+
+    pub(crate) fn minute(&self) -> MutexGuard<'_, Minute> {
+        self.minute.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn drift(&self) -> MutexGuard<'_, Option<Drift>> {

@@ -10,6 +10,14 @@ pub(crate) trait Table: Send + Sync {
     /// Rows that are there.
     fn live(&self) -> u64;
     fn is_live(&self, slot: u64) -> bool;
+    /// Whether the number has ever been in use.
+    fn existed(&self, slot: u64) -> bool {
+        slot < self.slots()
+    }
+    /// When a row was deleted, if it was and somebody knows.
+    fn deleted(&self, _slot: u64) -> Option<i64> {
+        None
+    }
     fn id(&self, slot: u64) -> i64;
     /// The row with this id, if it is there.
     fn slot_of(&self, id: i64) -> Option<u64>;

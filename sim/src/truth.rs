@@ -17,8 +17,9 @@ use crate::control::wrong;
 use crate::document::Document;
 use crate::place::Place;
 use crate::state::{Source, State};
+use crate::switches::Switches;
 use crate::table::Table;
-use crate::tenant::{Generated, Tenant};
+use crate::tenant::Tenant;
 
 /// Bytes after which a chunk is sent.
 const CHUNK: usize = 256 * 1024;
@@ -84,7 +85,10 @@ fn count(state: &State, name: &str) -> Answer {
     let source = state.source();
     let count: u64 = match lists(&source, state.document, named, None) {
         None => return unknown(name),
-        Some(lists) => lists.iter().map(|list| source.table(state.document, list.place).live()).sum(),
+        Some(lists) => {
+            let switches = state.switches();
+            lists.iter().map(|list| source.listed(state.document, list.place, &switches, None).live()).sum()
+        }
     };
     answer::plain_json(StatusCode::OK, format!("{{\"count\":{count}}}"))
 }
@@ -154,8 +158,19 @@ fn told(state: Arc<State>, entity: &str, at: Option<&str>) -> Answer {
     }
     let Some(lists) = lists(&source, state.document, named, at) else { return unknown(entity) };
     let with_parents = matches!(named, Named::All(_));
-    let progress =
-        Progress { source, state, at, lists, with_parents, list: 0, slot: 0, started: false, first: true, done: false };
+    let progress = Progress {
+        source,
+        switches: state.switches(),
+        state,
+        at,
+        lists,
+        with_parents,
+        list: 0,
+        slot: 0,
+        started: false,
+        first: true,
+        done: false,
+    };
     let chunks = futures::stream::unfold(progress, |mut progress| async move {
         let chunk = progress.chunk()?;
         // A long stream leaves room for other requests of the same runtime.
@@ -170,6 +185,7 @@ fn told(state: Arc<State>, entity: &str, at: Option<&str>) -> Answer {
 struct Progress {
     source: Arc<Source>,
     state: Arc<State>,
+    switches: Switches,
     at: Option<i64>,
     lists: Vec<List>,
     with_parents: bool,
@@ -196,18 +212,12 @@ impl Progress {
                 self.done = true;
                 break;
             };
-            let slots = match (source.as_ref(), self.at) {
-                (Source::Generated(tenant), Some(at)) => {
-                    let table = tenant.table_at(list.place, at);
-                    self.past(list, &table, &mut out);
-                    table.slots()
-                }
-                _ => {
-                    let table = source.table(self.state.document, list.place);
-                    self.present(list, table.as_ref(), &mut out);
-                    table.slots()
-                }
-            };
+            let table = source.listed(self.state.document, list.place, &self.switches, self.at);
+            match self.at {
+                Some(_) => self.past(list, table.as_ref(), &mut out),
+                None => self.present(list, table.as_ref(), &mut out),
+            }
+            let slots = table.slots();
             if self.slot >= slots {
                 (self.list, self.slot) = (self.list + 1, 0);
             }
@@ -244,8 +254,12 @@ impl Progress {
     }
 
     /// All rows that there had been by then; of those that were gone, when they went.
-    fn past(&mut self, list: List, table: &Generated<'_>, out: &mut Vec<u8>) {
+    fn past(&mut self, list: List, table: &dyn Table, out: &mut Vec<u8>) {
         while out.len() < CHUNK && self.slot < table.slots() {
+            if !table.existed(self.slot) {
+                self.slot += 1;
+                continue;
+            }
             self.row(list, table, out);
             if let Some(deleted) = earlier(table.deleted(self.slot), list.gone) {
                 out.pop();

@@ -31,6 +31,26 @@ fn a_missing_samples_folder_and_a_scale_too_large_are_one_clear_sentence() {
     let expected =
         "connectwise-sim: there is no samples folder no/such/folder: name a folder with files like TimeEntry.json\n";
     assert_eq!(fails(program().args(["--samples", "no/such/folder"])), expected);
+    for (flags, expected) in [
+        (["--prot", "1"], "connectwise-sim: unexpected argument '--prot' found: --help tells what there is\n"),
+        (
+            ["--port", "x"],
+            "connectwise-sim: invalid value 'x' for '--port <PORT>': invalid digit found in string: --help tells what there is\n",
+        ),
+        (
+            ["--faults", "no.toml"],
+            "connectwise-sim: the fault script no.toml can't be used: there is no such file, name one that is there\n",
+        ),
+    ] {
+        assert_eq!(fails(program().args(flags)), expected);
+    }
+    let expected = "connectwise-sim: there is no role king: choose full, mine, no-info, no-members or no-<module>\n";
+    assert_eq!(fails(program().args(["--role", "king"])), expected);
+    let expected = "connectwise-sim: last-link is never sideways: choose full, exact, always\n";
+    assert_eq!(fails(program().args(["--switch", "last-link=sideways"])), expected);
+    assert!(
+        fails(program().args(["--switch", "nothing=1"])).contains("there is no switch nothing: choose one of and-or")
+    );
     let expected = "connectwise-sim: a scale of 10000001 time entries is too large: choose at most 10000000\n";
     assert_eq!(fails(program().args(["--scale", "10000001"])), expected);
 }
@@ -49,4 +69,5 @@ fn it_prints_the_environment_of_a_client_and_help_has_examples() {
     assert!(url.starts_with("http://127.0.0.1:") && url.ends_with("/v4_6_release/apis/3.0"));
     let help = String::from_utf8(program().arg("--help").output().unwrap().stdout).unwrap();
     assert!(help.contains("Examples:\n  connectwise-sim "), "{help}");
+    assert!(help.contains("Switches, the value in force first:\n  and-or=left-to-right|and-first"), "{help}");
 }

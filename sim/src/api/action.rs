@@ -1,27 +1,124 @@
-//! Paths that are more than a list of rows: searches, merges, tokens, facts about the server.
+//! Paths that are more than a list of rows: which of them are simulated, and by what.
 
-use axum::http::{Method, StatusCode};
+use axum::http::StatusCode;
 use serde_json::{Value as Json, json};
 
 use super::list::{self, Words};
-use super::{Ask, body, bundle, document};
+use super::{Ask, body, bulk, bundle, copy, document, flow, report};
 use crate::answer::{self, Answer};
-use crate::document::Matched;
+use crate::document::{Document, Matched, Path, Role};
 use crate::place::Place;
 use crate::table::Table;
 
+/// What a path does that isn't a list of rows, or more than one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    Info,
+    Search(&'static str),
+    Bundle {
+        counts: bool,
+    },
+    MergeCompany,
+    Token,
+    /// The row before it in the path is made again.
+    Copy,
+    /// The row that the body names is made again, by another name.
+    CopyNamed,
+    /// A row becomes another one, of the list with this path.
+    Convert(&'static str),
+    Bulk,
+    /// A sheet or report gets this status.
+    Status(&'static str),
+    MergeTickets,
+    AttachTickets,
+    Deactivate,
+    Batch,
+    /// A row is patched by a path of its own.
+    Patch,
+    Report(report::Part),
+    /// Bytes, and what hangs on them.
+    Document,
+}
+
+/// Paths in lower case, with their methods.
+const ACTIONS: [(&str, &str, Action); 32] = [
+    ("GET", "/system/info", Action::Info),
+    ("POST", "/service/tickets/search", Action::Search("/service/tickets")),
+    ("POST", "/project/tickets/search", Action::Search("/project/tickets")),
+    ("POST", "/system/bundles", Action::Bundle { counts: false }),
+    ("POST", "/system/bundles/count", Action::Bundle { counts: true }),
+    ("POST", "/company/companies/{}/merge", Action::MergeCompany),
+    ("POST", "/system/members/{}/tokens", Action::Token),
+    ("POST", "/service/boards/copy", Action::CopyNamed),
+    ("POST", "/schedule/holidaylists/copy", Action::CopyNamed),
+    ("POST", "/company/configurations/types/copy", Action::CopyNamed),
+    ("POST", "/company/portalconfigurations/copy", Action::CopyNamed),
+    ("POST", "/sales/opportunities/{}/converttoagreement", Action::Convert("/finance/agreements")),
+    ("POST", "/sales/opportunities/{}/converttoproject", Action::Convert("/project/projects")),
+    ("POST", "/sales/opportunities/{}/converttosalesorder", Action::Convert("/sales/orders")),
+    ("POST", "/sales/opportunities/{}/converttoserviceticket", Action::Convert("/service/tickets")),
+    ("POST", "/sales/orders/{}/converttoproject", Action::Convert("/project/projects")),
+    ("POST", "/sales/orders/{}/converttoserviceticket", Action::Convert("/service/tickets")),
+    ("POST", "/time/sheets/{}/submit", Action::Status("PendingApproval")),
+    ("POST", "/time/sheets/{}/approve", Action::Status("ApprovedByTierOne")),
+    ("POST", "/time/sheets/{}/reject", Action::Status("Rejected")),
+    ("POST", "/time/sheets/{}/reverse", Action::Status("Open")),
+    ("POST", "/expense/reports/{}/submit", Action::Status("PendingApproval")),
+    ("POST", "/expense/reports/{}/approve", Action::Status("ApprovedByTierOne")),
+    ("POST", "/expense/reports/{}/reject", Action::Status("Rejected")),
+    ("POST", "/expense/reports/{}/reverse", Action::Status("Open")),
+    ("POST", "/service/tickets/{}/merge", Action::MergeTickets),
+    ("POST", "/service/tickets/{}/attachchildren", Action::AttachTickets),
+    ("POST", "/system/members/{}/deactivate", Action::Deactivate),
+    ("POST", "/finance/accounting/batches", Action::Batch),
+    ("PATCH", "/company/configurations/{}/changetype", Action::Patch),
+    ("GET", "/system/reports/{}", Action::Report(report::Part::Rows)),
+    ("GET", "/system/reports/{}/columns", Action::Report(report::Part::Columns)),
+];
+
+/// What a path does, if it is more than any other.
+pub(super) fn find(document: &Document, path: &Path, method: &str) -> Option<Action> {
+    let normal = path.anonymous();
+    let known = ACTIONS.into_iter().find(|(of, known, _)| *of == method && *known == normal);
+    if let Some((_, _, action)) = known {
+        return Some(action);
+    }
+    if normal == "/system/reports/{}/count" && method == "GET" {
+        return Some(Action::Report(report::Part::Count));
+    }
+    if document::knows(&normal, method) {
+        return Some(Action::Document);
+    }
+    let below =
+        |last: &str| normal.strip_suffix(last).and_then(|base| document.find(base)).map(|found| found.path.role);
+    match (method, below("/copy"), below("/bulk")) {
+        ("POST", Some(Role::One(_)), _) => Some(Action::Copy),
+        ("POST" | "PUT" | "DELETE", _, Some(Role::List(_))) => Some(Action::Bulk),
+        _ => None,
+    }
+}
+
 /// The answer of a path that is special; `None` where it is like any other.
 pub(super) async fn special(ask: &Ask<'_>, found: &Matched<'_, '_>) -> Option<Answer> {
-    let post = ask.method == Method::POST;
-    Some(match found.path.template.to_ascii_lowercase().as_str() {
-        "/system/info" => info(ask),
-        "/service/tickets/search" if post => search(ask, "/service/tickets").await,
-        "/project/tickets/search" if post => search(ask, "/project/tickets").await,
-        "/system/bundles" if post => bundle::answer(ask, false).await,
-        "/system/bundles/count" if post => bundle::answer(ask, true).await,
-        "/company/companies/{id}/merge" if post => merge(ask, found.arguments.first().copied().unwrap_or_default()),
-        "/system/members/{memberidentifier}/tokens" if post => token(ask),
-        _ => return document::special(ask, found),
+    let first = found.arguments.first().copied().unwrap_or_default();
+    Some(match find(ask.document, found.path, ask.method.as_str())? {
+        Action::Info => info(ask),
+        Action::Search(path) => search(ask, path).await,
+        Action::Bundle { counts } => bundle::answer(ask, counts).await,
+        Action::MergeCompany => merge(ask, first),
+        Action::Token => token(ask),
+        Action::Copy => copy::row(ask, found),
+        Action::CopyNamed => copy::named(ask, found),
+        Action::Convert(to) => copy::convert(ask, found, to),
+        Action::Bulk => bulk::answer(ask),
+        Action::Status(status) => flow::status(ask, first, status),
+        Action::MergeTickets => flow::merge_tickets(ask, first),
+        Action::AttachTickets => flow::attach_tickets(ask, first),
+        Action::Deactivate => flow::deactivate(ask, first),
+        Action::Batch => flow::batch(ask),
+        Action::Patch => flow::patch(ask, found),
+        Action::Report(part) => report::answer(ask, first, part),
+        Action::Document => return document::special(ask, found),
     })
 }
 
@@ -34,7 +131,6 @@ fn info(ask: &Ask) -> Answer {
         ),
     )
 }
-
 /// A search: a list whose words come in the body, where a URL would be too long. Page and fields stay in the query string.
 async fn search(ask: &Ask<'_>, path: &str) -> Answer {
     let Some(resource) = ask.document.resource_at(path) else { return answer::no_such_endpoint() };

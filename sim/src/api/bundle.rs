@@ -9,9 +9,7 @@ use super::{Ask, body};
 use crate::answer::{self, Answer};
 use crate::document::Resource;
 use crate::place::Place;
-
-/// Requests that one bundle may hold. Nobody documents a limit; a client that keeps to this one is safe.
-const MOST: usize = 100;
+use crate::switches::Switch;
 
 /// A member by its name in any case: the guide writes them with capitals, the document without.
 fn get<'a>(object: &'a Json, name: &str) -> Option<&'a Json> {
@@ -36,14 +34,19 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
         let message = "The requests field is required.";
         return answer::invalid("MissingRequiredField", "requests", message);
     };
-    if requests.len() > MOST {
-        return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {MOST} requests."));
+    // Nobody documents a limit.
+    if let Some(most) = ask.switches.number(Switch::BundleLimit).filter(|most| requests.len() as u64 > *most) {
+        return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {most} requests."));
     }
     let mut results = Vec::with_capacity(requests.len());
     for request in requests {
         results.push(result(ask, request, counts).await);
     }
-    answer::json(StatusCode::MULTI_STATUS, json!({ "results": results }).to_string())
+    let plain = ask.switches.is(Switch::BundleStatus, "200");
+    answer::json(
+        if plain { StatusCode::OK } else { StatusCode::MULTI_STATUS },
+        json!({ "results": results }).to_string(),
+    )
 }
 
 async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> Json {
@@ -121,7 +124,21 @@ async fn one(ask: &Ask<'_>, resource: &Resource, inner: Option<&Json>, counts: b
             value => parameters.push((name.to_owned(), value.to_string())),
         }
     }
-    let ask = Ask { role: ask.role.clone(), parameters, body: axum::body::Bytes::new(), fault: None, ..*ask };
+    let mut given = arguments.iter();
+    let steps = resource.template.split('/').map(|step| match step.starts_with('{') {
+        true => given.next().copied().unwrap_or_default(),
+        false => step,
+    });
+    let path = steps.collect::<Vec<_>>().join("/");
+    let ask = Ask {
+        role: ask.role.clone(),
+        switches: ask.switches.clone(),
+        path: &path,
+        parameters,
+        body: axum::body::Bytes::new(),
+        fault: None,
+        ..*ask
+    };
     let words = Words {
         conditions: text(filters, "conditions"),
         children: text(filters, "childConditions"),

@@ -11,20 +11,44 @@ use crate::files::{self, Part};
 use crate::place::Place;
 use crate::table::Table;
 
+/// Paths in lower case, with their methods.
+const KNOWN: [(&str, &str); 11] = [
+    ("POST", "/system/documents"),
+    ("GET", "/system/documents"),
+    ("GET", "/system/documents/{}/download"),
+    ("GET", "/system/documents/{}/thumbnail"),
+    ("GET", "/system/documents/uploadsample"),
+    ("GET", "/system/members/{}/image"),
+    ("GET", "/company/contacts/{}/image"),
+    ("GET", "/service/priorities/{}/image"),
+    ("GET", "/system/menuentries/{}/image"),
+    ("GET", "/company/management/{}/log/download"),
+    ("GET", "/finance/invoices/{}/pdf"),
+];
+
+pub(super) fn knows(path: &str, method: &str) -> bool {
+    KNOWN.contains(&(method, path))
+}
+
 pub(super) fn special(ask: &Ask, found: &Matched<'_, '_>) -> Option<Answer> {
     let id = found.arguments.first().copied().unwrap_or_default();
-    let get = ask.method == Method::GET;
-    Some(match found.path.template.to_ascii_lowercase().as_str() {
+    Some(match found.path.anonymous().as_str() {
         "/system/documents" if ask.method == Method::POST => upload(ask).unwrap_or_else(|refusal| *refusal),
-        "/system/documents" if get && !(named(ask, "recordType") && named(ask, "recordId")) => {
+        "/system/documents" if !(named(ask, "recordType") && named(ask, "recordId")) => {
             answer::invalid("MissingRequiredField", "recordType", "recordType and recordId are required.")
         }
-        "/system/documents/{id}/download" if get => download(ask, id),
-        "/system/documents/{id}/thumbnail" if get => picture(ask, "/system/documents", id),
-        "/system/members/{id}/image" if get => picture(ask, "/system/members", id),
-        "/company/contacts/{id}/image" if get => picture(ask, "/company/contacts", id),
-        "/service/priorities/{id}/image" if get => picture(ask, "/service/priorities", id),
-        "/finance/invoices/{id}/pdf" if get => match row(ask, "/finance/invoices", id) {
+        "/system/documents/uploadsample" => answer::bytes("text/plain", files::made(1)),
+        "/system/documents/{}/download" => download(ask, id),
+        "/system/documents/{}/thumbnail" => picture(ask, "/system/documents", id),
+        "/system/members/{}/image" => picture(ask, "/system/members", id),
+        "/company/contacts/{}/image" => picture(ask, "/company/contacts", id),
+        "/service/priorities/{}/image" => picture(ask, "/service/priorities", id),
+        "/system/menuentries/{}/image" => picture(ask, "/system/menuentries", id),
+        "/company/management/{}/log/download" => match id.parse() {
+            Ok(number) if number > 0 => answer::bytes("text/plain", files::made(number)),
+            _ => answer::no_such_endpoint(),
+        },
+        "/finance/invoices/{}/pdf" => match row(ask, "/finance/invoices", id) {
             Ok(_) => answer::bytes("application/pdf", files::PDF),
             Err(refusal) => *refusal,
         },

@@ -11,8 +11,9 @@ use crate::json::Selection;
 use crate::listing::{self, Listing};
 use crate::paging::{self, Mode, Paging};
 use crate::place::Place;
-use crate::query::{self, Names};
+use crate::query::{self, Grammar, Names};
 use crate::state::Source;
+use crate::switches::Switch;
 
 /// Lists that answer with everything, whatever page is asked for.
 const UNPAGED: [&str; 1] = ["/system/reports"];
@@ -54,8 +55,8 @@ pub(super) async fn answer_list(ask: &Ask<'_>, place: Place, words: Words<'_>) -
         Ok(listing) => listing,
         Err(refusal) => return *refusal,
     };
-    if UNPAGED.contains(&resource.template) {
-        listing.paging = Paging { mode: Mode::Numbered { page: 1 }, size: u64::MAX };
+    if UNPAGED.contains(&resource.template) && ask.switches.is(Switch::Reports, "unpaged") {
+        listing.paging = Paging { mode: Mode::Numbered { page: 1 }, size: u64::MAX, ..listing.paging };
     }
     let paging = listing.paging;
     let shift = match ask.fault {
@@ -73,7 +74,7 @@ pub(super) async fn answer_list(ask: &Ask<'_>, place: Place, words: Words<'_>) -
         return answer::spoil(fault, answer, ask.state.stopping.clone()).await;
     }
     let silent = ask.forward_only() && numbered;
-    if let Some(link) = paging.link(ask.path, &ask.parameters, &page.ids, page.total).filter(|_| !silent) {
+    if let Some(link) = paging.link(ask.path, &ask.parameters, &page.ids, page.total, page.more).filter(|_| !silent) {
         answer::set(&mut answer, LINK, &link);
     }
     answer
@@ -94,9 +95,11 @@ async fn blocking<T: Send + 'static>(
     place: Place,
     work: impl FnOnce(&dyn crate::table::Table) -> T + Send + 'static,
 ) -> Option<T> {
-    let (source, document, role) = (ask.state.source(), ask.document, ask.role.clone());
+    let (source, document) = (ask.state.source(), ask.document);
+    let (role, switches) = (ask.role.clone(), ask.switches.clone());
     let place = shown(ask, place);
-    tokio::task::spawn_blocking(move || work(source.table_for(document, place, &role).as_ref())).await.ok()
+    let listed = move || work(source.listed_for(document, place, &role, &switches).as_ref());
+    tokio::task::spawn_blocking(listed).await.ok()
 }
 
 /// The list whose rows are shown.
@@ -125,7 +128,7 @@ pub(super) fn read(
     parameters: &[(String, String)],
     forward: bool,
 ) -> Result<Listing, Box<Answer>> {
-    let paging = Paging::read(parameters, forward).map_err(|paging::OutOfRange(message)| {
+    let paging = Paging::read(parameters, forward, &ask.switches).map_err(|paging::OutOfRange(message)| {
         Box::new(answer::invalid("OutOfRange", message.split(' ').next().unwrap_or_default(), &message))
     })?;
     let (names, schema) = (ask.names(place)?, ask.schema(place)?);
@@ -169,7 +172,7 @@ pub(super) fn one(ask: &Ask, place: Place, id: &str, part: Option<&'static Schem
 fn try_one(ask: &Ask, place: Place, id: &str, part: Option<&'static Schema>) -> Result<Box<Answer>, Box<Answer>> {
     let schema = ask.schema(place)?;
     let part = part.or_else(|| ask.resource(place).shown_of.map(|_| schema));
-    let names = Names::of(ask.document, part.unwrap_or(schema));
+    let names = Names::of(ask.document, part.unwrap_or(schema), Grammar::of(&ask.switches));
     let selection = selection(ask, names, ask.parameter("fields"), part)?;
     let Ok(number) = id.parse::<i64>() else { return Err(Box::new(answer::no_such_endpoint())) };
     let source = ask.state.source();

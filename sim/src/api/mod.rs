@@ -2,10 +2,17 @@
 
 mod action;
 mod body;
+mod bulk;
 mod bundle;
+mod copy;
 mod document;
+mod flow;
 mod list;
+mod report;
+mod unsupported;
 mod write;
+
+pub(crate) use unsupported::list as unsupported;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, Method, StatusCode, Uri};
@@ -16,19 +23,23 @@ use crate::faults::Fault;
 use crate::gate;
 use crate::paging;
 use crate::place::Place;
-use crate::query::{Names, Refusal};
+use crate::query::{Grammar, Names, Refusal};
 use crate::role::Role as SecurityRole;
 use crate::state::State;
+use crate::switches::{Switch, Switches};
 
 /// A request that was let in.
 pub(crate) struct Ask<'a> {
     state: &'a State,
     document: &'static Document,
     role: SecurityRole,
+    switches: Switches,
     method: &'a Method,
     headers: &'a HeaderMap,
     /// Below the API's root, without a slash at its end.
     path: &'a str,
+    /// Whether there was one.
+    slash: bool,
     parameters: Vec<(String, String)>,
     body: Bytes,
     /// What a fault does to the page.
@@ -43,7 +54,8 @@ pub(crate) async fn answer(
     body: Bytes,
     fault: Option<&Fault>,
 ) -> Answer {
-    if let Some(refusal) = gate::refusal(headers, uri, &state.credentials, state.release()) {
+    let switches = state.switches();
+    if let Some(refusal) = gate::refusal(headers, uri, path, &state.credentials, state.release(), &switches) {
         return refusal;
     }
     let role = state.role();
@@ -51,7 +63,8 @@ pub(crate) async fn answer(
         return refusal;
     }
     let parameters = paging::parameters(uri.query());
-    Ask { state, document: state.document, role, method, headers, path, parameters, body, fault }.answer().await
+    let (document, slash) = (state.document, uri.path().ends_with('/'));
+    Ask { state, document, role, switches, method, headers, path, slash, parameters, body, fault }.answer().await
 }
 
 /// Routes that don't exist, and for which the server blames the role.
@@ -71,9 +84,15 @@ impl Ask<'_> {
                 answer::no_such_endpoint()
             };
         };
+        if found.path.slashed && !self.slash && self.switches.is(Switch::TrailingSlash, "documented") {
+            return answer::no_such_endpoint();
+        }
         if found.path.operation(self.method.as_str()).is_none() {
             let message = format!("The requested resource does not support http method '{}'.", self.method);
             return answer::error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", &message);
+        }
+        if !unsupported::is_simulated(self.document, found.path, self.method.as_str()) {
+            return not_simulated(self.path);
         }
         if let Some(answer) = action::special(self, &found).await {
             return answer;
@@ -84,6 +103,7 @@ impl Ask<'_> {
                 Err(refusal) => *refusal,
                 Ok(place) if get => list::list(self, place).await,
                 Ok(place) if self.method == Method::POST => write::create(self, place, &found),
+                Ok(place) if self.method == Method::DELETE => write::clear(self, place, &found),
                 Ok(_) => not_simulated(self.path),
             },
             (Role::Count(resource), _) if get => match self.place(resource, &found.arguments) {
@@ -128,7 +148,7 @@ impl Ask<'_> {
     }
 
     fn names(&self, place: Place) -> Result<Names, Box<Answer>> {
-        Ok(Names::of(self.document, self.schema(place)?))
+        Ok(Names::of(self.document, self.schema(place)?, Grammar::of(&self.switches)))
     }
 
     /// The list that a path names. Its parents have to be there.

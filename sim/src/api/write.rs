@@ -10,18 +10,19 @@ use crate::callbacks;
 use crate::document::Matched;
 use crate::place::Place;
 use crate::state::Source;
+use crate::switches::Switch;
 use crate::table::Table;
 
 pub(super) fn create(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Answer {
     done(try_create(ask, place, found))
 }
 
-fn done(made: Result<Answer, Box<Answer>>) -> Answer {
+pub(super) fn done(made: Result<Answer, Box<Answer>>) -> Answer {
     made.unwrap_or_else(|refusal| *refusal)
 }
 
 /// The status that the document gives for success.
-fn success(found: &Matched<'_, '_>, method: &Method) -> StatusCode {
+pub(super) fn success(found: &Matched<'_, '_>, method: &Method) -> StatusCode {
     let status = found.path.operation(method.as_str()).map_or(200, |operation| operation.status);
     StatusCode::from_u16(status).unwrap_or(StatusCode::OK)
 }
@@ -51,7 +52,7 @@ fn try_create(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Result<Answer
     }
 }
 
-fn unchanging() -> Box<Answer> {
+pub(super) fn unchanging() -> Box<Answer> {
     let message = "Recorded answers can't be written to.";
     Box::new(answer::error(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message))
 }
@@ -112,6 +113,20 @@ fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Res
     let row = changed.flatten().ok_or_else(missing)?;
     ask.state.callbacks.changed(ask.state, schema.name, number, "updated");
     Ok(answer::json(success(found, ask.method), row.to_string()))
+}
+
+/// DELETE of a whole list. A changelog is a queue, whose entries are gone once they are taken, or a log.
+pub(super) fn clear(ask: &Ask, place: Place, found: &Matched<'_, '_>) -> Answer {
+    let log = ask.path.to_ascii_lowercase().ends_with("/changelogs") && ask.switches.is(Switch::Changelogs, "log");
+    if !log {
+        let cleared = ask.state.change(|tenant| tenant.clear(place));
+        if cleared.is_none() {
+            return *unchanging();
+        }
+    }
+    let mut answer = answer::json(success(found, ask.method), "");
+    answer.headers_mut().remove(axum::http::header::CONTENT_TYPE);
+    answer
 }
 
 fn as_object(row: Json) -> Map<String, Json> {

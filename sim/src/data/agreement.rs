@@ -58,6 +58,11 @@ pub(crate) fn reference(s: &mut impl Shape, key: &'static str, world: &World, sl
     s.leave();
 }
 
+/// What an agreement is billed for a month, before anybody changed it.
+pub(super) fn charge(world: &World, slot: u64) -> Decimal {
+    Decimal::whole(world.draw(Kind::Agreement, slot).pick(552, &[0, 0, 49_000, 125_000, 390_000]))
+}
+
 pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     let draw = world.draw(Kind::Agreement, row.slot);
     match row {
@@ -171,10 +176,7 @@ fn billing(s: &mut impl Shape, world: &World, row: Row, start: i64) {
     refs::company(s, "billToCompany", world, link);
     refs::contact(s, "billToContact", world, company, 1);
     refs::site(s, "billToSite", world, company);
-    s.num(
-        "billAmount",
-        Decimal::whole(draw.pick(552, &[0, 0, 49_000, 125_000, 390_000]) + 1_000 * i64::from(row.version())),
-    );
+    s.num("billAmount", Decimal(charge(world, row.slot).0 + Decimal::whole(1_000 * i64::from(row.version())).0));
     s.flag("taxable", draw.chance(553, 7_000));
     s.time("billStartDate", start * DAY);
     refs::tax_code(s, draw);

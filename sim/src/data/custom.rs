@@ -2,24 +2,60 @@
 
 use super::made::Cast;
 use super::names;
+use super::refs::SetUp;
 use super::shape::{Decimal, Shape};
 use super::world::LAST_DAY;
 use crate::calendar::DAY;
 
 const FIELDS: [(i64, &str, &str, &str); 12] = [
-    (31, "Athugasemd", "TextArea", "EntryField"),
-    (32, "Opna kort", "Button", "EntryField"),
-    (33, "Innborgun", "Currency", "EntryField"),
-    (34, "Endurskoðað", "Date", "Date"),
-    (35, "Vefsíða ", "Hyperlink", "EntryField"),
-    (36, "IP-tala", "IPAddress", "EntryField"),
-    (37, "Forgangsþjónusta", "Checkbox", "EntryField"),
-    (38, "Fjöldi véla", "Number", "EntryField"),
-    (39, "Afsláttur", "Percent", "EntryField"),
-    (40, "Beint númer", "PhoneNumber", "EntryField"),
-    (41, "Flokkur", "Text", "List"),
-    (42, "Lykilorð", "Password", "EntryField"),
+    (101, "Athugasemd", "TextArea", "EntryField"),
+    (102, "Opna kort", "Button", "EntryField"),
+    (103, "Innborgun", "Currency", "EntryField"),
+    (104, "Endurskoðað", "Date", "Date"),
+    (105, "Vefsíða ", "Hyperlink", "EntryField"),
+    (106, "IP-tala", "IPAddress", "EntryField"),
+    (107, "Forgangsþjónusta", "Checkbox", "EntryField"),
+    (108, "Fjöldi véla", "Number", "EntryField"),
+    (109, "Afsláttur", "Percent", "EntryField"),
+    (110, "Beint númer", "PhoneNumber", "EntryField"),
+    (111, "Flokkur", "Text", "List"),
+    (112, "Lykilorð", "Password", "EntryField"),
 ];
+
+/// All custom fields that any row has, as `/system/userDefinedFields` defines them.
+pub(super) const DEFINITIONS: [SetUp; 19] = [
+    (4, "Samningsnúmer"),
+    (20, "365 Tenant"),
+    (21, "Fjöldi véla"),
+    (22, "Sjálfvirk endurnýjun"),
+    (23, "Endurskoðun"),
+    (31, "Tengiliður þjónustu"),
+    (32, "Afsláttur %"),
+    (101, "Athugasemd"),
+    (102, "Opna kort"),
+    (103, "Innborgun"),
+    (104, "Endurskoðað"),
+    (105, "Vefsíða "),
+    (106, "IP-tala"),
+    (107, "Forgangsþjónusta"),
+    (108, "Fjöldi véla"),
+    (109, "Afsláttur"),
+    (110, "Beint númer"),
+    (111, "Flokkur"),
+    (112, "Lykilorð"),
+];
+
+/// The type of a field, and how it is entered.
+pub(super) fn definition(id: i64) -> Option<(&'static str, &'static str)> {
+    match id {
+        4 | 20 | 31 => Some(("Text", "EntryField")),
+        21 => Some(("Number", "EntryField")),
+        22 => Some(("Checkbox", "EntryField")),
+        23 => Some(("Date", "Date")),
+        32 => Some(("Percent", "EntryField")),
+        id => FIELDS.iter().find(|(known, ..)| *known == id).map(|(_, _, kind, entry)| (*kind, *entry)),
+    }
+}
 
 /// The items of a row's `customFields`; captions are not unique over lists, and a value may be absent.
 pub(super) fn fields(cast: &Cast, s: &mut impl Shape) {

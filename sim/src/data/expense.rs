@@ -23,11 +23,21 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     }
 }
 
+/// Whole krónur; an edit raises them.
+fn spent(work: &Work, row: Row) -> i64 {
+    100 * (2 + work.draw.below(410, 600) as i64) + 1_500 * i64::from(work.priced(row).version())
+}
+
+/// What the entry adds to its invoice.
+pub(super) fn amount(work: &Work, row: Row) -> Decimal {
+    if work.billable == "Billable" { Decimal::whole(spent(work, row)) } else { Decimal::ZERO }
+}
+
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let work = Work::of(world, Kind::ExpenseEntry, row);
     let draw = work.draw;
     let report = 3 + (work.day / 7) * 300 + work.member.slot as i64;
-    let amount = 100 * (2 + draw.below(410, 600) as i64) + 1_500 * i64::from(row.version());
+    let amount = spent(&work, row);
     s.int("id", world.id(Kind::ExpenseEntry, row.slot));
     let report_name = |o: &mut String| {
         o.push_str("Vika ");
@@ -47,15 +57,21 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.time("date", work.day * DAY);
     s.int("locationId", draw.pick(30, &refs::LOCATIONS).0);
     s.int("businessUnitId", draw.pick(31, &refs::DEPARTMENTS).0);
-    if draw.chance(413, 6_000) {
-        s.made("notes", |o| names::prose(o, draw, 1_000, 1));
+    if draw.chance(413, 6_000) || row.edited > 0 {
+        s.made("notes", |o| {
+            names::prose(o, draw, 1_000, 1);
+            if row.edited > 0 {
+                o.push_str(" Leiðrétt ");
+                number(o, i64::from(row.version()));
+            }
+        });
     } else if draw.chance(413, 7_000) {
         s.text("notes", "");
     }
     if let Some(slot) = work.agreement {
         agreement::reference(s, "agreement", world, slot);
     }
-    let charged = if work.billable == "Billable" { Decimal::whole(amount) } else { Decimal::ZERO };
+    let charged = self::amount(&work, row);
     s.num("invoiceAmount", charged);
     s.made("mobileGuid", |o| names::guid(o, draw, 414));
     if kind.0 == 29 {

@@ -8,11 +8,11 @@ use super::world::{self, Link, MASS_UPDATE, Row, World};
 use crate::calendar::DAY;
 use crate::kind::Kind;
 
-const KINDS: [&str; 6] = ["Standard", "Standard", "Standard", "Progress", "Miscellaneous", "CreditMemo"];
+const TYPES: [&str; 6] = ["Standard", "Standard", "Standard", "Progress", "Miscellaneous", "CreditMemo"];
 pub(super) const STATUSES: [refs::SetUp; 3] = [(13, "Lokað"), (14, "Sent "), (15, "Greitt")];
 const STATUS: [(i64, &str, bool); 3] = [(13, "Lokað", true), (14, "Sent ", false), (15, "Greitt", true)];
 
-fn number(out: &mut String, slot: u64) {
+pub(super) fn number(out: &mut String, slot: u64) {
     let number = 1_001 + slot as i64;
     if number < 10_000 {
         out.push('0');
@@ -20,7 +20,11 @@ fn number(out: &mut String, slot: u64) {
     names::number(out, number);
 }
 
-fn agreement_of(world: &World, slot: u64) -> Option<u64> {
+/// The agreement that an invoice bills. Those that are made later bill lines only.
+pub(super) fn agreement_of(world: &World, slot: u64) -> Option<u64> {
+    if slot >= world.count(Kind::Invoice) {
+        return None;
+    }
     let draw = world.draw(Kind::Invoice, slot);
     draw.chance(601, 4_000).then(|| world.agreement_of_rank(world.invoice_rank(slot), draw.at(602))).flatten()
 }
@@ -56,17 +60,23 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     }
 }
 
+/// `Agreement`, `Standard` and so on.
+pub(super) fn sort(world: &World, slot: u64) -> &'static str {
+    if agreement_of(world, slot).is_some() { "Agreement" } else { world.draw(Kind::Invoice, slot).pick(605, &TYPES) }
+}
+
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let slot = row.slot;
     let draw = world.draw(Kind::Invoice, slot);
-    let company = world.company_of_rank(world.invoice_rank(slot));
+    let bill = world.bill(row, slot);
+    let company = world.company_of_rank(bill.rank);
     let link = Link { slot: company, deleted: false };
     let firm = world.draw(Kind::Company, company);
     let agreement = agreement_of(world, slot);
     let day = world.invoice_day(row);
     s.int("id", world.id(Kind::Invoice, slot));
     s.made("invoiceNumber", |o| number(o, slot));
-    s.text("type", if agreement.is_some() { "Agreement" } else { draw.pick(605, &KINDS) });
+    s.text("type", sort(world, slot));
     if s.enter("status") {
         let (id, name, closed) = draw.pick(606, &STATUS);
         s.int("id", id);
@@ -131,28 +141,25 @@ fn address(s: &mut impl Shape, world: &World, company: u64, [line, city, zip, co
 
 fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) {
     let draw = world.draw(Kind::Invoice, row.slot);
-    let service = 1_000 * (5 + draw.below(620, 900) as i64);
-    let expense = if draw.chance(621, 2_500) { 500 * draw.below(622, 90) as i64 } else { 0 };
-    let product = if draw.chance(623, 3_500) { 990 * draw.below(624, 400) as i64 } else { 0 };
-    let subtotal = service + expense + product;
-    // Whole hundredths: 24 % of a whole number.
-    let (tax, total) = (subtotal * 24, subtotal * 124);
-    let paid = row.edited > 0 || draw.chance(625, 8_000);
+    let totals = world.totals(world.bill(row, row.slot));
+    let batched = row.quiet || (row.born == 0 && row.slot < world.unposted_invoice(0));
+    // Nobody pays what isn't posted.
+    let paid = batched && (row.edited > 0 || draw.chance(625, 8_000));
     s.flag("downpaymentPreviouslyTaxedFlag", false);
-    s.num("serviceTotal", Decimal::whole(service));
+    s.num("serviceTotal", totals.service);
     s.flag("overrideDownPaymentAmountFlag", false);
     refs::currency(s, foreign, true);
     s.time("dueDate", (day + 20) * DAY);
-    s.num("expenseTotal", Decimal::whole(expense));
-    s.num("productTotal", Decimal::whole(product));
+    s.num("expenseTotal", totals.expense);
+    s.num("productTotal", totals.product);
     s.num("previousProgressApplied", Decimal::ZERO);
     s.num("serviceAdjustmentAmount", Decimal::ZERO);
-    s.num("agreementAmount", Decimal::ZERO);
+    s.num("agreementAmount", totals.agreement);
     s.num("downpaymentApplied", Decimal::ZERO);
-    s.num("subtotal", Decimal::whole(subtotal));
-    s.num("total", Decimal::hundredths(total));
+    s.num("subtotal", totals.subtotal);
+    s.num("total", totals.total);
     s.num("remainingDownpayment", Decimal::ZERO);
-    s.num("salesTax", Decimal::hundredths(tax));
+    s.num("salesTax", totals.tax);
     if draw.chance(626, 500) || row.edited > 0 {
         s.made("adjustmentReason", |o| {
             o.push_str("Leiðrétting ");
@@ -162,13 +169,12 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     if draw.chance(627, 7_000) {
         s.made("closedBy", |o| refs::member_identifier(o, world.draw(Kind::Member, 1), world.id(Kind::Member, 1)));
     }
-    s.num("payments", if paid { Decimal::hundredths(total) } else { Decimal::ZERO });
+    s.num("payments", if paid { totals.total } else { Decimal::ZERO });
     s.num("credits", Decimal::ZERO);
-    s.num("balance", if paid { Decimal::ZERO } else { Decimal::hundredths(total) });
+    s.num("balance", if paid { Decimal::ZERO } else { totals.total });
     s.flag("specialInvoiceFlag", false);
-    // Batching is an edit, too.
-    if row.edited > 0 || draw.chance(628, 9_000) {
-        let batch = 2 + day / 30;
+    if batched {
+        let batch = world.batch_of(row);
         refs::named(
             s,
             "glBatch",

@@ -45,9 +45,9 @@ pub(crate) fn last_updated(world: &World, place: Place, row: Row) -> i64 {
     }
 }
 
-pub(crate) fn shape(world: &World, place: Place, row: Row, s: &mut impl Shape) {
+pub(crate) fn shape(world: &World, place: Place, resource: usize, row: Row, s: &mut impl Shape) {
     let cast = Cast::of(world, place, row);
-    let resource = &world.document.resources[place.resource];
+    let resource = &world.document.resources[resource];
     let Some(schema) = world.document.schema(resource.schema) else { return };
     if resource.keyed {
         s.int("id", cast.id());
@@ -103,7 +103,7 @@ pub(super) fn entered(cast: &Cast) -> i64 {
 
 /// Whether a property is there: what is required and what switches always are, of the rest some.
 fn present(cast: &Cast, schema: &Schema, member: &Member, draw: Draw) -> bool {
-    let always = ["name", "identifier", "summary", "description"];
+    let always = ["name", "identifier", "summary", "description", "caption", "fieldTypeIdentifier"];
     if member.write_only {
         return false;
     }
@@ -121,7 +121,11 @@ fn tell(cast: &Cast, schema: &Schema, member: &Member, s: &mut impl Shape) {
     }
     let version = if cast.plan.edited == Some(member.name) { i64::from(cast.row.version()) } else { 0 };
     match (cast.plan.maker, member.name) {
-        (Maker::Listed(_), "name" | "identifier") if member.of == Of::Text => {
+        (Maker::Listed(_), "fieldTypeIdentifier" | "entryTypeIdentifier") => {
+            let (kind, entry) = custom::definition(cast.id()).unwrap_or(("Text", "EntryField"));
+            s.text(member.name, if member.name == "fieldTypeIdentifier" { kind } else { entry });
+        }
+        (Maker::Listed(_), "name" | "identifier" | "caption") if member.of == Of::Text => {
             s.made(member.name, |o| {
                 reference::name(o, cast.world, cast.place, cast.row.slot);
                 versioned(o, version);

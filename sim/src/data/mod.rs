@@ -1,6 +1,7 @@
 //! Generated rows: a pure function of seed, list and row number.
 
 mod agreement;
+pub(crate) mod bill;
 mod company;
 mod custom;
 mod expense;
@@ -17,9 +18,10 @@ mod refs;
 pub(crate) mod rng;
 mod setup;
 pub(crate) mod shape;
+pub(crate) mod tickets;
 mod time_entry;
 mod unposted;
-mod work;
+pub(crate) mod work;
 pub(crate) mod world;
 
 pub(crate) use reference::target as reference_target;
@@ -31,11 +33,12 @@ use shape::Shape;
 use world::{Row, World};
 
 /// Walks the properties of a row, in the order in which the API writes them.
-pub(crate) fn shape(world: &World, place: Place, row: Row, s: &mut impl Shape) {
+/// `resource` is the one as whose row it is shown: its own, or another one that lists it, too.
+pub(crate) fn shape(world: &World, place: Place, resource: usize, row: Row, s: &mut impl Shape) {
     match world.plan(place).maker {
         Maker::Hand(kind) if world.recasts() => hand(world, kind, row, &mut recast::Recast::new(world, kind, row, s)),
         Maker::Hand(kind) => hand(world, kind, row, s),
-        _ => made::shape(world, place, row, s),
+        _ => made::shape(world, place, resource, row, s),
     }
     if world.strange > 0 && world.is_strange(world.draw_row(0x5713, place.parents(), row.slot)) {
         s.text("introducedLater", "óþekkt");

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::refs::SetUp;
 use super::setup::{BOARD_STATUSES, BOARD_TYPES, TABLES};
-use super::work::{PROJECTS_A_COMPANY, SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
+use super::tickets::{SERVICE_TICKETS_A_COMPANY, Sort, TICKETS_A_COMPANY, ticket_of};
+use super::work::PROJECTS_A_COMPANY;
 use super::world::{FIRST_DAY, LAST_DAY, World};
 use crate::document::{Document, Of, Resource};
 use crate::kind::Kind;
@@ -210,10 +211,8 @@ impl World {
                 }
             },
             (Maker::Own(own), parent) => match (own, parent) {
-                (Own::ServiceTicket, _) => ticket(slot, 0, SERVICE_TICKETS_A_COMPANY),
-                (Own::ProjectTicket, _) => {
-                    ticket(slot, SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY - SERVICE_TICKETS_A_COMPANY)
-                }
+                (Own::ServiceTicket, _) => 1 + ticket_of(Sort::Service, slot) as i64,
+                (Own::ProjectTicket, _) => 1 + ticket_of(Sort::Project, slot) as i64,
                 (Own::Activity, _) => 1_500 + number,
                 (Own::Opportunity, _) => 3 + number,
                 (Own::TimeSheet, _) => 37 + self.sheet_id(slot),
@@ -278,11 +277,6 @@ impl World {
 /// The id of a row that comes after all those below its parent whose ids are next to each other.
 fn later(parent: i64, number: i64) -> i64 {
     LATER + parent * LATER_CHILDREN + number
-}
-
-/// The id of the ticket with this number among those of its sort.
-fn ticket(slot: u64, first: u64, a_company: u64) -> i64 {
-    (1 + slot / a_company * TICKETS_A_COMPANY + first + slot % a_company) as i64
 }
 
 #[cfg(test)]

@@ -69,8 +69,14 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
         s.text("cancelledReason", "Hætt við");
     }
     s.made("customerDescription", |o| names::prose(o, draw, 1_000, 1));
-    if draw.chance(466, 1_500) {
-        s.made("internalNotes", |o| names::prose(o, draw, 2_000, 1));
+    if draw.chance(466, 1_500) || row.edited > 0 {
+        s.made("internalNotes", |o| {
+            names::prose(o, draw, 2_000, 1);
+            if row.edited > 0 {
+                o.push_str(" Leiðrétt ");
+                names::number(o, i64::from(row.version()));
+            }
+        });
     }
     s.flag("productSuppliedFlag", false);
     s.num("subContractorAmountLimit", Decimal::ZERO);
@@ -101,11 +107,23 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     }
 }
 
+/// The price, which an edit raises, and how many halves of it: they occur for services by the half day.
+fn priced(work: &Work, row: Row, price: i64) -> (i64, i64) {
+    let price = price + 100 * i64::from(work.priced(row).version());
+    let pieces = if price < 5_000 { 2 + work.draw.below(472, 120) } else { 2 * (1 + work.draw.below(472, 4)) };
+    (price, pieces as i64)
+}
+
+/// What the item adds to its invoice.
+pub(super) fn amount(work: &Work, row: Row) -> Decimal {
+    let (_, price, _, _) = CATALOG[work.draw.below(460, CATALOG.len() as u64) as usize];
+    let (price, halves) = priced(work, row, price);
+    Decimal(halves * price * 5_000)
+}
+
 fn money(s: &mut impl Shape, row: Row, work: &Work, price: i64, cost: i64) {
     let draw = work.draw;
-    let price = price + 100 * i64::from(row.version());
-    // Halves occur, for services by the half day.
-    let halves = if price < 5_000 { 2 + draw.below(472, 120) as i64 } else { 2 * (1 + draw.below(472, 4) as i64) };
+    let (price, halves) = priced(work, row, price);
     s.num("quantity", Decimal(halves * 5_000));
     refs::set_up(s, "unitOfMeasure", (6, "Stykki"), "uom_href", "procurement/unitOfMeasures/");
     s.num("price", Decimal::whole(price));

@@ -142,6 +142,8 @@ pub(super) fn name(out: &mut String, world: &World, place: Place, slot: u64) {
         Maker::Own(Own::Phase) => names::title(out, world.draw_other(5, id), 200, 2),
         Maker::Own(Own::Activity) => names::title(out, world.draw_other(6, id), 200, 3),
         Maker::Own(Own::Opportunity) => names::title(out, world.draw_other(8, id), 200, 3),
+        // Those whose rows can be read.
+        Maker::Own(Own::Report) if slot < 3 => out.push_str(["Company", "Service", "Time"][slot as usize]),
         Maker::Own(Own::BoardStatus) => {
             out.push_str(BOARD_STATUSES.get(slot as usize).copied().unwrap_or("Annað"));
         }

@@ -3,7 +3,7 @@
 use super::names::{self, href, number};
 use super::rng::Draw;
 use super::shape::{Decimal, Shape};
-use super::work::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
+use super::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
 use super::world::{Link, World};
 use crate::kind::Kind;
 

@@ -1,5 +1,6 @@
 //! Set-up tables: the records that other rows refer to, by the path of their list.
 
+use super::custom::DEFINITIONS;
 use super::refs::{BILLING_TERMS, DEPARTMENTS, LOCATIONS, SetUp, TAX_CODES};
 use super::{agreement, company, expense, invoice, time_entry};
 
@@ -35,7 +36,7 @@ const CATALOG: [SetUp; 8] = [
 ];
 
 /// The list paths and their records.
-pub(super) const TABLES: [(&str, &[SetUp]); 28] = [
+pub(super) const TABLES: [(&str, &[SetUp]); 29] = [
     ("/system/locations", &LOCATIONS),
     ("/system/departments", &DEPARTMENTS),
     ("/finance/taxCodes", &TAX_CODES),
@@ -64,6 +65,7 @@ pub(super) const TABLES: [(&str, &[SetUp]); 28] = [
     ("/service/sources", &SOURCES),
     ("/project/statuses", &PROJECT_STATUSES),
     ("/schedule/types", &SCHEDULE_TYPES),
+    ("/system/userDefinedFields", &DEFINITIONS),
 ];
 
 /// What every board has below it.

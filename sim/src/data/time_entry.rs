@@ -68,7 +68,8 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let work = Work::of(world, Kind::TimeEntry, row);
     let draw = work.draw;
-    let times = times(&work, row);
+    let priced = work.priced(row);
+    let times = times(&work, priced);
     s.int("id", world.id(Kind::TimeEntry, row.slot));
     refs::company(s, "company", world, work.company);
     s.text("companyType", draw.pick(310, &["Client", "Client", "Prospect", "Vendor", ""]));
@@ -99,11 +100,11 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.text("territory", draw.pick(313, &["Suðvesturland", "Norðurland ", "Austurland"]));
     s.time("timeStart", times.start);
     s.time("timeEnd", times.end);
-    money(s, world, row, &work, &times);
+    money(s, world, [row, priced], &work, &times);
     s.text("status", work.status());
     place_of_work(s, world, &work);
     s.flag("invoiceFlag", work.invoice.is_some());
-    s.num("extendedInvoiceAmount", extended(row, &work, &times));
+    s.num("extendedInvoiceAmount", extended(priced, &work, &times));
     s.text("locationName", place);
     refs::tax_code(s, draw);
     if draw.chance(331, 40) {
@@ -149,7 +150,13 @@ fn extended(row: Row, work: &Work, times: &Times) -> Decimal {
     Decimal::hundredths(hourly_rate(row, work).unwrap_or(0) * billed_hours(work, times))
 }
 
-fn money(s: &mut impl Shape, world: &World, row: Row, work: &Work, times: &Times) {
+/// What the entry adds to its invoice.
+pub(super) fn amount(work: &Work, row: Row) -> Decimal {
+    let priced = work.priced(row);
+    extended(priced, work, &times(work, priced))
+}
+
+fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work, times: &Times) {
     let draw = work.draw;
     s.num("hoursDeduct", if draw.chance(322, 500) { Decimal::hundredths(25) } else { Decimal::ZERO });
     s.num("actualHours", Decimal::hundredths(times.hours));
@@ -193,7 +200,7 @@ fn money(s: &mut impl Shape, world: &World, row: Row, work: &Work, times: &Times
     });
     s.time("dateEntered", times.entered);
     s.made("mobileGuid", |o| names::guid(o, draw, 330));
-    if let Some(rate) = hourly_rate(row, work) {
+    if let Some(rate) = hourly_rate(priced, work) {
         s.num("hourlyRate", Decimal::whole(rate));
     }
     if draw.chance(334, 300) {
@@ -201,7 +208,7 @@ fn money(s: &mut impl Shape, world: &World, row: Row, work: &Work, times: &Times
     }
     let covered = work.agreement.is_some() && work.billable == "Billable" && draw.chance(335, 4_000);
     s.num("agreementHours", if covered { Decimal::hundredths(times.hours) } else { Decimal::ZERO });
-    let rate = hourly_rate(row, work).unwrap_or(0);
+    let rate = hourly_rate(priced, work).unwrap_or(0);
     s.num("agreementAmount", if covered { Decimal::hundredths(rate * times.hours) } else { Decimal::ZERO });
     s.num("agreementAdjustment", Decimal::ZERO);
     s.num("adjustment", if draw.chance(336, 200) { Decimal::whole(-1_500) } else { Decimal::ZERO });

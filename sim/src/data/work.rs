@@ -2,6 +2,7 @@
 //! the agreement and invoice of that same company.
 
 use super::rng::Draw;
+use super::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
 use super::world::{FIRST_DAY, LAST_DAY, Link, Row, World, advance_day};
 use crate::calendar::civil;
 use crate::kind::Kind;
@@ -33,6 +34,8 @@ impl Charge {
 pub(crate) struct Work {
     pub(crate) draw: Draw,
     pub(crate) day: i64,
+    /// The popularity rank of the company.
+    pub(crate) rank: u64,
     pub(crate) company: Link,
     pub(crate) internal: bool,
     pub(crate) member: Link,
@@ -42,9 +45,6 @@ pub(crate) struct Work {
     pub(crate) billable: &'static str,
 }
 
-/// Tickets of both sorts have one row of ids: of a company's 24 the first 16 are service tickets.
-pub(crate) const TICKETS_A_COMPANY: u64 = 24;
-pub(crate) const SERVICE_TICKETS_A_COMPANY: u64 = 16;
 pub(crate) const PROJECTS_A_COMPANY: u64 = 4;
 
 impl Work {
@@ -72,12 +72,23 @@ impl Work {
         let agreement =
             if company.deleted || !draw.chance(8, 7_000) { None } else { world.agreement_of_rank(rank, draw.at(9)) };
         let (year, month, _) = civil(day);
-        let invoice = if company.deleted || internal || billable != "Billable" || !draw.chance(10, 8_500) {
+        let invoice = if let Some((_, invoice)) = row.invoiced {
+            Some(invoice)
+        } else if company.deleted || internal || billable != "Billable" || !draw.chance(10, 8_500) {
             None
         } else {
             world.invoice_of_rank(rank, (year - 2024) * 12 + month - 1, draw.at(11))
         };
-        Self { draw, day, company, internal, member, agreement, invoice, charge, billable }
+        Self { draw, day, rank, company, internal, member, agreement, invoice, charge, billable }
+    }
+
+    /// The row as its money is told: once it is on an invoice, no edit changes that.
+    pub(crate) fn priced(&self, row: Row) -> Row {
+        match (self.invoice, row.invoiced) {
+            (None, _) => row,
+            (Some(_), Some((stamp, _))) => Row { edited: stamp, ..row },
+            (Some(_), None) => Row { edited: 0, ..row },
+        }
     }
 
     /// The status of a line. Old lines that are on no invoice were written off, closed without one, or wait for ever.

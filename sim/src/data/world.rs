@@ -1,7 +1,8 @@
 //! The simulated tenant: how many rows there are, which ids they have, and who belongs to whom.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use super::bill::Bill;
 use super::plan::{self, Plan};
 use super::rng::Draw;
 use crate::calendar::{DAY, days};
@@ -29,12 +30,17 @@ pub(crate) struct Row {
     pub(crate) born: u32,
     pub(crate) edited: u32,
     pub(crate) quiet: bool,
+    /// What an inserted invoice adds up to.
+    pub(crate) bill: Bill,
+    /// Of a line that was billed later: the stamp of that, and the row of its invoice.
+    pub(crate) invoiced: Option<(u32, u64)>,
 }
 
 impl Row {
     /// A row that nothing has touched.
     pub(crate) const fn fresh(slot: u64) -> Self {
-        Self { slot, born: 0, edited: 0, quiet: false }
+        let bill = Bill { rank: 0, invoice: 0, service: 0, expense: 0, product: 0 };
+        Self { slot, born: 0, edited: 0, quiet: false, bill, invoiced: None }
     }
 
     /// A small number that differs from one edit to the next; 0 where there was none.
@@ -80,6 +86,8 @@ pub(crate) struct World {
     pub(super) targets: Arc<[Option<Place>]>,
     /// Rows in 10,000 that have what the document doesn't know.
     pub(crate) strange: u64,
+    /// What the invoices add up to that were there from the start.
+    pub(super) bills: Arc<OnceLock<Box<[Bill]>>>,
 }
 
 impl World {
@@ -99,7 +107,7 @@ impl World {
             };
         }
         let targets = document.schemas.iter().map(|schema| super::reference::target(document, schema.name)).collect();
-        Self { seed, counts, scale, document, plans: plan::plans(document), targets, strange: 0 }
+        Self { seed, counts, scale, document, plans: plan::plans(document), targets, strange: 0, bills: Arc::default() }
     }
 
     /// Whether a row has what the document doesn't know.
@@ -217,6 +225,11 @@ impl World {
         }
         let month = self.invoice_place(row.slot).0 as i64 + 1;
         days(2024 + month / 12, month % 12 + 1, 1) + self.draw(Kind::Invoice, row.slot).below(3, 5) as i64
+    }
+
+    /// The batch that an invoice is posted with.
+    pub(crate) fn batch_of(&self, row: Row) -> i64 {
+        2 + self.invoice_day(row) / 30
     }
 
     /// An invoice of the company with this rank for the work of a month, if it got one.

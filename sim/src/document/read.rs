@@ -92,15 +92,18 @@ fn merged(
     let mut paths: Vec<Path> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for (template, operations) in raw {
-        let odd = template.split('/').any(|step| step.contains('{') && !(step.starts_with('{') && step.ends_with('}')));
+        let whole = |step: &str| step.starts_with('{') && step.find('}') == Some(step.len() - 1);
+        let odd = template.split('/').any(|step| step.contains('{') && !whole(step));
         if odd || added.contains(template) {
             continue;
         }
         let normal = normal(template);
+        let slashed = template.len() > 1 && template.ends_with('/');
         let at = *known.entry(normal.clone()).or_insert_with(|| {
             let template = template.trim_end_matches('/');
             paths.push(Path {
                 template,
+                slashed,
                 normal,
                 steps: Path::steps(template),
                 operations: Vec::new(),
@@ -108,6 +111,7 @@ fn merged(
             });
             paths.len() - 1
         });
+        paths[at].slashed &= slashed;
         for (method, operation) in operations {
             if let Some(operation) = read_operation(method, operation, names) {
                 paths[at].operations.push(operation);
@@ -140,9 +144,13 @@ fn read_operation(
 /// Finds the lists, and gives every path its role.
 fn resources(paths: &mut [Path], schemas: &[Schema]) -> Vec<Resource> {
     let mut resources: Vec<Resource> = Vec::new();
+    let listed: Vec<String> =
+        paths.iter().filter(|path| path.operation("GET").is_some()).map(|path| path.normal.clone()).collect();
     for path in paths.iter_mut() {
         let Some(Operation { answer: Some(schema), many: true, .. }) = path.operation("GET").copied() else { continue };
-        if matches!(path.steps.last(), Some(super::resource::Step::Parameter)) || path.normal.ends_with("/count") {
+        // Rows of a list that answer as lists are a slip of the document; without such a list they are lists themselves.
+        let of_one = path.normal.strip_suffix("/{}").is_some_and(|list| listed.iter().any(|known| known == list));
+        if of_one || path.normal.ends_with("/count") {
             continue;
         }
         let parents = path.steps.iter().filter(|step| matches!(step, super::resource::Step::Parameter)).count();

@@ -54,6 +54,8 @@ impl Role {
 #[derive(Debug)]
 pub(crate) struct Path {
     pub(crate) template: &'static str,
+    /// Whether the document writes it with a slash at its end, and never without.
+    pub(crate) slashed: bool,
     pub(super) normal: String,
     pub(super) steps: Vec<Step>,
     pub(crate) operations: Vec<Operation>,
@@ -103,6 +105,11 @@ impl Path {
             .split('/')
             .map(|step| if step.starts_with('{') { Step::Parameter } else { Step::Name(step) })
             .collect()
+    }
+
+    /// The template in lower case, with `{}` for every parameter.
+    pub(crate) fn anonymous(&self) -> String {
+        format!("/{}", self.normal)
     }
 
     pub(super) fn matches<'a>(&self, steps: &[&'a str]) -> Option<Matched<'_, 'a>> {

@@ -113,11 +113,17 @@ static LIVE_ONLY: LazyLock<LiveOnly> = LazyLock::new(|| {
 const AUDIT: [(&str, Type); 4] =
     [("lastUpdated", Type::Time), ("updatedBy", Type::Text), ("dateEntered", Type::Time), ("enteredBy", Type::Text)];
 
+/// The one entity that doesn't answer to `lastUpdated`.
+const UNDATED: &str = "BoardTypeSubTypeItemAssociation";
+
 /// A path has at most this many steps.
 const DEEPEST: usize = 5;
 
 /// Finds a property by its path, whatever its case.
 pub(super) fn property(schemas: &'static [Schema], schema: &'static Schema, path: &str) -> Option<Property> {
+    if schema.name == UNDATED && path.to_ascii_lowercase().ends_with("lastupdated") {
+        return None;
+    }
     if path.eq_ignore_ascii_case("lastUpdated") && schema.member(path).is_none() {
         return Some(Property { path: vec!["lastUpdated"], of: Type::Time });
     }

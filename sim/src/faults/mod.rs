@@ -2,7 +2,7 @@
 
 mod rule;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 pub(crate) use rule::{Rule, read};
@@ -118,9 +118,24 @@ impl Faults {
     }
 }
 
+/// When the requests of the last minute were let through.
+#[derive(Debug, Default)]
+pub(crate) struct Minute(VecDeque<Instant>);
+
+impl Minute {
+    /// Lets a request through, or says what it is told.
+    pub(crate) fn request(&mut self, most: u64) -> Option<Fault> {
+        crowded(&mut self.0, most, false, Instant::now())
+    }
+}
+
 /// A request under a limit: it is let through, or told how many seconds to wait.
 fn limited(rule: &mut Rule, most: u64, now: Instant) -> Option<Fault> {
-    let recent = rule.recent();
+    let silent = rule.is_silent();
+    crowded(rule.recent(), most, silent, now)
+}
+
+fn crowded(recent: &mut VecDeque<Instant>, most: u64, silent: bool, now: Instant) -> Option<Fault> {
     while recent.front().is_some_and(|asked| now.duration_since(*asked) >= MINUTE) {
         recent.pop_front();
     }
@@ -130,7 +145,7 @@ fn limited(rule: &mut Rule, most: u64, now: Instant) -> Option<Fault> {
     }
     let oldest = recent.front().map_or(MINUTE, |asked| MINUTE.saturating_sub(now.duration_since(*asked)));
     let wait = oldest.as_secs() + u64::from(oldest.subsec_nanos() > 0);
-    let retry_after = (!rule.is_silent()).then(|| wait.max(1).to_string());
+    let retry_after = (!silent).then(|| wait.max(1).to_string());
     Some(Fault::Answer { status: 429, retry_after, wording: Wording::Api })
 }
 

@@ -4,8 +4,8 @@ use serde_json::Value as Json;
 
 use super::eval::Condition;
 use super::names::Names;
-use super::parse::{Expression, parse};
-use super::{Refusal, lex, resolve};
+use super::parse::{Expression, read};
+use super::{Refusal, resolve};
 use crate::tree;
 
 /// A row passes if one item of the collection does.
@@ -18,7 +18,7 @@ pub(crate) struct Children {
 impl Children {
     /// Reads `childConditions`: every name starts with the same collection.
     pub(super) fn read(names: Names, text: &str) -> Result<Self, Refusal> {
-        let expression = parse(&lex::tokens(text)?)?;
+        let expression = read(names.grammar, text)?;
         let mut collections = Vec::new();
         let inner = without_collection(&expression, &mut collections)?;
         collections.dedup_by(|a, b| a.eq_ignore_ascii_case(b));
@@ -31,7 +31,7 @@ impl Children {
 
     /// Reads `customFieldConditions`.
     pub(super) fn custom_fields(names: Names, text: &str) -> Result<Self, Refusal> {
-        let expression = parse(&lex::tokens(text)?)?;
+        let expression = read(names.grammar, text)?;
         refuse_in(&expression)?;
         let (collection, items) = names.items("customFields").ok_or_else(|| Refusal::unknown("customFields"))?;
         Ok(Self { collection, condition: resolve::resolve(items, &expression)? })

@@ -1,6 +1,6 @@
 //! Cuts a condition into tokens.
 
-use super::Refusal;
+use super::{Escape, Grammar, Refusal};
 use crate::calendar;
 
 /// A token and where it starts, in characters.
@@ -11,6 +11,8 @@ pub(crate) enum Token {
     Number(f64),
     Text(String),
     Time(i64),
+    /// A date in a form that nothing matches.
+    Never,
     Compare(Compare),
     Open,
     Close,
@@ -31,7 +33,7 @@ pub(crate) enum Compare {
 /// The longest condition that is read at all, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, Refusal> {
+pub(crate) fn tokens(grammar: Grammar, text: &str) -> Result<Vec<Token>, Refusal> {
     if text.len() > LONGEST {
         return Err(Refusal::condition("The condition is too long."));
     }
@@ -54,8 +56,8 @@ pub(crate) fn tokens(text: &str) -> Result<Vec<Token>, Refusal> {
             '>' if next == Some('=') => (Token::Compare(Compare::GreaterOrEqual), 2),
             '<' => (Token::Compare(Compare::Less), 1),
             '>' => (Token::Compare(Compare::Greater), 1),
-            '"' | '\'' => quoted(&chars[at..], c, at)?,
-            '[' => bracketed(&chars[at..], at)?,
+            '"' | '\'' => quoted(&chars[at..], c, at, grammar.escape)?,
+            '[' => bracketed(&chars[at..], at, grammar.naive)?,
             '-' | '0'..='9' => number(&chars[at..], at)?,
             c if is_name(c) => {
                 let word: String =
@@ -79,25 +81,42 @@ fn unexpected(c: char, at: usize) -> Refusal {
     Refusal::condition(format!("Unexpected character '{c}' at position {at}."))
 }
 
-/// A text ends at the next quote of its kind; there is no way to escape one.
-fn quoted(chars: &[char], quote: char, at: usize) -> Result<(Token, usize), Refusal> {
-    let text: String = chars[1..].iter().take_while(|c| **c != quote).collect();
-    let length = text.chars().count() + 2;
-    if length > chars.len() {
-        return Err(Refusal::condition(format!("The string that starts at position {at} has no end.")));
+/// A text ends at the next quote of its kind, unless that is escaped.
+fn quoted(chars: &[char], quote: char, at: usize, escape: Escape) -> Result<(Token, usize), Refusal> {
+    let (mut text, mut end) = (String::new(), 1);
+    loop {
+        let next = chars.get(end + 1).copied();
+        let escaped = match chars.get(end).copied() {
+            None => return Err(Refusal::condition(format!("The string that starts at position {at} has no end."))),
+            Some('\\') => escape == Escape::Backslash && (next == Some(quote) || next == Some('\\')),
+            Some(c) if c == quote => {
+                if escape != Escape::Doubled || next != Some(quote) {
+                    return Ok((Token::Text(text), end + 1));
+                }
+                true
+            }
+            Some(_) => false,
+        };
+        end += usize::from(escaped);
+        text.extend(chars.get(end));
+        end += 1;
     }
-    Ok((Token::Text(text), length))
 }
 
-fn bracketed(chars: &[char], at: usize) -> Result<(Token, usize), Refusal> {
+fn bracketed(chars: &[char], at: usize, naive: bool) -> Result<(Token, usize), Refusal> {
     let text: String = chars[1..].iter().take_while(|c| **c != ']').collect();
     let length = text.chars().count() + 2;
     if length > chars.len() {
         return Err(Refusal::condition(format!("The date that starts at position {at} has no end.")));
     }
-    match calendar::parse(&text) {
-        Some(instant) => Ok((Token::Time(instant), length)),
-        None => Err(Refusal::condition(format!("'{text}' is not a valid DateTime value."))),
+    let (instant, zoned) = (calendar::parse(&text), text.trim_end().ends_with(['Z', 'z']));
+    let whole_day = text.trim().len() == "2025-01-31".len();
+    match instant {
+        // A server whose clock is behind its data: today is empty, and yesterday is what has come since.
+        Some(instant) if naive && whole_day => Ok((Token::Time(instant + calendar::DAY), length)),
+        Some(_) if naive && zoned => Ok((Token::Never, length)),
+        Some(instant) if naive || zoned || whole_day => Ok((Token::Time(instant), length)),
+        _ => Err(Refusal::condition(format!("'{text}' is not a valid DateTime value."))),
     }
 }
 

@@ -20,6 +20,40 @@ pub(crate) use names::{Column, Names};
 pub(crate) use order::{Order, ordering};
 pub(crate) use probe::{Probe, Value};
 
+use crate::switches::{Switch, Switches};
+
+/// What of the language is uncertain, and how it is read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Grammar {
+    /// AND binds tighter than OR; else they are read from left to right.
+    pub(crate) and_first: bool,
+    pub(crate) escape: Escape,
+    /// Date literals have no `Z`; else they have one.
+    pub(crate) naive: bool,
+}
+
+/// How a string holds the quote that it is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Escape {
+    #[default]
+    None,
+    Backslash,
+    Doubled,
+}
+
+impl Grammar {
+    pub(crate) fn of(switches: &Switches) -> Self {
+        let escape = if switches.is(Switch::QuoteEscape, "backslash") {
+            Escape::Backslash
+        } else if switches.is(Switch::QuoteEscape, "doubled") {
+            Escape::Doubled
+        } else {
+            Escape::None
+        };
+        Self { and_first: switches.is(Switch::AndOr, "and-first"), escape, naive: switches.is(Switch::Times, "naive") }
+    }
+}
+
 /// Why a query was refused, in the API's own words and code.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
@@ -42,7 +76,7 @@ pub(crate) fn condition(names: Names, text: &str) -> Result<Option<Condition>, R
     if text.trim().is_empty() {
         return Ok(None);
     }
-    resolve::resolve(names, &parse::parse(&lex::tokens(text)?)?).map(Some)
+    resolve::resolve(names, &parse::read(names.grammar, text)?).map(Some)
 }
 
 /// Reads `childConditions` and `customFieldConditions`; nothing but blanks is none.
@@ -66,7 +100,7 @@ mod tests {
 
     fn names(schema: &str) -> Names {
         let document = Document::of(Release::V2025_8).unwrap();
-        Names::of(document, document.schema_named(schema).unwrap())
+        Names::of(document, document.schema_named(schema).unwrap(), Grammar::default())
     }
 
     /// Pieces of conditions, some of which fit together.

@@ -1,5 +1,6 @@
 //! The names that an entity recognises, and where a query finds their values.
 
+use super::Grammar;
 use crate::document::{Document, ListOf, Of, Property, Schema, Type};
 
 /// The names of an entity, or of the items of one of its collections.
@@ -7,6 +8,7 @@ use crate::document::{Document, ListOf, Of, Property, Schema, Type};
 pub(crate) struct Names {
     document: &'static Document,
     schema: &'static Schema,
+    pub(super) grammar: Grammar,
 }
 
 /// Where a query finds a value. The first two need no walk through the row.
@@ -18,13 +20,18 @@ pub(crate) enum Column {
 }
 
 impl Names {
-    pub(crate) fn of(document: &'static Document, schema: &'static Schema) -> Self {
-        Self { document, schema }
+    pub(crate) fn of(document: &'static Document, schema: &'static Schema, grammar: Grammar) -> Self {
+        Self { document, schema, grammar }
     }
 
     /// Finds a property by its path, whatever its case.
     pub(super) fn property(self, path: &str) -> Option<Property> {
         self.document.property(self.schema, path)
+    }
+
+    /// Where a property is that the entity has.
+    pub(crate) fn column(self, path: &str) -> Option<Column> {
+        self.property(path).map(|property| column(&property))
     }
 
     /// The items of a collection: its name as rows write it, and their names.

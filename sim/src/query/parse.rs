@@ -1,7 +1,7 @@
-//! Reads tokens as a condition. `and` binds tighter than `or`; keywords are in any case.
+//! Reads a condition: whether `and` binds tighter than `or` is uncertain; keywords are in any case.
 
-use super::Refusal;
-use super::lex::{Compare, Token};
+use super::lex::{self, Compare, Token};
+use super::{Grammar, Refusal};
 
 /// A condition as written, names not yet looked up.
 #[derive(Clone, Debug, PartialEq)]
@@ -19,6 +19,8 @@ pub(crate) enum Literal {
     Number(f64),
     Text(String),
     Time(i64),
+    /// Equal to nothing, and neither before nor after anything.
+    Never,
     Flag(bool),
     Null,
 }
@@ -26,8 +28,9 @@ pub(crate) enum Literal {
 /// Parentheses deeper than this are refused, so that no text can exhaust the stack.
 const DEEPEST: usize = 64;
 
-pub(crate) fn parse(tokens: &[Token]) -> Result<Expression, Refusal> {
-    let mut parser = Parser { tokens, at: 0, depth: 0 };
+pub(crate) fn read(grammar: Grammar, text: &str) -> Result<Expression, Refusal> {
+    let tokens = lex::tokens(grammar, text)?;
+    let mut parser = Parser { tokens: &tokens, at: 0, depth: 0, and_first: grammar.and_first };
     let expression = parser.any()?;
     match parser.peek() {
         None => Ok(expression),
@@ -39,6 +42,7 @@ struct Parser<'a> {
     tokens: &'a [Token],
     at: usize,
     depth: usize,
+    and_first: bool,
 }
 
 impl Parser<'_> {
@@ -58,11 +62,44 @@ impl Parser<'_> {
     }
 
     fn any(&mut self) -> Result<Expression, Refusal> {
+        if !self.and_first {
+            return self.left_to_right();
+        }
         let mut parts = vec![self.all()?];
         while self.keyword("or") {
             parts.push(self.all()?);
         }
         Ok(if parts.len() > 1 { Expression::Any(parts) } else { parts.remove(0) })
+    }
+
+    /// Each word joins what is to its left with what is next.
+    fn left_to_right(&mut self) -> Result<Expression, Refusal> {
+        let mut found = self.unary()?;
+        let mut turns = 0;
+        loop {
+            let all = self.keyword("and");
+            if !all && !self.keyword("or") {
+                return Ok(found);
+            }
+            let next = self.unary()?;
+            found = match found {
+                Expression::All(mut parts) if all && turns > 0 => {
+                    parts.push(next);
+                    Expression::All(parts)
+                }
+                Expression::Any(mut parts) if !all && turns > 0 => {
+                    parts.push(next);
+                    Expression::Any(parts)
+                }
+                found => {
+                    turns += 1;
+                    if turns > DEEPEST {
+                        return Err(Refusal::condition("The condition mixes AND and OR too often."));
+                    }
+                    if all { Expression::All(vec![found, next]) } else { Expression::Any(vec![found, next]) }
+                }
+            };
+        }
     }
 
     fn all(&mut self) -> Result<Expression, Refusal> {
@@ -138,6 +175,7 @@ impl Parser<'_> {
             Some(Token::Number(number)) => Ok(Literal::Number(*number)),
             Some(Token::Text(text)) => Ok(Literal::Text(text.clone())),
             Some(Token::Time(instant)) => Ok(Literal::Time(*instant)),
+            Some(Token::Never) => Ok(Literal::Never),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("true") => Ok(Literal::Flag(true)),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("false") => Ok(Literal::Flag(false)),
             Some(Token::Word(word)) if word.eq_ignore_ascii_case("null") => Ok(Literal::Null),
@@ -152,7 +190,7 @@ fn unexpected(found: Option<&Token>, wanted: &str) -> Refusal {
         Some(Token::Word(word)) => format!("'{word}'"),
         Some(Token::Number(number)) => format!("the number {number}"),
         Some(Token::Text(text)) => format!("the string \"{text}\""),
-        Some(Token::Time(_)) => "a DateTime".to_owned(),
+        Some(Token::Time(_) | Token::Never) => "a DateTime".to_owned(),
         Some(Token::Compare(_)) => "an operator".to_owned(),
         Some(Token::Open) => "'('".to_owned(),
         Some(Token::Close) => "')'".to_owned(),
@@ -163,17 +201,61 @@ fn unexpected(found: Option<&Token>, wanted: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::lex::tokens;
+    use super::super::Escape;
     use super::*;
 
     fn read(text: &str) -> Result<Expression, Refusal> {
-        parse(&tokens(text)?)
+        super::read(Grammar::default(), text)
     }
 
     #[test]
-    fn and_binds_tighter_than_or_and_parentheses_win() {
-        assert_eq!(read("id=1 or id=2 AND id=3"), read("(id=1) OR (id=2 and id=3)"));
-        assert_ne!(read("id=1 or id=2 and id=3"), read("(id=1 or id=2) and id=3"));
+    fn and_and_or_are_read_left_to_right_to_right_or_and_first_and_parentheses_win() {
+        let and_first = |text: &str| super::read(Grammar { and_first: true, ..Grammar::default() }, text);
+        for text in ["id=1 or id=2 AND id=3 or id=4", "id=1 and id=2 or id=3"] {
+            let (left, first) = (read(text).unwrap(), and_first(text).unwrap());
+            assert_eq!(left != first, text.contains("or id=2"), "{text}");
+        }
+        assert_eq!(read("id=1 or id=2 AND id=3"), read("(id=1 OR id=2) and id=3"));
+        assert_eq!(and_first("id=1 or id=2 AND id=3"), and_first("(id=1) OR (id=2 and id=3)"));
+        assert_eq!(read("id=1 or id=2 or id=3"), and_first("id=1 or id=2 or id=3"));
+        assert_eq!(read("id=1 or (id=2 and id=3)"), and_first("id=1 or (id=2 and id=3)"));
+        assert!(read(&"id=1 and id=2 or ".repeat(2_000)).is_err());
+    }
+
+    #[test]
+    fn quotes_are_escaped_as_the_grammar_says() {
+        let text = |escape, condition: &str| match super::read(Grammar { escape, ..Grammar::default() }, condition) {
+            Ok(Expression::Compare { value: Literal::Text(text), .. }) => Some(text),
+            _ => None,
+        };
+        for (condition, escape, expected) in [
+            (r#"name="a\"b""#, Escape::None, None),
+            (r#"name="a\"b""#, Escape::Backslash, Some(r#"a"b"#)),
+            (r"name='a\\'", Escape::Backslash, Some(r"a\")),
+            (r"name='a\\'", Escape::None, Some(r"a\\")),
+            ("name='a''b'", Escape::Doubled, Some("a'b")),
+            ("name='a''b'", Escape::None, None),
+            ("name=''", Escape::Doubled, Some("")),
+            ("name='''", Escape::Doubled, None),
+            (r"name='a\", Escape::Backslash, None),
+        ] {
+            assert_eq!(text(escape, condition).as_deref(), expected, "{condition} {escape:?}");
+        }
+    }
+
+    #[test]
+    fn dates_have_a_z_or_none() {
+        let value = |naive, text: &str| match super::read(Grammar { naive, ..Grammar::default() }, text) {
+            Ok(Expression::Compare { value, .. }) => Some(value),
+            _ => None,
+        };
+        let day = 24 * 3600;
+        assert_eq!(value(false, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Time(day)));
+        assert_eq!(value(false, "a > [1970-01-02]"), Some(Literal::Time(day)));
+        assert_eq!(value(false, "a > [1970-01-02T00:00:00]"), None);
+        assert_eq!(value(true, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Never));
+        assert_eq!(value(true, "a > [1970-01-02]"), Some(Literal::Time(2 * day)));
+        assert_eq!(value(true, "a > [1970-01-02T00:00:00.000001]"), Some(Literal::Time(day)));
     }
 
     #[test]

@@ -85,11 +85,11 @@ fn checked(property: &Property, value: &Literal) -> Result<Literal, Refusal> {
         Literal::Number(_) if property.of == Type::Number => return Ok(value.clone()),
         Literal::Flag(_) if property.of == Type::Flag => return Ok(value.clone()),
         // Some properties hold dates and are strings to the interface document: both forms are understood there.
-        Literal::Time(_) if matches!(property.of, Type::Time | Type::Text) => return Ok(value.clone()),
+        Literal::Time(_) | Literal::Never if matches!(property.of, Type::Time | Type::Text) => return Ok(value.clone()),
         Literal::Text(text) if property.of == Type::Text => return Ok(Literal::Text(super::eval::folded(text))),
         Literal::Number(_) => "a numeric",
         Literal::Flag(_) => "a boolean",
-        Literal::Time(_) => "a DateTime",
+        Literal::Time(_) | Literal::Never => "a DateTime",
         Literal::Text(_) => "a string",
     };
     Err(expected(property.of, found))

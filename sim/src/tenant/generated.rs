@@ -22,16 +22,28 @@ pub(crate) struct Generated<'a> {
     /// The stamp of the first rows: that of the row that they hang on, which they came with.
     first_born: u32,
     slots: u64,
+    /// The resource as whose rows these are shown.
+    shown_as: usize,
 }
 
 impl<'a> Generated<'a> {
     pub(super) fn new(tenant: &'a Tenant, place: Place, at: Option<i64>) -> Self {
         let changes = tenant.changes.get(&place).map(Arc::as_ref);
         let (first_rows, first_born) = (tenant.world.rows(place), tenant.parent_born(place));
-        let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows };
-        let births = changes.into_iter().flat_map(|changes| &changes.births);
-        table.slots += births.filter(|birth| table.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>();
+        let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows, shown_as: place.resource };
+        table.slots += match (at, changes) {
+            (_, None) => 0,
+            (None, Some(changes)) => changes.inserted,
+            (Some(_), Some(changes)) => {
+                changes.births.iter().filter(|birth| table.seen(birth.stamp)).map(|birth| birth.rows).sum::<u64>()
+            }
+        };
         table
+    }
+
+    /// The same rows as those of another resource.
+    pub(crate) fn shown_as(self, resource: usize) -> Self {
+        Self { shown_as: resource, ..self }
     }
 
     fn seen(&self, stamp: u32) -> bool {
@@ -50,19 +62,15 @@ impl<'a> Generated<'a> {
         };
         let edited = changes.edited.get(&slot).map_or(0, |stamps| self.last_seen(stamps));
         let quiet = changes.quiet.get(&slot).is_some_and(|stamp| self.seen(*stamp));
-        Row { slot, born, edited, quiet }
+        let bill = changes.bills.get(&slot).copied().unwrap_or_default();
+        let invoiced = changes.invoiced.get(&slot).filter(|(stamp, _)| self.seen(*stamp)).copied();
+        Row { slot, born, edited, quiet, bill, invoiced }
     }
 
     /// What a client wrote into a row.
     pub(super) fn written(&self, slot: u64) -> Option<&'a Arc<Json>> {
         let versions = self.changes?.written.get(&slot)?;
         versions.iter().rev().find(|(stamp, _)| self.seen(*stamp)).map(|(_, row)| row)
-    }
-
-    /// When a row was deleted, if it was.
-    pub(crate) fn deleted(&self, slot: u64) -> Option<i64> {
-        let stamp = *self.changes?.deleted.get(&slot)?;
-        self.seen(stamp).then(|| world::visible(stamp))
     }
 }
 
@@ -81,6 +89,11 @@ impl Table for Generated<'_> {
 
     fn is_live(&self, slot: u64) -> bool {
         slot < self.slots() && self.deleted(slot).is_none()
+    }
+
+    fn deleted(&self, slot: u64) -> Option<i64> {
+        let stamp = *self.changes?.deleted.get(&slot)?;
+        self.seen(stamp).then(|| world::visible(stamp))
     }
 
     fn id(&self, slot: u64) -> i64 {
@@ -113,7 +126,7 @@ impl Table for Generated<'_> {
             }
         }
         if walk {
-            data::shape(&self.tenant.world, self.place, row, probe);
+            data::shape(&self.tenant.world, self.place, self.shown_as, row, probe);
         }
     }
 
@@ -123,7 +136,7 @@ impl Table for Generated<'_> {
             return;
         }
         let mut row = JsonRow::begin(out, selection);
-        data::shape(&self.tenant.world, self.place, self.row(slot), &mut row);
+        data::shape(&self.tenant.world, self.place, self.shown_as, self.row(slot), &mut row);
         row.end();
     }
 }

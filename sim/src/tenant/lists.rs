@@ -24,8 +24,9 @@ pub(super) const BUSY: [Busy; 23] = [
     busy("/company/contacts", 20, 4, 2),
     busy("/company/configurations", 25, 5, 2),
     busy("/finance/agreements", 30, 3, 1),
-    busy("/finance/invoices", 20, 15, 0),
-    busy("/finance/accounting/unpostedinvoices", 0, 200, 0),
+    // Each is made unposted.
+    busy("/finance/invoices", 20, 25, 0),
+    busy("/finance/accounting/unpostedinvoices", 0, 0, 0),
     busy("/project/projects", 30, 3, 1),
     busy("/sales/opportunities", 20, 4, 1),
     busy("/sales/activities", 8, 4, 2),

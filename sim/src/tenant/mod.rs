@@ -3,6 +3,7 @@
 //! Changes are kept by row number and no copy of any row, but for those that clients wrote. Every change has a stamp, so that
 //! any earlier moment can be told again.
 
+mod billing;
 mod generated;
 mod lists;
 mod routine;
@@ -14,8 +15,10 @@ use std::sync::Arc;
 use serde_json::Value as Json;
 
 use crate::calendar::DAY;
+use crate::data::bill::Bill;
 use crate::data::rng::Draw;
 use crate::data::world::{self, World};
+use crate::kind::Kind;
 use crate::place::Place;
 use crate::table::Table;
 
@@ -26,11 +29,17 @@ pub(crate) use write::NoRoom;
 #[derive(Clone, Debug, Default)]
 struct Changes {
     births: Vec<Birth>,
+    /// All rows of these.
+    inserted: u64,
     /// Stamps of edits by row, rising.
     edited: BTreeMap<u64, Vec<u32>>,
     /// Rows that were changed without a new `lastUpdated`.
     quiet: BTreeMap<u64, u32>,
     deleted: BTreeMap<u64, u32>,
+    /// What inserted invoices add up to.
+    bills: BTreeMap<u64, Bill>,
+    /// Lines that were billed later: when, and the row of their invoice.
+    invoiced: BTreeMap<u64, (u32, u64)>,
     /// What clients wrote: whole rows, rising.
     written: BTreeMap<u64, Vec<(u32, Arc<Json>)>>,
 }
@@ -43,12 +52,27 @@ struct Birth {
     stamp: u32,
 }
 
+impl Changes {
+    /// Adds rows behind all others.
+    fn bear(&mut self, birth: Birth) {
+        self.inserted += birth.rows;
+        match self.births.last_mut() {
+            Some(last) if last.stamp == birth.stamp => last.rows += birth.rows,
+            _ => self.births.push(birth),
+        }
+    }
+}
+
 /// The tenant at one moment. Requests hold on to the one they started with.
 #[derive(Clone, Debug)]
 pub(crate) struct Tenant {
     world: World,
     clock: i64,
     changes: BTreeMap<Place, Arc<Changes>>,
+    /// Whether a change below a row is one of that row.
+    touching: bool,
+    /// What a change changed in other lists than its own.
+    elsewhere: Vec<(Place, Touched)>,
 }
 
 /// How many rows of an entity an advance edits, inserts and deletes.
@@ -72,7 +96,7 @@ pub(crate) struct Touched {
 
 impl Tenant {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, clock: world::NOW, changes: BTreeMap::new() }
+        Self { world, clock: world::NOW, changes: BTreeMap::new(), touching: false, elsewhere: Vec::new() }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -81,6 +105,11 @@ impl Tenant {
 
     pub(crate) fn world(&self) -> &World {
         &self.world
+    }
+
+    /// The member that the key belongs to: the first one.
+    pub(crate) fn member_of_key(&self) -> i64 {
+        self.world.id(Kind::Member, 0)
     }
 
     /// The rows of a list now.
@@ -142,13 +171,18 @@ impl Tenant {
     pub(crate) fn advance(&mut self, amounts: &[(Place, Amounts)]) -> Vec<(Place, Touched)> {
         let day = self.next_day();
         self.clock = world::now(day);
-        amounts.iter().map(|(place, amounts)| (*place, self.change(*place, *amounts, day))).collect()
+        let mut touched: Vec<_> =
+            amounts.iter().map(|(place, amounts)| (*place, self.change(*place, *amounts, day))).collect();
+        touched.append(&mut self.elsewhere);
+        touched
     }
 
     /// Changes rows of a list at once, a second after all that was before.
     pub(crate) fn drift(&mut self, place: Place, amounts: Amounts) -> Touched {
         let stamp = self.tick();
-        self.change(place, amounts, stamp)
+        let touched = self.change(place, amounts, stamp);
+        self.elsewhere.clear();
+        touched
     }
 
     /// A second passes; the stamp of what happens then.
@@ -164,19 +198,37 @@ impl Tenant {
     fn change(&mut self, place: Place, amounts: Amounts, stamp: u32) -> Touched {
         let draw = self.draw(place, u64::from(stamp));
         let mut touched = Touched::default();
+        let kind = self.billed(place);
         for slot in self.choose(place, draw, 1, amounts.delete) {
-            self.changes(place).deleted.insert(slot, stamp);
+            self.remove(place, slot, stamp);
             touched.deleted.push(self.world.row_id(place, slot));
         }
         for slot in self.choose(place, draw, 2, amounts.edit) {
             self.edit(place, slot, stamp);
             touched.edited.push(self.world.row_id(place, slot));
         }
-        for slot in self.choose(place, draw, 3, amounts.merge) {
+        // Invoices are flipped by their batches only.
+        let merges = if kind.is_some() { 0 } else { amounts.merge };
+        for slot in self.choose(place, draw, 3, merges) {
             self.changes(place).quiet.entry(slot).or_insert(stamp);
             touched.merged.push(self.world.row_id(place, slot));
         }
-        self.insert_some(place, amounts.insert, stamp, &mut touched);
+        match (kind, self.place_of(Kind::Invoice), self.place_of(Kind::UnpostedInvoice)) {
+            (Some(Kind::Invoice), _, Some(unposted)) => {
+                let [mut own, other] = self.invoice(amounts.insert, stamp);
+                touched.inserted.append(&mut own.inserted);
+                self.elsewhere.push((unposted, other));
+            }
+            (Some(Kind::UnpostedInvoice), Some(invoices), _) => {
+                let [other, mut own] = self.invoice(amounts.insert, stamp);
+                touched.inserted.append(&mut own.inserted);
+                self.elsewhere.push((invoices, other));
+            }
+            _ => self.insert_some(place, amounts.insert, stamp, &mut touched),
+        }
+        if touched != Touched::default() {
+            self.touch_parent(place, stamp);
+        }
         touched
     }
 
@@ -185,6 +237,19 @@ impl Tenant {
         match self.world.plan(place).maker {
             crate::data::plan::Maker::Hand(kind) => self.world.draw_other(20 + kind as u64, stamp),
             _ => self.world.draw_row(place.resource as u64 | 1 << 40, place.parents(), stamp),
+        }
+    }
+
+    pub(crate) fn children_touch_parents(&mut self, touching: bool) {
+        self.touching = touching;
+    }
+
+    /// A change below a row has happened.
+    fn touch_parent(&mut self, place: Place, stamp: u32) {
+        if let Some((above, id)) = self.above(place).filter(|_| self.touching)
+            && let Some(slot) = self.table(above).slot_of(id)
+        {
+            self.edit(above, slot, stamp);
         }
     }
 
@@ -198,11 +263,13 @@ impl Tenant {
         let (slots, wanted) = (table.slots(), wanted.min(table.live()));
         let mut attempt = 0;
         while (chosen.len() as u64) < wanted {
-            // A drawn row that can't be had gives way to the next one that can.
-            let mut slot = draw.below(salt + 16 * attempt, slots);
-            while !table.is_live(slot) || chosen.contains(&slot) {
-                slot = (slot + 1) % slots;
-            }
+            // A drawn row that can't be had gives way to the next one that can. What is on an invoice isn't deleted.
+            let first = draw.below(salt + 16 * attempt, slots);
+            let free = (0..slots).map(|at| (first + at) % slots).find(|slot| {
+                let deletes = salt == 1;
+                table.is_live(*slot) && !chosen.contains(slot) && !(deletes && self.locked(place, *slot))
+            });
+            let Some(slot) = free else { return chosen };
             chosen.insert(slot);
             attempt += 1;
         }

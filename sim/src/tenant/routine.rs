@@ -34,7 +34,6 @@ impl Tenant {
     fn amounts(&self, draw: Draw) -> Vec<(Place, Amounts)> {
         let burst = draw.chance(1, 10_000 / BURST).then(|| draw.below(2, BUSY.len() as u64));
         let mut amounts = Vec::new();
-        let mut posted = 0;
         for (at, Busy { path, edits, inserts, deletes }) in BUSY.into_iter().enumerate() {
             let Some(resource) = self.world.document.resource_at(path) else { continue };
             let place = Place::flat(resource.number);
@@ -53,18 +52,10 @@ impl Tenant {
                 // One merge in a working week, of a company into another one.
                 "/company/companies" => wanted.merge = u64::from(draw.chance(3, 2_000)),
                 // Batching exports an invoice: it leaves the unposted ones, and the created one shows its batch.
-                "/finance/accounting/unpostedinvoices" => {
-                    posted = draw.below(4, 1 + rows / 6).min(rows);
-                    wanted.delete = posted;
-                }
+                "/finance/accounting/unpostedinvoices" => wanted.delete = draw.below(4, 1 + rows / 6),
                 _ => {}
             }
             amounts.push((place, wanted));
-        }
-        if let Some(invoices) = self.world.document.resource_at("/finance/invoices")
-            && let Some((_, wanted)) = amounts.iter_mut().find(|(place, _)| place.resource == invoices.number)
-        {
-            wanted.edit += posted;
         }
         amounts
     }
@@ -103,6 +94,7 @@ impl Tenant {
                 _ => self.delete_one(place, self.any(place, draw, 4, 0), stamp, &mut changed),
             }
             if changed != Touched::default() {
+                self.touch_parent(place, stamp);
                 touched.push((place, changed));
             }
         }
@@ -134,7 +126,7 @@ impl Tenant {
         let first = self.table(place).slots();
         let rows = (first..first + wanted).take_while(|slot| World::has_room(place, *slot)).count() as u64;
         if rows > 0 {
-            self.changes(place).births.push(Birth { first, rows, stamp });
+            self.changes(place).bear(Birth { first, rows, stamp });
             touched.inserted.extend((first..first + rows).map(|slot| self.world.row_id(place, slot)));
         }
     }

@@ -39,8 +39,9 @@ impl Tenant {
         }
         let stamp = self.tick();
         let id = self.world.row_id(place, slot);
-        self.changes(place).births.push(Birth { first: slot, rows: 1, stamp });
+        self.changes(place).bear(Birth { first: slot, rows: 1, stamp });
         self.keep(place, slot, stamp, row, by, true);
+        self.touch_parent(place, stamp);
         Ok(id)
     }
 
@@ -48,11 +49,23 @@ impl Tenant {
     pub(crate) fn replace(&mut self, place: Place, slot: u64, row: Map<String, Json>, by: &str) {
         let stamp = self.tick();
         self.keep(place, slot, stamp, row, by, false);
+        self.touch_parent(place, stamp);
     }
 
     pub(crate) fn delete(&mut self, place: Place, slot: u64) {
         let stamp = self.tick();
-        self.changes(place).deleted.insert(slot, stamp);
+        self.remove(place, slot, stamp);
+        self.elsewhere.clear();
+        self.touch_parent(place, stamp);
+    }
+
+    /// Deletes all rows of a list in one second.
+    pub(crate) fn clear(&mut self, place: Place) {
+        let stamp = self.tick();
+        let table = self.table(place);
+        let live: Vec<u64> = (0..table.slots()).filter(|slot| table.is_live(*slot)).collect();
+        self.changes(place).deleted.extend(live.into_iter().map(|slot| (slot, stamp)));
+        self.touch_parent(place, stamp);
     }
 
     /// Flips what a merge flips, which leaves no trace in `lastUpdated`.

@@ -19,9 +19,9 @@ const FIRST_PAGES: [(&str, u64); 8] = [
     ("Company", 0x0639_5574_e0b0_29d5),
     ("ExpenseEntry", 0x1f7d_b6fe_9fd5_9fe1),
     ("ProductItem", 0x0e78_faae_cdcf_72c0),
-    ("Invoice", 0xb645_e5c7_d0be_4f9b),
+    ("Invoice", 0xdf2a_b25a_e537_7024),
     ("Member", 0xd747_e24d_0d1e_59f4),
-    ("UnpostedInvoice", 0xef26_923d_70e4_cecf),
+    ("UnpostedInvoice", 0xba6c_9101_e0b6_60e2),
 ];
 
 #[tokio::test]
@@ -220,4 +220,28 @@ async fn any_scale_has_every_entity() {
             assert_eq!(rows.is_empty(), *entity == "TimeEntry" && scale == 0, "{entity} at {scale}");
         }
     }
+}
+
+#[tokio::test]
+async fn custom_fields_are_defined_and_have_every_type() {
+    let client = Client::around(Simulator::builder().scale(300).start().await.unwrap());
+    let definitions: BTreeMap<i64, Value> = client
+        .own("/truth/system/userDefinedFields")
+        .await
+        .rows()
+        .into_iter()
+        .map(|row| (row["id"].as_i64().unwrap(), row))
+        .collect();
+    let mut kinds = BTreeSet::new();
+    for path in ["/finance/agreements", "/company/companies", "/company/contacts", "/service/tickets"] {
+        for row in client.own(&format!("/truth{path}")).await.rows() {
+            for field in row["customFields"].as_array().into_iter().flatten() {
+                let definition = &definitions[&field["id"].as_i64().unwrap()];
+                assert_eq!(definition["caption"], field["caption"], "{path}");
+                assert_eq!(definition["fieldTypeIdentifier"], field["type"], "{path}");
+                kinds.insert(field["type"].as_str().unwrap().to_owned());
+            }
+        }
+    }
+    assert_eq!(kinds.len(), 12, "{kinds:?}");
 }

@@ -138,3 +138,13 @@ async fn every_answer_says_its_version_and_its_request() {
         assert!(seen.insert(answer.header("x-cw-request-id").unwrap().to_owned()), "each request has its own id");
     }
 }
+
+#[tokio::test]
+async fn a_key_that_is_not_known_may_find_the_connection_closed() {
+    let client = Client::start(10).await;
+    client.post("/switches", r#"{"bad-credentials":"drop"}"#).await;
+    let url = format!("{}/time/entries", client.simulator.base_url());
+    let asked = client.http.get(url).basic_auth("simco+other", Some("private")).header("clientId", "x").send().await;
+    assert!(asked.is_err());
+    assert_eq!(client.get("/time/entries", &[]).await.status, 200);
+}

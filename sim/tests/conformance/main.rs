@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a helper of a test fails the test")]
 
+mod actions;
 mod advance;
+mod billing;
 mod client;
 mod conditions;
 mod data;

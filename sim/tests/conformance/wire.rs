@@ -111,7 +111,8 @@ async fn callbacks_are_signed_and_tried_again_and_lost_as_documented() {
     );
     let entity: Value = serde_json::from_str(message["Entity"].as_str().unwrap()).unwrap();
     assert_eq!(entity["summary"], "x");
-    let key = client.http.get(message["Metadata"]["key_url"].as_str().unwrap()).send().await.unwrap();
+    let key = client.http.get(message["Metadata"]["key_url"].as_str().unwrap());
+    let key = key.basic_auth("simco+public", Some("private")).send().await.unwrap();
     let key: Value = serde_json::from_str(&key.text().await.unwrap()).unwrap();
     let expected = hmac(&Sha256::digest(key["signing_key"].as_str().unwrap()), &body);
     let expected = base64::engine::general_purpose::STANDARD.encode(expected);

@@ -75,6 +75,8 @@ fn last_updated(row: &Value) -> Option<&str> {
 #[tokio::test]
 async fn every_list_shows_what_the_truth_says_after_a_month() {
     let client = Client::start(300).await;
+    // Rows that are found by their ids, too.
+    assert_eq!(client.post("/switches", r#"{"service-tickets":"service"}"#).await.status, 200);
     client.post("/advance", r#"{"days":20}"#).await;
     let since = client.own("/clock").await.json()["now"].as_str().unwrap().to_owned();
     client.post("/advance", r#"{"days":10}"#).await;
@@ -104,6 +106,7 @@ async fn every_list_shows_what_the_truth_says_after_a_month() {
 #[tokio::test]
 async fn lists_below_rows_show_what_the_truth_says_of_all_parents_at_once() {
     let client = Client::start(100).await;
+    client.post("/switches", r#"{"service-tickets":"service"}"#).await;
     client.post("/advance", r#"{"days":60}"#).await;
     for path in BELOW {
         let mut truth: BTreeMap<i64, Vec<Value>> = BTreeMap::new();
@@ -125,6 +128,88 @@ async fn lists_below_rows_show_what_the_truth_says_of_all_parents_at_once() {
             assert!(ids(&expected).into_iter().all(|id| all_ids.insert(id)), "{list}: an id twice");
         }
         assert!(truth.is_empty(), "{path}: rows below rows that are gone");
+    }
+}
+
+/// The lists below rows by the names that bundles know them by.
+const BUNDLED: [(&str, &str); 10] = [
+    ("addition", "/finance/agreements/*/additions"),
+    ("servicenote", "/service/tickets/*/notes"),
+    ("servicetask", "/service/tickets/*/tasks"),
+    ("ticketnote", "/project/tickets/*/notes"),
+    ("tickettask", "/project/tickets/*/tasks"),
+    ("projectphase", "/project/projects/*/phases"),
+    ("purchaseorderlineitem", "/procurement/purchaseorders/*/lineitems"),
+    ("companysite", "/company/companies/*/sites"),
+    ("boardstatus", "/service/boards/*/statuses"),
+    ("contactcommunication", "/company/contacts/*/communications"),
+];
+
+#[tokio::test]
+async fn lists_below_rows_are_read_by_bundles_of_a_hundred() {
+    let client = Client::start(60).await;
+    client.post("/switches", r#"{"service-tickets":"service"}"#).await;
+    client.post("/advance", r#"{"days":30}"#).await;
+    let bundle = async |requests: &[Value]| {
+        let url = format!("{}/system/bundles", client.simulator.base_url());
+        let request = client.http.post(url).basic_auth("simco+public", Some("private")).header("clientId", "x");
+        let body = serde_json::json!({ "requests": requests }).to_string();
+        crate::client::Answer::of(request.body(body).send().await.unwrap()).await
+    };
+    for (kind, path) in BUNDLED {
+        let truth = client.own(&format!("/truth{path}")).await.rows();
+        let parents = ids(&client.own(&format!("/truth{}", path.split_once("/*").unwrap().0)).await.rows());
+        let mut read = Vec::new();
+        for parents in parents.chunks(100) {
+            let requests: Vec<Value> = parents
+                .iter()
+                .enumerate()
+                .map(|(at, parent)| {
+                    serde_json::json!({
+                        "Version": "2019.5", "SequenceNumber": at, "ResourceType": kind,
+                        "ApiRequest": { "ParentId": parent, "GrandParentId": 0, "Page": { "page": 1, "pageSize": 1000 } },
+                    })
+                })
+                .collect();
+            let answer = bundle(&requests).await;
+            assert_eq!(answer.status, 207, "{}", answer.text);
+            for (result, parent) in answer.json()["results"].as_array().unwrap().iter().zip(parents) {
+                assert_eq!((&result["success"], &result["statusCode"]), (&true.into(), &200.into()), "{kind} {parent}");
+                let entities = result["entities"].as_array().unwrap();
+                assert_eq!(result["count"], entities.len());
+                read.extend(entities.iter().map(|row| {
+                    let mut row = row.clone();
+                    row["_parentId"] = (*parent).into();
+                    row
+                }));
+            }
+        }
+        assert_eq!(read, truth, "{kind}");
+    }
+    // One more than a hundred is refused as a whole; an unknown parent, or a condition that is none, alone.
+    let one = |parent: i64, condition: &str| {
+        serde_json::json!({
+            "sequenceNumber": 1, "resourceType": "addition",
+            "apiRequest": { "parentId": parent, "filters": { "conditions": condition } },
+        })
+    };
+    assert_eq!(bundle(&vec![one(3, ""); 101]).await.status, 400);
+    let agreement = ids(&client.own("/truth/finance/agreements").await.rows())[0];
+    let mixed = bundle(&[one(agreement, ""), one(99_999_999, ""), one(agreement, "nothing = 1")]).await;
+    let statuses: Vec<i64> =
+        mixed.json()["results"].as_array().unwrap().iter().map(|r| r["statusCode"].as_i64().unwrap()).collect();
+    assert_eq!((mixed.status, statuses), (207, vec![200, 404, 400]));
+    // A request of a bundle is one to whoever counts.
+    client
+        .post("/faults", &format!(r#"{{"path":"/finance/agreements/{agreement}/additions","holdsId":1,"status":500}}"#))
+        .await;
+    let rows = client.get(&format!("/finance/agreements/{agreement}/additions"), &[]).await.ids();
+    if let Some(bad) = rows.first() {
+        let rule =
+            format!(r#"{{"path":"/finance/agreements/{agreement}/additions","holdsId":{bad},"status":500,"times":9}}"#);
+        client.post("/faults", &rule).await;
+        let answer = bundle(&[one(agreement, "")]).await.json();
+        assert_eq!(answer["results"][0]["statusCode"], 500, "{answer}");
     }
 }
 

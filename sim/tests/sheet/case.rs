@@ -2,7 +2,8 @@
 //!
 //! `{/list/path}` in a path or body is the first id of that list. Checks: `rows=N` and `rows>N` items, `text=..` the whole body
 //! (to the end of the line), `code=..` and `message~..` (to the end) of an error, `/pointer=json`, `/pointer?` is there,
-//! `/pointer!` isn't, `all/pointer=json` in every item, `name:~part` a header that has this in it, `name:!` a header that isn't there.
+//! `/pointer!` isn't, `all/pointer=json` in every item, `name:~part` a header that has this in it, `name:!` a
+//! header that isn't there, `name:empty` one with nothing in it.
 
 use connectwise_sim::Simulator;
 use serde_json::Value;
@@ -162,6 +163,9 @@ fn holds(check: &str, asked: &Asked) -> bool {
     }
     let (name, wanted) = check.split_once(':').unwrap_or_else(|| panic!("{check}"));
     let value = asked.headers.get(name).map(|value| value.to_str().unwrap());
+    if wanted == "empty" {
+        return value == Some("");
+    }
     match wanted.strip_prefix('~') {
         Some(part) => value.is_some_and(|value| value.contains(part)),
         None => value.is_none() == (wanted == "!"),

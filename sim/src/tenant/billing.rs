@@ -1,0 +1,154 @@
+//! Invoices: made of lines that were on none, unposted at first, and posted when they are batched.
+
+use super::{Tenant, Touched};
+use crate::data::bill::{self, Bill, LINES};
+use crate::data::work::Work;
+use crate::data::world::{self, Row};
+use crate::kind::Kind;
+use crate::place::Place;
+use crate::table::Table;
+
+/// Lines are looked for among so many rows before and after the first one found.
+const AROUND: u64 = 100;
+/// Draws for the first line.
+const DRAWS: u64 = 40;
+
+impl Tenant {
+    pub(super) fn place_of(&self, kind: Kind) -> Option<Place> {
+        self.world.document.resource_at(kind.path()).map(|found| Place::flat(found.number))
+    }
+
+    /// The entity of a list that takes part in billing.
+    pub(super) fn billed(&self, place: Place) -> Option<Kind> {
+        let template = self.world.document.resources[place.resource].template;
+        let kind = Kind::at(template)?;
+        (LINES.contains(&kind) || matches!(kind, Kind::Invoice | Kind::UnpostedInvoice)).then_some(kind)
+    }
+
+    /// Whether a line is on an invoice, and so stays.
+    pub(super) fn locked(&self, place: Place, slot: u64) -> bool {
+        let Some(kind) = self.billed(place).filter(|kind| LINES.contains(kind)) else { return false };
+        let row = self.table(place).row(slot);
+        Work::of(&self.world, kind, row).invoice.is_some()
+    }
+
+    /// Makes invoices, each of a company's lines that are on none.
+    pub(super) fn invoice(&mut self, wanted: u64, stamp: u32) -> [Touched; 2] {
+        let mut touched = [Touched::default(), Touched::default()];
+        let (Some(invoices), Some(unposted)) = (self.place_of(Kind::Invoice), self.place_of(Kind::UnpostedInvoice))
+        else {
+            return touched;
+        };
+        for _ in 0..wanted {
+            let slots = [self.table(invoices).slots(), self.table(unposted).slots()];
+            self.insert_some(invoices, 1, stamp, &mut touched[0]);
+            self.insert_some(unposted, 1, stamp, &mut touched[1]);
+            let bill = self.bill(slots[0], stamp);
+            self.changes(invoices).bills.insert(slots[0], bill);
+            self.changes(unposted).bills.insert(slots[1], bill);
+        }
+        touched
+    }
+
+    fn bill(&mut self, invoice: u64, stamp: u32) -> Bill {
+        let draw = self.world.draw_other(300, invoice);
+        let mut bill = Bill { rank: draw.below(1, self.world.count(Kind::Company)), invoice, ..Bill::default() };
+        let Some(entries) = self.place_of(Kind::TimeEntry) else { return bill };
+        let rows = self.table(entries).slots();
+        let day = world::advance_day(stamp);
+        let drawn = (0..DRAWS).map(|at| draw.below(10 + at, rows));
+        let found = drawn.into_iter().find_map(|slot| {
+            let open = self.open(Kind::TimeEntry, entries, slot..(slot + 1).min(rows), day);
+            open.first().map(|(_, work)| (slot, work.rank))
+        });
+        let Some((first, rank)) = found else { return bill };
+        bill.rank = rank;
+        for kind in LINES {
+            let Some(place) = self.place_of(kind) else { continue };
+            let slots = self.table(place).slots();
+            // The same time in the life of the tenant, among fewer rows.
+            let middle = (u128::from(first) * u128::from(slots) / u128::from(rows.max(1))) as u64;
+            let around = middle.saturating_sub(AROUND)..(middle + AROUND).min(slots);
+            let mut touched = Touched::default();
+            for (slot, _) in self.open(kind, place, around, day).into_iter().filter(|(_, work)| work.rank == rank) {
+                self.changes(place).invoiced.insert(slot, (stamp, invoice));
+                self.edit(place, slot, stamp);
+                let row = self.table(place).row(slot);
+                bill.add(kind, bill::amount(kind, &Work::of(&self.world, kind, row), row));
+                touched.edited.push(self.world.row_id(place, slot));
+            }
+            self.elsewhere.push((place, touched));
+        }
+        bill
+    }
+
+    /// Rows that could be billed: done before a day, for somebody else, and on no invoice.
+    fn open(&self, kind: Kind, place: Place, slots: std::ops::Range<u64>, day: i64) -> Vec<(u64, Work)> {
+        let table = self.table(place);
+        let open = |slot: u64| {
+            let row: Row = table.row(slot);
+            let work = Work::of(&self.world, kind, row);
+            let free = work.invoice.is_none() && work.billable == "Billable" && !work.company.deleted && !work.internal;
+            (free && work.day < day).then_some((slot, work))
+        };
+        let slots = slots.filter(|slot| table.is_live(*slot) && table.written(*slot).is_none());
+        slots.filter_map(open).collect()
+    }
+
+    /// Takes a row away, and what goes with it: an unposted invoice is posted, a deleted invoice isn't unposted any more.
+    pub(super) fn remove(&mut self, place: Place, slot: u64, stamp: u32) {
+        let kind = self.billed(place);
+        if kind == Some(Kind::UnpostedInvoice) {
+            self.post(slot, stamp);
+        }
+        self.changes(place).deleted.insert(slot, stamp);
+        if kind == Some(Kind::Invoice)
+            && let Some(unposted) = self.place_of(Kind::UnpostedInvoice)
+            && let Some(twin) = self.unposted_of(unposted, slot)
+        {
+            self.changes(unposted).deleted.insert(twin, stamp);
+            let deleted = vec![self.world.row_id(unposted, twin)];
+            self.elsewhere.push((unposted, Touched { deleted, ..Touched::default() }));
+        }
+    }
+
+    /// The created invoice of an unposted one shows its batch from now on.
+    fn post(&mut self, unposted: u64, stamp: u32) {
+        let (Some(invoices), Some(place)) = (self.place_of(Kind::Invoice), self.place_of(Kind::UnpostedInvoice)) else {
+            return;
+        };
+        let row = self.table(place).row(unposted);
+        let invoice = if row.born > 0 { row.bill.invoice } else { self.world.unposted_invoice(unposted) };
+        let table = self.table(invoices);
+        if !table.is_live(invoice) {
+            return;
+        }
+        let batch = self.world.batch_of(table.row(invoice));
+        self.changes(invoices).quiet.entry(invoice).or_insert(stamp);
+        self.edit(invoices, invoice, stamp);
+        let edited = vec![self.world.row_id(invoices, invoice)];
+        self.elsewhere.push((invoices, Touched { edited, ..Touched::default() }));
+        // A batch is a record, too.
+        if let Some(batches) = self.world.document.resource_at("/finance/accounting/batches") {
+            let place = Place::flat(batches.number);
+            let mut touched = Touched::default();
+            while self.world.row_id(place, self.table(place).slots().saturating_sub(1)) < batch {
+                self.insert_some(place, 1, stamp, &mut touched);
+            }
+            self.elsewhere.push((place, touched));
+        }
+    }
+
+    fn unposted_of(&self, unposted: Place, invoice: u64) -> Option<u64> {
+        let table = self.table(unposted);
+        let first = self.world.unposted_invoice(0);
+        let found = match invoice.checked_sub(first).filter(|slot| *slot < self.world.count(Kind::UnpostedInvoice)) {
+            Some(slot) => Some(slot),
+            None => {
+                let bills = self.changes.get(&unposted).map(|changes| &changes.bills);
+                bills.into_iter().flatten().find(|(_, bill)| bill.invoice == invoice).map(|(slot, _)| *slot)
+            }
+        };
+        found.filter(|slot| table.is_live(*slot))
+    }
+}
