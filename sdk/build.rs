@@ -20,7 +20,10 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let openapi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+    // Asked for when it runs: a compiled build script can be reused by another checkout of the same sources.
+    let package =
+        std::env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set: run this through cargo")?;
+    let openapi = Path::new(&package).join("../openapi");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this through cargo")?);
     println!("cargo::rerun-if-changed={}", openapi.display());
     let sources = Sources::read(&openapi)?;

@@ -15,6 +15,7 @@ const MAX_DEPTH: usize = 6;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Table {
     pub(crate) name: String,
+    pub(crate) schema: String,
     pub(crate) table: String,
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
@@ -80,7 +81,8 @@ pub(crate) fn attempt(
             Err(error) => {
                 problems.insert(error.to_string());
                 // Its columns are compared all the same, if there is a schema; what they mean is open.
-                let bare = Entity { name: entity.name.clone(), ..Entity::bare(&entity.path) };
+                let (name, schema) = (entity.name.clone(), entity.schema.clone());
+                let bare = Entity { name, schema, ..Entity::bare(&entity.path) };
                 tables.extend(table(&bare, &operations, schemas, &shared));
             }
         }
@@ -97,10 +99,10 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     let list = find(&entity.path).ok_or_else(|| refuse(&entity.path, "has no GET operation in the document"))?;
     let item = list.answer()?.and_then(|answer| answer.get("items"));
     let listed = item.as_ref().map(reference).transpose()?.flatten();
-    if listed != Some(entity.name.as_str()) {
+    if listed != Some(entity.schema()) {
         return Err(refuse(&entity.path, "does not answer with an array of that schema").into());
     }
-    let Some(Schema::Object(properties)) = schemas.get(&entity.name) else {
+    let Some(Schema::Object(properties)) = schemas.get(entity.schema()) else {
         return Err(refuse(&entity.path, "lists a schema without properties").into());
     };
     let has = |name: &str| properties.iter().any(|property| property.name == name);
@@ -109,7 +111,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     }
     let rules = Rules::of(entity);
     let walk = Walk { schemas, rules: &rules, shared };
-    let columns = walk.columns(properties, "", &mut vec![&entity.name])?;
+    let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
     rules.all_hit()?;
 
     let incremental = match entity.load {
@@ -132,6 +134,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     };
     Ok(Table {
         name: entity.name.clone(),
+        schema: entity.schema().to_owned(),
         table: entity.name.to_lowercase(),
         path: entity.path.clone(),
         count_path: counts.then_some(count),

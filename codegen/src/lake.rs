@@ -32,8 +32,10 @@ pub struct Shared {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Entity {
-    /// Schema name.
+    /// What the tables are called after.
     pub name: String,
+    /// Schema name, where it is another one: one schema can be listed at two paths, or have a name that says too little.
+    pub schema: Option<String>,
     /// List path.
     pub path: String,
     /// Property that identifies a record.
@@ -65,10 +67,17 @@ pub struct Entity {
 }
 
 impl Entity {
+    /// Name of the schema that the path lists.
+    #[must_use]
+    pub fn schema(&self) -> &str {
+        self.schema.as_deref().unwrap_or(&self.name)
+    }
+
     /// An entity that says nothing but where it is.
     pub(crate) fn bare(path: &str) -> Self {
         Self {
             name: String::new(),
+            schema: None,
             path: path.to_owned(),
             key: default_key(),
             load: Load::Snapshot,

@@ -31,7 +31,7 @@ impl Secrets {
                         secrets.found.insert((schema.to_owned(), property.to_owned()));
                     }
                 }
-                let declared = lake.entities.iter().filter(|entity| entity.name == schema);
+                let declared = lake.entities.iter().filter(|entity| entity.schema() == schema);
                 if declared.flat_map(|entity| &entity.secrets).any(|pattern| matches(plain(pattern), property)) {
                     secrets.found.insert((schema.to_owned(), property.to_owned()));
                 }

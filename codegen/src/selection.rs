@@ -54,7 +54,7 @@ impl Selection {
     /// Whether a resource is generated.
     pub(crate) fn has_resource(&self, resource: &Resource, api: &Api, lake: &Lake) -> Result<bool> {
         let table =
-            || lake.entities.iter().any(|entity| entity.path == resource.path && entity.name == resource.schema);
+            || lake.entities.iter().any(|entity| entity.path == resource.path && entity.schema() == resource.schema);
         Ok(self.has(api.module(&resource.path)?) || (self.lake && table()))
     }
 }
@@ -107,7 +107,7 @@ impl<'a> Owners<'a> {
         let modules = self.by_module.iter().filter(|(module, _)| selection.has(module));
         let mut selected: BTreeSet<&str> = modules.flat_map(|(_, schemas)| schemas.iter().copied()).collect();
         if selection.lake {
-            selected.extend(schemas.reach(lake.entities.iter().map(|entity| entity.name.as_str())));
+            selected.extend(schemas.reach(lake.entities.iter().map(crate::lake::Entity::schema)));
         }
         selected
     }

@@ -3,6 +3,7 @@
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::lake::ENTITIES;
 
+use crate::closest::advice;
 use crate::error::{Error, Result};
 
 /// All entities of the lake, in the order of `lake.toml`.
@@ -13,14 +14,15 @@ pub fn entities() -> &'static [Entity] {
 /// The entity called `name`, by schema name or table name, without regard to case.
 ///
 /// # Errors
-/// [`Kind::Usage`](crate::error::Kind::Usage), naming the entities that there are.
+/// [`Kind::Usage`](crate::error::Kind::Usage), naming the entities that are most like it.
 pub fn entity(name: &str) -> Result<&'static Entity> {
     let wanted = name.trim();
     entities()
         .iter()
         .find(|entity| entity.name.eq_ignore_ascii_case(wanted) || entity.table.eq_ignore_ascii_case(wanted))
         .ok_or_else(|| {
-            let known: Vec<&str> = entities().iter().map(|entity| entity.name).collect();
-            Error::usage(format!("there is no entity {wanted:?}: the entities are {}", known.join(", ")))
+            let known = entities().iter().map(|entity| entity.name);
+            let advice = advice(wanted, known, "connectwise-etl schema lists all entities");
+            Error::usage(format!("there is no entity {wanted:?}: {advice}"))
         })
 }

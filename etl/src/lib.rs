@@ -19,6 +19,7 @@
 pub mod bronze;
 pub mod catalog;
 pub mod cli;
+mod closest;
 pub mod contract;
 pub mod decode;
 pub mod error;

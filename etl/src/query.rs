@@ -8,6 +8,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser;
 
 use crate::catalog;
+use crate::closest::advice;
 use crate::error::{Error, Kind, Result};
 use crate::gold;
 use crate::lake::{Lake, Layer, TableName, sql_error};
@@ -15,7 +16,7 @@ use crate::ledger;
 use crate::quarantine;
 
 /// Every table that the lakehouse may have.
-fn known_tables() -> Vec<TableName> {
+pub(crate) fn known_tables() -> Vec<TableName> {
     let entities = catalog::entities().iter();
     let mut tables: Vec<TableName> =
         entities.flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]).collect();
@@ -55,11 +56,9 @@ async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Res
     for reference in state.resolve_table_references(&statement).map_err(sql_error)? {
         let wanted = reference.table();
         let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
-            let names: Vec<&str> = known.iter().map(|table| table.name.as_str()).collect();
-            return Err(Error::new(
-                Kind::Usage,
-                format!("there is no table {wanted:?}: the tables are {}", names.join(", ")),
-            ));
+            let names = known.iter().map(|table| table.name.as_str());
+            let advice = advice(wanted, names, "connectwise-etl schema lists all tables");
+            return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: {advice}")));
         };
         if !lake.register(session, wanted, table).await? {
             let how = match table.layer {

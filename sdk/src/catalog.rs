@@ -7,9 +7,9 @@
 /// A resource that becomes a table in the lakehouse.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entity {
-    /// Schema name in the interface document, for example `TimeEntry`.
+    /// What people call it, for example `TimeEntry`: the name of its schema in the interface document, or a clearer one.
     pub name: &'static str,
-    /// Name part of every table made from it: the schema name in lower case, for example `timeentry`.
+    /// Name part of every table made from it: its name in lower case, for example `timeentry`.
     pub table: &'static str,
     /// List path below the API root, for example `/time/entries`.
     pub path: &'static str,

@@ -83,7 +83,7 @@ impl View {
         }
         let mut columns = BTreeMap::new();
         for table in catalog::attempt(lake, &repaired, &schemas, &mut problems)? {
-            place(&table.name, &table.columns, &format!("{}.", table.table), &mut columns);
+            place(&table.schema, &table.columns, &format!("{}.", table.table), &mut columns);
         }
         let version = document.version()?.to_owned();
         Ok(Self { version, problems, schemas, calls, columns, nullable: nullable(document)? })

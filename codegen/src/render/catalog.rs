@@ -24,7 +24,7 @@ pub(crate) fn render(tables: &[Table]) -> String {
 }
 
 fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt::Result {
-    let columns = lists.name(&table.name, &table.columns);
+    let columns = lists.name(&table.schema, &table.columns);
     writeln!(out, "    Entity {{")?;
     writeln!(out, "        name: {:?},", table.name)?;
     writeln!(out, "        table: {:?},", table.table)?;

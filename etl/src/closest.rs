@@ -1,0 +1,56 @@
+//! Which of many names somebody may have meant.
+
+/// More suggestions than this don't help.
+const MOST: usize = 3;
+
+/// Below this, Jaro-Winkler finds two names alike that people don't.
+const ALIKE: f64 = 0.75;
+
+/// What to say about a name that isn't there: the few most like it, and the command that lists all.
+///
+/// `all` completes the sentence, for example `connectwise-etl schema lists all entities`.
+pub(crate) fn advice<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>, all: &str) -> String {
+    match closest(wanted, names).as_slice() {
+        [] => all.to_owned(),
+        found => format!("did you mean {}? {all}", found.join(" or ")),
+    }
+}
+
+fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let wanted = wanted.trim().to_lowercase();
+    let mut scored: Vec<(f64, &str)> = names
+        .into_iter()
+        .map(|name| (likeness(&wanted, &name.to_lowercase()), name))
+        .filter(|(score, _)| *score >= ALIKE)
+        .collect();
+    // Stable: equally good names stay in their order.
+    scored.sort_by(|left, right| right.0.total_cmp(&left.0));
+    scored.into_iter().take(MOST).map(|(_, name)| name).collect()
+}
+
+/// A part of a name is a better hint than a likeness of letters: `ticket` means `ServiceTicket`.
+fn likeness(wanted: &str, name: &str) -> f64 {
+    let alike = strsim::jaro_winkler(wanted, name);
+    if wanted.len() >= 3 && name.contains(wanted) { 1.0 + alike } else { alike }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{advice, closest};
+
+    const NAMES: [&str; 5] = ["TimeEntry", "ExpenseEntry", "ServiceTicket", "ProjectTicket", "Company"];
+
+    #[test]
+    fn parts_and_misspellings_are_found_in_any_case() {
+        assert_eq!(closest("ticket", NAMES), ["ServiceTicket", "ProjectTicket"]);
+        assert_eq!(closest("timeentries", NAMES)[0], "TimeEntry");
+        assert_eq!(closest(" Compnay ", NAMES), ["Company"]);
+        assert_eq!(closest("zzz", NAMES), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn what_is_like_nothing_is_not_guessed_at() {
+        assert_eq!(advice("", NAMES, "x lists all"), "x lists all");
+        assert_eq!(advice("company", NAMES, "x lists all"), "did you mean Company? x lists all");
+    }
+}
