@@ -5,6 +5,7 @@
 mod steer;
 
 use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
 use connectwise_etl::lake::TableName;
 use connectwise_etl::query;
 use connectwise_etl::reconcile::{self, EntityReport, Request};
@@ -31,7 +32,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
         layers: vec![Layer::Bronze, Layer::Silver],
         mode,
         entities: vec![catalog::entity("TimeEntry").unwrap()],
-        lookback_days: None,
+        window: Window::default(),
         page_size: 1000,
         gold: GoldConfig::default(),
     };
