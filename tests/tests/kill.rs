@@ -3,14 +3,16 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use connectwise_etl::catalog;
+use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key};
-use serde_json::{Value, json};
+use connectwise_tests::{Draws, Lakehouse};
+use serde_json::json;
 use steer::post;
 
 /// Kills unless `CW_KILLS` says another number.
@@ -22,6 +24,24 @@ const ROUNDS: u32 = 6;
 /// Pages are small, so that a run has many moments to be killed at.
 const PAGE_SIZE: &str = "100";
 
+/// Each way of loading, and each kind of list, more than once; all entities would make a run too long to kill it often.
+const ENTITIES: [&str; 10] = [
+    "TimeEntry",
+    "Agreement",
+    "Company",
+    "ExpenseEntry",
+    "ProductItem",
+    "Invoice",
+    "Member",
+    "UnpostedInvoice",
+    "ServiceTicket",
+    "Board",
+];
+
+fn entities() -> Vec<&'static Entity> {
+    ENTITIES.iter().map(|name| catalog::entity(name).unwrap()).collect()
+}
+
 struct Tenant {
     simulator: Simulator,
     lakehouse: Lakehouse,
@@ -31,7 +51,7 @@ struct Tenant {
 impl Tenant {
     async fn new(seed: u64) -> Self {
         let simulator = Simulator::builder().seed(seed).scale(500).start().await.unwrap();
-        let tenant = Self { simulator, lakehouse: Lakehouse::empty().unwrap(), draws: Draws(seed) };
+        let tenant = Self { simulator, lakehouse: Lakehouse::empty().unwrap(), draws: Draws::new(seed) };
         for fault in [
             json!({ "probability": 0.03, "seed": seed, "status": 503, "retryAfter": 0 }),
             json!({ "probability": 0.01, "seed": seed + 1, "cut": true }),
@@ -50,7 +70,9 @@ impl Tenant {
             "ExpenseEntry": { "edit": 4, "insert": 2 },
             "ProductItem": { "edit": 4 },
             "Member": { "edit": 1 },
-            "UnpostedInvoice": { "delete": 1 },
+            "ServiceTicket": { "edit": 5, "insert": 2 },
+            "Board": { "edit": 1 },
+            "UnpostedInvoice": { "delete": 1, "insert": 1 },
         });
         post(&self.simulator, "advance", changes).await;
     }
@@ -64,6 +86,7 @@ impl Tenant {
             .env("CW_AUTH_PASSWORD", self.simulator.password())
             .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000")
             .args(["run", "--layers", "bronze", "--mode", mode, "--page-size", PAGE_SIZE, "--lakehouse", "."])
+            .args(["--entities", &ENTITIES.join(",")])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -74,33 +97,8 @@ impl Tenant {
         if self.draws.below(3) == 0 { "full" } else { "incremental" }
     }
 
-    /// Every bronze table, rebuilt as JSON, against what the simulator has.
-    async fn assert_truth(&self, after: &str) {
-        for entity in catalog::entities() {
-            let url = format!("{}/_sim/truth/{}", self.simulator.url(), entity.name);
-            let truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-            let table = entity.table;
-            let stored = self.lakehouse.records(entity).await.unwrap();
-            assert_eq!(stored.len(), truth.len(), "{after}: {table} has another number of rows");
-            let (stored, truth) = (by_key(entity, &stored).unwrap(), by_key(entity, &truth).unwrap());
-            assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{after}: {table}");
-            for (key, record) in &truth {
-                assert_eq!(&stored[key], record, "{after}: {table} {key}");
-            }
-        }
-    }
-}
-
-/// SplitMix64: the same draws for the same seed.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
+    async fn assert_truth(&self, when: &str) {
+        truth::assert_truth(&self.simulator, &self.lakehouse, entities(), when).await;
     }
 }
 

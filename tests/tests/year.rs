@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,9 +16,10 @@ use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
 use connectwise_etl::{catalog, reconcile};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key, config};
+use connectwise_tests::{Lakehouse, config};
 use serde_json::{Value, json};
 use steer::post;
+use truth::assert_truth;
 
 /// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
 const DAYS: u32 = 14;
@@ -96,24 +98,5 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     let faults: Value = reqwest::get(format!("{}/_sim/faults", simulator.url())).await.unwrap().json().await.unwrap();
     assert!(["rate_limit", "status", "cut", "close"].iter().all(|fault| faults["bitten"][fault].as_u64() > Some(0)));
 
-    let mut differences = Vec::new();
-    for entity in catalog::entities() {
-        let url = format!("{}/_sim/truth/{}", simulator.url(), entity.name);
-        let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-        let truth = by_key(entity, &rows).unwrap();
-        let rows = lakehouse.records(entity).await.unwrap();
-        assert!(!rows.is_empty(), "{}", entity.name);
-        let stored = by_key(entity, &rows).unwrap();
-        differences.extend(
-            truth
-                .iter()
-                .filter(|(key, row)| stored.get(*key) != Some(*row))
-                .map(|(key, row)| format!("{} {key}: the server has {row}, bronze {:?}", entity.name, stored.get(key))),
-        );
-        differences.extend(
-            stored.keys().filter(|key| !truth.contains_key(*key)).map(|key| format!("{} {key} is gone", entity.name)),
-        );
-    }
-    let some: Vec<_> = differences.iter().take(5).collect();
-    assert!(differences.is_empty(), "{} differences: {some:#?}", differences.len());
+    assert_truth(&simulator, &lakehouse, catalog::entities(), "after the year").await;
 }
