@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Changes carry the server's time in whole seconds and become visible a little later; what is this close to the
 /// watermark is read again.
-const OVERLAP: TimeDelta = TimeDelta::minutes(15);
+pub(crate) const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
 const AHEAD: usize = 3;
