@@ -5,7 +5,6 @@ use std::collections::{BTreeSet, HashMap};
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
-use connectwise_sdk::catalog::Load;
 use datafusion::prelude::{SessionContext, ident};
 use futures::TryStreamExt;
 
@@ -16,7 +15,7 @@ use super::{AT_ONCE, Work};
 use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
 use crate::error::{Error, Kind, Result};
-use crate::extract::Seen;
+use crate::extract::{Known, Seen};
 use crate::lake::{Change, Commit, integers, sql_error};
 
 /// Which lists a load reads.
@@ -32,8 +31,8 @@ struct Asked {
 type Stored = HashMap<i64, (i64, i64)>;
 
 impl Work<'_> {
-    pub(super) async fn changed(&self, stored: &Progress, mut next: Progress) -> Result<Loaded> {
-        let mut asked = self.asked(stored).await?;
+    pub(super) async fn changed(&self, stored: &Progress, mut next: Progress, newest: Option<Known>) -> Result<Loaded> {
+        let mut asked = self.asked(stored, newest).await?;
         let session = self.lake.session()?;
         let held = self.held(&session, &asked).await?;
         // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
@@ -88,15 +87,18 @@ impl Work<'_> {
     }
 
     /// Where parents say when they changed, those that did and a part of the others; otherwise all.
-    async fn asked(&self, stored: &Progress) -> Result<Asked> {
-        let (Load::Incremental { .. }, Some(watermark)) = (self.above.load, stored.watermark) else {
+    async fn asked(&self, stored: &Progress, newest: Option<Known>) -> Result<Asked> {
+        let changed = match stored.watermark {
+            Some(watermark) => self.since(watermark, newest).await?,
+            None => None,
+        };
+        let Some(changed) = changed else {
             let all = self.all().await?.into_iter().chain(stored.owed.iter().copied());
             return Ok(Asked { parents: all.collect(), swept: i64::MIN..=i64::MAX, round: 0 });
         };
         let part = self.next_of(stored.round).await?;
         let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
         let round = if part.at_end { 0 } else { last };
-        let changed = self.since(watermark).await?;
         let parents = part.ids.into_iter().chain(changed).chain(stored.owed.iter().copied()).collect();
         Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round })
     }

@@ -90,10 +90,11 @@ impl Work<'_> {
     async fn attempt(&self) -> Result<Loaded> {
         let stored = Progress::stored(self.lake, self.table).await?;
         // The stored one is the higher where the newest parent left the server.
-        let watermark = extract::watermark(self.client, self.above).await?.max(stored.watermark);
+        let newest = extract::newest(self.client, self.above).await?;
+        let watermark = newest.map(|newest| newest.time).max(stored.watermark);
         let next = Progress { watermark, ..stored.clone() };
         let mut loaded = match (self.request.mode, self.base) {
-            (Mode::Incremental, Some(_)) => self.changed(&stored, next).await?,
+            (Mode::Incremental, Some(_)) => self.changed(&stored, next, newest).await?,
             _ => self.full(&stored, next).await?,
         };
         if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {

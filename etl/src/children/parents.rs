@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Work;
 use crate::error::{Error, Kind, Result};
-use crate::extract::OVERLAP;
+use crate::extract::Known;
 
 /// Records in a page of ids.
 const PAGE: u32 = 1000;
@@ -37,11 +37,13 @@ impl Work<'_> {
         Ok(found.ids)
     }
 
-    /// Parents that changed since the watermark.
-    pub(super) async fn since(&self, watermark: DateTime<Utc>) -> Result<Vec<i64>> {
-        let Load::Incremental { watermark: path, .. } = self.above.load else { return Ok(Vec::new()) };
-        let changed = field(path).ge(watermark - OVERLAP);
-        Ok(self.ids(self.of_all(Some(changed)), None).await?.ids)
+    /// Parents that changed since the watermark, `None` where they can't be asked for by that.
+    pub(super) async fn since(&self, watermark: DateTime<Utc>, newest: Option<Known>) -> Result<Option<Vec<i64>>> {
+        let Load::Incremental { watermark: path, .. } = self.above.load else { return Ok(None) };
+        let reading = self.request.dates.of(self.client, self.above, path, newest).await;
+        let Some(dates) = reading.map_err(|error| self.unlisted(error))?.dates() else { return Ok(None) };
+        let changed = dates.since(path, self.request.window.from(watermark));
+        Ok(Some(self.ids(self.of_all(Some(changed)), None).await?.ids))
     }
 
     /// The parents behind an id that are next in a round of so many runs.
