@@ -5,11 +5,13 @@ mod draws;
 mod lakehouse;
 mod python;
 mod records;
+mod sample;
 
 pub use draws::Draws;
 pub use lakehouse::{Lakehouse, client, config};
 pub use python::Python;
 pub use records::{as_numbers, by_key};
+pub use sample::sample;
 
 /// The README's Rust code has to compile.
 #[cfg(doctest)]

@@ -8,10 +8,8 @@ mod truth;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use connectwise_etl::catalog;
-use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Draws, Lakehouse};
+use connectwise_tests::{Draws, Lakehouse, sample};
 use serde_json::json;
 use steer::post;
 
@@ -23,24 +21,6 @@ const ROUNDS: u32 = 6;
 
 /// Pages are small, so that a run has many moments to be killed at.
 const PAGE_SIZE: &str = "100";
-
-/// Each way of loading, and each kind of list, more than once; all entities would make a run too long to kill it often.
-const ENTITIES: [&str; 10] = [
-    "TimeEntry",
-    "Agreement",
-    "Company",
-    "ExpenseEntry",
-    "ProductItem",
-    "Invoice",
-    "Member",
-    "UnpostedInvoice",
-    "ServiceTicket",
-    "Board",
-];
-
-fn entities() -> Vec<&'static Entity> {
-    ENTITIES.iter().map(|name| catalog::entity(name).unwrap()).collect()
-}
 
 struct Tenant {
     simulator: Simulator,
@@ -78,6 +58,7 @@ impl Tenant {
     }
 
     fn start(&self, mode: &str) -> Child {
+        let names: Vec<_> = sample().map(|entity| entity.name).collect();
         Command::new(env!("CARGO_BIN_EXE_etl-under-test"))
             .env_clear()
             .current_dir(self.lakehouse.path())
@@ -86,7 +67,7 @@ impl Tenant {
             .env("CW_AUTH_PASSWORD", self.simulator.password())
             .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000")
             .args(["run", "--layers", "bronze", "--mode", mode, "--page-size", PAGE_SIZE, "--lakehouse", "."])
-            .args(["--entities", &ENTITIES.join(",")])
+            .args(["--entities", &names.join(",")])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -98,7 +79,7 @@ impl Tenant {
     }
 
     async fn assert_truth(&self, when: &str) {
-        truth::assert_truth(&self.simulator, &self.lakehouse, entities(), when).await;
+        truth::assert_truth(&self.simulator, &self.lakehouse, sample(), when).await;
     }
 }
 

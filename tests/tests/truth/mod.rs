@@ -9,7 +9,8 @@ use serde_json::Value;
 
 /// All rows of an entity as the simulator has them now, by key.
 pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> BTreeMap<i64, Value> {
-    let url = format!("{}/_sim/truth?path={}", simulator.url(), entity.path);
+    let path = entity.path.replace("{parentId}", "*");
+    let url = format!("{}/_sim/truth?path={path}", simulator.url());
     let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
     by_key(entity, &rows).unwrap()
 }
