@@ -7,16 +7,19 @@
 //! | `config` | what a tenant configures |
 //! | `model` | the models and the contracts of their tables |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
 //! | `check` | data tests of the rows, before they are committed |
 //! | `lineage` | where columns come from |
 //! | `write` | contract check, comparison and the write itself |
 
+mod affected;
 mod calendar;
 mod check;
 mod config;
 mod dimension;
+mod fact;
 mod functions;
 mod holidays;
 mod inputs;
@@ -24,6 +27,7 @@ mod keys;
 mod lineage;
 mod lookups;
 mod model;
+mod state;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -50,10 +54,13 @@ use check::{Checks, Held};
 use inputs::Inputs;
 use keys::Keys;
 use model::{Model, ModelKind};
+use state::State;
 use write::Run;
 
-/// Mark that a gold commit leaves: which configuration and which models it was built with.
+/// Mark that a gold commit leaves: which configuration it was built with.
 const CONFIG_MARK: &str = "config";
+/// Mark that a gold commit leaves: which models it was built with.
+const MODELS_MARK: &str = "models";
 /// Mark that a table leaves whose rows depend on the day: days since 1970.
 const DAY_MARK: &str = "day";
 
@@ -92,8 +99,9 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
 /// Builds every gold table from the silver layer, each in one commit or none.
 ///
 /// [`Mode::Full`] looks at every table and replaces those whose content differs. [`Mode::Incremental`] looks at those of
-/// which an input, the configuration or a model changed, and merges the rows that differ. Either way a table whose
-/// content is what it was gets no new version, and surrogate keys are those of earlier runs.
+/// which an input, the configuration or a model changed, and merges the rows that differ; of a fact it looks at the rows
+/// that the change can have reached and at no others. Either way a table whose content is what it was gets no new version,
+/// and surrogate keys are those of earlier runs.
 ///
 /// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
 /// was and says so in the report ([`Outcome::Failed`](crate::silver::Outcome::Failed)); it stops those that read it and no
@@ -129,8 +137,16 @@ async fn build_from(
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
     let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
-    let mut builder =
-        Builder { run, config, inputs, fingerprint: fingerprint(config)?, held: Held::new(), tests: Vec::new() };
+    let mut builder = Builder {
+        run,
+        config,
+        models: &models,
+        inputs,
+        fingerprints: fingerprints(config)?,
+        held: Held::new(),
+        lookups: None,
+        tests: Vec::new(),
+    };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
         if mode == Mode::Full || builder.is_stale(model).await? {
@@ -177,10 +193,14 @@ async fn build_from(
 struct Builder<'a> {
     run: Run,
     config: &'a GoldConfig,
+    models: &'a [Model],
     inputs: Inputs,
-    fingerprint: i64,
+    /// Numbers that change with the configuration and with the models.
+    fingerprints: [(&'static str, i64); 2],
     /// Keys of the dimensions that were built or read so far.
     held: Held,
+    /// What the lookups say, noted before the first fact.
+    lookups: Option<State>,
     tests: Vec<TestResult>,
 }
 
@@ -204,7 +224,7 @@ impl Builder<'_> {
     /// The marks of a model's commit.
     fn marks(&self, model: &Model) -> Vec<(String, i64)> {
         let mut marks: Vec<_> = self.inputs.marks(model).collect();
-        marks.push((CONFIG_MARK.to_owned(), self.fingerprint));
+        marks.extend(self.fingerprints.iter().map(|(mark, value)| ((*mark).to_owned(), *value)));
         if model.daily {
             marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
         }
@@ -256,10 +276,7 @@ impl Builder<'_> {
                 lookups::register(session, &model.name, batch)?;
                 Ok(None)
             }
-            ModelKind::Fact if is_stale => {
-                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
-                self.write(session, model, write::conform(model, frame)?, &commit).await.map(Some)
-            }
+            ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
             ModelKind::Fact => self.untouched(model).await.map(Some),
             ModelKind::Dimension | ModelKind::Calendar => {
                 let report = if is_stale {
@@ -294,6 +311,16 @@ impl Builder<'_> {
     ) -> Result<TableReport> {
         let checks = Checks::of(session, model, &self.held).await?;
         let report = self.run.write(session, model, frame, &checks, commit).await;
+        self.finish(session, model, &checks, report).await
+    }
+
+    async fn finish(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        checks: &Checks,
+        report: Result<TableReport>,
+    ) -> Result<TableReport> {
         self.tests.extend(checks.results());
         let report = report?;
         if !model.tests.faults.is_empty() {
@@ -324,13 +351,13 @@ impl Builder<'_> {
     }
 }
 
-/// A number that changes with the configuration and with the models.
-fn fingerprint(config: &GoldConfig) -> Result<i64> {
+/// Numbers that change with the configuration and with the models.
+fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
     let config = serde_json::to_string(config).map_err(|error| {
         Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
     })?;
-    let text = model::texts().fold(config, |all, text| all + text);
-    Ok(i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes()))
+    let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
+    Ok([(CONFIG_MARK, number(config)), (MODELS_MARK, number(model::texts().collect()))])
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {

@@ -28,6 +28,8 @@ macro_rules! sql {
 sql!(
     "fact_rows",
     "agreement_facts",
+    "member_costs",
+    "invoice_heads",
     "invoice_lines",
     "dimcompany",
     "dimmember",
@@ -95,6 +97,28 @@ struct Entry {
     balance_where: String,
     #[serde(default)]
     faults: String,
+    #[serde(default)]
+    rows: BTreeMap<String, Rows>,
+    #[serde(default)]
+    together: String,
+}
+
+/// Which rows of a fact stand for the rows of an entity, and which of those a change elsewhere reaches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rows {
+    /// Column of the fact with the id of the silver row.
+    pub(super) id: String,
+    /// Condition on the fact's rows, as `f`, that stand for this entity.
+    #[serde(default = "always")]
+    pub(super) only: String,
+    /// By the name of a lookup, a SELECT of the ids of silver rows that look up a key in `changed`.
+    #[serde(default)]
+    pub(super) through: BTreeMap<String, String>,
+}
+
+fn always() -> String {
+    "true".to_owned()
 }
 
 /// What a model's rows are tested for, beyond what every table is.
@@ -132,6 +156,10 @@ pub(super) struct Model {
     /// Contract of the table, `_etl_` columns included.
     pub(super) schema: SchemaRef,
     pub(super) tests: Tests,
+    /// The silver rows that rows of a fact stand for, by entity. Empty for what is always looked at as a whole.
+    pub(super) rows: BTreeMap<String, Rows>,
+    /// Column by which rows depend on each other: those with the same value are affected together.
+    pub(super) together: String,
 }
 
 impl Model {
@@ -199,6 +227,8 @@ fn model(entry: Entry) -> Result<Model> {
             balance_where: entry.balance_where,
             faults: entry.faults,
         },
+        rows: entry.rows,
+        together: entry.together,
     })
 }
 
@@ -244,6 +274,35 @@ mod tests {
             }
         }
         assert_eq!(models().unwrap().iter().filter(|model| !model.sql.is_empty()).count(), SQL.len());
+    }
+
+    #[test]
+    fn a_fact_says_how_everything_that_it_looks_up_reaches_its_rows() {
+        let models = models().unwrap();
+        let lookups: Vec<&str> = models
+            .iter()
+            .filter(|model| model.kind == ModelKind::Lookup)
+            .map(|model| model.name.as_str())
+            .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
+            .collect();
+        for fact in models.iter().filter(|model| model.kind == ModelKind::Fact) {
+            let views: Vec<&Model> =
+                models.iter().filter(|model| model.kind == ModelKind::View && fact.reads(&model.name)).collect();
+            let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
+            let said: HashSet<&str> =
+                fact.rows.values().flat_map(|rows| rows.through.keys()).map(String::as_str).collect();
+            for lookup in &lookups {
+                assert_eq!(reads(lookup), said.contains(lookup), "{} and {lookup}", fact.name);
+            }
+            for input in &fact.inputs {
+                let silver = format!("silver_cw_{input}");
+                assert_eq!(reads(&silver), fact.rows.contains_key(input), "{} and {silver}", fact.name);
+            }
+            for (entity, rows) in &fact.rows {
+                assert!(fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
+                assert!(fact.inputs.contains(entity), "{} has {entity} for no input", fact.name);
+            }
+        }
     }
 
     #[test]

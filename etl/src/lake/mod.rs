@@ -9,16 +9,20 @@
 mod append;
 mod changes;
 mod delete;
+mod exchange;
 mod name;
 mod plan;
 mod race;
+mod since;
 mod store;
 mod write;
 
 pub use changes::integers;
+pub use exchange::Exchange;
 pub use name::{Layer, TableName};
 pub use plan::Source;
 pub use race::Race;
+pub use since::Turnover;
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
 pub use write::{Commit, Written};
