@@ -8,10 +8,12 @@ use connectwise_sdk::{Client, Config, ConfigParts};
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::gold::GoldConfig;
+use crate::gold::{GoldConfig, OwnModels};
 use crate::lake::Lake;
 
 const FILE: &str = "connectwise-etl.toml";
+/// Folder of the user's own gold models.
+const MODELS: &str = "models";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -72,12 +74,12 @@ impl Settings {
             None => File::default(),
         };
         let lakehouse = global.lakehouse.clone().or_else(|| variable("CW_LAKEHOUSE")).or(file.lakehouse);
-        file.gold.check()?;
-        Ok(Self {
-            lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
-            source: file.source,
-            gold: file.gold,
-        })
+        let mut gold = file.gold;
+        gold.check()?;
+        // The models stand beside the configuration, wherever that is.
+        let project = global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        gold.models = OwnModels::read(&project.join(MODELS))?;
+        Ok(Self { lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()), source: file.source, gold })
     }
 
     pub(super) fn lake(&self) -> Result<Lake> {

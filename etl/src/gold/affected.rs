@@ -199,9 +199,11 @@ impl Search<'_> {
     /// A session in which silver has the affected rows only, so that the model's SELECT gives theirs.
     pub(super) async fn narrow(&self, models: &[Model], affected: &Affected) -> Result<SessionContext> {
         let narrow = self.empty_session()?;
-        let views: Vec<&Model> = models.iter().filter(|model| model.kind == ModelKind::View).collect();
-        for name in self.tables()? {
-            if views.iter().all(|view| view.name != name) {
+        let tables = self.tables()?;
+        let is_view = |model: &&Model| model.kind == ModelKind::View && tables.contains(&model.name);
+        let views: Vec<&Model> = models.iter().filter(is_view).collect();
+        for name in &tables {
+            if views.iter().all(|view| view.name != *name) {
                 let provider = self.session.table_provider(name.as_str()).await.map_err(failed)?;
                 narrow.register_table(name.as_str(), provider).map_err(failed)?;
             }
@@ -224,7 +226,7 @@ impl Search<'_> {
             narrow.register_table(silver.name.as_str(), rows).map_err(failed)?;
         }
         for view in views {
-            let rows = narrow.sql(view.sql).await.map_err(|error| in_model(view, error))?.into_view();
+            let rows = narrow.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
             narrow.register_table(view.name.as_str(), rows).map_err(failed)?;
         }
         Ok(narrow)

@@ -40,7 +40,7 @@ impl Builder<'_> {
             None
         };
         let Some((search, affected)) = affected else {
-            let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+            let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
             return self.write(session, model, write::conform(model, frame)?, &commit).await;
         };
         if affected.is_empty() {
@@ -48,7 +48,7 @@ impl Builder<'_> {
         }
         let narrow = search.narrow(self.models, &affected).await?;
         let before = search.stored().await?;
-        let frame = narrow.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+        let frame = narrow.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
         let frame = write::conform(model, frame)?;
         self.run.lake.register(session, "stored", &table).await?;
         let checks = Checks::of(session, model, &self.held).await?.in_place_of(session, model, &before).await?;

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `config` | what a tenant configures |
 //! | `model` | the models and the contracts of their tables |
+//! | `own` | the models of a user's project |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
@@ -27,6 +28,7 @@ mod keys;
 mod lineage;
 mod lookups;
 mod model;
+mod own;
 mod state;
 mod write;
 
@@ -46,6 +48,7 @@ use twox_hash::XxHash3_64;
 pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
+pub use own::OwnModels;
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName};
@@ -96,6 +99,16 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
     Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
 }
 
+/// Checks a configuration as far as that goes without a lakehouse: what [`GoldConfig::check`] does, and that each model of
+/// the user's project can be planned and gives the columns that it declares.
+///
+/// # Errors
+/// [`Kind::Usage`], one sentence that names the file.
+pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
+    config.check()?;
+    config.models.check(lake, config).await
+}
+
 /// Builds every gold table from the silver layer, each in one commit or none.
 ///
 /// [`Mode::Full`] looks at every table and replaces those whose content differs. [`Mode::Incremental`] looks at those of
@@ -129,7 +142,8 @@ async fn build_from(
     config: &GoldConfig,
 ) -> Result<GoldReport> {
     let rules = config.classifier()?;
-    let models = model::models()?;
+    config.models.check(lake, config).await?;
+    let models = model::all(config)?;
     let inputs = Inputs::look(lake, &models).await?;
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
@@ -166,8 +180,15 @@ async fn build_from(
     let mut keys = Keys::load(lake).await?;
     let mut tables = Vec::new();
     let mut stopped: BTreeSet<&str> = BTreeSet::new();
+    let mut own = models.iter().skip_while(|model| !model.own).peekable();
     for model in &models {
         let clock = Instant::now();
+        if own.peek().is_some_and(|first| first.name == model.name) {
+            // Built-in models look up keys only. Others may read everything.
+            for done in models.iter().filter(|done| done.is_table() && !done.own) {
+                builder.open(&session, done).await?;
+            }
+        }
         let built = match stopped.iter().find(|name| model.reads(name)) {
             Some(name) => {
                 Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
@@ -175,7 +196,12 @@ async fn build_from(
             None => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
         };
         match built {
-            Ok(report) => tables.extend(report.map(|report| report.took(clock))),
+            Ok(report) => {
+                if model.own && model.is_table() {
+                    builder.open(&session, model).await?;
+                }
+                tables.extend(report.map(|report| report.took(clock)));
+            }
             Err(error) => {
                 tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
                 stopped.insert(&model.name);
@@ -262,12 +288,12 @@ impl Builder<'_> {
             .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
         match model.kind {
             ModelKind::View => {
-                let view = session.sql(model.sql).await.map_err(|error| in_model(model, error))?.into_view();
+                let view = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?.into_view();
                 session.register_table(model.name.as_str(), view).map_err(failed)?;
                 Ok(None)
             }
             ModelKind::Lookup => {
-                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
                 let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
@@ -283,7 +309,7 @@ impl Builder<'_> {
                     let batch = if model.kind == ModelKind::Calendar {
                         calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
                     } else {
-                        let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                        let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
                         let selected =
                             write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
@@ -324,10 +350,16 @@ impl Builder<'_> {
         self.tests.extend(checks.results());
         let report = report?;
         if !model.tests.faults.is_empty() {
-            self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await?;
+            self.open(session, model).await?;
             self.tests.push(check::faults(session, model).await?);
         }
         Ok(report)
+    }
+
+    /// Makes a stored table readable under its own name, all of its columns.
+    async fn open(&self, session: &SessionContext, model: &Model) -> Result<()> {
+        session.deregister_table(model.name.as_str()).map_err(failed)?;
+        self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await.map(|_| ())
     }
 
     /// Holds the keys of a stored dimension for the facts that look them up.
@@ -353,11 +385,13 @@ impl Builder<'_> {
 
 /// Numbers that change with the configuration and with the models.
 fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
-    let config = serde_json::to_string(config).map_err(|error| {
+    let text = serde_json::to_string(config).map_err(|error| {
         Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
     })?;
     let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
-    Ok([(CONFIG_MARK, number(config)), (MODELS_MARK, number(model::texts().collect()))])
+    let mut models: String = model::texts().collect();
+    models.extend(config.models.texts());
+    Ok([(CONFIG_MARK, number(text)), (MODELS_MARK, number(models))])
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::config::GoldConfig;
 use crate::contract::{DECIMAL, instant};
 use crate::error::{Error, Kind, Result};
 
@@ -67,6 +68,7 @@ pub(super) enum ModelKind {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     model: Vec<Entry>,
 }
 
@@ -152,7 +154,7 @@ pub(super) struct Model {
     /// Entities whose silver table the rows depend on.
     pub(super) inputs: Vec<String>,
     /// The SELECT. Empty for the calendar.
-    pub(super) sql: &'static str,
+    pub(super) sql: String,
     /// Contract of the table, `_etl_` columns included.
     pub(super) schema: SchemaRef,
     pub(super) tests: Tests,
@@ -160,6 +162,8 @@ pub(super) struct Model {
     pub(super) rows: BTreeMap<String, Rows>,
     /// Column by which rows depend on each other: those with the same value are affected together.
     pub(super) together: String,
+    /// Whether it is one of the user's project.
+    pub(super) own: bool,
 }
 
 impl Model {
@@ -172,7 +176,9 @@ impl Model {
         if self.kind == ModelKind::Calendar {
             return other == "fact_rows";
         }
-        self.sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == other)
+        let code = self.sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+        code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+            .any(|word| word.eq_ignore_ascii_case(other))
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -189,20 +195,37 @@ pub(super) fn is_technical(name: &str) -> bool {
     [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
 }
 
-/// All models, each after what it reads.
+/// The models that are built in, each after what it reads.
 pub(super) fn models() -> Result<Vec<Model>> {
-    let file: File = toml::from_str(METADATA)
-        .map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
-    file.model.into_iter().map(model).collect()
+    let sql = |name: &str| SQL.iter().find(|(model, _)| *model == name).map(|(_, sql)| (*sql).to_owned());
+    declared(METADATA, sql).map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))
 }
 
-/// What the models are made of, for telling that they changed.
+/// The built-in models and those of the user's project, each after what it reads.
+pub(super) fn all(config: &GoldConfig) -> Result<Vec<Model>> {
+    config.models.join(models()?)
+}
+
+/// What the built-in models are made of, for telling that they changed.
 pub(super) fn texts() -> impl Iterator<Item = &'static str> {
     std::iter::once(METADATA).chain(SQL.iter().map(|(_, sql)| *sql))
 }
 
-fn model(entry: Entry) -> Result<Model> {
-    let sql = SQL.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, sql)| *sql);
+/// The models that metadata declares, in its order.
+pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> Result<Vec<Model>> {
+    let file: File = toml::from_str(metadata).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
+        Error::new(Kind::Contract, format!("line {line}: {}", error.message()))
+    })?;
+    let model = |entry: Entry| {
+        let sql = sql(&entry.name).unwrap_or_default();
+        model(entry, sql)
+    };
+    file.model.into_iter().map(model).collect()
+}
+
+fn model(entry: Entry, sql: String) -> Result<Model> {
     let mut fields =
         entry.columns.split_whitespace().map(|column| field(&entry.name, column)).collect::<Result<Vec<_>>>()?;
     if !fields.is_empty() {
@@ -229,6 +252,7 @@ fn model(entry: Entry) -> Result<Model> {
         },
         rows: entry.rows,
         together: entry.together,
+        own: false,
     })
 }
 

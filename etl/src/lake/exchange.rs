@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch};
-use arrow::compute::{max, min};
+use arrow::compute::{cast, max, min};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::prelude::SessionContext;
 
@@ -56,12 +56,18 @@ impl Lake {
             if let (Some(low), Some(high)) = (min(&places), max(&places)) {
                 range = Some(range.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));
             }
-            let mut columns: Vec<ArrayRef> = batch.columns().to_vec();
-            columns.push(Arc::new(BooleanArray::from(vec![goes; batch.num_rows()])));
-            marked.push(RecordBatch::try_new(marked_schema.clone(), columns).map_err(|error| {
+            // A stored row comes in the types that the engine reads it as.
+            let unfit = |error| {
                 Error::new(Kind::Contract, format!("the rows for {table} are not what its contract declares"))
                     .with_source(error)
-            })?);
+            };
+            let declared = batch.columns().iter().zip(schema.fields());
+            let mut columns: Vec<ArrayRef> = declared
+                .map(|(column, field)| cast(column, field.data_type()))
+                .collect::<Result<_, _>>()
+                .map_err(unfit)?;
+            columns.push(Arc::new(BooleanArray::from(vec![goes; batch.num_rows()])));
+            marked.push(RecordBatch::try_new(marked_schema.clone(), columns).map_err(unfit)?);
         }
         let Some((low, high)) = range else { return Ok(Written { version: version(&delta), ..Written::default() }) };
         let source = session.read_batches(marked).map_err(super::sql_error)?;

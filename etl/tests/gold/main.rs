@@ -5,6 +5,7 @@
 mod equivalence;
 mod golden;
 mod invoice_lines;
+mod own;
 mod rebuild;
 #[path = "../rows/mod.rs"]
 mod rows;
