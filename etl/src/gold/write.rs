@@ -96,7 +96,7 @@ impl Run {
             self.lake.upsert(&table, &model.schema, &model.key, come, session, commit).await?
         } else {
             let exchange = Exchange { key: &model.key, near, come, go };
-            self.lake.exchange(&table, &model.schema, exchange, session, commit).await?
+            self.lake.trade(&table, &model.schema, exchange, session, commit).await?
         };
         Ok(TableReport::written(table, count, written))
     }

@@ -35,7 +35,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Lake`] when the merge fails; the table is then as
     /// it was.
-    pub async fn exchange(
+    pub async fn trade(
         &self,
         table: &TableName,
         schema: &SchemaRef,

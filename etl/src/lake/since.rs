@@ -7,6 +7,7 @@ use arrow::compute::cast;
 use arrow::datatypes::DataType;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
+use deltalake::kernel::CommitInfo;
 use futures::stream::TryStreamExt;
 
 use super::store::{lake_error, sql_error};
@@ -48,8 +49,16 @@ impl Lake {
         let wanted = usize::try_from(commits).unwrap_or(usize::MAX);
         // A log that was cut short is no error: it says that nothing is known.
         let Ok(history) = delta.history(Some(wanted)).try_collect::<Vec<_>>().await else { return Ok(None) };
-        let merged = |operation: Option<&str>| operation.is_some_and(|operation| MERGES.contains(&operation));
-        if history.len() < wanted || !history.iter().take(wanted).all(|commit| merged(commit.operation.as_deref())) {
+        let adds = |commit: &CommitInfo| {
+            let mode = commit.operation_parameters.as_ref().and_then(|parameters| parameters.get("mode"));
+            mode.and_then(serde_json::Value::as_str).is_some_and(|mode| mode.eq_ignore_ascii_case("append"))
+        };
+        let tells = |commit: &CommitInfo| match commit.operation.as_deref() {
+            Some("WRITE") => adds(commit),
+            Some(operation) => MERGES.contains(&operation),
+            None => false,
+        };
+        if history.len() < wanted || !history.iter().take(wanted).all(tells) {
             return Ok(None);
         }
         let mut before = delta.clone();
