@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use serde::{Serialize, Serializer};
 
 use super::failed;
 use super::keys::text;
 use super::model::Model;
-use crate::contract::DECIMAL;
+use crate::contract::{DECIMAL, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
-use crate::lake::TableName;
+use crate::lake::{Lake, TableName};
 use crate::silver::Fingerprinter;
 
 /// The count among the sums of a balance.
@@ -282,6 +283,34 @@ pub(super) async fn faults(session: &SessionContext, model: &Model) -> Result<Te
         failures,
         found: format!("{}{more}", texts.join(", ")),
     })
+}
+
+/// Whether each entity that has to have news had some, counted from when a changed row was last loaded. It only warns: there
+/// are holidays.
+pub(super) async fn freshness(lake: &Lake, models: &[Model], started: DateTime<Utc>) -> Result<Vec<TestResult>> {
+    let mut results = Vec::new();
+    let asked = models.iter().flat_map(|model| model.tests.fresh.iter().map(move |fresh| (model, fresh)));
+    for (model, (entity, days)) in asked {
+        let (session, silver) = (lake.session()?, TableName::silver(entity));
+        if !lake.register(&session, "s", &silver).await? {
+            continue;
+        }
+        let sql = format!("select cast(max(`{TIMESTAMP}`) as bigint) from s");
+        let rows = session.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        let newest = rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten());
+        let newest = newest.and_then(DateTime::from_timestamp_micros);
+        let fresh = newest.is_some_and(|newest| started.signed_duration_since(newest).num_days() <= *days);
+        let found =
+            newest.map_or_else(|| "no rows".to_owned(), |newest| format!("the last on {}", newest.date_naive()));
+        results.push(TestResult {
+            table: TableName::gold(&model.name),
+            test: format!("{silver} has news of {days} days"),
+            severity: Severity::Warn,
+            failures: u64::from(!fresh),
+            found: if fresh { String::new() } else { found },
+        });
+    }
+    Ok(results)
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {

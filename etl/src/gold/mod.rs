@@ -150,6 +150,7 @@ async fn build_from(
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
+    let fresh = check::freshness(lake, &models, started).await?;
     let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
     let mut builder = Builder {
         run,
@@ -172,7 +173,7 @@ async fn build_from(
         for model in models.iter().filter(|model| model.is_table()) {
             tables.push(builder.untouched(model).await?);
         }
-        return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
+        return Ok(GoldReport { tables, tests: fresh, unmatched_agreement_types: BTreeMap::new() });
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
@@ -212,6 +213,7 @@ async fn build_from(
         }
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    builder.tests.extend(fresh);
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
 }
 

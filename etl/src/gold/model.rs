@@ -103,6 +103,8 @@ struct Entry {
     rows: BTreeMap<String, Rows>,
     #[serde(default)]
     together: String,
+    #[serde(default)]
+    fresh: BTreeMap<String, i64>,
 }
 
 /// Which rows of a fact stand for the rows of an entity, and which of those a change elsewhere reaches.
@@ -136,6 +138,8 @@ pub(super) struct Tests {
     pub(super) balance_where: String,
     /// SELECT of the texts that say what is odd in the written table.
     pub(super) faults: String,
+    /// Days within which an entity has news, where all is well.
+    pub(super) fresh: BTreeMap<String, i64>,
 }
 
 /// A model of the gold layer.
@@ -249,6 +253,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
             balance: entry.balance,
             balance_where: entry.balance_where,
             faults: entry.faults,
+            fresh: entry.fresh,
         },
         rows: entry.rows,
         together: entry.together,
