@@ -29,6 +29,7 @@ mod names;
 mod node;
 mod operation;
 mod pattern;
+mod readable;
 mod render;
 mod report;
 mod resource;
