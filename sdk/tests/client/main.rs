@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
 mod certificates;
+mod codebase;
+mod connections;
 mod discovery;
 mod errors;
 mod faults;
