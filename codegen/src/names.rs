@@ -9,22 +9,29 @@ use crate::node::pointer;
 
 /// Type name of a schema.
 pub(crate) fn type_name(schema: &str) -> String {
-    start_with_letter(schema.to_pascal_case(), "Schema")
+    start_with_letter(ascii(schema).to_pascal_case(), "Schema")
 }
 
 /// Field name of a property, before keywords are escaped.
 pub(crate) fn field_name(property: &str) -> String {
-    start_with_letter(property.to_snake_case(), "field_")
+    // A renderer that puts names into snake case must find nothing to change.
+    match ascii(property).to_snake_case().as_str() {
+        "" => "field_unnamed".to_owned(),
+        name => start_with_letter(name.to_owned(), "field_"),
+    }
 }
 
 /// Variant name of an enumeration value.
 pub(crate) fn variant_name(value: &str) -> String {
-    start_with_letter(value.to_pascal_case(), "Value")
+    start_with_letter(ascii(value).to_pascal_case(), "Value")
+}
+
+/// Only ASCII is taken over, so that no value of the document can become something that is not an identifier.
+fn ascii(name: &str) -> String {
+    name.chars().filter(char::is_ascii).collect()
 }
 
 fn start_with_letter(name: String, prefix: &str) -> String {
-    // Only ASCII is taken over, so that no value of the document can become something that is not an identifier.
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
     if letter && name != "Self" && name != "self" { name } else { format!("{prefix}{name}") }
 }
@@ -104,6 +111,9 @@ mod tests {
         assert_eq!(field_name("_info"), "info");
         assert_eq!(field_name("scheduled_End"), "scheduled_end");
         assert_eq!(field_name("customerPO"), "customer_po");
+        assert_eq!(field_name("{"), "field_unnamed");
+        assert_eq!(field_name("1st"), "field_1st");
+        assert_eq!(field_name("a_ö_b_ß"), "a_b");
         assert_eq!(variant_name("30Days"), "Value30days");
         assert_eq!(variant_name("Contract2Weeks"), "Contract2Weeks");
         assert_eq!(variant_name(""), "Value");

@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use connectwise_sdk::models::{
-    Agreement, Company, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption, TimeEntryStatus,
-    UnpostedInvoice, UserDefinedField,
+    Agreement, Company, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption,
+    TimeEntryStatus, UnpostedInvoice, UserDefinedField,
 };
 use connectwise_sdk::resource::{Count, Resource};
 use connectwise_sdk::{Patch, Record, Write};

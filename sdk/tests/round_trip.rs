@@ -5,15 +5,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
-
-use axum::{Router, extract::State, http::Uri};
 use connectwise_sdk::models::*;
-use connectwise_sdk::{Client, Config, Credentials, Page, Record};
-use futures::StreamExt as _;
+use connectwise_sdk::{Page, Record};
+use pages::Pages;
 use serde_json::{Map, Value, json};
-use tokio::{net::TcpListener, runtime::Runtime};
 
 /// Values of each schema: one page.
 const CASES: usize = 1_000;
@@ -34,36 +29,6 @@ fn check<T: Record>(page: &Page) -> Vec<Result<Value, (Option<i64>, String)>> {
         }
     };
     page.items().unwrap().into_iter().map(read).collect()
-}
-
-/// A server that answers each path with the page that is laid out for it.
-struct Pages {
-    runtime: Runtime,
-    laid_out: Arc<Mutex<HashMap<String, String>>>,
-    client: Client,
-}
-
-impl Pages {
-    fn start() -> Self {
-        async fn answer(State(pages): State<Arc<Mutex<HashMap<String, String>>>>, uri: Uri) -> String {
-            pages.lock().unwrap().remove(uri.path()).unwrap_or_default()
-        }
-        let (runtime, laid_out) = (Runtime::new().unwrap(), Arc::default());
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let root = format!("http://{}/api", listener.local_addr().unwrap());
-        let router = Router::new().fallback(answer).with_state(Arc::clone(&laid_out));
-        runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
-        let credentials = Credentials::new("acme+pub", "geheim", "11111111-2222-3333-4444-555555555555").unwrap();
-        let client = Client::new(Config::new(&root, credentials).unwrap()).unwrap();
-        Self { runtime, laid_out, client }
-    }
-
-    fn page(&self, name: &str, records: &[Value]) -> Page {
-        let body = serde_json::to_string(records).unwrap();
-        self.laid_out.lock().unwrap().insert(format!("/api/{name}"), body);
-        let mut pages = Box::pin(self.client.list(name).pages());
-        self.runtime.block_on(pages.next()).unwrap().unwrap()
-    }
 }
 
 /// A generator of numbers: the same ones in every run.
@@ -211,4 +176,46 @@ fn every_record_type_writes_back_what_it_reads() {
             scope.spawn(move || part.for_each(|(name, check)| run(name, *check, schemas, pages)));
         }
     });
+}
+
+/// In a module of its own: outside, names are those of record types.
+mod pages {
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Router, extract::State, http::Uri};
+    use connectwise_sdk::{Client, Config, Credentials, Page};
+    use futures::StreamExt as _;
+    use serde_json::Value;
+    use tokio::{net::TcpListener, runtime::Runtime};
+
+    /// A server that answers each path with the page that is laid out for it.
+    pub(super) struct Pages {
+        runtime: Runtime,
+        laid_out: Arc<Mutex<HashMap<String, String>>>,
+        client: Client,
+    }
+
+    impl Pages {
+        pub(super) fn start() -> Self {
+            async fn answer(State(pages): State<Arc<Mutex<HashMap<String, String>>>>, uri: Uri) -> String {
+                pages.lock().unwrap().remove(uri.path()).unwrap_or_default()
+            }
+            let (runtime, laid_out) = (Runtime::new().unwrap(), Arc::default());
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+            let root = format!("http://{}/api", listener.local_addr().unwrap());
+            let router = Router::new().fallback(answer).with_state(Arc::clone(&laid_out));
+            runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
+            let credentials = Credentials::new("acme+pub", "geheim", "11111111-2222-3333-4444-555555555555").unwrap();
+            let client = Client::new(Config::new(&root, credentials).unwrap()).unwrap();
+            Self { runtime, laid_out, client }
+        }
+
+        pub(super) fn page(&self, name: &str, records: &[Value]) -> Page {
+            let body = serde_json::to_string(records).unwrap();
+            self.laid_out.lock().unwrap().insert(format!("/api/{name}"), body);
+            let mut pages = Box::pin(self.client.list(name).pages());
+            self.runtime.block_on(pages.next()).unwrap().unwrap()
+        }
+    }
 }

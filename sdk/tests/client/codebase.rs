@@ -22,14 +22,17 @@ fn stale(simulated: &Simulated) -> Client {
 
 #[tokio::test]
 async fn every_read_finds_the_new_codebase_with_two_requests_more() {
-    for path in ["/time/entries", "/time/entries/count", "/time/entries/1", "/system/members/1/image"] {
+    for path in ["/time/entries", "/time/entries/count", "/time/entries/{id}", "/system/members/{id}/image"] {
         let simulated = Simulated::start().await;
         let client = stale(&simulated);
-        client.get_raw(path).await.unwrap();
+        let list = path.split("/{id}").next().unwrap();
+        let id = simulated.first_id(list.trim_end_matches("/count")).await;
+        let path = path.replace("{id}", &id.to_string());
+        client.get_raw(&path).await.unwrap();
         let expected = [format!("GET {STALE}{path}"), ASKED.to_owned(), format!("GET {path}")];
         assert_eq!(simulated.requests().await, expected);
         // The others go there at once, those of clones too.
-        client.clone().get_raw(path).await.unwrap();
+        client.clone().get_raw(&path).await.unwrap();
         client.get_raw("/time/entries").await.unwrap();
         assert_eq!(simulated.requests().await[3..], [format!("GET {path}"), "GET /time/entries".to_owned()]);
         assert!(simulated.clock.pauses().is_empty());
@@ -95,7 +98,7 @@ async fn a_listing_goes_on_behind_an_upgrade() {
     let before = start(0, "2025.1").await.unwrap();
     let port = before.port();
     let parts = ConfigParts { base_url: Some(format!("{}{STALE}", before.url())), ..access(&before) };
-    let config = Config::from_parts(parts).unwrap().with_page_size(10);
+    let config = Config::from_parts(parts).unwrap().with_version("2025.1").unwrap().with_page_size(10);
     let client = Client::with_clock(config, Arc::new(TestClock::default())).unwrap();
 
     let mut pages = Box::pin(client.list("/time/entries").pages());
