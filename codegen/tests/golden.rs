@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 #[test]
 fn generated_text() {
     let sources = tiny::sources(tiny::API, tiny::LAKE, tiny::DOCUMENT).unwrap();
-    for (file, text) in tiny::generate(&sources).unwrap().files {
+    // With everything selected there is nothing left behind a gate.
+    for (file, text) in tiny::generate(&sources).unwrap().files.into_iter().filter(|(_, text)| !text.is_empty()) {
         insta::assert_snapshot!(file, text);
     }
 }
