@@ -154,7 +154,7 @@ impl Client {
         let root = self.root().await?;
         let error = match self.send(request, &request.url(&root)?, take).await {
             // A write isn't sent twice, wherever it went.
-            Err(error) if error.is_not_found() && request.method.is_read() => error,
+            Err(error) if error.is_not_found() && request.may_repeat_as().is_read() => error,
             result => return result,
         };
         match self.moved(&root).await {

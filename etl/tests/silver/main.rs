@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod build;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod schema;
