@@ -6,6 +6,7 @@ use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use connectwise_etl::catalog;
 use connectwise_sim::Simulator;
 use serde_json::Value;
 
@@ -45,6 +46,17 @@ fn after_a_demo_every_table_is_there_within_a_terminal() {
     assert_eq!(status["tables"].as_array().unwrap().len(), steps.len());
     assert_eq!(status["runs"][0]["runId"], report["report"]["runId"]);
     assert_eq!(status["runs"][0]["outcome"], "done");
+
+    run_in(folder.path(), &["report", "--output", "page.html"]);
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));
+    assert!(
+        !page.contains("There is no table") && !page.contains("<script") && page.matches("<svg").count() >= 9,
+        "{page}"
+    );
+    let drift: Value = serde_json::from_str(&run_in(folder.path(), &["drift", "--json"])).unwrap();
+    assert_eq!(drift["apiVersion"], report["report"]["apiVersion"]);
+    assert_eq!(drift["unseen"].as_array().unwrap().len(), catalog::entities().len(), "every list had rows");
 
     let runs = run_in(folder.path(), &["query", "select outcome from etl_runs order by ended nulls first", "--json"]);
     let runs: Value = serde_json::from_str(&runs).unwrap();
