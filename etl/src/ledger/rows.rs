@@ -85,7 +85,7 @@ pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
         texts(steps.iter().map(|step| Some(&step.table))),
         texts(steps.iter().map(|step| Some(step.outcome.name()))),
         texts(steps.iter().map(|step| match &step.outcome {
-            Outcome::Failed(why) => Some(why),
+            Outcome::Failed(why) | Outcome::Incomplete(why) => Some(why),
             _ => None,
         })),
         count(|step| step.rows_read),

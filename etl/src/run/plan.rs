@@ -8,6 +8,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Request};
+use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
@@ -118,7 +119,10 @@ impl Run<'_> {
         let table = TableName::bronze(entity.table);
         let (mut step, meter) = self
             .step(table, async |step, meter| {
-                let loaded = bronze::load(self.lake, &client, entity, &request, meter).await?;
+                let loaded = match entity.parent() {
+                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await?,
+                    None => bronze::load(self.lake, &client, entity, &request, meter).await?,
+                };
                 step.loaded(loaded);
                 Ok(())
             })
