@@ -35,10 +35,14 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
         content
     });
     shown(html, "Utilisation by member, last 90 days of work", &gold.members, |members| {
-        let series = [Series { class: "a", name: "billable" }, Series { class: "d", name: "other hours" }];
+        let series = [
+            Series { class: "a", name: "billable" },
+            Series { class: "d", name: "other hours" },
+            Series { class: "e", name: "rest of the capacity" },
+        ];
         let items = members.iter().map(|member| Item {
             label: name(member.name.as_deref()),
-            values: vec![member.billable, member.hours - member.billable],
+            values: vec![member.billable, member.hours - member.billable, member.capacity - member.hours],
             note: format!("{} of {} h", percent(member.billable, member.capacity), whole(member.capacity)),
         });
         bars("Utilisation by member", &series, &items.collect::<Vec<_>>())
