@@ -20,6 +20,7 @@ pub(crate) struct Table {
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
     pub(crate) key: String,
+    pub(crate) drains: bool,
     /// Change time and windows, where the table is loaded incrementally.
     pub(crate) incremental: Option<(String, Vec<(String, u32)>)>,
     pub(crate) columns: Vec<Column>,
@@ -139,6 +140,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         path: entity.path.clone(),
         count_path: counts.then_some(count),
         key: entity.key.clone(),
+        drains: entity.drains,
         incremental,
         columns,
     })
