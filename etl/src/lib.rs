@@ -14,6 +14,7 @@
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
+//! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
@@ -29,6 +30,7 @@ pub mod extract;
 pub mod gold;
 pub mod lake;
 pub mod ledger;
+pub mod maintain;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;

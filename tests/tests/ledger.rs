@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use chrono::{TimeZone, Utc};
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::{self, GoldConfig};
@@ -27,6 +28,7 @@ async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Repo
         entities: ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
         window: Window::default(),
         page_size: 1000,
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()

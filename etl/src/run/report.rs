@@ -20,7 +20,7 @@ pub enum Outcome {
     Unchanged,
     /// There is nothing to build it from.
     Skipped,
-    /// Nothing was written; the table is as it was. The text says why.
+    /// Nothing was written and the table is as it was, or, with a version beside it, no row was removed. The text says why.
     Failed(String),
 }
 
@@ -141,6 +141,9 @@ impl Step {
             complete: seen.complete,
         });
         self.warnings.extend(loaded.warnings);
+        if let Some(reason) = loaded.refused {
+            self.outcome = Outcome::Failed(format!("no row of {} was removed: {reason}", self.table));
+        }
     }
 
     /// Takes what building a silver or gold table did.
@@ -223,7 +226,9 @@ impl Report {
 
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
-        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged);
+        // A load that was refused to remove rows has updated the others.
+        let refused = |step: &Step| step.is_failed() && step.version.is_some();
+        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged) || refused(step);
         self.failed().next().is_some() && !self.steps.iter().any(ran)
     }
 
