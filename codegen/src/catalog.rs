@@ -6,6 +6,7 @@ use crate::document::{Document, Operation, reference};
 use crate::error::{Kind, Result};
 use crate::lake::{Entity, Lake, Load};
 use crate::meaning::{Meaning, Rules};
+use crate::parent::{self, Hanging};
 use crate::schema::{Property, Schema, Schemas, Shape};
 
 /// Objects nested deeper than this become JSON text.
@@ -21,9 +22,17 @@ pub(crate) struct Table {
     pub(crate) count_path: Option<String>,
     pub(crate) key: String,
     pub(crate) drains: bool,
-    /// Change time and windows, where the table is loaded incrementally.
-    pub(crate) incremental: Option<(String, Vec<(String, u32)>)>,
+    pub(crate) freshness: Freshness,
     pub(crate) columns: Vec<Column>,
+}
+
+/// How a table is kept fresh, with what that takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Snapshot,
+    /// Change time and windows.
+    Incremental(String, Vec<(String, u32)>),
+    Children(Hanging),
 }
 
 /// One property of a record.
@@ -63,6 +72,7 @@ pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Re
         tables.push(table);
     }
     shared.all_hit()?;
+    parent::check(lake)?;
     Ok(tables)
 }
 
@@ -115,8 +125,9 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
     rules.all_hit()?;
 
-    let incremental = match entity.load {
-        Load::Snapshot => None,
+    let freshness = match entity.load {
+        Load::Snapshot => Freshness::Snapshot,
+        Load::Children => Freshness::Children(Hanging::resolve(entity, properties)?),
         Load::Incremental => {
             if !has(entity.watermark.split('/').next().unwrap_or_default()) {
                 return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
@@ -125,7 +136,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
                 let (owner, pattern) = (entity.name.clone(), missing.clone());
                 return Err(Kind::RuleDead { owner, list: "windows", pattern }.into());
             }
-            Some((entity.watermark.clone(), entity.windows.clone().into_iter().collect()))
+            Freshness::Incremental(entity.watermark.clone(), entity.windows.clone().into_iter().collect())
         }
     };
     let count = format!("{}/count", entity.path);
@@ -141,7 +152,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         count_path: counts.then_some(count),
         key: entity.key.clone(),
         drains: entity.drains,
-        incremental,
+        freshness,
         columns,
     })
 }

@@ -25,7 +25,7 @@ use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
-const WATERMARK: &str = "connectwise-etl:watermark";
+pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 
 /// Rows that are compared with the table at a time: bounds memory, and keeps key ranges narrow.
 const CHUNK: usize = 20_000;
@@ -82,10 +82,10 @@ pub struct Loaded {
     pub watermark_before: Option<DateTime<Utc>>,
     /// Highest change time stored after it.
     pub watermark: Option<DateTime<Utc>>,
-    /// Why rows that the server didn't list are still there, and the watermark is where it was.
-    pub refused: Option<String>,
     /// What deserves a look though nothing failed.
     pub warnings: Vec<String>,
+    /// What couldn't be read, where the rest was written. It is asked for again by the next run.
+    pub incomplete: Option<String>,
 }
 
 /// Loads one entity into its bronze table, in one commit or none.
@@ -125,6 +125,7 @@ async fn attempt(
     // Before everything else: what is read from here on is newer than what this version holds.
     let base = lake.version(table).await?;
     let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
     let mut warnings = Vec::new();
     let scope = match (request.mode, entity.load, stored) {
@@ -142,7 +143,9 @@ async fn attempt(
     // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
     let watermark = newest.map(|newest| newest.time).max(stored);
     let session = lake.session()?;
-    let target = Target { lake, client, session: &session, entity, table, request, meter, newest, watermark, base };
+    let chunks = AtomicU64::new(0);
+    let target =
+        Target { lake, client, session: &session, entity, table, request, meter, newest, chunks, watermark, base };
     let compares = base.is_some() && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
         let done = target.full().await?;
@@ -161,7 +164,8 @@ async fn attempt(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, refused, warnings })
+    let incomplete = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
+    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete })
 }
 
 /// What a run says of a server that reads dates in its own way.
@@ -208,6 +212,8 @@ struct Target<'a> {
     request: &'a Request,
     meter: &'a Meter,
     newest: Option<Known>,
+    /// Staged files of this load so far.
+    chunks: AtomicU64,
     watermark: Option<DateTime<Utc>>,
     base: Option<u64>,
 }
@@ -220,6 +226,7 @@ impl Target<'_> {
         let extraction = extract::extract(self.client, entity, scope, request.page_size, decoder).await?;
         self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
         let seen = extraction.seen.clone();
+        self.meter.reads(&seen);
         let quarantined = Arc::new(AtomicU64::new(0));
         let extraction = quarantine_first(extraction, self.lake, entity, request, quarantined.clone());
         let (written, refused) = match scope {
@@ -236,7 +243,7 @@ impl Target<'_> {
         let mut changed = Vec::new();
         let mut chunk = Vec::new();
         while let Some(batch) = rows.try_next().await? {
-            self.meter.advance(batch.num_rows());
+            self.meter.batch(self.entity, &batch);
             chunk.push(batch);
             if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
                 changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
@@ -250,7 +257,7 @@ impl Target<'_> {
     async fn compare(&self, extraction: Extraction) -> Result<(Written, Option<String>)> {
         let Extraction { schema, rows, seen } = extraction;
         let rows: Vec<RecordBatch> =
-            rows.inspect_ok(|batch| self.meter.advance(batch.num_rows())).try_collect().await?;
+            rows.inspect_ok(|batch| self.meter.batch(self.entity, batch)).try_collect().await?;
         let mut listed = Keys::new();
         for batch in &rows {
             listed.extend(integers(batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));

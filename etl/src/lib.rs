@@ -8,6 +8,7 @@
 //! | [`contract`] | what their columns are |
 //! | [`doctor`] | whether a tenant can be loaded, and what is missing |
 //! | [`extract`] | pages of records from the API, whole or not at all |
+//! | [`children`] | lists that hang on the rows of another entity: by bundle, those of changed rows and the others by turns |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
 //! | [`reconcile`] | rows that are gone at the source leave bronze |
@@ -16,15 +17,19 @@
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
+//! | [`drift`] | where the live API and the interface document differ |
+//! | [`report`] | one HTML page about a lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
 pub mod bronze;
 pub mod catalog;
+pub mod children;
 pub mod cli;
 mod closest;
 pub mod contract;
 pub mod decode;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod extract;
 pub mod gold;
@@ -34,6 +39,7 @@ pub mod maintain;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;
+pub mod report;
 pub mod run;
 pub mod silver;
 

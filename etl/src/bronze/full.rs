@@ -2,7 +2,9 @@
 //!
 //! Files are staged as they are finished. When a load dies, the next one takes them over: what it still has to read is the
 //! list behind the last staged key, and what changed since the dead load began. A staged range whose count isn't that of
-//! the server any more (rows were deleted) is read again. `docs/decisions/0011-staging.md` says why this is enough.
+//! the server any more (rows were deleted) is read again. `docs/decisions/0013-staging.md` says why this is enough.
+
+use std::sync::atomic::Ordering;
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -20,6 +22,7 @@ use crate::extract::{self, Scope, Seen, incomplete};
 use crate::lake::{Chunk, Head, Keys, Part, Staged, Written};
 use crate::quarantine;
 use crate::reconcile::{Facts, Guard, confirmed, may_delete};
+use crate::run::Chunk as Safe;
 
 /// So many missing rows are asked for one by one where they are too large a share: small lists lose a row too.
 const FEW: u64 = 5;
@@ -260,13 +263,14 @@ impl Target<'_> {
         let decoder = Decoder::new(self.entity, &request.run_id, request.started)?;
         let schema = decoder.schema().clone();
         let mut extraction = extract::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
+        self.meter.reads(&extraction.seen);
         if matches!(scope, Scope::All) {
             self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
         }
         let mut writer = self.lake.part_writer(self.table, &schema, self.entity.key).await?;
         let (mut parts, mut after, mut rescued, mut quarantined) = (Vec::new(), after, 0, 0);
         while let Some(batch) = extraction.rows.try_next().await? {
-            self.meter.advance(batch.num_rows());
+            self.meter.batch(self.entity, &batch);
             writer.write(&batch)?;
             if writer.pending() < request.options.chunk_rows && !writer.is_full() {
                 continue;
@@ -300,7 +304,10 @@ impl Target<'_> {
     /// Remembers a finished file. What the load was goes with each, so that no file is ever remembered without it.
     async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk) -> Result<()> {
         self.lake.stage_head(self.table, &stage.name, &stage.head).await?;
-        self.lake.stage_chunk(self.table, &stage.name, chunk).await
+        self.lake.stage_chunk(self.table, &stage.name, chunk).await?;
+        let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
+        self.meter.chunk(Safe { number, rows: chunk.part.rows, last_key: Some(chunk.last), ended: Utc::now() });
+        Ok(())
     }
 
     /// Brings staged rows up to date: what changed since `watermark`, up to the last staged key.

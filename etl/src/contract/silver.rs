@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
 
-use super::{CONTENT_HASH, RUN_ID, TIMESTAMP};
+use super::{CONTENT_HASH, PARENT_ID, RUN_ID, TIMESTAMP};
 
 /// Whether the record is gone at the source. The row is kept.
 pub const IS_DELETED: &str = "isDeleted";
@@ -80,6 +80,10 @@ pub(crate) fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
         }
     }
     columns.push(SilverColumn { field: Field::new(IS_DELETED, DataType::Boolean, false), origin: Origin::Deleted });
+    if entity.parent().is_some() {
+        let field = Field::new(PARENT_ID, DataType::Int64, false);
+        columns.push(SilverColumn { field, origin: Origin::Technical });
+    }
     for (name, data_type) in [(TIMESTAMP, instant()), (RUN_ID, DataType::Utf8), (CONTENT_HASH, DataType::Int64)] {
         columns.push(SilverColumn { field: Field::new(name, data_type, false), origin: Origin::Technical });
     }

@@ -25,6 +25,8 @@ pub struct Decoder {
     run_id: String,
     started_micros: i64,
     rescued: u64,
+    /// The row that the records hang on, where the entity's lists hang on rows.
+    parent: Option<i64>,
 }
 
 /// A record that can't be a row: it has no usable key, isn't an object, or isn't JSON to its end.
@@ -59,12 +61,18 @@ impl Decoder {
             run_id: run_id.to_owned(),
             started_micros,
             rescued: 0,
+            parent: entity.parent().map(|_| 0),
         })
     }
 
     /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Says on which row the records hang that are pushed from here on. Only for entities whose lists hang on rows.
+    pub fn below(&mut self, parent: i64) {
+        self.parent = self.parent.map(|_| parent);
     }
 
     /// Rows so far with something in `_rescued`.
@@ -100,7 +108,13 @@ impl Decoder {
             started_micros: self.started_micros,
             entity: self.entity.name,
             run_id: &self.run_id,
-            content_hash: XxHash3_64::oneshot(text.as_bytes()).cast_signed(),
+            parent: self.parent,
+            // Whoever moves to another parent has changed, though the text says nothing of it.
+            content_hash: XxHash3_64::oneshot_with_seed(
+                self.parent.unwrap_or_default().cast_unsigned(),
+                text.as_bytes(),
+            )
+            .cast_signed(),
         };
         self.builder.push(&row).map_err(|error| {
             Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name))
@@ -141,14 +155,18 @@ struct Row<'a, 'de, 's> {
     started_micros: i64,
     entity: &'static str,
     run_id: &'a str,
+    parent: Option<i64>,
     content_hash: i64,
 }
 
 impl Serialize for Row<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_struct("row", self.cells.len() + 5)?;
+        let mut row = serializer.serialize_struct("row", self.cells.len() + 6)?;
         for ((name, _), cell) in self.object.properties.iter().zip(self.cells) {
             row.serialize_field(name, cell)?;
+        }
+        if let Some(parent) = self.parent {
+            row.serialize_field(contract::PARENT_ID, &parent)?;
         }
         row.serialize_field(contract::RESCUED, &self.rescued)?;
         row.serialize_field(contract::TIMESTAMP, &self.started_micros)?;

@@ -3,7 +3,8 @@
 //! A [`Lake`] is a folder on an object store with one folder a layer and one a table. It reads tables through DataFusion
 //! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in five ways: [`Lake::replace`] puts a
 //! whole new content in place, [`Lake::swap`] one that was written before ([`PartWriter`]), [`Lake::upsert`] merges changed
-//! rows, [`Lake::delete`] takes rows out, [`Lake::append`] adds some. Each is one Delta commit, which carries the data, the marks (watermark and input versions) and the run id together,
+//! rows, [`Lake::delete`] takes rows out, [`Lake::sync`] does both, [`Lake::append`] adds some. Each is one Delta commit, which
+//! carries the data, the marks (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
 mod append;
@@ -19,6 +20,7 @@ mod plan;
 mod race;
 mod staging;
 mod store;
+mod sync;
 mod upsert;
 mod write;
 
@@ -32,4 +34,5 @@ pub use race::Race;
 pub use staging::{Chunk, Head, Staged};
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
+pub use sync::Change;
 pub use write::{Commit, Written};

@@ -59,6 +59,10 @@ impl Commit {
         self
     }
 
+    pub(super) fn marks(&self) -> &BTreeMap<String, i64> {
+        &self.marks
+    }
+
     pub(super) fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
@@ -198,7 +202,7 @@ fn conflict(table: &TableName) -> Error {
 }
 
 /// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
-fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
+pub(super) fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
     let frame = source.into_frame();
     let found = frame.schema().as_arrow();
     let same = found.fields().len() == schema.fields().len()

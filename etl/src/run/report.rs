@@ -20,7 +20,9 @@ pub enum Outcome {
     Unchanged,
     /// There is nothing to build it from.
     Skipped,
-    /// Nothing was written and the table is as it was, or, with a version beside it, no row was removed. The text says why.
+    /// What could be read is written. The text says what couldn't; the next run asks for it again.
+    Incomplete(String),
+    /// Nothing was written; the table is as it was. The text says why.
     Failed(String),
 }
 
@@ -31,6 +33,7 @@ impl Outcome {
             Self::Written => "written",
             Self::Unchanged => "unchanged",
             Self::Skipped => "skipped",
+            Self::Incomplete(_) => "incomplete",
             Self::Failed(_) => "failed",
         }
     }
@@ -84,12 +87,20 @@ pub struct Step {
     pub quarantined: u64,
     /// Delta version of the table after the step.
     pub version: Option<u64>,
-    /// What reading from the API showed; bronze steps that didn't fail.
+    /// What reading from the API showed; bronze steps. Of a failed one, how far it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
     /// What deserves a look though nothing failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Requests sent to the API, repeats included.
+    pub requests: u64,
+    /// Requests that were repeats.
+    pub retries: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// When it ended, by this machine's clock.
+    pub ended: DateTime<Utc>,
     /// Time it took.
     pub seconds: f64,
 }
@@ -110,6 +121,10 @@ impl Step {
             version: None,
             read: None,
             warnings: Vec::new(),
+            requests: 0,
+            retries: 0,
+            bytes: 0,
+            ended: DateTime::UNIX_EPOCH,
             seconds: 0.0,
         }
     }
@@ -141,8 +156,8 @@ impl Step {
             complete: seen.complete,
         });
         self.warnings.extend(loaded.warnings);
-        if let Some(reason) = loaded.refused {
-            self.outcome = Outcome::Failed(format!("no row of {} was removed: {reason}", self.table));
+        if let Some(what) = loaded.incomplete {
+            self.outcome = Outcome::Incomplete(what);
         }
     }
 
@@ -169,6 +184,11 @@ impl Step {
 
     pub(super) fn failed(&mut self, error: &Error) {
         self.outcome = Outcome::Failed(error.report());
+    }
+
+    /// Whether something couldn't be read, and the rest was written.
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.outcome, Outcome::Incomplete(_))
     }
 
     /// Whether the step failed.
@@ -215,9 +235,15 @@ impl Report {
         self.steps.iter().filter(|step| step.is_failed())
     }
 
-    /// How the run ended, in one word: `done`, `partly` when some steps failed, `failed` when nothing went well.
+    /// Steps that left something out.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.is_incomplete())
+    }
+
+    /// How the run ended, in one word: `done`, `partly` when some steps failed or left something out, `failed` when nothing
+    /// went well.
     pub fn outcome(&self) -> &'static str {
-        match (self.is_total_loss(), self.failed().next()) {
+        match (self.is_total_loss(), self.failed().chain(self.incomplete()).next()) {
             (true, _) => "failed",
             (false, Some(_)) => "partly",
             (false, None) => "done",
@@ -226,9 +252,7 @@ impl Report {
 
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
-        // A load that was refused to remove rows has updated the others.
-        let refused = |step: &Step| step.is_failed() && step.version.is_some();
-        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged) || refused(step);
+        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
         self.failed().next().is_some() && !self.steps.iter().any(ran)
     }
 
