@@ -7,7 +7,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
 use super::{Meter, Mode, Observer, Report, Step};
-use crate::bronze::{self, Request};
+use crate::bronze::{self, Options, Request};
 use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
@@ -29,6 +29,8 @@ pub struct Plan {
     pub window: Window,
     /// Records a page.
     pub page_size: u32,
+    /// How much a load may remove, and how it keeps what it reads.
+    pub load: Options,
     /// How gold is computed.
     pub gold: GoldConfig,
 }
@@ -113,6 +115,7 @@ impl Run<'_> {
             window: self.plan.window,
             dates: self.dates.clone(),
             page_size: self.plan.page_size,
+            options: self.plan.load,
             run_id: self.run_id.clone(),
             started: self.started,
         };
