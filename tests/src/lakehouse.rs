@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::contract::PARENT_ID;
 use connectwise_etl::decode::rebuild;
@@ -58,6 +59,7 @@ impl Lakehouse {
             entities: catalog::entities().iter().collect(),
             window: Window::default(),
             page_size: 1000,
+            load: Options::default(),
             gold: GoldConfig::default(),
         };
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)

@@ -4,10 +4,12 @@ pub(crate) mod catalog;
 pub(crate) mod enums;
 pub(crate) mod fields;
 pub(crate) mod files;
+pub(crate) mod gates;
 pub(crate) mod models;
 pub(crate) mod operations;
 pub(crate) mod records;
 pub(crate) mod resources;
+pub(crate) mod values;
 
 use crate::names::type_name;
 use crate::schema::Shape;

@@ -7,17 +7,20 @@ use clap::{Args, ValueEnum};
 
 use super::output::{Output, table, thousands};
 use super::progress::{Progress, changes};
+use super::reconcile::percent;
 use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::extract::Window;
+use crate::gold;
 use crate::lake::Layer;
 use crate::run::{Mode, Outcome, Plan, Report, execute};
 
 /// Load what the API has into the lakehouse, layer by layer
 ///
 /// An entity that fails doesn't stop the others. What is written is always whole: a read that can't prove its end
-/// replaces nothing and moves no watermark.
+/// replaces nothing and moves no watermark. A full read that lacks too many of a table's rows updates the others and removes
+/// none: a lost right looks like that.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,6 +47,9 @@ pub(super) struct Run {
     /// Entities, comma-separated [default: all]
     #[arg(long, value_delimiter = ',')]
     entities: Vec<String>,
+    /// Largest share of a table's rows that may be missing from a full read, 0 to 100 [default: 5]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    max_share: Option<f64>,
 }
 
 /// `2026-01-31`, or `2026-01-31T08:00:00Z`.
@@ -68,6 +74,7 @@ impl Run {
             names => names.iter().map(|name| catalog::entity(name)).collect::<Result<_>>()?,
         };
         let lake = settings.lake()?;
+        gold::check(&lake, &settings.gold).await?;
         // Layers above bronze need no tenant, and so no credentials.
         let client = if layers.contains(&Layer::Bronze) { Some(settings.client()?) } else { None };
         let mode = match self.mode {
@@ -85,6 +92,7 @@ impl Run {
             entities,
             window,
             page_size: settings.source.page_size(),
+            load: settings.options(self.max_share),
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;
