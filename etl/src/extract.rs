@@ -43,7 +43,7 @@ pub struct Seen {
     pub counted_after: Option<u64>,
     /// Whether the server said which page is the last.
     pub ended: bool,
-    /// Whether every key was greater than the one before it, to the last page.
+    /// Whether every key so far was greater than the one before it.
     pub ascending: bool,
     /// Whether the read proved that it is whole.
     pub complete: bool,
@@ -73,10 +73,15 @@ pub enum Scope {
         /// How the server reads dates.
         dates: Dates,
     },
+    /// Records that meet a condition.
+    Where(Condition),
 }
 
 /// The condition that selects a scope, `None` for all records.
 pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
+    if let Scope::Where(condition) = scope {
+        return Some(condition.clone());
+    }
     let (Scope::Since { watermark, window, dates }, Load::Incremental { watermark: path, windows }) =
         (scope, entity.load)
     else {
@@ -101,7 +106,7 @@ pub async fn extract(
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
     let counted = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
-    let seen = Arc::new(Mutex::new(Seen { counted, ..Seen::default() }));
+    let seen = Arc::new(Mutex::new(Seen { counted, ascending: true, ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
     let reader =
@@ -140,6 +145,28 @@ pub async fn newest(client: &Client, entity: &Entity) -> Result<Option<Known>> {
         let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
         Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
     }))
+}
+
+/// Lowest and highest key of the list, `None` where it is empty.
+///
+/// # Errors
+/// [`Kind::Source`] when the server refuses the request.
+pub(crate) async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64, i64)>> {
+    let mut ends = Vec::new();
+    for order in ["asc", "desc"] {
+        let one = client
+            .list(entity.path)
+            .mode(PagingMode::PageNumber)
+            .order_by(format!("{} {order}", entity.key))
+            .fields(entity.key)
+            .page_size(1);
+        let mut pages = Box::pin(one.pages());
+        let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
+        let records = page.records().map_err(|error| source_error(entity, error))?;
+        let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
+        ends.extend(record.and_then(|record| record.get(entity.key)?.as_i64()));
+    }
+    Ok(ends.first().copied().zip(ends.get(1).copied()))
 }
 
 /// What the reader sends. When it falls silent without having proved that it is through, because its task was lost, that is
@@ -199,6 +226,9 @@ impl Reader {
         let mut ended = false;
         while let Some(page) = pages.try_next().await.map_err(|error| source_error(self.entity, error))? {
             ended = page.is_last();
+            if let Ok(mut seen) = self.seen.lock() {
+                seen.ended = ended;
+            }
             let batch = self.decode(&page)?;
             if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -218,6 +248,9 @@ impl Reader {
                 Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
+                    if let Ok(mut seen) = self.seen.lock() {
+                        seen.ascending = false;
+                    }
                     return Err(incomplete(
                         self.entity,
                         &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
@@ -239,8 +272,7 @@ impl Reader {
             .await
             .map_err(|error| source_error(self.entity, error))?;
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
-        // A page without an end or with keys out of order would have ended the read before this.
-        (seen.ended, seen.ascending, seen.counted_after) = (true, true, after);
+        seen.counted_after = after;
         if let (Some(before), Some(after)) = (seen.counted, after) {
             let least = before.min(after);
             if seen.records < least {
@@ -254,7 +286,7 @@ impl Reader {
     }
 }
 
-fn incomplete(entity: &Entity, why: &str) -> Error {
+pub(crate) fn incomplete(entity: &Entity, why: &str) -> Error {
     Error::new(
         Kind::Incomplete,
         format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", entity.name),

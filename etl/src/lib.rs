@@ -15,7 +15,10 @@
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
+//! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
+//! | [`drift`] | where the live API and the interface document differ |
+//! | [`report`] | one HTML page about a lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
 pub mod bronze;
@@ -26,14 +29,17 @@ mod closest;
 pub mod contract;
 pub mod decode;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod extract;
 pub mod gold;
 pub mod lake;
 pub mod ledger;
+pub mod maintain;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;
+pub mod report;
 pub mod run;
 pub mod silver;
 

@@ -74,6 +74,7 @@ impl Demo {
             entities: catalog::entities().iter().collect(),
             window: Window::default(),
             page_size: 1000,
+            load: crate::bronze::Options::default(),
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;

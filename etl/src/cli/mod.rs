@@ -4,13 +4,16 @@
 
 mod demo;
 mod doctor;
+mod drift;
 mod extract;
 mod file;
 mod lineage;
+mod maintain;
 mod output;
 mod progress;
 mod query;
 mod reconcile;
+mod report;
 mod run;
 mod schema;
 mod settings;
@@ -53,11 +56,14 @@ enum Command {
     Doctor(doctor::Doctor),
     Run(run::Run),
     Reconcile(reconcile::Reconcile),
+    Maintain(maintain::Maintain),
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
     Lineage(lineage::Lineage),
     Status(status::Status),
+    Drift(drift::DriftArgs),
+    Report(report::Report),
 }
 
 /// Runs the program with the process's own arguments.
@@ -107,10 +113,13 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Doctor(command) => command.execute(&settings, output).await,
         Command::Run(command) => command.execute(&settings, output).await,
         Command::Reconcile(command) => command.execute(&settings, output).await,
+        Command::Maintain(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(output),
         Command::Query(command) => command.execute(&settings, output).await,
         Command::Lineage(command) => command.execute(&settings, output).await,
         Command::Status(command) => command.execute(&settings, output).await,
+        Command::Drift(command) => command.execute(&settings, output).await,
+        Command::Report(command) => command.execute(&settings, output).await,
     }
 }

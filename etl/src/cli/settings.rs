@@ -8,6 +8,7 @@ use connectwise_sdk::Client;
 use serde::Deserialize;
 
 use super::source::{Source, SourceArgs, SourceTable};
+use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::GoldConfig;
 use crate::lake::Lake;
@@ -39,13 +40,41 @@ pub(super) struct Global {
 struct File {
     lakehouse: Option<String>,
     source: SourceTable,
+    load: LoadTable,
     gold: GoldConfig,
+}
+
+/// How full loads go.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LoadTable {
+    max_share: Option<f64>,
+    chunk_rows: Option<usize>,
+    staging_hours: Option<u32>,
+    ranges: Option<usize>,
+}
+
+impl LoadTable {
+    fn check(self) -> Result<()> {
+        let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the configuration's [load] is wrong: {what}")));
+        if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            return wrong("max_share is between 0 and 100");
+        }
+        if self.chunk_rows == Some(0) {
+            return wrong("chunk_rows is at least 1");
+        }
+        if self.ranges.is_some_and(|ranges| !(1..=16).contains(&ranges)) {
+            return wrong("ranges is between 1 and 16");
+        }
+        Ok(())
+    }
 }
 
 /// The settings of one call.
 pub(super) struct Settings {
     lakehouse: String,
     pub(super) source: Source,
+    load: LoadTable,
     pub(super) gold: GoldConfig,
 }
 
@@ -58,15 +87,28 @@ impl Settings {
         };
         let lakehouse = global.lakehouse.clone().or(file.lakehouse);
         file.gold.check()?;
+        file.load.check()?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             source: Source::new(global.source.clone(), file.source)?,
+            load: file.load,
             gold: file.gold,
         })
     }
 
     pub(super) fn lake(&self) -> Result<Lake> {
         Lake::open(&self.lakehouse)
+    }
+
+    /// How full loads go, where the command says no other share.
+    pub(super) fn options(&self, max_share: Option<f64>) -> Options {
+        let default = Options::default();
+        Options {
+            max_share: max_share.or(self.load.max_share).unwrap_or(default.max_share),
+            chunk_rows: self.load.chunk_rows.unwrap_or(default.chunk_rows),
+            staging_hours: self.load.staging_hours.unwrap_or(default.staging_hours),
+            ranges: self.load.ranges.unwrap_or(default.ranges),
+        }
     }
 
     /// A client for the configured tenant.

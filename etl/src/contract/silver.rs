@@ -199,6 +199,7 @@ mod tests {
             path: "/things",
             count_path: None,
             key: "id",
+            drains: false,
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
         }
