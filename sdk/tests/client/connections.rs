@@ -71,11 +71,9 @@ async fn a_connection_that_is_not_made_in_time_is_an_error_of_its_own() {
     let address = listener.local_addr().unwrap();
     // The queue is full as soon as one has to wait.
     let mut waiting = Vec::new();
-    loop {
-        match tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
-            Ok(connection) => waiting.push(connection.unwrap()),
-            Err(_) => break,
-        }
+    let connect = || tokio::time::timeout(Duration::from_millis(200), TcpStream::connect(address));
+    while let Ok(connection) = connect().await {
+        waiting.push(connection.unwrap());
     }
     let settings = config(format!("http://{address}"))
         .with_connect_timeout(Duration::from_millis(100))
