@@ -6,7 +6,7 @@ use crate::lake::Chunk;
 #[derive(Debug, Clone)]
 pub(super) enum Piece {
     /// It is in a file.
-    Keep(Chunk),
+    Keep(Box<Chunk>),
     /// It has to be read.
     Read {
         /// The key before the range.
@@ -48,7 +48,7 @@ pub(super) fn pieces(chunks: &[Chunk]) -> Vec<Piece> {
         if chunk.after > at {
             pieces.push(Piece::Read { after: at, last: chunk.after });
         }
-        pieces.push(Piece::Keep(chunk.clone()));
+        pieces.push(Piece::Keep(Box::new(chunk.clone())));
         at = Some(chunk.last);
     }
     pieces.push(Piece::Read { after: at, last: None });

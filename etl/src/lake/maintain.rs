@@ -69,7 +69,7 @@ impl Lake {
     /// either way.
     pub async fn maintain(&self, table: &TableName, key: Option<&str>, upkeep: &Upkeep) -> Result<Option<Kept>> {
         if self.state(table).await?.is_none() {
-            return Ok(self.maintain_nothing(table, upkeep).await?);
+            return self.maintain_nothing(table, upkeep).await;
         }
         let mut kept = Kept::default();
         self.compact(table, key, upkeep, &mut kept).await?;
