@@ -18,6 +18,7 @@ use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, Extraction, Scope, Seen};
 use crate::lake::{Commit, Lake, Race, Source, TableName, Written, integers};
+use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::run::{Meter, Mode};
 
@@ -36,6 +37,8 @@ pub struct Request {
     pub lookback_days: Option<u32>,
     /// Records a page.
     pub page_size: u32,
+    /// Where secrets are stored.
+    pub secrets: SecretStorage,
     /// Name of the run, written into every row and commit.
     pub run_id: String,
     /// When the run started.
@@ -104,7 +107,7 @@ async fn attempt(
     };
     // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
     let watermark = extract::watermark(client, entity).await?.max(stored);
-    let decoder = Decoder::new(entity, &request.run_id, request.started)?;
+    let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
     let extraction = extract::extract(client, entity, &scope, request.page_size, decoder).await?;
     meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
     let seen = extraction.seen.clone();

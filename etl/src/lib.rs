@@ -27,6 +27,7 @@ pub mod extract;
 pub mod gold;
 pub mod lake;
 pub mod ledger;
+pub mod privacy;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;

@@ -6,6 +6,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::decode::rebuild;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Lake, Layer, TableName};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
@@ -56,6 +57,7 @@ impl Lakehouse {
             entities: catalog::entities().iter().collect(),
             lookback_days: None,
             page_size: 1000,
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)

@@ -6,6 +6,7 @@ mod steer;
 
 use connectwise_etl::catalog;
 use connectwise_etl::lake::TableName;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::reconcile::{self, EntityReport, Request};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
@@ -33,6 +34,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
         entities: vec![catalog::entity("TimeEntry").unwrap()],
         lookback_days: None,
         page_size: 1000,
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     let report = execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap();

@@ -7,6 +7,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::gold::{self, GoldConfig};
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::ledger::{self, Start};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sim::Simulator;
@@ -26,6 +27,7 @@ async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Repo
         entities: ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
         lookback_days: None,
         page_size: 1000,
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()

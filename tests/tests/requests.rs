@@ -7,6 +7,7 @@ use std::fmt::Write;
 use connectwise_etl::catalog;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -35,6 +36,7 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
         entities: vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
         lookback_days: None,
         page_size: 150,
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     let client = client(&simulator).unwrap();

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
 use connectwise_etl::{catalog, reconcile};
 use connectwise_sdk::{Client, RetryPolicy};
@@ -44,6 +45,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         entities: catalog::entities().iter().collect(),
         lookback_days: None,
         page_size: 500,
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     let run = async |mode| {

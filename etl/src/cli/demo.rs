@@ -73,6 +73,7 @@ impl Demo {
             entities: catalog::entities().iter().collect(),
             lookback_days: None,
             page_size: 1000,
+            privacy: settings.keyed_privacy()?,
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;

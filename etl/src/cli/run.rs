@@ -66,6 +66,7 @@ impl Run {
             entities,
             lookback_days: self.lookback_days,
             page_size: self.page_size,
+            privacy: settings.keyed_privacy()?,
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use crate::error::{Error, Kind, Result};
 use crate::gold::GoldConfig;
 use crate::lake::Lake;
+use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 
 const FILE: &str = "connectwise-etl.toml";
 
@@ -36,6 +37,7 @@ pub(super) struct Global {
 struct File {
     lakehouse: Option<String>,
     source: SourceTable,
+    privacy: PrivacyConfig,
     gold: GoldConfig,
 }
 
@@ -53,6 +55,7 @@ struct SourceTable {
 pub(super) struct Settings {
     lakehouse: String,
     source: SourceTable,
+    pub(super) privacy: Privacy,
     pub(super) gold: GoldConfig,
 }
 
@@ -73,15 +76,25 @@ impl Settings {
         };
         let lakehouse = global.lakehouse.clone().or_else(|| variable("CW_LAKEHOUSE")).or(file.lakehouse);
         file.gold.check()?;
+        let privacy = Privacy::new(&file.privacy)?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             source: file.source,
+            privacy,
             gold: file.gold,
         })
     }
 
     pub(super) fn lake(&self) -> Result<Lake> {
         Lake::open(&self.lakehouse)
+    }
+
+    /// The privacy policy, ready to build tables: with the key that its hashes need.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the key is missing or too short.
+    pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
+        self.privacy.clone().with_key(variable(KEY_VARIABLE).as_deref())
     }
 
     /// A client for the configured tenant.

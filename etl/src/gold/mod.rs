@@ -24,6 +24,7 @@ mod keys;
 mod lineage;
 mod lookups;
 mod model;
+mod withheld;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -8,6 +8,7 @@
 
 mod append;
 mod changes;
+mod comment;
 mod delete;
 mod name;
 mod plan;

@@ -12,6 +12,7 @@ use crate::error::{Error, Kind, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{self, Start};
+use crate::privacy::Privacy;
 use crate::silver;
 
 /// What a run has to do.
@@ -27,6 +28,8 @@ pub struct Plan {
     pub lookback_days: Option<u32>,
     /// Records a page.
     pub page_size: u32,
+    /// What becomes of secrets and personal data.
+    pub privacy: Privacy,
     /// How gold is computed.
     pub gold: GoldConfig,
 }
@@ -99,6 +102,7 @@ impl Run<'_> {
             mode: self.plan.mode,
             lookback_days: self.plan.lookback_days,
             page_size: self.plan.page_size,
+            secrets: self.plan.privacy.secrets(),
             run_id: self.run_id.clone(),
             started: self.started,
         };
@@ -112,7 +116,8 @@ impl Run<'_> {
 
     async fn silver(&self, entity: &'static Entity) -> Step {
         self.step(TableName::silver(entity.table), async |step, _| {
-            step.built(&silver::build(self.lake, entity, self.plan.mode, &self.run_id, self.started).await?);
+            let (lake, plan) = (self.lake, self.plan);
+            step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
             Ok(())
         })
         .await

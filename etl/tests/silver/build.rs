@@ -1,78 +1,10 @@
 //! What becomes of rows, and when there is a new version.
 
-use std::io::Cursor;
+use connectwise_etl::lake::TableName;
+use connectwise_etl::silver::{Mode, Outcome};
+use serde_json::{Value, json};
 
-use arrow::json::ReaderBuilder;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use chrono::{DateTime, Utc};
-use connectwise_etl::lake::{Commit, Lake, Source, TableName};
-use connectwise_etl::silver::{self, Mode, Outcome, TableReport};
-use connectwise_etl::{catalog, contract};
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
-
-struct House {
-    lake: Lake,
-    _folder: TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), _folder: folder }
-    }
-
-    /// Puts records in place of a bronze table; the hash is that of the record's text.
-    async fn load(&self, entity: &str, records: Value) {
-        let entity = catalog::entity(entity).unwrap();
-        let schema = contract::bronze(entity);
-        let mut text = String::new();
-        for record in records.as_array().unwrap() {
-            let hash =
-                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-            let mut row: Map<String, Value> = record.as_object().unwrap().clone();
-            row.insert(contract::TIMESTAMP.into(), json!("2024-07-01T00:00:00Z"));
-            row.insert(contract::ENTITY.into(), json!(entity.name));
-            row.insert(contract::RUN_ID.into(), json!("load"));
-            row.insert(contract::CONTENT_HASH.into(), json!(hash));
-            text.push_str(&Value::Object(row).to_string());
-        }
-        let reader = ReaderBuilder::new(schema.clone()).build(Cursor::new(text)).unwrap();
-        let batches: Vec<_> = reader.map(Result::unwrap).collect();
-        let session = self.lake.session().unwrap();
-        let source = Source::batches(&session, batches).unwrap();
-        self.lake
-            .replace(&TableName::bronze(entity.table), &schema, source, &session, &Commit::new("load"))
-            .await
-            .unwrap();
-    }
-
-    async fn build(&self, entity: &str, mode: Mode) -> TableReport {
-        let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
-        silver::build(&self.lake, catalog::entity(entity).unwrap(), mode, "build", started).await.unwrap()
-    }
-
-    async fn rows(&self, entity: &str, columns: &str) -> Vec<String> {
-        let table = TableName::silver(catalog::entity(entity).unwrap().table);
-        let session = self.lake.session().unwrap();
-        self.lake.register(&session, "t", &table).await.unwrap();
-        let batches =
-            session.sql(&format!("select {columns} from t order by id")).await.unwrap().collect().await.unwrap();
-        let options = FormatOptions::new().with_null("NULL");
-        let mut lines = Vec::new();
-        for batch in batches {
-            let columns: Vec<_> = batch
-                .columns()
-                .iter()
-                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
-                .collect();
-            for row in 0..batch.num_rows() {
-                lines.push(columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "));
-            }
-        }
-        lines
-    }
-}
+use crate::house::House;
 
 fn entry(id: i32) -> Value {
     json!({"id": id, "actualHours": 0.5, "notes": format!("entry {id}")})

@@ -3,4 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod build;
+mod custom;
+mod house;
+mod privacy;
+mod program;
 mod schema;
