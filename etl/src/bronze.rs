@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt};
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
-use crate::extract::{self, Extraction, Scope, Seen};
+use crate::extract::{self, DateProbe, Extraction, Reading, Scope, Seen, Window};
 use crate::lake::{Commit, Lake, Race, Source, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
@@ -33,8 +33,10 @@ const CHUNK: usize = 20_000;
 pub struct Request {
     /// Full or incremental.
     pub mode: Mode,
-    /// Days that replace those of every business-date window.
-    pub lookback_days: Option<u32>,
+    /// How far back an incremental read goes.
+    pub window: Window,
+    /// How the server reads dates; the loads of a run share one.
+    pub dates: DateProbe,
     /// Records a page.
     pub page_size: u32,
     /// Where secrets are stored.
@@ -99,14 +101,22 @@ async fn attempt(
     // Before everything else: what is read from here on is newer than what this version holds.
     let base = lake.version(table).await?;
     let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    let newest = extract::newest(client, entity).await?;
+    let mut warnings = Vec::new();
     let scope = match (request.mode, entity.load, stored) {
-        (Mode::Incremental, Load::Incremental { .. }, Some(watermark)) => {
-            Scope::Since { watermark, lookback_days: request.lookback_days }
+        (Mode::Incremental, Load::Incremental { watermark: path, .. }, Some(watermark)) => {
+            let reading = request.dates.of(client, entity, path, newest).await;
+            let reading = reading.map_err(|error| extract::source_error(entity, error))?;
+            warnings.extend(odd_dates(reading));
+            match reading.dates() {
+                Some(dates) => Scope::Since { watermark, window: request.window, dates },
+                None => Scope::All,
+            }
         }
         _ => Scope::All,
     };
     // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
-    let watermark = extract::watermark(client, entity).await?.max(stored);
+    let watermark = newest.map(|newest| newest.time).max(stored);
     let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
     let extraction = extract::extract(client, entity, &scope, request.page_size, decoder).await?;
     meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
@@ -122,7 +132,6 @@ async fn attempt(
     };
     let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
     let quarantined = quarantined.load(Ordering::Relaxed);
-    let mut warnings = Vec::new();
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
             "{} shows no change time, so every run reads all of it: the API role may lack the right to see _info",
@@ -133,6 +142,20 @@ async fn attempt(
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
     Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings })
+}
+
+/// What a run says of a server that reads dates in its own way.
+fn odd_dates(reading: Reading) -> Option<String> {
+    match reading {
+        Reading::Late(_, late) => Some(format!(
+            "the server takes dates in conditions as {} minutes later than written, so the read went back so much further",
+            late.num_minutes()
+        )),
+        Reading::Unusable => {
+            Some("no date in a condition finds what it has to, so all of the list was read".to_owned())
+        }
+        Reading::Exact(_) | Reading::Early(_) => None,
+    }
 }
 
 /// Keeps rejected records before the stream ends, and so before the commit that moves the watermark past them: a run that

@@ -4,13 +4,16 @@
 //! grew, and there were at least as many records as the server counts before and after. Anything else is
 //! [`Kind::Incomplete`], and whoever writes the rows gets the error before the end of the stream.
 
+pub(crate) mod dates;
+mod window;
+
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::{Entity, Load};
-use connectwise_sdk::conditions::{Condition, field};
+use connectwise_sdk::conditions::Condition;
 use connectwise_sdk::{Client, PagingMode};
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
@@ -19,10 +22,8 @@ use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
-
-/// Changes carry the server's time in whole seconds and become visible a little later; what is this close to the
-/// watermark is read again.
-const OVERLAP: TimeDelta = TimeDelta::minutes(15);
+pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
+pub use window::Window;
 
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
 const AHEAD: usize = 3;
@@ -67,24 +68,23 @@ pub enum Scope {
     Since {
         /// Highest change time stored so far.
         watermark: DateTime<Utc>,
-        /// Days that replace those of every window.
-        lookback_days: Option<u32>,
+        /// How far back of it the read goes.
+        window: Window,
+        /// How the server reads dates.
+        dates: Dates,
     },
 }
 
 /// The condition that selects a scope, `None` for all records.
-///
-/// Windows count back from the watermark and not from a clock: both ends are then the server's time.
 pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
-    let (Scope::Since { watermark, lookback_days }, Load::Incremental { watermark: path, windows }) =
+    let (Scope::Since { watermark, window, dates }, Load::Incremental { watermark: path, windows }) =
         (scope, entity.load)
     else {
         return None;
     };
-    let changed = field(path).ge(*watermark - OVERLAP);
-    Some(windows.iter().fold(changed, |condition, window| {
-        let days = lookback_days.unwrap_or(window.days);
-        condition | field(window.field).ge(*watermark - TimeDelta::days(i64::from(days)))
+    let changed = dates.since(path, window.from(*watermark));
+    Some(windows.iter().fold(changed, |condition, business| {
+        condition | dates.since(business.field, window.business(*watermark, business.days))
     }))
 }
 
@@ -116,14 +116,15 @@ pub async fn extract(
     Ok(Extraction { schema, rows, seen })
 }
 
-/// The highest change time that the server has now, `None` where the entity has none or the role may not see it.
+/// The record that changed last, `None` where the entity has no change time or the role may not see it. Its time is the
+/// next watermark.
 ///
 /// It has to be asked for before a read: a record that changes behind the reader's back carries a later time, so the next
 /// run finds it. The highest time among the records read would lie after such changes and hide them.
 ///
 /// # Errors
 /// [`Kind::Source`] when the server refuses the request.
-pub async fn watermark(client: &Client, entity: &Entity) -> Result<Option<DateTime<Utc>>> {
+pub async fn newest(client: &Client, entity: &Entity) -> Result<Option<Known>> {
     let Load::Incremental { watermark: path, .. } = entity.load else { return Ok(None) };
     let newest = client
         .list(entity.path)
@@ -135,8 +136,10 @@ pub async fn watermark(client: &Client, entity: &Entity) -> Result<Option<DateTi
     let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
     let records = page.records().map_err(|error| source_error(entity, error))?;
     let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
-    let time = record.as_ref().and_then(|record| record.pointer(&format!("/{path}"))?.as_str());
-    Ok(time.and_then(|time| DateTime::parse_from_rfc3339(time).ok()).map(|time| time.with_timezone(&Utc)))
+    Ok(record.and_then(|record| {
+        let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
+        Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
+    }))
 }
 
 /// What the reader sends. When it falls silent without having proved that it is through, because its task was lost, that is
@@ -172,7 +175,7 @@ pub(crate) async fn count(
     client.count(entity.path, condition).await.map(Some)
 }
 
-fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
+pub(crate) fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
     Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
 }
 

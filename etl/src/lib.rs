@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`catalog`] | which entities there are |
 //! | [`contract`] | what their columns are |
+//! | [`doctor`] | whether a tenant can be loaded, and what is missing |
 //! | [`extract`] | pages of records from the API, whole or not at all |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
@@ -22,6 +23,7 @@ pub mod cli;
 mod closest;
 pub mod contract;
 pub mod decode;
+pub mod doctor;
 pub mod error;
 pub mod extract;
 pub mod gold;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use connectwise_etl::catalog;
 use connectwise_etl::decode::rebuild;
+use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Lake, Layer, TableName};
 use connectwise_etl::privacy::Privacy;
@@ -55,7 +56,7 @@ impl Lakehouse {
             layers: Layer::ALL.to_vec(),
             mode,
             entities: catalog::entities().iter().collect(),
-            lookback_days: None,
+            window: Window::default(),
             page_size: 1000,
             privacy: Privacy::default(),
             gold: GoldConfig::default(),

@@ -5,6 +5,7 @@
 mod steer;
 
 use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
 use connectwise_etl::lake::TableName;
 use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
@@ -12,7 +13,7 @@ use connectwise_etl::reconcile::{self, EntityReport, Request};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_etl::{gold::GoldConfig, lake::Layer};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, client};
+use connectwise_tests::{Lakehouse, by_key, client};
 use serde_json::{Value, json};
 use steer::post;
 
@@ -32,7 +33,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
         layers: vec![Layer::Bronze, Layer::Silver],
         mode,
         entities: vec![catalog::entity("TimeEntry").unwrap()],
-        lookback_days: None,
+        window: Window::default(),
         page_size: 1000,
         privacy: Privacy::default(),
         gold: GoldConfig::default(),
@@ -156,4 +157,41 @@ async fn a_row_that_the_list_left_out_and_the_server_has_is_kept() {
     assert_eq!((report.refused, report.missing, report.still_there.len()), (None, 1, 1));
     assert!(report.deleted.is_empty());
     assert!(bronze(&lakehouse).await >= ROWS);
+}
+
+/// A server that finds nothing for a date with a zone would look like one on which nothing changed.
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_are_found_whatever_dates_the_server_understands() {
+    let (simulator, lakehouse) = loaded().await;
+    post(&simulator, "switches", json!({ "times": "naive" })).await;
+    post(&simulator, "advance", json!({ "TimeEntry": { "insert": 7, "edit": 5 } })).await;
+    load(&simulator, &lakehouse, Mode::Incremental).await;
+    assert_eq!(bronze(&lakehouse).await, ROWS + 7);
+    let url = format!("{}/_sim/truth/TimeEntry", simulator.url());
+    let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let entity = catalog::entity("TimeEntry").unwrap();
+    let stored = lakehouse.records(entity).await.unwrap();
+    assert_eq!(by_key(entity, &stored).unwrap(), by_key(entity, &rows).unwrap(), "edits are there too");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn since_reads_again_what_is_older_than_the_watermark() {
+    let (simulator, lakehouse) = loaded().await;
+    let reads = async |since: Option<&str>| {
+        let since = since.map(|time| time.parse().unwrap());
+        let plan = Plan {
+            layers: vec![Layer::Bronze],
+            mode: Mode::Incremental,
+            entities: vec![catalog::entity("TimeEntry").unwrap()],
+            window: Window { since, lookback_days: Some(0), ..Window::default() },
+            page_size: 1000,
+            gold: GoldConfig::default(),
+        };
+        let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
+        report.steps[0].rows_read
+    };
+    let few = reads(None).await;
+    assert!(few < ROWS / 2, "{few}");
+    assert_eq!(reads(Some("2000-01-01T00:00:00Z")).await, ROWS);
+    assert_eq!(reads(Some("2100-01-01T00:00:00Z")).await, few, "a time in the future leaves no gap");
 }

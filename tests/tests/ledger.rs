@@ -4,6 +4,7 @@
 
 use chrono::{TimeZone, Utc};
 use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
 use connectwise_etl::gold::{self, GoldConfig};
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::ledger::{self, Start};
@@ -25,7 +26,7 @@ async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Repo
         layers: vec![Layer::Bronze],
         mode,
         entities: ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
-        lookback_days: None,
+        window: Window::default(),
         page_size: 1000,
         privacy: Privacy::default(),
         gold: GoldConfig::default(),

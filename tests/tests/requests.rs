@@ -5,6 +5,7 @@
 use std::fmt::Write;
 
 use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::privacy::Privacy;
@@ -34,7 +35,7 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
         layers: vec![Layer::Bronze],
         mode,
         entities: vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
-        lookback_days: None,
+        window: Window::default(),
         page_size: 150,
         privacy: Privacy::default(),
         gold: GoldConfig::default(),
@@ -44,7 +45,7 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
     insta::assert_snapshot!("full", asked(&simulator).await);
     execute(lakehouse.lake(), Some(&client), &plan(Mode::Incremental), &Quiet).await.unwrap();
     insta::assert_snapshot!("incremental", asked(&simulator).await);
-    let narrow = Plan { lookback_days: Some(7), ..plan(Mode::Incremental) };
+    let narrow = Plan { window: Window { lookback_days: Some(7), ..Window::default() }, ..plan(Mode::Incremental) };
     execute(lakehouse.lake(), Some(&client), &narrow, &Quiet).await.unwrap();
     insta::assert_snapshot!("lookback_of_7_days", asked(&simulator).await);
 }

@@ -8,6 +8,7 @@ mod steer;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::privacy::Privacy;
@@ -43,7 +44,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         layers: vec![Layer::Bronze],
         mode,
         entities: catalog::entities().iter().collect(),
-        lookback_days: None,
+        window: Window::default(),
         page_size: 500,
         privacy: Privacy::default(),
         gold: GoldConfig::default(),

@@ -12,6 +12,7 @@ use super::settings::Settings;
 use super::{query as show, run};
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
+use crate::extract::Window;
 use crate::lake::Layer;
 use crate::query;
 use crate::run::{Mode, Plan, execute};
@@ -71,7 +72,7 @@ impl Demo {
             layers: Layer::ALL.to_vec(),
             mode: Mode::Full,
             entities: catalog::entities().iter().collect(),
-            lookback_days: None,
+            window: Window::default(),
             page_size: 1000,
             privacy: settings.keyed_privacy()?,
             gold: settings.gold.clone(),

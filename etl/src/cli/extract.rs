@@ -37,9 +37,6 @@ pub(super) struct Extract {
     /// Which properties, comma-separated, nested with /
     #[arg(long)]
     fields: Option<String>,
-    /// Records a page, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    page_size: u32,
     /// Form of the result
     #[arg(long, value_enum, default_value = "ndjson")]
     format: Format,
@@ -105,7 +102,7 @@ impl Extract {
 
     /// Hands every record on as one line of JSON.
     async fn read(&self, client: &Client, mut take: impl FnMut(&[u8]) -> Result<()>) -> Result<u64> {
-        let mut list = client.list(&self.path).page_size(self.page_size);
+        let mut list = client.list(&self.path);
         if let Some(conditions) = &self.conditions {
             list = list.conditions(conditions.clone());
         }

@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
 
 mod demo;
+mod doctor;
 mod extract;
 mod file;
 mod lineage;
@@ -13,6 +14,7 @@ mod reconcile;
 mod run;
 mod schema;
 mod settings;
+mod source;
 mod status;
 
 use std::process::ExitCode;
@@ -31,7 +33,8 @@ use output::Output;
     after_help = "\
 Examples:
   connectwise-etl demo                             the whole way on a simulated tenant, no account needed
-  connectwise-etl run --mode incremental           what changed in your tenant since the last run
+  connectwise-etl doctor                           whether your tenant can be loaded, and what is missing
+  connectwise-etl run                              what changed in your tenant since the last run
   connectwise-etl query \"select * from dimcompany\"
 
 Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
@@ -47,6 +50,7 @@ struct Args {
 #[derive(Debug, Subcommand)]
 enum Command {
     Demo(demo::Demo),
+    Doctor(doctor::Doctor),
     Run(run::Run),
     Reconcile(reconcile::Reconcile),
     Extract(extract::Extract),
@@ -58,8 +62,13 @@ enum Command {
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
+    let environment = settings::dotenv();
     let args = Args::parse();
     let output = Output::new(args.global.json);
+    if let Err(error) = environment {
+        output.error(&error);
+        return ExitCode::from(2);
+    }
     // A fault in a task ends that task, and the step that waits for it says so; a backtrace in between helps nobody.
     std::panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a task was lost")));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -95,6 +104,7 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
     let settings = settings::Settings::load(&args.global)?;
     match args.command {
         Command::Demo(command) => command.execute(&settings, output).await,
+        Command::Doctor(command) => command.execute(&settings, output).await,
         Command::Run(command) => command.execute(&settings, output).await,
         Command::Reconcile(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,

@@ -30,9 +30,6 @@ pub(super) struct Reconcile {
     /// Largest share of a table's rows that may be missing, 0 to 100
     #[arg(long, value_name = "PERCENT", default_value_t = MAX_SHARE, value_parser = percent)]
     max_share: f64,
-    /// Records a page, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    page_size: u32,
 }
 
 fn percent(text: &str) -> std::result::Result<f64, String> {
@@ -52,7 +49,7 @@ impl Reconcile {
         }
         let request = Request {
             max_share: self.max_share,
-            page_size: self.page_size,
+            page_size: settings.source.page_size(),
             secrets: settings.privacy.secrets(),
             ..Request::new(self.dry_run)
         };

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
 use super::output::{Output, table, thousands};
@@ -9,6 +10,7 @@ use super::progress::{Progress, changes};
 use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::extract::Window;
 use crate::lake::Layer;
 use crate::run::{Mode, Outcome, Plan, Report, execute};
 
@@ -19,8 +21,9 @@ use crate::run::{Mode, Outcome, Plan, Report, execute};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  connectwise-etl run --mode full
-  connectwise-etl run --mode incremental --entities TimeEntry,Agreement --lookback-days 7
+  connectwise-etl run --full
+  connectwise-etl run --entities TimeEntry,Agreement --lookback-days 7
+  connectwise-etl run --since 2026-01-01            read again what changed since then
   connectwise-etl run --layers silver,gold          rebuild from bronze, without asking the API")]
 pub(super) struct Run {
     /// Layers to build, comma-separated: bronze, silver, gold
@@ -29,15 +32,26 @@ pub(super) struct Run {
     /// How much is read
     #[arg(long, value_enum, default_value = "incremental")]
     mode: ModeArg,
+    /// Read everything: the same as --mode full
+    #[arg(long, conflicts_with_all = ["mode", "since", "lookback_days"])]
+    full: bool,
+    /// Read again what changed since this day or time (UTC); a time after the last run changes nothing
+    #[arg(long, value_name = "DATE", value_parser = moment)]
+    since: Option<DateTime<Utc>>,
     /// Days that every business-date window goes back, in place of those of the catalogue
     #[arg(long, value_name = "DAYS")]
     lookback_days: Option<u32>,
     /// Entities, comma-separated [default: all]
     #[arg(long, value_delimiter = ',')]
     entities: Vec<String>,
-    /// Records a page, 1 to 1000
-    #[arg(long, value_name = "N", default_value_t = 1000, value_parser = clap::value_parser!(u32).range(1..=1000))]
-    page_size: u32,
+}
+
+/// `2026-01-31`, or `2026-01-31T08:00:00Z`.
+fn moment(text: &str) -> std::result::Result<DateTime<Utc>, String> {
+    let day =
+        text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc());
+    let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
+    day.or_else(time).ok_or_else(|| "write it as 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -57,15 +71,20 @@ impl Run {
         // Layers above bronze need no tenant, and so no credentials.
         let client = if layers.contains(&Layer::Bronze) { Some(settings.client()?) } else { None };
         let mode = match self.mode {
+            _ if self.full => Mode::Full,
             ModeArg::Full => Mode::Full,
             ModeArg::Incremental => Mode::Incremental,
         };
+        let mut window = Window { since: self.since, lookback_days: self.lookback_days, ..Window::default() };
+        if let Some(minutes) = settings.source.overlap_minutes() {
+            window.overlap = TimeDelta::minutes(i64::from(minutes));
+        }
         let plan = Plan {
             layers,
             mode,
             entities,
-            lookback_days: self.lookback_days,
-            page_size: self.page_size,
+            window,
+            page_size: settings.source.page_size(),
             privacy: settings.keyed_privacy()?,
             gold: settings.gold.clone(),
         };
@@ -142,4 +161,20 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
         output.note(&format!("failed, and left as they were: {}", failed.join(", ")));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_day_or_an_instant() {
+        let told = |text: &str| moment(text).map(|time| time.to_rfc3339());
+        assert_eq!(told("2026-01-31").unwrap(), "2026-01-31T00:00:00+00:00");
+        assert_eq!(told("2026-01-31T08:00:00Z").unwrap(), "2026-01-31T08:00:00+00:00");
+        assert_eq!(told("2026-01-31T08:00:00+02:00").unwrap(), "2026-01-31T06:00:00+00:00");
+        for text in ["", "yesterday", "2026-02-30", "31.01.2026"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
 }

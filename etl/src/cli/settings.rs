@@ -4,9 +4,10 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sdk::Client;
 use serde::Deserialize;
 
+use super::source::{Source, SourceArgs, SourceTable};
 use crate::error::{Error, Kind, Result};
 use crate::gold::GoldConfig;
 use crate::lake::Lake;
@@ -29,6 +30,8 @@ pub(super) struct Global {
     /// Log more: -v for steps, -vv for requests
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    #[command(flatten)]
+    pub(super) source: SourceArgs,
 }
 
 /// What `connectwise-etl.toml` may say. Unknown keys are errors: a typo must not pass for a default.
@@ -41,45 +44,27 @@ struct File {
     gold: GoldConfig,
 }
 
-/// Where the API is. Secrets are only read from the environment.
-#[derive(Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct SourceTable {
-    base_url: Option<String>,
-    site: Option<String>,
-    company: Option<String>,
-    client_id: Option<String>,
-}
-
 /// The settings of one call.
 pub(super) struct Settings {
     lakehouse: String,
-    source: SourceTable,
+    pub(super) source: Source,
     pub(super) privacy: Privacy,
     pub(super) gold: GoldConfig,
 }
 
 impl Settings {
     pub(super) fn load(global: &Global) -> Result<Self> {
-        match dotenvy::dotenv() {
-            Ok(_) => {}
-            Err(error) if error.not_found() => {}
-            // The error's own text quotes the line, and the line may hold a secret.
-            Err(_) => {
-                return Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value"));
-            }
-        }
         let file = match &global.config {
             Some(path) => read(path)?,
             None if Path::new(FILE).is_file() => read(Path::new(FILE))?,
             None => File::default(),
         };
-        let lakehouse = global.lakehouse.clone().or_else(|| variable("CW_LAKEHOUSE")).or(file.lakehouse);
+        let lakehouse = global.lakehouse.clone().or(file.lakehouse);
         file.gold.check()?;
         let privacy = Privacy::new(&file.privacy)?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
-            source: file.source,
+            source: Source::new(global.source.clone(), file.source)?,
             privacy,
             gold: file.gold,
         })
@@ -102,23 +87,22 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
     pub(super) fn client(&self) -> Result<Client> {
-        let or_file = |name: &str, file: &Option<String>| variable(name).or_else(|| file.clone());
-        let parts = ConfigParts {
-            base_url: or_file("CW_BASE_URL", &self.source.base_url),
-            site: or_file("CW_SITE", &self.source.site),
-            username: variable("CW_AUTH_USERNAME"),
-            company: or_file("CW_COMPANY", &self.source.company),
-            public_key: variable("CW_PUBLIC_KEY"),
-            password: variable("CW_AUTH_PASSWORD").map(Into::into),
-            private_key: variable("CW_PRIVATE_KEY").map(Into::into),
-            client_id: or_file("CW_CLIENTID", &self.source.client_id),
-        };
-        Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
+        self.source.client()
     }
 }
 
-fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+/// Reads the file `.env` into the environment, where there is one. To be called before the arguments are parsed, as they
+/// take their defaults from there.
+///
+/// # Errors
+/// [`Kind::Config`] when it can't be read.
+pub(super) fn dotenv() -> Result<()> {
+    match dotenvy::dotenv() {
+        Ok(_) => Ok(()),
+        Err(error) if error.not_found() => Ok(()),
+        // The error's own text quotes the line, and the line may hold a secret.
+        Err(_) => Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value")),
+    }
 }
 
 fn read(path: &Path) -> Result<File> {

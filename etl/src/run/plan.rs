@@ -9,6 +9,7 @@ use connectwise_sdk::catalog::Entity;
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Request};
 use crate::error::{Error, Kind, Result};
+use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{self, Start};
@@ -24,8 +25,8 @@ pub struct Plan {
     pub mode: Mode,
     /// Entities, in the order in which they are loaded.
     pub entities: Vec<&'static Entity>,
-    /// Days that replace those of every business-date window.
-    pub lookback_days: Option<u32>,
+    /// How far back incremental reads go.
+    pub window: Window,
     /// Records a page.
     pub page_size: u32,
     /// What becomes of secrets and personal data.
@@ -44,7 +45,8 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     }
     let before = client.map(Client::stats).unwrap_or_default();
     let started = Utc::now();
-    let run = Run { lake, plan, observer, started, run_id: uuid::Uuid::now_v7().to_string(), clock: Instant::now() };
+    let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
+    let run = Run { lake, plan, observer, started, run_id, clock, dates };
     let start = Start { run_id: &run.run_id, started, mode: plan.mode, layers: &plan.layers };
     let begun = ledger::begin(lake, start).await;
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
@@ -94,13 +96,15 @@ struct Run<'a> {
     started: DateTime<Utc>,
     run_id: String,
     clock: Instant,
+    dates: DateProbe,
 }
 
 impl Run<'_> {
     async fn bronze(&self, client: &Client, entity: &'static Entity) -> Step {
         let request = Request {
             mode: self.plan.mode,
-            lookback_days: self.plan.lookback_days,
+            window: self.plan.window,
+            dates: self.dates.clone(),
             page_size: self.plan.page_size,
             secrets: self.plan.privacy.secrets(),
             run_id: self.run_id.clone(),

@@ -4,33 +4,7 @@ use connectwise_etl::gold::{GoldConfig, Severity};
 use connectwise_etl::silver::Mode;
 use serde_json::{Value, json};
 
-use crate::facts::built;
 use crate::tenant::Tenant;
-
-#[tokio::test]
-async fn lines_are_what_is_invoiced_and_what_is_billable() {
-    let tenant = built().await;
-    // Not here: what is not billed or free of charge, internal and prepaid work, and what is deleted.
-    assert_eq!(
-        tenant
-            .rows(
-                "select lineSource, sourceId, invoiceId, lineNumber, quantity, price, cost, lineAmount, lineCost, margin, marginPercentage, \
-                 LineType, isInvoiced, `date`, dueDate, status, companyName, applyToType, applyToId, agreementId, agreement_type_final, \
-                 InvoiceDateSK, CompanyKey, AgreementSK from fact_invoiceline order by lineSource, sourceId"
-            )
-            .await,
-        [
-            "expense | 1 | NULL | NULL | 1.0000 | 35060.5000 | 0.0000 | 35060.5000 | 0.0000 | 35060.5000 | 100.0000 | \
-             EXPENSE | false | 2024-06-18 | NULL | NULL | NULL | Services | NULL | 100 | NULL | -1 | 1 | 1",
-            "time | 1 | NULL | NULL | 2.0000 | 100.0000 | 50.0000 | 200.0000 | 100.0000 | 100.0000 | 50.0000 | \
-             SERVICE | false | 2024-06-17 | NULL | Open | Acme | Services | NULL | 100 | NULL | -1 | 1 | 1",
-            "time | 4 | 500 | 1 | 0.3333 | 23800.0000 | 50.0000 | 7932.5400 | 16.6650 | 7915.8750 | 99.7899 | \
-             SERVICE | true | 2024-07-05 | 2024-07-20 | Sent | Acme | Agreement | 102 | 102 | Agr - Innri verkefni | 20240705 | 1 | 3",
-            "time | 7 | NULL | NULL | 3.0000 | 7.0000 | 2.0000 | 21.0000 | 6.0000 | 15.0000 | 71.4286 | \
-             SERVICE | false | 2024-06-17 | NULL | Open | NULL | Services | NULL | 103 | NULL | -1 | -1 | 4",
-        ]
-    );
-}
 
 #[tokio::test]
 async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {

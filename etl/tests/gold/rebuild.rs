@@ -4,7 +4,7 @@ use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
 use connectwise_etl::silver::{Mode, Outcome};
 use serde_json::json;
 
-use crate::tenant::{Tenant, instant, members, time_entries};
+use crate::tenant::{Tenant, instant, silver_of};
 
 const FIRST: &str = "2024-07-01T06:00:00Z";
 const SECOND: &str = "2024-07-01T18:00:00Z";
@@ -31,7 +31,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     let keys = "select dimension, naturalKey, surrogateKey from dimension_keys order by dimension, naturalKey";
     let before = tenant.rows(keys).await;
 
-    let mut changed = members();
+    let mut changed = silver_of("Member");
     changed[0]["hourlyCost"] = json!("60");
     tenant.put("Member", changed).await;
     let report = tenant.build(Mode::Incremental, SECOND, &config).await;
@@ -44,7 +44,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     assert_eq!(written, ["gold/fact_timeentry", "gold/fact_invoiceline"]);
     assert_eq!(
         tenant.rows("select timeEntryId, actualCost from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1").await,
-        ["1 | 120.0000", "4 | 19.9980"]
+        ["1 | 120.0000", "4 | 19.9980", "12 | -60.0000"]
     );
     assert_eq!(tenant.rows(keys).await, before);
 }
@@ -54,21 +54,24 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     let tenant = Tenant::small().await;
     let config = GoldConfig::default();
     tenant.build(Mode::Full, FIRST, &config).await;
-    let mut entries = time_entries();
-    // Company 77 is named no more, 3 and 78 are new: 77 keeps its key and nobody else gets it.
+    let mut entries = silver_of("TimeEntry");
+    // Company 77 is named no more, 76 and 78 are new: 77 keeps its key and nobody else gets it.
     entries[2]["companyId"] = json!(78);
-    entries[3]["companyId"] = json!(3);
+    entries[3]["companyId"] = json!(76);
     tenant.put("TimeEntry", entries).await;
+    let mut products = silver_of("ProductItem");
+    products[4]["companyId"] = json!(null);
+    tenant.put("ProductItem", products).await;
     tenant.build(Mode::Incremental, SECOND, &config).await;
     let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "4 | 3", "5 | 78"]);
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 76", "6 | 78"]);
     assert_eq!(
         tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
-        ["5", "4"]
+        ["6", "5"]
     );
-    tenant.put("TimeEntry", time_entries()).await;
+    tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 77"]);
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77"]);
 }
 
 #[tokio::test]
@@ -76,16 +79,16 @@ async fn a_full_rebuild_equals_any_sequence_of_incremental_runs() {
     let config = GoldConfig::default();
     let step_by_step = Tenant::small().await;
     step_by_step.build(Mode::Incremental, FIRST, &config).await;
-    let mut entries = time_entries();
+    let mut entries = silver_of("TimeEntry");
     entries[0]["status"] = json!("ReadyToBill");
     entries[1]["isDeleted"] = json!(true);
     entries
         .as_array_mut()
         .unwrap()
-        .push(json!({"id": 9, "billableOption": "NoDefault", "companyId": 5, "timeStart": "2026-01-01T00:00:00Z"}));
+        .push(json!({"id": 99, "billableOption": "NoDefault", "companyId": 5, "timeStart": "2026-01-01T00:00:00Z"}));
     step_by_step.put("TimeEntry", entries.clone()).await;
     step_by_step.build(Mode::Incremental, SECOND, &config).await;
-    let mut agreements = crate::tenant::agreements();
+    let mut agreements = silver_of("Agreement");
     agreements[0]["customFields"] = json!("[{\"id\":4,\"value\":\"S-200\"}]");
     agreements[3]["typeName"] = json!("Alrekstur");
     step_by_step.put("Agreement", agreements.clone()).await;
@@ -119,20 +122,20 @@ async fn a_changed_rule_reaches_the_rows_it_is_about() {
         tenant
             .rows("select timeEntryId, effectiveBillingStatus from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1")
             .await,
-        ["6 | DoNotBill", "7 | Billable"]
+        ["6 | DoNotBill", "7 | Billable", "13 | Invoiced"]
     );
 }
 
 #[tokio::test]
 async fn entities_that_were_not_loaded_are_empty() {
     let tenant = Tenant::empty();
-    tenant.put("TimeEntry", time_entries()).await;
+    tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
-    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["8"]);
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["13"]);
     assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["0"]);
     assert_eq!(
         tenant.rows("select memberName from dimmember order by MemberKey").await,
-        ["Unknown", "Anna", "NULL", "Gone"],
+        ["Unknown", "Anna", "NULL", "NULL", "Gone"],
         "members come from the facts where their own table is missing"
     );
 }

@@ -4,7 +4,7 @@ use connectwise_etl::gold::{GoldConfig, Severity};
 use connectwise_etl::silver::{Mode, Outcome};
 use serde_json::{Value, json};
 
-use crate::tenant::{Tenant, members, products};
+use crate::tenant::{Tenant, silver_of};
 
 #[tokio::test]
 async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
@@ -12,12 +12,12 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
     tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
     let before = tenant.versions().await;
     // A member that is there twice would double every row that names it.
-    let mut twice = members();
+    let mut twice = silver_of("Member");
     let again = twice[0].clone();
     twice.as_array_mut().unwrap().push(again);
     tenant.put("Member", twice).await;
-    let mut more: Value = products();
-    more.as_array_mut().unwrap().push(json!({"id": 6, "extPrice": "1"}));
+    let mut more: Value = silver_of("ProductItem");
+    more.as_array_mut().unwrap().push(json!({"id": 9, "extPrice": "1"}));
     tenant.put("ProductItem", more).await;
 
     for mode in [Mode::Incremental, Mode::Full] {
@@ -52,10 +52,10 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
             assert_eq!(*old, new, "{name}");
         }
     }
-    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["3"], "others go on");
+    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["6"], "others go on");
 
-    tenant.put("Member", members()).await;
+    tenant.put("Member", silver_of("Member")).await;
     let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &GoldConfig::default()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "running again goes on");
-    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["8"]);
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["13"]);
 }

@@ -1,18 +1,17 @@
 //! A lakehouse with hand-made bronze tables.
 
-use std::io::Cursor;
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
-use arrow::json::ReaderBuilder;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
 use chrono::{DateTime, Utc};
-use connectwise_etl::lake::{Commit, Lake, Source, TableName};
+use connectwise_etl::lake::{Lake, TableName};
 use connectwise_etl::privacy::{Privacy, PrivacyConfig};
 use connectwise_etl::silver::{self, Mode, TableReport};
 use connectwise_etl::{catalog, contract};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
+
+use crate::rows;
 
 /// A lakehouse in a temporary folder, with a privacy policy.
 pub(crate) struct House {
@@ -36,25 +35,22 @@ impl House {
     pub(crate) async fn load_at(&self, entity: &str, records: Value, at: &str) {
         let entity = catalog::entity(entity).unwrap();
         let schema = contract::bronze(entity);
-        let mut text = String::new();
-        for record in records.as_array().unwrap() {
+        let hashed = |record: &Value| {
             let hash =
                 record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
             let mut row: Map<String, Value> = record.as_object().unwrap().clone();
-            row.insert(contract::TIMESTAMP.into(), json!(at));
-            row.insert(contract::ENTITY.into(), json!(entity.name));
-            row.insert(contract::RUN_ID.into(), json!("load"));
             row.insert(contract::CONTENT_HASH.into(), json!(hash));
-            text.push_str(&Value::Object(row).to_string());
-        }
-        let reader = ReaderBuilder::new(schema.clone()).build(Cursor::new(text)).unwrap();
-        let batches: Vec<_> = reader.map(Result::unwrap).collect();
-        let session = self.lake.session().unwrap();
-        let source = Source::batches(&session, batches).unwrap();
-        self.lake
-            .replace(&TableName::bronze(entity.table), &schema, source, &session, &Commit::new("load"))
-            .await
-            .unwrap();
+            row
+        };
+        let rows: Vec<_> = records.as_array().unwrap().iter().map(hashed).collect();
+        let unless_said: Map<String, Value> = [
+            (contract::TIMESTAMP.to_owned(), json!(at)),
+            (contract::ENTITY.to_owned(), json!(entity.name)),
+            (contract::RUN_ID.to_owned(), json!("load")),
+        ]
+        .into_iter()
+        .collect();
+        rows::put(&self.lake, &TableName::bronze(entity.table), &schema, &unless_said, &rows).await;
     }
 
     /// Sets the policy, as the table `[privacy]` of a configuration says it.
@@ -83,20 +79,6 @@ impl House {
         let table = TableName::silver(catalog::entity(entity).unwrap().table);
         let session = self.lake.session().unwrap();
         self.lake.register(&session, "t", &table).await.unwrap();
-        let batches =
-            session.sql(&format!("select {columns} from t order by id")).await.unwrap().collect().await.unwrap();
-        let options = FormatOptions::new().with_null("NULL");
-        let mut lines = Vec::new();
-        for batch in batches {
-            let columns: Vec<_> = batch
-                .columns()
-                .iter()
-                .map(|column| ArrayFormatter::try_new(column.as_ref(), &options).unwrap())
-                .collect();
-            for row in 0..batch.num_rows() {
-                lines.push(columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>().join(" | "));
-            }
-        }
-        lines
+        rows::lines(&session, &format!("select {columns} from t order by id")).await
     }
 }

@@ -7,4 +7,6 @@ mod custom;
 mod house;
 mod privacy;
 mod program;
+#[path = "../rows/mod.rs"]
+mod rows;
 mod schema;

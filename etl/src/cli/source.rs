@@ -1,0 +1,191 @@
+//! Where the API is and how it is asked: flags before environment before file before the SDK's defaults.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use connectwise_sdk::{Client, Config, ConfigParts, MAX_PAGE_SIZE};
+use serde::Deserialize;
+
+use crate::error::{Error, Kind, Result};
+
+/// Options of every command that asks the API.
+#[derive(Debug, Default, Clone, Args)]
+#[command(next_help_heading = "How the API is asked")]
+pub(super) struct SourceArgs {
+    /// Certificates (PEM) that are trusted beside the usual ones: those of a server of your own
+    #[arg(long, global = true, hide_short_help = true, env = "CW_CA_FILE", value_name = "FILE")]
+    ca_file: Option<PathBuf>,
+    /// Most requests started in a second [default: 16; 0 = no limit]
+    #[arg(long, global = true, hide_short_help = true, env = "CW_RATE", value_name = "N", value_parser = rate)]
+    rate: Option<f64>,
+    /// Most requests under way at once [default: 4]
+    #[arg(long, global = true, hide_short_help = true, env = "CW_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    concurrency: Option<u16>,
+    /// Records a page, 1 to 1000 [default: 1000]
+    #[arg(long, global = true, hide_short_help = true, env = "CW_PAGE_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    page_size: Option<u32>,
+    /// Longest time to connect, in seconds [default: 10]
+    #[arg(long, global = true, hide_short_help = true, env = "CW_CONNECT_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    connect_timeout: Option<u64>,
+    /// Longest silence of the server, in seconds [default: 60]
+    #[arg(long, global = true, hide_short_help = true, env = "CW_READ_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    read_timeout: Option<u64>,
+}
+
+fn rate(text: &str) -> std::result::Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
+        _ => Err("a rate is a number of requests a second, 0 for no limit".to_owned()),
+    }
+}
+
+/// The table `[source]` of the file. Secrets are only read from the environment.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct SourceTable {
+    base_url: Option<String>,
+    site: Option<String>,
+    company: Option<String>,
+    client_id: Option<String>,
+    api_version: Option<String>,
+    ca_file: Option<PathBuf>,
+    rate: Option<f64>,
+    concurrency: Option<u16>,
+    page_size: Option<u32>,
+    connect_timeout: Option<u64>,
+    read_timeout: Option<u64>,
+    overlap_minutes: Option<u32>,
+}
+
+/// How the API is asked.
+#[derive(Debug)]
+pub(super) struct Source {
+    args: SourceArgs,
+    file: SourceTable,
+}
+
+impl Source {
+    /// Puts flags and file together.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the file says what can't be.
+    pub(super) fn new(args: SourceArgs, file: SourceTable) -> Result<Self> {
+        let wrong = |name: &str, why: &str| {
+            Err(Error::new(Kind::Config, format!("{name} of [source] in the configuration is wrong: {why}")))
+        };
+        if file.rate.is_some_and(|rate| !rate.is_finite() || rate < 0.0) {
+            return wrong("rate", "it is a number of requests a second, 0 for no limit");
+        }
+        if file.concurrency.is_some_and(|requests| !(1..=64).contains(&requests)) {
+            return wrong("concurrency", "it is 1 to 64");
+        }
+        if file.page_size.is_some_and(|size| !(1..=MAX_PAGE_SIZE).contains(&size)) {
+            return wrong("page_size", "it is 1 to 1000");
+        }
+        for (name, seconds) in [("connect_timeout", file.connect_timeout), ("read_timeout", file.read_timeout)] {
+            if seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
+                return wrong(name, "it is 1 to 3600 seconds");
+            }
+        }
+        if file.overlap_minutes.is_some_and(|minutes| minutes > 60 * 24 * 31) {
+            return wrong("overlap_minutes", "it is at most 44640, which is a month");
+        }
+        Ok(Self { args, file })
+    }
+
+    /// Records a page.
+    pub(super) fn page_size(&self) -> u32 {
+        self.args.page_size.or(self.file.page_size).unwrap_or(MAX_PAGE_SIZE)
+    }
+
+    /// Minutes before the watermark that incremental runs read again.
+    pub(super) fn overlap_minutes(&self) -> Option<u32> {
+        self.file.overlap_minutes
+    }
+
+    /// A client for the configured tenant.
+    ///
+    /// # Errors
+    /// [`Kind::Config`], one sentence that names what is missing.
+    pub(super) fn client(&self) -> Result<Client> {
+        self.config().and_then(|config| Client::new(config).map_err(unusable))
+    }
+
+    fn config(&self) -> Result<Config> {
+        let Self { args, file } = self;
+        let or_file = |name: &str, file: &Option<String>| variable(name).or_else(|| file.clone());
+        let parts = ConfigParts {
+            base_url: or_file("CW_BASE_URL", &file.base_url),
+            site: or_file("CW_SITE", &file.site),
+            username: variable("CW_AUTH_USERNAME"),
+            company: or_file("CW_COMPANY", &file.company),
+            public_key: variable("CW_PUBLIC_KEY"),
+            password: variable("CW_AUTH_PASSWORD").map(Into::into),
+            private_key: variable("CW_PRIVATE_KEY").map(Into::into),
+            client_id: or_file("CW_CLIENTID", &file.client_id),
+        };
+        let mut config = Config::from_parts(parts).map_err(unusable)?.with_page_size(self.page_size());
+        if let Some(version) = or_file("CW_API_VERSION", &file.api_version) {
+            config = config.with_version(&version).map_err(unusable)?;
+        }
+        if let Some(path) = args.ca_file.as_ref().or(file.ca_file.as_ref()) {
+            let pem = std::fs::read(path).map_err(|error| {
+                Error::new(Kind::Config, format!("the file of certificates {} can't be read", path.display()))
+                    .with_source(error)
+            })?;
+            config = config.with_root_certificates(&pem).map_err(unusable)?;
+        }
+        if let Some(rate) = args.rate.or(file.rate) {
+            config = config.with_rate((rate > 0.0).then_some(rate));
+        }
+        if let Some(requests) = args.concurrency.or(file.concurrency) {
+            config = config.with_concurrency(usize::from(requests));
+        }
+        if let Some(seconds) = args.connect_timeout.or(file.connect_timeout) {
+            config = config.with_connect_timeout(Duration::from_secs(seconds));
+        }
+        if let Some(seconds) = args.read_timeout.or(file.read_timeout) {
+            config = config.with_read_timeout(Duration::from_secs(seconds));
+        }
+        Ok(config)
+    }
+}
+
+fn unusable(error: connectwise_sdk::Error) -> Error {
+    Error::new(Kind::Config, error.to_string())
+}
+
+/// What the environment says, if it says anything.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_come_before_the_file_and_nonsense_is_one_sentence() {
+        let table = |text: &str| toml::from_str::<SourceTable>(text).unwrap();
+        let args = SourceArgs { page_size: Some(10), ..SourceArgs::default() };
+        assert_eq!(Source::new(args, table("page_size = 500")).unwrap().page_size(), 10);
+        assert_eq!(Source::new(SourceArgs::default(), table("page_size = 500")).unwrap().page_size(), 500);
+        assert_eq!(Source::new(SourceArgs::default(), table("")).unwrap().page_size(), 1000);
+        for text in [
+            "page_size = 0",
+            "page_size = 1001",
+            "rate = -1.0",
+            "rate = nan",
+            "concurrency = 0",
+            "read_timeout = 0",
+            "connect_timeout = 4000",
+            "overlap_minutes = 50000",
+        ] {
+            let error = Source::new(SourceArgs::default(), table(text)).unwrap_err();
+            let name = text.split(' ').next().unwrap();
+            assert!(error.is_usage() && error.to_string().starts_with(&format!("{name} of [source]")), "{error}");
+        }
+        assert!(toml::from_str::<SourceTable>("pagesize = 5").is_err(), "a typo must not pass for a default");
+    }
+}

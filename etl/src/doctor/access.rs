@@ -1,0 +1,140 @@
+//! Rights and rows of every entity.
+
+use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_sdk::{Client, Error, Method};
+use futures::stream::{self, StreamExt};
+use serde::Serialize;
+
+use super::role::{self, Right};
+use super::{Examination, Finding, Verdict};
+use crate::extract;
+
+/// Entities that are asked about at once; the client's limiter keeps the pace.
+const AT_ONCE: usize = 8;
+
+/// Whether a list can be read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase", tag = "access", content = "error")]
+pub enum Access {
+    /// It can.
+    Readable,
+    /// It hangs on the records of another list, and is as readable as those.
+    Parents,
+    /// 403: the role lacks a right.
+    Forbidden,
+    /// 404: on cloud hosts also the answer to a lacking right.
+    NotFound,
+    /// Anything else.
+    Failed(String),
+}
+
+/// What was found about an entity.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EntityFinding {
+    /// Name of the entity.
+    pub entity: &'static str,
+    /// Its list path.
+    pub path: &'static str,
+    /// Whether it can be read.
+    #[serde(flatten)]
+    pub access: Access,
+    /// Rows that the role sees, where the server counts.
+    pub rows: Option<u64>,
+    /// Whether records carry the change time that incremental runs need; `None` where they need none, or there is no record.
+    pub change_time: Option<bool>,
+    /// The right that opens it.
+    pub right: Option<Right>,
+    /// The newest record, for other checks.
+    #[serde(skip)]
+    pub(super) newest: Option<extract::Known>,
+}
+
+impl EntityFinding {
+    /// Whether a right is lacking, as far as can be told.
+    pub fn lacks(&self) -> bool {
+        matches!(self.access, Access::Forbidden | Access::NotFound)
+    }
+}
+
+/// Asks about all entities, several at once.
+pub(super) async fn check(client: &Client, entities: &[&'static Entity]) -> Vec<EntityFinding> {
+    stream::iter(entities.to_vec()).map(|entity| one(client, entity)).buffered(AT_ONCE).collect().await
+}
+
+async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
+    let right = role::of(entity.path);
+    let mut finding = EntityFinding {
+        entity: entity.name,
+        path: entity.path,
+        access: Access::Readable,
+        rows: None,
+        change_time: None,
+        right,
+        newest: None,
+    };
+    if entity.path.contains('{') {
+        finding.access = Access::Parents;
+        return finding;
+    }
+    match rows(client, entity).await {
+        Ok(rows) => finding.rows = rows,
+        Err(error) => finding.access = refused(&error),
+    }
+    if finding.access == Access::Readable && matches!(entity.load, Load::Incremental { .. }) && finding.rows != Some(0)
+    {
+        match extract::newest(client, entity).await {
+            Ok(newest) => (finding.change_time, finding.newest) = (Some(newest.is_some()), newest),
+            Err(error) => finding.access = Access::Failed(error.report()),
+        }
+    }
+    finding
+}
+
+/// Rows that the role sees; the list itself is asked where the server can't count.
+async fn rows(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Option<u64>> {
+    if entity.count_path.is_some() {
+        return client.count(entity.path, None).await.map(Some);
+    }
+    let one = client.request(Method::Get, entity.path).query("pageSize", "1").query("fields", entity.key);
+    let records = one.send().await?.json::<Vec<serde_json::Value>>()?;
+    Ok(records.is_empty().then_some(0))
+}
+
+fn refused(error: &Error) -> Access {
+    match () {
+        () if error.is_forbidden() => Access::Forbidden,
+        () if error.is_not_found() => Access::NotFound,
+        () => Access::Failed(error.to_string()),
+    }
+}
+
+/// Says in two checks what the table says line by line.
+pub(super) fn sum_up(examination: &mut Examination) {
+    let entities = &examination.entities;
+    let names = |wanted: &dyn Fn(&EntityFinding) -> bool| {
+        entities.iter().filter(|finding| wanted(finding)).map(|finding| finding.entity).collect::<Vec<_>>()
+    };
+    let shut = names(&|finding| finding.lacks());
+    let failed = names(&|finding| matches!(finding.access, Access::Failed(_)));
+    let checks = &mut examination.checks;
+    checks.push(match (shut.as_slice(), failed.as_slice()) {
+        ([], []) => Finding::new("rights", Verdict::Good, format!("all {} lists can be read", entities.len())),
+        ([], failed) => Finding::new("rights", Verdict::Bad, format!("the server fails on {}", failed.join(", ")))
+            .advice("the table below says how; run doctor again, and report to the vendor what stays"),
+        (shut, _) => Finding::new("rights", Verdict::Bad, format!("the role may not read {}", shut.join(", ")))
+            .advice("ask the PSA administrator for the rights below, or leave these out with --entities"),
+    });
+    let blind = names(&|finding| finding.change_time == Some(false));
+    let seeing = names(&|finding| finding.change_time == Some(true));
+    checks.push(match (blind.as_slice(), seeing.as_slice()) {
+        ([], []) => Finding::new("_info", Verdict::Unknown, "there is no record to look at"),
+        ([], _) => Finding::new("_info", Verdict::Good, "records show when they were last changed"),
+        (blind, _) => Finding::new(
+            "_info",
+            Verdict::Bad,
+            format!("no change time on {}: incremental runs read all of them every time", blind.join(", ")),
+        )
+        .advice("the role hides _info: ask the PSA administrator for System: Member Maintenance, Inquire = All"),
+    });
+}

@@ -1,0 +1,165 @@
+//! Whether there is a server, whether it lets us in, which version it runs and what time it thinks it is.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_sdk::{Client, CompanyInfo, Error, ErrorKind, Method, Response};
+
+use super::{Access, EntityFinding, Examination, Finding, Verdict};
+
+/// Clocks may differ by this much.
+const CLOSE: TimeDelta = TimeDelta::seconds(60);
+
+/// The name of the check that says whether the credentials are good.
+const CREDENTIALS: &str = "credentials";
+
+/// Asks the server about itself. Whether it makes sense to go on.
+pub(super) async fn check(
+    client: &Client,
+    now: &(dyn Fn() -> DateTime<Utc> + Sync),
+    examination: &mut Examination,
+) -> bool {
+    let checks = &mut examination.checks;
+    match client.company_info().await {
+        Ok(info) => {
+            let release = release(&info);
+            checks.push(company(&info));
+            if let Some(finding) = release.map(|server| version(server, &mut examination.settings)) {
+                checks.push(finding);
+            }
+        }
+        Err(error) if is_silence(&error) || error.kind() == ErrorKind::Decode => {
+            checks.push(Finding::new("server", Verdict::Bad, error.to_string()));
+            return false;
+        }
+        Err(error) => checks.push(unknown_company(&error)),
+    }
+    let asked = now();
+    match client.request(Method::Get, "/system/info").send().await {
+        Ok(response) => {
+            checks.push(Finding::new(CREDENTIALS, Verdict::Good, "the server lets us in"));
+            checks.push(clock(&response, asked, now()));
+            true
+        }
+        Err(error) if error.is_unauthorized() => {
+            checks.push(Finding::new(CREDENTIALS, Verdict::Bad, error.to_string()));
+            false
+        }
+        Err(error) if is_silence(&error) => {
+            let advice = "cloud hosts also hang up on credentials that they don't know: check CW_AUTH_USERNAME, \
+                          CW_AUTH_PASSWORD and CW_CLIENTID";
+            checks.push(Finding::new("server", Verdict::Bad, error.to_string()).advice(advice));
+            false
+        }
+        Err(_) => {
+            // A role without rights to it, or credentials that are answered with 404: the lists will tell.
+            checks.push(Finding::new(CREDENTIALS, Verdict::Unknown, "the server doesn't say"));
+            checks.push(Finding::new("clock", Verdict::Unknown, "the server doesn't tell its time"));
+            true
+        }
+    }
+}
+
+/// A list was read, so the credentials are good, whatever the server says about itself.
+pub(super) fn let_in(checks: &mut [Finding]) {
+    for finding in checks.iter_mut().filter(|finding| finding.check == CREDENTIALS) {
+        (finding.verdict, finding.found) = (Verdict::Good, "the server lets us in".to_owned());
+    }
+}
+
+/// No list could be read.
+pub(super) fn nobody_let_in(entities: &[EntityFinding]) -> Finding {
+    let count = |wanted: &Access| entities.iter().filter(|finding| finding.access == *wanted).count();
+    let (forbidden, missing) = (count(&Access::Forbidden), count(&Access::NotFound));
+    let other = entities.len() - forbidden - missing;
+    Finding::new(
+        CREDENTIALS,
+        Verdict::Bad,
+        format!("none of {} lists can be read: {forbidden} forbidden, {missing} not found, {other} failed", entities.len()),
+    )
+    .advice(
+        "check CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, as cloud hosts answer a wrong key with 404; if they are \
+         right, the API member's security role has no rights at all",
+    )
+}
+
+fn is_silence(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted)
+}
+
+fn company(info: &CompanyInfo) -> Finding {
+    let hosted = match info.is_cloud {
+        Some(true) => ", hosted by the vendor",
+        Some(false) => ", on its own server",
+        None => "",
+    };
+    let build = info.version_number.as_deref().map(|build| format!(", build {build}")).unwrap_or_default();
+    let codebase = info.codebase.trim_matches('/');
+    Finding::new("server", Verdict::Good, format!("it runs the codebase {codebase}{build}{hosted}"))
+}
+
+fn unknown_company(error: &Error) -> Finding {
+    if error.is_config() {
+        return Finding::new("server", Verdict::Bad, error.to_string());
+    }
+    Finding::new("server", Verdict::Unknown, format!("it doesn't say which codebase it runs: {error}"))
+}
+
+fn release(info: &CompanyInfo) -> Option<(u32, u32)> {
+    [&info.version_code, &info.version_number].into_iter().flatten().find_map(|text| number(text))
+}
+
+/// `v2025.1.104210` as (2025, 1).
+fn number(text: &str) -> Option<(u32, u32)> {
+    let mut parts = text.trim().trim_start_matches(['v', 'V']).split(['.', '_']);
+    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
+}
+
+fn version(server: (u32, u32), settings: &mut Vec<String>) -> Finding {
+    let ours = connectwise_sdk::API_VERSION;
+    let told = format!("the server runs {}.{}, the tables come from {ours}", server.0, server.1);
+    match number(ours) {
+        Some(known) if server < known => {
+            let setting = format!("api_version = \"{}.{}\"", server.0, server.1);
+            settings.push(setting.clone());
+            Finding::new("version", Verdict::Doubt, told).advice(format!(
+                "an older server refuses the newer version: set {setting} under [source], or CW_API_VERSION; columns that \
+                 it doesn't know stay empty"
+            ))
+        }
+        Some(known) if server > known => Finding::new("version", Verdict::Doubt, told)
+            .advice("properties that are new stay in _rescued, and drift lists them: nothing is lost"),
+        _ => Finding::new("version", Verdict::Good, told),
+    }
+}
+
+fn clock(response: &Response, asked: DateTime<Utc>, answered: DateTime<Utc>) -> Finding {
+    let told = response.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
+    let Some(server) = told else {
+        return Finding::new("clock", Verdict::Unknown, "the server doesn't tell its time");
+    };
+    let here = asked + (answered - asked) / 2;
+    let ahead = server.with_timezone(&Utc) - here;
+    let seconds = ahead.num_seconds();
+    if ahead.abs() <= CLOSE {
+        return Finding::new("clock", Verdict::Good, format!("the clocks differ by {} s", seconds.abs()));
+    }
+    let way = if seconds > 0 { "behind" } else { "ahead of" };
+    Finding::new("clock", Verdict::Doubt, format!("this machine's clock is {} s {way} the server's", seconds.abs())).advice(
+        "no change is missed by that, as watermarks are the server's time; but etlTimestamp, the ages that status shows and \
+         certificates go by this clock: set it right",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_read_in_all_their_forms() {
+        assert_eq!(number("v2025.1"), Some((2025, 1)));
+        assert_eq!(number("v2025.1.104210"), Some((2025, 1)));
+        assert_eq!(number("2025.16"), Some((2025, 16)));
+        assert_eq!(number("v4_6"), Some((4, 6)));
+        assert_eq!(number("soon"), None);
+        assert!((2025, 16) > (2025, 8), "numbers, not texts");
+    }
+}

@@ -1,0 +1,192 @@
+//! What doctor finds about tenants, roles and credentials of every kind.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+use std::process::Command;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_etl::catalog;
+use connectwise_etl::doctor::{Access, Examination, Finding, Health, Verdict, examine};
+use connectwise_sdk::{Client, Config, ConfigParts, RetryPolicy};
+use connectwise_sim::{Builder, Simulator};
+use serde_json::Value;
+
+fn client(simulator: &Simulator, change: impl FnOnce(&mut ConfigParts)) -> Client {
+    let mut parts = ConfigParts {
+        base_url: Some(simulator.base_url()),
+        username: Some(simulator.username().to_owned()),
+        password: Some(simulator.password().to_owned().into()),
+        client_id: Some("00000000-0000-0000-0000-000000000000".to_owned()),
+        ..ConfigParts::default()
+    };
+    change(&mut parts);
+    let patience = RetryPolicy::never();
+    Client::new(Config::from_parts(parts).unwrap().with_retry(patience)).unwrap()
+}
+
+/// Entities with and without change time, with and without an owner.
+const SOME: [&str; 6] = ["TimeEntry", "Company", "Member", "Invoice", "Board", "AgreementType"];
+
+async fn examined(client: &Client, entities: &[&str]) -> Examination {
+    let entities: Vec<_> = entities.iter().map(|name| catalog::entity(name).unwrap()).collect();
+    examine(client, &entities, &Utc::now).await
+}
+
+async fn of(builder: Builder) -> Examination {
+    let simulator = builder.seed(3).scale(300).start().await.unwrap();
+    examined(&client(&simulator, |_| {}), &SOME).await
+}
+
+fn check<'a>(examination: &'a Examination, name: &str) -> &'a Finding {
+    let found = examination.checks.iter().find(|finding| finding.check == name);
+    found.unwrap_or_else(|| panic!("{name} wasn't checked: {:#?}", examination.checks))
+}
+
+fn verdict(examination: &Examination, name: &str) -> Verdict {
+    check(examination, name).verdict
+}
+
+fn ask(examination: &Examination) -> Vec<(&str, &str, Vec<&str>)> {
+    examination.ask.iter().map(|ask| (ask.module, ask.permission, ask.entities.clone())).collect()
+}
+
+#[tokio::test]
+async fn a_full_role_has_nothing_to_ask_for() {
+    let simulator = Simulator::builder().seed(3).scale(300).start().await.unwrap();
+    let all: Vec<&str> = catalog::entities().iter().map(|entity| entity.name).collect();
+    let found = examined(&client(&simulator, |_| {}), &all).await;
+    assert_eq!(found.health, Health::Good, "{:#?}", found.checks);
+    for name in ["server", "version", "credentials", "clock", "rights", "_info", "dates", "quotes", "all rows"] {
+        assert_eq!(verdict(&found, name), Verdict::Good, "{:#?}", check(&found, name));
+    }
+    assert!(found.ask.is_empty() && found.settings.is_empty());
+    assert_eq!(found.entities.len(), all.len());
+    let time = found.entities.iter().find(|finding| finding.entity == "TimeEntry").unwrap();
+    assert_eq!((&time.access, time.rows, time.change_time), (&Access::Readable, Some(300), Some(true)));
+    assert!(check(&found, "server").found.contains("v2025_8"), "{:?}", check(&found, "server"));
+}
+
+#[tokio::test]
+async fn a_forbidden_module_is_asked_for_by_its_right() {
+    let found = of(Simulator::builder().role("no-finance")).await;
+    assert_eq!(found.health, Health::Ailing);
+    assert_eq!(verdict(&found, "rights"), Verdict::Bad);
+    assert_eq!(
+        ask(&found),
+        [("Finance", "Invoicing", vec!["Invoice"]), ("System", "Table Setup", vec!["AgreementType"])]
+    );
+    let invoice = found.entities.iter().find(|finding| finding.entity == "Invoice").unwrap();
+    assert_eq!(invoice.access, Access::Forbidden);
+}
+
+#[tokio::test]
+async fn members_that_are_not_found_are_a_right_too() {
+    let found = of(Simulator::builder().role("no-members")).await;
+    assert_eq!(found.health, Health::Ailing);
+    assert_eq!(ask(&found), [("System", "Member Maintenance", vec!["Member"])]);
+    let member = found.entities.iter().find(|finding| finding.entity == "Member").unwrap();
+    assert_eq!(member.access, Access::NotFound);
+}
+
+#[tokio::test]
+async fn a_role_without_info_and_a_role_of_ones_own_rows_are_told() {
+    let found = of(Simulator::builder().role("no-info")).await;
+    assert_eq!((found.health, verdict(&found, "_info")), (Health::Ailing, Verdict::Bad));
+    assert!(check(&found, "_info").found.contains("TimeEntry"), "{:?}", check(&found, "_info"));
+    assert_eq!(verdict(&found, "dates"), Verdict::Unknown, "nothing to ask with");
+
+    let found = of(Simulator::builder().role("mine")).await;
+    let doubt = check(&found, "all rows");
+    assert_eq!(doubt.verdict, Verdict::Doubt, "it can't be proven from outside");
+    assert!(doubt.found.contains("TimeEntry (member)") && doubt.found.contains("Member (one row)"), "{doubt:?}");
+    assert!(doubt.advice.as_ref().unwrap().contains("Inquire = All"));
+    assert_eq!(found.health, Health::Good, "a doubt is no fault");
+}
+
+#[tokio::test]
+async fn a_server_that_finds_no_date_with_a_zone_is_found_out() {
+    let found = of(Simulator::builder().switch("times=naive")).await;
+    let dates = check(&found, "dates");
+    assert_eq!(dates.verdict, Verdict::Doubt);
+    assert_eq!(dates.found, "only dates without a zone are found, [2026-01-31T00:00:00]");
+}
+
+#[tokio::test]
+async fn an_older_server_needs_a_setting() {
+    let simulator = Simulator::builder().seed(3).scale(300).api_version("2025.1").start().await.unwrap();
+    let found = examined(&client(&simulator, |_| {}), &SOME).await;
+    assert_eq!(verdict(&found, "version"), Verdict::Doubt);
+    assert_eq!(found.settings, ["api_version = \"2025.1\""]);
+}
+
+#[tokio::test]
+async fn a_clock_that_is_off_is_a_doubt_and_says_how_much() {
+    let simulator = Simulator::builder().seed(3).scale(300).start().await.unwrap();
+    let entities = [catalog::entity("Member").unwrap()];
+    let off = |minutes: i64| move || -> DateTime<Utc> { Utc::now() + TimeDelta::minutes(minutes) };
+    for (minutes, word) in [(10, "ahead of"), (-10, "behind")] {
+        let found = examine(&client(&simulator, |_| {}), &entities, &off(minutes)).await;
+        let clock = check(&found, "clock");
+        assert_eq!(clock.verdict, Verdict::Doubt);
+        // A header's time has whole seconds.
+        let near = (598..=602)
+            .any(|seconds| clock.found == format!("this machine's clock is {seconds} s {word} the server's"));
+        assert!(near, "{}", clock.found);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_let_in_with_a_wrong_key_however_the_server_says_so() {
+    for switch in ["bad-credentials=401", "bad-credentials=404", "bad-credentials=drop"] {
+        let simulator = Simulator::builder().seed(3).scale(300).switch(switch).start().await.unwrap();
+        let found = examined(&client(&simulator, |parts| parts.password = Some("geheim".into())), &SOME).await;
+        assert_eq!(found.health, Health::Unreachable, "{switch}: {:#?}", found.checks);
+        let told = serde_json::to_string(&found).unwrap();
+        assert!(told.contains("CW_AUTH_PASSWORD"), "{switch}: {told}");
+        assert!(!told.contains("geheim"), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn a_wrong_site_is_told_apart_from_a_wrong_company() {
+    let simulator = Simulator::builder().seed(3).scale(300).start().await.unwrap();
+    let elsewhere = client(&simulator, |parts| parts.base_url = Some("http://127.0.0.1:1".to_owned()));
+    let found = examined(&elsewhere, &SOME).await;
+    assert_eq!((found.health, verdict(&found, "server")), (Health::Unreachable, Verdict::Bad));
+    let stranger = client(&simulator, |parts| parts.username = Some("nobody+public".to_owned()));
+    let found = examined(&stranger, &SOME).await;
+    assert_eq!(found.health, Health::Unreachable);
+    assert!(check(&found, "server").found.contains("nobody"), "{:?}", check(&found, "server"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_program_says_it_in_a_table_and_as_json_and_shows_no_secret() {
+    let simulator = Simulator::builder().seed(3).scale(300).role("no-finance,mine").start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str], password: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"));
+        command.env_clear().current_dir(folder.path()).args(arguments);
+        command
+            .env("CW_BASE_URL", simulator.base_url())
+            .env("CW_AUTH_USERNAME", simulator.username())
+            .env("CW_AUTH_PASSWORD", password)
+            .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000");
+        let output = tokio::task::block_in_place(|| command.output().unwrap());
+        let told = String::from_utf8(output.stdout).unwrap() + &String::from_utf8(output.stderr).unwrap();
+        assert!(!told.contains(password) && !told.contains("public"), "{told}");
+        (output.status.code(), told)
+    };
+    let (code, text) = run(&["doctor"], simulator.password());
+    assert_eq!(code, Some(1));
+    for part in ["✓ credentials: the server lets us in", "no (403)", "Accounting Interface", "Inquire = All"] {
+        assert!(text.contains(part), "{part} is missing:\n{text}");
+    }
+    let (code, json) = run(&["doctor", "--json", "--entities", "TimeEntry"], simulator.password());
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((code, &json["health"], &json["entities"][0]["access"]), (Some(0), &"good".into(), &"readable".into()));
+    let (code, _) = run(&["doctor"], "wrong-key");
+    assert_eq!(code, Some(3));
+    let (code, message) = run(&["doctor", "--entities", "Nothing"], simulator.password());
+    assert_eq!(code, Some(2), "{message}");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
+}
