@@ -23,6 +23,8 @@ pub(crate) struct Table {
     /// Change time and windows, where the table is loaded incrementally.
     pub(crate) incremental: Option<(String, Vec<(String, u32)>)>,
     pub(crate) columns: Vec<Column>,
+    /// Whether silver keeps every version of a record.
+    pub(crate) history: bool,
 }
 
 /// One property of a record.
@@ -141,6 +143,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         key: entity.key.clone(),
         incremental,
         columns,
+        history: entity.history,
     })
 }
 

@@ -39,10 +39,14 @@ impl Schema {
         let layer = self.layer.as_deref().map(named_layer).transpose()?;
         let Some(entity) = self.entity else { return list(layer, settings, output) };
         let layer = layer.unwrap_or(Layer::Silver);
-        if layer == Layer::Silver {
+        let of_history = history_of(&entity).filter(|_| layer == Layer::Silver);
+        if layer == Layer::Silver && of_history.is_none() {
             return silver(catalog::entity(&entity)?, settings, output);
         }
-        let columns = columns(layer, &entity)?;
+        let columns = match of_history {
+            Some(entity) => silver::history::schema(entity, &settings.keyed_privacy()?)?,
+            None => columns(layer, &entity)?,
+        };
         if output.is_json() {
             let columns: Vec<_> = columns.fields().iter().map(|field| json(field)).collect();
             output.json(&columns)?;
@@ -52,6 +56,12 @@ impl Schema {
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The entity of a history table.
+fn history_of(name: &str) -> Option<&'static Entity> {
+    let mut entities = catalog::entities().iter().filter(|entity| entity.history);
+    entities.find(|entity| silver::history::table(entity).name.eq_ignore_ascii_case(name.trim()))
 }
 
 fn json(field: &Field) -> serde_json::Value {
@@ -111,7 +121,7 @@ fn named_layer(name: &str) -> Result<Layer> {
 fn list(layer: Option<Layer>, settings: &Settings, output: &Output) -> Result<ExitCode> {
     let tables = known_tables().into_iter().filter(|table| layer.is_none_or(|layer| table.layer == layer));
     let entity = |name: &str| {
-        let made = name.split_once("_cw_").map(|(_, entity)| entity);
+        let made = name.split_once("_cw_").map(|(_, entity)| entity.strip_suffix("_history").unwrap_or(entity));
         catalog::entities().iter().find(|entity| made == Some(entity.table))
     };
     let privacy = |table: &TableName| match (table.layer, entity(&table.name)) {

@@ -79,7 +79,7 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`] when the key is missing or too short.
     pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
-        self.privacy.clone().with_key(variable(KEY_VARIABLE).as_deref())
+        self.privacy.clone().with_key(super::source::variable(KEY_VARIABLE).as_deref())
     }
 
     /// A client for the configured tenant.

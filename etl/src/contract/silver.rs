@@ -217,6 +217,7 @@ mod tests {
             key: "id",
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
+            history: false,
         }
     }
 

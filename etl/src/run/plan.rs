@@ -58,6 +58,9 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     if plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
             steps.push(run.silver(entity).await);
+            if entity.history {
+                steps.push(run.history(entity).await);
+            }
         }
     }
     if plan.layers.contains(&Layer::Gold) {
@@ -122,6 +125,16 @@ impl Run<'_> {
         self.step(TableName::silver(entity.table), async |step, _| {
             let (lake, plan) = (self.lake, self.plan);
             step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn history(&self, entity: &'static Entity) -> Step {
+        self.step(silver::history::table(entity), async |step, _| {
+            let plan = self.plan;
+            let built = silver::history::build(self.lake, entity, &plan.privacy, plan.mode, &self.run_id).await?;
+            step.built(&built);
             Ok(())
         })
         .await

@@ -94,8 +94,14 @@ impl Layout {
 
     /// Whether a stored table has these columns under this policy; captions of custom fields aside.
     pub(crate) fn is_that_of(&self, stored: &Schema) -> bool {
+        stored.fields().len() == self.schema.fields().len() && self.extends(stored)
+    }
+
+    /// Whether a stored table has the first of these columns under this policy, at least all of the contract.
+    pub(crate) fn extends(&self, stored: &Schema) -> bool {
         let marks = |field: &Field| [HASHED, DROPPED, NESTED].map(|mark| field.metadata().get(mark).cloned());
-        stored.fields().len() == self.schema.fields().len()
+        stored.fields().len() <= self.schema.fields().len()
+            && stored.fields().len() >= self.columns.len()
             && stored.fields().iter().zip(self.schema.fields()).all(|(stored, own)| {
                 stored.name() == own.name()
                     && stored.data_type().equals_datatype(own.data_type())

@@ -11,6 +11,7 @@
 //! | `read` | one row a key, changed rows, rows that are gone |
 //! | `deleted` | rows that are gone at the source, kept |
 //! | `full`, `incremental` | the two ways to build a table |
+//! | `history` | every version of a record |
 //! | `report` | what a build did |
 //!
 //! The contract of the columns is [`contract::silver`](crate::contract::silver()).
@@ -22,6 +23,7 @@ mod fingerprint;
 mod flatten;
 mod full;
 mod guard;
+pub mod history;
 mod incremental;
 mod json;
 mod layout;

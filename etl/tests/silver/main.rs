@@ -4,6 +4,7 @@
 
 mod build;
 mod custom;
+mod history;
 mod house;
 mod privacy;
 mod program;
