@@ -41,7 +41,7 @@ use serde::Serialize;
 use twox_hash::XxHash3_64;
 
 pub use check::{Severity, TestResult};
-pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
+pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
 
 use crate::error::{Error, Kind, Result};

@@ -6,7 +6,7 @@ use datafusion::prelude::ident;
 use super::deleted::Deletion;
 use super::flatten::{Flattener, Unreadable};
 use super::layout::Layout;
-use super::read::{Rows, failed, gone};
+use super::read::{changed, failed, gone};
 use super::{Step, TableReport, custom};
 use crate::contract::IS_DELETED;
 use crate::error::Result;
@@ -17,7 +17,7 @@ pub(super) async fn build(step: &Step<'_>, silver: &TableState, stored: Layout) 
     let session = step.lake.session()?;
     step.lake.register(&session, "bronze", &TableName::bronze(step.entity.table)).await?;
     step.lake.register(&session, "silver", &step.table()).await?;
-    let changed = Rows::of_bronze(&session, step.entity).await?.changed(&session).await?;
+    let changed = changed(&session, step.entity.key).await?;
     let mut found = custom::Found::default();
     changed.iter().for_each(|batch| found.add(batch));
     let columns = found.columns(custom::stored(&silver.schema), stored.schema());

@@ -1,6 +1,6 @@
 //! The rows that a build reads: of bronze one a key, of silver those whose key is gone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
@@ -50,57 +50,46 @@ impl Rows {
         let once = bronze.join(twice, JoinType::LeftAnti, &[self.key], &[other], None).map_err(failed)?;
         Ok(batches(once).await?.chain(stream::once(async { Ok(newest) })).boxed())
     }
+}
 
-    /// The rows whose content `silver` lacks. The comparison reads two columns a side, the wide rows only for the keys that
-    /// it finds.
-    pub(super) async fn changed(&self, session: &SessionContext) -> Result<Vec<RecordBatch>> {
-        let key = self.key;
-        let keys = session
-            .sql(&format!(
-                "select distinct b.`{key}` from bronze b left anti join silver s \
-                 on b.`{key}` = s.`{key}` and b.`{CONTENT_HASH}` = s.`{CONTENT_HASH}` and not s.`{IS_DELETED}`"
-            ))
-            .await
-            .map_err(failed)?
-            .cache()
-            .await
-            .map_err(failed)?;
-        session.register_table("changed", keys.into_view()).map_err(failed)?;
-        let mut rows = session
-            .sql(&format!("select b.* from changed c join bronze b on c.`{key}` = b.`{key}`"))
-            .await
-            .map_err(failed)?
-            .collect()
-            .await
-            .map_err(failed)?;
-        if self.newest.is_none() {
-            return Ok(rows);
-        }
-        // Of several rows with one key all but the newest differ from silver, for good.
-        let stored = session
-            .sql(&format!(
-                "select cast(s.`{key}` as bigint), s.`{CONTENT_HASH}` from twice t join silver s on t.`{key}` = s.`{key}` \
-                 where not s.`{IS_DELETED}`"
-            ))
-            .await
-            .map_err(failed)?
-            .collect()
-            .await
-            .map_err(failed)?;
-        let mut known = HashMap::new();
-        for batch in &stored {
-            let (keys, hashes) =
-                (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
-            known.extend(keys.iter().zip(hashes).filter_map(|(key, hash)| Some((key?, hash?))));
-        }
-        rows = newest(key, &rows)?.into_iter().collect();
-        for batch in &mut rows {
-            let (keys, hashes) = (integers(batch, key)?, hashes(batch)?);
-            let differs = |row: &usize| known.get(&keys.value(*row)) != Some(&hashes.value(*row));
-            *batch = taken(batch, (0..batch.num_rows()).filter(differs))?;
-        }
-        Ok(rows)
+/// The bronze rows whose content `silver` lacks, one a key. The comparison reads two columns a side, the wide rows only for
+/// the keys that it finds.
+pub(super) async fn changed(session: &SessionContext, key: &str) -> Result<Vec<RecordBatch>> {
+    let collected = async |sql: &str| session.sql(sql).await.map_err(failed)?.collect().await.map_err(failed);
+    let keys = session
+        .sql(&format!(
+            "select distinct b.`{key}` from bronze b left anti join silver s \
+             on b.`{key}` = s.`{key}` and b.`{CONTENT_HASH}` = s.`{CONTENT_HASH}` and not s.`{IS_DELETED}`"
+        ))
+        .await
+        .map_err(failed)?
+        .cache()
+        .await
+        .map_err(failed)?;
+    session.register_table("changed", keys.into_view()).map_err(failed)?;
+    let rows = collected(&format!("select b.* from changed c join bronze b on c.`{key}` = b.`{key}`")).await?;
+    let mut seen = HashSet::new();
+    for batch in &rows {
+        seen.extend(integers(batch, key)?.iter().flatten());
     }
+    if seen.len() == rows.iter().map(RecordBatch::num_rows).sum::<usize>() {
+        return Ok(rows);
+    }
+    // Of several rows with one key all but the newest differ from silver, for good.
+    let stored = collected(&format!(
+        "select cast(s.`{key}` as bigint), s.`{CONTENT_HASH}` from changed c join silver s on c.`{key}` = s.`{key}` \
+         where not s.`{IS_DELETED}`"
+    ))
+    .await?;
+    let mut known = HashMap::new();
+    for batch in &stored {
+        let (keys, hashes) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+        known.extend(keys.iter().zip(hashes).filter_map(|(key, hash)| Some((key?, hash?))));
+    }
+    let Some(newest) = newest(key, &rows)? else { return Ok(Vec::new()) };
+    let (keys, hashes) = (integers(&newest, key)?, hashes(&newest)?);
+    let differs = |row: &usize| known.get(&keys.value(*row)) != Some(&hashes.value(*row));
+    Ok(vec![taken(&newest, (0..newest.num_rows()).filter(differs))?])
 }
 
 /// The newest row of each key: by the server's change time, then by when it was read. `None` where there are no rows.

@@ -144,3 +144,42 @@ async fn without_bronze_there_is_no_silver() {
     assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::NoInput);
     assert!(house.lake.state(&TableName::silver("company")).await.unwrap().is_none());
 }
+
+#[tokio::test]
+async fn of_several_rows_with_one_key_the_newest_counts() {
+    let version = |name: &str, changed: &str| json!({"id": 1, "notes": name, "_info": {"lastUpdated": changed}});
+    let old = || version("old", "2024-01-01T00:00:00Z");
+    let new = || version("new", "2024-03-01T00:00:00Z");
+    let between = || version("between", "2024-02-01T00:00:00Z");
+    for mode in [Mode::Full, Mode::Incremental] {
+        let house = House::new();
+        house.load("TimeEntry", json!([old(), entry(2)])).await;
+        house.build("TimeEntry", Mode::Full).await;
+        house.load("TimeEntry", json!([old(), new(), entry(2), between(), entry(3), entry(3)])).await;
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Written);
+        assert_eq!(house.rows("TimeEntry", "id, notes").await, ["1 | new", "2 | entry 2", "3 | entry 3"], "{mode:?}");
+        for again in [Mode::Incremental, Mode::Full] {
+            assert_eq!(house.build("TimeEntry", again).await.outcome, Outcome::Unchanged, "{mode:?} {again:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn arrays_are_json_texts_that_any_engine_reads() {
+    let house = House::new();
+    house
+        .load(
+            "Company",
+            json!([
+                {"id": 1, "types": [{"id": 3, "name": " Client", "_info": {"type_href": "x"}}, null], "territory": {"id": 2, "name": "N"}},
+                {"id": 2, "types": []},
+                {"id": 3}
+            ]),
+        )
+        .await;
+    house.build("Company", Mode::Full).await;
+    assert_eq!(
+        house.rows("Company", "types, territoryName").await,
+        [r#"[{"id":3,"name":"Client"},null] | N"#, "[] | NULL", "NULL | NULL"]
+    );
+}
