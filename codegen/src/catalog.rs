@@ -6,6 +6,7 @@ use crate::document::{Document, Operation, reference};
 use crate::error::{Kind, Result};
 use crate::lake::{Entity, Lake, Load};
 use crate::meaning::{Meaning, Rules};
+use crate::parent::{self, Hanging};
 use crate::schema::{Property, Schema, Schemas, Shape};
 
 /// Objects nested deeper than this become JSON text.
@@ -20,11 +21,19 @@ pub(crate) struct Table {
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
     pub(crate) key: String,
-    /// Change time and windows, where the table is loaded incrementally.
-    pub(crate) incremental: Option<(String, Vec<(String, u32)>)>,
+    pub(crate) freshness: Freshness,
     pub(crate) columns: Vec<Column>,
     /// Whether silver keeps every version of a record.
     pub(crate) history: bool,
+}
+
+/// How a table is kept fresh, with what that takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Freshness {
+    Snapshot,
+    /// Change time and windows.
+    Incremental(String, Vec<(String, u32)>),
+    Children(Hanging),
 }
 
 /// One property of a record.
@@ -64,6 +73,7 @@ pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Re
         tables.push(table);
     }
     shared.all_hit()?;
+    parent::check(lake)?;
     Ok(tables)
 }
 
@@ -116,8 +126,9 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
     rules.all_hit()?;
 
-    let incremental = match entity.load {
-        Load::Snapshot => None,
+    let freshness = match entity.load {
+        Load::Snapshot => Freshness::Snapshot,
+        Load::Children => Freshness::Children(Hanging::resolve(entity, properties)?),
         Load::Incremental => {
             if !has(entity.watermark.split('/').next().unwrap_or_default()) {
                 return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
@@ -126,7 +137,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
                 let (owner, pattern) = (entity.name.clone(), missing.clone());
                 return Err(Kind::RuleDead { owner, list: "windows", pattern }.into());
             }
-            Some((entity.watermark.clone(), entity.windows.clone().into_iter().collect()))
+            Freshness::Incremental(entity.watermark.clone(), entity.windows.clone().into_iter().collect())
         }
     };
     let count = format!("{}/count", entity.path);
@@ -141,7 +152,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         path: entity.path.clone(),
         count_path: counts.then_some(count),
         key: entity.key.clone(),
-        incremental,
+        freshness,
         columns,
         history: entity.history,
     })

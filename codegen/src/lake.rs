@@ -43,6 +43,8 @@ pub struct Entity {
     pub key: String,
     /// How the table is kept fresh.
     pub load: Load,
+    /// What the list hangs on, where each row of another entity has one of its own.
+    pub parent: Option<Parent>,
     /// Path of the change time in conditions.
     #[serde(default = "default_watermark")]
     pub watermark: String,
@@ -84,6 +86,7 @@ impl Entity {
             path: path.to_owned(),
             key: default_key(),
             load: Load::Snapshot,
+            parent: None,
             watermark: default_watermark(),
             windows: BTreeMap::new(),
             dates: Vec::new(),
@@ -104,6 +107,25 @@ pub enum Load {
     Incremental,
     /// The whole list, compared.
     Snapshot,
+    /// The lists of changed parents, and of the others by turns.
+    Children,
+}
+
+/// The entity on whose rows lists hang, and how they are read.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Parent {
+    /// Its name.
+    pub entity: String,
+    /// Path of the property by which a record names its parent.
+    pub property: Option<String>,
+    /// The parents that have such a list, where not all do: a condition in the API's query language.
+    pub conditions: Option<String>,
+    /// What bundles call the list, where it isn't the schema's name in lower case.
+    pub bundle: Option<String>,
+    /// In how many runs every list is read again, whether its parent changed or not.
+    #[serde(default = "default_runs")]
+    pub runs: u32,
 }
 
 impl Lake {
@@ -123,6 +145,11 @@ impl Lake {
     pub fn parse(path: &Path, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|source| Error::config(path, text, source))
     }
+}
+
+/// Daily runs are through once a week.
+fn default_runs() -> u32 {
+    7
 }
 
 fn default_key() -> String {

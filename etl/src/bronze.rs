@@ -23,7 +23,7 @@ use crate::quarantine;
 use crate::run::{Meter, Mode};
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
-const WATERMARK: &str = "connectwise-etl:watermark";
+pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 
 /// Rows that are compared with the table at a time: bounds memory, and keeps key ranges narrow.
 const CHUNK: usize = 20_000;
@@ -62,6 +62,8 @@ pub struct Loaded {
     pub watermark: Option<DateTime<Utc>>,
     /// What deserves a look though nothing failed.
     pub warnings: Vec<String>,
+    /// What couldn't be read, where the rest was written. It is asked for again by the next run.
+    pub incomplete: Option<String>,
 }
 
 /// Loads one entity into its bronze table, in one commit or none.
@@ -141,7 +143,7 @@ async fn attempt(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings })
+    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete: None })
 }
 
 /// What a run says of a server that reads dates in its own way.

@@ -8,6 +8,7 @@
 //! | [`contract`] | what their columns are |
 //! | [`doctor`] | whether a tenant can be loaded, and what is missing |
 //! | [`extract`] | pages of records from the API, whole or not at all |
+//! | [`children`] | lists that hang on the rows of another entity: by bundle, those of changed rows and the others by turns |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
 //! | [`reconcile`] | rows that are gone at the source leave bronze |
@@ -19,6 +20,7 @@
 
 pub mod bronze;
 pub mod catalog;
+pub mod children;
 pub mod cli;
 mod closest;
 pub mod contract;

@@ -11,7 +11,8 @@ pub struct Entity {
     pub name: &'static str,
     /// Name part of every table made from it: its name in lower case, for example `timeentry`.
     pub table: &'static str,
-    /// List path below the API root, for example `/time/entries`.
+    /// List path below the API root, for example `/time/entries`; with the id of the parent in braces where the list hangs on
+    /// one, `/finance/agreements/{parentId}/additions`.
     pub path: &'static str,
     /// Path of the count operation, where the API has one.
     pub count_path: Option<&'static str>,
@@ -23,6 +24,17 @@ pub struct Entity {
     pub columns: &'static [Column],
     /// Whether every version of a record is of interest, and not only its newest.
     pub history: bool,
+}
+
+impl Entity {
+    /// What its lists hang on, where they hang on something.
+    #[must_use]
+    pub fn parent(&self) -> Option<&Parent> {
+        match &self.load {
+            Load::Children(parent) => Some(parent),
+            Load::Incremental { .. } | Load::Snapshot => None,
+        }
+    }
 }
 
 /// How a table is kept fresh.
@@ -37,6 +49,23 @@ pub enum Load {
     },
     /// The whole list each time, compared with what is stored.
     Snapshot,
+    /// Lists that hang on the rows of another entity: those of changed parents, and the others by turns.
+    Children(Parent),
+}
+
+/// The entity on whose rows lists hang, and how they are read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Parent {
+    /// Its name: an entity with a list of its own.
+    pub entity: &'static str,
+    /// Path of the property by which a record names its parent, where there is one: `agreementId`, `company/id`.
+    pub property: Option<&'static str>,
+    /// The parents that have such a list, where not all do: a condition in the API's query language.
+    pub conditions: Option<&'static str>,
+    /// What bundles call the list, for example `purchaseorderlineitem`.
+    pub bundle: &'static str,
+    /// In how many runs every list is read again, whether its parent changed or not; at least 1.
+    pub runs: u32,
 }
 
 /// Rows whose business date is at most so old are read again in every incremental run.

@@ -9,6 +9,7 @@
 //! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
 //! | copy, convert, change in bulk, search by body, move documents | [`operations`], [`Client::call`] |
 //! | know what became of each item of a bulk change | [`Bulk`] |
+//! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
@@ -55,6 +56,7 @@ mod api;
 mod api_error;
 mod base_url;
 mod bulk;
+mod bundle;
 pub mod catalog;
 mod client;
 mod clock;
@@ -103,6 +105,7 @@ mod unreadable;
 pub use api::Api;
 pub use api_error::{ApiError, FieldError};
 pub use bulk::{Bulk, BulkItem};
+pub use bundle::{Bundle, BundledAnswer, BundledList};
 pub use client::Client;
 pub use clock::{Clock, SystemClock};
 pub use conditions::Condition;

@@ -89,6 +89,8 @@ pub(crate) struct Request {
     pub(crate) expects_array: bool,
     /// Version of the API instead of the client's.
     pub(crate) version: Option<String>,
+    /// Whether it only reads, whatever its method says, and can be repeated as a read can.
+    pub(crate) only_reads: bool,
     /// How often the server may fail on it before the sender tries something else, if less than the policy says.
     pub(crate) patience: Option<u32>,
 }
@@ -110,6 +112,7 @@ impl Request {
             body: None,
             expects_array: false,
             version: None,
+            only_reads: false,
             patience: None,
         }
     }
@@ -138,7 +141,12 @@ impl Request {
     /// question whether a record exists.
     pub(crate) fn reads_a_collection(&self) -> bool {
         let last = self.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        self.method.is_read() && last.parse::<i64>().is_err()
+        self.may_repeat_as().is_read() && last.parse::<i64>().is_err()
+    }
+
+    /// The method by which it is decided whether it may be repeated.
+    pub(crate) fn may_repeat_as(&self) -> Method {
+        if self.only_reads { Method::Get } else { self.method }
     }
 
     pub(crate) fn facts(&self, attempt: u32) -> RequestFacts {

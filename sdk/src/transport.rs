@@ -58,7 +58,8 @@ impl Client {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
-            let decision = decide(number, failure.outcome, request.method, policy, clock.now(), clock.random());
+            let decision =
+                decide(number, failure.outcome, request.may_repeat_as(), policy, clock.now(), clock.random());
             let pause = match decision {
                 Decision::Retry { after } => after,
                 Decision::GiveUp => Duration::ZERO,

@@ -3,7 +3,7 @@
 #![cfg(feature = "lake")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Window};
+use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Parent, Window};
 use connectwise_sdk::lake::{ENTITIES, entity};
 
 fn column<'a>(columns: &'a [Column], name: &str) -> &'a Column {
@@ -66,7 +66,7 @@ fn how_tables_are_kept_fresh() {
             assert_eq!(watermark, "_info/lastUpdated");
             windows.to_vec()
         }
-        Load::Snapshot => panic!("{name} is a snapshot"),
+        other => panic!("{name} is {other:?}"),
     };
     assert_eq!(window("TimeEntry"), [Window { field: "dateEntered", days: 30 }]);
     assert_eq!(window("Agreement"), [Window { field: "endDate", days: 90 }, Window { field: "startDate", days: 90 }]);
@@ -78,6 +78,37 @@ fn how_tables_are_kept_fresh() {
         assert_eq!(entity(name).unwrap().load, Load::Snapshot, "{name}");
     }
     assert!(entity("Ticket").is_none());
+}
+
+#[test]
+fn lists_that_hang_on_rows() {
+    // As the interface document has them; what bundles call a list is its schema in lower case.
+    let expected = [
+        ("AgreementAddition", "/finance/agreements/{parentId}/additions", "Agreement", "addition"),
+        ("ServiceNote", "/service/tickets/{parentId}/notes", "ServiceTicket", "servicenote"),
+        ("ServiceTask", "/service/tickets/{parentId}/tasks", "ServiceTicket", "servicetask"),
+        ("TicketNote", "/project/tickets/{parentId}/notes", "ProjectTicket", "ticketnote"),
+        ("TicketTask", "/project/tickets/{parentId}/tasks", "ProjectTicket", "tickettask"),
+        ("ProjectPhase", "/project/projects/{parentId}/phases", "Project", "projectphase"),
+        (
+            "PurchaseOrderLineItem",
+            "/procurement/purchaseorders/{parentId}/lineitems",
+            "PurchaseOrder",
+            "purchaseorderlineitem",
+        ),
+        ("CompanySite", "/company/companies/{parentId}/sites", "Company", "companysite"),
+        ("BoardStatus", "/service/boards/{parentId}/statuses", "Board", "boardstatus"),
+    ];
+    let hanging: Vec<_> = ENTITIES.iter().filter_map(|entity| Some((entity, entity.parent()?))).collect();
+    let found: Vec<_> =
+        hanging.iter().map(|(own, parent)| (own.name, own.path, parent.entity, parent.bundle)).collect();
+    assert_eq!(found, expected);
+    for (child, Parent { entity: parent, runs, .. }) in hanging {
+        // Read after their parents, so that what is there already is known.
+        let place = |name: &str| ENTITIES.iter().position(|entity| entity.name == name).unwrap();
+        assert!(place(parent) < place(child.name), "{}", child.name);
+        assert!(*runs >= 1 && entity(parent).unwrap().parent().is_none(), "{}", child.name);
+    }
 }
 
 /// Columns at any depth, with the entity and the path, each list of columns in order.

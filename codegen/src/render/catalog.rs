@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use heck::ToShoutySnakeCase;
 
-use crate::catalog::{Column, ColumnKind, Table};
+use crate::catalog::{Column, ColumnKind, Freshness, Table};
 
 /// The text that `connectwise_sdk::lake` includes.
 pub(crate) fn render(tables: &[Table]) -> String {
@@ -16,7 +16,7 @@ pub(crate) fn render(tables: &[Table]) -> String {
         let _ = write_entity(&mut entities, table, &mut lists);
     }
     format!(
-        "use crate::catalog::{{Column, Entity, Kind, Load, Meaning, Window}};\n\n\
+        "use crate::catalog::{{Column, Entity, Kind, Load, Meaning, Parent, Window}};\n\n\
          /// Every entity of `openapi/lake.toml`, in the order of the file.\n\
          pub static ENTITIES: &[Entity] = &[\n{entities}];\n{}",
         lists.text
@@ -31,9 +31,18 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
     writeln!(out, "        path: {:?},", table.path)?;
     writeln!(out, "        count_path: {:?},", table.count_path)?;
     writeln!(out, "        key: {:?},", table.key)?;
-    match &table.incremental {
-        None => writeln!(out, "        load: Load::Snapshot,")?,
-        Some((watermark, windows)) => {
+    match &table.freshness {
+        Freshness::Snapshot => writeln!(out, "        load: Load::Snapshot,")?,
+        Freshness::Children(parent) => {
+            writeln!(out, "        load: Load::Children(Parent {{")?;
+            writeln!(out, "            entity: {:?},", parent.entity)?;
+            writeln!(out, "            property: {:?},", parent.property)?;
+            writeln!(out, "            conditions: {:?},", parent.conditions)?;
+            writeln!(out, "            bundle: {:?},", parent.bundle)?;
+            writeln!(out, "            runs: {},", parent.runs)?;
+            writeln!(out, "        }}),")?;
+        }
+        Freshness::Incremental(watermark, windows) => {
             writeln!(out, "        load: Load::Incremental {{")?;
             writeln!(out, "            watermark: {watermark:?},")?;
             writeln!(out, "            windows: &[")?;

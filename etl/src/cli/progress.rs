@@ -64,6 +64,7 @@ impl Observer for Progress {
         }
         let line = match &step.outcome {
             Outcome::Failed(why) => format!("✗ {name}: {why}"),
+            Outcome::Incomplete(what) => format!("! {name}: {}; {what}", changes(step)),
             Outcome::Unchanged => format!("· {name}: unchanged"),
             Outcome::Skipped => format!("· {name}: nothing to build it from"),
             Outcome::Written => format!("✓ {name}: {}", changes(step)),

@@ -102,9 +102,9 @@ fn parse_layers(names: &[String]) -> Result<Vec<Layer>> {
     Ok(layers)
 }
 
-/// 0 done, 1 some steps failed, 3 nothing could run.
+/// 0 done, 1 some steps failed or left something out, 3 nothing could run.
 pub(super) fn exit_code(report: &Report) -> ExitCode {
-    match (report.is_total_loss(), report.failed().count()) {
+    match (report.is_total_loss(), report.failed().chain(report.incomplete()).count()) {
         (true, _) => ExitCode::from(3),
         (false, 0) => ExitCode::SUCCESS,
         (false, _) => ExitCode::from(1),
@@ -119,6 +119,7 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
     let rows = report.steps.iter().map(|step| {
         let what = match &step.outcome {
             Outcome::Failed(_) => "failed".to_owned(),
+            Outcome::Incomplete(_) => format!("incomplete, {}", changes(step)),
             Outcome::Unchanged => "unchanged".to_owned(),
             Outcome::Skipped => "nothing to build it from".to_owned(),
             Outcome::Written => changes(step),
@@ -154,6 +155,10 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
         for warning in &step.warnings {
             output.note(&format!("warning: {}/{}: {warning}", step.layer, step.table));
         }
+    }
+    let incomplete: Vec<String> = report.incomplete().map(|step| format!("{}/{}", step.layer, step.table)).collect();
+    if !incomplete.is_empty() {
+        output.note(&format!("incomplete, and asked for again by the next run: {}", incomplete.join(", ")));
     }
     let failed: Vec<String> = report.failed().map(|step| format!("{}/{}", step.layer, step.table)).collect();
     if !failed.is_empty() {

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use connectwise_sdk::catalog::{Column, Entity, Kind};
 
+/// The id of the row that a record hangs on, where its entity is a list below another one.
+pub const PARENT_ID: &str = "_etl_parent_id";
 /// What the schema has no place for: JSON text, JSON pointer -> value.
 pub const RESCUED: &str = "_rescued";
 /// When the row was written, server-independent: the run's start.
@@ -13,10 +15,11 @@ pub const TIMESTAMP: &str = "etlTimestamp";
 pub const ENTITY: &str = "etlEntity";
 /// The run that wrote the row.
 pub const RUN_ID: &str = "_etl_run_id";
-/// Hash of the record's text: two answers with the same hash are the same record.
+/// Hash of the record's text, and of what it hangs on: two answers with the same hash are the same record.
 pub const CONTENT_HASH: &str = "_etl_content_hash";
 
-/// The Arrow schema of an entity's bronze table: its columns as in the interface document, then the technical ones.
+/// The Arrow schema of an entity's bronze table: its columns as in the interface document, then the technical ones;
+/// before those, where a record hangs on a row of another entity, the id of that.
 ///
 /// | interface | Arrow |
 /// |---|---|
@@ -31,6 +34,9 @@ pub fn bronze(entity: &Entity) -> SchemaRef {
         .iter()
         .map(|column| Field::new(column.name, data_type(&column.kind), column.name != entity.key))
         .collect();
+    if entity.parent().is_some() {
+        fields.push(Field::new(PARENT_ID, DataType::Int64, false));
+    }
     fields.push(Field::new(RESCUED, DataType::Utf8, true));
     fields.push(Field::new(TIMESTAMP, utc(), false));
     fields.push(Field::new(ENTITY, DataType::Utf8, false));

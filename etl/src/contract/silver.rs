@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
 
-use super::{CONTENT_HASH, RUN_ID, TIMESTAMP};
+use super::{CONTENT_HASH, PARENT_ID, RUN_ID, TIMESTAMP};
 
 /// Whether the record is gone at the source. The row is kept.
 pub const IS_DELETED: &str = "isDeleted";
@@ -91,6 +91,9 @@ pub(crate) fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
         }
     }
     columns.push(SilverColumn::new(IS_DELETED, DataType::Boolean, false, Origin::Deleted));
+    if entity.parent().is_some() {
+        columns.push(SilverColumn::new(PARENT_ID, DataType::Int64, false, Origin::Technical));
+    }
     for (name, data_type) in [(TIMESTAMP, instant()), (RUN_ID, DataType::Utf8), (CONTENT_HASH, DataType::Int64)] {
         columns.push(SilverColumn::new(name, data_type, false, Origin::Technical));
     }

@@ -27,6 +27,8 @@ pub struct Decoder {
     started_micros: i64,
     rescued: u64,
     redactor: Option<Redactor>,
+    /// The row that the records hang on, where the entity's lists hang on rows.
+    parent: Option<i64>,
 }
 
 /// A record that can't be a row: it has no usable key, isn't an object, or isn't JSON to its end.
@@ -62,6 +64,7 @@ impl Decoder {
             started_micros,
             rescued: 0,
             redactor: None,
+            parent: entity.parent().map(|_| 0),
         })
     }
 
@@ -75,6 +78,11 @@ impl Decoder {
     /// The schema of the batches.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Says on which row the records hang that are pushed from here on. Only for entities whose lists hang on rows.
+    pub fn below(&mut self, parent: i64) {
+        self.parent = self.parent.map(|_| parent);
     }
 
     /// Rows so far with something in `_rescued`.
@@ -111,6 +119,7 @@ impl Decoder {
             started_micros: self.started_micros,
             entity: self.entity.name,
             run_id: &self.run_id,
+            parent: self.parent,
             content_hash: XxHash3_64::oneshot_with_seed(self.seed(), text.as_bytes()).cast_signed(),
         };
         self.builder.push(&row).map_err(|error| {
@@ -120,9 +129,11 @@ impl Decoder {
         Ok(Ok(key))
     }
 
-    /// A row with secrets and one without differ, so that a changed policy reaches rows whose record is what it was.
+    /// What a row is beside its record's text: whoever moves to another parent has changed, and a row with secrets and one
+    /// without differ, so that a changed policy reaches rows whose record is what it was.
     fn seed(&self) -> u64 {
-        u64::from(self.redactor.is_some())
+        let redacted = u64::from(self.redactor.is_some()) << 63;
+        self.parent.unwrap_or_default().cast_unsigned() ^ redacted
     }
 
     /// The rows pushed since the last batch.
@@ -159,14 +170,18 @@ struct Row<'a, 'de, 's> {
     started_micros: i64,
     entity: &'static str,
     run_id: &'a str,
+    parent: Option<i64>,
     content_hash: i64,
 }
 
 impl Serialize for Row<'_, '_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_struct("row", self.cells.len() + 5)?;
+        let mut row = serializer.serialize_struct("row", self.cells.len() + 6)?;
         for ((name, _), cell) in self.object.properties.iter().zip(self.cells) {
             row.serialize_field(name, cell)?;
+        }
+        if let Some(parent) = self.parent {
+            row.serialize_field(contract::PARENT_ID, &parent)?;
         }
         row.serialize_field(contract::RESCUED, &self.rescued)?;
         row.serialize_field(contract::TIMESTAMP, &self.started_micros)?;

@@ -1,9 +1,9 @@
 //! All access to Delta tables. Nothing outside this module names the `deltalake` crate.
 //!
 //! A [`Lake`] is a folder on an object store with one folder a layer and one a table. It reads tables through DataFusion
-//! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in four ways: [`Lake::replace`] puts a
-//! whole new content in place, [`Lake::upsert`] merges changed rows, [`Lake::delete`] takes rows out, [`Lake::append`] adds
-//! some. Each is one Delta commit, which carries the data, the marks (watermark and input versions) and the run id together,
+//! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in five ways: [`Lake::replace`] puts a
+//! whole new content in place, [`Lake::upsert`] merges changed rows, [`Lake::delete`] takes rows out, [`Lake::sync`] does both,
+//! [`Lake::append`] adds some. Each is one Delta commit, which carries the data, the marks (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
 mod append;
@@ -14,6 +14,7 @@ mod name;
 mod plan;
 mod race;
 mod store;
+mod sync;
 mod write;
 
 pub use changes::integers;
@@ -22,4 +23,5 @@ pub use plan::Source;
 pub use race::Race;
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
+pub use sync::Change;
 pub use write::{Commit, Written};

@@ -59,6 +59,10 @@ impl Commit {
         self
     }
 
+    pub(super) fn marks(&self) -> &BTreeMap<String, i64> {
+        &self.marks
+    }
+
     pub(super) fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
@@ -69,7 +73,7 @@ impl Commit {
         if self.base.is_some() { properties.with_max_retries(0) } else { properties }
     }
 
-    fn check(&self, table: &TableName, version: Option<u64>) -> Result<()> {
+    pub(super) fn check(&self, table: &TableName, version: Option<u64>) -> Result<()> {
         match self.base {
             Some(base) if base != version => Err(conflict(table)),
             _ => Ok(()),
@@ -192,7 +196,7 @@ impl Lake {
     }
 
     /// Delta has many names for having lost a race. What counts is whether the table is still where it was.
-    async fn failed(&self, table: &TableName, commit: &Commit, error: deltalake::DeltaTableError) -> Error {
+    pub(super) async fn failed(&self, table: &TableName, commit: &Commit, error: deltalake::DeltaTableError) -> Error {
         let error = unwrap_source(table, error);
         match (commit.base, self.state(table).await) {
             (Some(base), Ok(state)) if error.kind() == Kind::Lake && state.as_ref().map(|at| at.version) != base => {
@@ -208,7 +212,7 @@ fn conflict(table: &TableName) -> Error {
 }
 
 /// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
-fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
+pub(super) fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
     let frame = source.into_frame();
     let found = frame.schema().as_arrow();
     let same = found.fields().len() == schema.fields().len()

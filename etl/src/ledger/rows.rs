@@ -56,7 +56,7 @@ pub(super) fn steps(report: &Report) -> Result<RecordBatch> {
         texts(steps.iter().map(|step| Some(&step.table))),
         texts(steps.iter().map(|step| Some(step.outcome.name()))),
         texts(steps.iter().map(|step| match &step.outcome {
-            Outcome::Failed(why) => Some(why),
+            Outcome::Failed(why) | Outcome::Incomplete(why) => Some(why),
             _ => None,
         })),
         count(|step| step.rows_read),

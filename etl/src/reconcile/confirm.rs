@@ -16,7 +16,7 @@ const CONTROLS: usize = 3;
 const ATTEMPTS: usize = 4;
 
 /// Asks for every key.
-pub(super) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> Vec<(i64, Answer)> {
+pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> Vec<(i64, Answer)> {
     let questions: Vec<_> =
         keys.iter().map(|key| ask(client.clone(), format!("{}/{key}", entity.path), *key)).collect();
     stream::iter(questions).buffered(AT_ONCE).collect().await

@@ -12,7 +12,7 @@
 //! | `confirm` | single records: there, gone, or no answer |
 //! | `report` | what was found and done |
 
-mod confirm;
+pub(crate) mod confirm;
 mod decide;
 mod report;
 mod sweep;
@@ -74,9 +74,10 @@ impl Request {
     }
 }
 
-/// The entities of `all` that need it: the others are compared as a whole by every load.
+/// The entities of `all` that need it. Snapshots are compared as a whole by every load, and so is each list that hangs on a
+/// row when it is read.
 pub fn wanted(all: impl IntoIterator<Item = &'static Entity>) -> Vec<&'static Entity> {
-    all.into_iter().filter(|entity| entity.load != Load::Snapshot).collect()
+    all.into_iter().filter(|entity| matches!(entity.load, Load::Incremental { .. })).collect()
 }
 
 /// Reconciles entities one after the other. One that is refused or fails doesn't stop the others, and is left as it was.

@@ -8,6 +8,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Request};
+use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
@@ -114,7 +115,10 @@ impl Run<'_> {
             started: self.started,
         };
         self.step(TableName::bronze(entity.table), async |step, meter| {
-            let loaded = bronze::load(self.lake, client, entity, &request, meter).await?;
+            let loaded = match entity.parent() {
+                Some(parent) => children::load(self.lake, client, entity, parent, &request, meter).await?,
+                None => bronze::load(self.lake, client, entity, &request, meter).await?,
+            };
             step.loaded(loaded);
             Ok(())
         })

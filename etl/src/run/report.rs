@@ -20,6 +20,8 @@ pub enum Outcome {
     Unchanged,
     /// There is nothing to build it from.
     Skipped,
+    /// What could be read is written. The text says what couldn't; the next run asks for it again.
+    Incomplete(String),
     /// Nothing was written; the table is as it was. The text says why.
     Failed(String),
 }
@@ -31,6 +33,7 @@ impl Outcome {
             Self::Written => "written",
             Self::Unchanged => "unchanged",
             Self::Skipped => "skipped",
+            Self::Incomplete(_) => "incomplete",
             Self::Failed(_) => "failed",
         }
     }
@@ -141,6 +144,9 @@ impl Step {
             complete: seen.complete,
         });
         self.warnings.extend(loaded.warnings);
+        if let Some(what) = loaded.incomplete {
+            self.outcome = Outcome::Incomplete(what);
+        }
     }
 
     /// Takes what building a silver or gold table did.
@@ -166,6 +172,11 @@ impl Step {
 
     pub(super) fn failed(&mut self, error: &Error) {
         self.outcome = Outcome::Failed(error.report());
+    }
+
+    /// Whether something couldn't be read, and the rest was written.
+    pub fn is_incomplete(&self) -> bool {
+        matches!(self.outcome, Outcome::Incomplete(_))
     }
 
     /// Whether the step failed.
@@ -212,9 +223,15 @@ impl Report {
         self.steps.iter().filter(|step| step.is_failed())
     }
 
-    /// How the run ended, in one word: `done`, `partly` when some steps failed, `failed` when nothing went well.
+    /// Steps that left something out.
+    pub fn incomplete(&self) -> impl Iterator<Item = &Step> {
+        self.steps.iter().filter(|step| step.is_incomplete())
+    }
+
+    /// How the run ended, in one word: `done`, `partly` when some steps failed or left something out, `failed` when nothing
+    /// went well.
     pub fn outcome(&self) -> &'static str {
-        match (self.is_total_loss(), self.failed().next()) {
+        match (self.is_total_loss(), self.failed().chain(self.incomplete()).next()) {
             (true, _) => "failed",
             (false, Some(_)) => "partly",
             (false, None) => "done",
@@ -223,7 +240,7 @@ impl Report {
 
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
-        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged);
+        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
         self.failed().next().is_some() && !self.steps.iter().any(ran)
     }
 

@@ -7,6 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, RecordB
 use serde_json::Value;
 
 use super::custom::{CustomColumn, CustomKind, Items};
+use super::guard::Guard;
 use super::value;
 use crate::contract::DECIMAL;
 use crate::error::{Error, Kind, Result};
@@ -93,8 +94,13 @@ fn fill<T>(cells: &mut [Option<T>], row: usize, read: impl FnOnce() -> Option<T>
     }
 }
 
+/// A value as text; one that is more than a text or a number without what is called like a secret.
 fn text(json: &Value) -> String {
-    json.as_str().map_or_else(|| json.to_string(), |text| text.trim().to_owned())
+    match json {
+        Value::String(text) => Guard::free_text(text),
+        Value::Array(_) | Value::Object(_) => Guard::free_text(&json.to_string()),
+        scalar => scalar.to_string(),
+    }
 }
 
 fn flag(json: &Value) -> Option<bool> {

@@ -100,13 +100,17 @@ impl Layout {
     /// Whether a stored table has the first of these columns under this policy, at least all of the contract.
     pub(crate) fn extends(&self, stored: &Schema) -> bool {
         let marks = |field: &Field| [HASHED, DROPPED, NESTED].map(|mark| field.metadata().get(mark).cloned());
+        let same = |stored: &Field, own: &Field| {
+            stored.name() == own.name()
+                && stored.data_type().equals_datatype(own.data_type())
+                && marks(stored) == marks(own)
+        };
+        let (contract, custom) = self.schema.fields().split_at(self.columns.len());
+        // Columns that came together stand in any order.
         stored.fields().len() <= self.schema.fields().len()
-            && stored.fields().len() >= self.columns.len()
-            && stored.fields().iter().zip(self.schema.fields()).all(|(stored, own)| {
-                stored.name() == own.name()
-                    && stored.data_type().equals_datatype(own.data_type())
-                    && marks(stored) == marks(own)
-            })
+            && stored.fields().len() >= contract.len()
+            && stored.fields().iter().zip(contract).all(|(stored, own)| same(stored, own))
+            && stored.fields().iter().skip(contract.len()).all(|stored| custom.iter().any(|own| same(stored, own)))
     }
 
     /// Values of a column in the form in which they are stored.

@@ -18,7 +18,11 @@ fn company(id: i32, fields: Value) -> Value {
 async fn columns(house: &House) -> Vec<String> {
     let schema = house.schema("Company").await;
     let own = schema.fields().iter().filter(|field| field.metadata().contains_key("connectwise.customField"));
-    own.map(|field| format!("{} {} {:?}", field.name(), field.data_type(), field.metadata().get("comment"))).collect()
+    let mut lines: Vec<_> = own
+        .map(|field| format!("{} {} {:?}", field.name(), field.data_type(), field.metadata().get("comment")))
+        .collect();
+    lines.sort();
+    lines
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
+mod bundles;
 mod certificates;
 mod discovery;
 mod errors;

@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
@@ -219,17 +220,29 @@ fn candidates(schema: &SchemaRef, silver: &RecordBatch) -> Result<RecordBatch> {
         arrow::array::new_null_array(&instant(), rows),
         Arc::new(BooleanArray::from(vec![false; rows])),
     ];
-    columns.extend(silver.columns().iter().cloned());
+    for (field, column) in schema.fields().iter().skip(OWN).zip(silver.columns()) {
+        columns.push(fitted(column, field)?);
+    }
     RecordBatch::try_new(schema.clone(), columns).map_err(broken)
 }
 
 /// Stored versions with the columns that custom fields brought since.
 fn widened(schema: &SchemaRef, stored: &RecordBatch) -> Result<RecordBatch> {
     let column = |field: &Arc<Field>| match stored.column_by_name(field.name()) {
-        Some(column) => column.clone(),
-        None => arrow::array::new_null_array(field.data_type(), stored.num_rows()),
+        Some(column) => fitted(column, field),
+        None => Ok(arrow::array::new_null_array(field.data_type(), stored.num_rows())),
     };
-    RecordBatch::try_new(schema.clone(), schema.fields().iter().map(column).collect()).map_err(broken)
+    let columns = schema.fields().iter().map(column).collect::<Result<_>>()?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(broken)
+}
+
+/// Readers hand out texts in a viewed form.
+fn fitted(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+    if column.data_type() == field.data_type() {
+        Ok(column.clone())
+    } else {
+        cast(column, field.data_type()).map_err(broken)
+    }
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {

@@ -1,0 +1,154 @@
+//! The lists of changed parents, those that are owed, and the next part of the round.
+
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
+use datafusion::prelude::{SessionContext, ident};
+use futures::TryStreamExt;
+
+use super::guard::{MAX_SHARE, limit};
+use super::progress::{MOST_OWED, Progress};
+use super::rows::Rows;
+use super::{AT_ONCE, Work};
+use crate::bronze::Loaded;
+use crate::contract::{CONTENT_HASH, PARENT_ID};
+use crate::error::{Error, Kind, Result};
+use crate::extract::{Known, Seen};
+use crate::lake::{Change, Commit, integers, sql_error};
+
+/// Which lists a load reads.
+struct Asked {
+    parents: BTreeSet<i64>,
+    /// Of parents between these ids all that there are were listed, so that those that weren't may be gone.
+    swept: std::ops::RangeInclusive<i64>,
+    /// Where the round goes on.
+    round: i64,
+}
+
+/// What the table holds below the parents that are read: key -> parent and content hash.
+type Stored = HashMap<i64, (i64, i64)>;
+
+impl Work<'_> {
+    pub(super) async fn changed(&self, stored: &Progress, mut next: Progress, newest: Option<Known>) -> Result<Loaded> {
+        let mut asked = self.asked(stored, newest).await?;
+        let session = self.lake.session()?;
+        let held = self.held(&session, &asked).await?;
+        // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
+        asked.parents.extend(held.values().map(|(parent, _)| *parent));
+        let mut rows = Rows::new(self)?;
+        let schema = rows.schema();
+        let mut changed = Vec::new();
+        let parents: Vec<i64> = asked.parents.iter().copied().collect();
+        for some in parents.chunks(AT_ONCE) {
+            let batch = rows.of(self, some).await?;
+            let batch = self.differing(&batch, &held)?;
+            if batch.num_rows() > 0 {
+                changed.push(batch);
+            }
+            if rows.failed.len() > MOST_OWED {
+                break;
+            }
+        }
+        if rows.failed.len() > MOST_OWED {
+            return Err(self.incomplete(&self.left_out(&rows.failed).unwrap_or_default()));
+        }
+        next.owed = rows.failed.iter().map(|(parent, _)| *parent).collect();
+        next.round = asked.round;
+        let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
+        let mut gone: Vec<i64> =
+            below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
+        let mut incomplete = self.left_out(&rows.failed);
+        if let Some(refused) = refused(gone.len() as u64, below.count() as u64) {
+            gone.clear();
+            incomplete = Some(incomplete.map_or(refused.clone(), |failed| format!("{failed}; {refused}")));
+        }
+        gone.sort_unstable();
+        let seen = Seen {
+            records: rows.records,
+            rescued: rows.rescued(),
+            rejected: std::mem::take(&mut rows.rejected),
+            counted: Some(rows.records),
+            counted_after: Some(rows.records),
+            ended: true,
+            ascending: true,
+            complete: incomplete.is_none(),
+        };
+        // Before the commit that moves on past them.
+        let quarantined = self.quarantined(&seen).await?;
+        let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
+        let key = self.entity.key;
+        let change = Change { rows: changed, gone };
+        let written = self.lake.sync(self.table, &schema, key, change, &session, &commit).await?;
+        let warnings = self.warnings(&seen, quarantined, rows.notes());
+        let (watermark_before, watermark) = (stored.watermark, next.watermark);
+        Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete })
+    }
+
+    /// Where parents say when they changed, those that did and a part of the others; otherwise all.
+    async fn asked(&self, stored: &Progress, newest: Option<Known>) -> Result<Asked> {
+        let changed = match stored.watermark {
+            Some(watermark) => self.since(watermark, newest).await?,
+            None => None,
+        };
+        let Some(changed) = changed else {
+            let all = self.all().await?.into_iter().chain(stored.owed.iter().copied());
+            return Ok(Asked { parents: all.collect(), swept: i64::MIN..=i64::MAX, round: 0 });
+        };
+        let part = self.next_of(stored.round).await?;
+        let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
+        let round = if part.at_end { 0 } else { last };
+        let parents = part.ids.into_iter().chain(changed).chain(stored.owed.iter().copied()).collect();
+        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round })
+    }
+
+    /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.
+    async fn held(&self, session: &SessionContext, asked: &Asked) -> Result<Stored> {
+        let mut held = Stored::new();
+        if !self.lake.register(session, "held", self.table).await? {
+            return Ok(held);
+        }
+        let columns = [self.entity.key, PARENT_ID, CONTENT_HASH].map(ident).to_vec();
+        let frame = session.table("held").await.and_then(|frame| frame.select(columns)).map_err(sql_error)?;
+        let mut batches = frame.execute_stream().await.map_err(sql_error)?;
+        while let Some(batch) = batches.try_next().await.map_err(sql_error)? {
+            let (keys, parents) = (integers(&batch, self.entity.key)?, integers(&batch, PARENT_ID)?);
+            let hashes = integers(&batch, CONTENT_HASH)?;
+            for ((key, parent), hash) in keys.iter().zip(parents.iter()).zip(hashes.iter()) {
+                if let (Some(key), Some(parent), Some(hash)) = (key, parent, hash)
+                    && (asked.parents.contains(&parent) || asked.swept.contains(&parent))
+                {
+                    held.insert(key, (parent, hash));
+                }
+            }
+        }
+        session.deregister_table("held").map_err(sql_error)?;
+        Ok(held)
+    }
+
+    /// The rows that the table doesn't hold in this form.
+    fn differing(&self, batch: &RecordBatch, held: &Stored) -> Result<RecordBatch> {
+        let fault =
+            |why: &str| Error::new(Kind::Contract, format!("rows of {} can't be compared: {why}", self.entity.name));
+        let keys = integers(batch, self.entity.key)?;
+        let hashes =
+            batch.column_by_name(CONTENT_HASH).and_then(|hashes| hashes.as_primitive_opt::<Int64Type>().cloned());
+        let hashes = hashes.ok_or_else(|| fault("they have no content hash"))?;
+        let differs = |row: usize| held.get(&keys.value(row)).is_none_or(|(_, hash)| *hash != hashes.value(row));
+        let mask: BooleanArray = (0..keys.len()).map(|row| Some(differs(row))).collect();
+        filter_record_batch(batch, &mask).map_err(|error| fault("they don't fit together").with_source(error))
+    }
+}
+
+/// Why missing rows aren't believed to be gone, `None` when they are.
+fn refused(missing: u64, stored: u64) -> Option<String> {
+    let limit = limit(stored);
+    (missing > limit).then(|| {
+        format!(
+            "{missing} of {stored} rows are no longer in their parents' lists, and at most {limit} ({MAX_SHARE} %) are \
+             believed, so nothing was deleted: check the rights of the API member, and run with --mode full if they are \
+             really gone"
+        )
+    })
+}

@@ -1,0 +1,163 @@
+//! Every list: the rows take the place of what was there.
+
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex};
+
+use arrow::array::{ArrayRef, RecordBatch, new_null_array};
+use arrow::compute::cast;
+use arrow::datatypes::SchemaRef;
+use futures::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+
+use super::progress::{MOST_OWED, Progress};
+use super::rows::Rows;
+use super::{AT_ONCE, Work};
+use crate::bronze::Loaded;
+use crate::contract::PARENT_ID;
+use crate::error::{Error, Kind, Result};
+use crate::extract::Seen;
+use crate::lake::{Commit, Source, Written, sql_error};
+use crate::quarantine;
+
+/// Batches between the reader and the writer.
+const AHEAD: usize = 2;
+
+/// Times that a load starts over because a list failed: what is left out has to be known before the commit begins.
+const TIMES: usize = 3;
+
+impl Work<'_> {
+    pub(super) async fn full(&self, stored: &Progress, next: Progress) -> Result<Loaded> {
+        let all = self.all().await?;
+        let mut left_out: Vec<(i64, String)> = Vec::new();
+        for _ in 0..TIMES {
+            let next =
+                Progress { round: 0, owed: left_out.iter().map(|(parent, _)| *parent).collect(), ..next.clone() };
+            let (written, mut rows) = self.replaced(&all, stored, &next).await?;
+            let Some(written) = written else {
+                left_out.append(&mut rows.failed);
+                if left_out.len() > MOST_OWED || left_out.len() == all.len() {
+                    break;
+                }
+                continue;
+            };
+            let seen = Seen {
+                records: rows.records,
+                rescued: rows.rescued(),
+                rejected: std::mem::take(&mut rows.rejected),
+                counted: Some(rows.records),
+                counted_after: Some(rows.records),
+                ended: true,
+                ascending: true,
+                complete: left_out.is_empty(),
+            };
+            let quarantined = self.quarantined(&seen).await?;
+            let warnings = self.warnings(&seen, quarantined, rows.notes());
+            let incomplete = self.left_out(&left_out);
+            let (watermark_before, watermark) = (stored.watermark, next.watermark);
+            return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
+        }
+        Err(self.incomplete(&self.left_out(&left_out).unwrap_or_default()))
+    }
+
+    /// Reads all lists but those that are owed anyway, and commits them unless one fails. The rows of what is owed stay.
+    async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, Rows)> {
+        let session = self.lake.session()?;
+        let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.owed.contains(parent)).collect();
+        let mut rows = Rows::new(self)?;
+        let schema = rows.schema();
+        let kept = self.kept(&session, &schema, &next.owed).await?;
+        let (sender, receiver) = mpsc::channel::<Result<RecordBatch>>(AHEAD);
+        let batches =
+            stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|b| (b, receiver)) });
+        // A reader that falls silent before it is through is no end of the rows.
+        let through = Arc::new(Mutex::new(false));
+        let done = through.clone();
+        let last = stream::once(async move {
+            let done = done.lock().is_ok_and(|done| *done);
+            if done { None } else { Some(Err(Error::new(Kind::Incomplete, "the reader stopped before the last list"))) }
+        });
+        let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
+        let source = Source::stream(&session, schema.clone(), batches.boxed())?;
+        let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
+        let writing = self.lake.replace(self.table, &schema, source, &session, &commit);
+        let reading = async {
+            let read = self.send(&parents, &mut rows, &sender).await;
+            if let (Ok(()), Ok(mut through)) = (&read, through.lock()) {
+                *through = rows.failed.is_empty();
+            }
+            drop(sender);
+            read
+        };
+        let (written, read) = futures::join!(writing, reading);
+        // What the reader says is the cause of what the writer says.
+        read?;
+        match written {
+            Err(_) if !rows.failed.is_empty() => Ok((None, rows)),
+            written => Ok((Some(written?), rows)),
+        }
+    }
+
+    async fn send(&self, parents: &[i64], rows: &mut Rows, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+        for some in parents.chunks(AT_ONCE) {
+            let batch = rows.of(self, some).await?;
+            if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
+                // The writer failed first; its error is the one to tell.
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stored rows of these parents, as rows of today's schema.
+    async fn kept(
+        &self,
+        session: &datafusion::prelude::SessionContext,
+        schema: &SchemaRef,
+        parents: &BTreeSet<i64>,
+    ) -> Result<Vec<RecordBatch>> {
+        if parents.is_empty() || !self.lake.register(session, "kept", self.table).await? {
+            return Ok(Vec::new());
+        }
+        let list = parents.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
+        let query = format!("select * from kept where `{PARENT_ID}` in ({list})");
+        let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
+        let fault = |error: arrow::error::ArrowError| {
+            let why = format!("{} holds rows that don't fit its columns of today", self.table);
+            Error::new(Kind::Contract, why).with_source(error)
+        };
+        let today = |batch: RecordBatch| {
+            let column = |field: &Arc<arrow::datatypes::Field>| -> Result<ArrayRef> {
+                match batch.column_by_name(field.name()) {
+                    Some(column) => cast(column, field.data_type()).map_err(fault),
+                    None => Ok(new_null_array(field.data_type(), batch.num_rows())),
+                }
+            };
+            let columns = schema.fields().iter().map(column).collect::<Result<_>>()?;
+            RecordBatch::try_new(schema.clone(), columns).map_err(fault)
+        };
+        found.into_iter().map(today).collect()
+    }
+
+    /// Records that can't be rows are kept as text.
+    pub(super) async fn quarantined(&self, seen: &Seen) -> Result<u64> {
+        quarantine::keep(self.lake, self.entity, &seen.rejected, &self.request.run_id, self.request.started).await
+    }
+
+    pub(super) fn warnings(&self, seen: &Seen, quarantined: u64, mut notes: Vec<String>) -> Vec<String> {
+        if let Some(first) = seen.rejected.first() {
+            notes.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
+        }
+        notes
+    }
+
+    /// Which lists couldn't be read, in words for people.
+    pub(super) fn left_out(&self, failed: &[(i64, String)]) -> Option<String> {
+        let (_, why) = failed.first()?;
+        let parents: Vec<String> = failed.iter().map(|(parent, _)| parent.to_string()).collect();
+        Some(format!(
+            "the lists of {} {} can't be read, and their rows are as they were; the next run asks for them first ({why})",
+            self.above.name,
+            parents.join(", ")
+        ))
+    }
+}

@@ -1,0 +1,93 @@
+//! The answers of parents into batches, each key once.
+
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+
+use super::Work;
+use super::read::{List, Read, Reader};
+use crate::decode::{Decoder, Rejected};
+use crate::error::Result;
+
+/// What was read so far.
+pub(super) struct Rows {
+    reader: Reader,
+    decoder: Decoder,
+    /// The parent of each key.
+    pub(super) keys: HashMap<i64, i64>,
+    /// Parents whose lists are known now, those of which nothing is left included.
+    pub(super) read: BTreeSet<i64>,
+    /// Parents whose lists can't be read, and why.
+    pub(super) failed: Vec<(i64, String)>,
+    pub(super) records: u64,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+impl Rows {
+    pub(super) fn new(work: &Work<'_>) -> Result<Self> {
+        Ok(Self {
+            reader: Reader::new(),
+            decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?
+                .storing(work.request.secrets),
+            keys: HashMap::new(),
+            read: BTreeSet::new(),
+            failed: Vec::new(),
+            records: 0,
+            rejected: Vec::new(),
+        })
+    }
+
+    pub(super) fn schema(&self) -> SchemaRef {
+        self.decoder.schema().clone()
+    }
+
+    pub(super) fn rescued(&self) -> u64 {
+        self.decoder.rescued()
+    }
+
+    /// What the server refused on the way.
+    pub(super) fn notes(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.reader.notes)
+    }
+
+    /// The rows of these parents.
+    ///
+    /// # Errors
+    /// When too many lists fail, or a record is in two of them.
+    pub(super) async fn of(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<RecordBatch> {
+        for (parent, list) in self.reader.read(work, parents).await? {
+            self.take(work, (parent, list))?;
+        }
+        let batch = self.decoder.batch()?;
+        work.meter.advance(batch.num_rows());
+        Ok(batch)
+    }
+
+    fn take(&mut self, work: &Work<'_>, (parent, list): Read) -> Result<()> {
+        let records = match list {
+            List::Whole(records) => records,
+            List::Gone => Vec::new(),
+            List::Failed(why) => {
+                self.failed.push((parent, why));
+                return Ok(());
+            }
+        };
+        self.read.insert(parent);
+        self.decoder.below(parent);
+        self.records += records.len() as u64;
+        for record in records {
+            match self.decoder.push(&record)? {
+                Err(rejected) => self.rejected.push(rejected),
+                Ok(key) => {
+                    if let Some(other) = self.keys.insert(key, parent) {
+                        let (own, above) = (work.entity.name, work.above.name);
+                        let why = format!("{own} {key} is below {above} {other} and {above} {parent}");
+                        return Err(work.incomplete(&why));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,413 @@
+//! Lists that hang on rows, against the truth: after full loads and incremental ones, with bundles and without, and with lists
+//! that the server can't give.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod steer;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connectwise_etl::extract::Window;
+use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_etl::{catalog, contract, decode, gold::GoldConfig, query, reconcile};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, RetryPolicy};
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, as_numbers, config};
+use serde_json::{Value, json};
+use steer::post;
+
+/// Key -> parent and record.
+type Rows = BTreeMap<i64, (i64, Value)>;
+
+struct Tenant {
+    simulator: Simulator,
+    lakehouse: Lakehouse,
+    client: Client,
+}
+
+impl Tenant {
+    async fn start(scale: u64) -> Self {
+        let simulator = Simulator::builder().seed(5).scale(scale).start().await.unwrap();
+        // As stubborn as usual, and without waiting for a server on the same machine.
+        let retry = RetryPolicy {
+            max_attempts: 4,
+            base: Duration::from_millis(1),
+            cap: Duration::from_millis(2),
+            ..RetryPolicy::default()
+        };
+        let client = Client::new(config(&simulator).unwrap().with_retry(retry)).unwrap();
+        Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client }
+    }
+
+    async fn run(&self, mode: Mode, entities: &[&str]) -> Report {
+        let plan = Plan {
+            layers: vec![Layer::Bronze],
+            mode,
+            entities: entities.iter().map(|name| catalog::entity(name).unwrap()).collect(),
+            window: Window::default(),
+            page_size: 1000,
+            gold: GoldConfig::default(),
+        };
+        execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
+    }
+
+    /// One step of a run that went well.
+    async fn load(&self, mode: Mode, entity: &str) -> Step {
+        let step = self.step(mode, entity).await;
+        assert!(matches!(step.outcome, Outcome::Written | Outcome::Unchanged), "{step:?}");
+        assert!(step.read.as_ref().unwrap().complete);
+        step
+    }
+
+    async fn step(&self, mode: Mode, entity: &str) -> Step {
+        self.run(mode, &[entity]).await.steps.into_iter().next().unwrap()
+    }
+
+    async fn own(&self, route: &str) -> Value {
+        reqwest::get(format!("{}/_sim/{route}", self.simulator.url())).await.unwrap().json().await.unwrap()
+    }
+
+    async fn forget(&self, what: &str) {
+        let url = format!("{}/_sim/{what}", self.simulator.url());
+        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+    }
+
+    /// Requests of the API since they were forgotten: to bundles, and to lists below rows.
+    async fn requests(&self) -> (u64, u64) {
+        let log = self.own("requests").await;
+        let count = |wanted: fn(&str) -> bool| -> u64 {
+            let counts = log["counts"].as_array().unwrap().iter();
+            counts
+                .filter(|count| wanted(count["path"].as_str().unwrap()))
+                .map(|count| count["count"].as_u64().unwrap())
+                .sum()
+        };
+        let below = |path: &str| path.split('/').any(|step| step.parse::<i64>().is_ok() || step.starts_with('{'));
+        (count(|path| path.contains("/system/bundles")), count(below))
+    }
+
+    async fn truth(&self, entity: &Entity) -> Rows {
+        let path = entity.path.replace("{parentId}", "*");
+        let rows = self.own(&format!("truth{path}")).await;
+        let rows = rows.as_array().unwrap().iter().map(|row| {
+            let mut row = row.clone();
+            let parent = row.as_object_mut().unwrap().remove("_parentId").unwrap().as_i64().unwrap();
+            (row["id"].as_i64().unwrap(), (parent, as_numbers(&row)))
+        });
+        rows.collect()
+    }
+
+    async fn bronze(&self, entity: &Entity) -> Rows {
+        let table = TableName::bronze(entity.table).name;
+        let mut rows = Rows::new();
+        for batch in query::select(self.lakehouse.lake(), &format!("select * from {table}")).await.unwrap() {
+            let parents = connectwise_etl::lake::integers(&batch, contract::PARENT_ID).unwrap();
+            for row in 0..batch.num_rows() {
+                let record: Value = serde_json::from_str(&decode::rebuild(entity, &batch, row).unwrap()).unwrap();
+                let key = record["id"].as_i64().unwrap();
+                let other = rows.insert(key, (parents.value(row), as_numbers(&record)));
+                assert!(other.is_none(), "{} {key} is there twice", entity.name);
+            }
+        }
+        rows
+    }
+
+    /// How many rows differ.
+    async fn differences(&self, entity: &Entity) -> usize {
+        let (truth, bronze) = (self.truth(entity).await, self.bronze(entity).await);
+        assert!(!truth.is_empty(), "{}", entity.name);
+        let changed = truth.iter().filter(|(key, row)| bronze.get(*key) != Some(*row)).count();
+        changed + bronze.keys().filter(|key| !truth.contains_key(*key)).count()
+    }
+
+    async fn version(&self, entity: &Entity) -> u64 {
+        self.lakehouse.lake().version(&TableName::bronze(entity.table)).await.unwrap().unwrap()
+    }
+}
+
+fn hanging() -> Vec<&'static Entity> {
+    catalog::entities().iter().filter(|entity| entity.parent().is_some()).collect()
+}
+
+fn additions() -> &'static Entity {
+    catalog::entity("AgreementAddition").unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_list_is_loaded_in_full_and_by_bundle() {
+    let tenant = Tenant::start(900).await;
+    assert_eq!(hanging().len(), 9);
+    for entity in hanging() {
+        let above = catalog::entity(entity.parent().unwrap().entity).unwrap();
+        tenant.forget("requests").await;
+        let step = tenant.load(Mode::Full, entity.name).await;
+        let (bundled, alone) = tenant.requests().await;
+        let rows = tenant.own(&format!("truth{}", above.path)).await;
+        // The list of service tickets holds project tickets too, which aren't asked for.
+        let has_list =
+            |row: &&Value| entity.parent().unwrap().conditions.is_none() || row["recordType"] == "ServiceTicket";
+        let parents = rows.as_array().unwrap().iter().filter(has_list).count() as u64;
+        let stored = tenant.bronze(entity).await;
+        assert_eq!(tenant.differences(entity).await, 0, "{}", entity.name);
+        assert_eq!((step.rows_read, step.rows_inserted), (stored.len() as u64, stored.len() as u64));
+        // A hundred lists a bundle, and their counts.
+        assert_eq!((bundled, alone), (2 * parents.div_ceil(100), 0), "{}: {parents} parents", entity.name);
+        // Again, and nothing is to be done.
+        let version = tenant.version(entity).await;
+        let step = tenant.load(Mode::Incremental, entity.name).await;
+        assert_eq!((step.rows_inserted, step.rows_updated, step.rows_deleted), (0, 0, 0), "{}", entity.name);
+        assert_eq!(step.outcome, Outcome::Unchanged);
+        assert!(tenant.version(entity).await <= version + 1, "a commit with marks, and no more");
+    }
+    assert!(reconcile::wanted(hanging()).is_empty(), "each list is compared as a whole when it is read");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_touch_the_parent_are_there_after_one_run() {
+    let tenant = Tenant::start(900).await;
+    post(&tenant.simulator, "switches", json!({ "children-touch-parents": "yes" })).await;
+    let names: Vec<&str> = hanging().iter().map(|entity| entity.name).collect();
+    assert_eq!(tenant.run(Mode::Full, &names).await.outcome(), "done");
+    post(&tenant.simulator, "advance", json!({ "days": 3 })).await;
+    let mut changed = 0;
+    for entity in hanging() {
+        changed += tenant.differences(entity).await;
+    }
+    assert!(changed > 5, "{changed}");
+    tenant.forget("requests").await;
+    assert_eq!(tenant.run(Mode::Incremental, &names).await.outcome(), "done");
+    let (bundled, alone) = tenant.requests().await;
+    assert!(bundled > 0 && alone <= 2 * bundled, "{bundled} {alone}");
+    let mut left = BTreeMap::new();
+    for entity in hanging() {
+        left.insert(entity.name, tenant.differences(entity).await);
+    }
+    // Parents that were deleted are found out by the round: here their lists are the only ones left.
+    for (name, differences) in left {
+        let entity = catalog::entity(name).unwrap();
+        let (truth, bronze) = (tenant.truth(entity).await, tenant.bronze(entity).await);
+        let living: Vec<i64> = {
+            let above = catalog::entity(entity.parent().unwrap().entity).unwrap();
+            let rows = tenant.own(&format!("truth{}", above.path)).await;
+            rows.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
+        };
+        let orphans = bronze.iter().filter(|(_, (parent, _))| !living.contains(parent)).count();
+        assert_eq!(differences, orphans, "{name}: {} rows", truth.len());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn changes_that_leave_no_trace_are_there_after_a_round() {
+    let tenant = Tenant::start(900).await;
+    let runs = u64::from(additions().parent().unwrap().runs);
+    tenant.load(Mode::Full, additions().name).await;
+    // Additions change, and their agreements keep their change time: see children-touch-parents.
+    let mut agreements: Vec<i64> = tenant.truth(additions()).await.values().map(|(parent, _)| *parent).collect();
+    agreements.sort_unstable();
+    agreements.dedup();
+    let lists: Vec<i64> = agreements.iter().copied().step_by(5).collect();
+    assert!(lists.len() > 3, "{agreements:?}");
+    for agreement in lists {
+        let path = format!("/finance/agreements/{agreement}/additions");
+        post(&tenant.simulator, "advance", json!({ path: { "edit": 1, "insert": 1, "delete": 1 } })).await;
+    }
+    // An agreement that goes takes its additions with it.
+    post(&tenant.simulator, "advance", json!({ "Agreement": { "delete": 1 } })).await;
+    let parents = tenant.own("truth/finance/agreements/count").await["count"].as_u64().unwrap();
+    let before = tenant.differences(additions()).await;
+    assert!(before > 3, "{before}");
+    let mut left = vec![before];
+    let (mut deleted, mut lists) = (0, 0);
+    for run in 1..=runs {
+        tenant.forget("requests").await;
+        let step = tenant.load(Mode::Incremental, additions().name).await;
+        deleted += step.rows_deleted;
+        lists += tenant.requests().await.0;
+        left.push(tenant.differences(additions()).await);
+        assert!(run == runs || step.read.unwrap().complete);
+    }
+    assert_eq!(left.last(), Some(&0), "{left:?}");
+    // It took the round, and no single run read it all.
+    assert!(left[1] > 0 && left.is_sorted_by(|a, b| a >= b), "{left:?}");
+    assert!(deleted > 0 && lists <= 4 * runs, "{deleted} deleted, {lists} requests for {parents} parents");
+    // The next round begins at the start, and finds nothing.
+    let version = tenant.version(additions()).await;
+    let step = tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!((step.rows_inserted, step.rows_updated, step.rows_deleted), (0, 0, 0));
+    assert_eq!(tenant.version(additions()).await, version + 1, "the round is kept in the table's own commit");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_bundles_lists_are_read_one_by_one() {
+    for fault in [
+        json!({ "path": "/system/bundles", "status": 404, "times": 100_000 }),
+        json!({ "path": "/system/bundles*", "status": 403, "times": 100_000 }),
+        json!({ "path": "/system/bundles", "status": 503, "times": 100_000 }),
+        json!({ "path": "/system/bundles", "cut": true, "times": 100_000 }),
+        json!({ "path": "/system/bundles/count", "status": 500, "times": 100_000 }),
+    ] {
+        let tenant = Tenant::start(300).await;
+        post(&tenant.simulator, "faults", fault.clone()).await;
+        let step = tenant.load(Mode::Full, additions().name).await;
+        assert_eq!(tenant.differences(additions()).await, 0, "{fault}");
+        let parents = tenant.own("truth/finance/agreements/count").await["count"].as_u64().unwrap();
+        let (_, alone) = tenant.requests().await;
+        assert!(alone >= 2 * parents, "{fault}: {alone} requests for {parents} lists and their counts");
+        // What fails may work the next time; what is refused isn't asked for again, and the step says so.
+        let refused = fault["status"] == 404 || fault["status"] == 403;
+        assert_eq!(step.warnings.iter().any(|warning| warning.contains("one by one")), refused, "{step:?}");
+    }
+    // A server that takes fewer lists at once gets fewer, and one that can't count by bundle is believed.
+    let tenant = Tenant::start(300).await;
+    post(&tenant.simulator, "switches", json!({ "bundle-limit": "7" })).await;
+    post(&tenant.simulator, "faults", json!({ "path": "/system/bundles/count", "status": 501, "times": 100_000 }))
+        .await;
+    let step = tenant.load(Mode::Full, additions().name).await;
+    assert_eq!((tenant.differences(additions()).await, tenant.requests().await.1), (0, 0));
+    assert!(step.warnings.iter().any(|warning| warning.contains("taken at their word")), "{step:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
+    let tenant = Tenant::start(900).await;
+    let truth = tenant.truth(additions()).await;
+    // An agreement with several additions.
+    let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    truth.iter().for_each(|(key, (parent, _))| below.entry(*parent).or_default().push(*key));
+    let (bad, keys) = below.iter().find(|(_, keys)| keys.len() >= 3).unwrap();
+    let list = format!("/finance/agreements/{bad}/additions");
+    let rule = |id: i64| json!({ "path": list, "holdsId": id, "status": 500, "times": 100_000 });
+    for id in keys {
+        post(&tenant.simulator, "faults", rule(*id)).await;
+    }
+    // A first load has all the others.
+    let named = |step: &Step| {
+        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        assert!(what.contains(&format!("the lists of Agreement {bad} can't be read")), "{what}");
+        assert!(!step.read.as_ref().unwrap().complete);
+    };
+    let report = tenant.run(Mode::Full, &[additions().name]).await;
+    assert_eq!((report.outcome(), report.failed().count(), report.incomplete().count()), ("partly", 0, 1));
+    named(&report.steps[0]);
+    let stored = tenant.bronze(additions()).await;
+    assert!(stored.values().all(|(parent, _)| parent != bad));
+    assert_eq!(stored.len(), truth.len() - keys.len());
+
+    // It is asked for although nothing says that it changed, whichever part of the round it is.
+    named(&tenant.step(Mode::Incremental, additions().name).await);
+    tenant.forget("faults").await;
+    tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!(tenant.differences(additions()).await, 0);
+
+    // Rows that are there stay as they were, while those of other lists change.
+    let other = below.keys().find(|parent| *parent != bad).unwrap();
+    for path in [list.clone(), format!("/finance/agreements/{other}/additions")] {
+        post(&tenant.simulator, "advance", json!({ path: { "edit": 1, "insert": 1, "delete": 1 } })).await;
+    }
+    post(&tenant.simulator, "advance", json!({ "Agreement": { "edit": 1000 } })).await;
+    let now: Vec<i64> = tenant
+        .own(&format!("truth{list}"))
+        .await
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["id"].as_i64().unwrap())
+        .collect();
+    for id in now {
+        post(&tenant.simulator, "faults", rule(id)).await;
+    }
+    let before = tenant.bronze(additions()).await;
+    for mode in [Mode::Incremental, Mode::Full, Mode::Incremental] {
+        named(&tenant.step(mode, additions().name).await);
+        let (stored, truth) = (tenant.bronze(additions()).await, tenant.truth(additions()).await);
+        let of = |rows: &Rows, its: bool| -> Rows {
+            rows.iter()
+                .filter(|(_, (parent, _))| (parent == bad) == its)
+                .map(|(key, row)| (*key, row.clone()))
+                .collect()
+        };
+        assert_eq!(of(&stored, true), of(&before, true));
+        assert_eq!(of(&stored, false), of(&truth, false));
+    }
+    tenant.forget("faults").await;
+    tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!(tenant.differences(additions()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_lists_that_cannot_be_read_leave_the_table_as_it_was() {
+    let tenant = Tenant::start(300).await;
+    let mut faults = vec![json!({ "path": "/system/bundles", "status": 404, "times": 100_000 })];
+    for agreement in tenant.own("truth/finance/agreements").await.as_array().unwrap() {
+        let path = format!("/finance/agreements/{}/additions", agreement["id"]);
+        faults.push(json!({ "path": path, "status": 403, "times": 100_000 }));
+    }
+    let faults = Value::from(faults);
+    // A first load makes no table.
+    post(&tenant.simulator, "faults", faults.clone()).await;
+    let failed = |step: &Step| {
+        let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+        assert!(why.contains("the lists of more than 8 parents can't be read"), "{why}");
+    };
+    let report = tenant.run(Mode::Full, &[additions().name]).await;
+    assert_eq!(report.outcome(), "failed");
+    failed(&report.steps[0]);
+    let table = TableName::bronze(additions().table);
+    assert_eq!(tenant.lakehouse.lake().version(&table).await.unwrap(), None);
+
+    tenant.forget("faults").await;
+    tenant.load(Mode::Full, additions().name).await;
+    let (version, rows) = (tenant.version(additions()).await, tenant.bronze(additions()).await);
+    post(&tenant.simulator, "advance", json!({ "Agreement": { "edit": 1000 } })).await;
+    post(&tenant.simulator, "faults", faults).await;
+    for mode in [Mode::Incremental, Mode::Full] {
+        failed(&tenant.step(mode, additions().name).await);
+        assert_eq!(tenant.version(additions()).await, version, "nothing was committed, marks included");
+        assert_eq!(tenant.bronze(additions()).await, rows);
+    }
+    tenant.forget("faults").await;
+    tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!(tenant.differences(additions()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrowed_role_takes_nothing_away() {
+    let tenant = Tenant::start(900).await;
+    tenant.load(Mode::Full, additions().name).await;
+    let rows = tenant.bronze(additions()).await;
+    post(&tenant.simulator, "role", json!({ "role": "mine" })).await;
+    let mut refused = 0;
+    for _ in 0..additions().parent().unwrap().runs {
+        let step = tenant.step(Mode::Incremental, additions().name).await;
+        if let Outcome::Incomplete(why) = &step.outcome {
+            assert!(why.contains("are believed, so nothing was deleted"), "{why}");
+            refused += 1;
+        }
+        assert_eq!(step.rows_deleted, 0, "{step:?}");
+        assert_eq!(tenant.bronze(additions()).await, rows);
+    }
+    assert!(refused > 0);
+    post(&tenant.simulator, "role", json!({ "role": "full" })).await;
+    tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!(tenant.differences(additions()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_loads_at_once_end_in_the_same_table() {
+    let tenant = Tenant::start(300).await;
+    let both = async |mode| {
+        let (one, two) = futures::join!(tenant.load(mode, additions().name), tenant.load(mode, additions().name));
+        assert!(one.version.is_some() && two.version.is_some());
+        assert_eq!(tenant.differences(additions()).await, 0);
+    };
+    both(Mode::Full).await;
+    post(&tenant.simulator, "switches", json!({ "children-touch-parents": "yes" })).await;
+    let agreement = tenant.truth(additions()).await.values().next().unwrap().0;
+    let path = format!("/finance/agreements/{agreement}/additions");
+    post(&tenant.simulator, "advance", json!({ path: { "edit": 1, "insert": 2, "delete": 1 } })).await;
+    assert!(tenant.differences(additions()).await > 0);
+    both(Mode::Incremental).await;
+}
