@@ -130,7 +130,7 @@ impl GoldConfig {
                 )));
             }
             if !BEHAVIORS.contains(&rule.behavior.as_str()) {
-                let advice = advice(&rule.behavior, BEHAVIORS, &format!("they are {}", BEHAVIORS.join(", ")));
+                let advice = advice(&rule.behavior, BEHAVIORS, &format!("the behaviors are {}", BEHAVIORS.join(", ")));
                 return Err(Error::usage(format!(
                     "agreement rule {} has the behavior {:?}, which the models don't know: {advice}",
                     at + 1,
@@ -225,7 +225,7 @@ mod tests {
         assert_eq!(
             config.check().unwrap_err().to_string(),
             "agreement rule 1 has the behavior \"bilable\", which the models don't know: did you mean billable? \
-             they are billable, prepaid, internal, operations, unknown"
+             the behaviors are billable, prepaid, internal, operations, unknown"
         );
         let mut config = GoldConfig::default();
         config.agreement_rules[2].normalized = " ".to_owned();

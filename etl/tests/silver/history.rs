@@ -70,19 +70,21 @@ async fn versions_follow_each_other_and_a_late_one_is_put_between() {
 async fn a_deletion_closes_a_row_and_a_return_opens_another() {
     let house = House::new();
     let first = || agreement(1, "first", "2024-01-01T00:00:00Z");
-    house.load_at("Agreement", json!([first()]), "2024-01-10T00:00:00Z").await;
+    let other = || agreement(2, "other", "2024-01-02T00:00:00Z");
+    house.load_at("Agreement", json!([first(), other()]), "2024-01-10T00:00:00Z").await;
     build(&house).await;
-    house.load_at("Agreement", json!([]), "2024-06-10T00:00:00Z").await;
+    house.load_at("Agreement", json!([other()]), "2024-06-10T00:00:00Z").await;
     // Silver stamps what is gone with the start of its run, 2024-07-02.
     assert_eq!(build(&house).await.written.updated, 1);
     let closed = "1 | first | 2024-01-01T00:00:00Z | 2024-07-02T00:00:00Z | false | true";
-    assert_eq!(lines(&house, SPANS).await, [closed]);
+    let stays = "2 | other | 2024-01-02T00:00:00Z | NULL | true | false";
+    assert_eq!(lines(&house, SPANS).await, [closed, stays]);
     assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
 
-    house.load_at("Agreement", json!([first()]), "2024-08-10T00:00:00Z").await;
+    house.load_at("Agreement", json!([first(), other()]), "2024-08-10T00:00:00Z").await;
     build(&house).await;
     let open = "1 | first | 2024-08-10T00:00:00Z | NULL | true | false";
-    assert_eq!(lines(&house, SPANS).await, [closed, open]);
+    assert_eq!(lines(&house, SPANS).await, [closed, open, stays]);
 }
 
 #[tokio::test]
