@@ -85,7 +85,8 @@ async fn secrets_can_be_kept_out_of_bronze_too() {
         ("CW_AUTH_PASSWORD", simulator.password()),
         ("CW_CLIENTID", "11111111-2222-3333-4444-555555555555"),
     ];
-    let question = "select count(portalPassword) as secrets from bronze_cw_contact";
+    let question = "select count(f['value']) as secrets from (select unnest(customFields) as f from bronze_cw_contact) t \
+                    where f['type'] = 'Password'";
     let mut answers = Vec::new();
     for config in ["", "[privacy]\nsecrets = \"nowhere\""] {
         std::fs::write(folder.path().join("connectwise-etl.toml"), config).unwrap();
