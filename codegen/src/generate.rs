@@ -116,6 +116,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     files.insert("record_types.rs".to_owned(), render::records::types(&selected));
     files.insert("version.rs".to_owned(), render::version(document.version()?));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
+    files.insert("values.rs".to_owned(), render::values::render(&tables, &schemas));
     Ok(Generated { files, bites, resources, raws, schemas })
 }
 

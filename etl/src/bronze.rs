@@ -103,6 +103,7 @@ async fn attempt(
     // Before everything else: what is read from here on is newer than what this version holds.
     let base = lake.version(table).await?;
     let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
     let mut warnings = Vec::new();
     let scope = match (request.mode, entity.load, stored) {
@@ -123,6 +124,7 @@ async fn attempt(
     let extraction = extract::extract(client, entity, &scope, request.page_size, decoder).await?;
     meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
     let seen = extraction.seen.clone();
+    meter.reads(&seen);
     let quarantined = Arc::new(AtomicU64::new(0));
     let extraction = quarantine_first(extraction, lake, entity, request, quarantined.clone());
     let session = lake.session()?;
@@ -196,8 +198,8 @@ impl Target<'_> {
     /// A first or full load: all rows take the place of what was there.
     async fn replace(&self, extraction: Extraction) -> Result<Written> {
         let Extraction { schema, rows, .. } = extraction;
-        let meter = self.meter.clone();
-        let rows = rows.inspect_ok(move |batch| meter.advance(batch.num_rows())).boxed();
+        let (meter, entity) = (self.meter.clone(), self.entity);
+        let rows = rows.inspect_ok(move |batch| meter.batch(entity, batch)).boxed();
         let source = Source::stream(self.session, schema.clone(), rows)?;
         self.lake.replace(self.table, &schema, source, self.session, &self.commit()).await
     }
@@ -208,7 +210,7 @@ impl Target<'_> {
         let mut changed = Vec::new();
         let mut chunk = Vec::new();
         while let Some(batch) = rows.try_next().await? {
-            self.meter.advance(batch.num_rows());
+            self.meter.batch(self.entity, &batch);
             chunk.push(batch);
             if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
                 changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
@@ -222,7 +224,7 @@ impl Target<'_> {
     async fn compare(&self, extraction: Extraction) -> Result<Written> {
         let Extraction { schema, rows, .. } = extraction;
         let rows: Vec<RecordBatch> =
-            rows.inspect_ok(|batch| self.meter.advance(batch.num_rows())).try_collect().await?;
+            rows.inspect_ok(|batch| self.meter.batch(self.entity, batch)).try_collect().await?;
         let mut listed = HashSet::new();
         for batch in &rows {
             listed.extend(integers(batch, self.entity.key)?.iter().flatten());

@@ -43,7 +43,7 @@ pub struct Seen {
     pub counted_after: Option<u64>,
     /// Whether the server said which page is the last.
     pub ended: bool,
-    /// Whether every key was greater than the one before it, to the last page.
+    /// Whether every key so far was greater than the one before it.
     pub ascending: bool,
     /// Whether the read proved that it is whole.
     pub complete: bool,
@@ -101,7 +101,7 @@ pub async fn extract(
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
     let counted = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
-    let seen = Arc::new(Mutex::new(Seen { counted, ..Seen::default() }));
+    let seen = Arc::new(Mutex::new(Seen { counted, ascending: true, ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
     let reader =
@@ -199,6 +199,9 @@ impl Reader {
         let mut ended = false;
         while let Some(page) = pages.try_next().await.map_err(|error| source_error(self.entity, error))? {
             ended = page.is_last();
+            if let Ok(mut seen) = self.seen.lock() {
+                seen.ended = ended;
+            }
             let batch = self.decode(&page)?;
             if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -218,6 +221,9 @@ impl Reader {
                 Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
+                    if let Ok(mut seen) = self.seen.lock() {
+                        seen.ascending = false;
+                    }
                     return Err(incomplete(
                         self.entity,
                         &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
@@ -239,8 +245,7 @@ impl Reader {
             .await
             .map_err(|error| source_error(self.entity, error))?;
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
-        // A page without an end or with keys out of order would have ended the read before this.
-        (seen.ended, seen.ascending, seen.counted_after) = (true, true, after);
+        seen.counted_after = after;
         if let (Some(before), Some(after)) = (seen.counted, after) {
             let least = before.min(after);
             if seen.records < least {

@@ -16,6 +16,8 @@
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
+//! | [`drift`] | where the live API and the interface document differ |
+//! | [`report`] | one HTML page about a lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
 
 pub mod bronze;
@@ -26,6 +28,7 @@ mod closest;
 pub mod contract;
 pub mod decode;
 pub mod doctor;
+pub mod drift;
 pub mod error;
 pub mod extract;
 pub mod gold;
@@ -35,6 +38,7 @@ pub mod privacy;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;
+pub mod report;
 pub mod run;
 pub mod silver;
 

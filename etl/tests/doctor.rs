@@ -117,6 +117,8 @@ async fn an_older_server_needs_a_setting() {
     let found = examined(&client(&simulator, |_| {}), &SOME).await;
     assert_eq!(verdict(&found, "version"), Verdict::Doubt);
     assert_eq!(found.settings, ["api_version = \"2025.1\""]);
+    assert_eq!(found.health, Health::Good, "the rest is found in the server's own version: {:#?}", found.checks);
+    assert_eq!(found.entities[0].rows, Some(300));
 }
 
 #[tokio::test]

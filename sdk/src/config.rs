@@ -129,6 +129,12 @@ impl Config {
         self.base_url.as_str()
     }
 
+    /// Version of the API that is asked for.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
     /// Asks for another version of the API than [`API_VERSION`], for example `2025.1`.
     ///
     /// # Errors

@@ -4,6 +4,7 @@
 
 use chrono::{TimeZone, Utc};
 use connectwise_etl::catalog;
+use connectwise_etl::drift::{self, DriftKind};
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::{self, GoldConfig};
 use connectwise_etl::lake::{Layer, TableName};
@@ -199,4 +200,112 @@ async fn a_ledger_that_cannot_be_written_is_a_warning() {
     assert_eq!(report.warnings.len(), 1);
     assert!(report.warnings[0].starts_with("the ledger can't be written"), "{}", report.warnings[0]);
     assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_that_broke_off_says_how_far_it_came() {
+    let simulator = Simulator::builder().seed(25).scale(500).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    // The first request asks for the newest record; the third is the second page.
+    let fault = json!({ "path": "/time/entries", "status": 400, "nth": 3, "times": 1000 });
+    let url = format!("{}/_sim/faults", simulator.url());
+    assert!(reqwest::Client::new().post(url).json(&fault).send().await.unwrap().status().is_success());
+    let plan = Plan {
+        layers: vec![Layer::Bronze],
+        mode: Mode::Full,
+        entities: vec![catalog::entity("TimeEntry").unwrap()],
+        window: Window::default(),
+        page_size: 100,
+        gold: GoldConfig::default(),
+    };
+    let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
+    assert_eq!(report.outcome(), "failed");
+    let steps = rows(&lakehouse, "select * from etl_steps").await;
+    let step = &steps[0];
+    for (column, expected) in [
+        ("outcome", json!("failed")),
+        ("rowsRead", json!(100)),
+        ("countedBefore", json!(500)),
+        ("endPageSeen", json!(false)),
+        ("keysAscending", json!(true)),
+        ("complete", json!(false)),
+        ("apiVersion", json!(report.api_version)),
+    ] {
+        assert_eq!(step[column], expected, "{column} of {step:#}");
+    }
+    assert!(step.get("countedAfter").is_none() && step.get("watermarkAfter").is_none(), "{step:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn requests_are_told_step_by_step_and_add_up() {
+    let simulator = Simulator::builder().seed(26).scale(500).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    small(&lakehouse, &simulator, Mode::Full).await;
+    let steps = rows(&lakehouse, "select * from etl_steps").await;
+    let served: Value = reqwest::get(format!("{}/_sim/requests", simulator.url())).await.unwrap().json().await.unwrap();
+    let sum: u64 = steps.iter().map(|step| step["requests"].as_u64().unwrap()).sum();
+    assert_eq!(json!(sum), served["total"], "{served:#}");
+    assert!(steps.iter().all(|step| step["bytes"].as_u64() > Some(0) && step["ended"].is_string()), "{steps:#?}");
+    let run = &rows(&lakehouse, "select * from etl_runs where outcome = 'done'").await[0];
+    assert_eq!((&run["requests"], &run["retries"]), (&json!(sum), &json!(0)));
+}
+
+/// Two that create a table at once must not both write its columns into the log.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_created_once_whoever_comes_first() {
+    for _ in 0..5 {
+        let lakehouse = Lakehouse::empty().unwrap();
+        let writers = (0..6).map(|writer| {
+            let lake = lakehouse.lake().clone();
+            tokio::spawn(async move { ledger::begin(&lake, start(&writer.to_string(), writer)).await.unwrap() })
+        });
+        for writer in writers.collect::<Vec<_>>() {
+            writer.await.unwrap();
+        }
+        let log = lakehouse.path().join("etl/etl_runs/_delta_log");
+        let commits = std::fs::read_dir(log).unwrap().map(|entry| entry.unwrap().path());
+        let texts = commits.filter(|path| path.extension().is_some_and(|kind| kind == "json"));
+        let creations = texts.filter(|path| std::fs::read_to_string(path).unwrap().contains("\"metaData\"")).count();
+        assert_eq!(creations, 1);
+        assert_eq!(rows(&lakehouse, "select * from etl_runs").await.len(), 6);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_document_does_not_have_is_told_with_the_run_that_saw_it_first() {
+    let simulator = Simulator::builder().seed(27).scale(600).unknown_to_document(1_000).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let first = small(&lakehouse, &simulator, Mode::Full).await;
+    let found = drift::read(lakehouse.lake()).await.unwrap();
+
+    let truth: Vec<Value> =
+        reqwest::get(format!("{}/_sim/truth/TimeEntry", simulator.url())).await.unwrap().json().await.unwrap();
+    let count = |of: &dyn Fn(&Value) -> bool| truth.iter().filter(|row| of(row)).count() as u64;
+    let of = |kind: DriftKind, path: &str| {
+        let mut known = found.deviations.iter().filter(|known| known.entity == "TimeEntry");
+        known.find(|known| known.kind == kind && known.path == path).unwrap_or_else(|| panic!("{path}: {found:#?}"))
+    };
+    let property = of(DriftKind::Property, "introducedLater");
+    assert_eq!((property.found.as_str(), property.count), ("text", count(&|row| row.get("introducedLater").is_some())));
+    assert!(property.count > 0);
+    for path in ["billableOption", "chargeToType"] {
+        let value = of(DriftKind::Value, path);
+        assert_eq!(
+            (value.found.as_str(), value.count),
+            ("IntroducedLater", count(&|row| row[path] == "IntroducedLater"))
+        );
+    }
+    assert!(found.deviations.iter().all(|known| known.run_id == first.run_id));
+    // A property is never seen if no row at the source has it, and seen if one has.
+    let unseen = found.unseen.iter().find(|unseen| unseen.entity == "TimeEntry").unwrap();
+    for column in catalog::entity("TimeEntry").unwrap().columns {
+        let there = truth.iter().any(|row| row.get(column.name).is_some_and(|value| !value.is_null()));
+        assert_eq!(unseen.never_seen.iter().any(|path| path == column.name), !there, "{}", column.name);
+    }
+
+    small(&lakehouse, &simulator, Mode::Full).await;
+    assert_eq!(drift::read(lakehouse.lake()).await.unwrap().deviations, found.deviations, "nothing new, nothing added");
+    let counts =
+        rows(&lakehouse, "select count(*) as n, count(distinct concat(entity, path)) as d from etl_fields").await;
+    assert_eq!(counts[0]["n"], counts[0]["d"]);
 }

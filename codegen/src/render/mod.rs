@@ -8,6 +8,7 @@ pub(crate) mod models;
 pub(crate) mod operations;
 pub(crate) mod records;
 pub(crate) mod resources;
+pub(crate) mod values;
 
 use crate::names::type_name;
 use crate::schema::Shape;

@@ -60,7 +60,7 @@ impl Rows {
             self.take(work, (parent, list))?;
         }
         let batch = self.decoder.batch()?;
-        work.meter.advance(batch.num_rows());
+        work.meter.batch(work.entity, &batch);
         Ok(batch)
     }
 

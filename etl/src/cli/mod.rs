@@ -4,6 +4,7 @@
 
 mod demo;
 mod doctor;
+mod drift;
 mod extract;
 mod file;
 mod lineage;
@@ -11,6 +12,7 @@ mod output;
 mod progress;
 mod query;
 mod reconcile;
+mod report;
 mod run;
 mod schema;
 mod settings;
@@ -58,6 +60,8 @@ enum Command {
     Query(query::Query),
     Lineage(lineage::Lineage),
     Status(status::Status),
+    Drift(drift::DriftArgs),
+    Report(report::Report),
 }
 
 /// Runs the program with the process's own arguments.
@@ -112,5 +116,7 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Query(command) => command.execute(&settings, output).await,
         Command::Lineage(command) => command.execute(&settings, output).await,
         Command::Status(command) => command.execute(&settings, output).await,
+        Command::Drift(command) => command.execute(&settings, output).await,
+        Command::Report(command) => command.execute(&settings, output).await,
     }
 }

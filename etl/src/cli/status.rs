@@ -7,6 +7,7 @@ use clap::Args;
 
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
+use crate::drift;
 use crate::error::Result;
 use crate::ledger::{self, RunStatus, TableStatus};
 
@@ -18,7 +19,7 @@ const NAME: usize = 38;
 /// Show how fresh each table is and how the last runs went
 ///
 /// Every run leaves what it did in the lakehouse itself, in etl_runs, etl_steps and etl_tests: ask those with query for
-/// more. An unfinished run was interrupted, or still goes on.
+/// more. An unfinished run still goes on, or was interrupted and no run has begun since.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -51,7 +52,13 @@ impl Status {
         }
         output.line("")?;
         let header = ["run", "started", "mode", "layers", "outcome", "failed", "requests", "seconds"];
-        output.line(&table(&header, &[5, 6, 7], status.runs.iter().map(run_row))).map(|()| ExitCode::SUCCESS)
+        output.line(&table(&header, &[5, 6, 7], status.runs.iter().map(run_row)))?;
+        let drift = drift::read(&lake).await?;
+        if !drift.unseen.is_empty() {
+            output.line("")?;
+            output.line(&wrap(&format!("drift {}; connectwise-etl drift lists it", super::drift::summary(&drift))))?;
+        }
+        Ok(ExitCode::SUCCESS)
     }
 }
 

@@ -115,8 +115,9 @@ pub async fn examine(
         ask: Vec::new(),
         settings: Vec::new(),
     };
-    let goes_on = server::check(client, now, &mut examination).await;
-    if goes_on {
+    let known = server::check(client, now, &mut examination).await;
+    let client = known.as_ref().unwrap_or(client);
+    if known.is_some() {
         examination.entities = access::check(client, entities).await;
         let readable = |finding: &EntityFinding| matches!(finding.access, Access::Readable | Access::Parents);
         if examination.entities.iter().any(readable) {

@@ -11,24 +11,26 @@ const CLOSE: TimeDelta = TimeDelta::seconds(60);
 /// The name of the check that says whether the credentials are good.
 const CREDENTIALS: &str = "credentials";
 
-/// Asks the server about itself. Whether it makes sense to go on.
+/// Asks the server about itself. The client to go on with, `None` when that makes no sense: an older server is asked in its
+/// own version, as it will be once the setting is made.
 pub(super) async fn check(
     client: &Client,
     now: &(dyn Fn() -> DateTime<Utc> + Sync),
     examination: &mut Examination,
-) -> bool {
+) -> Option<Client> {
     let checks = &mut examination.checks;
+    let mut client = client.clone();
     match client.company_info().await {
         Ok(info) => {
-            let release = release(&info);
             checks.push(company(&info));
-            if let Some(finding) = release.map(|server| version(server, &mut examination.settings)) {
-                checks.push(finding);
+            if let Some(server) = release(&info) {
+                checks.push(version(server, &client, &mut examination.settings));
+                client = in_version_of(server, &client).unwrap_or(client);
             }
         }
         Err(error) if is_silence(&error) || error.kind() == ErrorKind::Decode => {
             checks.push(Finding::new("server", Verdict::Bad, error.to_string()));
-            return false;
+            return None;
         }
         Err(error) => checks.push(unknown_company(&error)),
     }
@@ -37,23 +39,23 @@ pub(super) async fn check(
         Ok(response) => {
             checks.push(Finding::new(CREDENTIALS, Verdict::Good, "the server lets us in"));
             checks.push(clock(&response, asked, now()));
-            true
+            Some(client)
         }
         Err(error) if error.is_unauthorized() => {
             checks.push(Finding::new(CREDENTIALS, Verdict::Bad, error.to_string()));
-            false
+            None
         }
         Err(error) if is_silence(&error) => {
             let advice = "cloud hosts also hang up on credentials that they don't know: check CW_AUTH_USERNAME, \
                           CW_AUTH_PASSWORD and CW_CLIENTID";
             checks.push(Finding::new("server", Verdict::Bad, error.to_string()).advice(advice));
-            false
+            None
         }
         Err(_) => {
             // A role without rights to it, or credentials that are answered with 404: the lists will tell.
             checks.push(Finding::new(CREDENTIALS, Verdict::Unknown, "the server doesn't say"));
             checks.push(Finding::new("clock", Verdict::Unknown, "the server doesn't tell its time"));
-            true
+            Some(client)
         }
     }
 }
@@ -113,22 +115,30 @@ fn number(text: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-fn version(server: (u32, u32), settings: &mut Vec<String>) -> Finding {
-    let ours = connectwise_sdk::API_VERSION;
-    let told = format!("the server runs {}.{}, the tables come from {ours}", server.0, server.1);
-    match number(ours) {
+fn version(server: (u32, u32), client: &Client, settings: &mut Vec<String>) -> Finding {
+    let asked = client.config().version();
+    let told = format!("the server runs {}.{}, and is asked for {asked}", server.0, server.1);
+    match number(asked) {
         Some(known) if server < known => {
             let setting = format!("api_version = \"{}.{}\"", server.0, server.1);
             settings.push(setting.clone());
             Finding::new("version", Verdict::Doubt, told).advice(format!(
-                "an older server refuses the newer version: set {setting} under [source], or CW_API_VERSION; columns that \
-                 it doesn't know stay empty"
+                "an older server refuses a newer version: set {setting} under [source], or CW_API_VERSION; columns that it \
+                 doesn't know stay empty. What follows was found in its own version"
             ))
         }
         Some(known) if server > known => Finding::new("version", Verdict::Doubt, told)
             .advice("properties that are new stay in _rescued, and drift lists them: nothing is lost"),
         _ => Finding::new("version", Verdict::Good, told),
     }
+}
+
+/// A client that asks an older server in its own version; `None` where the version is known to the server.
+fn in_version_of(server: (u32, u32), client: &Client) -> Option<Client> {
+    let config = client.config();
+    let newer = number(config.version()).is_some_and(|asked| server < asked);
+    let config = newer.then(|| config.clone().with_version(&format!("{}.{}", server.0, server.1)))?;
+    Client::new(config.ok()?).ok()
 }
 
 fn clock(response: &Response, asked: DateTime<Utc>, answered: DateTime<Utc>) -> Finding {

@@ -16,8 +16,8 @@ const TRIES: usize = 10;
 
 impl Lake {
     /// Adds rows to a table in one commit, creating it where needed; columns that it lacks are added. Nothing that is there
-    /// is read, so writers at the same time don't hinder each other. Several that create the table at once each leave its
-    /// columns in the log, which are the same.
+    /// is read, so writers at the same time don't hinder each other. Of several that create the table at once, one
+    /// does.
     ///
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
@@ -26,11 +26,14 @@ impl Lake {
         loop {
             let delta = self.load(table).await?;
             let widens = widens(&delta, &rows);
+            let properties = commit.properties();
+            // Delta would move a commit that creates the table behind that of another who did so too.
+            let properties = if delta.version().is_none() { properties.with_max_retries(0) } else { properties };
             let mut write = delta
                 .write(vec![rows.clone()])
                 .with_save_mode(SaveMode::Append)
                 .with_writer_properties(writer_properties())
-                .with_commit_properties(commit.properties());
+                .with_commit_properties(properties);
             if widens {
                 write = write.with_schema_mode(SchemaMode::Merge);
             }

@@ -2,25 +2,31 @@
 //!
 //! | table | one row |
 //! |---|---|
-//! | `etl_runs` | a run's start (`outcome` is `started`), and one more at its end. A start without an end is a run that was interrupted, or is still going on |
-//! | `etl_steps` | a run and table: rows, watermark, and the proof that the read was whole |
+//! | `etl_runs` | a run's start (`outcome` is `started`), and one more at its end. A run that was interrupted gets its end (`interrupted`) from the next one |
+//! | `etl_steps` | a run and table: rows, watermark, requests, and the proof that the read was whole. Written while the run goes on |
+//! | `etl_chunks` | a part of a load that was safe before its end |
+//! | `etl_drift` | a property, type or value that the interface document doesn't have, when a run sees it first |
+//! | `etl_fields` | a property of the document, when a run first sees a value of it |
 //! | `etl_tests` | a run and data test of a gold table |
 //!
 //! Rows are only ever added, so runs at the same time don't hinder each other. Nothing of it is a secret: no address, no
 //! credential and no record of the tenant, only counts, times, names of tables and the texts of errors and warnings.
 
+mod journal;
+mod process;
 mod rows;
 mod schema;
 mod status;
 
+pub use journal::Journal;
 pub use schema::{schema, tables};
-pub use status::{RunStatus, Status, TableStatus, status};
+pub use status::{RunStatus, Status, TableStatus, runs, status};
 
 use chrono::{DateTime, Utc};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Layer, TableName};
-use crate::run::{Mode, Report};
+use crate::run::Mode;
 
 /// The runs.
 pub const RUNS: &str = "etl_runs";
@@ -28,9 +34,17 @@ pub const RUNS: &str = "etl_runs";
 pub const STEPS: &str = "etl_steps";
 /// What each run's data tests found.
 pub const TESTS: &str = "etl_tests";
+/// Parts of loads.
+pub const CHUNKS: &str = "etl_chunks";
+/// What the interface document doesn't have.
+pub const DRIFT: &str = "etl_drift";
+/// Which of the document's properties have had a value.
+pub const FIELDS: &str = "etl_fields";
 
 /// Outcome of a run that has begun.
 pub const STARTED: &str = "started";
+/// Outcome of a run that was cut off, as the next one says it.
+pub const INTERRUPTED: &str = "interrupted";
 
 /// A run that begins.
 #[derive(Debug, Clone, Copy)]
@@ -52,22 +66,6 @@ pub struct Start<'a> {
 pub async fn begin(lake: &Lake, start: Start<'_>) -> Result<()> {
     let commit = Commit::new(start.run_id);
     lake.append(&TableName::ledger(RUNS), rows::run(start, None)?, &commit).await.map_err(unwritten)
-}
-
-/// Says what a run did. The run itself comes last: once it is there, its steps and tests are.
-///
-/// # Errors
-/// [`Kind::Lake`] or [`Kind::Io`] when the ledger can't be written.
-pub async fn end(lake: &Lake, start: Start<'_>, report: &Report, ended: DateTime<Utc>) -> Result<()> {
-    let commit = Commit::new(start.run_id);
-    for (table, rows) in
-        [(STEPS, rows::steps(report)?), (TESTS, rows::tests(report)?), (RUNS, rows::run(start, Some((report, ended)))?)]
-    {
-        if rows.num_rows() > 0 {
-            lake.append(&TableName::ledger(table), rows, &commit).await.map_err(unwritten)?;
-        }
-    }
-    Ok(())
 }
 
 fn unwritten(error: Error) -> Error {

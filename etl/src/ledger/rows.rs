@@ -8,11 +8,12 @@ use arrow::array::{
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 
-use super::{STARTED, Start, schema};
+use super::{STARTED, Start, process, schema};
+use crate::drift::News;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{Severity, TestResult};
-use crate::lake::Layer;
-use crate::run::{Mode, Outcome, Read, Report, Step};
+use crate::lake::{Layer, TableName};
+use crate::run::{Chunk, Mode, Outcome, Read, Report, Step};
 
 /// The row of a run: as it starts, or with what it did.
 pub(super) fn run(start: Start<'_>, end: Option<(&Report, DateTime<Utc>)>) -> Result<RecordBatch> {
@@ -37,21 +38,49 @@ pub(super) fn run(start: Start<'_>, end: Option<(&Report, DateTime<Utc>)>) -> Re
         Arc::new(Float64Array::from(vec![report.map(|report| report.seconds)])),
         numbers([report.map(|report| report.steps.len() as u64)]),
         numbers([report.map(|report| report.failed().count() as u64)]),
+        texts([process::own()]),
+    ];
+    batch(schema::runs(), columns)
+}
+
+/// The row of a run that another one closes.
+pub(super) fn closed(
+    run_id: &str,
+    [started, ended]: [DateTime<Utc>; 2],
+    mode: &str,
+    layers: &str,
+    outcome: &str,
+) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = vec![
+        texts([Some(run_id)]),
+        times([Some(started)]),
+        times([Some(ended)]),
+        texts([Some(mode)]),
+        texts([Some(layers)]),
+        texts([Some(outcome)]),
+        texts([Some(connectwise_sdk::API_VERSION)]),
+        texts([Some(env!("CARGO_PKG_VERSION"))]),
+        numbers([None]),
+        numbers([None]),
+        numbers([None]),
+        Arc::new(Float64Array::from(vec![None])),
+        numbers([None]),
+        numbers([None]),
+        texts([None::<&str>]),
     ];
     batch(schema::runs(), columns)
 }
 
 /// A row for each step.
-pub(super) fn steps(report: &Report) -> Result<RecordBatch> {
-    let steps = &report.steps;
+pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
     let count = |of: fn(&Step) -> u64| numbers(steps.iter().map(|step| Some(of(step))));
     let proof = |of: fn(&Read) -> bool| -> ArrayRef {
         Arc::new(steps.iter().map(|step| step.read.as_ref().map(of)).collect::<BooleanArray>())
     };
     let warnings = steps.iter().map(|step| serde_json::Value::from(step.warnings.clone()).to_string());
     let columns: Vec<ArrayRef> = vec![
-        texts(steps.iter().map(|_| Some(&report.run_id))),
-        times(steps.iter().map(|_| Some(report.started))),
+        texts(steps.iter().map(|_| Some(start.run_id))),
+        times(steps.iter().map(|_| Some(start.started))),
         texts(steps.iter().map(|step| Some(step.layer.name()))),
         texts(steps.iter().map(|step| Some(&step.table))),
         texts(steps.iter().map(|step| Some(step.outcome.name()))),
@@ -76,8 +105,55 @@ pub(super) fn steps(report: &Report) -> Result<RecordBatch> {
         proof(|read| read.complete),
         Arc::new(Float64Array::from_iter_values(steps.iter().map(|step| step.seconds))),
         texts(warnings.map(Some)),
+        count(|step| step.requests),
+        count(|step| step.retries),
+        count(|step| step.bytes),
+        times(steps.iter().map(|step| Some(step.ended))),
+        texts(steps.iter().map(|_| Some(connectwise_sdk::API_VERSION))),
     ];
     batch(schema::steps(), columns)
+}
+
+/// A row for each chunk.
+pub(super) fn chunks(start: Start<'_>, chunks: &[(TableName, Chunk)]) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = vec![
+        texts(chunks.iter().map(|_| Some(start.run_id))),
+        times(chunks.iter().map(|_| Some(start.started))),
+        texts(chunks.iter().map(|(table, _)| Some(table.layer.name()))),
+        texts(chunks.iter().map(|(table, _)| Some(&table.name))),
+        numbers(chunks.iter().map(|(_, chunk)| Some(chunk.number))),
+        numbers(chunks.iter().map(|(_, chunk)| Some(chunk.rows))),
+        Arc::new(chunks.iter().map(|(_, chunk)| chunk.last_key).collect::<Int64Array>()),
+        times(chunks.iter().map(|(_, chunk)| Some(chunk.ended))),
+    ];
+    batch(schema::chunks(), columns)
+}
+
+/// A row for each deviation that is new.
+pub(super) fn drift(start: Start<'_>, news: &News) -> Result<RecordBatch> {
+    let found = &news.deviations;
+    let columns: Vec<ArrayRef> = vec![
+        texts(found.iter().map(|_| Some(start.run_id))),
+        times(found.iter().map(|_| Some(start.started))),
+        texts(found.iter().map(|(entity, ..)| Some(*entity))),
+        texts(found.iter().map(|(_, deviation, _)| Some(deviation.kind.name()))),
+        texts(found.iter().map(|(_, deviation, _)| Some(&deviation.path))),
+        texts(found.iter().map(|(_, deviation, _)| Some(&deviation.found))),
+        numbers(found.iter().map(|(.., count)| Some(*count))),
+        texts(found.iter().map(|_| Some(connectwise_sdk::API_VERSION))),
+    ];
+    batch(schema::drift(), columns)
+}
+
+/// A row for each property that had a value for the first time.
+pub(super) fn fields(start: Start<'_>, news: &News) -> Result<RecordBatch> {
+    let columns: Vec<ArrayRef> = vec![
+        texts(news.fields.iter().map(|_| Some(start.run_id))),
+        times(news.fields.iter().map(|_| Some(start.started))),
+        texts(news.fields.iter().map(|(entity, _)| Some(*entity))),
+        texts(news.fields.iter().map(|(_, path)| Some(path))),
+    ];
+    batch(schema::fields(), columns)
 }
 
 /// A row for each data test.

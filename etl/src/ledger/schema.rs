@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::{RUNS, STEPS, TESTS};
+use super::{CHUNKS, DRIFT, FIELDS, RUNS, STEPS, TESTS};
 use crate::lake::TableName;
 
 /// The tables of the ledger.
-pub fn tables() -> [TableName; 3] {
-    [RUNS, STEPS, TESTS].map(TableName::ledger)
+pub fn tables() -> [TableName; 6] {
+    [RUNS, STEPS, TESTS, CHUNKS, DRIFT, FIELDS].map(TableName::ledger)
 }
 
 /// The Arrow schema of a table of the ledger, `None` when there is none of that name.
@@ -18,6 +18,9 @@ pub fn schema(table: &str) -> Option<SchemaRef> {
         RUNS => Some(runs()),
         STEPS => Some(steps()),
         TESTS => Some(tests()),
+        CHUNKS => Some(chunks()),
+        DRIFT => Some(drift()),
+        FIELDS => Some(fields()),
         _ => None,
     }
 }
@@ -38,6 +41,7 @@ pub(super) fn runs() -> SchemaRef {
         real("seconds").with_nullable(true),
         number("steps").with_nullable(true),
         number("stepsFailed").with_nullable(true),
+        text("process").with_nullable(true),
     ]))
 }
 
@@ -66,6 +70,11 @@ pub(super) fn steps() -> SchemaRef {
         flag("complete").with_nullable(true),
         real("seconds"),
         text("warnings"),
+        number("requests").with_nullable(true),
+        number("retries").with_nullable(true),
+        number("bytes").with_nullable(true),
+        time("ended").with_nullable(true),
+        text("apiVersion").with_nullable(true),
     ]))
 }
 
@@ -80,6 +89,36 @@ pub(super) fn tests() -> SchemaRef {
         number("failures"),
         text("found").with_nullable(true),
     ]))
+}
+
+pub(super) fn chunks() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("runId"),
+        time("started"),
+        text("layer"),
+        text("tableName"),
+        number("chunk"),
+        number("rows"),
+        number("lastKey").with_nullable(true),
+        time("ended"),
+    ]))
+}
+
+pub(super) fn drift() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        text("runId"),
+        time("started"),
+        text("entity"),
+        text("kind"),
+        text("path"),
+        text("found"),
+        number("occurrences"),
+        text("apiVersion"),
+    ]))
+}
+
+pub(super) fn fields() -> SchemaRef {
+    Arc::new(Schema::new(vec![text("runId"), time("started"), text("entity"), text("path")]))
 }
 
 fn text(name: &str) -> Field {

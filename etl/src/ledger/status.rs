@@ -15,13 +15,13 @@ const RUNS_SHOWN: usize = 10;
 /// Tables that are opened at a time, to count their rows.
 const AT_ONCE: usize = 4;
 
-/// Every run, by its last row: one that has no other than its start was interrupted or still goes on.
+/// Every run, by the row that says most: its own end, the end that another run gave it, or its start.
 const LAST_RUNS: &str = "select \"runId\", started, ended, mode, layers, \
      case when outcome = 'started' then 'unfinished' else outcome end as outcome, \
-     requests, retries, bytes, seconds, steps, \"stepsFailed\" \
-     from etl_runs r where outcome <> 'started' or not exists \
-     (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started') \
-     order by started desc, \"runId\" desc";
+     requests, retries, bytes, seconds, steps, \"stepsFailed\" from \
+     (select *, row_number() over (partition by \"runId\" order by \
+      case outcome when 'started' then 3 when 'interrupted' then 2 else 1 end) as n from etl_runs) r \
+     where n = 1 order by started desc, \"runId\" desc";
 
 /// Every table with its last step and its last good one.
 const LAST_STEPS: &str = "select l.layer, l.\"tableName\", l.outcome, l.error, l.started as \"lastRun\", \
@@ -87,8 +87,8 @@ pub struct RunStatus {
     pub mode: String,
     /// Layers, comma-separated.
     pub layers: String,
-    /// `done`, `partly` (some steps failed), `failed` (nothing went well), or `unfinished`: it was interrupted or still goes
-    /// on.
+    /// `done`, `partly` (some steps failed), `failed` (nothing went well), `interrupted`, or `unfinished`: it still goes on,
+    /// or was interrupted and no run began since.
     pub outcome: String,
     /// Requests sent, repeats included.
     pub requests: Option<u64>,
@@ -113,7 +113,7 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
         return Ok(None);
     }
     let now = Utc::now();
-    let runs: Vec<RunStatus> = rows(lake, &format!("{LAST_RUNS} limit {RUNS_SHOWN}")).await?;
+    let runs = runs(lake, RUNS_SHOWN).await?;
     let mut tables: Vec<TableStatus> = match lake.state(&TableName::ledger(STEPS)).await? {
         Some(_) => rows(lake, LAST_STEPS).await?,
         None => Vec::new(),
@@ -125,6 +125,14 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
     Ok(Some(Status { lakehouse: lake.root().to_string(), now, tables, runs }))
+}
+
+/// The last runs, newest first. To be asked only where there is a ledger.
+///
+/// # Errors
+/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+pub async fn runs(lake: &Lake, most: usize) -> Result<Vec<RunStatus>> {
+    rows(lake, &format!("{LAST_RUNS} limit {most}")).await
 }
 
 /// Rows of a table now. One that can't be counted must not hide what the ledger says of the others.

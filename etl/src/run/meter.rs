@@ -1,19 +1,60 @@
-//! How far a step is, for whoever wants to show it.
+//! How far a step is and what it has seen, for whoever shows it, keeps it, or has to say how a failed read got on.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Step;
+use arrow::array::RecordBatch;
+use chrono::{DateTime, Utc};
+use connectwise_sdk::catalog::Entity;
+
+use super::{Read, Step};
+use crate::drift::Tally;
+use crate::extract::Seen;
 use crate::lake::TableName;
+
+/// A part of a load that is safe: a load that is cut off goes on behind it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Chunk {
+    /// Its number within the load, from 1.
+    pub number: u64,
+    /// Rows in it.
+    pub rows: u64,
+    /// Highest key in it.
+    pub last_key: Option<i64>,
+    /// When it was safe, by this machine's clock.
+    pub ended: DateTime<Utc>,
+}
 
 /// A step's counter: clones share it.
 #[derive(Debug, Clone, Default)]
 pub struct Meter {
     rows: Arc<AtomicU64>,
     expected: Arc<AtomicU64>,
+    noted: Arc<Mutex<Noted>>,
+}
+
+#[derive(Debug, Default)]
+struct Noted {
+    watermark: Option<DateTime<Utc>>,
+    seen: Vec<Arc<Mutex<Seen>>>,
+    chunks: Vec<Chunk>,
+    tally: Tally,
 }
 
 impl Meter {
+    /// Says that reading begins, from this watermark on: what an earlier attempt read doesn't count.
+    pub fn begin(&self, watermark: Option<DateTime<Utc>>) {
+        self.rows.store(0, Ordering::Relaxed);
+        let mut noted = self.noted();
+        (noted.watermark, noted.tally) = (watermark, Tally::default());
+        noted.seen.clear();
+    }
+
+    /// Says where a read leaves what it sees.
+    pub fn reads(&self, seen: &Arc<Mutex<Seen>>) {
+        self.noted().seen.push(seen.clone());
+    }
+
     /// Says how many rows there will be, where that is known.
     pub fn expect(&self, rows: Option<u64>) {
         self.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
@@ -24,6 +65,17 @@ impl Meter {
         self.rows.fetch_add(rows as u64, Ordering::Relaxed);
     }
 
+    /// Counts rows of an entity that went by, and looks at them for what the interface document doesn't say.
+    pub fn batch(&self, entity: &Entity, batch: &RecordBatch) {
+        self.advance(batch.num_rows());
+        self.noted().tally.take(entity, batch);
+    }
+
+    /// Says that a part of the load is safe.
+    pub fn chunk(&self, chunk: Chunk) {
+        self.noted().chunks.push(chunk);
+    }
+
     /// Rows that went by.
     pub fn rows(&self) -> u64 {
         self.rows.load(Ordering::Relaxed)
@@ -32,6 +84,33 @@ impl Meter {
     /// Rows that there will be, 0 when unknown.
     pub fn expected(&self) -> u64 {
         self.expected.load(Ordering::Relaxed)
+    }
+
+    /// How far the read got and what speaks for its being whole; `None` before it began. The watermark hasn't moved.
+    pub fn proof(&self) -> Option<Read> {
+        let noted = self.noted();
+        let seen: Vec<Seen> = noted.seen.iter().filter_map(|seen| seen.lock().ok().map(|seen| seen.clone())).collect();
+        let sum = |of: fn(&Seen) -> Option<u64>| seen.iter().map(of).sum::<Option<u64>>();
+        (!seen.is_empty()).then(|| Read {
+            watermark_before: noted.watermark,
+            watermark_after: noted.watermark,
+            counted_before: sum(|seen| seen.counted),
+            counted_after: sum(|seen| seen.counted_after),
+            end_page_seen: seen.iter().all(|seen| seen.ended),
+            keys_ascending: seen.iter().all(|seen| seen.ascending),
+            complete: seen.iter().all(|seen| seen.complete),
+        })
+    }
+
+    /// Takes the chunks and what the rows showed, for the ledger.
+    pub(crate) fn take(&self) -> (Vec<Chunk>, Tally) {
+        let mut noted = self.noted();
+        (std::mem::take(&mut noted.chunks), std::mem::take(&mut noted.tally))
+    }
+
+    fn noted(&self) -> MutexGuard<'_, Noted> {
+        // Counts only: a fault elsewhere leaves nothing half-done.
+        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

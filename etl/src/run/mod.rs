@@ -8,6 +8,6 @@ mod plan;
 mod report;
 
 pub use crate::silver::Mode;
-pub use meter::{Meter, Observer, Quiet};
+pub use meter::{Chunk, Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
 pub use report::{Outcome, Read, Report, Step};

@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
-use crate::ledger::{self, Start};
+use crate::ledger::{Journal, Start};
 use crate::privacy::Privacy;
 use crate::silver;
 
@@ -44,32 +44,44 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
         return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
     }
-    let before = client.map(Client::stats).unwrap_or_default();
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
     let run = Run { lake, plan, observer, started, run_id, clock, dates };
     let start = Start { run_id: &run.run_id, started, mode: plan.mode, layers: &plan.layers };
-    let begun = ledger::begin(lake, start).await;
+    let mut journal = Journal::begin(lake, start).await;
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
     if let (Some(client), true) = (client, plan.layers.contains(&Layer::Bronze)) {
         for entity in &plan.entities {
-            steps.push(run.bronze(client, entity).await);
+            let (step, meter) = run.bronze(client, entity).await;
+            journal.step(&step, Some((entity, &meter))).await;
+            steps.push(step);
         }
+        journal.write().await;
     }
     if plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
-            steps.push(run.silver(entity).await);
+            let mut built = vec![run.silver(entity).await];
             if entity.history {
-                steps.push(run.history(entity).await);
+                built.push(run.history(entity).await);
+            }
+            for step in built {
+                journal.step(&step, None).await;
+                steps.push(step);
             }
         }
+        journal.write().await;
     }
     if plan.layers.contains(&Layer::Gold) {
         let (mut built, mut tested) = run.gold().await;
+        for step in &built {
+            journal.step(step, None).await;
+        }
         steps.append(&mut built);
         tests.append(&mut tested);
     }
-    let stats = client.map(Client::stats).unwrap_or_default();
+    let total = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
+    let (requests, retries, bytes) =
+        (total(|step| step.requests), total(|step| step.retries), total(|step| step.bytes));
     let mut report = Report {
         run_id: run.run_id.clone(),
         started,
@@ -79,15 +91,13 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         steps,
         tests,
         warnings: Vec::new(),
-        // A client may have done something before.
-        requests: stats.requests - before.requests,
-        retries: stats.retries - before.retries,
-        bytes: stats.bytes - before.bytes,
+        requests,
+        retries,
+        bytes,
         seconds: run.clock.elapsed().as_secs_f64(),
     };
-    let ended = ledger::end(lake, start, &report, Utc::now()).await;
-    // The data is there, whatever becomes of the ledger; a fault that stays would be told twice.
-    if let Some(error) = begun.err().or(ended.err()) {
+    // The data is there, whatever becomes of the ledger.
+    if let Err(error) = journal.end(&report, Utc::now()).await {
         report.warnings.push(error.report());
     }
     Ok(report)
@@ -104,7 +114,8 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn bronze(&self, client: &Client, entity: &'static Entity) -> Step {
+    async fn bronze(&self, client: &Client, entity: &'static Entity) -> (Step, Meter) {
+        let client = client.with_own_stats();
         let request = Request {
             mode: self.plan.mode,
             window: self.plan.window,
@@ -114,15 +125,20 @@ impl Run<'_> {
             run_id: self.run_id.clone(),
             started: self.started,
         };
-        self.step(TableName::bronze(entity.table), async |step, meter| {
-            let loaded = match entity.parent() {
-                Some(parent) => children::load(self.lake, client, entity, parent, &request, meter).await?,
-                None => bronze::load(self.lake, client, entity, &request, meter).await?,
-            };
-            step.loaded(loaded);
-            Ok(())
-        })
-        .await
+        let table = TableName::bronze(entity.table);
+        let (mut step, meter) = self
+            .step(table, async |step, meter| {
+                let loaded = match entity.parent() {
+                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await?,
+                    None => bronze::load(self.lake, &client, entity, &request, meter).await?,
+                };
+                step.loaded(loaded);
+                Ok(())
+            })
+            .await;
+        let stats = client.stats();
+        (step.requests, step.retries, step.bytes) = (stats.requests, stats.retries, stats.bytes);
+        (step, meter)
     }
 
     async fn silver(&self, entity: &'static Entity) -> Step {
@@ -142,6 +158,7 @@ impl Run<'_> {
             Ok(())
         })
         .await
+        .0
     }
 
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
@@ -155,7 +172,7 @@ impl Run<'_> {
                 for report in &built.tables {
                     let mut step = Step::new(&report.table);
                     step.built(report);
-                    step.seconds = report.seconds;
+                    (step.seconds, step.ended) = (report.seconds, Utc::now());
                     let odd = built
                         .tests
                         .iter()
@@ -174,7 +191,7 @@ impl Run<'_> {
             Err(error) => {
                 let mut step = Step::new(&whole);
                 step.failed(&error);
-                step.seconds = clock.elapsed().as_secs_f64();
+                (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
                 steps.push(step);
             }
         }
@@ -184,16 +201,17 @@ impl Run<'_> {
         (steps, tests)
     }
 
-    async fn step(&self, table: TableName, work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>) -> Step {
+    async fn step(&self, table: TableName, work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>) -> (Step, Meter) {
         let (mut step, meter, clock) = (Step::new(&table), Meter::default(), Instant::now());
         self.observer.started(&table, &meter);
         if let Err(error) = work(&mut step, &meter).await {
             tracing::error!(table = %table, error = %error.report(), "step failed");
             step.rows_read = meter.rows();
+            step.read = meter.proof();
             step.failed(&error);
         }
-        step.seconds = clock.elapsed().as_secs_f64();
+        (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
         self.observer.finished(&step);
-        step
+        (step, meter)
     }
 }

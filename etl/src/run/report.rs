@@ -87,12 +87,20 @@ pub struct Step {
     pub quarantined: u64,
     /// Delta version of the table after the step.
     pub version: Option<u64>,
-    /// What reading from the API showed; bronze steps that didn't fail.
+    /// What reading from the API showed; bronze steps. Of a failed one, how far it came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
     /// What deserves a look though nothing failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// Requests sent to the API, repeats included.
+    pub requests: u64,
+    /// Requests that were repeats.
+    pub retries: u64,
+    /// Bytes received.
+    pub bytes: u64,
+    /// When it ended, by this machine's clock.
+    pub ended: DateTime<Utc>,
     /// Time it took.
     pub seconds: f64,
 }
@@ -113,6 +121,10 @@ impl Step {
             version: None,
             read: None,
             warnings: Vec::new(),
+            requests: 0,
+            retries: 0,
+            bytes: 0,
+            ended: DateTime::UNIX_EPOCH,
             seconds: 0.0,
         }
     }

@@ -1,0 +1,45 @@
+//! `connectwise-etl report`.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::Args;
+
+use super::file::{disk, whole};
+use super::output::Output;
+use super::settings::Settings;
+use crate::error::{Error, Kind, Result};
+use crate::report;
+
+/// Write one HTML page about the lakehouse: freshness, runs, data tests, drift, and what gold says
+///
+/// The page is one file without script that needs no network. It holds names of members and companies: share it as you would
+/// share the tables.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl report
+  connectwise-etl report --output /var/www/lakehouse.html")]
+pub(super) struct Report {
+    /// File to write
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+}
+
+impl Report {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let lake = settings.lake()?;
+        let Some(page) = report::html(&lake, Utc::now()).await? else {
+            let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());
+            return Err(Error::new(Kind::Usage, text));
+        };
+        whole(&self.output, |file| file.write_all(page.as_bytes()).map_err(|error| disk(&self.output, error)))?;
+        if output.is_json() {
+            output.json(&serde_json::json!({ "output": self.output, "bytes": page.len() }))?;
+        } else {
+            output.note(&format!("the page is in {}", self.output.display()));
+        }
+        Ok(ExitCode::SUCCESS)
+    }
+}

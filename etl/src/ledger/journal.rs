@@ -1,0 +1,159 @@
+//! A run's part of the ledger, written while it goes on.
+
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_sdk::catalog::Entity;
+use serde::Deserialize;
+
+use super::{CHUNKS, DRIFT, FIELDS, INTERRUPTED, RUNS, STEPS, Start, TESTS, process, rows, unwritten};
+use crate::drift::{Memory, News, Tally};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Commit, Lake, TableName};
+use crate::query;
+use crate::run::{Chunk, Meter, Report, Step};
+
+/// Steps are written this often: a commit for each would double the time of a run in which nothing changed.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// A run elsewhere that hasn't ended after so long is taken for lost. If it lives after all, its end is what counts.
+const LOST: TimeDelta = TimeDelta::hours(24);
+
+/// How far back unfinished runs are looked for: older ones have been closed or forgotten.
+const LOOK_BACK: TimeDelta = TimeDelta::days(31);
+
+/// Writes what a run does while it does it, so that a run which is killed leaves more than its start.
+#[derive(Debug)]
+pub struct Journal<'a> {
+    lake: &'a Lake,
+    start: Start<'a>,
+    steps: Vec<Step>,
+    chunks: Vec<(TableName, Chunk)>,
+    tallies: Vec<(&'static Entity, Tally)>,
+    memory: Option<Memory>,
+    written: Instant,
+    fault: Option<Error>,
+}
+
+impl<'a> Journal<'a> {
+    /// Says that a run begins, and closes earlier ones that were interrupted. To be called before the run touches anything.
+    pub async fn begin(lake: &'a Lake, start: Start<'a>) -> Self {
+        let fault = match super::begin(lake, start).await {
+            Ok(()) => close_interrupted(lake, start.run_id, Utc::now()).await.err(),
+            Err(error) => Some(error),
+        };
+        let (steps, chunks, tallies) = (Vec::new(), Vec::new(), Vec::new());
+        Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), fault }
+    }
+
+    /// Takes a step that has ended; of a load also the chunks that were safe on its way, and what its rows showed.
+    pub async fn step(&mut self, step: &Step, load: Option<(&'static Entity, &Meter)>) {
+        if let Some((entity, meter)) = load {
+            let (chunks, tally) = meter.take();
+            let table = TableName { layer: step.layer, name: step.table.clone() };
+            self.chunks.extend(chunks.into_iter().map(|chunk| (table.clone(), chunk)));
+            self.tallies.push((entity, tally));
+        }
+        self.steps.push(step.clone());
+        if self.written.elapsed() >= EVERY {
+            self.write().await;
+        }
+    }
+
+    /// Writes what was taken so far: at the end of a layer, and now and then.
+    pub async fn write(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        let chunks = std::mem::take(&mut self.chunks);
+        let news = self.news().await;
+        let written = async {
+            self.append(CHUNKS, rows::chunks(self.start, &chunks)?).await?;
+            self.append(STEPS, rows::steps(self.start, &steps)?).await?;
+            let news = news?;
+            self.append(FIELDS, rows::fields(self.start, &news)?).await?;
+            self.append(DRIFT, rows::drift(self.start, &news)?).await
+        };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.written = Instant::now();
+    }
+
+    /// What the rows showed for the first time.
+    async fn news(&mut self) -> Result<News> {
+        let mut news = News::default();
+        let tallies = std::mem::take(&mut self.tallies);
+        if tallies.iter().all(|(_, tally)| tally.rows() == 0) {
+            return Ok(news);
+        }
+        let mut memory = match self.memory.take() {
+            Some(memory) => memory,
+            None => Memory::read(self.lake).await?,
+        };
+        for (entity, tally) in &tallies {
+            memory.news(entity, tally, &mut news);
+        }
+        self.memory = Some(memory);
+        Ok(news)
+    }
+
+    /// Says how the run ended. Its own row comes last: once it is there, its steps and tests are.
+    ///
+    /// # Errors
+    /// The first fault that the ledger had since the run began: one that stays would be told often.
+    pub async fn end(mut self, report: &Report, ended: DateTime<Utc>) -> Result<()> {
+        self.write().await;
+        let written = async {
+            self.append(TESTS, rows::tests(report)?).await?;
+            self.append(RUNS, rows::run(self.start, Some((report, ended)))?).await
+        };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.fault.map_or(Ok(()), Err)
+    }
+
+    async fn append(&self, table: &str, rows: arrow::array::RecordBatch) -> Result<()> {
+        if rows.num_rows() == 0 {
+            return Ok(());
+        }
+        self.lake.append(&TableName::ledger(table), rows, &Commit::new(self.start.run_id)).await.map_err(unwritten)
+    }
+
+    fn note(&mut self, error: Error) {
+        tracing::warn!(error = %error.report(), "the ledger can't be written");
+        self.fault.get_or_insert(error);
+    }
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Unfinished {
+    run_id: String,
+    started: DateTime<Utc>,
+    mode: String,
+    layers: String,
+    process: Option<String>,
+}
+
+/// Closes the runs that began and can't end any more: their process is gone, or nothing was heard of them for a day.
+async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result<()> {
+    let since = (now - LOOK_BACK).format("%Y-%m-%dT%H:%M:%SZ");
+    let sql = format!(
+        "select \"runId\", started, mode, layers, process from etl_runs r where outcome = 'started' \
+         and started >= timestamp '{since}' and not exists \
+         (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started' \
+          and e.started >= timestamp '{since}')"
+    );
+    let json = query::json(&query::select(lake, &sql).await?)?;
+    let unfinished: Vec<Unfinished> = serde_json::from_slice(&json).map_err(|error| {
+        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
+    })?;
+    for run in unfinished.iter().filter(|run| run.run_id != own) {
+        let gone = run.process.as_deref().and_then(process::is_gone).unwrap_or(now - run.started > LOST);
+        if gone {
+            let row = rows::closed(&run.run_id, [run.started, now], &run.mode, &run.layers, INTERRUPTED)?;
+            lake.append(&TableName::ledger(RUNS), row, &Commit::new(own)).await.map_err(unwritten)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! What gold says, in pictures.
+
+use super::card::{card, sentence};
+use super::chart::{Item, Series, bars, columns};
+use super::gold::{Answer, Gold, Month};
+use super::html::Html;
+use super::words::{name, percent, whole};
+
+/// An answer of gold as a picture, or a sentence.
+fn shown<T>(html: &mut Html, title: &str, answer: &Answer<T>, picture: impl FnOnce(&[T]) -> Html) {
+    let content = match answer {
+        Err(table) => sentence(&format!("There is no table {table} yet: connectwise-etl run builds it.")),
+        Ok(rows) if rows.is_empty() => sentence("There is nothing to show: no row answers this."),
+        Ok(rows) => picture(rows),
+    };
+    card(html, title, &content);
+}
+
+pub(super) fn cards(html: &mut Html, gold: &Gold) {
+    shown(html, "Hours by month, and how many are billable", &gold.months, |months| {
+        let series = [Series { class: "a", name: "billable" }, Series { class: "d", name: "other" }];
+        let items: Vec<Item> = months
+            .iter()
+            .map(|month| Item {
+                label: format!("{}-{:02}", month.year, month.month),
+                values: vec![month.billable, month.hours - month.billable],
+                note: format!("{} h, {} billable", whole(month.hours), percent(month.billable, month.hours)),
+            })
+            .collect();
+        let highest = months.iter().map(|month| month.hours).fold(0.0, f64::max);
+        let mut content = columns("Hours by month", &series, &items, &format!("up to {} h", whole(highest)));
+        let sum = |of: fn(&Month) -> f64| months.iter().map(of).sum::<f64>();
+        let share = percent(sum(|month| month.billable), sum(|month| month.hours));
+        content.html(&sentence(&format!("{share} of {} h are billable.", whole(sum(|month| month.hours)))));
+        content
+    });
+    shown(html, "Utilisation by member, last 90 days of work", &gold.members, |members| {
+        let series = [
+            Series { class: "a", name: "billable" },
+            Series { class: "d", name: "other hours" },
+            Series { class: "e", name: "rest of the capacity" },
+        ];
+        let items = members.iter().map(|member| Item {
+            label: name(member.name.as_deref()),
+            values: vec![member.billable, member.hours - member.billable, member.capacity - member.hours],
+            note: format!("{} of {} h", percent(member.billable, member.capacity), whole(member.capacity)),
+        });
+        bars("Utilisation by member", &series, &items.collect::<Vec<_>>())
+    });
+    shown(html, "Margin by company", &gold.companies, |companies| {
+        let series = [Series { class: "a", name: "margin" }, Series { class: "d", name: "cost" }];
+        let items = companies.iter().map(|company| Item {
+            label: name(company.name.as_deref()),
+            values: vec![company.margin, company.revenue - company.margin.max(0.0)],
+            note: format!("{} ({})", whole(company.margin), percent(company.margin, company.revenue)),
+        });
+        bars("Margin by company", &series, &items.collect::<Vec<_>>())
+    });
+    shown(html, "Hours by agreement", &gold.coverage, |coverage| {
+        let hours: f64 = coverage.iter().map(|row| row.hours).sum();
+        let items = coverage.iter().map(|row| Item {
+            label: row.behavior.clone(),
+            values: vec![row.hours],
+            note: format!("{} h, {}, worth {}", whole(row.hours), percent(row.hours, hours), whole(row.revenue)),
+        });
+        bars("Hours by agreement", &[Series { class: "a", name: "hours" }], &items.collect::<Vec<_>>())
+    });
+    shown(html, "Unbilled work by age", &gold.unbilled, |ages| {
+        let items = ages.iter().map(|row| Item {
+            // The number before it keeps the order.
+            label: row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned(),
+            values: vec![row.amount],
+            note: format!("{} in {} lines", whole(row.amount), row.lines),
+        });
+        bars("Unbilled work by age", &[Series { class: "b", name: "amount" }], &items.collect::<Vec<_>>())
+    });
+}

@@ -1,0 +1,20 @@
+//! The boxes that the page is made of.
+
+use super::html::Html;
+
+/// A box.
+pub(super) fn card(html: &mut Html, title: &str, content: &Html) {
+    html.raw("<section class=\"card\">").element("h3", "t", title).html(content).raw("</section>");
+}
+
+/// A box over the whole width.
+pub(super) fn wide(html: &mut Html, title: &str, content: &Html) {
+    html.raw("<section class=\"card wide\">").element("h3", "t", title).html(content).raw("</section>");
+}
+
+/// A text in place of a picture, or below one.
+pub(super) fn sentence(text: &str) -> Html {
+    let mut html = Html::new();
+    html.element("p", "soft", text);
+    html
+}

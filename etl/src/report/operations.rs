@@ -1,0 +1,105 @@
+//! What the ledger says: freshness, runs, tests, what was rescued and quarantined.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::drift::{self, Drift};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, TableName};
+use crate::ledger::{self, RunStatus, STEPS, Status, TESTS};
+use crate::{quarantine, query};
+
+/// Runs in a picture.
+const RUNS_SHOWN: usize = 30;
+
+/// Everything that the page shows of the ledger.
+#[derive(Debug)]
+pub(super) struct Operations {
+    pub(super) status: Status,
+    /// The last runs, oldest first.
+    pub(super) runs: Vec<RunStatus>,
+    /// What they did to bronze, oldest first.
+    pub(super) rows: Vec<RunRows>,
+    pub(super) tests: Vec<Test>,
+    pub(super) quarantined: Vec<Quarantined>,
+    pub(super) drift: Drift,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct RunRows {
+    pub(super) started: DateTime<Utc>,
+    pub(super) inserted: f64,
+    pub(super) updated: f64,
+    pub(super) deleted: f64,
+    pub(super) rescued: f64,
+    pub(super) quarantined: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Test {
+    pub(super) table_name: String,
+    pub(super) test: String,
+    pub(super) severity: String,
+    pub(super) passed: bool,
+    pub(super) found: Option<String>,
+    pub(super) started: DateTime<Utc>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Quarantined {
+    pub(super) entity: String,
+    pub(super) reason: String,
+    pub(super) records: u64,
+}
+
+pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Operations>> {
+    let Some(mut status) = ledger::status(lake).await? else { return Ok(None) };
+    for table in &mut status.tables {
+        table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
+    }
+    let mut runs = ledger::runs(lake, RUNS_SHOWN).await?;
+    runs.reverse();
+    let mut rows: Vec<RunRows> = select(
+        lake,
+        &TableName::ledger(STEPS),
+        &format!(
+            "select min(started) as started, sum(\"rowsInserted\") as inserted, sum(\"rowsUpdated\") as updated, \
+             sum(\"rowsDeleted\") as deleted, sum(\"rowsRescued\") as rescued, sum(quarantined) as quarantined \
+             from etl_steps where layer = 'bronze' group by \"runId\" order by started desc limit {RUNS_SHOWN}"
+        ),
+    )
+    .await?;
+    rows.reverse();
+    // Each test as it went when its table was last looked at.
+    let tests = select(
+        lake,
+        &TableName::ledger(TESTS),
+        "select \"tableName\", test, severity, passed, found, started from (select *, row_number() over \
+         (partition by \"tableName\", test order by started desc, \"runId\" desc) as n from etl_tests) t \
+         where n = 1 order by passed, severity, \"tableName\", test",
+    )
+    .await?;
+    let quarantined = select(
+        lake,
+        &quarantine::table(),
+        "select \"etlEntity\" as entity, reason, count(*) as records from bronze_cw_quarantine \
+         group by \"etlEntity\", reason order by records desc, entity, reason limit 30",
+    )
+    .await?;
+    Ok(Some(Operations { status, runs, rows, tests, quarantined, drift: drift::read(lake).await? }))
+}
+
+/// Rows of a table that may not be there.
+async fn select<T: DeserializeOwned>(lake: &Lake, table: &TableName, sql: &str) -> Result<Vec<T>> {
+    if lake.state(table).await?.is_none() {
+        return Ok(Vec::new());
+    }
+    let json = query::json(&query::select(lake, sql).await?)?;
+    serde_json::from_slice(&json).map_err(|error| {
+        Error::new(Kind::Contract, format!("{table} has other columns than this version reads")).with_source(error)
+    })
+}

@@ -1,0 +1,153 @@
+//! The page itself.
+
+use chrono::{DateTime, Utc};
+
+use super::card::{card, wide};
+use super::chart::{Item, Series, bars, columns};
+use super::gold::Gold;
+use super::html::{Html, table};
+use super::operations::{Operations, RunRows};
+use super::words::{age, minute, whole};
+use super::{business, quality};
+use crate::ledger::TableStatus;
+
+const STYLE: &str = include_str!("page.css");
+
+pub(super) fn render(operations: &Operations, gold: &Gold, now: DateTime<Utc>) -> String {
+    let mut html = Html::new();
+    html.raw("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">");
+    html.raw("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">");
+    html.raw("<title>ConnectWise lakehouse</title><style>").raw(STYLE).raw("</style></head>\n<body><main>");
+    html.element("h1", "title", "ConnectWise lakehouse");
+    html.element("p", "soft", &format!("{} · as of {} UTC", operations.status.lakehouse, minute(now)));
+    last_run(&mut html, operations);
+    html.raw("\n<h2>Business</h2><div class=\"cards\">");
+    business::cards(&mut html, gold);
+    html.raw("</div>\n<h2>Freshness</h2><div class=\"cards\">");
+    for layer in ["bronze", "silver", "gold"] {
+        let tables: Vec<&TableStatus> = operations.status.tables.iter().filter(|table| table.layer == layer).collect();
+        if !tables.is_empty() {
+            card(&mut html, layer, &freshness(&tables));
+        }
+    }
+    html.raw("</div>\n<h2>Runs</h2><div class=\"cards\">");
+    runs(&mut html, operations);
+    html.raw("</div>\n<h2>Quality</h2><div class=\"cards\">");
+    quality::cards(&mut html, operations);
+    html.raw("</div></main></body></html>\n");
+    html.finish()
+}
+
+/// How the last run went, and what failed in it.
+fn last_run(html: &mut Html, operations: &Operations) {
+    let Some(run) = operations.runs.last() else { return };
+    let class = if run.outcome == "done" { "good" } else { "bad" };
+    html.raw("<p>Last run: ").element("strong", class, &run.outcome);
+    html.text(&format!(", {} of {}, started {} UTC", run.mode, run.layers, minute(run.started))).raw("</p>");
+    for table in &operations.status.tables {
+        if let Some(error) = &table.error {
+            html.element("p", "bad", &format!("{}/{} failed: {error}", table.layer, table.table_name));
+        }
+    }
+}
+
+fn freshness(tables: &[&TableStatus]) -> Html {
+    let rows: Vec<Vec<String>> = tables
+        .iter()
+        .map(|table| {
+            vec![
+                table.table_name.trim_start_matches("bronze_cw_").trim_start_matches("silver_cw_").to_owned(),
+                table.rows.map(|rows| whole(rows as f64)).unwrap_or_default(),
+                table.age_seconds.map_or_else(|| "never".to_owned(), age),
+                table.watermark.map(minute).unwrap_or_default(),
+                table.outcome.clone(),
+            ]
+        })
+        .collect();
+    let oldest = tables.iter().filter_map(|table| table.age_seconds).max();
+    let items: Vec<Item> = oldest_first(tables)
+        .into_iter()
+        .take(8)
+        .map(|table| Item {
+            label: table.table_name.clone(),
+            values: vec![table.age_seconds.unwrap_or_default() as f64],
+            note: table.age_seconds.map_or_else(|| "never".to_owned(), age),
+        })
+        .collect();
+    let mut html = Html::new();
+    if let Some(oldest) = oldest {
+        html.element("p", "soft", &format!("{} tables, the oldest good run {} ago", tables.len(), age(oldest)));
+    }
+    html.html(&bars("Age of the last good run", &[Series { class: "b", name: "age" }], &items));
+    html.html(&table(&["table", "rows", "age", "watermark", "last"], &[1, 2], &rows));
+    html
+}
+
+fn oldest_first<'a>(tables: &[&'a TableStatus]) -> Vec<&'a TableStatus> {
+    let mut tables = tables.to_vec();
+    tables.sort_by_key(|table| std::cmp::Reverse(table.age_seconds.unwrap_or(i64::MAX)));
+    tables
+}
+
+fn runs(html: &mut Html, operations: &Operations) {
+    let items = |values: fn(&RunRows) -> Vec<f64>| -> Vec<Item> {
+        let item = |run: &RunRows| {
+            let values = values(run);
+            let note = values.iter().map(|value| whole(*value)).collect::<Vec<_>>().join(" / ");
+            Item { label: minute(run.started), values, note }
+        };
+        operations.rows.iter().map(item).collect()
+    };
+    let highest = |items: &[Item], unit: &str| {
+        let most = items.iter().map(|item| item.values.iter().sum::<f64>()).fold(0.0, f64::max);
+        format!("up to {} {unit}", whole(most))
+    };
+    let series = [
+        Series { class: "a", name: "new" },
+        Series { class: "b", name: "changed" },
+        Series { class: "c", name: "deleted" },
+    ];
+    let rows = items(|run| vec![run.inserted, run.updated, run.deleted]);
+    card(html, "Bronze rows per run", &columns("Rows per run", &series, &rows, &highest(&rows, "rows")));
+    let series = [Series { class: "b", name: "rescued" }, Series { class: "c", name: "quarantined" }];
+    let rows = items(|run| vec![run.rescued, run.quarantined]);
+    card(
+        html,
+        "Rows rescued and records quarantined per run",
+        &columns("Rescued", &series, &rows, &highest(&rows, "rows")),
+    );
+    let requests: Vec<Item> = operations
+        .runs
+        .iter()
+        .map(|run| {
+            let (requests, retries) = (run.requests.unwrap_or_default(), run.retries.unwrap_or_default());
+            Item {
+                label: minute(run.started),
+                values: vec![requests.saturating_sub(retries) as f64, retries as f64],
+                note: format!("{requests} requests, {retries} of them repeats"),
+            }
+        })
+        .collect();
+    let series = [Series { class: "a", name: "requests" }, Series { class: "c", name: "repeats" }];
+    let picture = columns("Requests per run", &series, &requests, &highest(&requests, "requests"));
+    card(html, "Requests and repeats per run", &picture);
+    let rows: Vec<Vec<String>> = operations
+        .runs
+        .iter()
+        .rev()
+        .take(10)
+        .map(|run| {
+            vec![
+                minute(run.started),
+                run.mode.clone(),
+                run.layers.clone(),
+                run.outcome.clone(),
+                run.steps_failed.map(|failed| failed.to_string()).unwrap_or_default(),
+                run.seconds.map(|seconds| format!("{seconds:.0}")).unwrap_or_default(),
+                run.bytes.map(|bytes| format!("{:.1}", bytes as f64 / 1e6)).unwrap_or_default(),
+            ]
+        })
+        .collect();
+    let header = ["started", "mode", "layers", "outcome", "failed", "seconds", "MB"];
+    wide(html, "The last runs", &table(&header, &[4, 5, 6], &rows));
+}

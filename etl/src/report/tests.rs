@@ -1,0 +1,157 @@
+//! The page of a small lakehouse with hostile names.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::gold::{Company, Coverage, Gold, Member, Month, Unbilled};
+use super::operations::{Operations, Quarantined, RunRows, Test};
+use super::page::render;
+use crate::drift::{Drift, DriftKind, Known, Unseen};
+use crate::ledger::{RunStatus, Status, TableStatus};
+
+/// A name that would run, break out of an attribute or end the picture.
+const HOSTILE: &str = "<script src=\"//x\">alert('1')</script></svg>\" onload='x' & Þór";
+
+fn now() -> DateTime<Utc> {
+    DateTime::from_timestamp(1_767_225_600, 0).unwrap()
+}
+
+fn operations(name: &str) -> Operations {
+    let then = now() - TimeDelta::hours(5);
+    let table = |layer: &str, table_name: &str, error: Option<&str>| TableStatus {
+        layer: layer.to_owned(),
+        table_name: table_name.to_owned(),
+        outcome: if error.is_some() { "failed" } else { "written" }.to_owned(),
+        error: error.map(str::to_owned),
+        last_run: then,
+        last_good_run: Some("r1".to_owned()),
+        last_good: error.is_none().then_some(then),
+        age_seconds: error.is_none().then_some(18_000),
+        watermark: (layer == "bronze").then_some(then),
+        rows: Some(1_234),
+    };
+    let run = RunStatus {
+        run_id: "r1".to_owned(),
+        started: then,
+        ended: Some(now()),
+        mode: "full".to_owned(),
+        layers: "bronze,silver".to_owned(),
+        outcome: "partly".to_owned(),
+        requests: Some(120),
+        retries: Some(20),
+        bytes: Some(2_500_000),
+        seconds: Some(12.5),
+        steps: Some(2),
+        steps_failed: Some(1),
+    };
+    let row = RunRows { started: then, inserted: 30.0, updated: 10.0, deleted: 0.0, rescued: 3.0, quarantined: 1.0 };
+    let test = |passed: bool| Test {
+        table_name: "fact_timeentry".to_owned(),
+        test: "every company is known".to_owned(),
+        severity: "warn".to_owned(),
+        passed,
+        found: (!passed).then(|| name.to_owned()),
+        started: then,
+    };
+    let known = |kind: DriftKind, path: &str| Known {
+        entity: "Company".to_owned(),
+        kind,
+        path: path.to_owned(),
+        found: name.to_owned(),
+        count: 7,
+        first_seen: then,
+        run_id: "r1".to_owned(),
+    };
+    Operations {
+        status: Status {
+            lakehouse: format!("file:///{name}/"),
+            now: now(),
+            tables: vec![table("bronze", "bronze_cw_company", None), table("silver", "silver_cw_company", Some(name))],
+            runs: vec![run.clone()],
+        },
+        runs: vec![run],
+        rows: vec![row],
+        tests: vec![test(false), test(true)],
+        quarantined: vec![Quarantined { entity: "Company".to_owned(), reason: name.to_owned(), records: 2 }],
+        drift: Drift {
+            api_version: "2025.8",
+            deviations: vec![known(DriftKind::Property, name), known(DriftKind::Value, "status")],
+            unseen: vec![Unseen { entity: "Company", properties: 9, never_seen: vec!["taxId".to_owned()] }],
+        },
+    }
+}
+
+fn gold(name: &str) -> Gold {
+    Gold {
+        months: Ok(vec![
+            Month { year: 2025, month: 11, hours: 160.0, billable: 40.0 },
+            Month { year: 2025, month: 12, hours: 80.0, billable: 80.0 },
+        ]),
+        members: Ok(vec![Member { name: Some(name.to_owned()), hours: 200.0, billable: 120.0, capacity: 480.0 }]),
+        companies: Ok(vec![
+            Company { name: None, revenue: 1_000.0, margin: 250.0 },
+            Company { name: Some(name.to_owned()), revenue: 100.0, margin: -50.0 },
+        ]),
+        coverage: Ok(vec![Coverage { behavior: name.to_owned(), hours: 240.0, revenue: 9_000.0 }]),
+        unbilled: Ok(vec![Unbilled { age: "4 more than 90 days".to_owned(), lines: 3, amount: 1_500.0 }]),
+    }
+}
+
+/// Whether every element that opens is closed in its turn.
+fn assert_balanced(page: &str) {
+    let mut open: Vec<&str> = Vec::new();
+    for part in page.split('<').skip(1) {
+        let (tag, _) = part.split_once('>').unwrap_or_else(|| panic!("an element has no end: <{part}"));
+        let name = tag.split([' ', '/']).next().unwrap_or_default();
+        match tag {
+            _ if name == "!DOCTYPE" || name == "meta" || tag.ends_with('/') => {}
+            _ if tag.starts_with('/') => assert_eq!(open.pop(), Some(&tag[1..]), "{part}"),
+            _ => open.push(name),
+        }
+    }
+    assert!(open.is_empty(), "{open:?}");
+}
+
+/// Whether the page asks for nothing beyond itself.
+fn assert_self_contained(page: &str) {
+    for word in ["<script", "<link", "<img", "<iframe", "href=", "@import", "url("] {
+        assert!(!page.contains(word), "{word}");
+    }
+    for (attribute, _) in page.match_indices("src=") {
+        let element = page[..attribute].rfind('<').unwrap();
+        assert!(page[element..attribute].contains('>'), "an attribute, and no text");
+    }
+}
+
+#[test]
+fn hostile_names_stay_text() {
+    let page = render(&operations(HOSTILE), &gold(HOSTILE), now());
+    assert_balanced(&page);
+    assert_self_contained(&page);
+    assert!(page.matches("&lt;script").count() >= 6, "it is shown, as text");
+}
+
+#[test]
+fn a_small_page() {
+    let page = render(&operations("Þór & co"), &gold("Þór & co"), now());
+    assert_balanced(&page);
+    let (_, body) = page.split_once("</head>").unwrap();
+    insta::assert_snapshot!(
+        "page",
+        body.replace("<section", "\n<section").replace("<rect", "\n  <rect").replace("<tr", "\n  <tr")
+    );
+}
+
+#[test]
+fn a_lakehouse_without_gold_gets_sentences() {
+    let gold = Gold {
+        months: Err("dimdate"),
+        members: Err("dimdate"),
+        companies: Err("fact_timeentry"),
+        coverage: Ok(Vec::new()),
+        unbilled: Err("fact_invoiceline"),
+    };
+    let page = render(&operations("x"), &gold, now());
+    assert_balanced(&page);
+    assert!(page.contains("There is no table fact_invoiceline yet: connectwise-etl run builds it."));
+    assert!(page.contains("There is nothing to show"));
+}
