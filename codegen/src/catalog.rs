@@ -21,6 +21,7 @@ pub(crate) struct Table {
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
     pub(crate) key: String,
+    pub(crate) drains: bool,
     pub(crate) freshness: Freshness,
     pub(crate) columns: Vec<Column>,
     /// Whether silver keeps every version of a record.
@@ -152,6 +153,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         path: entity.path.clone(),
         count_path: counts.then_some(count),
         key: entity.key.clone(),
+        drains: entity.drains,
         freshness,
         columns,
         history: entity.history,

@@ -41,6 +41,9 @@ pub struct Entity {
     /// Property that identifies a record.
     #[serde(default = "default_key")]
     pub key: String,
+    /// Whether rows leave the list in numbers as work is done.
+    #[serde(default)]
+    pub drains: bool,
     /// How the table is kept fresh.
     pub load: Load,
     /// What the list hangs on, where each row of another entity has one of its own.
@@ -85,6 +88,7 @@ impl Entity {
             schema: None,
             path: path.to_owned(),
             key: default_key(),
+            drains: false,
             load: Load::Snapshot,
             parent: None,
             watermark: default_watermark(),

@@ -1,6 +1,8 @@
 //! Bronze: what the API answered, losslessly, one table an entity.
 
-use std::collections::HashSet;
+mod full;
+mod range;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -16,10 +18,11 @@ use futures::stream::{self, StreamExt};
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
-use crate::extract::{self, DateProbe, Extraction, Reading, Scope, Seen, Window};
-use crate::lake::{Commit, Lake, Race, Source, TableName, Written, integers};
+use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Window};
+use crate::lake::{Commit, Keys, Lake, Race, Source, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
+use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
@@ -27,6 +30,26 @@ pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 
 /// Rows that are compared with the table at a time: bounds memory, and keeps key ranges narrow.
 const CHUNK: usize = 20_000;
+
+/// How much a load may remove, and how it keeps what it reads.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Options {
+    /// Largest share of a table's rows that may be missing from a full read, in percent: more is taken for a lost right, and
+    /// nothing is removed.
+    pub max_share: f64,
+    /// Rows of a file that a full load stages. A load that is cut off reads so many again.
+    pub chunk_rows: usize,
+    /// Hours after which what a cut-off load had staged isn't used any more.
+    pub staging_hours: u32,
+    /// Key ranges of a full load that are read at the same time.
+    pub ranges: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { max_share: MAX_SHARE, chunk_rows: 50_000, staging_hours: 24, ranges: 1 }
+    }
+}
 
 /// What a load is told.
 #[derive(Debug, Clone)]
@@ -41,6 +64,8 @@ pub struct Request {
     pub page_size: u32,
     /// Where secrets are stored.
     pub secrets: SecretStorage,
+    /// How much it may remove, and how it keeps what it reads.
+    pub options: Options,
     /// Name of the run, written into every row and commit.
     pub run_id: String,
     /// When the run started.
@@ -120,22 +145,19 @@ async fn attempt(
     };
     // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
     let watermark = newest.map(|newest| newest.time).max(stored);
-    let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
-    let extraction = extract::extract(client, entity, &scope, request.page_size, decoder).await?;
-    meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
-    let seen = extraction.seen.clone();
-    meter.reads(&seen);
-    let quarantined = Arc::new(AtomicU64::new(0));
-    let extraction = quarantine_first(extraction, lake, entity, request, quarantined.clone());
     let session = lake.session()?;
-    let target = Target { lake, session: &session, entity, table, request, meter, watermark, base };
-    let written = match scope {
-        Scope::All if base.is_some() && matches!(entity.load, Load::Snapshot) => target.compare(extraction).await?,
-        Scope::All => target.replace(extraction).await?,
-        Scope::Since { .. } => target.merge(extraction).await?,
+    let chunks = AtomicU64::new(0);
+    let target =
+        Target { lake, client, session: &session, entity, table, request, meter, newest, chunks, watermark, base };
+    let compares = base.is_some() && matches!(entity.load, Load::Snapshot);
+    let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
+        let done = target.full().await?;
+        warnings.extend(done.notes);
+        (done.seen, done.written, done.quarantined, done.refused)
+    } else {
+        target.changes(&scope).await?
     };
-    let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-    let quarantined = quarantined.load(Ordering::Relaxed);
+    let watermark = if refused.is_some() { stored } else { watermark };
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
             "{} shows no change time, so every run reads all of it: the API role may lack the right to see _info",
@@ -145,7 +167,8 @@ async fn attempt(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete: None })
+    let incomplete = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
+    Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete })
 }
 
 /// What a run says of a server that reads dates in its own way.
@@ -185,23 +208,36 @@ fn quarantine_first(
 
 struct Target<'a> {
     lake: &'a Lake,
+    client: &'a Client,
     session: &'a SessionContext,
     entity: &'static Entity,
     table: &'a TableName,
     request: &'a Request,
     meter: &'a Meter,
+    newest: Option<Known>,
+    /// Staged files of this load so far.
+    chunks: AtomicU64,
     watermark: Option<DateTime<Utc>>,
     base: Option<u64>,
 }
 
 impl Target<'_> {
-    /// A first or full load: all rows take the place of what was there.
-    async fn replace(&self, extraction: Extraction) -> Result<Written> {
-        let Extraction { schema, rows, .. } = extraction;
-        let (meter, entity) = (self.meter.clone(), self.entity);
-        let rows = rows.inspect_ok(move |batch| meter.batch(entity, batch)).boxed();
-        let source = Source::stream(self.session, schema.clone(), rows)?;
-        self.lake.replace(self.table, &schema, source, self.session, &self.commit()).await
+    /// Reads a part of the list, or all of a list that is there, and writes what differs.
+    async fn changes(&self, scope: &Scope) -> Result<(Seen, Written, u64, Option<String>)> {
+        let (entity, request) = (self.entity, self.request);
+        let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
+        let extraction = extract::extract(self.client, entity, scope, request.page_size, decoder).await?;
+        self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
+        let seen = extraction.seen.clone();
+        self.meter.reads(&seen);
+        let quarantined = Arc::new(AtomicU64::new(0));
+        let extraction = quarantine_first(extraction, self.lake, entity, request, quarantined.clone());
+        let (written, refused) = match scope {
+            Scope::All => self.compare(extraction).await?,
+            _ => (self.merge(extraction).await?, None),
+        };
+        let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+        Ok((seen, written, quarantined.load(Ordering::Relaxed), refused))
     }
 
     /// Changed rows since the watermark.
@@ -221,23 +257,25 @@ impl Target<'_> {
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
-    async fn compare(&self, extraction: Extraction) -> Result<Written> {
-        let Extraction { schema, rows, .. } = extraction;
+    async fn compare(&self, extraction: Extraction) -> Result<(Written, Option<String>)> {
+        let Extraction { schema, rows, seen } = extraction;
         let rows: Vec<RecordBatch> =
             rows.inspect_ok(|batch| self.meter.batch(self.entity, batch)).try_collect().await?;
-        let mut listed = HashSet::new();
+        let mut listed = Keys::new();
         for batch in &rows {
-            listed.extend(integers(batch, self.entity.key)?.iter().flatten());
+            listed.extend(integers(batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
         }
-        let stored = self.lake.keys(self.session, self.table, self.entity.key).await?;
-        let left = stored.iter().filter(|key| !listed.contains(key)).count() as u64;
-        if left == 0 {
+        let stored = self.lake.key_set(self.table, self.entity.key).await?;
+        let left = stored.len() - stored.intersection_len(&listed);
+        let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+        let refused = self.may_lose(&stored, &listed, &seen).await;
+        if left == 0 || refused.is_some() {
             let changed = self.changed(rows).await?;
-            return self.upsert(&schema, changed).await;
+            return Ok((self.upsert(&schema, changed).await?, refused));
         }
         let source = Source::stream(self.session, schema.clone(), stream::iter(rows.into_iter().map(Ok)).boxed())?;
         let written = self.lake.replace(self.table, &schema, source, self.session, &self.commit()).await?;
-        Ok(Written { deleted: left, ..written })
+        Ok((Written { deleted: left, ..written }, None))
     }
 
     async fn changed(&self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
@@ -246,6 +284,11 @@ impl Target<'_> {
 
     async fn upsert(&self, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<Written> {
         self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, &self.commit()).await
+    }
+
+    async fn upsert_unmarked(&self, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<Written> {
+        let commit = Commit::new(&self.request.run_id).upon(self.base);
+        self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, &commit).await
     }
 
     fn commit(&self) -> Commit {

@@ -73,10 +73,15 @@ pub enum Scope {
         /// How the server reads dates.
         dates: Dates,
     },
+    /// Records that meet a condition.
+    Where(Condition),
 }
 
 /// The condition that selects a scope, `None` for all records.
 pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
+    if let Scope::Where(condition) = scope {
+        return Some(condition.clone());
+    }
     let (Scope::Since { watermark, window, dates }, Load::Incremental { watermark: path, windows }) =
         (scope, entity.load)
     else {
@@ -140,6 +145,28 @@ pub async fn newest(client: &Client, entity: &Entity) -> Result<Option<Known>> {
         let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
         Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
     }))
+}
+
+/// Lowest and highest key of the list, `None` where it is empty.
+///
+/// # Errors
+/// [`Kind::Source`] when the server refuses the request.
+pub(crate) async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64, i64)>> {
+    let mut ends = Vec::new();
+    for order in ["asc", "desc"] {
+        let one = client
+            .list(entity.path)
+            .mode(PagingMode::PageNumber)
+            .order_by(format!("{} {order}", entity.key))
+            .fields(entity.key)
+            .page_size(1);
+        let mut pages = Box::pin(one.pages());
+        let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
+        let records = page.records().map_err(|error| source_error(entity, error))?;
+        let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
+        ends.extend(record.and_then(|record| record.get(entity.key)?.as_i64()));
+    }
+    Ok(ends.first().copied().zip(ends.get(1).copied()))
 }
 
 /// What the reader sends. When it falls silent without having proved that it is through, because its task was lost, that is
@@ -259,7 +286,7 @@ impl Reader {
     }
 }
 
-fn incomplete(entity: &Entity, why: &str) -> Error {
+pub(crate) fn incomplete(entity: &Entity, why: &str) -> Error {
     Error::new(
         Kind::Incomplete,
         format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", entity.name),

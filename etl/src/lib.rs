@@ -15,6 +15,7 @@
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
+//! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
 //! | [`drift`] | where the live API and the interface document differ |
 //! | [`report`] | one HTML page about a lakehouse |
@@ -34,6 +35,7 @@ pub mod extract;
 pub mod gold;
 pub mod lake;
 pub mod ledger;
+pub mod maintain;
 pub mod privacy;
 pub mod quarantine;
 pub mod query;

@@ -18,6 +18,8 @@ pub struct Entity {
     pub count_path: Option<&'static str>,
     /// Property that identifies a record.
     pub key: &'static str,
+    /// Whether rows leave the list in numbers as work is done, so that a large share that is missing is nothing odd.
+    pub drains: bool,
     /// How the table is kept fresh.
     pub load: Load,
     /// Columns, sorted by name as in the interface document.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::decode::rebuild;
 use connectwise_etl::extract::Window;
@@ -59,6 +60,7 @@ impl Lakehouse {
             window: Window::default(),
             page_size: 1000,
             privacy: Privacy::default(),
+            load: Options::default(),
             gold: GoldConfig::default(),
         };
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)

@@ -8,6 +8,7 @@ mod steer;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
@@ -49,6 +50,7 @@ impl Tenant {
             entities: entities.iter().map(|name| catalog::entity(name).unwrap()).collect(),
             window: Window::default(),
             page_size: 1000,
+            load: Options::default(),
             gold: GoldConfig::default(),
         };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()

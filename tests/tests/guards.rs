@@ -4,6 +4,7 @@
 
 mod steer;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::TableName;
@@ -36,6 +37,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
         window: Window::default(),
         page_size: 1000,
         privacy: Privacy::default(),
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     let report = execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap();
@@ -185,6 +187,7 @@ async fn since_reads_again_what_is_older_than_the_watermark() {
             entities: vec![catalog::entity("TimeEntry").unwrap()],
             window: Window { since, lookback_days: Some(0), ..Window::default() },
             page_size: 1000,
+            load: Options::default(),
             gold: GoldConfig::default(),
         };
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();

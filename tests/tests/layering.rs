@@ -91,7 +91,7 @@ fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lake_only() {
 fn sources() -> Vec<PathBuf> {
     let mut files = Vec::new();
     let mut folders: Vec<PathBuf> =
-        ["codegen", "sdk", "sim", "etl", "tests"].iter().map(|folder| root().join(folder)).collect();
+        ["codegen", "sdk", "sim", "etl", "tests", "bench"].iter().map(|folder| root().join(folder)).collect();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(folder).unwrap() {
             let path = entry.unwrap().path();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use chrono::{TimeZone, Utc};
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::drift::{self, DriftKind};
 use connectwise_etl::extract::Window;
@@ -30,6 +31,7 @@ async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Repo
         window: Window::default(),
         page_size: 1000,
         privacy: Privacy::default(),
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()
@@ -216,6 +218,7 @@ async fn a_read_that_broke_off_says_how_far_it_came() {
         entities: vec![catalog::entity("TimeEntry").unwrap()],
         window: Window::default(),
         page_size: 100,
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();

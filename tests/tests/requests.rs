@@ -4,6 +4,7 @@
 
 use std::fmt::Write;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
@@ -38,6 +39,7 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
         window: Window::default(),
         page_size: 150,
         privacy: Privacy::default(),
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     let client = client(&simulator).unwrap();

@@ -8,6 +8,7 @@ mod steer;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use connectwise_etl::bronze::Options;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
@@ -47,6 +48,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         window: Window::default(),
         page_size: 500,
         privacy: Privacy::default(),
+        load: Options::default(),
         gold: GoldConfig::default(),
     };
     let run = async |mode| {

@@ -31,6 +31,7 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
     writeln!(out, "        path: {:?},", table.path)?;
     writeln!(out, "        count_path: {:?},", table.count_path)?;
     writeln!(out, "        key: {:?},", table.key)?;
+    writeln!(out, "        drains: {:?},", table.drains)?;
     match &table.freshness {
         Freshness::Snapshot => writeln!(out, "        load: Load::Snapshot,")?,
         Freshness::Children(parent) => {

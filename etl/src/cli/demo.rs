@@ -75,6 +75,7 @@ impl Demo {
             window: Window::default(),
             page_size: 1000,
             privacy: settings.keyed_privacy()?,
+            load: crate::bronze::Options::default(),
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;

@@ -8,6 +8,7 @@ mod drift;
 mod extract;
 mod file;
 mod lineage;
+mod maintain;
 mod output;
 mod progress;
 mod query;
@@ -55,6 +56,7 @@ enum Command {
     Doctor(doctor::Doctor),
     Run(run::Run),
     Reconcile(reconcile::Reconcile),
+    Maintain(maintain::Maintain),
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
@@ -111,6 +113,7 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Doctor(command) => command.execute(&settings, output).await,
         Command::Run(command) => command.execute(&settings, output).await,
         Command::Reconcile(command) => command.execute(&settings, output).await,
+        Command::Maintain(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(&settings, output),
         Command::Query(command) => command.execute(&settings, output).await,

@@ -32,7 +32,7 @@ pub(super) struct Reconcile {
     max_share: f64,
 }
 
-fn percent(text: &str) -> std::result::Result<f64, String> {
+pub(super) fn percent(text: &str) -> std::result::Result<f64, String> {
     let share = text.parse().map_err(|_| format!("{text:?} is no number"))?;
     if (0.0..=100.0).contains(&share) { Ok(share) } else { Err("a share is between 0 and 100".to_owned()) }
 }

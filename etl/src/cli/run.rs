@@ -7,6 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::output::{Output, table, thousands};
 use super::progress::{Progress, changes};
+use super::reconcile::percent;
 use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
@@ -17,7 +18,8 @@ use crate::run::{Mode, Outcome, Plan, Report, execute};
 /// Load what the API has into the lakehouse, layer by layer
 ///
 /// An entity that fails doesn't stop the others. What is written is always whole: a read that can't prove its end
-/// replaces nothing and moves no watermark.
+/// replaces nothing and moves no watermark. A full read that lacks too many of a table's rows updates the others and removes
+/// none: a lost right looks like that.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -44,6 +46,9 @@ pub(super) struct Run {
     /// Entities, comma-separated [default: all]
     #[arg(long, value_delimiter = ',')]
     entities: Vec<String>,
+    /// Largest share of a table's rows that may be missing from a full read, 0 to 100 [default: 5]
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    max_share: Option<f64>,
 }
 
 /// `2026-01-31`, or `2026-01-31T08:00:00Z`.
@@ -86,6 +91,7 @@ impl Run {
             window,
             page_size: settings.source.page_size(),
             privacy: settings.keyed_privacy()?,
+            load: settings.options(self.max_share),
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;

@@ -8,6 +8,7 @@ use connectwise_sdk::Client;
 use serde::Deserialize;
 
 use super::source::{Source, SourceArgs, SourceTable};
+use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::GoldConfig;
 use crate::lake::Lake;
@@ -41,7 +42,34 @@ struct File {
     lakehouse: Option<String>,
     source: SourceTable,
     privacy: PrivacyConfig,
+    load: LoadTable,
     gold: GoldConfig,
+}
+
+/// How full loads go.
+#[derive(Debug, Default, Clone, Copy, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LoadTable {
+    max_share: Option<f64>,
+    chunk_rows: Option<usize>,
+    staging_hours: Option<u32>,
+    ranges: Option<usize>,
+}
+
+impl LoadTable {
+    fn check(self) -> Result<()> {
+        let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the configuration's [load] is wrong: {what}")));
+        if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            return wrong("max_share is between 0 and 100");
+        }
+        if self.chunk_rows == Some(0) {
+            return wrong("chunk_rows is at least 1");
+        }
+        if self.ranges.is_some_and(|ranges| !(1..=16).contains(&ranges)) {
+            return wrong("ranges is between 1 and 16");
+        }
+        Ok(())
+    }
 }
 
 /// The settings of one call.
@@ -49,6 +77,7 @@ pub(super) struct Settings {
     lakehouse: String,
     pub(super) source: Source,
     pub(super) privacy: Privacy,
+    load: LoadTable,
     pub(super) gold: GoldConfig,
 }
 
@@ -61,11 +90,13 @@ impl Settings {
         };
         let lakehouse = global.lakehouse.clone().or(file.lakehouse);
         file.gold.check()?;
+        file.load.check()?;
         let privacy = Privacy::new(&file.privacy)?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             source: Source::new(global.source.clone(), file.source)?,
             privacy,
+            load: file.load,
             gold: file.gold,
         })
     }
@@ -80,6 +111,17 @@ impl Settings {
     /// [`Kind::Config`] when the key is missing or too short.
     pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
         self.privacy.clone().with_key(super::source::variable(KEY_VARIABLE).as_deref())
+    }
+
+    /// How full loads go, where the command says no other share.
+    pub(super) fn options(&self, max_share: Option<f64>) -> Options {
+        let default = Options::default();
+        Options {
+            max_share: max_share.or(self.load.max_share).unwrap_or(default.max_share),
+            chunk_rows: self.load.chunk_rows.unwrap_or(default.chunk_rows),
+            staging_hours: self.load.staging_hours.unwrap_or(default.staging_hours),
+            ranges: self.load.ranges.unwrap_or(default.ranges),
+        }
     }
 
     /// A client for the configured tenant.

@@ -218,6 +218,7 @@ mod tests {
             path: "/things",
             count_path: None,
             key: "id",
+            drains: false,
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
             history: false,

@@ -2,25 +2,37 @@
 //!
 //! A [`Lake`] is a folder on an object store with one folder a layer and one a table. It reads tables through DataFusion
 //! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in five ways: [`Lake::replace`] puts a
-//! whole new content in place, [`Lake::upsert`] merges changed rows, [`Lake::delete`] takes rows out, [`Lake::sync`] does both,
-//! [`Lake::append`] adds some. Each is one Delta commit, which carries the data, the marks (watermark and input versions) and the run id together,
+//! whole new content in place, [`Lake::swap`] one that was written before ([`PartWriter`]), [`Lake::upsert`] merges changed
+//! rows, [`Lake::delete`] takes rows out, [`Lake::sync`] does both, [`Lake::append`] adds some. Each is one Delta commit, which
+//! carries the data, the marks (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
 mod append;
 mod changes;
 mod comment;
+mod commit;
 mod delete;
+mod file;
+mod maintain;
 mod name;
+mod part;
+mod patch;
 mod plan;
 mod race;
+mod staging;
 mod store;
 mod sync;
+mod upsert;
 mod write;
 
 pub use changes::integers;
+pub use commit::Keys;
+pub use maintain::{Kept, Upkeep};
 pub use name::{Layer, TableName};
+pub use part::{Part, PartWriter};
 pub use plan::Source;
 pub use race::Race;
+pub use staging::{Chunk, Head, Staged};
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
 pub use sync::Change;

@@ -20,7 +20,7 @@ use super::{Lake, Source, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
-const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
+pub(super) const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
 
 /// What goes into a commit beside the rows.
 #[derive(Debug, Clone, Default)]
@@ -136,14 +136,12 @@ impl Lake {
         Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })
     }
 
-    /// Merges rows into a table by its key: known keys are updated, new ones inserted. Columns that the table lacks are
-    /// added. No rows, no commit.
-    ///
-    /// # Errors
-    /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Lake`] when the merge fails; the table is then as
-    /// it was.
-    pub async fn upsert(
+    /// Delta's own MERGE, for tables that hold more than files of this program's: other protocols, columns that the table
+    /// lacks.
+    #[allow(clippy::too_many_arguments, reason = "all of what a write is told, behind the one call that others see")]
+    pub(super) async fn merge(
         &self,
+        delta: DeltaTable,
         table: &TableName,
         schema: &SchemaRef,
         key: &str,
@@ -151,14 +149,6 @@ impl Lake {
         session: &SessionContext,
         commit: &Commit,
     ) -> Result<Written> {
-        let delta = self.load(table).await?;
-        if delta.version().is_none() {
-            return self.replace(table, schema, Source::batches(session, rows)?, session, commit).await;
-        }
-        if rows.iter().all(|batch| batch.num_rows() == 0) {
-            return Ok(Written { version: version(&delta), ..Written::default() });
-        }
-        commit.check(table, delta.version())?;
         let frame = conform(table, schema, Source::batches(session, rows)?)?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let merge = delta

@@ -97,6 +97,13 @@ pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], req
     Report { run_id: request.run_id.clone(), dry_run: request.dry_run, entities: reports }
 }
 
+/// Whether the server says of every missing key that it is gone, and of listed ones that they are there.
+pub(crate) async fn confirmed(client: &Client, entity: &Entity, missing: &[i64], listed: &[i64]) -> bool {
+    control(client, entity, listed).await
+        && confirm(client, entity, missing).await.iter().all(|(_, answer)| *answer == Answer::Gone)
+        && control(client, entity, listed).await
+}
+
 struct Work<'a> {
     lake: &'a Lake,
     client: &'a Client,

@@ -7,7 +7,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
 use super::{Meter, Mode, Observer, Report, Step};
-use crate::bronze::{self, Request};
+use crate::bronze::{self, Options, Request};
 use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
@@ -32,6 +32,8 @@ pub struct Plan {
     pub page_size: u32,
     /// What becomes of secrets and personal data.
     pub privacy: Privacy,
+    /// How much a load may remove, and how it keeps what it reads.
+    pub load: Options,
     /// How gold is computed.
     pub gold: GoldConfig,
 }
@@ -122,6 +124,7 @@ impl Run<'_> {
             dates: self.dates.clone(),
             page_size: self.plan.page_size,
             secrets: self.plan.privacy.secrets(),
+            options: self.plan.load,
             run_id: self.run_id.clone(),
             started: self.started,
         };
@@ -148,6 +151,7 @@ impl Run<'_> {
             Ok(())
         })
         .await
+        .0
     }
 
     async fn history(&self, entity: &'static Entity) -> Step {

@@ -1,0 +1,41 @@
+"""The server under test, from the environment."""
+
+import os
+
+import requests
+
+BASE = os.environ["CW_BASE_URL"].rstrip("/")
+
+
+def session() -> requests.Session:
+    opened = requests.Session()
+    opened.auth = (os.environ["CW_AUTH_USERNAME"], os.environ["CW_AUTH_PASSWORD"])
+    opened.headers["clientId"] = os.environ["CW_CLIENTID"]
+    return opened
+
+
+class Counted:
+    """Pages of time entries, and what they took."""
+
+    def __init__(self) -> None:
+        self.rows = self.requests = self.bytes = 0
+
+    def pages(self, opened: requests.Session):
+        page = 1
+        while True:
+            query = {"pageSize": 1000, "page": page, "orderBy": "id asc"}
+            answer = opened.get(f"{BASE}/time/entries", params=query, timeout=300)
+            answer.raise_for_status()
+            self.requests += 1
+            self.bytes += len(answer.content)
+            records = answer.json()
+            if not records:
+                return
+            self.rows += len(records)
+            yield records
+            if len(records) < 1000:
+                return
+            page += 1
+
+    def told(self) -> dict:
+        return {"rows": self.rows, "requests": self.requests, "bytes": self.bytes}

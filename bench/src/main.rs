@@ -1,0 +1,53 @@
+//! Whole loads, measured from outside: the programs run as their own processes against a simulated server, and what is told is
+//! their time, their peak memory and what the server counted. `docs/performance.md` has the results.
+
+mod measure;
+mod scenario;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Loads a simulated tenant with connectwise-etl and with Python peers, and compares
+#[derive(Debug, Parser)]
+#[command(after_help = "\
+Examples:
+  cargo build -p connectwise-etl -p connectwise-sim -p connectwise-bench
+  target/debug/connectwise-bench --rows 1000000,10000000
+  target/debug/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python")]
+pub(crate) struct Arguments {
+    /// Time entries of the tenants, comma-separated
+    #[arg(long, value_delimiter = ',', default_value = "1000000")]
+    rows: Vec<u64>,
+    /// Changed rows that are merged into each: nine in ten are among the newest twentieth of the keys
+    #[arg(long, default_value_t = 10_000)]
+    changes: u64,
+    /// Key ranges that are read at once
+    #[arg(long, default_value_t = 1)]
+    ranges: u32,
+    /// Python with the peers' packages (bench/peers/requirements.txt); without it only connectwise-etl is measured
+    #[arg(long, value_name = "PROGRAM")]
+    peers: Option<PathBuf>,
+    /// Python that changes rows at the server; any 3.10 or newer
+    #[arg(long, value_name = "PROGRAM", default_value = "python3")]
+    python: PathBuf,
+    /// Folder for the tables, which are removed afterwards
+    #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
+    folder: PathBuf,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut out = std::io::stdout().lock();
+    let ended = scenario::run(&arguments, &mut out);
+    match ended.and_then(|()| out.flush().map_err(|error| error.to_string())) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(reason) => {
+            // Nothing is left to do when standard error is gone too.
+            let _ = writeln!(std::io::stderr(), "the benchmark stopped: {reason}");
+            ExitCode::from(3)
+        }
+    }
+}

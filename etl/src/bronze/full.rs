@@ -1,0 +1,363 @@
+//! A full load: every record of the list, file by file, put in place by one commit.
+//!
+//! Files are staged as they are finished. When a load dies, the next one takes them over: what it still has to read is the
+//! list behind the last staged key, and what changed since the dead load began. A staged range whose count isn't that of
+//! the server any more (rows were deleted) is read again. `docs/decisions/0013-staging.md` says why this is enough.
+
+use std::sync::atomic::Ordering;
+
+use arrow::array::RecordBatch;
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_sdk::catalog::Load;
+use connectwise_sdk::conditions::{Condition, field};
+use futures::stream::{self, StreamExt, TryStreamExt};
+use twox_hash::XxHash3_64;
+
+use super::range::{Piece, pieces, split};
+use super::{CHUNK, Target};
+use crate::contract;
+use crate::decode::Decoder;
+use crate::error::{Kind, Result};
+use crate::extract::{self, Scope, Seen, incomplete};
+use crate::lake::{Chunk, Head, Keys, Part, Staged, Written};
+use crate::quarantine;
+use crate::reconcile::{Facts, Guard, confirmed, may_delete};
+use crate::run::Chunk as Safe;
+
+/// So many missing rows are asked for one by one where they are too large a share: small lists lose a row too.
+const FEW: u64 = 5;
+
+/// What a full load did.
+pub(super) struct Full {
+    pub(super) seen: Seen,
+    pub(super) written: Written,
+    pub(super) quarantined: u64,
+    /// Why rows that the server didn't list are still there.
+    pub(super) refused: Option<String>,
+    /// What became of what earlier loads had staged.
+    pub(super) notes: Vec<String>,
+}
+
+/// What was read of the list, and the files that it is in.
+#[derive(Default)]
+struct Read {
+    parts: Vec<Part>,
+    seen: Seen,
+    quarantined: u64,
+}
+
+/// Where finished files are remembered.
+#[derive(Debug, Clone)]
+struct Stage {
+    name: String,
+    head: Head,
+}
+
+impl Target<'_> {
+    /// Reads all of the list and makes it the table's content.
+    pub(super) async fn full(&self) -> Result<Full> {
+        let mut notes = Vec::new();
+        let read = match self.resumable(&mut notes).await? {
+            None => self.afresh().await?,
+            Some(staged) => match self.resume(&staged).await {
+                Ok((read, note)) => {
+                    notes.push(note);
+                    read
+                }
+                Err(error) if error.kind() == Kind::Incomplete => {
+                    self.lake.unstage(self.table, &staged.name).await?;
+                    notes.push(format!("what an earlier load had staged doesn't fit the server any more: {error}"));
+                    self.afresh().await?
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let refused = self.guard(&read).await?;
+        // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.
+        for staged in self.lake.staged(self.table).await? {
+            self.lake.unstage(self.table, &staged.name).await?;
+        }
+        let schema = contract::bronze(self.entity);
+        let written = match &refused {
+            None => self.lake.swap(self.table, &schema, &read.parts, &self.commit()).await?,
+            Some(_) => self.update(&read.parts).await?,
+        };
+        Ok(Full { seen: read.seen, written, quarantined: read.quarantined, refused, notes })
+    }
+
+    /// Whether rows that weren't listed may leave, or why not.
+    async fn guard(&self, read: &Read) -> Result<Option<String>> {
+        if self.base.is_none() {
+            return Ok(None);
+        }
+        let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
+        let stored = self.lake.key_set(self.table, self.entity.key).await?;
+        Ok(self.may_lose(&stored, &listed, &read.seen).await)
+    }
+
+    /// Why the rows that are stored and weren't listed may not leave.
+    pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Option<String> {
+        let missing = stored.len() - stored.intersection_len(listed);
+        // From some lists rows go by hundreds when work is done; there the read's own proof has to do.
+        if missing == 0 || self.entity.drains {
+            return None;
+        }
+        let facts = Facts {
+            stored: stored.len(),
+            listed: seen.records,
+            missing,
+            counted: seen.counted.zip(seen.counted_after),
+            max_share: self.request.options.max_share,
+        };
+        let guard = may_delete(&facts).err()?;
+        if matches!(guard, Guard::Share { .. }) && missing <= FEW && self.request.options.max_share > 0.0 {
+            let missing: Vec<i64> = (stored - listed).iter().map(u64::cast_signed).collect();
+            let listed: Vec<i64> = listed.iter().map(u64::cast_signed).collect();
+            if confirmed(self.client, self.entity, &missing, &listed).await {
+                return None;
+            }
+        }
+        Some(format!("{guard}; the rows that were listed are updated, none is removed and the watermark stays"))
+    }
+
+    /// Merges the rows of files and leaves the others. The watermark stays: who doesn't see all rows doesn't see all changes.
+    async fn update(&self, parts: &[Part]) -> Result<Written> {
+        let (mut changed, mut chunk): (Vec<RecordBatch>, Vec<RecordBatch>) = (Vec::new(), Vec::new());
+        for part in parts {
+            let mut rows = self.lake.part_rows(self.table, part).await?;
+            while let Some(batch) = rows.try_next().await? {
+                chunk.push(batch);
+                if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
+                    changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
+                }
+            }
+        }
+        changed.append(&mut self.changed(chunk).await?);
+        self.upsert_unmarked(&contract::bronze(self.entity), changed).await
+    }
+
+    /// Reads all of the list.
+    async fn afresh(&self) -> Result<Read> {
+        let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
+        let ranges = self.request.options.ranges;
+        if ranges > 1
+            && let Some(keys) = extract::key_bounds(self.client, self.entity).await?
+        {
+            let pieces = split(keys, ranges).into_iter().map(|(after, last)| Piece::Read { after, last });
+            return self.read_pieces(pieces.collect(), stage.as_ref()).await;
+        }
+        let read = self.read(None, None, stage.as_ref()).await?;
+        self.meter.expect(read.seen.counted);
+        Ok(read)
+    }
+
+    /// What a load that begins now would depend on. `None` where changes have no time: what was staged couldn't be brought
+    /// up to date.
+    fn stage(&self) -> Option<Head> {
+        let watermark = self.watermark.filter(|_| matches!(self.entity.load, Load::Incremental { .. }))?;
+        let schema = contract::bronze(self.entity);
+        // What was staged with secrets must not come into a table that is to have none.
+        let secrets = self.request.secrets;
+        let depends = format!(
+            "{} {} {} {secrets:?} {schema:?}",
+            connectwise_sdk::API_VERSION,
+            self.client.base_url(),
+            self.entity.path
+        );
+        let identity = format!("{:016x}", XxHash3_64::oneshot(depends.as_bytes()));
+        Some(Head { started: Utc::now(), identity, watermark })
+    }
+
+    /// The newest staged load that this one can go on with. Others are forgotten.
+    async fn resumable(&self, notes: &mut Vec<String>) -> Result<Option<Staged>> {
+        let current = self.stage();
+        let limit = TimeDelta::hours(i64::from(self.request.options.staging_hours));
+        let mut usable: Option<Staged> = None;
+        for staged in self.lake.staged(self.table).await? {
+            let given_up = match unusable(&staged, current.as_ref(), limit) {
+                Some(why) => Some((staged, why)),
+                None if usable.as_ref().is_none_or(|other| other.chunks.len() < staged.chunks.len()) => {
+                    usable.replace(staged).map(|other| (other, "fewer than those of another"))
+                }
+                None => Some((staged, "fewer than those of another")),
+            };
+            if let Some((staged, why)) = given_up {
+                let files = staged.chunks.len();
+                notes.push(format!("{files} files that an earlier load had staged are given up: they are {why}"));
+                self.lake.unstage(self.table, &staged.name).await?;
+            }
+        }
+        Ok(usable)
+    }
+
+    /// Goes on with a staged load.
+    async fn resume(&self, staged: &Staged) -> Result<(Read, String)> {
+        let stale = || incomplete(self.entity, "it can't be gone on with");
+        let (Some(head), Load::Incremental { .. }) = (&staged.head, self.entity.load) else { return Err(stale()) };
+        let mut kept = Vec::new();
+        for piece in pieces(&staged.chunks) {
+            // Equal counts are what any read of a list has for proof; `reconcile` finds what they can't tell.
+            let reread = match &piece {
+                Piece::Keep(chunk) => {
+                    let range = range(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
+                    let counted = extract::count(self.client, self.entity, range.as_deref()).await;
+                    let counted = counted.map_err(|error| extract::source_error(self.entity, error))?;
+                    counted != Some(chunk.part.rows)
+                }
+                Piece::Read { .. } => false,
+            };
+            kept.push(if reread { piece.into_read() } else { piece });
+        }
+        let files = kept.iter().filter(|piece| matches!(piece, Piece::Keep(_))).count();
+        let staged_to = kept.iter().filter_map(Piece::kept_to).max();
+        let stage = Stage { name: staged.name.clone(), head: head.clone() };
+        let mut read = self.read_pieces(kept, Some(&stage)).await?;
+        if let Some(last) = staged_to {
+            read.parts = self.catch_up(head.watermark, last, read.parts).await?;
+        }
+        let rows: u64 = read.parts.iter().map(|part| part.rows).sum();
+        let note = format!(
+            "{files} files of a load that was cut off at {} were taken over, so part of {rows} rows wasn't read again",
+            head.started.format("%Y-%m-%d %H:%M UTC")
+        );
+        Ok((read, note))
+    }
+
+    /// Reads pieces, several at a time where that is wanted, and proves that together they are the list.
+    async fn read_pieces(&self, pieces: Vec<Piece>, stage: Option<&Stage>) -> Result<Read> {
+        let count = async || {
+            let counted = extract::count(self.client, self.entity, None).await;
+            counted.map_err(|error| extract::source_error(self.entity, error))
+        };
+        let before = count().await?;
+        self.meter.expect(before);
+        let work = pieces.into_iter().map(async |piece| match piece {
+            Piece::Keep(chunk) => {
+                self.meter.advance(usize::try_from(chunk.part.rows).unwrap_or_default());
+                let seen = Seen { records: chunk.part.rows, rescued: chunk.rescued, ..Seen::default() };
+                Ok(Read { parts: vec![chunk.part], seen, quarantined: 0 })
+            }
+            Piece::Read { after, last } => self.read(after, last, stage).await,
+        });
+        let mut reads = stream::iter(work).buffered(self.request.options.ranges.max(1));
+        let mut all = Read::default();
+        while let Some(mut read) = reads.try_next().await? {
+            all.parts.append(&mut read.parts);
+            all.seen.records += read.seen.records;
+            all.seen.rescued += read.seen.rescued;
+            all.seen.rejected.append(&mut read.seen.rejected);
+            all.quarantined += read.quarantined;
+        }
+        let after = count().await?;
+        (all.seen.counted, all.seen.counted_after) = (before, after);
+        if let (Some(before), Some(after)) = (before, after)
+            && all.seen.records < before.min(after)
+        {
+            let (least, records) = (before.min(after), all.seen.records);
+            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
+        }
+        // Each piece proved its own end and order, and they have no key in common.
+        (all.seen.ended, all.seen.ascending, all.seen.complete) = (true, true, true);
+        Ok(all)
+    }
+
+    /// Reads one range into files, which are staged as they are finished. The last of an open range isn't: behind it may come
+    /// more.
+    async fn read(&self, after: Option<i64>, last: Option<i64>, stage: Option<&Stage>) -> Result<Read> {
+        let request = self.request;
+        let scope = &range(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
+        let decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
+        let schema = decoder.schema().clone();
+        let mut extraction = extract::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
+        self.meter.reads(&extraction.seen);
+        if matches!(scope, Scope::All) {
+            self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
+        }
+        let mut writer = self.lake.part_writer(self.table, &schema, self.entity.key).await?;
+        let (mut parts, mut after, mut rescued, mut quarantined) = (Vec::new(), after, 0, 0);
+        while let Some(batch) = extraction.rows.try_next().await? {
+            self.meter.batch(self.entity, &batch);
+            writer.write(&batch)?;
+            if writer.pending() < request.options.chunk_rows && !writer.is_full() {
+                continue;
+            }
+            let Some(part) = writer.finish().await? else { continue };
+            let seen = extraction.seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+            // What can't be a row is behind the staged key too, and a load that goes on never sees it.
+            quarantined =
+                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
+            if let (Some(stage), Some((_, to))) = (stage, part.keys) {
+                let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, part: part.clone() };
+                self.stage_chunk(stage, &chunk).await?;
+                (after, rescued) = (Some(to), seen.rescued);
+            }
+            parts.push(part);
+        }
+        let rest = writer.finish().await?;
+        let seen = extraction.seen.lock().map(|seen| seen.clone()).unwrap_or_default();
+        if !seen.rejected.is_empty() {
+            quarantined =
+                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
+        }
+        if let (Some(stage), Some(part), Some(last)) = (stage, &rest, last) {
+            let chunk = Chunk { after, last, rescued: seen.rescued - rescued, part: part.clone() };
+            self.stage_chunk(stage, &chunk).await?;
+        }
+        parts.extend(rest);
+        Ok(Read { parts, seen, quarantined })
+    }
+
+    /// Remembers a finished file. What the load was goes with each, so that no file is ever remembered without it.
+    async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk) -> Result<()> {
+        self.lake.stage_head(self.table, &stage.name, &stage.head).await?;
+        self.lake.stage_chunk(self.table, &stage.name, chunk).await?;
+        let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
+        self.meter.chunk(Safe { number, rows: chunk.part.rows, last_key: Some(chunk.last), ended: Utc::now() });
+        Ok(())
+    }
+
+    /// Brings staged rows up to date: what changed since `watermark`, up to the last staged key.
+    async fn catch_up(&self, watermark: DateTime<Utc>, last: i64, parts: Vec<Part>) -> Result<Vec<Part>> {
+        let Load::Incremental { watermark: path, .. } = self.entity.load else { return Ok(parts) };
+        let reading = self.request.dates.of(self.client, self.entity, path, self.newest).await;
+        let reading = reading.map_err(|error| extract::source_error(self.entity, error))?;
+        let Some(dates) = reading.dates() else {
+            return Err(incomplete(self.entity, "no date in a condition finds what changed since"));
+        };
+        let since = Scope::Since { watermark, window: self.request.window, dates };
+        let Some(changed) = extract::condition(self.entity, &since) else { return Ok(parts) };
+        let scope = Scope::Where(changed & field(self.entity.key).le(last));
+        let decoder =
+            Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
+        let schema = decoder.schema().clone();
+        let extraction = extract::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
+        let rows: Vec<RecordBatch> = extraction.rows.try_collect().await?;
+        if rows.is_empty() {
+            return Ok(parts);
+        }
+        let patched = self.lake.patch_parts(self.table, &schema, self.entity.key, parts, rows).await?;
+        // Counts agreed, and yet there is a row more: so there is one less somewhere.
+        patched.ok_or_else(|| incomplete(self.entity, "a row came where none was missing"))
+    }
+}
+
+/// Why a load that begins as `current` can't go on with what was staged.
+fn unusable(staged: &Staged, current: Option<&Head>, limit: TimeDelta) -> Option<&'static str> {
+    match (&staged.head, current) {
+        (None, _) => Some("not readable"),
+        (_, None) => Some("of a table whose changes have no time"),
+        (Some(head), Some(now)) if head.identity != now.identity => {
+            Some("of another schema, API version, tenant or privacy policy")
+        }
+        (Some(head), Some(now)) if now.started - head.started > limit => Some("too old"),
+        _ => None,
+    }
+}
+
+/// The keys behind `after` up to `last`.
+fn range(key: &'static str, after: Option<i64>, last: Option<i64>) -> Option<Condition> {
+    match (after.map(|after| field(key).gt(after)), last.map(|last| field(key).le(last))) {
+        (Some(after), Some(last)) => Some(after & last),
+        (one, other) => one.or(other),
+    }
+}

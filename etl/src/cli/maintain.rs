@@ -1,0 +1,90 @@
+//! `connectwise-etl maintain`.
+
+use std::process::ExitCode;
+
+use chrono::TimeDelta;
+use clap::Args;
+
+use super::output::{Output, table, thousands};
+use super::settings::Settings;
+use crate::error::{Error, Result};
+use crate::lake::{Layer, Upkeep};
+use crate::maintain::{Report, run};
+
+/// Put small files together and remove what nothing needs any more
+///
+/// Small files that lie side by side become larger ones; files of old versions go after the retention, and files that no
+/// commit names, which runs leave that were killed, after a safe age; logs get a checkpoint. No row changes. It may run beside
+/// other runs as long as none of them takes longer than the safe age.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl maintain --dry-run
+  connectwise-etl maintain --layers bronze,silver --retention-hours 720")]
+pub(super) struct Maintain {
+    /// Layers, comma-separated: bronze, silver, gold, etl
+    #[arg(long, value_delimiter = ',', default_value = "bronze,silver,gold,etl")]
+    layers: Vec<String>,
+    /// Find out everything and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Hours that files of old versions stay: so far back they can be read
+    #[arg(long, value_name = "HOURS", default_value_t = 168)]
+    retention_hours: u32,
+    /// Hours that files stay which no commit names: longer than any run takes
+    #[arg(long, value_name = "HOURS", default_value_t = 168)]
+    orphan_hours: u32,
+}
+
+impl Maintain {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let layer = |name: &String| match name.trim().to_ascii_lowercase().as_str() {
+            "etl" => Ok(Layer::Ledger),
+            other => other.parse().map_err(|_| {
+                Error::usage(format!("there is no layer {name:?}: the layers are bronze, silver, gold and etl"))
+            }),
+        };
+        let layers = self.layers.iter().map(layer).collect::<Result<Vec<Layer>>>()?;
+        let upkeep = Upkeep {
+            run_id: uuid::Uuid::now_v7().to_string(),
+            dry_run: self.dry_run,
+            retention: TimeDelta::hours(i64::from(self.retention_hours)),
+            orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
+        };
+        let report = run(&settings.lake()?, &layers, &upkeep).await?;
+        show(&report, output)?;
+        Ok(if report.failed().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    }
+}
+
+fn show(report: &Report, output: &Output) -> Result<()> {
+    if output.is_json() {
+        return output.json(report);
+    }
+    let rows = report.tables.iter().map(|one| {
+        let kept = &one.kept;
+        let compacted = if kept.compacted == 0 {
+            String::new()
+        } else {
+            format!("{} into {}", thousands(kept.compacted), thousands(kept.compacted_into))
+        };
+        vec![
+            one.table.clone(),
+            thousands(kept.files),
+            compacted,
+            thousands(kept.expired),
+            thousands(kept.orphans + kept.staged),
+            format!("{:.1}", kept.removed_bytes as f64 / 1e6),
+            kept.checkpoint.map(|version| version.to_string()).unwrap_or_default(),
+        ]
+    });
+    let header = ["table", "files", "put together", "expired", "orphans", "MB removed", "checkpoint"];
+    output.line(&table(&header, &[1, 3, 4, 5, 6], rows))?;
+    if report.dry_run {
+        output.line("a dry run: nothing was changed")?;
+    }
+    for one in report.failed() {
+        output.note(&format!("{} was left as it was: {}", one.table, one.error.as_deref().unwrap_or_default()));
+    }
+    Ok(())
+}

@@ -1,0 +1,392 @@
+//! Changing rows of a Parquet file by copying it: what doesn't change is copied as bytes.
+//!
+//! A row group without a changed row is spliced as it is. In one with changed rows only the columns that differ are
+//! decoded and encoded; a row that leaves makes all columns of its group differ.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, RecordBatch};
+use arrow::compute::{cast, concat_batches, interleave};
+use arrow::datatypes::{FieldRef, SchemaRef};
+use bytes::Bytes;
+use futures::TryStreamExt;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::{ParquetError, Result};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::writer::SerializedFileWriter;
+
+use super::changes::integers;
+use super::file::File;
+use super::part::{GROUP_ROWS, key_range, part_properties};
+
+/// A row of the change: which batch, and which row of it.
+pub(super) type Place = (usize, usize);
+
+/// What happens to one row of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Edit {
+    /// Row group of the file.
+    pub(super) group: usize,
+    /// Row of the group.
+    pub(super) row: usize,
+    /// What takes its place, `None` when it leaves.
+    pub(super) by: Option<Place>,
+}
+
+/// Where keys are in a file.
+pub(super) struct Located {
+    /// (row group, row of it, which of the keys).
+    pub(super) hits: Vec<(usize, usize, usize)>,
+    /// Whether the file has the columns of the schema.
+    pub(super) alike: bool,
+}
+
+/// Finds keys in a file: only the key column is read, and only of row groups that may hold one of them. `keys` rises.
+pub(super) async fn locate(mut file: File, schema: &SchemaRef, key: &str, keys: &[i64]) -> Result<Located> {
+    let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
+    let mut hits = Vec::new();
+    let Some(at) = position(&metadata, key).filter(|_| alike(metadata.schema(), schema)) else {
+        return Ok(Located { hits, alike: false });
+    };
+    let groups: Vec<(usize, usize)> = metadata
+        .metadata()
+        .row_groups()
+        .iter()
+        .enumerate()
+        .filter(|(_, group)| !within(keys, group_keys(group, key)).is_empty())
+        .map(|(index, group)| (index, usize::try_from(group.num_rows()).unwrap_or_default()))
+        .collect();
+    if groups.is_empty() {
+        return Ok(Located { hits, alike: true });
+    }
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), [at]);
+    let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata)
+        .with_row_groups(groups.iter().map(|(index, _)| *index).collect())
+        .with_projection(mask)
+        .with_batch_size(GROUP_ROWS)
+        .build()?;
+    let (mut groups, mut seen) = (groups.into_iter().peekable(), 0);
+    while let Some(batch) = batches.try_next().await? {
+        let held = integers(&batch, key).map_err(|error| ParquetError::External(Box::new(error)))?;
+        let mut from = 0;
+        // A batch may hold the end of a group and the start of the next.
+        while from < held.len() {
+            let Some((group, rows)) = groups.peek().copied() else { break };
+            let length = (rows - seen).min(held.len() - from);
+            let values = held.values().get(from..from + length).unwrap_or_default();
+            hits.extend(matches(values, keys).into_iter().map(|(row, which)| (group, seen + row, which)));
+            (from, seen) = (from + length, seen + length);
+            if seen == rows {
+                groups.next();
+                seen = 0;
+            }
+        }
+    }
+    Ok(Located { hits, alike: true })
+}
+
+/// (row, which of the keys) of every value that is one of the keys.
+fn matches(values: &[i64], keys: &[i64]) -> Vec<(usize, usize)> {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Vec::new() };
+    if values.is_sorted() {
+        let wanted = within(keys, Some((*first, *last)));
+        let start = wanted.start;
+        let found = keys.get(wanted).unwrap_or_default().iter().enumerate();
+        return found.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, start + which))).collect();
+    }
+    let found = values.iter().enumerate();
+    found.filter_map(|(row, value)| Some((row, keys.binary_search(value).ok()?))).collect()
+}
+
+/// Which of the rising keys may be in a range; all of them where there is no range.
+pub(super) fn within(keys: &[i64], range: Option<(i64, i64)>) -> Range<usize> {
+    range.map_or(0..keys.len(), |(low, high)| {
+        keys.partition_point(|key| *key < low)..keys.partition_point(|key| *key <= high)
+    })
+}
+
+fn group_keys(group: &RowGroupMetaData, key: &str) -> Option<(i64, i64)> {
+    key_range(group.columns().iter().find(|column| column.column_path().parts() == [key])?.statistics()?)
+}
+
+fn position(metadata: &ArrowReaderMetadata, key: &str) -> Option<usize> {
+    metadata.schema().fields().iter().position(|field| field.name() == key)
+}
+
+/// Same names in the same order with the same types.
+fn alike(found: &SchemaRef, wanted: &SchemaRef) -> bool {
+    found.fields().len() == wanted.fields().len()
+        && found.fields().iter().zip(wanted.fields()).all(|(found, wanted)| {
+            found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
+        })
+}
+
+/// All values of a key column of a file.
+pub(super) async fn keys(mut file: File, key: &str) -> Result<Vec<i64>> {
+    let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
+    let at = position(&metadata, key).ok_or_else(|| ParquetError::General(format!("there is no column {key}")))?;
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), [at]);
+    let mut batches =
+        ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata).with_projection(mask).build()?;
+    let mut all = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        let held = integers(&batch, key).map_err(|error| ParquetError::External(Box::new(error)))?;
+        all.extend(held.iter().flatten());
+    }
+    Ok(all)
+}
+
+/// A copy of a file with edits (in order of their place) made and rows appended, `None` when no row is left.
+pub(super) fn patch(
+    file: &Bytes,
+    schema: &SchemaRef,
+    edits: &[Edit],
+    appended: &[Place],
+    batches: &[RecordBatch],
+) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
+    let metadata = ArrowReaderMetadata::load(file, Default::default())?;
+    let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(part_properties()))?;
+    let (mut writer, factory) = writer.into_serialized_writer()?;
+    let splices = metadata.parquet_schema().columns() == writer.schema_descr().columns();
+    let old = Old { file, schema, metadata: &metadata };
+    let groups = metadata.metadata().row_groups();
+    let mut rest = edits;
+    let mut written = 0;
+    for (index, group) in groups.iter().enumerate() {
+        let (edits, others) = rest.split_at(rest.partition_point(|edit| edit.group <= index));
+        rest = others;
+        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        let tail = index + 1 == groups.len() && !appended.is_empty() && rows + appended.len() <= GROUP_ROWS;
+        if tail || !splices || edits.iter().any(|edit| edit.by.is_none()) {
+            let appended = if tail { appended } else { &[] };
+            let columns = old.rebuilt(index, rows, edits, appended, batches)?;
+            written += encode(&mut writer, &factory, schema, &columns)?;
+            continue;
+        }
+        let columns = old.changed(index, rows, edits, batches)?;
+        splice(&mut writer, &factory, file, group, schema, &columns)?;
+        written += rows;
+    }
+    let tail = groups.last().is_none_or(|group| group.num_rows() as usize + appended.len() > GROUP_ROWS);
+    if tail && !appended.is_empty() {
+        for some in appended.chunks(GROUP_ROWS) {
+            let columns = (0..schema.fields().len()).map(|column| gather(None, some, batches, column));
+            written += encode(&mut writer, &factory, schema, &columns.collect::<Result<Vec<_>>>()?)?;
+        }
+    }
+    if written == 0 {
+        return Ok(None);
+    }
+    let metadata = writer.finish()?;
+    Ok(Some((std::mem::take(writer.inner_mut()), metadata)))
+}
+
+/// The file that is copied.
+struct Old<'a> {
+    file: &'a Bytes,
+    schema: &'a SchemaRef,
+    metadata: &'a ArrowReaderMetadata,
+}
+
+impl Old<'_> {
+    /// Columns of a row group, whole or only some rows of it.
+    fn columns(&self, group: usize, columns: &[usize], rows: Option<RowSelection>) -> Result<Vec<ArrayRef>> {
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+        let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
+            .with_row_groups(vec![group])
+            .with_projection(mask)
+            .with_batch_size(
+                usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(GROUP_ROWS),
+            );
+        if let Some(rows) = rows {
+            reader = reader.with_row_selection(rows);
+        }
+        let reader = reader.build()?;
+        let read = arrow::array::RecordBatchReader::schema(&reader);
+        let batches = reader.collect::<Result<Vec<_>, _>>()?;
+        let batch = concat_batches(&read, &batches)?;
+        // Inner names may differ from those of the schema; the values don't.
+        let types =
+            columns.iter().filter_map(|column| self.schema.fields().get(*column)).map(|field| field.data_type());
+        batch
+            .columns()
+            .iter()
+            .zip(types)
+            .map(
+                |(column, wanted)| {
+                    if column.data_type() == wanted { Ok(column.clone()) } else { Ok(cast(column, wanted)?) }
+                },
+            )
+            .collect()
+    }
+
+    /// The columns of a group that differ after replacements, the others `None`.
+    fn changed(
+        &self,
+        group: usize,
+        rows: usize,
+        edits: &[Edit],
+        batches: &[RecordBatch],
+    ) -> Result<Vec<Option<ArrayRef>>> {
+        let count = self.schema.fields().len();
+        let mut changed = vec![None; count];
+        if edits.is_empty() {
+            return Ok(changed);
+        }
+        let places: Vec<Place> = edits.iter().filter_map(|edit| edit.by).collect();
+        let all: Vec<usize> = (0..count).collect();
+        let ranges = edits.iter().map(|edit| edit.row..edit.row + 1);
+        let before = self.columns(group, &all, Some(RowSelection::from_consecutive_ranges(ranges, rows)))?;
+        let mut differing = Vec::new();
+        for (column, before) in before.iter().enumerate() {
+            let after = gather(None, &places, batches, column)?;
+            if before.to_data() != after.to_data() {
+                differing.push(column);
+            }
+        }
+        let mut by: Vec<Option<Place>> = vec![None; rows];
+        for edit in edits {
+            if let Some(row) = by.get_mut(edit.row) {
+                *row = edit.by;
+            }
+        }
+        for (column, old) in differing.iter().zip(self.columns(group, &differing, None)?) {
+            // Batch 0 stands for the old rows.
+            let places: Vec<Place> =
+                by.iter().enumerate().map(|(row, by)| by.map_or((0, row), |(batch, row)| (batch + 1, row))).collect();
+            if let Some(changed) = changed.get_mut(*column) {
+                *changed = Some(gather(Some(&old), &places, batches, *column)?);
+            }
+        }
+        Ok(changed)
+    }
+
+    /// All columns of a group after replacements and removals, with rows at its end.
+    fn rebuilt(
+        &self,
+        group: usize,
+        rows: usize,
+        edits: &[Edit],
+        appended: &[Place],
+        batches: &[RecordBatch],
+    ) -> Result<Vec<ArrayRef>> {
+        let mut places = Vec::with_capacity(rows + appended.len());
+        let mut edits = edits.iter().peekable();
+        for row in 0..rows {
+            match edits.next_if(|edit| edit.row == row) {
+                None => places.push((0, row)),
+                Some(edit) => places.extend(edit.by.map(|(batch, row)| (batch + 1, row))),
+            }
+        }
+        places.extend(appended.iter().map(|(batch, row)| (batch + 1, *row)));
+        let all: Vec<usize> = (0..self.schema.fields().len()).collect();
+        let old = self.columns(group, &all, None)?;
+        old.iter().enumerate().map(|(column, old)| gather(Some(old), &places, batches, column)).collect()
+    }
+}
+
+/// Rows of a column by their places. Where there are old rows they are batch 0, and the change's batches follow.
+pub(super) fn gather(
+    old: Option<&ArrayRef>,
+    places: &[Place],
+    batches: &[RecordBatch],
+    column: usize,
+) -> Result<ArrayRef> {
+    // Only what is used, as there may be many batches and few of them in one place.
+    let mut used: Vec<usize> = places.iter().map(|(batch, _)| *batch).collect();
+    used.sort_unstable();
+    used.dedup();
+    let lead = usize::from(old.is_some());
+    let arrays: Vec<&dyn Array> = used
+        .iter()
+        .filter_map(|batch| match old {
+            Some(old) if *batch == 0 => Some(old.as_ref()),
+            _ => batches.get(*batch - lead).map(|batch| batch.column(column).as_ref()),
+        })
+        .collect();
+    let places: Vec<Place> =
+        places.iter().map(|(batch, row)| (used.binary_search(batch).unwrap_or_default(), *row)).collect();
+    if arrays.is_empty() {
+        // All rows left: an empty array of the right type.
+        return Ok(old.map_or_else(|| Arc::new(arrow::array::NullArray::new(0)) as ArrayRef, |old| old.slice(0, 0)));
+    }
+    Ok(interleave(&arrays, &places)?)
+}
+
+/// Writes columns as row groups and gives the number of rows.
+fn encode(
+    writer: &mut SerializedFileWriter<Vec<u8>>,
+    factory: &ArrowRowGroupWriterFactory,
+    schema: &SchemaRef,
+    columns: &[ArrayRef],
+) -> Result<usize> {
+    let rows = columns.first().map_or(0, |column| column.len());
+    for from in (0..rows).step_by(GROUP_ROWS) {
+        let length = GROUP_ROWS.min(rows - from);
+        let mut chunks = factory.create_column_writers(writer.flushed_row_groups().len())?;
+        let mut next = chunks.iter_mut();
+        for (field, column) in schema.fields().iter().zip(columns) {
+            leaves(&mut next, field, &column.slice(from, length))?;
+        }
+        let mut group = writer.next_row_group()?;
+        for chunk in chunks {
+            chunk.close()?.append_to_row_group(&mut group)?;
+        }
+        group.close()?;
+    }
+    Ok(rows)
+}
+
+fn leaves<'w>(
+    writers: &mut impl Iterator<Item = &'w mut parquet::arrow::arrow_writer::ArrowColumnWriter>,
+    field: &FieldRef,
+    column: &ArrayRef,
+) -> Result<()> {
+    for leaf in compute_leaves(field, column)? {
+        writers.next().ok_or_else(|| ParquetError::General("a column too many".to_owned()))?.write(&leaf)?;
+    }
+    Ok(())
+}
+
+/// Copies a row group as bytes, but for the columns that are given.
+fn splice(
+    writer: &mut SerializedFileWriter<Vec<u8>>,
+    factory: &ArrowRowGroupWriterFactory,
+    file: &Bytes,
+    old: &RowGroupMetaData,
+    schema: &SchemaRef,
+    columns: &[Option<ArrayRef>],
+) -> Result<()> {
+    let descriptor = writer.schema_descr();
+    let roots: Vec<usize> = (0..descriptor.num_columns()).map(|leaf| descriptor.get_column_root_idx(leaf)).collect();
+    let mut chunks = factory.create_column_writers(writer.flushed_row_groups().len())?;
+    for (index, (field, column)) in schema.fields().iter().zip(columns).enumerate() {
+        if let Some(column) = column {
+            let mut own = chunks.iter_mut().zip(&roots).filter(|(_, root)| **root == index).map(|(chunk, _)| chunk);
+            leaves(&mut own, field, column)?;
+        }
+    }
+    let mut group = writer.next_row_group()?;
+    for ((chunk, root), column) in chunks.into_iter().zip(&roots).zip(old.columns()) {
+        if columns.get(*root).is_some_and(Option::is_some) {
+            chunk.close()?.append_to_row_group(&mut group)?;
+            continue;
+        }
+        let close = ColumnCloseResult {
+            bytes_written: column.compressed_size().cast_unsigned(),
+            rows_written: old.num_rows().cast_unsigned(),
+            metadata: column.clone(),
+            bloom_filter: None,
+            column_index: None,
+            offset_index: None,
+        };
+        group.append_column(file, close)?;
+    }
+    group.close()?;
+    Ok(())
+}

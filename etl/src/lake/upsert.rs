@@ -1,0 +1,318 @@
+//! Merging changed rows into a table by its key, at a cost that follows the change.
+//!
+//! Delta's MERGE joins every file whose key range meets that of the change, in memory, and writes all their rows again. Here
+//! the change is held against the key columns only, and just the files that hold one of its keys are copied, their untouched
+//! row groups as bytes (`patch`). New keys go to the end of the last file while that is small, so that daily runs don't leave
+//! a file each. All of it is one commit.
+
+use std::sync::Arc;
+
+use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::{DataType, SchemaRef};
+use datafusion::prelude::SessionContext;
+use deltalake::DeltaTable;
+use deltalake::kernel::Action;
+use deltalake::kernel::transaction::TableReference;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use serde_json::json;
+
+use super::changes::integers;
+use super::commit::{AT_ONCE, Live, live, merge_operation};
+use super::file::File;
+use super::part::{GROUP_ROWS, Part, store_part};
+use super::patch::{Edit, Place, gather, locate, patch, within};
+use super::write::{TARGET_FILE_BYTES, version};
+use super::{Commit, Lake, Source, TableName, Written};
+use crate::error::{Error, Kind, Result};
+
+impl Lake {
+    /// Merges rows into a table by its key: known keys are updated, new ones inserted. Columns that the table lacks are
+    /// added. No rows, no commit.
+    ///
+    /// # Errors
+    /// [`Kind::Contract`] when the batches aren't of `schema`, have a key twice or a row without one; [`Kind::Conflict`] when
+    /// another run was faster; [`Kind::Lake`] when the merge fails. The table is then as it was.
+    pub async fn upsert(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        key: &str,
+        rows: Vec<RecordBatch>,
+        session: &SessionContext,
+        commit: &Commit,
+    ) -> Result<Written> {
+        let delta = self.load(table).await?;
+        if delta.version().is_none() {
+            return self.replace(table, schema, Source::batches(session, rows)?, session, commit).await;
+        }
+        if rows.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(Written { version: version(&delta), ..Written::default() });
+        }
+        commit.check(table, delta.version())?;
+        let plain = if is_plain(&delta, schema, key) { as_declared(schema, &rows) } else { None };
+        if let Some(rows) = plain {
+            let clock = std::time::Instant::now();
+            let rows = Arc::new(rows);
+            let work = Work { table, schema, key, rows, store: delta.log_store().object_store(None) };
+            if let Some(Planned { actions, inserted, updated, files: before }) = work.plan(&delta).await? {
+                let files = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
+                let metrics = json!({
+                    "numTargetRowsInserted": inserted,
+                    "numTargetRowsUpdated": updated,
+                    "numTargetRowsDeleted": 0,
+                    "numTargetFilesAdded": files(|action| matches!(action, Action::Add(_))),
+                    "numTargetFilesBefore": before,
+                    "executionTimeMs": u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+                    "numTargetFilesRemoved": files(|action| matches!(action, Action::Remove(_))),
+                });
+                let version = self.commit(table, &delta, actions, merge_operation(key), metrics, commit).await?;
+                return Ok(Written { inserted, updated, deleted: 0, version, committed: true });
+            }
+        }
+        self.merge(delta, table, schema, key, rows, session, commit).await
+    }
+
+    /// Replaces rows in files that no commit names yet, by key. `None` when one of the rows is in none of them.
+    ///
+    /// # Errors
+    /// As [`Lake::upsert`].
+    pub async fn patch_parts(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        key: &str,
+        parts: Vec<Part>,
+        rows: Vec<RecordBatch>,
+    ) -> Result<Option<Vec<Part>>> {
+        let store = self.load(table).await?.log_store().object_store(None);
+        let work = Work { table, schema, key, rows: Arc::new(rows), store };
+        let (keys, places) = work.slots()?;
+        let files: Vec<&Part> = parts.iter().collect();
+        let Some(found) = work.locate(&keys, &places, &files).await? else { return Ok(None) };
+        if found.hit.iter().any(|hit| !hit) {
+            return Ok(None);
+        }
+        let mut patched = parts.clone();
+        let edits = found.edits.into_iter().map(|(file, edits)| Patch { file, edits, appended: Vec::new() });
+        for (file, part) in work.patch(edits.collect(), &files).await? {
+            // Only replacements: a file never becomes empty.
+            if let (Some(at), Some(part)) = (patched.get_mut(file), part) {
+                *at = part;
+            }
+        }
+        Ok(Some(patched))
+    }
+}
+
+/// The rows under the declared schema itself, as engines change what they say of columns and not the columns. `None` when
+/// they don't fit it.
+fn as_declared(schema: &SchemaRef, rows: &[RecordBatch]) -> Option<Vec<RecordBatch>> {
+    let named = |batch: &RecordBatch| {
+        batch.schema().fields().iter().zip(schema.fields()).all(|(found, wanted)| found.name() == wanted.name())
+    };
+    rows.iter()
+        .map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).ok().filter(|_| named(batch)))
+        .collect()
+}
+
+/// Whether a table's files hold its rows and nothing else has to be kept in step with them.
+fn is_plain(delta: &DeltaTable, schema: &SchemaRef, key: &str) -> bool {
+    let Ok(state) = delta.snapshot() else { return false };
+    let stored = state.snapshot().arrow_schema();
+    let same = stored.fields().len() == schema.fields().len()
+        && stored.fields().iter().zip(schema.fields()).all(|(stored, wanted)| {
+            stored.name() == wanted.name() && stored.data_type().equals_datatype(wanted.data_type())
+        });
+    let integer =
+        schema.field_with_name(key).is_ok_and(|field| matches!(field.data_type(), DataType::Int32 | DataType::Int64));
+    let protocol = TableReference::protocol(state);
+    let bare = protocol.min_reader_version() == 1 && protocol.min_writer_version() == 2;
+    let metadata = state.metadata();
+    same && integer && bare && metadata.partition_columns().is_empty() && metadata.configuration().is_empty()
+}
+
+struct Work<'a> {
+    table: &'a TableName,
+    schema: &'a SchemaRef,
+    key: &'a str,
+    rows: Arc<Vec<RecordBatch>>,
+    store: Arc<dyn ObjectStore>,
+}
+
+struct Planned {
+    actions: Vec<Action>,
+    inserted: u64,
+    updated: u64,
+    /// Files of the table before.
+    files: usize,
+}
+
+/// What is to be done to one file.
+struct Patch {
+    file: usize,
+    edits: Vec<Edit>,
+    appended: Vec<Place>,
+}
+
+struct Found {
+    /// Edits of each file that has any.
+    edits: Vec<(usize, Vec<Edit>)>,
+    /// Which keys are in a file.
+    hit: Vec<bool>,
+}
+
+impl Work<'_> {
+    /// The rising keys of the change, and where their rows are.
+    fn slots(&self) -> Result<(Vec<i64>, Vec<Place>)> {
+        let mut slots = Vec::with_capacity(self.rows.iter().map(RecordBatch::num_rows).sum());
+        for (index, batch) in self.rows.iter().enumerate() {
+            let keys = integers(batch, self.key)?;
+            if keys.null_count() > 0 {
+                return Err(Error::new(Kind::Contract, format!("a row for {} has no {}", self.table, self.key)));
+            }
+            slots.extend(keys.values().iter().enumerate().map(|(row, key)| (*key, (index, row))));
+        }
+        slots.sort_unstable();
+        if let Some([(twice, _), _]) = slots.array_windows().find(|[(one, _), (other, _)]| one == other) {
+            let what = format!("two rows for {} have the {} {twice}", self.table, self.key);
+            return Err(Error::new(Kind::Contract, what));
+        }
+        Ok(slots.into_iter().unzip())
+    }
+
+    /// The actions that merge the rows, `None` when a file isn't as this program writes them.
+    async fn plan(&self, delta: &DeltaTable) -> Result<Option<Planned>> {
+        let (keys, places) = self.slots()?;
+        let files: Vec<Live> = live(delta, self.key).collect();
+        if files.iter().any(|file| file.remove.deletion_vector.is_some()) {
+            return Ok(None);
+        }
+        let parts: Vec<&Part> = files.iter().map(|file| &file.part).collect();
+        let Some(found) = self.locate(&keys, &places, &parts).await? else { return Ok(None) };
+        let fresh: Vec<(i64, Place)> = keys
+            .iter()
+            .zip(&places)
+            .zip(&found.hit)
+            .filter(|(_, hit)| !**hit)
+            .map(|((key, place), _)| (*key, *place))
+            .collect();
+        let (inserted, updated) = (fresh.len() as u64, (keys.len() - fresh.len()) as u64);
+        let (patches, rest) = distribute(found.edits, fresh, &parts);
+        let removed: Vec<usize> = patches.iter().map(|patch| patch.file).collect();
+        let mut actions: Vec<Action> = removed
+            .iter()
+            .filter_map(|file| files.get(*file))
+            .map(|file| Action::Remove(file.remove.clone()))
+            .collect();
+        let patched = self.patch(patches, &parts).await?;
+        actions.extend(patched.into_iter().filter_map(|(_, part)| part).map(|part| Action::Add(part.add)));
+        actions.extend(self.append(&rest).await?.into_iter().map(|part| Action::Add(part.add)));
+        Ok(Some(Planned { actions, inserted, updated, files: files.len() }))
+    }
+
+    /// Where the keys are, `None` when a file has other columns.
+    async fn locate(&self, keys: &[i64], places: &[Place], files: &[&Part]) -> Result<Option<Found>> {
+        let looked = files.iter().enumerate().filter_map(|(file, part)| {
+            let wanted = within(keys, part.keys);
+            let some = keys.get(wanted.clone()).filter(|some| !some.is_empty())?;
+            let looked = self.file(part);
+            Some(async move {
+                let located = locate(looked, self.schema, self.key, some).await;
+                located.map(|located| (file, wanted.start, located))
+            })
+        });
+        let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        let mut found = Found { edits: Vec::new(), hit: vec![false; keys.len()] };
+        while let Some((file, start, located)) = looked.try_next().await.map_err(|error| self.fault(error))? {
+            if !located.alike {
+                return Ok(None);
+            }
+            let mut edits = Vec::with_capacity(located.hits.len());
+            for (group, row, which) in located.hits {
+                if let (Some(hit), Some(place)) = (found.hit.get_mut(start + which), places.get(start + which)) {
+                    *hit = true;
+                    edits.push(Edit { group, row, by: Some(*place) });
+                }
+            }
+            if !edits.is_empty() {
+                edits.sort_unstable();
+                found.edits.push((file, edits));
+            }
+        }
+        Ok(Some(found))
+    }
+
+    /// Writes the files anew, each to its own; `None` for one that has no row any more.
+    async fn patch(&self, patches: Vec<Patch>, files: &[&Part]) -> Result<Vec<(usize, Option<Part>)>> {
+        let work = patches.into_iter().filter_map(|one| {
+            let old = self.file(files.get(one.file)?);
+            Some(async move {
+                let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
+                let (schema, rows) = (self.schema.clone(), self.rows.clone());
+                let file = one.file;
+                let patched =
+                    tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows))
+                        .await
+                        .map_err(|error| self.fault(error))?
+                        .map_err(|error| self.fault(error))?;
+                let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
+                let part = store_part(self.table, &self.store, self.key, bytes, &metadata).await?;
+                Ok((file, Some(part)))
+            })
+        });
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from).min(AT_ONCE);
+        stream::iter(work.collect::<Vec<_>>()).buffer_unordered(at_once).try_collect().await
+    }
+
+    /// Writes new rows, in order of their keys, into files of their own.
+    async fn append(&self, places: &[Place]) -> Result<Vec<Part>> {
+        let mut writer = super::PartWriter::new(self.table.clone(), self.store.clone(), self.schema.clone(), self.key);
+        let mut parts = Vec::new();
+        for some in places.chunks(GROUP_ROWS) {
+            let columns = (0..self.schema.fields().len()).map(|column| gather(None, some, &self.rows, column));
+            let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| self.fault(error))?;
+            let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.fault(error))?;
+            writer.write(&batch)?;
+            if writer.is_full() {
+                parts.extend(writer.finish().await?);
+            }
+        }
+        parts.extend(writer.finish().await?);
+        Ok(parts)
+    }
+
+    fn file(&self, part: &Part) -> File {
+        File::new(self.store.clone(), &part.add.path, part.add.size)
+    }
+
+    fn fault(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+        Error::new(Kind::Lake, format!("{} can't be merged into", self.table)).with_source(error)
+    }
+}
+
+/// Gives new rows to files: to one that is copied anyway and spans their key, or, behind all keys, to the last file while
+/// it is small. The rest gets files of its own.
+fn distribute(edits: Vec<(usize, Vec<Edit>)>, fresh: Vec<(i64, Place)>, files: &[&Part]) -> (Vec<Patch>, Vec<Place>) {
+    let mut patches: Vec<Patch> =
+        edits.into_iter().map(|(file, edits)| Patch { file, edits, appended: Vec::new() }).collect();
+    let range = |file: usize| files.get(file).and_then(|part| part.keys);
+    let last = (0..files.len()).filter_map(|file| Some((range(file)?.1, file))).max();
+    let half = TARGET_FILE_BYTES.map_or(i64::MAX, |limit| limit.get().cast_signed() / 2);
+    let tail = last.filter(|(_, file)| files.get(*file).is_some_and(|part| part.add.size < half));
+    let mut rest = Vec::new();
+    for (key, place) in fresh {
+        let spans = |patch: &&mut Patch| range(patch.file).is_some_and(|(low, high)| (low..=high).contains(&key));
+        if let Some(patch) = patches.iter_mut().find(spans) {
+            patch.appended.push(place);
+        } else if let Some((_, file)) = tail.filter(|(highest, _)| key > *highest) {
+            match patches.iter_mut().find(|patch| patch.file == file) {
+                Some(patch) => patch.appended.push(place),
+                None => patches.push(Patch { file, edits: Vec::new(), appended: vec![place] }),
+            }
+        } else {
+            rest.push(place);
+        }
+    }
+    (patches, rest)
+}

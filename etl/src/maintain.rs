@@ -1,0 +1,73 @@
+//! Upkeep of the lakehouse: every table of it, one after the other.
+
+use std::time::Instant;
+
+use serde::Serialize;
+
+use crate::catalog;
+use crate::error::Result;
+use crate::lake::{Kept, Lake, Layer, TableName, Upkeep};
+use crate::query::known_tables;
+
+/// What upkeep did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Name of the run, found again in the commits.
+    pub run_id: String,
+    /// Whether nothing was changed, whatever was found.
+    pub dry_run: bool,
+    /// One entry a table that is there.
+    pub tables: Vec<TableReport>,
+}
+
+/// What upkeep did to one table.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableReport {
+    /// Layer and name.
+    pub table: String,
+    /// What was done, or would be.
+    #[serde(flatten)]
+    pub kept: Kept,
+    /// Why the table was left as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl Report {
+    /// Tables that were left as they were because something failed.
+    pub fn failed(&self) -> impl Iterator<Item = &TableReport> {
+        self.tables.iter().filter(|table| table.error.is_some())
+    }
+}
+
+/// Keeps the tables of some layers in order. One that fails doesn't stop the others.
+///
+/// # Errors
+/// None of its own; what fails is in the report.
+pub async fn run(lake: &Lake, layers: &[Layer], upkeep: &Upkeep) -> Result<Report> {
+    let mut tables = Vec::new();
+    for table in known_tables().into_iter().filter(|table| layers.contains(&table.layer)) {
+        let clock = Instant::now();
+        let (kept, error) = match lake.maintain(&table, key(&table), upkeep).await {
+            Ok(None) => continue,
+            Ok(Some(kept)) => (kept, None),
+            Err(error) => (Kept::default(), Some(error.report())),
+        };
+        tables.push(TableReport { table: table.to_string(), kept, error, seconds: clock.elapsed().as_secs_f64() });
+    }
+    Ok(Report { run_id: upkeep.run_id.clone(), dry_run: upkeep.dry_run, tables })
+}
+
+/// The key of an entity's table, by which its files are ordered.
+fn key(table: &TableName) -> Option<&'static str> {
+    let names = |entity: &&connectwise_sdk::catalog::Entity| match table.layer {
+        Layer::Bronze => *table == TableName::bronze(entity.table),
+        Layer::Silver => *table == TableName::silver(entity.table),
+        Layer::Gold | Layer::Ledger => false,
+    };
+    catalog::entities().iter().find(names).map(|entity| entity.key)
+}

@@ -1,0 +1,283 @@
+//! Full loads: cut off and gone on with, read in parallel, and kept from emptying tables.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod steer;
+
+use chrono::TimeDelta;
+use connectwise_etl::bronze::Options;
+use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
+use connectwise_etl::gold::GoldConfig;
+use connectwise_etl::lake::{Layer, TableName, Upkeep};
+use connectwise_etl::maintain;
+use connectwise_etl::run::{Mode, Plan, Quiet, Report, Step, execute};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, by_key, client};
+use serde_json::{Value, json};
+use steer::post;
+
+/// Rows of the largest tables; pages of 50, files of 400.
+const ROWS: u64 = 3_000;
+
+fn options() -> Options {
+    Options { chunk_rows: 400, ..Options::default() }
+}
+
+async fn simulator(seed: u64) -> Simulator {
+    Simulator::builder().seed(seed).scale(ROWS).start().await.unwrap()
+}
+
+async fn run(simulator: &Simulator, lakehouse: &Lakehouse, entity: &str, mode: Mode, load: Options) -> Report {
+    let plan = Plan {
+        layers: vec![Layer::Bronze],
+        mode,
+        entities: vec![catalog::entity(entity).unwrap()],
+        window: Window::default(),
+        page_size: 50,
+        load,
+        gold: GoldConfig::default(),
+    };
+    execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()
+}
+
+async fn full(simulator: &Simulator, lakehouse: &Lakehouse, load: Options) -> Report {
+    run(simulator, lakehouse, "TimeEntry", Mode::Full, load).await
+}
+
+fn step(report: &Report) -> &Step {
+    report.steps.first().unwrap()
+}
+
+fn why(report: &Report) -> String {
+    serde_json::to_value(step(report)).unwrap()["error"].as_str().unwrap_or_default().to_owned()
+}
+
+/// A bronze table, rebuilt as JSON, against what the simulator has.
+async fn assert_truth(simulator: &Simulator, lakehouse: &Lakehouse, entity: &Entity) {
+    let url = format!("{}/_sim/truth/{}", simulator.url(), entity.name);
+    let truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let stored = by_key(entity, &lakehouse.records(entity).await.unwrap()).unwrap();
+    let truth = by_key(entity, &truth).unwrap();
+    assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>());
+    for (key, record) in &truth {
+        assert_eq!(&stored[key], record, "{key}");
+    }
+}
+
+fn time_entry() -> &'static Entity {
+    catalog::entity("TimeEntry").unwrap()
+}
+
+/// The list answers so many requests, and then none until the fault is cleared.
+async fn cut_off_after(simulator: &Simulator, requests: u64) {
+    let fault = json!({ "path": "/time/entries", "nth": requests + 1, "times": 1000, "status": 400 });
+    post(simulator, "faults", fault).await;
+}
+
+async fn clear_faults(simulator: &Simulator) {
+    let url = format!("{}/_sim/faults", simulator.url());
+    assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+}
+
+fn staged(lakehouse: &Lakehouse) -> usize {
+    fn files(folder: &std::path::Path) -> usize {
+        let Ok(entries) = std::fs::read_dir(folder) else { return 0 };
+        entries.map(|entry| entry.unwrap().path()).map(|path| if path.is_dir() { files(&path) } else { 1 }).sum()
+    }
+    files(&lakehouse.path().join("bronze/bronze_cw_timeentry/_staging"))
+}
+
+/// A load that is cut off twice, with changes each time, and then goes through. Gives its requests.
+async fn gone_on_with(simulator: &Simulator, lakehouse: &Lakehouse, delete: u64) -> u64 {
+    cut_off_after(simulator, 40).await;
+    let report = full(simulator, lakehouse, options()).await;
+    assert_eq!(report.failed().count(), 1);
+    assert!(staged(lakehouse) > 2, "files are staged");
+    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), None, "nothing is committed");
+
+    // Everything that can happen while nobody looks, to rows that are staged and to others.
+    clear_faults(simulator).await;
+    post(simulator, "advance", json!({ "TimeEntry": { "edit": 40, "insert": 25, "delete": delete } })).await;
+    cut_off_after(simulator, 14).await;
+    assert_eq!(full(simulator, lakehouse, options()).await.failed().count(), 1);
+    clear_faults(simulator).await;
+    post(simulator, "advance", json!({ "TimeEntry": { "edit": 10, "insert": 5 } })).await;
+
+    let report = full(simulator, lakehouse, options()).await;
+    assert_eq!(report.failed().count(), 0, "{}", why(&report));
+    assert!(step(&report).warnings.iter().any(|warning| warning.contains("were taken over")), "{:?}", step(&report));
+    assert!(step(&report).read.as_ref().is_some_and(|read| read.complete));
+    assert_truth(simulator, lakehouse, time_entry()).await;
+    assert_eq!(staged(lakehouse), 0, "what is committed is staged no more");
+    report.requests
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_was_cut_off_is_gone_on_with() {
+    let simulator = simulator(5).await;
+    let whole = full(&simulator, &Lakehouse::empty().unwrap(), options()).await.requests;
+    let lakehouse = Lakehouse::empty().unwrap();
+    let requests = gone_on_with(&simulator, &lakehouse, 0).await;
+    assert!(requests * 3 < whole * 2, "{requests} requests in place of {whole}");
+
+    // The watermark is that of the last run: nothing is left for an incremental one.
+    let report = run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await;
+    assert_eq!((step(&report).rows_inserted, step(&report).rows_updated), (0, 0));
+    post(&simulator, "advance", json!({ "TimeEntry": { "edit": 10, "insert": 5 } })).await;
+    run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await;
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_that_were_deleted_after_they_were_staged_are_gone() {
+    gone_on_with(&simulator(12).await, &Lakehouse::empty().unwrap(), 9).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_staged_too_long_ago_is_given_up() {
+    let simulator = simulator(6).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    cut_off_after(&simulator, 40).await;
+    full(&simulator, &lakehouse, options()).await;
+    clear_faults(&simulator).await;
+    let report = full(&simulator, &lakehouse, Options { staging_hours: 0, ..options() }).await;
+    assert_eq!(report.failed().count(), 0, "{}", why(&report));
+    assert!(step(&report).warnings.iter().any(|warning| warning.contains("too old")), "{:?}", step(&report).warnings);
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_eq!(staged(&lakehouse), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ranges_that_are_read_at_once_make_the_same_table() {
+    let simulator = simulator(7).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    let ranges = Options { ranges: 4, chunk_rows: 200, ..options() };
+    cut_off_after(&simulator, 44).await;
+    assert_eq!(full(&simulator, &lakehouse, ranges).await.failed().count(), 1);
+    clear_faults(&simulator).await;
+    post(&simulator, "advance", json!({ "TimeEntry": { "edit": 40, "insert": 25, "delete": 3 } })).await;
+    let report = full(&simulator, &lakehouse, ranges).await;
+    assert_eq!(report.failed().count(), 0, "{}", why(&report));
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+
+    let afresh = Lakehouse::empty().unwrap();
+    let report = full(&simulator, &afresh, ranges).await;
+    assert_eq!(report.failed().count(), 0, "{}", why(&report));
+    assert!(step(&report).read.as_ref().is_some_and(|read| read.complete));
+    assert_truth(&simulator, &afresh, time_entry()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrowed_role_removes_nothing() {
+    let simulator = simulator(8).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    full(&simulator, &lakehouse, options()).await;
+    post(&simulator, "advance", json!({ "TimeEntry": { "edit": 200 } })).await;
+    post(&simulator, "role", json!({ "role": "mine" })).await;
+    let report = full(&simulator, &lakehouse, options()).await;
+    assert!(why(&report).contains("rows are missing and at most 150 are believed"), "{}", why(&report));
+    assert!(!report.is_total_loss(), "the rows that are seen were written");
+    let read = step(&report).read.clone().unwrap();
+    assert_eq!(read.watermark_after, read.watermark_before);
+    assert!(step(&report).rows_updated > 0);
+    assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+
+    // Rows that changed meanwhile and couldn't be seen are found as soon as they can.
+    post(&simulator, "role", json!({ "role": "full" })).await;
+    assert_eq!(run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await.failed().count(), 0);
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+
+    // Who knows that they are gone can say so.
+    post(&simulator, "role", json!({ "role": "mine" })).await;
+    let report = full(&simulator, &lakehouse, Options { max_share: 100.0, ..options() }).await;
+    assert_eq!(report.failed().count(), 0, "{}", why(&report));
+    assert!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap() < ROWS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_narrowed_role_removes_nothing_from_a_snapshot() {
+    let simulator = simulator(9).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    let entity = catalog::entity("Activity").unwrap();
+    run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await;
+    let rows = lakehouse.lake().row_count(&TableName::bronze(entity.table)).await.unwrap();
+    post(&simulator, "role", json!({ "role": "mine" })).await;
+    let report = run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await;
+    assert!(why(&report).contains("rows are missing"), "{:?}", step(&report));
+    assert_eq!(lakehouse.lake().row_count(&TableName::bronze(entity.table)).await.unwrap(), rows);
+    post(&simulator, "role", json!({ "role": "full" })).await;
+    assert_eq!(run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await.failed().count(), 0);
+    assert_truth(&simulator, &lakehouse, entity).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_killed_runs_left_is_swept_up() {
+    let simulator = simulator(13).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    full(&simulator, &lakehouse, options()).await;
+    cut_off_after(&simulator, 40).await;
+    full(&simulator, &lakehouse, options()).await;
+    clear_faults(&simulator).await;
+    let orphan = lakehouse.path().join("bronze/bronze_cw_timeentry/part-of-nobody.parquet");
+    std::fs::write(&orphan, "left by a program that died").unwrap();
+    let upkeep = |dry_run, hours| Upkeep {
+        run_id: "upkeep".to_owned(),
+        dry_run,
+        retention: TimeDelta::hours(hours),
+        orphan_age: TimeDelta::hours(hours),
+    };
+    let keep = async |upkeep: Upkeep| {
+        let report = maintain::run(lakehouse.lake(), &[Layer::Bronze], &upkeep).await.unwrap();
+        let [table] = report.tables.as_slice() else { panic!("{report:?}") };
+        assert_eq!((table.table.as_str(), &table.error), ("bronze/bronze_cw_timeentry", &None));
+        table.kept.clone()
+    };
+
+    let young = keep(upkeep(true, 168)).await;
+    assert_eq!((young.orphans, young.expired, young.staged), (0, 0, 0), "a run may still need them");
+    let dry = keep(upkeep(true, 0)).await;
+    assert!(dry.compacted > 4 && dry.orphans > 4 && dry.staged == 1, "{dry:?}");
+    assert!(orphan.exists(), "a dry run changes nothing");
+    let done = keep(upkeep(false, 0)).await;
+    assert_eq!((done.compacted, done.compacted_into, done.staged), (dry.compacted, dry.compacted_into, 1));
+    assert!(done.orphans == dry.orphans && done.expired >= done.compacted, "{done:?}");
+    assert!(!orphan.exists());
+    assert_eq!(staged(&lakehouse), 0);
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    let again = keep(upkeep(false, 0)).await;
+    assert_eq!((again.compacted, again.orphans, again.expired, again.staged), (0, 0, 0, 0));
+
+    // The table goes on as if nothing had been.
+    post(&simulator, "advance", json!({ "TimeEntry": { "edit": 30, "insert": 5 } })).await;
+    run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await;
+    assert_truth(&simulator, &lakehouse, time_entry()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_empty_answer_removes_nothing() {
+    let simulator = simulator(10).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    full(&simulator, &lakehouse, options()).await;
+    let folder = tempfile::tempdir().unwrap();
+    let empty = Simulator::builder().samples(folder.path()).start().await.unwrap();
+    for share in [5.0, 100.0] {
+        let report = full(&empty, &lakehouse, Options { max_share: share, ..options() }).await;
+        assert!(why(&report).contains("the server lists no record and the table has 3000 rows"), "{}", why(&report));
+        assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_count_that_disagrees_removes_nothing() {
+    let simulator = simulator(11).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    full(&simulator, &lakehouse, options()).await;
+    let version = lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap();
+    post(&simulator, "faults", json!({ "path": "/time/entries", "nth": 5, "missing": true })).await;
+    let report = full(&simulator, &lakehouse, options()).await;
+    assert!(why(&report).contains("the server counts 3000 records and sent 2999"), "{}", why(&report));
+    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), version);
+    assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+}
