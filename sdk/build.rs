@@ -1,5 +1,5 @@
 //! Generates the catalogue, the models, the resources and the raw operations that the enabled features ask for from
-//! `openapi/` into `OUT_DIR`.
+//! `openapi/`, or from the folder that `CONNECTWISE_OPENAPI` names, into `OUT_DIR`.
 
 #![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
 
@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use connectwise_codegen::{Selection, Sources, generate};
+
+/// Variable with another folder of interface facts, for the SDK of another version of the interface.
+const FOLDER: &str = "CONNECTWISE_OPENAPI";
 
 fn main() -> ExitCode {
     match run() {
@@ -23,7 +26,11 @@ fn run() -> Result<(), Box<dyn Error>> {
     // Asked for when it runs: a compiled build script can be reused by another checkout of the same sources.
     let package =
         std::env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set: run this through cargo")?;
-    let openapi = Path::new(&package).join("../openapi");
+    println!("cargo::rerun-if-env-changed={FOLDER}");
+    let openapi = match std::env::var_os(FOLDER) {
+        Some(folder) => PathBuf::from(folder),
+        None => Path::new(&package).join("../openapi"),
+    };
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this through cargo")?);
     println!("cargo::rerun-if-changed={}", openapi.display());
     let sources = Sources::read(&openapi)?;

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
+use crate::node::pointer;
 
 /// The contents of `api.toml`.
 #[derive(Debug, Clone, Deserialize)]
@@ -81,7 +82,10 @@ impl Api {
         let prefix = path.trim_start_matches('/').split('/').next().unwrap_or_default();
         match self.modules.get(prefix) {
             Some(module) => Ok(module),
-            None => Err(Kind::NoModule { prefix: prefix.to_owned(), path: path.to_owned() }.into()),
+            None => {
+                let (prefix, pointer) = (prefix.to_owned(), pointer(&["paths", path]));
+                Err(Kind::NoModule { prefix, path: path.to_owned(), pointer }.into())
+            }
         }
     }
 }

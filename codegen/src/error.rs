@@ -26,14 +26,14 @@ pub(crate) enum Kind {
     NotOpenApi3 { found: String },
     #[error("{} is not valid at line {line}: {}", path.display(), source.message())]
     Config { path: PathBuf, line: usize, source: toml::de::Error },
-    #[error("{}expected {expected} at {pointer}", Operation(operation.as_deref()))]
+    #[error("{}expected {expected}{}", Operation(operation.as_deref()), At(Some(pointer)))]
     Shape { operation: Option<String>, pointer: String, expected: &'static str },
-    #[error("two things in the document are called `{name}` in Rust: {first} and {second}")]
-    NameClash { name: String, first: String, second: String },
+    #[error("{}two things are called `{name}` in Rust: {first} and {second}{}", Operation(place.operation.as_deref()), At(place.pointer.as_deref()))]
+    NameClash { name: String, first: String, second: String, place: Place },
     #[error(
         "the path {path} ({operation}) is not a template that can be filled: leave it out in api.toml, with the reason"
     )]
-    PathTemplate { operation: String, path: String },
+    PathTemplate { operation: String, path: String, pointer: String },
     #[error("the version `{version}` cannot be part of a file name")]
     Version { version: String },
     #[error("fixup {name} no longer bites: the document has nothing left that it repairs, remove it")]
@@ -41,7 +41,7 @@ pub(crate) enum Kind {
     #[error("api.toml excludes the path {path}, which the document does not have: remove the exclusion")]
     ExclusionDead { path: String },
     #[error("api.toml names no module for the path prefix `{prefix}` ({path}): add it under [modules]")]
-    NoModule { prefix: String, path: String },
+    NoModule { prefix: String, path: String, pointer: String },
     #[error("api.toml has no module `{module}`: name one of those under [modules]")]
     ModuleUnknown { module: String },
     #[error("api.toml marks `{pattern}` as secret, which matches no text property: remove or repair the pattern")]
@@ -78,7 +78,26 @@ pub(crate) enum Kind {
     SchemaForm { source: serde_json::Error },
 }
 
+/// Where something stands in the document, as far as it does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) operation: Option<String>,
+    pub(crate) pointer: Option<String>,
+}
+
 struct Operation<'a>(Option<&'a str>);
+
+struct At<'a>(Option<&'a str>);
+
+impl fmt::Display for At<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some("") => f.write_str(" at the root"),
+            Some(pointer) => write!(f, " at {pointer}"),
+            None => Ok(()),
+        }
+    }
+}
 
 impl fmt::Display for Operation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -127,11 +146,17 @@ impl Error {
         )
     }
 
-    /// JSON pointer of the place in the document, where the error is about one.
+    /// JSON pointer of the place in the document, where the error is about one: everything but a file that can't be read, a
+    /// text that isn't JSON, and a configuration or a fixup that the document has nothing for.
     #[must_use]
     pub fn pointer(&self) -> Option<&str> {
         match &*self.kind {
-            Kind::Shape { pointer, .. } => Some(pointer),
+            Kind::Shape { pointer, .. } | Kind::PathTemplate { pointer, .. } | Kind::NoModule { pointer, .. } => {
+                Some(pointer)
+            }
+            Kind::NameClash { place, .. } => place.pointer.as_deref(),
+            Kind::NotOpenApi3 { .. } => Some("/openapi"),
+            Kind::Version { .. } => Some("/info/version"),
             _ => None,
         }
     }
@@ -142,6 +167,7 @@ impl Error {
         match &*self.kind {
             Kind::Shape { operation, .. } => operation.as_deref(),
             Kind::PathTemplate { operation, .. } => Some(operation),
+            Kind::NameClash { place, .. } => place.operation.as_deref(),
             _ => None,
         }
     }

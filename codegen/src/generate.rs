@@ -9,13 +9,15 @@ use crate::document::Document;
 use crate::error::{Error, Result};
 use crate::fixups::{self, Bite};
 use crate::lake::Lake;
-use crate::names::{Scope, type_name};
+use crate::names::{Owner, Scope, type_name};
 use crate::operation::{self, Raw};
+use crate::readable;
 use crate::render;
 use crate::render::files::Files;
+use crate::render::gates;
 use crate::render::records::Records;
 use crate::resource::{self, Resource};
-use crate::schema::Schemas;
+use crate::schema::{Schema, Schemas};
 use crate::secrets::Secrets;
 use crate::selection::{Owners, Selection};
 
@@ -79,6 +81,7 @@ impl Sources {
 pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let Sources { api, lake, document, .. } = sources;
     selection.check(api)?;
+    readable::check(document)?;
     let (repaired, bites) = fixups::repair(document, &api.exclusions)?;
     for operation in repaired.operations()? {
         api.module(operation.path)?;
@@ -88,19 +91,33 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let resources = resource::resolve(&repaired, lake)?;
     let raws = operation::resolve(&repaired, api, &resources)?;
     let secrets = Secrets::resolve(&repaired, &api.models.secrets, lake)?;
-    let owners = Owners::resolve(&repaired, api, &schemas, &resources, &raws)?;
-    let names = owners.selected(selection, lake, &schemas);
+    let owners = Owners::resolve(&repaired, api, lake, &schemas, &resources, &raws)?;
+    let names = owners.selected(selection);
     let selected = schemas.only(&names);
 
     let mut files = render_schemas(&selected, &secrets, &owners, &lake.shared.decimals)?;
+    let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
+    let (mut gated_models, mut gated_fields, mut gated_resources) = (String::new(), String::new(), String::new());
+    for (name, schema) in elsewhere {
+        let (features, ty) = (owners.features(name), type_name(name));
+        gated_models.push_str(&gates::item(&features, &ty));
+        if matches!(schema, Schema::Object(_)) {
+            gated_fields.push_str(&gates::module(&features, &render::fields::module_name(&ty)));
+        }
+    }
     let mut resource_files = Files::new("resources");
     let mut operation_files = Files::new("operations");
     let mut calls = String::new();
     for module in api.modules.values().collect::<BTreeSet<_>>() {
         let mut texts = Vec::new();
         for resource in &resources {
-            if api.module(&resource.path)? == module && selection.has_resource(resource, api, lake)? {
+            if api.module(&resource.path)? != module {
+                continue;
+            }
+            if selection.has_resource(resource, api, lake)? {
                 texts.push(render::resources::render(resource));
+            } else if !resource.is_own() {
+                gated_resources.push_str(&gates::item(&BTreeSet::from([module.as_str()]), &resource.name));
             }
         }
         resource_files.add(module, texts);
@@ -108,11 +125,16 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
             let own = raws.iter().filter(|raw| raw.module == *module);
             operation_files.add(module, own.map(render::operations::render));
             calls.push_str(&operation_files.take_index(module));
+        } else {
+            calls.push_str(&gates::module(&BTreeSet::from([module.as_str()]), module));
         }
     }
     files.extend(resource_files.finish());
     files.extend(operation_files.finish());
     files.insert("operations.rs".to_owned(), calls);
+    files.insert("gated_models.rs".to_owned(), gated_models);
+    files.insert("gated_fields.rs".to_owned(), gated_fields);
+    files.insert("gated_resources.rs".to_owned(), gated_resources);
     files.insert("record_types.rs".to_owned(), render::records::types(&selected));
     files.insert("version.rs".to_owned(), render::version(document.version()?));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
@@ -133,7 +155,7 @@ fn render_schemas(
     let mut modules = Scope::default();
     for (name, _) in schemas.iter() {
         let ty = type_name(name);
-        modules.take(&render::fields::module_name(&ty), name)?;
+        modules.take(&render::fields::module_name(&ty), Owner::schema(name))?;
         let mut text = models.remove(&ty).unwrap_or_default();
         text.push_str(&render::enums::render(name, schemas)?);
         text.push_str(&records.render(name));

@@ -30,6 +30,7 @@ mod node;
 mod operation;
 mod parent;
 mod pattern;
+mod readable;
 mod render;
 mod report;
 mod resource;

@@ -4,34 +4,80 @@ use std::collections::BTreeMap;
 
 use heck::{ToPascalCase, ToSnakeCase};
 
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Place, Result};
+use crate::node::pointer;
 
 /// Type name of a schema.
 pub(crate) fn type_name(schema: &str) -> String {
-    start_with_letter(schema.to_pascal_case(), "Schema")
+    start_with_letter(ascii(schema).to_pascal_case(), "Schema")
 }
 
 /// Field name of a property, before keywords are escaped.
 pub(crate) fn field_name(property: &str) -> String {
-    start_with_letter(property.to_snake_case(), "field_")
+    // A renderer that puts names into snake case must find nothing to change.
+    match ascii(property).to_snake_case().as_str() {
+        "" => "field_unnamed".to_owned(),
+        name => start_with_letter(name.to_owned(), "field_"),
+    }
 }
 
 /// Variant name of an enumeration value.
 pub(crate) fn variant_name(value: &str) -> String {
-    start_with_letter(value.to_pascal_case(), "Value")
+    start_with_letter(ascii(value).to_pascal_case(), "Value")
+}
+
+/// Only ASCII is taken over, so that no value of the document can become something that is not an identifier.
+fn ascii(name: &str) -> String {
+    name.chars().filter(char::is_ascii).collect()
 }
 
 fn start_with_letter(name: String, prefix: &str) -> String {
-    // Only ASCII is taken over, so that no value of the document can become something that is not an identifier.
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
     let letter = name.starts_with(|c: char| c.is_ascii_alphabetic());
     if letter && name != "Self" && name != "self" { name } else { format!("{prefix}{name}") }
+}
+
+/// What takes a name, and where it stands in the document.
+#[derive(Debug, Clone)]
+pub(crate) struct Owner {
+    what: String,
+    place: Place,
+}
+
+impl Owner {
+    /// Something that doesn't stand in the document.
+    pub(crate) fn own(what: &str) -> Self {
+        Self { what: what.to_owned(), place: Place::default() }
+    }
+
+    pub(crate) fn schema(name: &str) -> Self {
+        Self::at(name.to_owned(), pointer(&["components", "schemas", name]))
+    }
+
+    pub(crate) fn property(schema: &str, property: &str) -> Self {
+        let pointer = pointer(&["components", "schemas", schema, "properties", property]);
+        Self::at(format!("{schema}.{property}"), pointer)
+    }
+
+    pub(crate) fn path(path: &str) -> Self {
+        Self::at(path.to_owned(), pointer(&["paths", path]))
+    }
+
+    /// Something of an operation.
+    pub(crate) fn operation(what: &str, id: &str, method: &str, path: &str) -> Self {
+        let mut owner = Self::at(what.to_owned(), pointer(&["paths", path, method]));
+        owner.place.operation = Some(id.to_owned());
+        owner
+    }
+
+    pub(crate) fn at(what: String, pointer: String) -> Self {
+        Self { what, place: Place { operation: None, pointer: Some(pointer) } }
+    }
 }
 
 /// Names that are taken in one scope, and by what.
 #[derive(Debug, Default)]
 pub(crate) struct Scope {
-    taken: BTreeMap<String, String>,
+    taken: BTreeMap<String, Owner>,
 }
 
 impl Scope {
@@ -40,18 +86,23 @@ impl Scope {
         self.taken.contains_key(name)
     }
 
-    /// Takes a name; two owners of one name are an error that names both.
-    pub(crate) fn take(&mut self, name: &str, owner: &str) -> Result<()> {
-        match self.taken.insert(name.to_owned(), owner.to_owned()) {
-            None => Ok(()),
-            Some(first) => Err(Kind::NameClash { name: name.to_owned(), first, second: owner.to_owned() }.into()),
+    /// Takes a name; two owners of one name are an error that names both, and the place of the second.
+    pub(crate) fn take(&mut self, name: &str, owner: Owner) -> Result<()> {
+        match self.taken.get(name) {
+            None => drop(self.taken.insert(name.to_owned(), owner)),
+            Some(first) => {
+                let place = if owner.place.pointer.is_some() { owner.place } else { first.place.clone() };
+                let (name, first, second) = (name.to_owned(), first.what.clone(), owner.what);
+                return Err(Kind::NameClash { name, first, second, place }.into());
+            }
         }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Scope, field_name, type_name, variant_name};
+    use super::{Owner, Scope, field_name, type_name, variant_name};
 
     #[test]
     fn names_follow_rust_conventions() {
@@ -60,6 +111,9 @@ mod tests {
         assert_eq!(field_name("_info"), "info");
         assert_eq!(field_name("scheduled_End"), "scheduled_end");
         assert_eq!(field_name("customerPO"), "customer_po");
+        assert_eq!(field_name("{"), "field_unnamed");
+        assert_eq!(field_name("1st"), "field_1st");
+        assert_eq!(field_name("a_ö_b_ß"), "a_b");
         assert_eq!(variant_name("30Days"), "Value30days");
         assert_eq!(variant_name("Contract2Weeks"), "Contract2Weeks");
         assert_eq!(variant_name(""), "Value");
@@ -69,8 +123,13 @@ mod tests {
     #[test]
     fn two_owners_of_a_name_are_an_error() {
         let mut scope = Scope::default();
-        scope.take("id", "id").unwrap();
-        let error = scope.take("id", "ID").unwrap_err().to_string();
-        assert_eq!(error, "two things in the document are called `id` in Rust: id and ID");
+        scope.take("id", Owner::property("Widget", "id")).unwrap();
+        let error = scope.take("id", Owner::property("Widget", "ID")).unwrap_err();
+        let place = "/components/schemas/Widget/properties/ID";
+        assert_eq!(
+            error.to_string(),
+            format!("two things are called `id` in Rust: Widget.id and Widget.ID at {place}")
+        );
+        assert_eq!(error.pointer(), Some(place));
     }
 }

@@ -24,8 +24,8 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn expected(&self, expected: &'static str) -> Error {
-        let pointer = if self.pointer.is_empty() { "the root".to_owned() } else { self.pointer.clone() };
-        Kind::Shape { operation: self.operation.map(str::to_owned), pointer, expected }.into()
+        let (operation, pointer) = (self.operation.map(str::to_owned), self.pointer.clone());
+        Kind::Shape { operation, pointer, expected }.into()
     }
 
     fn child(&self, key: &str, value: &'a Value) -> Self {
@@ -89,6 +89,11 @@ impl<'a> Node<'a> {
     pub(crate) fn text_of(&self, key: &str) -> Result<Option<&'a str>> {
         self.get(key).map(|node| node.text()).transpose()
     }
+}
+
+/// A JSON pointer of these steps.
+pub(crate) fn pointer(steps: &[&str]) -> String {
+    steps.iter().map(|step| format!("/{}", escape(step))).collect()
 }
 
 /// One step of a JSON pointer.

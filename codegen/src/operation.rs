@@ -7,10 +7,10 @@ use heck::ToSnakeCase;
 use crate::api::Api;
 use crate::document::{Document, Operation, reference};
 use crate::error::Result;
-use crate::names::{Scope, field_name};
+use crate::names::{Owner, Scope, field_name};
 use crate::node::Node;
 use crate::resource::Resource;
-use crate::schema::{Shape, shape};
+use crate::schema::{ONE_OR_MANY, Shape, shape};
 
 /// An operation that is called by itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub(crate) enum Body {
 pub(crate) enum Answer {
     Nothing,
     Json(Shape),
+    /// Records in an array, or one by itself.
+    Records(Shape),
     /// Bytes.
     Download,
 }
@@ -68,7 +70,7 @@ impl Raw {
             _ => None,
         };
         let answer = match &self.answer {
-            Answer::Json(shape) => shape.target(),
+            Answer::Json(shape) | Answer::Records(shape) => shape.target(),
             _ => None,
         };
         body.into_iter().chain(answer)
@@ -83,7 +85,8 @@ pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource]) ->
     let mut raws = Vec::new();
     for operation in document.operations()?.iter().filter(|operation| !taken.contains(operation.id)) {
         let raw = raw(operation, api.module(operation.path)?)?;
-        scope.take(&format!("operations::{}::{}", raw.module, raw.name), &raw.id)?;
+        let owner = Owner::operation(operation.id, operation.id, operation.method, operation.path);
+        scope.take(&format!("operations::{}::{}", raw.module, raw.name), owner)?;
         raws.push(raw);
     }
     Ok(raws)
@@ -93,14 +96,14 @@ fn raw(operation: &Operation<'_>, module: &str) -> Result<Raw> {
     let parameters = operation.parameters()?;
     let mut arguments = Vec::new();
     let mut fields = Scope::default();
-    fields.take("body", "the body")?;
-    fields.take("form", "the form")?;
+    fields.take("body", Owner::own("the body"))?;
+    fields.take("form", Owner::own("the form"))?;
     for part in operation.path.split('{').skip(1) {
         let name = part.split('}').next().unwrap_or_default();
         let declared = parameters.iter().find(|parameter| parameter.place == "path" && parameter.name == name);
         let schema = declared.and_then(|parameter| parameter.node.get("schema"));
         let field = field_name(name);
-        fields.take(&field, name)?;
+        fields.take(&field, Owner::operation(name, operation.id, operation.method, operation.path))?;
         let ty = match schema.as_ref().map(|schema| schema.text_of("type")).transpose()?.flatten() {
             Some("integer") => "i64",
             Some("boolean") => "bool",
@@ -147,7 +150,10 @@ fn patches(schema: &Node<'_>) -> Result<bool> {
 
 fn answer(operation: &Operation<'_>) -> Result<Answer> {
     Ok(match operation.answer()? {
-        Some(schema) => Answer::Json(shape(&schema)?),
+        Some(schema) => match (shape(&schema)?, schema.get(ONE_OR_MANY)) {
+            (Shape::List(item), Some(_)) => Answer::Records(*item),
+            (shape, _) => Answer::Json(shape),
+        },
         None if operation.is_download()? => Answer::Download,
         None => Answer::Nothing,
     })

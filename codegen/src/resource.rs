@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::document::{Document, Operation, reference};
 use crate::error::Result;
 use crate::lake::Lake;
-use crate::names::{Scope, type_name};
+use crate::names::{Owner, Scope, type_name};
 use crate::node::Node;
 use crate::verb::{Call, Verb, call};
 
@@ -62,7 +62,7 @@ struct Collection {
 
 #[derive(Default)]
 struct Found {
-    /// By path, without regard to case, to a slash at the end and to the names of parameters.
+    /// By path, without regard to a slash at the end and to the names of parameters.
     collections: BTreeMap<String, Collection>,
 }
 
@@ -120,15 +120,14 @@ pub(crate) fn collection_of(path: &str) -> &str {
 
 fn key(path: &str) -> String {
     let segments = path.trim_end_matches('/').split('/');
-    let plain = segments.map(|segment| if segment.starts_with('{') { "{}".to_owned() } else { segment.to_lowercase() });
-    plain.collect::<Vec<_>>().join("/")
+    segments.map(|segment| if segment.starts_with('{') { "{}" } else { segment }).collect::<Vec<_>>().join("/")
 }
 
 /// Names resources: by their records where one collection clearly owns them, by their paths otherwise.
 fn name(resources: &mut [Resource], document: &Document, lake: &Lake) -> Result<()> {
     let mut scope = Scope::default();
     for (schema, _) in document.schemas()?.entries()? {
-        scope.take(&type_name(schema), schema)?;
+        scope.take(&type_name(schema), Owner::schema(schema))?;
     }
     let mut own = BTreeSet::new();
     let mut by_schema: BTreeMap<&str, Vec<&Resource>> = BTreeMap::new();
@@ -155,7 +154,7 @@ fn name(resources: &mut [Resource], document: &Document, lake: &Lake) -> Result<
             if scope.has(&resource.name) {
                 resource.name.push_str(&type_name(&resource.schema));
             }
-            scope.take(&resource.name, &resource.path)?;
+            scope.take(&resource.name, Owner::path(&resource.path))?;
         }
     }
     Ok(())
@@ -185,9 +184,9 @@ mod tests {
     use super::{collection_of, key, name_of_path};
 
     #[test]
-    fn one_collection_has_one_key_however_it_is_spelled() {
+    fn one_collection_has_one_key_whatever_its_parameters_are_called() {
         assert_eq!(key("/sales/opportunities/{parentId}/forecast/"), "/sales/opportunities/{}/forecast");
-        assert_eq!(key("/system/AllowedFileTypes"), key("/system/allowedfiletypes"));
+        assert_eq!(key("/sales/opportunities/{id}/forecast"), "/sales/opportunities/{}/forecast");
         assert_eq!(collection_of("/time/entries/{id}/"), "/time/entries");
     }
 

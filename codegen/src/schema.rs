@@ -12,6 +12,9 @@ use crate::node::Node;
 /// Extension that the fixup `open-enums` leaves on a hoisted enumeration.
 pub(crate) const OPEN_ENUM: &str = "x-open-enum";
 
+/// Extension that the fixup `record-by-id-as-array` leaves on an array that may be a record by itself.
+pub(crate) const ONE_OR_MANY: &str = "x-one-or-many";
+
 /// The shape of a value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Shape {

@@ -59,10 +59,15 @@ impl Selection {
     }
 }
 
+/// Feature of the entities of `lake.toml`.
+const LAKE: &str = "lake";
+
 /// Which modules use which schemas.
 #[derive(Debug)]
 pub(crate) struct Owners<'a> {
     by_module: BTreeMap<&'a str, BTreeSet<&'a str>>,
+    /// Schemas of the entities of `lake.toml`.
+    lake: BTreeSet<&'a str>,
     every: BTreeSet<&'a str>,
 }
 
@@ -70,6 +75,7 @@ impl<'a> Owners<'a> {
     pub(crate) fn resolve(
         document: &'a Document,
         api: &'a Api,
+        lake: &'a Lake,
         schemas: &'a Schemas,
         resources: &'a [Resource],
         raws: &'a [Raw],
@@ -86,7 +92,8 @@ impl<'a> Owners<'a> {
         }
         let by_module = roots.into_iter().map(|(module, roots)| (module, schemas.reach(roots))).collect();
         let every = document.schemas()?.entries()?.into_iter().map(|(name, _)| name);
-        Ok(Self { by_module, every: schemas.reach(every) })
+        let lake = schemas.reach(lake.entities.iter().map(crate::lake::Entity::schema));
+        Ok(Self { by_module, lake, every: schemas.reach(every) })
     }
 
     /// The module that alone uses a schema.
@@ -98,8 +105,15 @@ impl<'a> Owners<'a> {
         }
     }
 
+    /// The features that a schema comes with; none where it only comes with all of them.
+    pub(crate) fn features(&self, schema: &str) -> BTreeSet<&'a str> {
+        let users = self.by_module.iter().filter(|(_, schemas)| schemas.contains(schema));
+        let lake = self.lake.contains(schema).then_some(LAKE);
+        users.map(|(module, _)| *module).chain(lake).collect()
+    }
+
     /// The schemas that a selection needs.
-    pub(crate) fn selected(&self, selection: &Selection, lake: &'a Lake, schemas: &'a Schemas) -> BTreeSet<&'a str> {
+    pub(crate) fn selected(&self, selection: &Selection) -> BTreeSet<&'a str> {
         // Schemas that no operation uses come with everything.
         if self.by_module.keys().all(|module| selection.has(module)) {
             return self.every.clone();
@@ -107,7 +121,7 @@ impl<'a> Owners<'a> {
         let modules = self.by_module.iter().filter(|(module, _)| selection.has(module));
         let mut selected: BTreeSet<&str> = modules.flat_map(|(_, schemas)| schemas.iter().copied()).collect();
         if selection.lake {
-            selected.extend(schemas.reach(lake.entities.iter().map(crate::lake::Entity::schema)));
+            selected.extend(&self.lake);
         }
         selected
     }

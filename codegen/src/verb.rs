@@ -2,6 +2,7 @@
 
 use crate::document::{Operation, reference};
 use crate::error::Result;
+use crate::fixups::SPELLED;
 use crate::node::Node;
 use crate::resource::{collection_of, is};
 
@@ -53,7 +54,7 @@ pub(crate) fn call(operation: &Operation<'_>) -> Result<Option<Call>> {
     if !has_number_ids(operation)? {
         return Ok(None);
     }
-    let path = operation.path.trim_end_matches('/');
+    let path = operation.node.text_of(SPELLED)?.unwrap_or(operation.path).trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
     let of_one = last.starts_with('{') && last.ends_with('}');
     let answer = operation.answer()?;

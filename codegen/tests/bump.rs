@@ -27,7 +27,7 @@ fn counts(diff: &Value) -> [&Value; 3] {
     [&diff["breaking"], &diff["tolerant"], &diff["additive"]]
 }
 
-/// A folder for the older version. It stays, so that an SDK can be generated from it.
+/// A folder for the older version. It stays: `.ci/older-interface` compiles an SDK that is generated from it.
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("older-interface");
     // It may be left from the last run.

@@ -38,11 +38,11 @@ fn copy() -> tempfile::TempDir {
 
 #[test]
 fn report_in_words_and_in_json() {
-    let text = "version 1.0: 19 of 20 operations generated\n  shop               19 of    20\nnot generated:\n      1  excluded: the path template is cut off\n";
+    let text = "version 1.0: 23 of 24 operations generated\n  shop               23 of    24\nnot generated:\n      1  excluded: the path template is cut off\n";
     is(&run(&tiny(), &["report"]), 0, text, "");
     let answer = json(&run(&tiny(), &["report", "--json"]));
-    assert_eq!((&answer["total"], &answer["generated"]), (&20.into(), &19.into()));
-    assert_eq!(answer["operations"][0]["generated_as"], "ShopArchiveParts: list");
+    assert_eq!((&answer["total"], &answer["generated"]), (&24.into(), &23.into()));
+    assert_eq!(answer["operations"][0]["generated_as"], "ShopArchiveParts: count");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn check_fails_with_1_when_something_differs_and_with_2_when_it_cannot_tell() {
 
     let file = folder.path().join("figures.toml");
     let figures = std::fs::read_to_string(&file).unwrap();
-    std::fs::write(&file, figures.replace("operations = 20", "operations = 19")).unwrap();
+    std::fs::write(&file, figures.replace("operations = 24", "operations = 19")).unwrap();
     let answer = run(folder.path(), &["check"]);
     assert_eq!(answer.status.code(), Some(1));
     assert!(String::from_utf8_lossy(&answer.stderr).contains("does not hold the figures of what is generated"));

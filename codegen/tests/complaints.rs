@@ -6,8 +6,9 @@ mod tiny;
 
 use std::path::Path;
 
-use connectwise_codegen::{Api, Document, Lake, diff, facts};
+use connectwise_codegen::{Api, Document, Error, Lake, diff, facts};
 use proptest::prelude::*;
+use proptest::test_runner::TestCaseError;
 use serde_json::{Value, json};
 
 #[test]
@@ -127,31 +128,103 @@ fn mutate(document: &mut Value, node: usize, kind: u8, other: usize) {
     };
 }
 
+/// A complaint is one line and says where: at a place that the document has, or that lacks in one that it has, and in which
+/// operation if it is within one. What has no place is about the configuration, or about a fixup that has nothing to repair.
+fn check_complaint(error: &Error, document: &Value) -> Result<(), TestCaseError> {
+    let text = error.to_string();
+    prop_assert!(!text.contains('\n'), "{}", text);
+    let Some(pointer) = error.pointer() else {
+        let known =
+            error.dead_fixup().is_some() || ["lake.toml: ", "api.toml "].iter().any(|file| text.starts_with(file));
+        prop_assert!(known, "no place: {}", text);
+        return Ok(());
+    };
+    let parent = pointer.rsplit_once('/').map_or("", |(parent, _)| parent);
+    prop_assert!(document.pointer(parent).is_some(), "no such place: {}", text);
+    let steps: Vec<&str> = pointer.split('/').collect();
+    if let ["", "paths", path, method, ..] = steps[..]
+        && let Some(Value::String(id)) = document.pointer(&format!("/paths/{path}/{method}/operationId"))
+        && steps.last() != Some(&"operationId")
+    {
+        prop_assert_eq!(error.operation(), Some(id.as_str()), "{}", text);
+    }
+    Ok(())
+}
+
+/// What is done with a document, whatever it is.
+fn check_document(document: &Value, api: &str, lake: &str, old: &Document) -> Result<(), TestCaseError> {
+    let text = serde_json::to_vec(document).unwrap();
+    let new = match Document::parse("mutated", &text) {
+        Ok(new) => new,
+        Err(error) => return check_complaint(&error, document),
+    };
+    if let Err(error) = facts(&new) {
+        check_complaint(&error, document)?;
+    }
+    let (api_read, lake_read) =
+        (Api::parse(Path::new("api.toml"), api).unwrap(), Lake::parse(Path::new("lake.toml"), lake).unwrap());
+    match diff(&api_read, &lake_read, old, &new) {
+        Ok(diff) => prop_assert_eq!(diff.changes.len(), diff.breaking + diff.tolerant + diff.additive),
+        Err(error) => check_complaint(&error, document)?,
+    }
+    match tiny::sources(api, lake, &text).and_then(|sources| tiny::generate(&sources)) {
+        Err(error) => check_complaint(&error, document)?,
+        Ok(generated) => {
+            for (file, text) in generated.files {
+                prop_assert!(syn::parse_file(&text).is_ok(), "{}: {}", file, text);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Places to change, how, and what else of the document to put there.
+fn changes() -> impl Strategy<Value = Vec<(usize, u8, usize)>> {
+    prop::collection::vec((any::<usize>(), 0_u8..12, any::<usize>()), 1..5)
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 
     #[test]
-    fn mutated_documents_never_panic(changes in prop::collection::vec((any::<usize>(), 0_u8..12, any::<usize>()), 1..5)) {
+    fn mutated_documents_never_panic(changes in changes()) {
         let mut document: Value = serde_json::from_slice(tiny::DOCUMENT).unwrap();
         for (node, kind, other) in changes {
             mutate(&mut document, node, kind, other);
         }
-        let text = serde_json::to_vec(&document).unwrap();
-        if let Err(error) = Document::parse("mutated", &text).and_then(|document| facts(&document)) {
-            prop_assert!(!error.to_string().contains('\n'), "{error}");
-        }
-        if let Ok(new) = Document::parse("mutated", &text) {
-            let api = Api::parse(Path::new("api.toml"), tiny::API).unwrap();
-            let lake = Lake::parse(Path::new("lake.toml"), tiny::LAKE).unwrap();
-            if let Ok(diff) = diff(&api, &lake, &tiny::document(), &new) {
-                prop_assert_eq!(diff.changes.len(), diff.breaking + diff.tolerant + diff.additive);
-            }
-        }
-        match tiny::sources(tiny::API, tiny::LAKE, &text).and_then(|sources| tiny::generate(&sources)) {
-            Err(error) => prop_assert!(!error.to_string().contains('\n'), "{error}"),
-            Ok(generated) => for (file, text) in generated.files {
-                prop_assert!(syn::parse_file(&text).is_ok(), "{file}: {text}");
-            },
+        check_document(&document, tiny::API, tiny::LAKE, &tiny::document())?;
+    }
+
+    #[test]
+    fn text_that_is_no_document_never_panics(text in any::<Vec<u8>>(), cut in 0..tiny::DOCUMENT.len()) {
+        let beginning = &tiny::DOCUMENT[..cut];
+        for text in [&text, beginning, &[beginning, &text].concat()] {
+            let error = Document::parse("text", text).unwrap_err();
+            let told = error.to_string();
+            prop_assert!(error.pointer().is_some() || told.starts_with("text is not JSON: "), "{}", told);
         }
     }
+}
+
+/// The whole interface takes seconds a case: `cargo test -p connectwise-codegen --test complaints -- --ignored`.
+#[test]
+#[ignore = "takes ten minutes"]
+fn the_whole_interface_mutated_never_panics() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
+    let read = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap();
+    let (api, lake) = (read("api.toml"), read("lake.toml"));
+    let file = Api::parse(Path::new("api.toml"), &api).unwrap().document_file();
+    let text = read(&file);
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    let old = Document::parse("whole", text.as_bytes()).unwrap();
+    let config = ProptestConfig { cases: 60, failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    let tried = runner.run(&changes(), |changes| {
+        let mut document = whole.clone();
+        for (node, kind, other) in changes {
+            mutate(&mut document, node, kind, other);
+        }
+        check_document(&document, &api, &lake, &old)
+    });
+    tried.unwrap();
 }

@@ -37,8 +37,9 @@ fn with(changes: &[(&str, Value)]) -> Value {
     document
 }
 
-/// One of each: an operation gone, renamed, answering with something else; a schema, a property and a value gone; a type
-/// changed; demands raised; an entity's key and window gone; a fault of the document mended, and a new one.
+/// One of each: an operation gone, renamed, taking or answering with something else; a schema, a property and a value gone; a
+/// type changed; demands raised, on what was there and by what is new; an entity's window gone; faults of the document mended,
+/// an exclusion without its path, and a path without module.
 fn broken() -> Value {
     let widget = "/components/schemas/Widget";
     let part = "/components/schemas/Part/properties";
@@ -51,6 +52,13 @@ fn broken() -> Value {
             json!({"$ref": "#/components/schemas/Part"}),
         ),
         ("/paths/~1shop~1archive~1parts", Value::Null),
+        ("/paths/~1shop~1cut~1{id:regex(^(", Value::Null),
+        ("/paths/~1shop~1notes~1{id}", Value::Null),
+        ("/paths/~1shop~1widgets~1info", Value::Null),
+        ("/paths/~1shop~1widgets~1{id}~1info", Value::Null),
+        ("/components/schemas/WidgetInfo", Value::Null),
+        ("/components/schemas/OwnerReference/required", json!(["region"])),
+        ("/components/schemas/OwnerReference/properties/region", json!({"type": "string"})),
         (
             "/paths/~1market~1stalls",
             json!({"get": {"operationId": "getMarketStalls", "responses": {"204": {"description": "No Content"}}}}),
@@ -81,6 +89,22 @@ fn every_kind_of_change_is_told_with_what_it_does() {
     assert_eq!((diff.old.as_str(), diff.new.as_str()), ("1.0", "2.0"));
     assert_eq!(diff.breaking + diff.tolerant + diff.additive, diff.changes.len());
     assert!(diff.changes.is_sorted_by_key(|change| change.severity));
+}
+
+#[test]
+fn a_key_that_is_gone_says_what_it_does_to_its_table() {
+    let diff = tiny_diff(&tiny_document(), &with(&[("/components/schemas/Widget/properties/id", Value::Null)]));
+    let told = diff.to_string();
+    for line in [
+        "- `generation` stops: lake.toml: the entity Widget lists /shop/widgets, which lists a schema without the key property",
+        "- `Widget.id` is gone",
+        "  - SDK: field `Widget::id` is gone; a value that still comes is kept in `extra`",
+        "  - tables: column `widget.id` is no longer filled",
+        "  - lake.toml: remove `widget.id` from key of Widget",
+    ] {
+        assert!(told.lines().any(|found| found == line), "{line}: {told}");
+    }
+    assert!(diff.breaking >= 2);
 }
 
 #[test]

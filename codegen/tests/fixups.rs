@@ -144,6 +144,45 @@ fn count_answer() {
 }
 
 #[test]
+fn bulk_answer() {
+    insta::assert_snapshot!(changes("bulk-answer"), @r##"
+    - "responses": {"207": {"description": "Multi-Status", "content": {"application/vnd.connectwise.com+json; version=1.0": {"schema": {"$ref": "#/components/schemas/Widget"}}}}}
+    + "responses": {"207": {"description": "Multi-Status", "content": {"application/vnd.connectwise.com+json; version=1.0": {"schema": {"$ref": "#/components/schemas/BulkResult"}}}}}
+    "##);
+}
+
+#[test]
+fn bulk_delete_without_body() {
+    insta::assert_snapshot!(changes("bulk-delete-without-body"), @r##"+ "requestBody": {"required": true, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/IdCollection"}}}},"##);
+}
+
+/// The facts form has no place for what it leaves behind: what is generated tells.
+#[test]
+fn record_by_id_as_array() {
+    apply("record-by-id-as-array");
+    let sources = tiny::sources(tiny::API, tiny::LAKE, tiny::DOCUMENT).unwrap();
+    let operations = tiny::generate(&sources).unwrap().files.remove("operations_shop_1.rs").unwrap();
+    assert!(operations.contains("pub fn get_notes_by_id(id: i64) -> Operation<Records<WidgetInfo>> {"), "{operations}");
+    assert!(operations.contains("-> Operation<Json<Vec<Widget>>>"), "a list stays one: {operations}");
+}
+
+/// As above: the two spellings are one resource, and each operation is called by its own.
+#[test]
+fn collection_in_two_spellings() {
+    apply("collection-in-two-spellings");
+    let sources = tiny::sources(tiny::API, tiny::LAKE, tiny::DOCUMENT).unwrap();
+    let resources = tiny::generate(&sources).unwrap().files.remove("resources_shop_1.rs").unwrap();
+    for line in [
+        r#"const PATH: &'static str = "/shop/archive/parts";"#,
+        r#"const COUNT_PATH: &'static str = "/shop/Archive/parts/count";"#,
+        r#"const PATH: &'static str = "/shop/widgets/{parentId}/parts";"#,
+        r#"const CREATE_PATH: Option<&'static str> = Some("/shop/widgets/{parentId}/parts/");"#,
+    ] {
+        assert!(resources.contains(line), "{line}: {resources}");
+    }
+}
+
+#[test]
 fn framework_type_as_answer() {
     insta::assert_snapshot!(changes("framework-type-as-answer"), @r##"
     - "responses": {"200": {"description": "OK", "content": {"application/vnd.connectwise.com+json; version=1.0": {"schema": {"$ref": "#/components/schemas/HttpResponseMessage"}}}}}

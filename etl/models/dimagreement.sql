@@ -1,6 +1,8 @@
 -- Agreements, and those that only the facts name. Its own isActive and endDate are the dimension's IsActive and EndDate.
 with named as (
-    select agreementId, agreementName, max(lastUpdated) as updated, max(id) as latest
+    select
+        agreementId, agreementName, max(lastUpdated) as updated, max(id) as latest,
+        sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from fact_rows
     where agreementId is not null
     group by agreementId, agreementName
@@ -8,6 +10,8 @@ with named as (
 ranked as (
     select
         agreementId, agreementName,
+        sum(uses) over (partition by agreementId) as usage_count,
+        min(firstUse) over (partition by agreementId) as first_use,
         row_number() over (
             partition by agreementId
             order by case when agreementName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, agreementName asc nulls last
@@ -15,24 +19,11 @@ ranked as (
     from named
 ),
 used as (
-    select
-        agreementId,
-        count(*) filter (where not isDeleted) as usage_count,
-        min(usedOn) filter (where not isDeleted) as first_use
-    from fact_rows
-    where agreementId is not null
-    group by agreementId
-),
-keys as (
-    select id as agreementId, name as agreementName from silver_cw_agreement
-    union all
-    select r.agreementId, r.agreementName
-    from ranked r
-    left anti join silver_cw_agreement a on a.id = r.agreementId
-    where r.place = 1
+    select * from ranked where place = 1
 )
 select
-    k.agreementId, k.agreementName,
+    coalesce(a.id, u.agreementId) as agreementId,
+    case when a.id is not null then a.name else u.agreementName end as agreementName,
     n.final_agreement_number as number,
     a.typeId, a.typeName,
     a.parentAgreementId, a.parentAgreementName,
@@ -75,11 +66,10 @@ select
     case when coalesce(a.noEndingDateFlag, false) then cast(null as int) else datediff(a.endDate, a.startDate) end as durationDays,
     coalesce(c.agreement_type_normalized, 'other') as agreementTypeNormalized,
     coalesce(c.agreement_billing_behavior, 'unknown') as billingBehavior,
-    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(a.startDate, u.first_use) as EffectiveDate
-from keys k
+from silver_cw_agreement a
+full join used u on u.agreementId = a.id
 cross join run_day t
-left join silver_cw_agreement a on a.id = k.agreementId
-left join agreement_facts n on n.agreementId = k.agreementId
+left join agreement_facts n on n.agreementId = a.id
 left join agreement_type_rules c on c.typeName = a.typeName
-left join used u on u.agreementId = k.agreementId

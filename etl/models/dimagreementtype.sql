@@ -14,20 +14,23 @@ ranked as (
         ) as place
     from named
 ),
+uses as (
+    select agreementId, sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
+    from fact_rows
+    where agreementId is not null
+    group by agreementId
+),
 used as (
-    select
-        a.typeId,
-        count(*) filter (where not f.isDeleted) as usage_count,
-        min(f.usedOn) filter (where not f.isDeleted) as first_use
-    from fact_rows f
-    join silver_cw_agreement a on a.id = f.agreementId
+    select a.typeId, sum(u.uses) as usage_count, min(u.firstUse) as first_use
+    from uses u
+    join silver_cw_agreement a on a.id = u.agreementId
     where a.typeId is not null
     group by a.typeId
 )
 select
     r.typeId, r.typeName,
     coalesce(c.agreement_type_normalized, 'other') as agreementCategory,
-    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(u.usage_count > 0, false) as IsActive,
     u.first_use as EffectiveDate,
     cast(null as date) as EndDate

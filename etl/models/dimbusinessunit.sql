@@ -1,6 +1,8 @@
 -- Business units that work is done for. The name is the one that the row changed last has.
 with named as (
-    select businessUnitId, businessGroupDesc, max(lastUpdated) as updated, max(id) as latest
+    select
+        businessUnitId, businessGroupDesc, max(lastUpdated) as updated, max(id) as latest,
+        sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from fact_rows
     where businessUnitId is not null
     group by businessUnitId, businessGroupDesc
@@ -8,27 +10,19 @@ with named as (
 ranked as (
     select
         businessUnitId, businessGroupDesc,
+        sum(uses) over (partition by businessUnitId) as usage_count,
+        min(firstUse) over (partition by businessUnitId) as first_use,
         row_number() over (
             partition by businessUnitId
             order by case when businessGroupDesc is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, businessGroupDesc asc nulls last
         ) as place
     from named
-),
-used as (
-    select
-        businessUnitId,
-        count(*) filter (where not isDeleted) as usage_count,
-        min(usedOn) filter (where not isDeleted) as first_use
-    from fact_rows
-    where businessUnitId is not null
-    group by businessUnitId
 )
 select
     r.businessUnitId, r.businessGroupDesc,
-    u.usage_count,
-    u.usage_count > 0 as IsActive,
-    u.first_use as EffectiveDate,
+    cast(r.usage_count as bigint) as usage_count,
+    r.usage_count > 0 as IsActive,
+    r.first_use as EffectiveDate,
     cast(null as date) as EndDate
 from ranked r
-join used u on u.businessUnitId = r.businessUnitId
 where r.place = 1

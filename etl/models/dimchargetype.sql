@@ -7,9 +7,9 @@ select
         when f.chargeToType in ('ProjectTicket', 'Project') then 'Project'
         else 'Other'
     end as chargeCategory,
-    count(*) filter (where not f.isDeleted) as usage_count,
-    count(*) filter (where not f.isDeleted) > 0 as IsActive,
-    min(f.usedOn) filter (where not f.isDeleted) as EffectiveDate,
+    cast(sum(f.uses) as bigint) as usage_count,
+    sum(f.uses) > 0 as IsActive,
+    min(f.usedOn) filter (where f.uses > 0) as EffectiveDate,
     cast(null as date) as EndDate
 from fact_rows f
 where f.chargeToType is not null

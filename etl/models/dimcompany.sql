@@ -1,6 +1,8 @@
--- Companies, and those that only the facts name.
+-- Companies, and those that only the facts and invoices name.
 with named as (
-    select companyId, companyName, companyIdentifier, companyType, max(lastUpdated) as updated, max(id) as latest
+    select
+        companyId, companyName, companyIdentifier, companyType, max(lastUpdated) as updated, max(id) as latest,
+        sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from fact_rows
     where companyId is not null
     group by companyId, companyName, companyIdentifier, companyType
@@ -8,6 +10,8 @@ with named as (
 ranked as (
     select
         companyId, companyName, companyIdentifier, companyType,
+        sum(uses) over (partition by companyId) as usage_count,
+        min(firstUse) over (partition by companyId) as first_use,
         row_number() over (
             partition by companyId
             order by
@@ -19,35 +23,18 @@ ranked as (
     from named
 ),
 used as (
-    select
-        companyId,
-        count(*) filter (where not isDeleted) as usage_count,
-        min(usedOn) filter (where not isDeleted) as first_use
-    from fact_rows
-    where companyId is not null
-    group by companyId
-),
-members as (
-    select
-        c.id as companyId, c.name as companyName, t.companyType, c.identifier as companyIdentifier,
-        c.statusName as status, c.territoryName as territory,
-        not c.isDeleted and not coalesce(c.deletedFlag, false) as active,
-        cast(c.dateAcquired as date) as begins, cast(c.dateDeleted as date) as ends
-    from silver_cw_company c
-    left join company_types t on t.companyId = c.id
-    union all
-    select
-        r.companyId, r.companyName, r.companyType, r.companyIdentifier, cast(null as string), cast(null as string),
-        cast(null as boolean), cast(null as date), cast(null as date)
-    from ranked r
-    left anti join silver_cw_company c on c.id = r.companyId
-    where r.place = 1
+    select * from ranked where place = 1
 )
 select
-    m.companyId, m.companyName, m.companyType, m.companyIdentifier, m.status, m.territory,
-    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
-    coalesce(m.active, u.usage_count > 0, false) as IsActive,
-    coalesce(m.begins, u.first_use) as EffectiveDate,
-    m.ends as EndDate
-from members m
-left join used u on u.companyId = m.companyId
+    coalesce(c.id, u.companyId) as companyId,
+    case when c.id is not null then c.name else u.companyName end as companyName,
+    case when c.id is not null then t.companyType else u.companyType end as companyType,
+    case when c.id is not null then c.identifier else u.companyIdentifier end as companyIdentifier,
+    c.statusName as status, c.territoryName as territory,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not c.isDeleted and not coalesce(c.deletedFlag, false), u.usage_count > 0, false) as IsActive,
+    coalesce(cast(c.dateAcquired as date), u.first_use) as EffectiveDate,
+    cast(c.dateDeleted as date) as EndDate
+from silver_cw_company c
+full join used u on u.companyId = c.id
+left join company_types t on t.companyId = c.id

@@ -1,6 +1,8 @@
 -- Members of staff, and those that only the facts name.
 with named as (
-    select memberId, memberName, memberIdentifier, max(lastUpdated) as updated, max(id) as latest
+    select
+        memberId, memberName, memberIdentifier, max(lastUpdated) as updated, max(id) as latest,
+        sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from fact_rows
     where memberId is not null
     group by memberId, memberName, memberIdentifier
@@ -8,6 +10,8 @@ with named as (
 ranked as (
     select
         memberId, memberName, memberIdentifier,
+        sum(uses) over (partition by memberId) as usage_count,
+        min(firstUse) over (partition by memberId) as first_use,
         row_number() over (
             partition by memberId
             order by
@@ -17,36 +21,20 @@ ranked as (
     from named
 ),
 used as (
-    select
-        memberId,
-        count(*) filter (where not isDeleted) as usage_count,
-        min(usedOn) filter (where not isDeleted) as first_use
-    from fact_rows
-    where memberId is not null
-    group by memberId
-),
-members as (
-    select
-        s.id as memberId,
-        coalesce(nullif(concat_ws(' ', nullif(s.firstName, ''), nullif(s.lastName, '')), ''), s.identifier) as memberName,
-        s.identifier as memberIdentifier, s.officeEmail,
-        coalesce(s.inactiveFlag, false) as inactiveFlag,
-        not s.isDeleted and not coalesce(s.inactiveFlag, false) as active,
-        cast(s.hireDate as date) as begins, cast(s.inactiveDate as date) as ends
-    from silver_cw_member s
-    union all
-    select
-        r.memberId, r.memberName, r.memberIdentifier, cast(null as string), false,
-        cast(null as boolean), cast(null as date), cast(null as date)
-    from ranked r
-    left anti join silver_cw_member s on s.id = r.memberId
-    where r.place = 1
+    select * from ranked where place = 1
 )
 select
-    m.memberId, m.memberName, m.memberIdentifier, m.officeEmail, m.inactiveFlag,
-    coalesce(u.usage_count, cast(0 as bigint)) as usage_count,
-    coalesce(m.active, u.usage_count > 0, false) as IsActive,
-    coalesce(m.begins, u.first_use) as EffectiveDate,
-    m.ends as EndDate
-from members m
-left join used u on u.memberId = m.memberId
+    coalesce(s.id, u.memberId) as memberId,
+    case
+        when s.id is null then u.memberName
+        else coalesce(nullif(concat_ws(' ', nullif(s.firstName, ''), nullif(s.lastName, '')), ''), s.identifier)
+    end as memberName,
+    case when s.id is not null then s.identifier else u.memberIdentifier end as memberIdentifier,
+    s.officeEmail,
+    coalesce(s.inactiveFlag, false) as inactiveFlag,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not s.isDeleted and not coalesce(s.inactiveFlag, false), u.usage_count > 0, false) as IsActive,
+    coalesce(cast(s.hireDate as date), u.first_use) as EffectiveDate,
+    cast(s.inactiveDate as date) as EndDate
+from silver_cw_member s
+full join used u on u.memberId = s.id

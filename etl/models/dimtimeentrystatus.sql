@@ -10,9 +10,9 @@ select
         when f.timeEntryStatus = 'WrittenOff' then 'Closed'
         else 'Open'
     end as statusCategory,
-    count(*) filter (where not f.isDeleted) as usage_count,
-    count(*) filter (where not f.isDeleted) > 0 as IsActive,
-    min(f.usedOn) filter (where not f.isDeleted) as EffectiveDate,
+    cast(sum(f.uses) as bigint) as usage_count,
+    sum(f.uses) > 0 as IsActive,
+    min(f.usedOn) filter (where f.uses > 0) as EffectiveDate,
     cast(null as date) as EndDate
 from fact_rows f
 where f.timeEntryStatus is not null

@@ -37,7 +37,7 @@ judged as (
         case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate
     from priced p
     left join numbered n on n.lineSource = p.lineSource and n.sourceId = p.sourceId
-    left join silver_cw_invoice i on i.id = p.invoiceId
+    left join invoice_heads i on i.invoiceId = p.invoiceId
 )
 select
     sha2(j.lineSource || '-' || cast(j.sourceId as string), 256) as InvoiceLineSK,

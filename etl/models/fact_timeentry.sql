@@ -36,7 +36,7 @@ with entry as (
         a.final_agreement_number,
         te.isDeleted
     from silver_cw_timeentry te
-    left join silver_cw_member m on m.id = te.memberId
+    left join member_costs m on m.memberId = te.memberId
     left join agreement_facts a on a.agreementId = te.agreementId
 ),
 priced as (

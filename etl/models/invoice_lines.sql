@@ -12,7 +12,7 @@ with line as (
         te.companyId, te.companyName, te.invoiceApplyToType, te.agreementId, te.billableOption,
         coalesce(te.agreementType, te.agreementAgreementType) as statedType, te.isDeleted
     from silver_cw_timeentry te
-    left join silver_cw_member m on m.id = te.memberId
+    left join member_costs m on m.memberId = te.memberId
     union all
     select
         2, 'expense', x.id, x.invoiceId, x.typeName, x.notes,

@@ -58,6 +58,11 @@ async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Res
     for reference in state.resolve_table_references(&statement).map_err(sql_error)? {
         let wanted = reference.table();
         let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
+            // A model of the user's project is known by its table.
+            let plain = wanted.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
+            if plain && lake.register(session, wanted, &TableName::gold(wanted)).await? {
+                continue;
+            }
             let names = known.iter().map(|table| table.name.as_str());
             let advice = advice(wanted, names, "connectwise-etl schema lists all tables");
             return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: {advice}")));

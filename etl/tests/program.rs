@@ -237,3 +237,16 @@ fn lineage_goes_from_gold_to_silver_and_from_silver_to_the_api() {
     );
     assert_eq!(of(&silver, "lastUpdated")["api"], serde_json::json!(["/time/entries _info/lastUpdated"]));
 }
+
+#[test]
+fn a_model_that_cannot_work_stops_a_run_before_anything_is_touched() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("models")).unwrap();
+    std::fs::write(folder.path().join("models/mine.sql"), "select 1 as one").unwrap();
+    let output =
+        program(folder.path()).args(["run", "--layers", "silver,gold", "--lakehouse", "lake"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("models/mine.sql is declared nowhere: add a [[model]] mine to models/models.toml"), "{said}");
+    assert!(!folder.path().join("lake").exists());
+}

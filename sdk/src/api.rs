@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Client, ItemList, Patch, Result,
+    Client, ItemList, ListRequest, Patch, Result,
     request::{Method, Request},
     resource::{self, Count, Create, Delete, Get, List, Placed, Replace, Resource, Under, fill},
 };
@@ -28,14 +28,17 @@ pub struct Api<R, P = Placed> {
     /// Parents, from the outside in.
     parents: Vec<i64>,
     query: Vec<(String, String)>,
+    /// Version of the API instead of the client's.
+    version: Option<String>,
     resource: PhantomData<fn() -> (R, P)>,
 }
 
 // A derive would ask for more of the resource, which is but a name.
 impl<R, P> Clone for Api<R, P> {
     fn clone(&self) -> Self {
-        let Self { client, parents, query, resource } = self;
-        Self { client: client.clone(), parents: parents.clone(), query: query.clone(), resource: *resource }
+        let Self { client, parents, query, version, resource } = self;
+        let (client, parents, query) = (client.clone(), parents.clone(), query.clone());
+        Self { client, parents, query, version: version.clone(), resource: *resource }
     }
 }
 
@@ -49,7 +52,7 @@ impl Client {
     /// The records of a resource.
     #[must_use]
     pub fn resource<R: Resource>(&self) -> Api<R, R::Place> {
-        Api { client: self.clone(), parents: Vec::new(), query: Vec::new(), resource: PhantomData }
+        Api { client: self.clone(), parents: Vec::new(), query: Vec::new(), version: None, resource: PhantomData }
     }
 }
 
@@ -58,7 +61,8 @@ impl<R: Resource, P> Api<R, Under<P>> {
     #[must_use]
     pub fn under(mut self, parent: i64) -> Api<R, P> {
         self.parents.push(parent);
-        Api { client: self.client, parents: self.parents, query: self.query, resource: PhantomData }
+        let Self { client, parents, query, version, .. } = self;
+        Api { client, parents, query, version, resource: PhantomData }
     }
 }
 
@@ -68,6 +72,14 @@ impl<R, P> Api<R, P> {
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
         self.query.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// Asks for another version of the API than the client does, for example `2020.4`: some routes only know some. For
+    /// all requests to a route there is [`Config::with_version_for`](crate::Config::with_version_for).
+    #[must_use]
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.version = Some(version.into());
         self
     }
 }
@@ -88,7 +100,16 @@ impl<R: Resource> Api<R> {
     fn request(&self, method: Method, path: &str) -> Request {
         let mut request = Request::new(method, path);
         request.query.clone_from(&self.query);
+        request.version.clone_from(&self.version);
         request
+    }
+
+    fn collection(&self) -> ListRequest {
+        let list = self.client.list(&self.fill(R::PATH, None));
+        match &self.version {
+            Some(version) => list.version(version),
+            None => list,
+        }
     }
 
     async fn send<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
@@ -99,7 +120,7 @@ impl<R: Resource> Api<R> {
 impl<R: List> Api<R> {
     /// Many records.
     pub fn list(&self) -> ItemList<R> {
-        ItemList::new(self.client.list(&self.fill(R::PATH, None)), self.parents.clone())
+        ItemList::new(self.collection(), self.parents.clone())
     }
 }
 
@@ -109,8 +130,7 @@ impl<R: Count> Api<R> {
     /// # Errors
     /// As any request.
     pub async fn count(&self) -> Result<u64> {
-        let list = self.client.list(&self.fill(R::PATH, None));
-        list.count_at(&self.fill(R::COUNT_PATH, None)).await
+        self.collection().count_at(&self.fill(R::COUNT_PATH, None)).await
     }
 }
 

@@ -153,7 +153,8 @@ impl Client {
     async fn at_root(&self, request: &Request, take: Take) -> Result<Answer> {
         let root = self.root().await?;
         let error = match self.send(request, &request.url(&root)?, take).await {
-            Err(error) if error.is_not_found() && request.reads_a_collection() => error,
+            // A write isn't sent twice, wherever it went.
+            Err(error) if error.is_not_found() && request.may_repeat_as().is_read() => error,
             result => return result,
         };
         match self.moved(&root).await {

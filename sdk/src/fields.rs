@@ -15,6 +15,8 @@
 #[allow(unused_imports, unreachable_pub, reason = "without a module there are no types")]
 pub use self::generated::*;
 
+include!(concat!(env!("OUT_DIR"), "/gated_fields.rs"));
+
 /// Properties of `_info`.
 pub mod record_info {
     use crate::path::{Path, RecordInfo};

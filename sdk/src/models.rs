@@ -24,6 +24,8 @@ mod generated {
     include!(concat!(env!("OUT_DIR"), "/models.rs"));
 }
 
+include!(concat!(env!("OUT_DIR"), "/gated_models.rs"));
+
 /// Stands for a secret in `Debug`.
 #[allow(dead_code, reason = "not every module has secrets")]
 struct Hidden;

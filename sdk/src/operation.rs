@@ -21,7 +21,7 @@ pub struct Operation<A> {
     answer: PhantomData<fn() -> A>,
 }
 
-/// What an operation is answered with: [`Nothing`], [`Json`] or a [`Download`].
+/// What an operation is answered with: [`Nothing`], [`Json`], [`Records`] or a [`Download`].
 pub trait Answer: ask::Ask {}
 
 mod ask {
@@ -47,6 +47,11 @@ pub enum Nothing {}
 #[derive(Debug)]
 pub struct Json<T>(PhantomData<fn() -> T>);
 
+/// Records, whether the server sends an array of them or one by itself: what the interface document declares as the one
+/// can be the other.
+#[derive(Debug)]
+pub struct Records<T>(PhantomData<fn() -> T>);
+
 impl Answer for Nothing {}
 impl Ask for Nothing {
     type Output = ();
@@ -63,6 +68,19 @@ impl<T: DeserializeOwned> Ask for Json<T> {
 
     async fn ask(client: &Client, Ready(request): Ready) -> Result<T> {
         client.execute(&request).await?.json()
+    }
+}
+
+impl<T: DeserializeOwned> Answer for Records<T> {}
+impl<T: DeserializeOwned> Ask for Records<T> {
+    type Output = Vec<T>;
+
+    async fn ask(client: &Client, Ready(request): Ready) -> Result<Vec<T>> {
+        let response = client.execute(&request).await?;
+        match response.body.trim_ascii_start().first() {
+            Some(b'[') => response.json(),
+            _ => Ok(vec![response.json()?]),
+        }
     }
 }
 
@@ -104,6 +122,12 @@ impl<A> Operation<A> {
     /// Adds a parameter of the query; it is percent-encoded here.
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
         self.request = self.request.query(name, value);
+        self
+    }
+
+    /// Asks for another version of the API than the client does, for example `2020.4`: some routes only know some.
+    pub fn version(mut self, version: impl Into<String>) -> Self {
+        self.request.version = Some(version.into());
         self
     }
 

@@ -22,7 +22,7 @@ use serde_json::Value;
 use crate::download::Download;
 use crate::models::*;
 use crate::multipart::Multipart;
-use crate::operation::{Json, Nothing, Operation};
+use crate::operation::{Json, Nothing, Operation, Records};
 use crate::patch::Patch;
 use crate::request::Method;
 use crate::timestamp::Timestamp;

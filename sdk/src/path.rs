@@ -30,15 +30,7 @@ const MOST_STEPS: usize = 8;
 /// # Ok::<(), connectwise_sdk::Error>(())
 /// ```
 ///
-/// What a property can't be compared with doesn't compile:
-///
-/// ```compile_fail,E0277
-/// connectwise_sdk::fields::time_entry::ACTUAL_HOURS.eq(true);
-/// ```
-/// ```compile_fail,E0308
-/// use connectwise_sdk::fields::{agreement, time_entry};
-/// time_entry::COMPANY.then(agreement::ID);
-/// ```
+/// What a property can't be compared with doesn't compile, nor does a path that goes on where it doesn't lead.
 pub struct Path<O, V> {
     steps: [&'static str; MOST_STEPS],
     length: usize,

@@ -137,13 +137,6 @@ impl Request {
         Ok(self)
     }
 
-    /// Whether it reads a collection or a route, and not one record by its id: an answer of 404 is then no answer to the
-    /// question whether a record exists.
-    pub(crate) fn reads_a_collection(&self) -> bool {
-        let last = self.path.trim_end_matches('/').rsplit('/').next().unwrap_or_default();
-        self.may_repeat_as().is_read() && last.parse::<i64>().is_err()
-    }
-
     /// The method by which it is decided whether it may be repeated.
     pub(crate) fn may_repeat_as(&self) -> Method {
         if self.only_reads { Method::Get } else { self.method }
@@ -316,21 +309,6 @@ mod tests {
         ];
         for (path, expected) in table {
             assert_eq!(url(path).unwrap_err().to_string(), expected);
-        }
-    }
-
-    #[test]
-    fn a_record_by_its_id_is_no_collection() {
-        let table = [
-            (Method::Get, "/time/entries", true),
-            (Method::Get, "/time/entries/count", true),
-            (Method::Get, "/sales/orders/1/lineitems/", true),
-            (Method::Get, "/time/entries/5", false),
-            (Method::Get, "/time/entries/5/", false),
-            (Method::Post, "/time/entries", false),
-        ];
-        for (method, path, expected) in table {
-            assert_eq!(Request::new(method, path).reads_a_collection(), expected, "{method} {path}");
         }
     }
 

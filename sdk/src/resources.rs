@@ -17,3 +17,4 @@ use crate::models::*;
 use crate::resource::{self, Placed, Resource, Under};
 
 include!(concat!(env!("OUT_DIR"), "/resources.rs"));
+include!(concat!(env!("OUT_DIR"), "/gated_resources.rs"));

@@ -90,7 +90,8 @@ impl Client {
         if !take.api {
             headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
         }
-        if let Some(version) = &request.version {
+        let usual = || self.inner.config.version_for(&request.path).filter(|_| take.api);
+        if let Some(version) = request.version.as_deref().or_else(usual) {
             headers.insert(ACCEPT, accept(version)?);
         }
         if let Some(body) = &request.body {

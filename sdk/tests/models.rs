@@ -4,8 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use connectwise_sdk::models::{
-    Agreement, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption, TimeEntryStatus,
-    UnpostedInvoice,
+    Agreement, Company, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption,
+    TimeEntryStatus, UnpostedInvoice, UserDefinedField,
 };
 use connectwise_sdk::resource::{Count, Resource};
 use connectwise_sdk::{Patch, Record, Write};
@@ -158,6 +158,29 @@ fn what_the_document_demands_is_told_before_sending() {
     assert!(violations.iter().any(|violation| violation.is_missing() && violation.path() == "timeStart"), "{told:?}");
     let updated = entry.validate(Write::Update).unwrap_err();
     assert!(updated.iter().all(|violation| violation.path() != "hourlyRate"), "{updated:?}");
+
+    // Only an update has to say how time is billed.
+    let says = |told: Vec<String>, sentence: &str| told.iter().any(|found| found == sentence);
+    assert!(says(told_of(&Agreement::default(), Write::Update), "billTime is required"));
+    assert!(!says(told_of(&Agreement::default(), Write::Create), "billTime is required"));
+    // Only a create takes the types of a company.
+    let company = Company { types: Some(Vec::new()), ..Company::default() };
+    assert!(says(told_of(&company, Write::Update), "types can only be set in a create"));
+    assert!(!says(told_of(&company, Write::Create), "types can only be set in a create"));
+    let field = UserDefinedField { sequence_number: Some(501), ..UserDefinedField::default() };
+    assert!(says(told_of(&field, Write::Create), "sequenceNumber is more than 500"));
+}
+
+fn told_of<T: Record>(record: &T, write: Write) -> Vec<String> {
+    record.validate(write).unwrap_err().iter().map(ToString::to_string).collect()
+}
+
+#[test]
+fn a_patch_leaves_out_what_only_a_create_takes() {
+    let before = Company { name: Some("old".to_owned()), ..Company::default() };
+    let after = Company { name: Some("new".to_owned()), types: Some(Vec::new()), ..Company::default() };
+    let patch = Patch::between(&before, &after).unwrap();
+    assert_eq!(serde_json::to_value(&patch).unwrap(), json!([{"op": "replace", "path": "name", "value": "new"}]));
 }
 
 #[test]

@@ -4,20 +4,29 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 
-/// A Python interpreter that has what `tests/readers/requirements.txt` names.
+/// A Python interpreter that has what a file of `tests/readers/` names.
 #[derive(Debug, Clone)]
 pub struct Python {
     interpreter: PathBuf,
 }
 
 impl Python {
-    /// The interpreter, kept beside the build so that only the first run fetches packages.
+    /// The interpreter with the readers, kept beside the build so that only the first run fetches packages.
     ///
     /// # Errors
     /// What is missing on this machine and how to get it.
     pub fn with_readers() -> Result<Self, String> {
         static READY: OnceLock<Result<Python, String>> = OnceLock::new();
-        READY.get_or_init(set_up).clone()
+        READY.get_or_init(|| set_up("requirements.txt", "readers-venv")).clone()
+    }
+
+    /// The interpreter with Spark SQL, which is 600 MB of packages, kept likewise.
+    ///
+    /// # Errors
+    /// As [`Python::with_readers`].
+    pub fn with_spark() -> Result<Self, String> {
+        static READY: OnceLock<Result<Python, String>> = OnceLock::new();
+        READY.get_or_init(|| set_up("spark.txt", "spark-venv")).clone()
     }
 
     /// Runs a script of `tests/readers/` and gives what it printed.
@@ -29,11 +38,11 @@ impl Python {
     }
 }
 
-fn set_up() -> Result<Python, String> {
-    let requirements = readers().join("requirements.txt");
+fn set_up(requirements: &str, folder: &str) -> Result<Python, String> {
+    let requirements = readers().join(requirements);
     let wanted =
         std::fs::read_to_string(&requirements).map_err(|error| format!("{}: {error}", requirements.display()))?;
-    let folder = build_folder()?.join("readers-venv");
+    let folder = build_folder()?.join(folder);
     let (interpreter, stamp) = (folder.join("bin/python"), folder.join("requirements.txt"));
     if std::fs::read_to_string(&stamp).is_ok_and(|present| present == wanted) {
         return Ok(Python { interpreter });

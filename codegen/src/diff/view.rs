@@ -11,6 +11,7 @@ use crate::error::Result;
 use crate::fixups;
 use crate::lake::Lake;
 use crate::operation;
+use crate::readable;
 use crate::render;
 use crate::resource;
 use crate::schema::Schemas;
@@ -50,6 +51,7 @@ pub(super) struct Place {
 
 impl View {
     pub(super) fn of(api: &Api, lake: &Lake, document: &Document) -> Result<Self> {
+        readable::check(document)?;
         let mut problems = BTreeSet::new();
         let api = with_all_modules(api, document, &mut problems)?;
         let repaired = fixups::attempt(document, &api.exclusions, &mut problems)?;

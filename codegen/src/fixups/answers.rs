@@ -7,9 +7,12 @@ use serde_json::{Map, Value, json};
 use super::{each_operation, object_at};
 use crate::document::is_json;
 use crate::error::Result;
+use crate::schema::ONE_OR_MANY;
 
 const PATCH_OPERATION: &str = "#/components/schemas/PatchOperation";
 const COUNT: &str = "#/components/schemas/Count";
+const BULK: &str = "#/components/schemas/BulkResult";
+const IDS: &str = "#/components/schemas/IdCollection";
 const MESSAGE: &str = "#/components/schemas/HttpResponseMessage";
 
 /// An operation whose only answer is the default one succeeds with 200.
@@ -52,8 +55,7 @@ pub(super) fn undeclared_to_download(root: &mut Value) -> Result<usize> {
 
 /// The number of records of a list is a count, whatever is declared.
 pub(super) fn counts(root: &mut Value) -> Result<usize> {
-    let known = |root: &Value| root.pointer("/components/schemas/Count").is_some();
-    if !known(root) {
+    if !knows(root, COUNT) {
         return Ok(0);
     }
     let mut lists = BTreeSet::new();
@@ -69,6 +71,59 @@ pub(super) fn counts(root: &mut Value) -> Result<usize> {
             if schema["$ref"] != COUNT {
                 *schema = json!({ "$ref": COUNT });
                 places += 1;
+            }
+        }
+    });
+    Ok(places)
+}
+
+/// A change in bulk is answered with what became of each item, whatever is declared.
+pub(super) fn bulk(root: &mut Value) -> Result<usize> {
+    let mut places = 0;
+    if !knows(root, BULK) {
+        return Ok(places);
+    }
+    each_operation(root, &mut |_, operation| {
+        let answer = operation.get_mut("responses").and_then(|responses| object_at(responses, &["207", "content"]));
+        for (_, body) in answer.into_iter().flatten().filter(|(media, _)| is_json(media)) {
+            if body["schema"]["$ref"] != BULK {
+                body["schema"] = json!({ "$ref": BULK });
+                places += 1;
+            }
+        }
+    });
+    Ok(places)
+}
+
+/// A deletion in bulk takes the ids of what is deleted.
+pub(super) fn bulk_delete_with_ids(root: &mut Value) -> Result<usize> {
+    let mut places = 0;
+    if !knows(root, IDS) {
+        return Ok(places);
+    }
+    let Some(paths) = object_at(root, &["paths"]) else { return Ok(places) };
+    for (path, item) in paths.iter_mut() {
+        let Some(operation) = item.get_mut("delete").and_then(Value::as_object_mut) else { continue };
+        let in_bulk = path.trim_end_matches('/').ends_with("/bulk");
+        if in_bulk && !operation.contains_key("requestBody") {
+            let body = json!({"required": true, "content": {"application/json": {"schema": {"$ref": IDS}}}});
+            operation.insert("requestBody".to_owned(), body);
+            places += 1;
+        }
+    }
+    Ok(places)
+}
+
+/// An array that answers the read of one record by its id may be the record itself.
+pub(super) fn one_or_many(root: &mut Value) -> Result<usize> {
+    let mut places = 0;
+    each_read(root, &mut |path, operation| {
+        if !path.trim_end_matches('/').ends_with("/{id}") {
+            return;
+        }
+        for schema in json_schemas(operation).into_iter().filter_map(Value::as_object_mut) {
+            if schema.get("type").and_then(Value::as_str) == Some("array") {
+                places += usize::from(schema.insert(ONE_OR_MANY.to_owned(), json!(true)).is_none());
             }
         }
     });
@@ -103,6 +158,11 @@ pub(super) fn patch_with_body(root: &mut Value) -> Result<usize> {
         }
     }
     Ok(places)
+}
+
+/// Whether the document has a schema, by the reference to it.
+fn knows(root: &Value, reference: &str) -> bool {
+    root.pointer(reference.trim_start_matches('#')).is_some()
 }
 
 /// Schemas of the JSON answers of an operation.

@@ -1,17 +1,24 @@
 //! Enumerations.
 
+use std::collections::BTreeSet;
+
 use heck::ToPascalCase;
 use serde_json::{Map, Value, json};
 
 use super::object_at;
 use crate::error::{Kind, Result};
-use crate::node::escape;
+use crate::names::{Owner, Scope, variant_name};
+use crate::node::pointer;
 use crate::schema::OPEN_ENUM;
 
 /// Enumerations inside properties become named schemas of their own, `<Schema><Property>`, marked as open.
 pub(super) fn open(root: &mut Value) -> Result<usize> {
     let Some(schemas) = object_at(root, &["components", "schemas"]) else { return Ok(0) };
     let mut hoisted = Map::new();
+    let mut taken = Scope::default();
+    for name in schemas.keys() {
+        taken.take(name, Owner::schema(name))?;
+    }
     for (schema, body) in schemas.iter_mut() {
         let Some(properties) = object_at(body, &["properties"]) else { continue };
         for (name, property) in properties.iter_mut() {
@@ -19,15 +26,14 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
             while let Some(place) = value {
                 if let Some(values) = place.get("enum").and_then(Value::as_array) {
                     if let Some(at) = values.iter().position(|value| !value.is_string()) {
-                        let steps = ["components", "schemas", schema, "properties", name].map(escape).join("/");
-                        let pointer = format!("/{steps}/enum/{at}");
+                        let steps = ["components", "schemas", schema, "properties", name, "enum", &at.to_string()];
+                        let pointer = pointer(&steps);
                         return Err(Kind::Shape { operation: None, pointer, expected: "a text" }.into());
                     }
                     let target = format!("{schema}{}", name.to_pascal_case());
-                    if hoisted.contains_key(&target) {
-                        let (first, second) = ("an enumeration".to_owned(), format!("{schema}.{name}"));
-                        return Err(Kind::NameClash { name: target, first, second }.into());
-                    }
+                    let owner = Owner::property(schema, name);
+                    taken.take(&target, owner)?;
+                    variants(values, schema, name)?;
                     hoist(place, target, &mut hoisted);
                     break;
                 }
@@ -36,14 +42,20 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
         }
     }
     let places = hoisted.len();
-    for (name, schema) in hoisted {
-        if schemas.contains_key(&name) {
-            let (first, second) = ("a schema".to_owned(), "an enumeration".to_owned());
-            return Err(Kind::NameClash { name, first, second }.into());
-        }
-        schemas.insert(name, schema);
-    }
+    schemas.extend(hoisted);
     Ok(places)
+}
+
+/// No two values have one name; what they are called once they stand for themselves can't be told to the document's reader.
+fn variants(values: &[Value], schema: &str, property: &str) -> Result<()> {
+    let mut scope = Scope::default();
+    let mut seen = BTreeSet::new();
+    for (index, value) in values.iter().enumerate() {
+        let Some(value) = value.as_str().filter(|value| seen.insert(*value)) else { continue };
+        let steps = ["components", "schemas", schema, "properties", property, "enum", &index.to_string()];
+        scope.take(&variant_name(value), Owner::at(format!("the value {value:?}"), pointer(&steps)))?;
+    }
+    Ok(())
 }
 
 fn hoist(place: &mut Value, target: String, hoisted: &mut Map<String, Value>) {

@@ -7,6 +7,7 @@ mod enums;
 mod parameters;
 mod paths;
 mod properties;
+mod spelling;
 
 use std::collections::BTreeSet;
 
@@ -27,11 +28,13 @@ pub struct Fixup {
     apply: fn(&mut Value) -> Result<usize>,
 }
 
+pub(crate) use spelling::SPELLED;
+
 /// Prefix of the keywords that hold for writing only: the repairs put them aside under it.
 pub(crate) const FOR_WRITING: &str = "x-writing-";
 
 /// All repairs, in the order in which they are applied.
-pub const FIXUPS: [Fixup; 18] = [
+pub const FIXUPS: [Fixup; 22] = [
     Fixup {
         name: "object-in-path",
         reason: "an object cannot be a part of a path, and the operation takes no other body",
@@ -46,6 +49,11 @@ pub const FIXUPS: [Fixup; 18] = [
         name: "parameter-twice",
         reason: "one parameter stands twice in a row, and the same value twice is no id",
         apply: paths::single_parameters,
+    },
+    Fixup {
+        name: "collection-in-two-spellings",
+        reason: "one collection is spelled in two ways, by case or by a slash at the end, which share out its operations",
+        apply: spelling::one_collection,
     },
     Fixup {
         name: "path-parameter-not-in-template",
@@ -86,6 +94,21 @@ pub const FIXUPS: [Fixup; 18] = [
         name: "framework-type-as-answer",
         reason: "`HttpResponseMessage` is a type of the server's framework and never its answer",
         apply: answers::message_to_anything,
+    },
+    Fixup {
+        name: "bulk-answer",
+        reason: "some bulk changes declare a record as their answer, where all others declare what became of each item",
+        apply: answers::bulk,
+    },
+    Fixup {
+        name: "bulk-delete-without-body",
+        reason: "a bulk deletion without a body doesn't say what to delete; all others take a list of ids",
+        apply: answers::bulk_delete_with_ids,
+    },
+    Fixup {
+        name: "record-by-id-as-array",
+        reason: "some reads of one record by its id declare an array, so that what comes is read either way",
+        apply: answers::one_or_many,
     },
     Fixup {
         name: "patch-without-body",

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{each_operation, object_at};
 use crate::api::Exclusion;
 use crate::document::Document;
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Place, Result};
+use crate::node::pointer;
 
 /// Removes the paths that `api.toml` leaves out.
 pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> {
@@ -31,7 +32,8 @@ pub(super) fn unusable(document: &Document) -> Result<Vec<(String, Kind)>> {
     let mut found = Vec::new();
     for operation in document.operations()?.iter().filter(|operation| !is_template(operation.path)) {
         let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
-        found.push((path.clone(), Kind::PathTemplate { operation, path }));
+        let pointer = pointer(&["paths", &path]);
+        found.push((path.clone(), Kind::PathTemplate { operation, path, pointer }));
     }
     Ok(found)
 }
@@ -111,7 +113,8 @@ fn rename(root: &mut Value, fix: fn(&str) -> String) -> Result<usize> {
             (Some(known), Value::Object(item)) => {
                 if let Some((method, _)) = item.iter().find(|(method, _)| known.contains_key(*method)) {
                     let name = format!("{method} {fixed}");
-                    return Err(Kind::NameClash { name, first: fixed, second: path }.into());
+                    let place = Place { operation: None, pointer: Some(pointer(&["paths", &path])) };
+                    return Err(Kind::NameClash { name, first: fixed, second: path, place }.into());
                 }
                 known.extend(item);
             }

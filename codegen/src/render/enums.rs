@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use crate::error::Result;
-use crate::names::{Scope, type_name, variant_name};
+use crate::names::{Owner, Scope, type_name, variant_name};
 use crate::schema::{Schema, Schemas};
 
 /// Variant that keeps the text of a value that the document doesn't list.
@@ -20,7 +20,7 @@ pub(crate) fn render(name: &str, schemas: &Schemas) -> Result<String> {
         let variant = variant_name(value);
         // A listed value of that name reads as the fallback, which writes the same text back.
         if variant != FALLBACK {
-            scope.take(&variant, value)?;
+            scope.take(&variant, Owner::schema(name))?;
             // Writing to a String cannot fail.
             let _ = writeln!(variants, "        {variant} = {value:?},");
         }

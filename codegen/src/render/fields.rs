@@ -6,7 +6,7 @@ use heck::{ToShoutySnakeCase, ToSnakeCase};
 
 use super::rust_type;
 use crate::error::Result;
-use crate::names::{Scope, field_name, type_name};
+use crate::names::{Owner, Scope, field_name, type_name};
 use crate::schema::{Property, Schema, Schemas, Shape};
 
 /// The text of one schema, for `connectwise_sdk::fields`; nothing for what has no properties.
@@ -19,7 +19,7 @@ pub(crate) fn render(name: &str, schemas: &Schemas) -> Result<String> {
     let mut constants = String::new();
     for property in properties {
         let constant = field_name(&property.name).to_shouty_snake_case();
-        scope.take(&constant, &format!("{name}.{}", property.name))?;
+        scope.take(&constant, Owner::property(name, &property.name))?;
         let value = value(property);
         let wire = &property.name;
         // Writing to a String cannot fail.

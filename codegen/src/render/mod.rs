@@ -4,6 +4,7 @@ pub(crate) mod catalog;
 pub(crate) mod enums;
 pub(crate) mod fields;
 pub(crate) mod files;
+pub(crate) mod gates;
 pub(crate) mod models;
 pub(crate) mod operations;
 pub(crate) mod records;

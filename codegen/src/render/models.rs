@@ -10,14 +10,14 @@ use syn::parse_quote;
 use typify::{TypeSpace, TypeSpaceSettings};
 
 use crate::error::{Kind, Result};
-use crate::names::{Scope, field_name, type_name};
+use crate::names::{Owner, Scope, field_name, type_name};
 use crate::schema::{Property, Schema, Schemas, Shape};
 use crate::secrets::Secrets;
 
 /// Type of the SDK that holds a `date-time`.
 const TIMESTAMP: &str = "Timestamp";
 /// Names that the SDK brings into the scope of generated text.
-const SDK_TYPES: [&str; 18] = [
+const SDK_TYPES: [&str; 19] = [
     TIMESTAMP,
     "Decimal",
     "Download",
@@ -32,6 +32,7 @@ const SDK_TYPES: [&str; 18] = [
     "Placed",
     "Record",
     "RecordInfo",
+    "Records",
     "Resource",
     "Rule",
     "Under",
@@ -63,7 +64,7 @@ pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<BTreeMap<St
 fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeMap<String, String>)> {
     let mut scope = Scope::default();
     for name in SDK_TYPES {
-        scope.take(name, "the SDK's own type")?;
+        scope.take(name, Owner::own("the SDK's own type"))?;
     }
     let mut settings = TypeSpaceSettings::default();
     settings.with_derive("PartialEq".to_owned());
@@ -74,7 +75,7 @@ fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeM
     definitions.insert(TIMESTAMP.to_owned(), json!({"type": "string"}));
     for (name, schema) in schemas.iter() {
         let ty = type_name(name);
-        scope.take(&ty, name)?;
+        scope.take(&ty, Owner::schema(name))?;
         definitions.insert(ty.clone(), definition(name, schema)?);
         // The SDK's own kind of enumeration, and objects that are nothing but unknown properties, are rendered here.
         if !matches!(schema, Schema::Object(_)) {
@@ -108,11 +109,11 @@ fn definition(name: &str, schema: &Schema) -> Result<Value> {
         Schema::FreeForm => json!({"type": "object"}),
         Schema::Object(properties) => {
             let mut scope = Scope::default();
-            scope.take(EXTRA, "the field for unknown properties")?;
+            scope.take(EXTRA, Owner::own("the field for unknown properties"))?;
             let mut entries = Map::new();
             for property in properties {
                 let field = field_name(&property.name);
-                scope.take(&field, &format!("{name}.{}", property.name))?;
+                scope.take(&field, Owner::property(name, &property.name))?;
                 entries.insert(field, nullable(&property.shape));
             }
             let doc = doc(name);

@@ -48,6 +48,7 @@ pub(crate) fn signature(raw: &Raw) -> String {
         Answer::Nothing => "Nothing".to_owned(),
         Answer::Download => "Download".to_owned(),
         Answer::Json(shape) => format!("Json<{}>", rust_type(shape)),
+        Answer::Records(shape) => format!("Records<{}>", rust_type(shape)),
     };
     let mut parameters: Vec<String> =
         raw.arguments.iter().map(|argument| format!("{}: {}", escape(&argument.field), argument.ty)).collect();

@@ -12,6 +12,7 @@ use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::extract::Window;
+use crate::gold;
 use crate::lake::Layer;
 use crate::run::{Mode, Outcome, Plan, Report, execute};
 
@@ -73,6 +74,7 @@ impl Run {
             names => names.iter().map(|name| catalog::entity(name)).collect::<Result<_>>()?,
         };
         let lake = settings.lake()?;
+        gold::check(&lake, &settings.gold).await?;
         // Layers above bronze need no tenant, and so no credentials.
         let client = if layers.contains(&Layer::Bronze) { Some(settings.client()?) } else { None };
         let mode = match self.mode {

@@ -10,11 +10,13 @@ use serde::Deserialize;
 use super::source::{Source, SourceArgs, SourceTable};
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
-use crate::gold::GoldConfig;
+use crate::gold::{GoldConfig, OwnModels};
 use crate::lake::Lake;
 use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 
 const FILE: &str = "connectwise-etl.toml";
+/// Folder of the user's own gold models.
+const MODELS: &str = "models";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -89,15 +91,19 @@ impl Settings {
             None => File::default(),
         };
         let lakehouse = global.lakehouse.clone().or(file.lakehouse);
-        file.gold.check()?;
+        let mut gold = file.gold;
+        gold.check()?;
         file.load.check()?;
         let privacy = Privacy::new(&file.privacy)?;
+        // The models stand beside the configuration, wherever that is.
+        let project = global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        gold.models = OwnModels::read(&project.join(MODELS))?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             source: Source::new(global.source.clone(), file.source)?,
             privacy,
             load: file.load,
-            gold: file.gold,
+            gold,
         })
     }
 

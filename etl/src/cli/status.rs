@@ -13,8 +13,6 @@ use crate::ledger::{self, RunStatus, TableStatus};
 
 /// Columns that text is wrapped at.
 const WIDTH: usize = 100;
-/// Characters that are shown of a table's name.
-const NAME: usize = 38;
 
 /// Show how fresh each table is and how the last runs went
 ///
@@ -64,7 +62,7 @@ impl Status {
 
 fn table_row(table: &TableStatus) -> Vec<String> {
     vec![
-        short(&format!("{}/{}", table.layer, table.table_name), NAME),
+        table.table_name.clone(),
         table.rows.map(thousands).unwrap_or_default(),
         table.age_seconds.map_or_else(|| "never".to_owned(), |seconds| format!("{} ago", age(seconds))),
         table.watermark.map(minute).unwrap_or_default(),

@@ -103,8 +103,7 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
 /// The days that facts and invoices are on, with the number of the facts' rows that are not deleted.
 pub(super) async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
     let days = "select d.usedOn as usedOn, cast(sum(d.used) as bigint) as uses from ( \
-                select usedOn, case when isDeleted then 0 else 1 end as used from fact_rows \
-                union all select `date`, 0 from silver_cw_invoice \
+                select usedOn, uses as used from fact_rows \
                 union all select invoiceInvoiceDate, 0 from silver_cw_timeentry \
                 union all select invoiceInvoiceDate, 0 from silver_cw_expenseentry \
                 union all select invoiceInvoiceDate, 0 from silver_cw_productitem \

@@ -6,15 +6,16 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use serde::{Serialize, Serializer};
 
 use super::failed;
 use super::keys::text;
 use super::model::Model;
-use crate::contract::DECIMAL;
+use crate::contract::{DECIMAL, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
-use crate::lake::TableName;
+use crate::lake::{Lake, TableName};
 use crate::silver::Fingerprinter;
 
 /// The count among the sums of a balance.
@@ -69,6 +70,8 @@ pub(super) struct Checks {
     texts: Vec<(String, Severity, BTreeSet<String>)>,
     balance: BTreeMap<String, i128>,
     balance_where: String,
+    /// Sums of the rows that stay as they are, where only some are looked at.
+    unaffected: BTreeMap<String, i128>,
     results: Arc<Mutex<Vec<TestResult>>>,
 }
 
@@ -94,10 +97,37 @@ impl Checks {
             references,
             texts: [texts(&model.tests.accepted, Severity::Error), texts(&model.tests.expected, Severity::Warn)]
                 .concat(),
-            balance: balance(session, model).await?,
+            balance: sums(session, &model.tests.balance).await?,
             balance_where: model.tests.balance_where.clone(),
+            unaffected: BTreeMap::new(),
             results: Arc::default(),
         })
+    }
+
+    /// The same tests of some rows only, in place of the rows `before`. What the table has beside those counts in its sums.
+    pub(super) async fn in_place_of(
+        mut self,
+        session: &SessionContext,
+        model: &Model,
+        before: &[RecordBatch],
+    ) -> Result<Self> {
+        if self.balance.is_empty() {
+            return Ok(self);
+        }
+        let columns: Vec<String> = self.balance.keys().map(|name| format!("sum(`{name}`) as `{name}`")).collect();
+        let columns = columns.join(", ").replace(&format!("sum(`{ROW_COUNT}`)"), "count(*)");
+        let condition = if self.balance_where.is_empty() { "true" } else { self.balance_where.as_str() };
+        self.unaffected = sums(session, &format!("select {columns} from stored where {condition}")).await?;
+        let mut tally = self.tally(model)?;
+        for batch in before {
+            tally.add(batch)?;
+        }
+        // The tally started at the whole table's sums.
+        let looked_at = tally.sums;
+        for (name, sum) in &mut self.unaffected {
+            *sum += *sum - looked_at.get(name).copied().unwrap_or_default();
+        }
+        Ok(self)
     }
 
     /// A tally of rows that go by from now on.
@@ -111,7 +141,11 @@ impl Checks {
             null_keys: 0,
             dangling: zeros(self.references.len()),
             odd: vec![(0, BTreeSet::new()); self.texts.len()],
-            sums: self.balance.keys().map(|column| (column.clone(), 0)).collect(),
+            sums: self
+                .balance
+                .keys()
+                .map(|name| (name.clone(), self.unaffected.get(name).copied().unwrap_or_default()))
+                .collect(),
             checks: self.clone(),
         })
     }
@@ -215,13 +249,13 @@ impl Tally {
     }
 }
 
-/// The sums that silver has, as units of a decimal column, and the number of rows.
-async fn balance(session: &SessionContext, model: &Model) -> Result<BTreeMap<String, i128>> {
+/// The sums that a SELECT of one row gives, as units of a decimal column, and the number of rows. None for no SELECT.
+async fn sums(session: &SessionContext, sql: &str) -> Result<BTreeMap<String, i128>> {
     let mut sums = BTreeMap::new();
-    if model.tests.balance.is_empty() {
+    if sql.is_empty() {
         return Ok(sums);
     }
-    for batch in session.sql(&model.tests.balance).await.map_err(failed)?.collect().await.map_err(failed)? {
+    for batch in session.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)? {
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             let scale = if field.name() == ROW_COUNT { 0 } else { DECIMAL.1 };
             let units = converted(column, &DataType::Decimal128(38, scale))?;
@@ -249,6 +283,34 @@ pub(super) async fn faults(session: &SessionContext, model: &Model) -> Result<Te
         failures,
         found: format!("{}{more}", texts.join(", ")),
     })
+}
+
+/// Whether each entity that has to have news had some, counted from when a changed row was last loaded. It only warns: there
+/// are holidays.
+pub(super) async fn freshness(lake: &Lake, models: &[Model], started: DateTime<Utc>) -> Result<Vec<TestResult>> {
+    let mut results = Vec::new();
+    let asked = models.iter().flat_map(|model| model.tests.fresh.iter().map(move |fresh| (model, fresh)));
+    for (model, (entity, days)) in asked {
+        let (session, silver) = (lake.session()?, TableName::silver(entity));
+        if !lake.register(&session, "s", &silver).await? {
+            continue;
+        }
+        let sql = format!("select cast(max(`{TIMESTAMP}`) as bigint) from s");
+        let rows = session.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        let newest = rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten());
+        let newest = newest.and_then(DateTime::from_timestamp_micros);
+        let fresh = newest.is_some_and(|newest| started.signed_duration_since(newest).num_days() <= *days);
+        let found =
+            newest.map_or_else(|| "no rows".to_owned(), |newest| format!("the last on {}", newest.date_naive()));
+        results.push(TestResult {
+            table: TableName::gold(&model.name),
+            test: format!("{silver} has news of {days} days"),
+            severity: Severity::Warn,
+            failures: u64::from(!fresh),
+            found: if fresh { String::new() } else { found },
+        });
+    }
+    Ok(results)
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {

@@ -4,6 +4,7 @@ use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::own::OwnModels;
 use crate::closest::advice;
 use crate::error::{Error, Result};
 
@@ -21,6 +22,9 @@ pub struct GoldConfig {
     pub holiday_calendars: Vec<HolidayCalendar>,
     /// Further holidays.
     pub holidays: Vec<Holiday>,
+    /// Models of the user's project, beside the built-in ones. They are files, and no part of the configuration's text.
+    #[serde(skip)]
+    pub models: OwnModels,
 }
 
 /// One rule of the classification.
@@ -82,6 +86,7 @@ impl Default for GoldConfig {
             fiscal_year_start_month: 1,
             holiday_calendars: vec![HolidayCalendar::Iceland],
             holidays: Vec::new(),
+            models: OwnModels::default(),
         }
     }
 }

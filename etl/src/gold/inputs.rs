@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
 
 /// Version of a table that doesn't exist.
-const ABSENT: i64 = -1;
+pub(super) const ABSENT: i64 = -1;
 
 /// The silver tables that the models read, with the Delta version of each.
 #[derive(Debug)]
@@ -42,7 +42,17 @@ impl Inputs {
 
     /// The marks that a commit of a model leaves: its inputs and their versions.
     pub(super) fn marks<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = (String, i64)> + 'a {
-        model.inputs.iter().filter_map(|input| Some((format!("input:{input}"), *self.versions.get(input)?)))
+        model.inputs.iter().filter_map(|input| Some((Self::mark(input), *self.versions.get(input)?)))
+    }
+
+    /// The mark that a commit leaves for an input.
+    pub(super) fn mark(input: &str) -> String {
+        format!("input:{input}")
+    }
+
+    /// The version of an input, or [`ABSENT`].
+    pub(super) fn version(&self, input: &str) -> i64 {
+        self.versions.get(input).copied().unwrap_or(ABSENT)
     }
 
     /// Makes every input readable under the name of its table. An entity that was not loaded is an empty table, so that

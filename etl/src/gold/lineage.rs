@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::RecordBatch;
-use chrono::Utc;
 use connectwise_sdk::catalog::Entity;
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
 use datafusion::common::{Column, JoinType};
@@ -11,10 +10,9 @@ use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use super::config::GoldConfig;
 use super::model::{Model, ModelKind, is_technical};
-use super::{functions, in_model, lookups, model};
-use crate::contract;
+use super::{in_model, lookups, model, own};
 use crate::error::Result;
-use crate::lake::{Lake, TableName};
+use crate::lake::Lake;
 
 /// A column of a table, as `(table, column)`.
 pub type Origin = (String, String);
@@ -33,15 +31,9 @@ pub async fn lineage(
     entities: &[Entity],
     table: &str,
 ) -> Result<Option<Vec<(String, BTreeSet<Origin>)>>> {
-    let models = model::models()?;
+    let models = model::all(config)?;
     let Some(wanted) = models.iter().position(|model| model.is_table() && model.name == table) else { return Ok(None) };
-    let session = lake.session()?;
-    functions::register(&session);
-    for entity in entities {
-        let silver = TableName::silver(entity.table).name;
-        lookups::register(&session, &silver, RecordBatch::new_empty(contract::silver(entity)))?;
-    }
-    lookups::register_all(&session, &config.classifier()?, config, Utc::now()).await?;
+    let session = own::empty_tables(lake, entities, config).await?;
     let mut known = Known::default();
     known.add("agreement_numbers", &["agreementId", "number"], "silver_cw_agreement", &["id", "customFields"]);
     known.add("company_types", &["companyId", "companyType"], "silver_cw_company", &["id", "types"]);
@@ -50,7 +42,7 @@ pub async fn lineage(
         let (schema, origins) = if model.kind == ModelKind::Calendar {
             (model.schema.clone(), BTreeMap::new())
         } else {
-            let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+            let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
             let plan = frame.logical_plan();
             let names = plan.schema().fields().iter().enumerate();
             let origins = names.map(|(at, field)| (field.name().clone(), known.of(plan, at))).collect();

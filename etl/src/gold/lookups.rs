@@ -15,6 +15,19 @@ use super::failed;
 use super::keys::text;
 use crate::error::{Error, Kind, Result};
 
+/// The small tables that models can read.
+pub(super) const NAMES: [&str; 4] = ["agreement_type_rules", "agreement_numbers", "company_types", "run_day"];
+
+/// Entities that a small table is made from.
+pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
+    match name {
+        "agreement_type_rules" => &["agreement", "timeentry", "expenseentry", "productitem"],
+        "agreement_numbers" => &["agreement"],
+        "company_types" => &["company"],
+        _ => &[],
+    }
+}
+
 /// Registers every small table that the models read, from the silver tables of the session.
 pub(super) async fn register_all(
     session: &SessionContext,

@@ -6,17 +6,21 @@
 //! |---|---|
 //! | `config` | what a tenant configures |
 //! | `model` | the models and the contracts of their tables |
+//! | `own` | the models of a user's project |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
 //! | `check` | data tests of the rows, before they are committed |
 //! | `lineage` | where columns come from |
 //! | `write` | contract check, comparison and the write itself |
 
+mod affected;
 mod calendar;
 mod check;
 mod config;
 mod dimension;
+mod fact;
 mod functions;
 mod holidays;
 mod inputs;
@@ -24,6 +28,8 @@ mod keys;
 mod lineage;
 mod lookups;
 mod model;
+mod own;
+mod state;
 mod withheld;
 mod write;
 
@@ -43,6 +49,7 @@ use twox_hash::XxHash3_64;
 pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
+pub use own::OwnModels;
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName};
@@ -51,10 +58,13 @@ use check::{Checks, Held};
 use inputs::Inputs;
 use keys::Keys;
 use model::{Model, ModelKind};
+use state::State;
 use write::Run;
 
-/// Mark that a gold commit leaves: which configuration and which models it was built with.
+/// Mark that a gold commit leaves: which configuration it was built with.
 const CONFIG_MARK: &str = "config";
+/// Mark that a gold commit leaves: which models it was built with.
+const MODELS_MARK: &str = "models";
 /// Mark that a table leaves whose rows depend on the day: days since 1970.
 const DAY_MARK: &str = "day";
 
@@ -90,11 +100,22 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
     Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
 }
 
+/// Checks a configuration as far as that goes without a lakehouse: what [`GoldConfig::check`] does, and that each model of
+/// the user's project can be planned and gives the columns that it declares.
+///
+/// # Errors
+/// [`Kind::Usage`], one sentence that names the file.
+pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
+    config.check()?;
+    config.models.check(lake, config).await
+}
+
 /// Builds every gold table from the silver layer, each in one commit or none.
 ///
 /// [`Mode::Full`] looks at every table and replaces those whose content differs. [`Mode::Incremental`] looks at those of
-/// which an input, the configuration or a model changed, and merges the rows that differ. Either way a table whose
-/// content is what it was gets no new version, and surrogate keys are those of earlier runs.
+/// which an input, the configuration or a model changed, and merges the rows that differ; of a fact it looks at the rows
+/// that the change can have reached and at no others. Either way a table whose content is what it was gets no new version,
+/// and surrogate keys are those of earlier runs.
 ///
 /// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
 /// was and says so in the report ([`Outcome::Failed`](crate::silver::Outcome::Failed)); it stops those that read it and no
@@ -122,16 +143,26 @@ async fn build_from(
     config: &GoldConfig,
 ) -> Result<GoldReport> {
     let rules = config.classifier()?;
-    let models = model::models()?;
+    config.models.check(lake, config).await?;
+    let models = model::all(config)?;
     let inputs = Inputs::look(lake, &models).await?;
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
+    let fresh = check::freshness(lake, &models, started).await?;
     let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
-    let mut builder =
-        Builder { run, config, inputs, fingerprint: fingerprint(config)?, held: Held::new(), tests: Vec::new() };
+    let mut builder = Builder {
+        run,
+        config,
+        models: &models,
+        inputs,
+        fingerprints: fingerprints(config)?,
+        held: Held::new(),
+        lookups: None,
+        tests: Vec::new(),
+    };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
         if mode == Mode::Full || builder.is_stale(model).await? {
@@ -143,7 +174,7 @@ async fn build_from(
         for model in models.iter().filter(|model| model.is_table()) {
             tables.push(builder.untouched(model).await?);
         }
-        return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
+        return Ok(GoldReport { tables, tests: fresh, unmatched_agreement_types: BTreeMap::new() });
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
@@ -151,8 +182,15 @@ async fn build_from(
     let mut keys = Keys::load(lake).await?;
     let mut tables = Vec::new();
     let mut stopped: BTreeSet<&str> = BTreeSet::new();
+    let mut own = models.iter().skip_while(|model| !model.own).peekable();
     for model in &models {
         let clock = Instant::now();
+        if own.peek().is_some_and(|first| first.name == model.name) {
+            // Built-in models look up keys only. Others may read everything.
+            for done in models.iter().filter(|done| done.is_table() && !done.own) {
+                builder.open(&session, done).await?;
+            }
+        }
         let built = match stopped.iter().find(|name| model.reads(name)) {
             Some(name) => {
                 Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
@@ -160,7 +198,12 @@ async fn build_from(
             None => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
         };
         match built {
-            Ok(report) => tables.extend(report.map(|report| report.took(clock))),
+            Ok(report) => {
+                if model.own && model.is_table() {
+                    builder.open(&session, model).await?;
+                }
+                tables.extend(report.map(|report| report.took(clock)));
+            }
             Err(error) => {
                 tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
                 stopped.insert(&model.name);
@@ -171,6 +214,7 @@ async fn build_from(
         }
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    builder.tests.extend(fresh);
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
 }
 
@@ -178,10 +222,14 @@ async fn build_from(
 struct Builder<'a> {
     run: Run,
     config: &'a GoldConfig,
+    models: &'a [Model],
     inputs: Inputs,
-    fingerprint: i64,
+    /// Numbers that change with the configuration and with the models.
+    fingerprints: [(&'static str, i64); 2],
     /// Keys of the dimensions that were built or read so far.
     held: Held,
+    /// What the lookups say, noted before the first fact.
+    lookups: Option<State>,
     tests: Vec<TestResult>,
 }
 
@@ -205,7 +253,7 @@ impl Builder<'_> {
     /// The marks of a model's commit.
     fn marks(&self, model: &Model) -> Vec<(String, i64)> {
         let mut marks: Vec<_> = self.inputs.marks(model).collect();
-        marks.push((CONFIG_MARK.to_owned(), self.fingerprint));
+        marks.extend(self.fingerprints.iter().map(|(mark, value)| ((*mark).to_owned(), *value)));
         if model.daily {
             marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
         }
@@ -243,12 +291,12 @@ impl Builder<'_> {
             .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
         match model.kind {
             ModelKind::View => {
-                let view = session.sql(model.sql).await.map_err(|error| in_model(model, error))?.into_view();
+                let view = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?.into_view();
                 session.register_table(model.name.as_str(), view).map_err(failed)?;
                 Ok(None)
             }
             ModelKind::Lookup => {
-                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
                 let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
@@ -257,17 +305,14 @@ impl Builder<'_> {
                 lookups::register(session, &model.name, batch)?;
                 Ok(None)
             }
-            ModelKind::Fact if is_stale => {
-                let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
-                self.write(session, model, write::conform(model, frame)?, &commit).await.map(Some)
-            }
+            ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
             ModelKind::Fact => self.untouched(model).await.map(Some),
             ModelKind::Dimension | ModelKind::Calendar => {
                 let report = if is_stale {
                     let batch = if model.kind == ModelKind::Calendar {
                         calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
                     } else {
-                        let frame = session.sql(model.sql).await.map_err(|error| in_model(model, error))?;
+                        let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
                         let selected =
                             write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
@@ -295,13 +340,29 @@ impl Builder<'_> {
     ) -> Result<TableReport> {
         let checks = Checks::of(session, model, &self.held).await?;
         let report = self.run.write(session, model, frame, &checks, commit).await;
+        self.finish(session, model, &checks, report).await
+    }
+
+    async fn finish(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        checks: &Checks,
+        report: Result<TableReport>,
+    ) -> Result<TableReport> {
         self.tests.extend(checks.results());
         let report = report?;
         if !model.tests.faults.is_empty() {
-            self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await?;
+            self.open(session, model).await?;
             self.tests.push(check::faults(session, model).await?);
         }
         Ok(report)
+    }
+
+    /// Makes a stored table readable under its own name, all of its columns.
+    async fn open(&self, session: &SessionContext, model: &Model) -> Result<()> {
+        session.deregister_table(model.name.as_str()).map_err(failed)?;
+        self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await.map(|_| ())
     }
 
     /// Holds the keys of a stored dimension for the facts that look them up.
@@ -325,13 +386,15 @@ impl Builder<'_> {
     }
 }
 
-/// A number that changes with the configuration and with the models.
-fn fingerprint(config: &GoldConfig) -> Result<i64> {
-    let config = serde_json::to_string(config).map_err(|error| {
+/// Numbers that change with the configuration and with the models.
+fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
+    let text = serde_json::to_string(config).map_err(|error| {
         Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
     })?;
-    let text = model::texts().fold(config, |all, text| all + text);
-    Ok(i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes()))
+    let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
+    let mut models: String = model::texts().collect();
+    models.extend(config.models.texts());
+    Ok([(CONFIG_MARK, number(text)), (MODELS_MARK, number(models))])
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {

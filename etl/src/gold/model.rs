@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::Deserialize;
 
+use super::config::GoldConfig;
 use crate::contract::{DECIMAL, instant};
 use crate::error::{Error, Kind, Result};
 
@@ -28,6 +29,8 @@ macro_rules! sql {
 sql!(
     "fact_rows",
     "agreement_facts",
+    "member_costs",
+    "invoice_heads",
     "invoice_lines",
     "dimcompany",
     "dimmember",
@@ -65,6 +68,7 @@ pub(super) enum ModelKind {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    #[serde(default)]
     model: Vec<Entry>,
 }
 
@@ -95,6 +99,30 @@ struct Entry {
     balance_where: String,
     #[serde(default)]
     faults: String,
+    #[serde(default)]
+    rows: BTreeMap<String, Rows>,
+    #[serde(default)]
+    together: String,
+    #[serde(default)]
+    fresh: BTreeMap<String, i64>,
+}
+
+/// Which rows of a fact stand for the rows of an entity, and which of those a change elsewhere reaches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rows {
+    /// Column of the fact with the id of the silver row.
+    pub(super) id: String,
+    /// Condition on the fact's rows, as `f`, that stand for this entity.
+    #[serde(default = "always")]
+    pub(super) only: String,
+    /// By the name of a lookup, a SELECT of the ids of silver rows that look up a key in `changed`.
+    #[serde(default)]
+    pub(super) through: BTreeMap<String, String>,
+}
+
+fn always() -> String {
+    "true".to_owned()
 }
 
 /// What a model's rows are tested for, beyond what every table is.
@@ -110,6 +138,8 @@ pub(super) struct Tests {
     pub(super) balance_where: String,
     /// SELECT of the texts that say what is odd in the written table.
     pub(super) faults: String,
+    /// Days within which an entity has news, where all is well.
+    pub(super) fresh: BTreeMap<String, i64>,
 }
 
 /// A model of the gold layer.
@@ -128,10 +158,16 @@ pub(super) struct Model {
     /// Entities whose silver table the rows depend on.
     pub(super) inputs: Vec<String>,
     /// The SELECT. Empty for the calendar.
-    pub(super) sql: &'static str,
+    pub(super) sql: String,
     /// Contract of the table, `_etl_` columns included.
     pub(super) schema: SchemaRef,
     pub(super) tests: Tests,
+    /// The silver rows that rows of a fact stand for, by entity. Empty for what is always looked at as a whole.
+    pub(super) rows: BTreeMap<String, Rows>,
+    /// Column by which rows depend on each other: those with the same value are affected together.
+    pub(super) together: String,
+    /// Whether it is one of the user's project.
+    pub(super) own: bool,
 }
 
 impl Model {
@@ -144,7 +180,9 @@ impl Model {
         if self.kind == ModelKind::Calendar {
             return other == "fact_rows";
         }
-        self.sql.split(|letter: char| !letter.is_alphanumeric() && letter != '_').any(|word| word == other)
+        let code = self.sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+        code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+            .any(|word| word.eq_ignore_ascii_case(other))
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -161,20 +199,37 @@ pub(super) fn is_technical(name: &str) -> bool {
     [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
 }
 
-/// All models, each after what it reads.
+/// The models that are built in, each after what it reads.
 pub(super) fn models() -> Result<Vec<Model>> {
-    let file: File = toml::from_str(METADATA)
-        .map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
-    file.model.into_iter().map(model).collect()
+    let sql = |name: &str| SQL.iter().find(|(model, _)| *model == name).map(|(_, sql)| (*sql).to_owned());
+    declared(METADATA, sql).map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))
 }
 
-/// What the models are made of, for telling that they changed.
+/// The built-in models and those of the user's project, each after what it reads.
+pub(super) fn all(config: &GoldConfig) -> Result<Vec<Model>> {
+    config.models.join(models()?)
+}
+
+/// What the built-in models are made of, for telling that they changed.
 pub(super) fn texts() -> impl Iterator<Item = &'static str> {
     std::iter::once(METADATA).chain(SQL.iter().map(|(_, sql)| *sql))
 }
 
-fn model(entry: Entry) -> Result<Model> {
-    let sql = SQL.iter().find(|(name, _)| *name == entry.name).map_or("", |(_, sql)| *sql);
+/// The models that metadata declares, in its order.
+pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> Result<Vec<Model>> {
+    let file: File = toml::from_str(metadata).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
+        Error::new(Kind::Contract, format!("line {line}: {}", error.message()))
+    })?;
+    let model = |entry: Entry| {
+        let sql = sql(&entry.name).unwrap_or_default();
+        model(entry, sql)
+    };
+    file.model.into_iter().map(model).collect()
+}
+
+fn model(entry: Entry, sql: String) -> Result<Model> {
     let mut fields =
         entry.columns.split_whitespace().map(|column| field(&entry.name, column)).collect::<Result<Vec<_>>>()?;
     if !fields.is_empty() {
@@ -198,7 +253,11 @@ fn model(entry: Entry) -> Result<Model> {
             balance: entry.balance,
             balance_where: entry.balance_where,
             faults: entry.faults,
+            fresh: entry.fresh,
         },
+        rows: entry.rows,
+        together: entry.together,
+        own: false,
     })
 }
 
@@ -244,6 +303,35 @@ mod tests {
             }
         }
         assert_eq!(models().unwrap().iter().filter(|model| !model.sql.is_empty()).count(), SQL.len());
+    }
+
+    #[test]
+    fn a_fact_says_how_everything_that_it_looks_up_reaches_its_rows() {
+        let models = models().unwrap();
+        let lookups: Vec<&str> = models
+            .iter()
+            .filter(|model| model.kind == ModelKind::Lookup)
+            .map(|model| model.name.as_str())
+            .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
+            .collect();
+        for fact in models.iter().filter(|model| model.kind == ModelKind::Fact) {
+            let views: Vec<&Model> =
+                models.iter().filter(|model| model.kind == ModelKind::View && fact.reads(&model.name)).collect();
+            let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
+            let said: HashSet<&str> =
+                fact.rows.values().flat_map(|rows| rows.through.keys()).map(String::as_str).collect();
+            for lookup in &lookups {
+                assert_eq!(reads(lookup), said.contains(lookup), "{} and {lookup}", fact.name);
+            }
+            for input in &fact.inputs {
+                let silver = format!("silver_cw_{input}");
+                assert_eq!(reads(&silver), fact.rows.contains_key(input), "{} and {silver}", fact.name);
+            }
+            for (entity, rows) in &fact.rows {
+                assert!(fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
+                assert!(fact.inputs.contains(entity), "{} has {entity} for no input", fact.name);
+            }
+        }
     }
 
     #[test]

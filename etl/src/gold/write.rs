@@ -14,7 +14,7 @@ use super::check::{Checks, Tally};
 use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, Source, TableName};
+use crate::lake::{Commit, Exchange, Lake, Source, TableName};
 use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
@@ -57,6 +57,48 @@ impl Run {
         let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
         let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
         Ok(TableReport::written(table, written.inserted, written))
+    }
+
+    /// Brings the rows `before` of a model's table to those of `frame`, and leaves the others as they are. No difference, no
+    /// commit.
+    pub(super) async fn merge(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        before: &[RecordBatch],
+        checks: &Checks,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
+        let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
+        let mut stored: HashMap<u64, u64> = HashMap::new();
+        for batch in before {
+            stored.extend(ids.rows(batch)?.into_iter().zip(contents.rows(batch)?));
+        }
+        let mut come = Vec::new();
+        let mut rows = self.rows(model, frame, checks).await?;
+        while let Some(batch) = rows.try_next().await? {
+            let found = ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?);
+            let differs = found.map(|(id, content)| stored.remove(&id) != Some(content)).collect();
+            come.extend(taken(model, &batch, differs)?);
+        }
+        // What is left has no row any more.
+        let mut go = Vec::new();
+        for batch in before.iter().filter(|_| !stored.is_empty()) {
+            let gone = ids.rows(batch)?.iter().map(|id| stored.contains_key(id)).collect();
+            go.extend(taken(model, batch, gone)?);
+        }
+        let count = come.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        let near = model.rows.values().next().map_or(model.key.as_str(), |rows| rows.id.as_str());
+        let written = if go.is_empty() && near == model.key {
+            self.lake.upsert(&table, &model.schema, &model.key, come, session, commit).await?
+        } else {
+            let exchange = Exchange { key: &model.key, near, come, go };
+            self.lake.trade(&table, &model.schema, exchange, session, commit).await?
+        };
+        Ok(TableReport::written(table, count, written))
     }
 
     /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests
@@ -139,17 +181,21 @@ impl Run {
             if held > MERGED_AT_MOST || (held > 0 && self.mode == Mode::Full) {
                 return Ok(Difference { too_many: true, ..Difference::default() });
             }
-            if count > 0 {
-                let changed = filter_record_batch(&batch, &BooleanArray::from(differs)).map_err(|error| {
-                    Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name))
-                        .with_source(error)
-                })?;
-                difference.changed.push(changed);
-            }
+            difference.changed.extend(taken(model, &batch, differs)?);
         }
         difference.gone = known < stored.len();
         Ok(difference)
     }
+}
+
+/// The chosen rows of a batch, `None` when there are none.
+fn taken(model: &Model, batch: &RecordBatch, chosen: Vec<bool>) -> Result<Option<RecordBatch>> {
+    if !chosen.contains(&true) {
+        return Ok(None);
+    }
+    filter_record_batch(batch, &BooleanArray::from(chosen)).map(Some).map_err(|error| {
+        Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name)).with_source(error)
+    })
 }
 
 /// How the rows of a model differ from those of its table.

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test that can't go on has failed")]
 
+mod equivalence;
 mod golden;
 mod invoice_lines;
+mod own;
 mod rebuild;
 #[path = "../rows/mod.rs"]
 mod rows;

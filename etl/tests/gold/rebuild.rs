@@ -64,14 +64,14 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     tenant.put("ProductItem", products).await;
     tenant.build(Mode::Incremental, SECOND, &config).await;
     let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 76", "6 | 78"]);
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 88", "6 | 76", "7 | 78"]);
     assert_eq!(
         tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
-        ["6", "5"]
+        ["7", "6"]
     );
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77"]);
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88"]);
 }
 
 #[tokio::test]

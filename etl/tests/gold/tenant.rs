@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use chrono::{DateTime, Utc};
 use connectwise_etl::catalog;
 use connectwise_etl::gold::{self, GoldConfig, GoldReport};
-use connectwise_etl::lake::{Lake, TableName};
+use connectwise_etl::lake::{Commit, Lake, TableName};
 use connectwise_etl::silver::{self, Mode};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -13,7 +13,8 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-const ENTITIES: [&str; 7] = ["Company", "Member", "Agreement", "TimeEntry", "ExpenseEntry", "ProductItem", "Invoice"];
+pub(crate) const ENTITIES: [&str; 7] =
+    ["Company", "Member", "Agreement", "TimeEntry", "ExpenseEntry", "ProductItem", "Invoice"];
 
 /// A lakehouse in a folder that goes away with it.
 pub(crate) struct Tenant {
@@ -36,6 +37,13 @@ pub(crate) fn silver_of(entity: &str) -> Value {
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
+fn unless_said() -> Map<String, Value> {
+    let technical = json!({
+        "isDeleted": false, "etlTimestamp": "2024-07-01T00:00:00Z", "_etl_run_id": "put", "_etl_content_hash": 0
+    });
+    technical.as_object().unwrap().clone()
+}
+
 impl Tenant {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
@@ -54,12 +62,18 @@ impl Tenant {
     /// Puts rows in place of a silver table. Columns that a row doesn't name are NULL.
     pub(crate) async fn put(&self, entity: &str, rows: Value) {
         let entity = catalog::entity(entity).unwrap();
-        let unless_said = json!({
-            "isDeleted": false, "etlTimestamp": "2024-07-01T00:00:00Z", "_etl_run_id": "put", "_etl_content_hash": 0
-        });
         let rows: Vec<Map<String, Value>> = serde_json::from_value(rows).unwrap();
         let table = TableName::silver(entity.table);
-        rows::put(&self.lake, &table, &silver::schema(entity), unless_said.as_object().unwrap(), &rows).await;
+        rows::put(&self.lake, &table, &silver::schema(entity), &unless_said(), &rows).await;
+    }
+
+    /// Merges rows into a silver table, as an incremental load does.
+    pub(crate) async fn merge(&self, entity: &str, rows: &[Map<String, Value>]) {
+        let entity = catalog::entity(entity).unwrap();
+        let (table, schema) = (TableName::silver(entity.table), silver::schema(entity));
+        let batches = rows::batches(&table, &schema, &unless_said(), rows);
+        let session = self.lake.session().unwrap();
+        self.lake.upsert(&table, &schema, "id", batches, &session, &Commit::new("merge")).await.unwrap();
     }
 
     pub(crate) async fn build(&self, mode: Mode, at: &str, config: &GoldConfig) -> GoldReport {
@@ -80,6 +94,13 @@ impl Tenant {
     /// Rows of a query over gold tables, their values joined by ` | `.
     pub(crate) async fn rows(&self, sql: &str) -> Vec<String> {
         rows::lines(&self.session().await, sql).await
+    }
+
+    /// Rows of a table that is none of the built-in ones, in the order of its first column.
+    pub(crate) async fn own_rows(&self, table: &str, columns: &str) -> Vec<String> {
+        let session = self.lake.session().unwrap();
+        self.lake.register(&session, table, &TableName::gold(table)).await.unwrap();
+        rows::lines(&session, &format!("select {columns} from {table} order by 1")).await
     }
 
     /// Columns and rows of a query over gold tables.

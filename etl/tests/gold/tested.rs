@@ -59,3 +59,28 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
     assert!(report.tables.iter().all(|table| table.error.is_none()), "running again goes on");
     assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["13"]);
 }
+
+#[tokio::test]
+async fn silver_without_news_is_told_in_every_run() {
+    let tenant = Tenant::small().await;
+    // Its rows were loaded on 1 July.
+    for (mode, day, told) in [
+        (Mode::Full, "2024-07-08", &[][..]),
+        (Mode::Incremental, "2024-07-10", &["fact_timeentry: silver_cw_timeentry"][..]),
+        (
+            Mode::Incremental,
+            "2024-08-20",
+            &["fact_timeentry: silver_cw_timeentry", "fact_invoiceline: silver_cw_invoice"],
+        ),
+    ] {
+        let report = tenant.build(mode, &format!("{day}T06:00:00Z"), &GoldConfig::default()).await;
+        let stale = report.tests.iter().filter(|test| !test.passed() && test.test.contains("has news"));
+        let stale: Vec<String> = stale
+            .map(|test| {
+                assert_eq!((test.severity, test.found.as_str()), (Severity::Warn, "the last on 2024-07-01"));
+                format!("{}: {}", test.table.name, test.test.split('/').nth(1).unwrap().split(' ').next().unwrap())
+            })
+            .collect();
+        assert_eq!(stale, told, "{day}");
+    }
+}

@@ -10,15 +10,13 @@ use connectwise_etl::lake::{Commit, Lake, Source, TableName};
 use datafusion::prelude::SessionContext;
 use serde_json::{Map, Value};
 
-/// Puts rows in place of a table. What a row doesn't name is as `unless_said` has it, else NULL; a name that is no column
-/// fails.
-pub(crate) async fn put(
-    lake: &Lake,
+/// Rows as batches. What a row doesn't name is as `unless_said` has it, else NULL; a name that is no column fails.
+pub(crate) fn batches(
     table: &TableName,
     schema: &SchemaRef,
     unless_said: &Map<String, Value>,
     rows: &[Map<String, Value>],
-) {
+) -> Vec<RecordBatch> {
     let mut text = String::new();
     for row in rows {
         let mut whole = unless_said.clone();
@@ -29,7 +27,18 @@ pub(crate) async fn put(
         text.push_str(&Value::Object(whole).to_string());
     }
     let reader = ReaderBuilder::new(schema.clone()).build(Cursor::new(text)).unwrap();
-    let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
+    reader.map(Result::unwrap).collect()
+}
+
+/// Puts rows in place of a table.
+pub(crate) async fn put(
+    lake: &Lake,
+    table: &TableName,
+    schema: &SchemaRef,
+    unless_said: &Map<String, Value>,
+    rows: &[Map<String, Value>],
+) {
+    let batches = batches(table, schema, unless_said, rows);
     let session = lake.session().unwrap();
     let source = Source::batches(&session, batches).unwrap();
     lake.replace(table, schema, source, &session, &Commit::new("put")).await.unwrap();

@@ -5,6 +5,8 @@
 
 mod bundles;
 mod certificates;
+mod codebase;
+mod connections;
 mod discovery;
 mod errors;
 mod faults;

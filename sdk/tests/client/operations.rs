@@ -1,6 +1,6 @@
 //! Operations that are no verb of a resource.
 
-use connectwise_sdk::operation::{Json, Nothing};
+use connectwise_sdk::operation::{Json, Nothing, Records};
 use connectwise_sdk::{Bulk, Download, ErrorKind, Method, Multipart, Operation};
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
@@ -50,6 +50,22 @@ async fn an_operation_is_one_request() {
     );
     assert_eq!(seen[0].body, "[1,2]");
     assert!(seen[3].body.contains("name=\"file\"; filename=\"a.txt\"\r\nContent-Type: text/plain\r\n\r\nhello\r\n"));
+}
+
+/// What is declared as an array where the path names one record comes as either.
+#[tokio::test]
+async fn one_record_is_read_as_an_array_of_one() {
+    let server =
+        Server::start([Reply::json(" [{\"id\":1},{\"id\":2}]"), Reply::json("{\"id\":3}"), Reply::json("[]")]).await;
+    let ask = || async {
+        let operation: Operation<Records<Value>> =
+            Operation::new("one", Method::Get, "/sales/orders/conversions/{id}").argument("id", 7_i64);
+        server.client.call(operation).await.unwrap().iter().map(|record| record["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ask().await, [1, 2]);
+    assert_eq!(ask().await, [3]);
+    assert_eq!(ask().await, Vec::<Value>::new());
+    server.finish();
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! What goes over the wire.
 
+use connectwise_sdk::operation::{Json, Operation};
 use connectwise_sdk::{Condition, Method, PagingMode, conditions::field};
 use futures::StreamExt as _;
 
@@ -125,4 +126,38 @@ async fn what_cannot_be_sent_is_not_sent() {
         assert_eq!(pages[0].as_ref().unwrap_err().to_string(), expected);
     }
     server.finish();
+}
+
+/// Some routes only know some versions of the API.
+#[tokio::test]
+async fn a_route_can_have_a_version_of_its_own() {
+    let server = Server::with(vec![Reply::json("{\"count\":1}"); 7], |config| {
+        config
+            .with_version_for("/company/communicationTypes", "2020.4")
+            .and_then(|config| config.with_version_for("company/communicationTypes/info/", "2019.5"))
+            .and_then(|config| config.with_version_for("/COMPANY/communicationTypes/info", "2021.1"))
+            .unwrap()
+    })
+    .await;
+    for path in [
+        "/company/communicationTypes",
+        "/company/CommunicationTypes/5",
+        "/company/communicationTypes/info",
+        "/company/communicationTypesOther",
+        "/time/entries",
+    ] {
+        server.client.get_raw(path).await.unwrap();
+    }
+    // Who asks for a version gets that one.
+    let pages = server.client.list("/company/communicationTypes").version("2022.1").pages();
+    let _ = Box::pin(pages).next().await;
+    let operation: Operation<Json<serde_json::Value>> =
+        Operation::new("op", Method::Get, "/company/communicationTypes/{id}").argument("id", 7);
+    server.client.call(operation.version("2023.1")).await.unwrap();
+    let versions: Vec<String> = server
+        .finish()
+        .iter()
+        .map(|seen| seen.headers["accept"].to_str().unwrap().rsplit_once("version=").unwrap().1.to_owned())
+        .collect();
+    assert_eq!(versions, ["2020.4", "2020.4", "2021.1", "2025.8", "2025.8", "2022.1", "2023.1"]);
 }

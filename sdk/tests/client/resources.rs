@@ -174,11 +174,13 @@ async fn parents_stand_in_the_path_from_the_outside_in() {
     let screws = server.client.resource::<Screw>().under(1).under(2);
     screws.get(7).await.unwrap();
     screws.create(&widget(7, "a")).await.unwrap();
-    screws.clone().query("transferContactId", "9").delete(7).await.unwrap();
+    screws.clone().query("transferContactId", "9").version("2020.4").delete(7).await.unwrap();
     assert_eq!(screws.count().await.unwrap(), 3);
     assert_eq!(screws.list().conditions(field("id").gt(5)).count().await.unwrap(), 3);
     assert_eq!(screws.list().page_size(1000).collect(10).await.unwrap(), []);
-    let seen: Vec<_> = server.finish().iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect();
+    let seen = server.finish();
+    assert!(seen[2].headers["accept"].to_str().unwrap().ends_with("version=2020.4"));
+    let seen: Vec<_> = seen.iter().map(|seen| format!("{} {}", seen.method, seen.target)).collect();
     assert_eq!(
         seen,
         [

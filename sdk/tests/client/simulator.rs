@@ -59,6 +59,11 @@ impl Simulated {
         self.own_json(&format!("truth?path={path}")).await.as_array().unwrap().len()
     }
 
+    /// The id of the first row of a list path.
+    pub(crate) async fn first_id(&self, path: &str) -> i64 {
+        self.own_json(&format!("truth?path={path}")).await[0]["id"].as_i64().unwrap()
+    }
+
     fn own(&self, route: &str) -> String {
         format!("{}/_sim/{route}", self.simulator.url())
     }

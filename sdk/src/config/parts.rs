@@ -1,26 +1,12 @@
-//! Settings of a client: where the server is, who asks, and how patiently.
+//! Settings as an environment or a file gives them, and what is wrong with them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Credentials, Error, Observer, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
-
-/// Largest page that the API gives.
-pub const MAX_PAGE_SIZE: u32 = 1_000;
-
-/// How often an idle connection is checked, so that one which a firewall dropped isn't used.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// How long an idle connection is kept.
-pub(crate) const IDLE: Duration = Duration::from_secs(60);
-
-/// Requests that are under way at once.
-const DEFAULT_CONCURRENCY: usize = 4;
-
-/// Requests in a second: a little below the 1,000 in a minute from which the vendor limits.
-pub(crate) const DEFAULT_RATE: f64 = 16.0;
+use super::{Config, invalid};
+use crate::{Credentials, Error, Result, base_url, reason::Reason};
 
 /// Raw settings, as an environment or a file gives them. Field for field: what the variable is called that errors name.
 #[derive(Clone, Default)]
@@ -49,36 +35,7 @@ impl fmt::Debug for ConfigParts {
     }
 }
 
-/// Everything a [`Client`](crate::Client) is made from.
-#[derive(Debug, Clone)]
-pub struct Config {
-    pub(crate) base_url: Url,
-    /// Where to ask which codebase the server runs, if that isn't known yet.
-    pub(crate) site: Option<Url>,
-    pub(crate) credentials: Credentials,
-    pub(crate) version: String,
-    pub(crate) page_size: u32,
-    pub(crate) connect_timeout: Duration,
-    pub(crate) read_timeout: Duration,
-    pub(crate) retry: RetryPolicy,
-    pub(crate) concurrency: usize,
-    /// Requests in a second.
-    pub(crate) rate: Option<f64>,
-    pub(crate) certificates: Vec<reqwest::Certificate>,
-    pub(crate) accepts_invalid_certificates: bool,
-    pub(crate) observer: Option<Arc<dyn Observer>>,
-}
-
 impl Config {
-    /// Settings for the server at `base_url`: the API's root or just its host (the web client's host is mapped to the
-    /// API's). Only https, except on this machine.
-    ///
-    /// # Errors
-    /// When the URL can't be used.
-    pub fn new(base_url: &str, credentials: Credentials) -> Result<Self> {
-        Ok(Self::with_defaults(base_url::parse(base_url, "CW_BASE_URL")?, credentials))
-    }
-
     /// Settings from raw parts. Parts that are empty count as missing.
     ///
     /// A base URL is taken as it is. A site without one is asked, before the first request, which codebase it runs.
@@ -102,122 +59,6 @@ impl Config {
         let password = SecretString::from(password.expose_secret().trim());
         Ok(Self { site, ..Self::with_defaults(base_url, Credentials { username, password, client_id }) })
     }
-
-    fn with_defaults(base_url: Url, credentials: Credentials) -> Self {
-        Self {
-            // There is nobody to be considerate of on this machine.
-            rate: (!base_url::is_loopback(&base_url)).then_some(DEFAULT_RATE),
-            base_url,
-            site: None,
-            credentials,
-            version: API_VERSION.to_owned(),
-            page_size: MAX_PAGE_SIZE,
-            connect_timeout: Duration::from_secs(10),
-            read_timeout: Duration::from_secs(60),
-            retry: RetryPolicy::default(),
-            concurrency: DEFAULT_CONCURRENCY,
-            certificates: Vec::new(),
-            accepts_invalid_certificates: false,
-            observer: None,
-        }
-    }
-
-    /// Root of the API as configured, without trailing slash. Where a client really sends its requests is
-    /// [`Client::base_url`](crate::Client::base_url).
-    #[must_use]
-    pub fn base_url(&self) -> &str {
-        self.base_url.as_str()
-    }
-
-    /// Version of the API that is asked for.
-    #[must_use]
-    pub fn version(&self) -> &str {
-        &self.version
-    }
-
-    /// Asks for another version of the API than [`API_VERSION`], for example `2025.1`.
-    ///
-    /// # Errors
-    /// When it isn't made of digits and dots.
-    pub fn with_version(mut self, version: &str) -> Result<Self> {
-        check_version(version)?.clone_into(&mut self.version);
-        Ok(self)
-    }
-
-    /// Records in a page, 1 to 1000 (default 1000). A listing can ask for another size.
-    #[must_use]
-    pub fn with_page_size(mut self, size: u32) -> Self {
-        self.page_size = size;
-        self
-    }
-
-    /// Longest time to connect (default 10 s).
-    #[must_use]
-    pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
-        self.connect_timeout = timeout;
-        self
-    }
-
-    /// Longest silence while waiting for an answer or within it (default 60 s).
-    #[must_use]
-    pub fn with_read_timeout(mut self, timeout: Duration) -> Self {
-        self.read_timeout = timeout;
-        self
-    }
-
-    /// How failed requests are repeated.
-    #[must_use]
-    pub fn with_retry(mut self, policy: RetryPolicy) -> Self {
-        self.retry = policy;
-        self
-    }
-
-    /// Most requests that a client and its clones have under way at once, at least 1 (default 4).
-    #[must_use]
-    pub fn with_concurrency(mut self, requests: usize) -> Self {
-        self.concurrency = requests;
-        self
-    }
-
-    /// Most requests that a client and its clones start in a second, on average (default 16, which is a little less than
-    /// the vendor allows; none on this machine). `None` is no limit, and so is what isn't above zero.
-    #[must_use]
-    pub fn with_rate(mut self, per_second: Option<f64>) -> Self {
-        self.rate = per_second;
-        self
-    }
-
-    /// Trusts these certificates too (PEM, one or more): the authority of a server of one's own.
-    ///
-    /// # Errors
-    /// When there is none in it.
-    pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self> {
-        const VARIABLE: &str = "the file of root certificates";
-        let certificates = reqwest::Certificate::from_pem_bundle(pem)
-            .map_err(|error| invalid(VARIABLE, "can't be read: it must be in PEM form").with_source(error))?;
-        if certificates.is_empty() {
-            return Err(invalid(VARIABLE, "holds no certificate: it must be in PEM form"));
-        }
-        self.certificates.extend(certificates);
-        Ok(self)
-    }
-
-    /// Believes any certificate, for a self-signed one on one's own network.
-    ///
-    /// Whoever is between this machine and the server can then read the credentials and all data, and change both.
-    /// [`with_root_certificates`](Self::with_root_certificates) does the same without that.
-    #[must_use]
-    pub fn with_danger_accept_invalid_certificates(mut self, accept: bool) -> Self {
-        self.accepts_invalid_certificates = accept;
-        self
-    }
-
-    /// Who hears of every attempt.
-    #[must_use]
-    pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
-        self.observer = Some(observer);
-        self
-    }
 }
 
 /// The root of the API, and the site to ask about it.
@@ -237,13 +78,6 @@ fn address(base_url: Option<String>, site: Option<String>) -> Result<(Url, Optio
     // A path says already which codebase it is.
     let ask = Url::parse(site.trim()).ok().filter(|site| site.path().trim_matches('/').is_empty());
     Ok((root, ask))
-}
-
-pub(crate) fn check_version(version: &str) -> Result<&str> {
-    if version.is_empty() || !version.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.') {
-        return Err(invalid("the API version", "must look like 2025.8"));
-    }
-    Ok(version)
 }
 
 fn username(username: Option<String>, company: Option<String>, public_key: Option<String>) -> Result<String> {
@@ -272,10 +106,6 @@ fn given(value: Option<String>) -> Option<String> {
 
 fn missing(variable: &'static str, hint: &'static str) -> Error {
     Error::new(Reason::Missing { variable, hint })
-}
-
-fn invalid(variable: &'static str, problem: &'static str) -> Error {
-    Error::new(Reason::Invalid { variable, problem })
 }
 
 #[cfg(test)]

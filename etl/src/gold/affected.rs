@@ -1,0 +1,279 @@
+//! Which rows of a fact can have changed since its last commit: those whose own row changed, those that look up something
+//! that changed, and those that stand together with one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemTable, MemoryCatalogProvider, MemoryCatalogProviderList,
+    MemorySchemaProvider,
+};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
+
+use super::inputs::{ABSENT, Inputs};
+use super::model::{Model, ModelKind, Rows};
+use super::state::State;
+use super::{failed, in_model, lookups};
+use crate::contract::{CONTENT_HASH, IS_DELETED};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, TableName};
+
+/// Mark of a fact's commit: the number of the lookups that it was built with.
+pub(super) const LOOKUPS_MARK: &str = "lookups";
+/// Affected rows that are held and compared. More of them cost less as a look at the whole table.
+const AT_MOST: usize = 250_000;
+
+/// Ids of the silver rows whose fact rows are looked at, by entity.
+#[derive(Debug, Default)]
+pub(super) struct Affected {
+    ids: BTreeMap<String, BTreeSet<i32>>,
+}
+
+impl Affected {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ids.values().all(BTreeSet::is_empty)
+    }
+
+    fn of(&self, entity: &str) -> impl Iterator<Item = i32> + '_ {
+        self.ids.get(entity).into_iter().flatten().copied()
+    }
+}
+
+/// Name under which the affected ids of an entity can be joined.
+fn ids_of(entity: &str) -> String {
+    format!("affected_{entity}")
+}
+
+/// A search for the affected rows of one fact.
+pub(super) struct Search<'a> {
+    pub(super) lake: &'a Lake,
+    /// The session of the build: silver and the lookups are in it.
+    pub(super) session: &'a SessionContext,
+    pub(super) inputs: &'a Inputs,
+    pub(super) state: &'a State,
+    pub(super) model: &'a Model,
+}
+
+impl Search<'_> {
+    /// The affected rows, or `None` when nothing less than the whole table tells: it is new, silver was replaced, too much
+    /// changed.
+    pub(super) async fn run(&self) -> Result<Option<Affected>> {
+        let table = TableName::gold(&self.model.name);
+        let Some(seen) = self.lake.mark(&table, LOOKUPS_MARK).await? else { return Ok(None) };
+        if seen > self.state.number() || self.model.rows.is_empty() {
+            return Ok(None);
+        }
+        let mut affected = Affected::default();
+        for (entity, rows) in &self.model.rows {
+            let Some(version) = self.lake.mark(&table, &Inputs::mark(entity)).await? else { return Ok(None) };
+            let mut ids = match (version, self.inputs.version(entity)) {
+                (ABSENT, ABSENT) => BTreeSet::new(),
+                (ABSENT, _) | (_, ABSENT) => return Ok(None),
+                (version, _) => match self.changed(entity, u64::try_from(version).unwrap_or_default()).await? {
+                    Some(ids) => ids,
+                    None => return Ok(None),
+                },
+            };
+            for (lookup, sql) in &rows.through {
+                let keys = self.state.changed_since(lookup, seen);
+                if !keys.is_empty() {
+                    self.register_changed(lookup, &keys).await?;
+                    ids.extend(self.ids(sql).await?);
+                }
+            }
+            affected.ids.insert(entity.clone(), ids);
+        }
+        self.register(&affected)?;
+        if !self.model.together.is_empty() && !affected.is_empty() {
+            self.join_companions(&mut affected).await?;
+            self.register(&affected)?;
+        }
+        let count: usize = affected.ids.values().map(BTreeSet::len).sum();
+        Ok((count <= AT_MOST).then_some(affected))
+    }
+
+    /// Ids of silver rows that are other than at a version.
+    async fn changed(&self, entity: &str, version: u64) -> Result<Option<BTreeSet<i32>>> {
+        let silver = TableName::silver(entity);
+        let Some(turnover) = self.lake.turnover(&silver, version).await? else { return Ok(None) };
+        if turnover.came.is_empty() && turnover.left.is_empty() {
+            return Ok(Some(BTreeSet::new()));
+        }
+        if turnover.came.is_empty() {
+            return Ok(None);
+        }
+        self.lake.register_files(self.session, "__now", &silver, None, turnover.came).await?;
+        if turnover.left.is_empty() {
+            return self.ids("select id from __now").await.map(Some);
+        }
+        self.lake.register_files(self.session, "__then", &silver, Some(version), turnover.left).await?;
+        let lost = self.ids("select t.id from __then t left anti join __now n on n.id = t.id").await;
+        let changed = self
+            .ids(&format!(
+                "select n.id from __now n left anti join __then t on t.id = n.id \
+                 and t.`{CONTENT_HASH}` = n.`{CONTENT_HASH}` and t.`{IS_DELETED}` = n.`{IS_DELETED}`"
+            ))
+            .await;
+        match (lost, changed) {
+            (Ok(lost), Ok(changed)) if lost.is_empty() => Ok(Some(changed)),
+            (Ok(_), Ok(_)) => Ok(None),
+            // The files that left may be gone for good.
+            (Err(error), _) | (_, Err(error)) => {
+                tracing::debug!(table = %silver, error = %error.report(), "what changed can't be read");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
+    async fn join_companions(&self, affected: &mut Affected) -> Result<()> {
+        let together = &self.model.together;
+        self.lake.register(self.session, "__fact", &TableName::gold(&self.model.name)).await?;
+        let mut values = BTreeSet::new();
+        for (entity, Rows { id, only, .. }) in &self.model.rows {
+            let (silver, ids) = (TableName::silver(entity).name, ids_of(entity));
+            let now = format!(
+                "select t.`{together}` from {silver} t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
+            );
+            let then = format!(
+                "select f.`{together}` from __fact f left semi join {ids} a on a.id = f.`{id}` \
+                 where f.`{together}` is not null and {only}"
+            );
+            values.extend(self.ids(&now).await?);
+            values.extend(self.ids(&then).await?);
+        }
+        self.session.deregister_table("__fact").map_err(failed)?;
+        if values.is_empty() {
+            return Ok(());
+        }
+        lookups::register(self.session, "together", batch_of(values.into_iter())?)?;
+        for entity in self.model.rows.keys() {
+            let silver = TableName::silver(entity).name;
+            let sql = format!("select t.id from {silver} t left semi join together g on g.id = t.`{together}`");
+            let more = self.ids(&sql).await?;
+            affected.ids.entry(entity.clone()).or_default().extend(more);
+        }
+        Ok(())
+    }
+
+    /// Makes the changed keys of a lookup readable as `changed`, under the name and type that the key has there.
+    async fn register_changed(&self, lookup: &str, keys: &[&str]) -> Result<()> {
+        let table = self.session.table(lookup).await.map_err(failed)?;
+        let Some(field) = table.schema().fields().first().cloned() else {
+            return Err(Error::new(Kind::Contract, format!("the lookup {lookup} has no columns")));
+        };
+        let texts: arrow::array::ArrayRef = Arc::new(StringArray::from(keys.to_vec()));
+        let unfit = |error| {
+            Error::new(Kind::Contract, format!("the changed keys of {lookup} can't be read")).with_source(error)
+        };
+        let keys = cast(&texts, field.data_type()).map_err(unfit)?;
+        let schema = Arc::new(Schema::new(vec![Field::new(field.name(), field.data_type().clone(), true)]));
+        lookups::register(self.session, "changed", RecordBatch::try_new(schema, vec![keys]).map_err(unfit)?)
+    }
+
+    fn register(&self, affected: &Affected) -> Result<()> {
+        for entity in self.model.rows.keys() {
+            lookups::register(self.session, &ids_of(entity), batch_of(affected.of(entity))?)?;
+        }
+        Ok(())
+    }
+
+    /// The ids that a query gives in its first column.
+    async fn ids(&self, sql: &str) -> Result<BTreeSet<i32>> {
+        let frame = self.session.sql(sql).await.map_err(|error| in_model(self.model, error))?;
+        let mut ids = BTreeSet::new();
+        for batch in frame.collect().await.map_err(|error| in_model(self.model, error))? {
+            let column = cast(batch.column(0), &DataType::Int32).map_err(|error| {
+                Error::new(Kind::Contract, format!("{} has ids that are no integers", self.model.name))
+                    .with_source(error)
+            })?;
+            ids.extend(column.as_primitive::<Int32Type>().iter().flatten());
+        }
+        Ok(ids)
+    }
+
+    /// A session in which silver has the affected rows only, so that the model's SELECT gives theirs.
+    pub(super) async fn narrow(&self, models: &[Model], affected: &Affected) -> Result<SessionContext> {
+        let narrow = self.empty_session()?;
+        let tables = self.tables()?;
+        let is_view = |model: &&Model| model.kind == ModelKind::View && tables.contains(&model.name);
+        let views: Vec<&Model> = models.iter().filter(is_view).collect();
+        for name in &tables {
+            if views.iter().all(|view| view.name != *name) {
+                let provider = self.session.table_provider(name.as_str()).await.map_err(failed)?;
+                narrow.register_table(name.as_str(), provider).map_err(failed)?;
+            }
+        }
+        for entity in self.model.rows.keys() {
+            let silver = TableName::silver(entity);
+            let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
+            narrow.deregister_table(silver.name.as_str()).map_err(failed)?;
+            if affected.of(entity).next().is_none() {
+                let none = MemTable::try_new(whole.schema(), vec![vec![]]).map_err(failed)?;
+                narrow.register_table(silver.name.as_str(), Arc::new(none)).map_err(failed)?;
+                continue;
+            }
+            let ids = ids_of(entity);
+            let files = self.lake.files_with(self.session, &silver, "id", &ids).await?;
+            let base = format!("{}_files", silver.name);
+            self.lake.register_files(&narrow, &base, &silver, None, files).await?;
+            let rows = format!("select t.* from {base} t left semi join {ids} a on a.id = t.id");
+            let rows = narrow.sql(&rows).await.map_err(failed)?.into_view();
+            narrow.register_table(silver.name.as_str(), rows).map_err(failed)?;
+        }
+        for view in views {
+            let rows = narrow.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
+            narrow.register_table(view.name.as_str(), rows).map_err(failed)?;
+        }
+        Ok(narrow)
+    }
+
+    /// The fact's stored rows that stand for affected silver rows.
+    pub(super) async fn stored(&self) -> Result<Vec<RecordBatch>> {
+        let table = TableName::gold(&self.model.name);
+        let mut stored = Vec::new();
+        for (entity, Rows { id, only, .. }) in &self.model.rows {
+            let ids = ids_of(entity);
+            let files = self.lake.files_with(self.session, &table, id, &ids).await?;
+            if files.is_empty() {
+                continue;
+            }
+            self.lake.register_files(self.session, "__stored", &table, None, files).await?;
+            let rows = format!("select f.* from __stored f left semi join {ids} a on a.id = f.`{id}` where {only}");
+            stored.extend(self.session.sql(&rows).await.map_err(failed)?.collect().await.map_err(failed)?);
+        }
+        Ok(stored)
+    }
+
+    /// A session like that of the build, without its tables.
+    fn empty_session(&self) -> Result<SessionContext> {
+        let state = self.session.state();
+        let options = state.config().options().catalog.clone();
+        let (catalogs, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
+        catalogs.register_catalog(options.default_catalog, Arc::new(catalog));
+        let state = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build();
+        Ok(SessionContext::new_with_state(state))
+    }
+
+    fn tables(&self) -> Result<Vec<String>> {
+        let state = self.session.state();
+        let options = &state.config().options().catalog;
+        let schema = self
+            .session
+            .catalog(&options.default_catalog)
+            .and_then(|catalog| catalog.schema(&options.default_schema))
+            .ok_or_else(|| Error::new(Kind::Sql, "the SQL session has no schema"))?;
+        Ok(schema.table_names())
+    }
+}
+
+fn batch_of(ids: impl Iterator<Item = i32>) -> Result<RecordBatch> {
+    let ids: arrow::array::ArrayRef = Arc::new(Int32Array::from_iter_values(ids));
+    RecordBatch::try_from_iter([("id", ids)])
+        .map_err(|error| Error::new(Kind::Contract, "affected ids can't be held").with_source(error))
+}

@@ -1,0 +1,152 @@
+//! Every way to fail.
+
+mod sentence;
+
+use std::time::Duration;
+
+use crate::{ApiError, ErrorKind, RecordFacts};
+
+#[derive(Debug)]
+pub(crate) enum Reason {
+    /// A setting that has no default.
+    Missing {
+        variable: &'static str,
+        hint: &'static str,
+    },
+    /// A setting with a value that can't be used.
+    Invalid {
+        variable: &'static str,
+        problem: &'static str,
+    },
+    /// The TLS or HTTP set-up of this machine.
+    Transport,
+
+    /// Text that holds both kinds of quotes.
+    BothQuotes {
+        text: String,
+    },
+    /// `in` without values.
+    EmptyIn {
+        field: String,
+    },
+    /// A number that isn't one.
+    NotFinite,
+    /// A literal text for a pattern that holds a wildcard.
+    Wildcard {
+        text: String,
+    },
+    /// `in` where the API doesn't allow it.
+    InNotAllowed {
+        parameter: &'static str,
+    },
+
+    /// A company that the server doesn't know.
+    UnknownCompany {
+        company: String,
+    },
+    /// A codebase that can't be part of a path.
+    Codebase {
+        codebase: String,
+    },
+
+    Path {
+        path: String,
+        problem: &'static str,
+    },
+    UrlTooLong {
+        length: usize,
+        limit: usize,
+    },
+    PageSize {
+        size: u32,
+    },
+    OrderNotAllowed {
+        mode: &'static str,
+    },
+    Header {
+        name: String,
+    },
+    Serialize,
+
+    Connect,
+    Timeout,
+    Cut,
+    Status {
+        status: u16,
+        api: ApiError,
+        retry_after: Option<Duration>,
+    },
+
+    NotJson {
+        content_type: Option<String>,
+        excerpt: String,
+    },
+    NotArray,
+    Shape {
+        json_path: String,
+        expected: Option<String>,
+    },
+    Record {
+        record: RecordFacts,
+    },
+
+    NextUnreadable,
+    PageIdStuck {
+        page_id: u64,
+    },
+    PageRepeats {
+        page: u64,
+    },
+    KeyOutOfOrder {
+        key: i64,
+    },
+    KeyMissing,
+    ForeignContinuation,
+
+    TooMany {
+        limit: usize,
+    },
+
+    /// A record on which the server fails every time, while others come.
+    Unreadable {
+        id: Option<i64>,
+        after: Option<i64>,
+    },
+}
+
+impl Reason {
+    pub(crate) fn kind(&self) -> ErrorKind {
+        match self {
+            Self::Missing { .. }
+            | Self::Invalid { .. }
+            | Self::Transport
+            | Self::UnknownCompany { .. }
+            | Self::Codebase { .. } => ErrorKind::Config,
+            Self::BothQuotes { .. }
+            | Self::EmptyIn { .. }
+            | Self::NotFinite
+            | Self::Wildcard { .. }
+            | Self::InNotAllowed { .. } => ErrorKind::Condition,
+            Self::Path { .. }
+            | Self::UrlTooLong { .. }
+            | Self::PageSize { .. }
+            | Self::OrderNotAllowed { .. }
+            | Self::Header { .. }
+            | Self::Serialize => ErrorKind::Request,
+            Self::Connect => ErrorKind::Connect,
+            Self::Timeout => ErrorKind::Timeout,
+            Self::Cut => ErrorKind::Interrupted,
+            Self::Status { status: 429, .. } => ErrorKind::RateLimited,
+            Self::Status { .. } => ErrorKind::Status,
+            Self::NotJson { .. } | Self::NotArray | Self::Shape { .. } | Self::Record { .. } => ErrorKind::Decode,
+            Self::NextUnreadable
+            | Self::PageIdStuck { .. }
+            | Self::PageRepeats { .. }
+            | Self::KeyOutOfOrder { .. }
+            | Self::KeyMissing
+            | Self::ForeignContinuation => ErrorKind::Paging,
+            Self::TooMany { .. } => ErrorKind::Limit,
+            Self::Unreadable { .. } => ErrorKind::Unreadable,
+        }
+    }
+}

@@ -1,0 +1,170 @@
+"""Runs the models of the gold layer on Spark SQL (Sail, through Spark Connect) over the silver tables of a lakehouse, and
+compares every row of every model with what the lakehouse holds.
+
+    gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY
+
+DAY is the day on which gold was built. Classification, custom fields and company types are worked out here again, from
+the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models.
+
+Prints JSON: {"<table>": {"rows": n, "differences": [text, ...]}}.
+"""
+
+import datetime
+import decimal
+import json
+import os
+import pathlib
+import re
+import sys
+import tomllib
+
+import pyarrow
+import pysail.spark
+from pyspark.sql import SparkSession
+
+RULES = [
+    ("yþjónusta", "billable_service", "billable"),
+    (r"tímapottur\s*:?", "prepaid_hours", "prepaid"),
+    ("innri verkefni", "internal_project", "internal"),
+    ("rekstrarþjónusta", "operations", "operations"),
+    ("alrekstur", "operations", "operations"),
+    ("hugbúnaðarþjónusta", "software_service", "billable"),
+    ("office 365", "software_service", "billable"),
+]
+TECHNICAL = ["_etl_gold_processed_at", "_etl_source", "_etl_batch_id"]
+SHOWN = 5
+
+
+class Lakehouse:
+    def __init__(self, spark, folder):
+        self.spark, self.folder = spark, pathlib.Path(folder)
+
+    def read(self, layer, table):
+        return self.spark.read.format("delta").load(str(self.folder / layer / table))
+
+    def register(self, layer, table):
+        self.read(layer, table).createOrReplaceTempView(table)
+
+
+def rows_of(frame):
+    return [row.asDict() for row in frame.collect()]
+
+
+def register(spark, name, schema, rows):
+    columns = {field.name: [row[at] for row in rows] for at, field in enumerate(schema)}
+    spark.createDataFrame(pyarrow.table(columns, schema=schema)).createOrReplaceTempView(name)
+
+
+def register_small_tables(spark, day):
+    """What the runner works out of configuration and JSON texts."""
+    integer, text = pyarrow.int32(), pyarrow.string()
+    names = set()
+    for table, columns in [
+        ("silver_cw_agreement", ["typeName"]),
+        ("silver_cw_timeentry", ["agreementType", "agreementAgreementType"]),
+        ("silver_cw_expenseentry", ["agreementType"]),
+        ("silver_cw_productitem", ["agreementType"]),
+    ]:
+        for column in columns:
+            found = rows_of(spark.sql(f"select distinct `{column}` as n from {table} where `{column}` is not null"))
+            names.update(row["n"] for row in found)
+    rules = []
+    for name in sorted(names):
+        for pattern, normalized, behavior in RULES:
+            if re.search(pattern, name.strip().lower()):
+                rules.append((name, normalized, behavior))
+                break
+    schema = [("typeName", text), ("agreement_type_normalized", text), ("agreement_billing_behavior", text)]
+    register(spark, "agreement_type_rules", pyarrow.schema(schema), rules)
+
+    numbers = []
+    for row in rows_of(spark.sql("select id, customFields from silver_cw_agreement where customFields is not null")):
+        for field in json.loads(row["customFields"]):
+            value = field.get("value")
+            value = str(value).strip() if isinstance(value, (str, int, float)) and not isinstance(value, bool) else ""
+            if value:
+                numbers.append((row["id"], value))
+                break
+    register(spark, "agreement_numbers", pyarrow.schema([("agreementId", integer), ("number", text)]), numbers)
+
+    types = []
+    for row in rows_of(spark.sql("select id, types from silver_cw_company where types is not null")):
+        found = [one["name"].strip() for one in json.loads(row["types"]) if one.get("name")]
+        if found:
+            types.append((row["id"], ", ".join(found)))
+    register(spark, "company_types", pyarrow.schema([("companyId", integer), ("companyType", text)]), types)
+    register(spark, "run_day", pyarrow.schema([("asOf", pyarrow.date32())]), [(day,)])
+
+
+def plain(value):
+    if isinstance(value, decimal.Decimal):
+        return f"{value:.4f}"
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.timezone.utc).isoformat()
+    return value
+
+
+def differences(key, expected, found):
+    """What differs between two lists of rows with the same columns."""
+    index = {row[key]: row for row in expected}
+    told = []
+    if len(index) != len(expected):
+        told.append(f"{key} is not unique in the lakehouse")
+    for row in found:
+        stored = index.pop(row[key], None)
+        if stored is None:
+            told.append(f"{key} {row[key]} is not in the lakehouse")
+            continue
+        for column, value in row.items():
+            if plain(value) != plain(stored[column]):
+                told.append(f"{key} {row[key]}: {column} is {value!r} on Spark, {stored[column]!r} in the lakehouse")
+    told.extend(f"{key} {gone} is not on Spark" for gone in index)
+    return told
+
+
+def compare(house, model, sql):
+    name = model["name"]
+    stored = house.read("gold", name)
+    found = house.spark.sql(sql)
+    skipped = TECHNICAL + ([model["key"]] if model["kind"] == "dimension" else [])
+    columns = [column for column in stored.columns if column not in skipped]
+    if found.columns != columns:
+        return {"rows": 0, "differences": [f"the columns are {found.columns}, and {columns} in the lakehouse"]}
+    key = model["natural"] if model["kind"] == "dimension" else model["key"]
+    if model["kind"] == "dimension":
+        # The unknown member is the runner's.
+        stored = stored.where(stored[model["key"]] != -1)
+    found = rows_of(found)
+    told = differences(key, rows_of(stored.select(*columns)), found)
+    return {"rows": len(found), "differences": told[:SHOWN] + ([f"{len(told)} in all"] if len(told) > SHOWN else [])}
+
+
+def main(lakehouse, models, day):
+    server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    address = server.listening_address
+    spark = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").getOrCreate()
+    spark.conf.set("spark.sql.session.timeZone", "UTC")
+    house = Lakehouse(spark, lakehouse)
+    models = pathlib.Path(models)
+    declared = tomllib.loads((models / "models.toml").read_text())["model"]
+    for folder in sorted((house.folder / "silver").iterdir()):
+        house.register("silver", folder.name)
+    register_small_tables(spark, datetime.date.fromisoformat(day))
+    results = {}
+    for model in declared:
+        file = models / f"{model['name']}.sql"
+        if model["kind"] in ("dimension", "fact"):
+            results[model["name"]] = compare(house, model, file.read_text())
+        elif model["kind"] != "calendar":
+            spark.sql(file.read_text()).createOrReplaceTempView(model["name"])
+            continue
+        house.register("gold", model["name"])
+    json.dump(results, sys.stdout, ensure_ascii=False, indent=1)
+    sys.stdout.flush()
+    # The server's own end waits for its sessions, for minutes.
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
