@@ -181,10 +181,7 @@ def main():
     _, results["duckdb"] = measured([sys.executable, __file__, "--peer", "--program", options.program, "--folder", str(options.folder)])
     results["rows"], results["changed"] = change(big, options.share)
     text, results["incremental"] = measured([*gold, "incremental"])
-    results["incremental"]["tables"] = {
-        step["table"]: [step.get("rows_inserted", 0) + step.get("rows_updated", 0), round(step["seconds"], 1)]
-        for step in json.loads(text)["steps"]
-    }
+    results["incremental"]["tables"] = {step["table"]: round(step["seconds"], 1) for step in json.loads(text)["steps"]}
     results["full_to_duckdb"] = round(results["full"]["wall"] / results["duckdb"]["wall"], 2)
     results["incremental_to_full"] = round(results["incremental"]["wall"] / results["full"]["wall"], 3)
     print(json.dumps(results, indent=1))

@@ -157,7 +157,7 @@ async fn attempt(
     } else {
         target.changes(&scope).await?
     };
-    let watermark = if refused.is_some() { stored } else { watermark };
+    let watermark = if refused.is_some() || !seen.unreadable.is_empty() { stored } else { watermark };
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
             "{} shows no change time, so every run reads all of it: the API role may lack the right to see _info",
@@ -167,7 +167,9 @@ async fn attempt(
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }
-    let incomplete = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
+    let refused = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
+    let left_out = extract::left_out(entity, &seen.unreadable);
+    let incomplete = [left_out, refused].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
     Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete })
 }
 
@@ -242,7 +244,7 @@ impl Target<'_> {
 
     /// Changed rows since the watermark.
     async fn merge(&self, extraction: Extraction) -> Result<Written> {
-        let Extraction { schema, mut rows, .. } = extraction;
+        let Extraction { schema, mut rows, seen } = extraction;
         let mut changed = Vec::new();
         let mut chunk = Vec::new();
         while let Some(batch) = rows.try_next().await? {
@@ -253,7 +255,12 @@ impl Target<'_> {
             }
         }
         changed.append(&mut self.changed(chunk).await?);
-        self.upsert(&schema, changed).await
+        // A watermark that moved past a record that is missing would hide it.
+        if seen.lock().is_ok_and(|seen| seen.unreadable.is_empty()) {
+            self.upsert(&schema, changed).await
+        } else {
+            self.upsert_unmarked(&schema, changed).await
+        }
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
@@ -269,7 +276,8 @@ impl Target<'_> {
         let left = stored.len() - stored.intersection_len(&listed);
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
         let refused = self.may_lose(&stored, &listed, &seen).await;
-        if left == 0 || refused.is_some() {
+        // What the server can't give is in the list all the same.
+        if left == 0 || refused.is_some() || !seen.unreadable.is_empty() {
             let changed = self.changed(rows).await?;
             return Ok((self.upsert(&schema, changed).await?, refused));
         }

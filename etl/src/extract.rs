@@ -5,6 +5,7 @@
 //! [`Kind::Incomplete`], and whoever writes the rows gets the error before the end of the stream.
 
 pub(crate) mod dates;
+mod unreadable;
 mod window;
 
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ use tokio::sync::mpsc;
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
+pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
 pub use window::Window;
 
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
@@ -37,6 +39,8 @@ pub struct Seen {
     pub rescued: u64,
     /// Records that can't be rows.
     pub rejected: Vec<Rejected>,
+    /// Records that the server can't give.
+    pub unreadable: Vec<Unreadable>,
     /// What the server counted before the read, where it can count.
     pub counted: Option<u64>,
     /// What it counted after the read.
@@ -45,7 +49,7 @@ pub struct Seen {
     pub ended: bool,
     /// Whether every key so far was greater than the one before it.
     pub ascending: bool,
-    /// Whether the read proved that it is whole.
+    /// Whether the read proved that it is whole, but for what is unreadable.
     pub complete: bool,
 }
 
@@ -218,7 +222,7 @@ struct Reader {
 
 impl Reader {
     async fn read(mut self, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        let mut list = self.client.list(self.entity.path).page_size(self.page_size);
+        let mut list = self.client.list(self.entity.path).page_size(self.page_size).skip_unreadable();
         if let Some(condition) = &self.condition {
             list = list.conditions(condition.clone());
         }
@@ -229,6 +233,7 @@ impl Reader {
             if let Ok(mut seen) = self.seen.lock() {
                 seen.ended = ended;
             }
+            self.leave_out(&page)?;
             let batch = self.decode(&page)?;
             if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
                 return Ok(());
@@ -238,6 +243,22 @@ impl Reader {
             return Err(incomplete(self.entity, "the server never said which page is the last"));
         }
         self.prove().await
+    }
+
+    /// Notes what the server couldn't give before this page.
+    fn leave_out(&self, page: &connectwise_sdk::Page) -> Result<()> {
+        let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
+        seen.unreadable.extend(page.unreadable().iter().map(Unreadable::from));
+        match seen.unreadable.first().filter(|_| seen.unreadable.len() > MOST_UNREADABLE) {
+            None => Ok(()),
+            Some(first) => {
+                let why = format!(
+                    "the server can't give more than {MOST_UNREADABLE} records, such as {first} ({})",
+                    first.why
+                );
+                Err(incomplete(self.entity, &why))
+            }
+        }
     }
 
     fn decode(&mut self, page: &connectwise_sdk::Page) -> Result<RecordBatch> {
@@ -275,7 +296,7 @@ impl Reader {
         seen.counted_after = after;
         if let (Some(before), Some(after)) = (seen.counted, after) {
             let least = before.min(after);
-            if seen.records < least {
+            if seen.records + (seen.unreadable.len() as u64) < least {
                 let records = seen.records;
                 drop(seen);
                 return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));

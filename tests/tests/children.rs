@@ -49,8 +49,8 @@ impl Tenant {
             mode,
             entities: entities.iter().map(|name| catalog::entity(name).unwrap()).collect(),
             window: Window::default(),
-            page_size: 1000,
             load: Options::default(),
+            page_size: 1000,
             gold: GoldConfig::default(),
         };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()

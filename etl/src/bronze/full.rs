@@ -19,7 +19,7 @@ use crate::contract;
 use crate::decode::Decoder;
 use crate::error::{Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
-use crate::lake::{Chunk, Head, Keys, Part, Staged, Written};
+use crate::lake::{Chunk, Commit, Head, Keys, Part, Staged, Written};
 use crate::quarantine;
 use crate::reconcile::{Facts, Guard, confirmed, may_delete};
 use crate::run::Chunk as Safe;
@@ -78,7 +78,14 @@ impl Target<'_> {
             self.lake.unstage(self.table, &staged.name).await?;
         }
         let schema = contract::bronze(self.entity);
+        let left_out = !read.seen.unreadable.is_empty();
         let written = match &refused {
+            // What the server can't give is in the list all the same, so a stored row of it stays.
+            None if left_out && self.base.is_some() => self.update(&read.parts).await?,
+            None if left_out => {
+                let commit = Commit::new(&self.request.run_id).upon(self.base);
+                self.lake.swap(self.table, &schema, &read.parts, &commit).await?
+            }
             None => self.lake.swap(self.table, &schema, &read.parts, &self.commit()).await?,
             Some(_) => self.update(&read.parts).await?,
         };
@@ -97,14 +104,16 @@ impl Target<'_> {
 
     /// Why the rows that are stored and weren't listed may not leave.
     pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Option<String> {
-        let missing = stored.len() - stored.intersection_len(listed);
+        // What the server can't give is in the list all the same.
+        let unreadable = seen.unreadable.len() as u64;
+        let missing = (stored.len() - stored.intersection_len(listed)).saturating_sub(unreadable);
         // From some lists rows go by hundreds when work is done; there the read's own proof has to do.
         if missing == 0 || self.entity.drains {
             return None;
         }
         let facts = Facts {
             stored: stored.len(),
-            listed: seen.records,
+            listed: seen.records + unreadable,
             missing,
             counted: seen.counted.zip(seen.counted_after),
             max_share: self.request.options.max_share,
@@ -246,12 +255,13 @@ impl Target<'_> {
             all.seen.records += read.seen.records;
             all.seen.rescued += read.seen.rescued;
             all.seen.rejected.append(&mut read.seen.rejected);
+            all.seen.unreadable.append(&mut read.seen.unreadable);
             all.quarantined += read.quarantined;
         }
         let after = count().await?;
         (all.seen.counted, all.seen.counted_after) = (before, after);
         if let (Some(before), Some(after)) = (before, after)
-            && all.seen.records < before.min(after)
+            && all.seen.records + (all.seen.unreadable.len() as u64) < before.min(after)
         {
             let (least, records) = (before.min(after), all.seen.records);
             return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
@@ -332,6 +342,9 @@ impl Target<'_> {
         let schema = decoder.schema().clone();
         let extraction = extract::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
         let rows: Vec<RecordBatch> = extraction.rows.try_collect().await?;
+        if extraction.seen.lock().is_ok_and(|seen| !seen.unreadable.is_empty()) {
+            return Err(incomplete(self.entity, "a record that changed meanwhile can't be given"));
+        }
         if rows.is_empty() {
             return Ok(parts);
         }

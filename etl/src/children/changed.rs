@@ -8,7 +8,7 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{SessionContext, ident};
 use futures::TryStreamExt;
 
-use super::guard::{MAX_SHARE, limit};
+use super::guard::limit;
 use super::progress::{MOST_OWED, Progress};
 use super::rows::Rows;
 use super::{AT_ONCE, Work};
@@ -60,7 +60,7 @@ impl Work<'_> {
         let mut gone: Vec<i64> =
             below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
         let mut incomplete = self.left_out(&rows.failed);
-        if let Some(refused) = refused(gone.len() as u64, below.count() as u64) {
+        if let Some(refused) = refused(gone.len() as u64, below.count() as u64, self.request.options.max_share) {
             gone.clear();
             incomplete = Some(incomplete.map_or(refused.clone(), |failed| format!("{failed}; {refused}")));
         }
@@ -69,6 +69,7 @@ impl Work<'_> {
             records: rows.records,
             rescued: rows.rescued(),
             rejected: std::mem::take(&mut rows.rejected),
+            unreadable: Vec::new(),
             counted: Some(rows.records),
             counted_after: Some(rows.records),
             ended: true,
@@ -142,13 +143,13 @@ impl Work<'_> {
 }
 
 /// Why missing rows aren't believed to be gone, `None` when they are.
-fn refused(missing: u64, stored: u64) -> Option<String> {
-    let limit = limit(stored);
+fn refused(missing: u64, stored: u64, allowed: f64) -> Option<String> {
+    let limit = limit(stored, allowed);
     (missing > limit).then(|| {
         format!(
-            "{missing} of {stored} rows are no longer in their parents' lists, and at most {limit} ({MAX_SHARE} %) are \
-             believed, so nothing was deleted: check the rights of the API member, and run with --mode full if they are \
-             really gone"
+            "{missing} of {stored} rows are no longer in their parents' lists, and at most {limit} are believed, so \
+             nothing was deleted: check the rights of the API member, then raise --max-share or run with --mode full if \
+             they are really gone"
         )
     })
 }

@@ -44,6 +44,7 @@ impl Work<'_> {
                 records: rows.records,
                 rescued: rows.rescued(),
                 rejected: std::mem::take(&mut rows.rejected),
+                unreadable: Vec::new(),
                 counted: Some(rows.records),
                 counted_after: Some(rows.records),
                 ended: true,

@@ -153,7 +153,7 @@ impl Step {
             counted_after: seen.counted_after,
             end_page_seen: seen.ended,
             keys_ascending: seen.ascending,
-            complete: seen.complete,
+            complete: seen.complete && seen.unreadable.is_empty(),
         });
         self.warnings.extend(loaded.warnings);
         if let Some(what) = loaded.incomplete {

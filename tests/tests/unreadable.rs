@@ -1,0 +1,184 @@
+//! Records that the server can't give: they are named, the others are loaded, what is stored of them stays, and the next run
+//! asks for them again.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod steer;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use connectwise_etl::bronze::Options;
+use connectwise_etl::catalog;
+use connectwise_etl::extract::Window;
+use connectwise_etl::gold::GoldConfig;
+use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, RetryPolicy};
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, by_key, config};
+use serde_json::{Value, json};
+use steer::post;
+
+type Rows = BTreeMap<i64, Value>;
+
+struct Tenant {
+    simulator: Simulator,
+    lakehouse: Lakehouse,
+    client: Client,
+    entity: &'static Entity,
+}
+
+impl Tenant {
+    async fn start(entity: &str) -> Self {
+        let simulator = Simulator::builder().seed(8).scale(300).start().await.unwrap();
+        let retry = RetryPolicy {
+            max_attempts: 3,
+            base: Duration::from_millis(1),
+            cap: Duration::from_millis(2),
+            ..RetryPolicy::default()
+        };
+        let client = Client::new(config(&simulator).unwrap().with_retry(retry)).unwrap();
+        Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client, entity: catalog::entity(entity).unwrap() }
+    }
+
+    async fn run(&self, mode: Mode) -> Report {
+        let plan = Plan {
+            layers: vec![Layer::Bronze],
+            mode,
+            entities: vec![self.entity],
+            window: Window::default(),
+            load: Options::default(),
+            page_size: 100,
+            gold: GoldConfig::default(),
+        };
+        execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
+    }
+
+    /// A run that leaves something out, and says so.
+    async fn run_without(&self, mode: Mode, behind: i64) {
+        let report = self.run(mode).await;
+        let step = &report.steps[0];
+        assert_eq!((report.outcome(), report.failed().count()), ("partly", 0), "{step:?}");
+        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        assert!(what.contains(&format!("the server can't give 1 of the records of {}", self.entity.name)), "{what}");
+        assert!(what.contains(&format!("the one behind {behind}")), "{what}");
+        let read = step.read.as_ref().unwrap();
+        assert!(!read.complete);
+        assert_eq!(read.watermark_after, read.watermark_before, "the watermark stays");
+    }
+
+    /// A run that leaves nothing out.
+    async fn run_whole(&self, mode: Mode) {
+        let report = self.run(mode).await;
+        assert_eq!(report.outcome(), "done", "{:?}", report.steps);
+        assert!(report.steps[0].read.as_ref().unwrap().complete);
+        assert_eq!(self.bronze().await, self.truth().await);
+    }
+
+    async fn truth(&self) -> Rows {
+        let url = format!("{}/_sim/truth{}", self.simulator.url(), self.entity.path);
+        let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+        by_key(self.entity, &rows).unwrap()
+    }
+
+    async fn bronze(&self) -> Rows {
+        by_key(self.entity, &self.lakehouse.records(self.entity).await.unwrap()).unwrap()
+    }
+
+    /// The server fails on each list that holds one of these.
+    async fn spoil(&self, ids: &[i64]) {
+        for id in ids {
+            let rule = json!({ "path": self.entity.path, "holdsId": id, "status": 500, "times": 1_000_000 });
+            post(&self.simulator, "faults", rule).await;
+        }
+    }
+
+    async fn mend(&self) {
+        let url = format!("{}/_sim/faults", self.simulator.url());
+        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+    }
+}
+
+/// The id before one of them.
+fn before(rows: &Rows, id: i64) -> i64 {
+    *rows.range(..id).next_back().unwrap().0
+}
+
+fn without(mut rows: Rows, id: i64) -> Rows {
+    assert!(rows.remove(&id).is_some());
+    rows
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_load_has_all_others_and_the_next_ones_ask_again() {
+    let tenant = Tenant::start("TimeEntry").await;
+    let truth = tenant.truth().await;
+    let bad = *truth.keys().nth(truth.len() / 2).unwrap();
+    tenant.spoil(&[bad]).await;
+    for mode in [Mode::Full, Mode::Incremental] {
+        tenant.run_without(mode, before(&truth, bad)).await;
+        assert_eq!(tenant.bronze().await, without(truth.clone(), bad));
+    }
+    tenant.mend().await;
+    tenant.run_whole(Mode::Incremental).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stored_row_stays_until_the_server_can_give_it() {
+    let tenant = Tenant::start("TimeEntry").await;
+    tenant.run_whole(Mode::Full).await;
+    let stored = tenant.bronze().await;
+    let change = post(&tenant.simulator, "advance", json!({ "TimeEntry": { "edit": 9, "insert": 2 } })).await;
+    let edited: Vec<i64> = serde_json::from_value(change["changed"]["TimeEntry"]["edited"].clone()).unwrap();
+    let bad = edited[4];
+    tenant.spoil(&[bad]).await;
+    let truth = tenant.truth().await;
+    assert_ne!(truth[&bad], stored[&bad]);
+    for mode in [Mode::Incremental, Mode::Incremental, Mode::Full] {
+        let report = tenant.run(mode).await;
+        let Outcome::Incomplete(what) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
+        assert!(what.contains("the one behind "), "{what}");
+        let rows = tenant.bronze().await;
+        assert_eq!(rows[&bad], stored[&bad], "as it was");
+        assert_eq!(without(rows, bad), without(truth.clone(), bad));
+    }
+    tenant.mend().await;
+    tenant.run_whole(Mode::Incremental).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_is_compared_loses_nothing_by_it() {
+    let tenant = Tenant::start("UnpostedInvoice").await;
+    tenant.run_whole(Mode::Full).await;
+    let stored = tenant.bronze().await;
+    let change = post(&tenant.simulator, "advance", json!({ "UnpostedInvoice": { "delete": 1 } })).await;
+    let gone: Vec<i64> = serde_json::from_value(change["changed"]["UnpostedInvoice"]["deleted"].clone()).unwrap();
+    let truth = tenant.truth().await;
+    let bad = *truth.keys().nth(truth.len() / 2).unwrap();
+    tenant.spoil(&[bad]).await;
+    tenant.run_without(Mode::Incremental, before(&truth, bad)).await;
+    let rows = tenant.bronze().await;
+    assert_eq!(rows[&bad], stored[&bad]);
+    assert!(rows.contains_key(&gone[0]), "what is missing from a list that isn't whole may be there");
+    tenant.mend().await;
+    tenant.run_whole(Mode::Incremental).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn too_many_of_them_are_a_fault_of_the_server() {
+    let tenant = Tenant::start("TimeEntry").await;
+    tenant.run_whole(Mode::Full).await;
+    let stored = tenant.bronze().await;
+    let bad: Vec<i64> = stored.keys().copied().step_by(30).take(9).collect();
+    tenant.spoil(&bad).await;
+    let report = tenant.run(Mode::Full).await;
+    let Outcome::Failed(why) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
+    assert!(why.contains("the server can't give more than 8 records"), "{why}");
+    let version = tenant.lakehouse.lake().version(&TableName::bronze(tenant.entity.table)).await.unwrap();
+    assert_eq!(version, Some(0), "the table is as it was");
+    assert_eq!(tenant.bronze().await, stored);
+    tenant.mend().await;
+    tenant.run_whole(Mode::Incremental).await;
+}
