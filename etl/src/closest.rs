@@ -16,22 +16,22 @@ pub(crate) fn advice<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>,
     }
 }
 
+/// A part of a name is a better hint than a likeness of letters: where there are any, `ticket` means `ServiceTicket` and not
+/// `TimeEntry`.
 fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
     let wanted = wanted.trim().to_lowercase();
-    let mut scored: Vec<(f64, &str)> = names
+    let mut scored: Vec<(bool, f64, &str)> = names
         .into_iter()
-        .map(|name| (likeness(&wanted, &name.to_lowercase()), name))
-        .filter(|(score, _)| *score >= ALIKE)
+        .map(|name| {
+            let lower = name.to_lowercase();
+            (wanted.len() >= 3 && lower.contains(&wanted), strsim::jaro_winkler(&wanted, &lower), name)
+        })
+        .filter(|(part, alike, _)| *part || *alike >= ALIKE)
         .collect();
     // Stable: equally good names stay in their order.
-    scored.sort_by(|left, right| right.0.total_cmp(&left.0));
-    scored.into_iter().take(MOST).map(|(_, name)| name).collect()
-}
-
-/// A part of a name is a better hint than a likeness of letters: `ticket` means `ServiceTicket`.
-fn likeness(wanted: &str, name: &str) -> f64 {
-    let alike = strsim::jaro_winkler(wanted, name);
-    if wanted.len() >= 3 && name.contains(wanted) { 1.0 + alike } else { alike }
+    scored.sort_by(|left, right| right.0.cmp(&left.0).then(right.1.total_cmp(&left.1)));
+    let parts = scored.first().is_some_and(|(part, ..)| *part);
+    scored.into_iter().filter(|(part, ..)| *part || !parts).take(MOST).map(|(.., name)| name).collect()
 }
 
 #[cfg(test)]

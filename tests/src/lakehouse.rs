@@ -4,10 +4,11 @@ use std::path::Path;
 
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
+use connectwise_etl::contract::PARENT_ID;
 use connectwise_etl::decode::rebuild;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
-use connectwise_etl::lake::{Lake, Layer, TableName};
+use connectwise_etl::lake::{Lake, Layer, TableName, integers};
 use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
@@ -66,7 +67,8 @@ impl Lakehouse {
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)
     }
 
-    /// The rows of a bronze table as the records that they came from, in no order.
+    /// The rows of a bronze table as the records that they came from, in no order; those of lists that hang on rows with
+    /// their `_parentId`, as the simulator's truth has it.
     ///
     /// # Errors
     /// When the table can't be read, or a row gives no record.
@@ -74,8 +76,13 @@ impl Lakehouse {
         let sql = format!("select * from {}", TableName::bronze(entity.table).name);
         let mut records = Vec::new();
         for batch in query::select(&self.lake, &sql).await? {
+            let parents = entity.parent().map(|_| integers(&batch, PARENT_ID)).transpose()?;
             for row in 0..batch.num_rows() {
-                records.push(serde_json::from_str(&rebuild(entity, &batch, row)?)?);
+                let mut record: Value = serde_json::from_str(&rebuild(entity, &batch, row)?)?;
+                if let Some(parents) = &parents {
+                    record["_parentId"] = parents.value(row).into();
+                }
+                records.push(record);
             }
         }
         Ok(records)

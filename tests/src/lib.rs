@@ -1,13 +1,17 @@
 //! Tests that cross crates: the whole way over real HTTP, the rules between the crates, and independent readers of the
 //! tables. The crate itself has the pieces that several of them need.
 
+mod draws;
 mod lakehouse;
 mod python;
 mod records;
+mod sample;
 
+pub use draws::Draws;
 pub use lakehouse::{Lakehouse, client, config};
 pub use python::Python;
 pub use records::{as_numbers, by_key};
+pub use sample::sample;
 
 /// The README's Rust code has to compile.
 #[cfg(doctest)]

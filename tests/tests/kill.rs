@@ -3,14 +3,14 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use connectwise_etl::catalog;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key};
-use serde_json::{Value, json};
+use connectwise_tests::{Draws, Lakehouse, sample};
+use serde_json::json;
 use steer::post;
 
 /// Kills unless `CW_KILLS` says another number.
@@ -31,7 +31,7 @@ struct Tenant {
 impl Tenant {
     async fn new(seed: u64) -> Self {
         let simulator = Simulator::builder().seed(seed).scale(500).start().await.unwrap();
-        let tenant = Self { simulator, lakehouse: Lakehouse::empty().unwrap(), draws: Draws(seed) };
+        let tenant = Self { simulator, lakehouse: Lakehouse::empty().unwrap(), draws: Draws::new(seed) };
         for fault in [
             json!({ "probability": 0.03, "seed": seed, "status": 503, "retryAfter": 0 }),
             json!({ "probability": 0.01, "seed": seed + 1, "cut": true }),
@@ -50,12 +50,15 @@ impl Tenant {
             "ExpenseEntry": { "edit": 4, "insert": 2 },
             "ProductItem": { "edit": 4 },
             "Member": { "edit": 1 },
-            "UnpostedInvoice": { "delete": 1 },
+            "ServiceTicket": { "edit": 5, "insert": 2 },
+            "Board": { "edit": 1 },
+            "UnpostedInvoice": { "delete": 1, "insert": 1 },
         });
         post(&self.simulator, "advance", changes).await;
     }
 
     fn start(&self, mode: &str) -> Child {
+        let names: Vec<_> = sample().map(|entity| entity.name).collect();
         Command::new(env!("CARGO_BIN_EXE_etl-under-test"))
             .env_clear()
             .current_dir(self.lakehouse.path())
@@ -64,6 +67,7 @@ impl Tenant {
             .env("CW_AUTH_PASSWORD", self.simulator.password())
             .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000")
             .args(["run", "--layers", "bronze", "--mode", mode, "--page-size", PAGE_SIZE, "--lakehouse", "."])
+            .args(["--entities", &names.join(",")])
             .stdout(Stdio::null())
             .stderr(Stdio::piped())
             .spawn()
@@ -74,33 +78,8 @@ impl Tenant {
         if self.draws.below(3) == 0 { "full" } else { "incremental" }
     }
 
-    /// Every bronze table, rebuilt as JSON, against what the simulator has.
-    async fn assert_truth(&self, after: &str) {
-        for entity in catalog::entities() {
-            let url = format!("{}/_sim/truth/{}", self.simulator.url(), entity.name);
-            let truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-            let table = entity.table;
-            let stored = self.lakehouse.records(entity).await.unwrap();
-            assert_eq!(stored.len(), truth.len(), "{after}: {table} has another number of rows");
-            let (stored, truth) = (by_key(entity, &stored).unwrap(), by_key(entity, &truth).unwrap());
-            assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>(), "{after}: {table}");
-            for (key, record) in &truth {
-                assert_eq!(&stored[key], record, "{after}: {table} {key}");
-            }
-        }
-    }
-}
-
-/// SplitMix64: the same draws for the same seed.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (mixed ^ (mixed >> 31)) % bound
+    async fn assert_truth(&self, when: &str) {
+        truth::assert_truth(&self.simulator, &self.lakehouse, sample(), when).await;
     }
 }
 

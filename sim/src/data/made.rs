@@ -197,7 +197,7 @@ fn text(out: &mut String, cast: &Cast, member: &Member, draw: Draw, version: i64
         name if name.contains("identifier") || name.contains("xref") || name.contains("number") => {
             names::firm_identifier(out, draw, cast.id());
         }
-        name if name.contains("date") => crate::calendar::push(out, moment(name, draw)),
+        name if name.contains("date") || name == "deadline" => crate::calendar::push(out, moment(name, draw)),
         name if name.contains("city") => out.push_str(names::city(draw).0),
         name if name.contains("zip") => out.push_str(names::city(draw).1),
         name if name.contains("address") => names::street(out, draw),

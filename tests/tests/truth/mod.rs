@@ -1,0 +1,47 @@
+//! Bronze held against what a simulated tenant has.
+
+use std::collections::BTreeMap;
+
+use connectwise_sdk::catalog::Entity;
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, by_key};
+use serde_json::Value;
+
+/// All rows of an entity as the simulator has them now, by key.
+pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> BTreeMap<i64, Value> {
+    let path = entity.path.replace("{parentId}", "*");
+    let url = format!("{}/_sim/truth?path={path}", simulator.url());
+    let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+    by_key(entity, &rows).unwrap()
+}
+
+/// All rows of an entity's bronze table, rebuilt as JSON, by key; fails where a key is there twice.
+pub(crate) async fn stored(lakehouse: &Lakehouse, entity: &Entity) -> BTreeMap<i64, Value> {
+    by_key(entity, &lakehouse.records(entity).await.unwrap()).unwrap()
+}
+
+/// Fails unless bronze is what the server has, row for row and value for value; `when` says at what point it isn't.
+pub(crate) async fn assert_truth(
+    simulator: &Simulator,
+    lakehouse: &Lakehouse,
+    entities: impl IntoIterator<Item = &Entity>,
+    when: &str,
+) {
+    let mut differences = Vec::new();
+    for entity in entities {
+        let (truth, stored) = (truth(simulator, entity).await, stored(lakehouse, entity).await);
+        assert!(!truth.is_empty(), "{} has no rows to compare", entity.name);
+        let name = entity.name;
+        for (key, row) in &truth {
+            match stored.get(key) {
+                Some(found) if found == row => {}
+                Some(found) => differences.push(format!("{name} {key}: the server has {row}, bronze {found}")),
+                None => differences.push(format!("{name} {key} is missing")),
+            }
+        }
+        let gone = stored.keys().filter(|key| !truth.contains_key(*key));
+        differences.extend(gone.map(|key| format!("{name} {key} is in bronze only")));
+    }
+    let some: Vec<_> = differences.iter().take(5).collect();
+    assert!(differences.is_empty(), "{when}: {} differences: {some:#?}", differences.len());
+}
