@@ -219,6 +219,7 @@ async fn a_read_that_broke_off_says_how_far_it_came() {
         window: Window::default(),
         page_size: 100,
         load: Options::default(),
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
