@@ -188,6 +188,7 @@ async fn since_reads_again_what_is_older_than_the_watermark() {
             window: Window { since, lookback_days: Some(0), ..Window::default() },
             page_size: 1000,
             load: Options::default(),
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
