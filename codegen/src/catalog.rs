@@ -24,6 +24,8 @@ pub(crate) struct Table {
     pub(crate) drains: bool,
     pub(crate) freshness: Freshness,
     pub(crate) columns: Vec<Column>,
+    /// Whether silver keeps every version of a record.
+    pub(crate) history: bool,
 }
 
 /// How a table is kept fresh, with what that takes.
@@ -154,6 +156,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         drains: entity.drains,
         freshness,
         columns,
+        history: entity.history,
     })
 }
 

@@ -69,6 +69,9 @@ pub struct Entity {
     /// Personal data that no report needs.
     #[serde(default)]
     pub personal: Vec<String>,
+    /// Whether silver keeps every version of a record, with the time in which it was valid.
+    #[serde(default)]
+    pub history: bool,
 }
 
 impl Entity {
@@ -95,6 +98,7 @@ impl Entity {
             decimals: Vec::new(),
             secrets: Vec::new(),
             personal: Vec::new(),
+            history: false,
         }
     }
 }

@@ -20,6 +20,7 @@ use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Window};
 use crate::lake::{Commit, Keys, Lake, Race, Source, TableName, Written, integers};
+use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
@@ -61,6 +62,8 @@ pub struct Request {
     pub dates: DateProbe,
     /// Records a page.
     pub page_size: u32,
+    /// Where secrets are stored.
+    pub secrets: SecretStorage,
     /// How much it may remove, and how it keeps what it reads.
     pub options: Options,
     /// Name of the run, written into every row and commit.
@@ -224,7 +227,7 @@ impl Target<'_> {
     /// Reads a part of the list, or all of a list that is there, and writes what differs.
     async fn changes(&self, scope: &Scope) -> Result<(Seen, Written, u64, Option<String>)> {
         let (entity, request) = (self.entity, self.request);
-        let decoder = Decoder::new(entity, &request.run_id, request.started)?;
+        let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let extraction = extract::extract(self.client, entity, scope, request.page_size, decoder).await?;
         self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
         let seen = extraction.seen.clone();

@@ -36,6 +36,7 @@ pub mod gold;
 pub mod lake;
 pub mod ledger;
 pub mod maintain;
+pub mod privacy;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;

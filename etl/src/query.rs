@@ -14,12 +14,14 @@ use crate::gold;
 use crate::lake::{Lake, Layer, TableName, sql_error};
 use crate::ledger;
 use crate::quarantine;
+use crate::silver::history;
 
 /// Every table that the lakehouse may have.
 pub(crate) fn known_tables() -> Vec<TableName> {
     let entities = catalog::entities().iter();
     let mut tables: Vec<TableName> =
         entities.flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]).collect();
+    tables.extend(catalog::entities().iter().filter(|entity| entity.history).map(history::table));
     tables.push(quarantine::table());
     tables.extend(gold::tables().into_iter().map(TableName::gold));
     tables.extend(ledger::tables());

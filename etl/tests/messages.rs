@@ -132,6 +132,26 @@ fn a_wrong_configuration_file() {
 }
 
 #[test]
+fn a_wrong_configuration_of_gold() {
+    let refused = |text: &str| refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", text)]);
+    insta::assert_snapshot!(page([
+        refused("[gold]\nfiscal_year_start_month = 13\n"),
+        refused("[gold]\nfiscal_year = 7\n"),
+        refused("[gold]\nholiday_calendars = [\"US\", \"NO\"]\n"),
+        refused("[[gold.holidays]]\ndate = \"24.12.2026\"\nname = \"Office closed\"\n"),
+        refused(
+            "[[gold.agreement_rules]]\npattern = \"(managed\"\nnormalized = \"operations\"\nbehavior = \"operations\"\n"
+        ),
+        refused(
+            "[[gold.agreement_rules]]\npattern = \"managed\"\nnormalized = \"operations\"\nbehavior = \"operation\"\n"
+        ),
+        refused(
+            "[[gold.agreement_rules]]\npattern = \"managed\"\nnormalised = \"operations\"\nbehavior = \"operations\"\n"
+        ),
+    ]));
+}
+
+#[test]
 fn an_extract_without_a_list_or_a_target() {
     insta::assert_snapshot!(page([
         refused(&["extract", "time/entries"], &CREDENTIALS, &[]),

@@ -24,6 +24,8 @@ pub struct Entity {
     pub load: Load,
     /// Columns, sorted by name as in the interface document.
     pub columns: &'static [Column],
+    /// Whether every version of a record is of interest, and not only its newest.
+    pub history: bool,
 }
 
 impl Entity {

@@ -9,6 +9,7 @@ use connectwise_etl::decode::rebuild;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Lake, Layer, TableName, integers};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
@@ -59,6 +60,7 @@ impl Lakehouse {
             entities: catalog::entities().iter().collect(),
             window: Window::default(),
             page_size: 1000,
+            privacy: Privacy::default(),
             load: Options::default(),
             gold: GoldConfig::default(),
         };

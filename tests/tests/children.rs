@@ -11,6 +11,7 @@ use std::time::Duration;
 use connectwise_etl::bronze::Options;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_etl::{catalog, contract, decode, gold::GoldConfig, query, reconcile};
 use connectwise_sdk::catalog::Entity;
@@ -51,6 +52,7 @@ impl Tenant {
             window: Window::default(),
             load: Options::default(),
             page_size: 1000,
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()

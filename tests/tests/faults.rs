@@ -14,6 +14,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::{Client, RetryPolicy};
@@ -114,6 +115,7 @@ impl Tenant {
             page_size: PAGE_SIZE,
             // Files are as small as pages, so that a load that is cut off leaves some of them to the next.
             load: Options { max_share: 100.0, chunk_rows: 15, ..Options::default() },
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         execute(self.lakehouse.lake(), Some(client), &plan, &Quiet).await.unwrap()

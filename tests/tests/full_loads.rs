@@ -11,6 +11,7 @@ use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName, Upkeep};
 use connectwise_etl::maintain;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -37,6 +38,7 @@ async fn run(simulator: &Simulator, lakehouse: &Lakehouse, entity: &str, mode: M
         window: Window::default(),
         page_size: 50,
         load,
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()

@@ -8,6 +8,7 @@ use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::TableName;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::reconcile::{self, EntityReport, Request};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
@@ -35,6 +36,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
         entities: vec![catalog::entity("TimeEntry").unwrap()],
         window: Window::default(),
         page_size: 1000,
+        privacy: Privacy::default(),
         load: Options::default(),
         gold: GoldConfig::default(),
     };
@@ -186,6 +188,7 @@ async fn since_reads_again_what_is_older_than_the_watermark() {
             window: Window { since, lookback_days: Some(0), ..Window::default() },
             page_size: 1000,
             load: Options::default(),
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();

@@ -10,6 +10,7 @@ use connectwise_etl::extract::Window;
 use connectwise_etl::gold::{self, GoldConfig};
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::ledger::{self, Start};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sim::Simulator;
@@ -29,6 +30,7 @@ async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Repo
         entities: ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
         window: Window::default(),
         page_size: 1000,
+        privacy: Privacy::default(),
         load: Options::default(),
         gold: GoldConfig::default(),
     };
@@ -217,6 +219,7 @@ async fn a_read_that_broke_off_says_how_far_it_came() {
         window: Window::default(),
         page_size: 100,
         load: Options::default(),
+        privacy: Privacy::default(),
         gold: GoldConfig::default(),
     };
     let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();

@@ -13,6 +13,7 @@ use connectwise_etl::bronze::Options;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_etl::{contract, decode, silver};
 use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Parent, Window as Days};
@@ -78,6 +79,7 @@ impl Text {
                 drains: matches!(field("drains"), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value)),
                 load: load(field("load")),
                 columns: self.columns(field("columns")),
+                history: matches!(field("history"), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value)),
             }
         });
         entities.collect::<Vec<_>>().leak()
@@ -260,6 +262,7 @@ async fn an_entry_makes_a_table() {
             window: Window::default(),
             load: Options::default(),
             page_size: 1000,
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();

@@ -9,6 +9,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -37,6 +38,7 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
         entities: vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
         window: Window::default(),
         page_size: 150,
+        privacy: Privacy::default(),
         load: Options::default(),
         gold: GoldConfig::default(),
     };

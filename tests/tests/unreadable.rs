@@ -13,6 +13,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, RetryPolicy};
@@ -51,6 +52,7 @@ impl Tenant {
             window: Window::default(),
             load: Options::default(),
             page_size: 100,
+            privacy: Privacy::default(),
             gold: GoldConfig::default(),
         };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()

@@ -13,6 +13,7 @@ use connectwise_etl::bronze::Options;
 use connectwise_etl::extract::Window;
 use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::reconcile;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
 use connectwise_sdk::catalog::Entity;
@@ -54,6 +55,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         entities: flat().collect(),
         window: Window::default(),
         page_size: 500,
+        privacy: Privacy::default(),
         load: Options::default(),
         gold: GoldConfig::default(),
     };

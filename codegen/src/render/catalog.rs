@@ -53,7 +53,7 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
             writeln!(out, "            ],\n        }},")?;
         }
     }
-    writeln!(out, "        columns: {columns},\n    }},")
+    writeln!(out, "        columns: {columns},\n        history: {},\n    }},", table.history)
 }
 
 /// Lists of columns by content: most references look the same wherever they stand.

@@ -165,8 +165,14 @@ impl Target<'_> {
     fn stage(&self) -> Option<Head> {
         let watermark = self.watermark.filter(|_| matches!(self.entity.load, Load::Incremental { .. }))?;
         let schema = contract::bronze(self.entity);
-        let depends =
-            format!("{} {} {} {schema:?}", connectwise_sdk::API_VERSION, self.client.base_url(), self.entity.path);
+        // What was staged with secrets must not come into a table that is to have none.
+        let secrets = self.request.secrets;
+        let depends = format!(
+            "{} {} {} {secrets:?} {schema:?}",
+            connectwise_sdk::API_VERSION,
+            self.client.base_url(),
+            self.entity.path
+        );
         let identity = format!("{:016x}", XxHash3_64::oneshot(depends.as_bytes()));
         Some(Head { started: Utc::now(), identity, watermark })
     }
@@ -270,7 +276,7 @@ impl Target<'_> {
     async fn read(&self, after: Option<i64>, last: Option<i64>, stage: Option<&Stage>) -> Result<Read> {
         let request = self.request;
         let scope = &range(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
-        let decoder = Decoder::new(self.entity, &request.run_id, request.started)?;
+        let decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
         let schema = decoder.schema().clone();
         let mut extraction = extract::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
         self.meter.reads(&extraction.seen);
@@ -331,7 +337,8 @@ impl Target<'_> {
         let since = Scope::Since { watermark, window: self.request.window, dates };
         let Some(changed) = extract::condition(self.entity, &since) else { return Ok(parts) };
         let scope = Scope::Where(changed & field(self.entity.key).le(last));
-        let decoder = Decoder::new(self.entity, &self.request.run_id, self.request.started)?;
+        let decoder =
+            Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
         let schema = decoder.schema().clone();
         let extraction = extract::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
         let rows: Vec<RecordBatch> = extraction.rows.try_collect().await?;
@@ -352,7 +359,9 @@ fn unusable(staged: &Staged, current: Option<&Head>, limit: TimeDelta) -> Option
     match (&staged.head, current) {
         (None, _) => Some("not readable"),
         (_, None) => Some("of a table whose changes have no time"),
-        (Some(head), Some(now)) if head.identity != now.identity => Some("of another schema, API version or tenant"),
+        (Some(head), Some(now)) if head.identity != now.identity => {
+            Some("of another schema, API version, tenant or privacy policy")
+        }
         (Some(head), Some(now)) if now.started - head.started > limit => Some("too old"),
         _ => None,
     }

@@ -28,7 +28,8 @@ impl Rows {
     pub(super) fn new(work: &Work<'_>) -> Result<Self> {
         Ok(Self {
             reader: Reader::new(),
-            decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?,
+            decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?
+                .storing(work.request.secrets),
             keys: HashMap::new(),
             read: BTreeSet::new(),
             failed: Vec::new(),

@@ -74,6 +74,7 @@ impl Demo {
             entities: catalog::entities().iter().collect(),
             window: Window::default(),
             page_size: 1000,
+            privacy: settings.keyed_privacy()?,
             load: crate::bronze::Options::default(),
             gold: settings.gold.clone(),
         };

@@ -47,8 +47,12 @@ impl Reconcile {
         if entities.len() < named.len() {
             return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
         }
-        let request =
-            Request { max_share: self.max_share, page_size: settings.source.page_size(), ..Request::new(self.dry_run) };
+        let request = Request {
+            max_share: self.max_share,
+            page_size: settings.source.page_size(),
+            secrets: settings.privacy.secrets(),
+            ..Request::new(self.dry_run)
+        };
         let report = run(&settings.lake()?, &settings.client()?, &entities, &request).await;
         show(&report, output)?;
         Ok(if report.refused().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })

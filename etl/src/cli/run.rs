@@ -92,6 +92,7 @@ impl Run {
             entities,
             window,
             page_size: settings.source.page_size(),
+            privacy: settings.keyed_privacy()?,
             load: settings.options(self.max_share),
             gold: settings.gold.clone(),
         };

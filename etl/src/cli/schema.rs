@@ -2,16 +2,18 @@
 
 use std::process::ExitCode;
 
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::{DataType, Field, SchemaRef};
 use clap::Args;
+use connectwise_sdk::catalog::Entity;
 
 use super::output::{Output, table};
+use super::settings::Settings;
 use crate::catalog;
 use crate::closest::advice;
 use crate::contract;
 use crate::error::{Error, Result};
 use crate::gold;
-use crate::lake::Layer;
+use crate::lake::{Layer, TableName};
 use crate::ledger;
 use crate::query::known_tables;
 use crate::silver;
@@ -21,6 +23,7 @@ use crate::silver;
 #[command(after_help = "\
 Examples:
   connectwise-etl schema
+  connectwise-etl schema Contact --layer silver     with what the privacy policy makes of each column
   connectwise-etl schema TimeEntry --layer bronze
   connectwise-etl schema fact_timeentry --layer gold --json")]
 pub(super) struct Schema {
@@ -32,26 +35,81 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    pub(super) fn execute(self, output: &Output) -> Result<ExitCode> {
+    pub(super) fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let layer = self.layer.as_deref().map(named_layer).transpose()?;
-        let Some(entity) = self.entity else { return list(layer, output) };
-        let columns = columns(layer.unwrap_or(Layer::Silver), &entity)?;
+        let Some(entity) = self.entity else { return list(layer, settings, output) };
+        let layer = layer.unwrap_or(Layer::Silver);
+        let of_history = history_of(&entity).filter(|_| layer == Layer::Silver);
+        if layer == Layer::Silver && of_history.is_none() {
+            return silver(catalog::entity(&entity)?, settings, output);
+        }
+        let columns = match of_history {
+            Some(entity) => silver::history::schema(entity, &settings.keyed_privacy()?)?,
+            None => columns(layer, &entity)?,
+        };
         if output.is_json() {
-            let columns: Vec<_> = columns
-                .fields()
-                .iter()
-                .map(|field| serde_json::json!({ "name": field.name(), "type": type_name(field.data_type()), "nullable": field.is_nullable() }))
-                .collect();
+            let columns: Vec<_> = columns.fields().iter().map(|field| json(field)).collect();
             output.json(&columns)?;
         } else {
-            let rows = columns.fields().iter().map(|field| {
-                let nullable = if field.is_nullable() { "" } else { "not null" };
-                vec![field.name().clone(), type_name(field.data_type()), nullable.to_owned()]
-            });
+            let rows = columns.fields().iter().map(|field| text(field));
             output.line(&table(&["column", "type", ""], &[], rows))?;
         }
         Ok(ExitCode::SUCCESS)
     }
+}
+
+/// The entity of a history table.
+fn history_of(name: &str) -> Option<&'static Entity> {
+    let mut entities = catalog::entities().iter().filter(|entity| entity.history);
+    entities.find(|entity| silver::history::table(entity).name.eq_ignore_ascii_case(name.trim()))
+}
+
+fn json(field: &Field) -> serde_json::Value {
+    serde_json::json!({ "name": field.name(), "type": type_name(field.data_type()), "nullable": field.is_nullable() })
+}
+
+fn text(field: &Field) -> Vec<String> {
+    let nullable = if field.is_nullable() { "" } else { "not null" };
+    vec![field.name().clone(), type_name(field.data_type()), nullable.to_owned()]
+}
+
+/// Columns of silver, with what the privacy policy makes of each; those that it leaves out have no type.
+fn silver(entity: &Entity, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    let policy = silver::policy(entity, &settings.privacy);
+    if output.is_json() {
+        let columns = policy.iter().map(|column| {
+            let mut shown = column
+                .field
+                .as_ref()
+                .map_or_else(|| serde_json::json!({ "name": column.name, "type": null, "nullable": null }), json);
+            shown["policy"] = column.treatment.into();
+            shown["personal"] = column.personal.into();
+            shown
+        });
+        output.json(&columns.collect::<Vec<_>>())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    let rows = policy.iter().map(|column| {
+        let mut row =
+            column.field.as_ref().map_or_else(|| vec![column.name.clone(), "-".to_owned(), String::new()], text);
+        let personal = if column.personal { "personal: " } else { "" };
+        row.push(format!("{personal}{}", column.treatment));
+        row
+    });
+    output.line(&table(&["column", "type", "", "policy"], &[], rows))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What the policy makes of a table, in a few words, or nothing where every column is kept.
+fn summary(entity: &Entity, settings: &Settings) -> String {
+    let policy = silver::policy(entity, &settings.privacy);
+    let named = |treatment: &str| {
+        let names = policy.iter().filter(|column| column.treatment == treatment);
+        names.map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let parts = ["secret", "drop", "hash"].map(|treatment| (treatment, named(treatment)));
+    let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+    parts.map(|(treatment, names)| format!("{treatment}: {names}")).collect::<Vec<_>>().join("; ")
 }
 
 /// The layer that a user means: the ledger goes by the name of its folder.
@@ -60,26 +118,40 @@ fn named_layer(name: &str) -> Result<Layer> {
 }
 
 /// Every table that the layers can have, and the entity it is made from.
-fn list(layer: Option<Layer>, output: &Output) -> Result<ExitCode> {
+fn list(layer: Option<Layer>, settings: &Settings, output: &Output) -> Result<ExitCode> {
     let tables = known_tables().into_iter().filter(|table| layer.is_none_or(|layer| table.layer == layer));
     let entity = |name: &str| {
-        let made = name.split_once("_cw_").map(|(_, entity)| entity);
-        catalog::entities().iter().find(|entity| made == Some(entity.table)).map(|entity| entity.name)
+        let made = name.split_once("_cw_").map(|(_, entity)| entity.strip_suffix("_history").unwrap_or(entity));
+        catalog::entities().iter().find(|entity| made == Some(entity.table))
+    };
+    let privacy = |table: &TableName| match (table.layer, entity(&table.name)) {
+        (Layer::Silver, Some(entity)) => summary(entity, settings),
+        _ => String::new(),
     };
     if output.is_json() {
         let tables: Vec<_> = tables
             .map(|table| {
-                let entity = entity(&table.name);
-                serde_json::json!({ "table": table.name, "layer": table.layer.to_string(), "entity": entity })
+                let entity = entity(&table.name).map(|entity| entity.name);
+                serde_json::json!({
+                    "table": table.name, "layer": table.layer.to_string(), "entity": entity, "privacy": privacy(&table)
+                })
             })
             .collect();
         output.json(&tables)?;
     } else {
         let rows = tables.map(|table| {
-            let entity = entity(&table.name).unwrap_or_default().to_owned();
-            vec![table.name, table.layer.to_string(), entity]
+            let name = entity(&table.name).map_or("", |entity| entity.name).to_owned();
+            let mut row = vec![table.name.clone(), table.layer.to_string(), name];
+            if layer == Some(Layer::Silver) {
+                row.push(privacy(&table));
+            }
+            row
         });
-        output.line(&table(&["table", "layer", "entity"], &[], rows))?;
+        let headers: &[&str] = match layer {
+            Some(Layer::Silver) => &["table", "layer", "entity", "privacy policy"],
+            _ => &["table", "layer", "entity"],
+        };
+        output.line(&table(headers, &[], rows))?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -87,7 +159,7 @@ fn list(layer: Option<Layer>, output: &Output) -> Result<ExitCode> {
 fn columns(layer: Layer, name: &str) -> Result<SchemaRef> {
     Ok(match layer {
         Layer::Bronze => contract::bronze(catalog::entity(name)?),
-        Layer::Silver => silver::schema(catalog::entity(name)?),
+        Layer::Silver => contract::silver(catalog::entity(name)?),
         Layer::Gold => {
             let wanted = name.trim().to_ascii_lowercase();
             gold::schema(&wanted).ok_or_else(|| {

@@ -12,6 +12,7 @@ use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
 use crate::lake::Lake;
+use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 
 const FILE: &str = "connectwise-etl.toml";
 /// Folder of the user's own gold models.
@@ -42,6 +43,7 @@ pub(super) struct Global {
 struct File {
     lakehouse: Option<String>,
     source: SourceTable,
+    privacy: PrivacyConfig,
     load: LoadTable,
     gold: GoldConfig,
 }
@@ -76,6 +78,7 @@ impl LoadTable {
 pub(super) struct Settings {
     lakehouse: String,
     pub(super) source: Source,
+    pub(super) privacy: Privacy,
     load: LoadTable,
     pub(super) gold: GoldConfig,
 }
@@ -91,12 +94,14 @@ impl Settings {
         let mut gold = file.gold;
         gold.check()?;
         file.load.check()?;
+        let privacy = Privacy::new(&file.privacy)?;
         // The models stand beside the configuration, wherever that is.
         let project = global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         gold.models = OwnModels::read(&project.join(MODELS))?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             source: Source::new(global.source.clone(), file.source)?,
+            privacy,
             load: file.load,
             gold,
         })
@@ -104,6 +109,14 @@ impl Settings {
 
     pub(super) fn lake(&self) -> Result<Lake> {
         Lake::open(&self.lakehouse)
+    }
+
+    /// The privacy policy, ready to build tables: with the key that its hashes need.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the key is missing or too short.
+    pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
+        self.privacy.clone().with_key(super::source::variable(KEY_VARIABLE).as_deref())
     }
 
     /// How full loads go, where the command says no other share.

@@ -157,7 +157,7 @@ fn unusable(error: connectwise_sdk::Error) -> Error {
 }
 
 /// What the environment says, if it says anything.
-fn variable(name: &str) -> Option<String> {
+pub(super) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 

@@ -41,6 +41,14 @@ pub(crate) enum Origin {
 pub(crate) struct SilverColumn {
     pub(crate) field: Field,
     pub(crate) origin: Origin,
+    /// Whether the catalogue calls it personal.
+    pub(crate) personal: bool,
+}
+
+impl SilverColumn {
+    fn new(name: &str, data_type: DataType, nullable: bool, origin: Origin) -> Self {
+        Self { field: Field::new(name, data_type, nullable), origin, personal: false }
+    }
 }
 
 /// The Arrow schema of an entity's silver table: the key, its other columns in bronze order with references flattened
@@ -57,6 +65,9 @@ pub(crate) struct SilverColumn {
 /// | reference object | its columns, `company.id` as `companyId` |
 /// | `_info` | `lastUpdated`, `updatedBy`, `dateEntered`, `enteredBy` |
 /// | declared as secret | no column |
+///
+/// What a privacy policy hashes or drops is in here as it comes: [`silver::stored_schema`](crate::silver::stored_schema) has
+/// what is stored, and the columns of custom fields, which the data brings, stand behind these.
 pub fn silver(entity: &Entity) -> SchemaRef {
     Arc::new(Schema::new(silver_columns(entity).into_iter().map(|column| column.field).collect::<Vec<_>>()))
 }
@@ -66,7 +77,7 @@ pub(crate) fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
     let mut names = Names::new(entity);
     let mut columns = Vec::new();
     for column in entity.columns.iter().filter(|column| column.name != INFO) {
-        flatten(&mut names, &mut columns, &[], column);
+        flatten(&mut names, &mut columns, &[], column, false);
     }
     // A key stands first, where people look for it.
     if let Some(at) = columns.iter().position(|column| is_key(column, entity)) {
@@ -76,16 +87,15 @@ pub(crate) fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
     for (name, keys, data_type) in AUDIT {
         if entity.columns.iter().all(|column| !column.name.eq_ignore_ascii_case(name)) {
             let data_type = if data_type == DataType::Utf8 { data_type } else { instant() };
-            columns.push(SilverColumn { field: Field::new(name, data_type, true), origin: Origin::Audit(keys) });
+            columns.push(SilverColumn::new(name, data_type, true, Origin::Audit(keys)));
         }
     }
-    columns.push(SilverColumn { field: Field::new(IS_DELETED, DataType::Boolean, false), origin: Origin::Deleted });
+    columns.push(SilverColumn::new(IS_DELETED, DataType::Boolean, false, Origin::Deleted));
     if entity.parent().is_some() {
-        let field = Field::new(PARENT_ID, DataType::Int64, false);
-        columns.push(SilverColumn { field, origin: Origin::Technical });
+        columns.push(SilverColumn::new(PARENT_ID, DataType::Int64, false, Origin::Technical));
     }
     for (name, data_type) in [(TIMESTAMP, instant()), (RUN_ID, DataType::Utf8), (CONTENT_HASH, DataType::Int64)] {
-        columns.push(SilverColumn { field: Field::new(name, data_type, false), origin: Origin::Technical });
+        columns.push(SilverColumn::new(name, data_type, false, Origin::Technical));
     }
     columns
 }
@@ -94,19 +104,28 @@ fn is_key(column: &SilverColumn, entity: &Entity) -> bool {
     matches!(&column.origin, Origin::Path(path, ..) if path.as_slice() == [entity.key])
 }
 
-fn flatten(names: &mut Names, columns: &mut Vec<SilverColumn>, parents: &[&'static str], column: &Column) {
+fn flatten(
+    names: &mut Names,
+    columns: &mut Vec<SilverColumn>,
+    parents: &[&'static str],
+    column: &Column,
+    personal: bool,
+) {
     let mut path = parents.to_vec();
     path.push(column.name);
     if column.meaning == Meaning::Secret {
         return;
     }
+    // What is inside of something personal is so too.
+    let personal = personal || column.meaning == Meaning::Personal;
     match column.kind {
-        Kind::Struct(inner) => inner.iter().for_each(|inner| flatten(names, columns, &path, inner)),
+        Kind::Struct(inner) => inner.iter().for_each(|inner| flatten(names, columns, &path, inner, personal)),
         // The maps of references hold links, which say nothing that the id doesn't.
         Kind::StringMap if !parents.is_empty() => {}
         kind => {
-            let field = Field::new(names.take(&path), data_type(kind, column.meaning), true);
-            columns.push(SilverColumn { field, origin: Origin::Path(path, kind, column.meaning) });
+            let (name, data_type) = (names.take(&path), data_type(kind, column.meaning));
+            let column = SilverColumn::new(&name, data_type, true, Origin::Path(path, kind, column.meaning));
+            columns.push(SilverColumn { personal, ..column });
         }
     }
 }
@@ -202,6 +221,7 @@ mod tests {
             drains: false,
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
+            history: false,
         }
     }
 

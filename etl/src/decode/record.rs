@@ -14,6 +14,7 @@ use super::cell::{Cell, INEXACT, Rescue, Walk};
 use super::shape::{Object, Shape};
 use crate::contract;
 use crate::error::{Error, Kind, Result};
+use crate::privacy::{Redactor, SecretStorage};
 
 /// Turns the records of one entity into batches of its bronze schema.
 pub struct Decoder {
@@ -25,6 +26,7 @@ pub struct Decoder {
     run_id: String,
     started_micros: i64,
     rescued: u64,
+    redactor: Option<Redactor>,
     /// The row that the records hang on, where the entity's lists hang on rows.
     parent: Option<i64>,
 }
@@ -61,8 +63,16 @@ impl Decoder {
             run_id: run_id.to_owned(),
             started_micros,
             rescued: 0,
+            redactor: None,
             parent: entity.parent().map(|_| 0),
         })
+    }
+
+    /// Where secrets may be stored: they are taken out of rows and rejected records alike where that is nowhere.
+    #[must_use]
+    pub fn storing(mut self, secrets: SecretStorage) -> Self {
+        self.redactor = (secrets == SecretStorage::Nowhere).then(|| Redactor::new(self.entity));
+        self
     }
 
     /// The schema of the batches.
@@ -86,7 +96,8 @@ impl Decoder {
     /// The outer error is [`Kind::Contract`], and a fault of this crate: a cell that fits its column was refused.
     pub fn push(&mut self, record: &RawValue) -> Result<std::result::Result<i64, Rejected>> {
         let text = record.get();
-        let reject = |reason: String| Ok(Err(Rejected { text: text.to_owned(), reason }));
+        let kept = || self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.record(text));
+        let reject = |reason: String| Ok(Err(Rejected { text: kept(), reason }));
         let (cell, rescue) = match walk(&self.shape, text) {
             Ok(walked) => walked,
             Err(error) => return reject(format!("the record isn't readable JSON: {error}")),
@@ -109,18 +120,20 @@ impl Decoder {
             entity: self.entity.name,
             run_id: &self.run_id,
             parent: self.parent,
-            // Whoever moves to another parent has changed, though the text says nothing of it.
-            content_hash: XxHash3_64::oneshot_with_seed(
-                self.parent.unwrap_or_default().cast_unsigned(),
-                text.as_bytes(),
-            )
-            .cast_signed(),
+            content_hash: XxHash3_64::oneshot_with_seed(self.seed(), text.as_bytes()).cast_signed(),
         };
         self.builder.push(&row).map_err(|error| {
             Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name))
                 .with_source(error)
         })?;
         Ok(Ok(key))
+    }
+
+    /// What a row is beside its record's text: whoever moves to another parent has changed, and a row with secrets and one
+    /// without differ, so that a changed policy reaches rows whose record is what it was.
+    fn seed(&self) -> u64 {
+        let redacted = u64::from(self.redactor.is_some()) << 63;
+        self.parent.unwrap_or_default().cast_unsigned() ^ redacted
     }
 
     /// The rows pushed since the last batch.
@@ -132,7 +145,9 @@ impl Decoder {
             Error::new(Kind::Contract, format!("a batch of {} can't be built", self.entity.name)).with_source(error)
         };
         let built = self.builder.to_record_batch().map_err(|error| fault(Box::new(error)))?;
-        RecordBatch::try_new(self.schema.clone(), built.columns().to_vec()).map_err(|error| fault(Box::new(error)))
+        let batch = RecordBatch::try_new(self.schema.clone(), built.columns().to_vec())
+            .map_err(|error| fault(Box::new(error)))?;
+        self.redactor.as_ref().map_or(Ok(batch.clone()), |redactor| redactor.batch(&batch))
     }
 }
 

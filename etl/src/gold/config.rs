@@ -2,9 +2,10 @@
 
 use chrono::NaiveDate;
 use regex::{Regex, RegexBuilder};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::own::OwnModels;
+use crate::closest::advice;
 use crate::error::{Error, Result};
 
 /// Configuration of the gold layer, table `[gold]` of the configuration file.
@@ -34,8 +35,19 @@ pub struct AgreementRule {
     pub pattern: String,
     /// Normalised type, for example `prepaid_hours`.
     pub normalized: String,
-    /// Billing behaviour, for example `prepaid`.
+    /// Billing behaviour: one of [`BEHAVIORS`].
     pub behavior: String,
+}
+
+/// The billing behaviours that the models know. Another one would count for nothing without a word.
+pub const BEHAVIORS: [&str; 5] = ["billable", "prepaid", "internal", "operations", "unknown"];
+
+impl AgreementRule {
+    /// What is empty in it.
+    fn empty(&self) -> Option<&'static str> {
+        let parts = [("pattern", &self.pattern), ("normalized", &self.normalized)];
+        parts.into_iter().find(|(_, text)| text.trim().is_empty()).map(|(name, _)| name)
+    }
 }
 
 /// A holiday calendar that is built in.
@@ -54,9 +66,16 @@ pub enum HolidayCalendar {
 #[serde(deny_unknown_fields)]
 pub struct Holiday {
     /// The day, `yyyy-mm-dd`.
+    #[serde(deserialize_with = "day")]
     pub date: NaiveDate,
     /// What it is called.
     pub name: String,
+}
+
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d");
+    day.map_err(|_| serde::de::Error::custom(format!("{text:?} is no day, which is written as \"2026-12-24\"")))
 }
 
 impl Default for GoldConfig {
@@ -95,8 +114,8 @@ impl GoldConfig {
     /// Checks what can be checked before anything is read.
     ///
     /// # Errors
-    /// [`Kind::Usage`](crate::error::Kind::Usage), naming the rule whose pattern is no regular expression, or the month
-    /// that is none.
+    /// [`Kind::Usage`](crate::error::Kind::Usage), naming the rule whose pattern is no regular expression, that says
+    /// nothing or whose behaviour isn't known, or the month that is none.
     pub fn check(&self) -> Result<()> {
         self.classifier().map(|_| ())
     }
@@ -109,6 +128,20 @@ impl GoldConfig {
             )));
         }
         let rules = self.agreement_rules.iter().enumerate().map(|(at, rule)| {
+            if let Some(empty) = rule.empty() {
+                return Err(Error::usage(format!(
+                    "agreement rule {} has an empty {empty}: a rule needs a pattern and a normalized type",
+                    at + 1
+                )));
+            }
+            if !BEHAVIORS.contains(&rule.behavior.as_str()) {
+                let advice = advice(&rule.behavior, BEHAVIORS, &format!("the behaviors are {}", BEHAVIORS.join(", ")));
+                return Err(Error::usage(format!(
+                    "agreement rule {} has the behavior {:?}, which the models don't know: {advice}",
+                    at + 1,
+                    rule.behavior
+                )));
+            }
             let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build().map_err(|error| {
                 // The library draws a picture of the fault over several lines; its last one says what it is.
                 let reason = error.to_string();
@@ -192,6 +225,21 @@ mod tests {
             config.check().unwrap_err().to_string(),
             "fiscal_year_start_month is 13: it has to be a month from 1 to 12"
         );
+        let mut config = GoldConfig::default();
+        config.agreement_rules[0].behavior = "bilable".to_owned();
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "agreement rule 1 has the behavior \"bilable\", which the models don't know: did you mean billable? \
+             the behaviors are billable, prepaid, internal, operations, unknown"
+        );
+        let mut config = GoldConfig::default();
+        config.agreement_rules[2].normalized = " ".to_owned();
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "agreement rule 3 has an empty normalized: a rule needs a pattern and a normalized type"
+        );
+        let holiday = toml::from_str::<GoldConfig>("[[holidays]]\ndate = \"2026-13-24\"\nname = \"?\"").unwrap_err();
+        assert_eq!(holiday.message(), "\"2026-13-24\" is no day, which is written as \"2026-12-24\"");
         assert!(toml::from_str::<GoldConfig>("fiscal_year = 1").is_err());
         assert_eq!(
             toml::from_str::<GoldConfig>("holiday_calendars = [\"US\", \"IS\"]").unwrap().holiday_calendars.len(),

@@ -6,8 +6,8 @@ use arrow::array::RecordBatch;
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
 
-use super::lookups;
 use super::model::Model;
+use super::{lookups, withheld};
 use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
@@ -71,15 +71,7 @@ impl Inputs {
                 lookups::register(session, &table.name, RecordBatch::new_empty(schema))?;
                 continue;
             }
-            let stored = session.table(table.name.as_str()).await.map_err(super::failed)?;
-            if let Some(field) =
-                schema.fields().iter().find(|field| !stored.schema().has_column_with_unqualified_name(field.name()))
-            {
-                return Err(Error::new(
-                    Kind::Contract,
-                    format!("{table} has no column {}: build silver again before gold", field.name()),
-                ));
-            }
+            withheld::fill(session, &table, &schema).await?;
         }
         Ok(())
     }

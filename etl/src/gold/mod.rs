@@ -30,6 +30,7 @@ mod lookups;
 mod model;
 mod own;
 mod state;
+mod withheld;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -46,7 +47,7 @@ use serde::Serialize;
 use twox_hash::XxHash3_64;
 
 pub use check::{Severity, TestResult};
-pub use config::{AgreementRule, GoldConfig, Holiday, HolidayCalendar};
+pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
 pub use own::OwnModels;
 

@@ -9,6 +9,7 @@
 
 mod append;
 mod changes;
+mod comment;
 mod commit;
 mod delete;
 mod exchange;

@@ -33,6 +33,7 @@ use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName, Written, integers};
+use crate::privacy::SecretStorage;
 use confirm::{confirm, control};
 use sweep::{Sweep, sweep};
 
@@ -55,6 +56,8 @@ pub struct Request {
     pub max_share: f64,
     /// Finds out everything and writes nothing.
     pub dry_run: bool,
+    /// Where secrets are stored.
+    pub secrets: SecretStorage,
 }
 
 impl Request {
@@ -66,6 +69,7 @@ impl Request {
             page_size: 1000,
             max_share: MAX_SHARE,
             dry_run,
+            secrets: SecretStorage::default(),
         }
     }
 }
@@ -208,7 +212,8 @@ impl Work<'_> {
     /// Reads records by their ids and merges those that differ. The watermark stays: this says nothing about other rows.
     async fn reread(&self, keys: &[i64]) -> Result<Written> {
         let fault = |error| Error::new(Kind::Source, format!("{} can't be read", self.entity.name)).with_source(error);
-        let mut decoder = Decoder::new(self.entity, &self.request.run_id, self.request.started)?;
+        let mut decoder =
+            Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
         let mut rows = Vec::new();
         for some in keys.chunks(IDS_A_REQUEST) {
             let condition = field(self.entity.key).in_(some.iter().copied()).map_err(fault)?;

@@ -14,6 +14,7 @@ use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{Journal, Start};
+use crate::privacy::Privacy;
 use crate::silver;
 
 /// What a run has to do.
@@ -29,6 +30,8 @@ pub struct Plan {
     pub window: Window,
     /// Records a page.
     pub page_size: u32,
+    /// What becomes of secrets and personal data.
+    pub privacy: Privacy,
     /// How much a load may remove, and how it keeps what it reads.
     pub load: Options,
     /// How gold is computed.
@@ -59,9 +62,14 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     }
     if plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
-            let step = run.silver(entity).await;
-            journal.step(&step, None).await;
-            steps.push(step);
+            let mut built = vec![run.silver(entity).await];
+            if entity.history {
+                built.push(run.history(entity).await);
+            }
+            for step in built {
+                journal.step(&step, None).await;
+                steps.push(step);
+            }
         }
         journal.write().await;
     }
@@ -115,6 +123,7 @@ impl Run<'_> {
             window: self.plan.window,
             dates: self.dates.clone(),
             page_size: self.plan.page_size,
+            secrets: self.plan.privacy.secrets(),
             options: self.plan.load,
             run_id: self.run_id.clone(),
             started: self.started,
@@ -137,7 +146,19 @@ impl Run<'_> {
 
     async fn silver(&self, entity: &'static Entity) -> Step {
         self.step(TableName::silver(entity.table), async |step, _| {
-            step.built(&silver::build(self.lake, entity, self.plan.mode, &self.run_id, self.started).await?);
+            let (lake, plan) = (self.lake, self.plan);
+            step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
+            Ok(())
+        })
+        .await
+        .0
+    }
+
+    async fn history(&self, entity: &'static Entity) -> Step {
+        self.step(silver::history::table(entity), async |step, _| {
+            let plan = self.plan;
+            let built = silver::history::build(self.lake, entity, &plan.privacy, plan.mode, &self.run_id).await?;
+            step.built(&built);
             Ok(())
         })
         .await

@@ -8,46 +8,53 @@ use arrow::array::{
     TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{cast, is_null, nullif};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
-use connectwise_sdk::catalog::{Entity, Kind, Meaning};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use connectwise_sdk::catalog::{Kind, Meaning};
 
-use super::{json, value};
-use crate::contract::{DECIMAL, Origin, SilverColumn, data_type, silver_columns};
+use super::guard::Guard;
+use super::layout::Layout;
+use super::{custom_value, json, value};
+use crate::contract::{DECIMAL, Origin, SilverColumn, data_type};
 use crate::error::{Error, Result};
 
 /// Values that could not be read as what their column is declared to hold, by column. The row has NULL there.
 pub type Unreadable = BTreeMap<String, u64>;
 
-/// The columns of one entity, ready to flatten its batches.
+/// A layout, ready to flatten the batches of its entity.
 #[derive(Debug, Clone)]
 pub(crate) struct Flattener {
-    columns: Vec<SilverColumn>,
-    schema: SchemaRef,
+    layout: Layout,
 }
 
 impl Flattener {
-    pub(crate) fn new(entity: &Entity) -> Self {
-        let columns = silver_columns(entity);
-        let schema = Arc::new(Schema::new(columns.iter().map(|column| column.field.clone()).collect::<Vec<_>>()));
-        Self { columns, schema }
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self { layout }
     }
 
-    pub(crate) fn schema(&self) -> &SchemaRef {
-        &self.schema
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
     }
 
     /// The rows of a bronze batch as silver rows, none of them deleted, and what could not be read.
     pub(crate) fn flatten(&self, bronze: &RecordBatch) -> Result<(RecordBatch, Unreadable)> {
         let mut unreadable = Unreadable::new();
-        let mut arrays = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
-            let (array, bad) = column_of(bronze, column)?;
+        let mut arrays = Vec::with_capacity(self.layout.schema().fields().len());
+        let mut count = |name: &str, bad: u64| {
             if bad > 0 {
-                unreadable.insert(column.field.name().clone(), bad);
+                unreadable.insert(name.to_owned(), bad);
             }
-            arrays.push(array);
+        };
+        for stored in &self.layout.columns {
+            let (array, bad) = column_of(bronze, &stored.column, &self.layout.guard)?;
+            count(stored.column.field.name(), bad);
+            arrays.push(self.layout.finished(array, stored.hashed)?);
         }
-        let batch = RecordBatch::try_new(self.schema.clone(), arrays).map_err(|error| {
+        let custom = custom_value::arrays(bronze, &self.layout.custom)?;
+        for (column, (array, bad)) in self.layout.custom.iter().zip(custom) {
+            count(&column.name, bad);
+            arrays.push(self.layout.finished(array, column.hashed)?);
+        }
+        let batch = RecordBatch::try_new(self.layout.schema().clone(), arrays).map_err(|error| {
             Error::new(
                 crate::error::Kind::Contract,
                 "bronze rows don't fit their silver table: load the entity again in full",
@@ -58,7 +65,7 @@ impl Flattener {
     }
 }
 
-fn column_of(bronze: &RecordBatch, column: &SilverColumn) -> Result<(ArrayRef, u64)> {
+fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &Guard) -> Result<(ArrayRef, u64)> {
     let rows = bronze.num_rows();
     let wanted = column.field.data_type();
     match &column.origin {
@@ -76,7 +83,7 @@ fn column_of(bronze: &RecordBatch, column: &SilverColumn) -> Result<(ArrayRef, u
             }
         }
         Origin::Path(path, kind, meaning) => match at(bronze, path) {
-            Some(found) => converted(&typed(&found, &data_type(kind))?, kind, *meaning),
+            Some(found) => converted(&typed(&found, &data_type(kind))?, kind, *meaning, guard),
             None => Ok((new_null_array(wanted, rows), 0)),
         },
     }
@@ -111,9 +118,13 @@ fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     })
 }
 
-fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning) -> Result<(ArrayRef, u64)> {
+fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &Guard) -> Result<(ArrayRef, u64)> {
     Ok(match (kind, meaning) {
-        (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array), 0),
+        (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array, guard), 0),
+        (Kind::Json, _) => {
+            let texts = array.as_string::<i32>().iter().map(|text| text.map(Guard::free_text));
+            (Arc::new(texts.collect::<StringArray>()), 0)
+        }
         (Kind::Int32, Meaning::Decimal) => {
             let numbers = array.as_primitive::<Int32Type>();
             decimals(numbers.iter().map(|number| number.map(|number| value::decimal_of_integer(number.into()))))?
@@ -137,7 +148,7 @@ fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning) -> Result<(ArrayRe
             (Arc::new(Date32Array::from(days)), bad)
         }
         (Kind::Utf8, Meaning::Instant) => instants(&texts(array).collect::<Vec<_>>()),
-        (Kind::Utf8 | Kind::Json, _) => (trimmed(&array.as_string::<i32>().iter().collect::<Vec<_>>()), 0),
+        (Kind::Utf8, _) => (trimmed(&array.as_string::<i32>().iter().collect::<Vec<_>>()), 0),
         _ => (array.clone(), 0),
     })
 }

@@ -1,25 +1,27 @@
-//! Arrays and maps as JSON text, without links and without what a password field holds.
+//! Arrays and maps as JSON text, without links and without what a [`Guard`] withholds.
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use chrono::{DateTime, SecondsFormat};
-use connectwise_sdk::catalog::{Column, Kind, Meaning};
+use connectwise_sdk::catalog::Kind;
 use serde_json::{Map, Number, Value};
 
+use super::guard::Guard;
+
 /// One JSON text for each row, null where the value is null.
-pub(crate) fn column(kind: &Kind, values: &ArrayRef) -> ArrayRef {
+pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &Guard) -> ArrayRef {
     let mut texts = StringBuilder::new();
     for row in 0..values.len() {
         if values.is_null(row) {
             texts.append_null();
         } else {
-            texts.append_value(value(kind, values, row).to_string());
+            texts.append_value(value(kind, values, row, guard).to_string());
         }
     }
     std::sync::Arc::new(texts.finish())
 }
 
-fn value(kind: &Kind, values: &ArrayRef, row: usize) -> Value {
+fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &Guard) -> Value {
     if values.is_null(row) {
         return Value::Null;
     }
@@ -32,7 +34,7 @@ fn value(kind: &Kind, values: &ArrayRef, row: usize) -> Value {
             values.as_primitive_opt::<TimestampMicrosecondType>().map(|values| instant(values.value(row)))
         }
         Kind::Utf8 => values.as_string_opt::<i32>().map(|values| values.value(row).trim().into()),
-        Kind::Json => values.as_string_opt::<i32>().map(|values| parsed(values.value(row))),
+        Kind::Json => values.as_string_opt::<i32>().map(|values| Guard::free(values.value(row))),
         Kind::StringMap => values.as_map_opt().map(|values| {
             let entries = values.value(row);
             let names = entries.column(0).as_string_opt::<i32>();
@@ -47,32 +49,20 @@ fn value(kind: &Kind, values: &ArrayRef, row: usize) -> Value {
         }),
         Kind::Struct(columns) => values.as_struct_opt().map(|values| {
             let mut object = Map::new();
-            for column in columns.iter().filter(|column| kept(column)) {
-                let inner = values.column_by_name(column.name).map(|inner| value(&column.kind, inner, row));
+            for column in columns.iter().filter(|column| guard.keeps(column)) {
+                let inner = values.column_by_name(column.name).map(|inner| value(&column.kind, inner, row, guard));
                 if let Some(inner) = inner.filter(|inner| !inner.is_null()) {
                     object.insert(column.name.to_owned(), inner);
                 }
             }
-            Value::Object(without_password(object))
+            Value::Object(guard.object(object))
         }),
         Kind::List(element) => values.as_list_opt::<i32>().map(|values| {
             let elements = values.value(row);
-            (0..elements.len()).map(|row| value(element, &elements, row)).collect()
+            (0..elements.len()).map(|row| value(element, &elements, row, guard)).collect()
         }),
     };
     found.unwrap_or_default()
-}
-
-fn kept(column: &Column) -> bool {
-    column.meaning != Meaning::Secret && column.kind != Kind::StringMap
-}
-
-/// Custom fields tell their type beside the value, and `Password` is one.
-fn without_password(mut object: Map<String, Value>) -> Map<String, Value> {
-    if object.get("type").and_then(Value::as_str).is_some_and(|kind| kind.eq_ignore_ascii_case("password")) {
-        object.remove("value");
-    }
-    object
 }
 
 fn number(value: f64) -> Value {
@@ -82,9 +72,4 @@ fn number(value: f64) -> Value {
 fn instant(micros: i64) -> Value {
     DateTime::from_timestamp_micros(micros)
         .map_or(Value::Null, |instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true).into())
-}
-
-/// Free-form values are kept as their JSON text; what is no JSON is a text.
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| text.into())
 }

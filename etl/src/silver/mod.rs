@@ -2,19 +2,32 @@
 //!
 //! | module | what it holds |
 //! |---|---|
+//! | `layout` | which columns are stored: the contract under the privacy policy, and custom fields |
+//! | `custom`, `custom_value` | custom fields as typed columns |
+//! | `guard` | what JSON texts may not hold |
 //! | `flatten` | a bronze batch into a silver batch |
 //! | `value`, `json` | single values: decimals, days, instants, arrays as text |
 //! | `fingerprint` | whether content changed |
+//! | `read` | one row a key, changed rows, rows that are gone |
+//! | `deleted` | rows that are gone at the source, kept |
 //! | `full`, `incremental` | the two ways to build a table |
+//! | `history` | every version of a record |
 //! | `report` | what a build did |
 //!
 //! The contract of the columns is [`contract::silver`](crate::contract::silver()).
 
+mod custom;
+mod custom_value;
+mod deleted;
 mod fingerprint;
 mod flatten;
 mod full;
+mod guard;
+pub mod history;
 mod incremental;
 mod json;
+mod layout;
+mod read;
 mod report;
 mod value;
 
@@ -26,18 +39,31 @@ use connectwise_sdk::catalog::Entity;
 
 pub(crate) use fingerprint::{Content, Fingerprinter};
 pub use flatten::Unreadable;
+pub use layout::{Policy, policy};
+pub(crate) use layout::{dropped, is_hashed};
 pub use report::{Mode, Outcome, TableReport};
 
 use crate::contract;
 use crate::error::Result;
 use crate::lake::{Commit, Lake, TableName, TableState};
+use crate::privacy::Privacy;
+use custom::COMMENT;
+use layout::Layout;
 
 /// Mark that a silver commit leaves: the bronze version that it has seen.
 const BRONZE_MARK: &str = "bronze";
 
-/// The Arrow schema of an entity's silver table.
+/// The Arrow schema of an entity's silver table where everything personal is kept, without custom fields.
 pub fn schema(entity: &Entity) -> SchemaRef {
     contract::silver(entity)
+}
+
+/// The Arrow schema of an entity's silver table under a policy, without custom fields, whose columns the data brings.
+///
+/// # Errors
+/// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
+pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
+    Ok(Layout::new(entity, privacy, Vec::new())?.schema().clone())
 }
 
 /// Builds the silver table of `entity` from its bronze table, in one commit or none.
@@ -45,7 +71,8 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 /// [`Mode::Full`] reads all of bronze and replaces the table where its content differs; keys that bronze no longer has
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
-/// are no longer those of the contract.
+/// are no longer those of the contract under this policy: a changed policy, and a changed key of its hashes, rewrite the
+/// table.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
@@ -54,6 +81,7 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 pub async fn build(
     lake: &Lake,
     entity: &Entity,
+    privacy: &Privacy,
     mode: Mode,
     run_id: &str,
     started: DateTime<Utc>,
@@ -64,23 +92,24 @@ pub async fn build(
         return Ok(TableReport::no_input(table));
     };
     let silver = lake.state(&table).await?;
-    let step = Step { lake, entity, run_id, started, bronze: bronze.version };
-    let report = match (mode, silver) {
-        (Mode::Incremental, Some(state)) if same_columns(&state, &schema(entity)) => {
+    let step = Step { lake, entity, privacy, run_id, started, bronze: bronze.version };
+    if let (Mode::Incremental, Some(state)) = (mode, &silver) {
+        let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
+        if layout.is_that_of(&state.schema) {
             if lake.mark(&table, BRONZE_MARK).await? == i64::try_from(bronze.version).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
-            incremental::build(&step, &state).await
+            return Ok(incremental::build(&step, state, layout).await?.took(clock));
         }
-        (_, silver) => full::build(&step, silver.as_ref()).await,
-    };
-    Ok(report?.took(clock))
+    }
+    Ok(full::build(&step, silver.as_ref()).await?.took(clock))
 }
 
 /// One build: of what, for which run, from which version.
 struct Step<'a> {
     lake: &'a Lake,
     entity: &'a Entity,
+    privacy: &'a Privacy,
     run_id: &'a str,
     started: DateTime<Utc>,
     bronze: u64,
@@ -89,6 +118,19 @@ struct Step<'a> {
 impl Step<'_> {
     fn table(&self) -> TableName {
         TableName::silver(self.entity.table)
+    }
+
+    /// Brings the captions of custom fields up to date, each in a commit that holds no rows. The version after them.
+    async fn captions(&self, silver: &TableState, layout: &Layout) -> Result<u64> {
+        let mut version = silver.version;
+        for column in &layout.custom {
+            let stored = silver.schema.field_with_name(&column.name).ok();
+            if stored.is_some_and(|field| field.metadata().get(COMMENT) != Some(&column.caption)) {
+                let commit = Commit::new(self.run_id);
+                version = self.lake.comment(&self.table(), &column.name, &column.caption, &commit).await?;
+            }
+        }
+        Ok(version)
     }
 
     fn commit(&self) -> Commit {

@@ -64,6 +64,11 @@ impl TableReport {
         Self::written(table, 0, Written { version, ..Written::default() })
     }
 
+    /// The table has a new version, whether or not rows were new.
+    pub(crate) fn rewritten(self) -> Self {
+        Self { outcome: Outcome::Written, written: Written { committed: true, ..self.written }, ..self }
+    }
+
     pub(crate) fn took(self, clock: Instant) -> Self {
         Self { seconds: clock.elapsed().as_secs_f64(), ..self }
     }

@@ -1,59 +1,10 @@
 //! What becomes of rows, and when there is a new version.
 
-use chrono::{DateTime, Utc};
-use connectwise_etl::lake::{Lake, TableName};
-use connectwise_etl::silver::{self, Mode, Outcome, TableReport};
-use connectwise_etl::{catalog, contract};
-use serde_json::{Map, Value, json};
-use tempfile::TempDir;
+use connectwise_etl::lake::TableName;
+use connectwise_etl::silver::{Mode, Outcome};
+use serde_json::{Value, json};
 
-use crate::rows;
-
-struct House {
-    lake: Lake,
-    _folder: TempDir,
-}
-
-impl House {
-    fn new() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), _folder: folder }
-    }
-
-    /// Puts records in place of a bronze table; the hash is that of the record's text.
-    async fn load(&self, entity: &str, records: Value) {
-        let entity = catalog::entity(entity).unwrap();
-        let schema = contract::bronze(entity);
-        let hashed = |record: &Value| {
-            let hash =
-                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-            let mut row: Map<String, Value> = record.as_object().unwrap().clone();
-            row.insert(contract::CONTENT_HASH.into(), json!(hash));
-            row
-        };
-        let rows: Vec<_> = records.as_array().unwrap().iter().map(hashed).collect();
-        let unless_said: Map<String, Value> = [
-            (contract::TIMESTAMP.to_owned(), json!("2024-07-01T00:00:00Z")),
-            (contract::ENTITY.to_owned(), json!(entity.name)),
-            (contract::RUN_ID.to_owned(), json!("load")),
-        ]
-        .into_iter()
-        .collect();
-        rows::put(&self.lake, &TableName::bronze(entity.table), &schema, &unless_said, &rows).await;
-    }
-
-    async fn build(&self, entity: &str, mode: Mode) -> TableReport {
-        let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
-        silver::build(&self.lake, catalog::entity(entity).unwrap(), mode, "build", started).await.unwrap()
-    }
-
-    async fn rows(&self, entity: &str, columns: &str) -> Vec<String> {
-        let table = TableName::silver(catalog::entity(entity).unwrap().table);
-        let session = self.lake.session().unwrap();
-        self.lake.register(&session, "t", &table).await.unwrap();
-        rows::lines(&session, &format!("select {columns} from t order by id")).await
-    }
-}
+use crate::house::House;
 
 fn entry(id: i32) -> Value {
     json!({"id": id, "actualHours": 0.5, "notes": format!("entry {id}")})
@@ -192,4 +143,43 @@ async fn without_bronze_there_is_no_silver() {
     let house = House::new();
     assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::NoInput);
     assert!(house.lake.state(&TableName::silver("company")).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn of_several_rows_with_one_key_the_newest_counts() {
+    let version = |name: &str, changed: &str| json!({"id": 1, "notes": name, "_info": {"lastUpdated": changed}});
+    let old = || version("old", "2024-01-01T00:00:00Z");
+    let new = || version("new", "2024-03-01T00:00:00Z");
+    let between = || version("between", "2024-02-01T00:00:00Z");
+    for mode in [Mode::Full, Mode::Incremental] {
+        let house = House::new();
+        house.load("TimeEntry", json!([old(), entry(2)])).await;
+        house.build("TimeEntry", Mode::Full).await;
+        house.load("TimeEntry", json!([old(), new(), entry(2), between(), entry(3), entry(3)])).await;
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Written);
+        assert_eq!(house.rows("TimeEntry", "id, notes").await, ["1 | new", "2 | entry 2", "3 | entry 3"], "{mode:?}");
+        for again in [Mode::Incremental, Mode::Full] {
+            assert_eq!(house.build("TimeEntry", again).await.outcome, Outcome::Unchanged, "{mode:?} {again:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn arrays_are_json_texts_that_any_engine_reads() {
+    let house = House::new();
+    house
+        .load(
+            "Company",
+            json!([
+                {"id": 1, "types": [{"id": 3, "name": " Client", "_info": {"type_href": "x"}}, null], "territory": {"id": 2, "name": "N"}},
+                {"id": 2, "types": []},
+                {"id": 3}
+            ]),
+        )
+        .await;
+    house.build("Company", Mode::Full).await;
+    assert_eq!(
+        house.rows("Company", "types, territoryName").await,
+        [r#"[{"id":3,"name":"Client"},null] | N"#, "[] | NULL", "NULL | NULL"]
+    );
 }

@@ -2,15 +2,23 @@
 
 use std::fmt::Write;
 
+use connectwise_etl::privacy::Privacy;
 use connectwise_etl::{catalog, silver};
 
 #[test]
 fn silver_schemas() {
     for entity in catalog::entities() {
         let mut text = String::new();
-        for field in silver::schema(entity).fields() {
-            let nullable = if field.is_nullable() { "" } else { " not null" };
-            writeln!(text, "{} {}{nullable}", field.name(), field.data_type()).unwrap();
+        for column in silver::policy(entity, &Privacy::default()) {
+            let personal = if column.personal { "personal, " } else { "" };
+            match &column.field {
+                Some(field) => {
+                    let nullable = if field.is_nullable() { "" } else { " not null" };
+                    let policy = if column.personal { " (personal)" } else { "" };
+                    writeln!(text, "{} {}{nullable}{policy}", field.name(), field.data_type()).unwrap();
+                }
+                None => writeln!(text, "-- {}: {personal}{}", column.name, column.treatment).unwrap(),
+            }
         }
         insta::assert_snapshot!(format!("silver_cw_{}", entity.table), text);
     }

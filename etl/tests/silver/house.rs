@@ -1,0 +1,84 @@
+//! A lakehouse with hand-made bronze tables.
+
+use std::path::Path;
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use connectwise_etl::lake::{Lake, TableName};
+use connectwise_etl::privacy::{Privacy, PrivacyConfig};
+use connectwise_etl::silver::{self, Mode, TableReport};
+use connectwise_etl::{catalog, contract};
+use serde_json::{Map, Value, json};
+use tempfile::TempDir;
+
+use crate::rows;
+
+/// A lakehouse in a temporary folder, with a privacy policy.
+pub(crate) struct House {
+    pub(crate) lake: Lake,
+    pub(crate) privacy: Privacy,
+    folder: TempDir,
+}
+
+impl House {
+    pub(crate) fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), privacy: Privacy::default(), folder }
+    }
+
+    /// Puts records in place of a bronze table; the hash is that of the record's text.
+    pub(crate) async fn load(&self, entity: &str, records: Value) {
+        self.load_at(entity, records, "2024-07-01T00:00:00Z").await;
+    }
+
+    /// As [`House::load`], read at a given time.
+    pub(crate) async fn load_at(&self, entity: &str, records: Value, at: &str) {
+        let entity = catalog::entity(entity).unwrap();
+        let schema = contract::bronze(entity);
+        let hashed = |record: &Value| {
+            let hash =
+                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+            let mut row: Map<String, Value> = record.as_object().unwrap().clone();
+            row.insert(contract::CONTENT_HASH.into(), json!(hash));
+            row
+        };
+        let rows: Vec<_> = records.as_array().unwrap().iter().map(hashed).collect();
+        let unless_said: Map<String, Value> = [
+            (contract::TIMESTAMP.to_owned(), json!(at)),
+            (contract::ENTITY.to_owned(), json!(entity.name)),
+            (contract::RUN_ID.to_owned(), json!("load")),
+        ]
+        .into_iter()
+        .collect();
+        rows::put(&self.lake, &TableName::bronze(entity.table), &schema, &unless_said, &rows).await;
+    }
+
+    /// Sets the policy, as the table `[privacy]` of a configuration says it.
+    pub(crate) fn set_privacy(&mut self, config: &str, key: Option<&str>) {
+        let config: PrivacyConfig = toml::from_str(config).unwrap();
+        self.privacy = Privacy::new(&config).unwrap().with_key(key).unwrap();
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub(crate) async fn build(&self, entity: &str, mode: Mode) -> TableReport {
+        let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
+        let entity = catalog::entity(entity).unwrap();
+        silver::build(&self.lake, entity, &self.privacy, mode, "build", started).await.unwrap()
+    }
+
+    /// The schema of a silver table as it is stored.
+    pub(crate) async fn schema(&self, entity: &str) -> SchemaRef {
+        let table = TableName::silver(catalog::entity(entity).unwrap().table);
+        self.lake.state(&table).await.unwrap().unwrap().schema
+    }
+
+    pub(crate) async fn rows(&self, entity: &str, columns: &str) -> Vec<String> {
+        let table = TableName::silver(catalog::entity(entity).unwrap().table);
+        let session = self.lake.session().unwrap();
+        self.lake.register(&session, "t", &table).await.unwrap();
+        rows::lines(&session, &format!("select {columns} from t order by id")).await
+    }
+}
