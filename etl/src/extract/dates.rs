@@ -153,7 +153,7 @@ impl DateProbe {
     /// where there is no record, as nothing can be missed there.
     ///
     /// # Errors
-    /// As [`reading`].
+    /// As `reading`.
     pub async fn of(
         &self,
         client: &Client,

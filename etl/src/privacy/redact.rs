@@ -106,9 +106,8 @@ impl Redactor {
         if !texts.iter().flatten().any(mentions_secret) {
             return array.clone();
         }
-        let rewritten = texts
-            .iter()
-            .map(|text| text.map(|text| without(self, text).map_or_else(|| text.to_owned(), |rewritten| rewritten)));
+        let rewritten =
+            texts.iter().map(|text| text.map(|text| without(self, text).unwrap_or_else(|| text.to_owned())));
         Arc::new(rewritten.collect::<StringArray>())
     }
 
@@ -143,6 +142,7 @@ impl Redactor {
 
 /// Takes what is called like a secret, and what custom fields of type `Password` hold, out of a free-form value.
 pub(crate) fn strip(value: &mut Value, secret: &impl Fn(&str) -> bool) -> bool {
+    let mut found = false;
     match value {
         Value::Object(object) => {
             let before = object.len();
@@ -150,12 +150,19 @@ pub(crate) fn strip(value: &mut Value, secret: &impl Fn(&str) -> bool) -> bool {
             if object.get("type").and_then(Value::as_str).is_some_and(is_password_type) {
                 object.remove("value");
             }
-            let inner = object.values_mut().fold(false, |found, value| strip(value, secret) || found);
-            inner || object.len() != before
+            found = object.len() != before;
+            for value in object.values_mut() {
+                found |= strip(value, secret);
+            }
         }
-        Value::Array(values) => values.iter_mut().fold(false, |found, value| strip(value, secret) || found),
-        _ => false,
+        Value::Array(values) => {
+            for value in values {
+                found |= strip(value, secret);
+            }
+        }
+        _ => {}
     }
+    found
 }
 
 fn passwords(kinds: &StringArray) -> BooleanArray {

@@ -171,6 +171,9 @@ mod tests {
     /// A row as silver has it: id, change time, when it was read or found gone, content, whether it is gone.
     type Row = (i32, Option<i64>, i64, i64, bool);
 
+    /// A row of a history: id, content, from, to, whether it is current and whether it was closed by a deletion.
+    type Line = (i64, i64, i64, Option<i64>, bool, bool);
+
     fn silver(rows: &[Row]) -> RecordBatch {
         let instants = |values: Vec<Option<i64>>| -> ArrayRef {
             Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
@@ -209,8 +212,8 @@ mod tests {
             changes.num_rows()
         }
 
-        /// Id, content, from, to, whether it is current and whether it was closed by a deletion; in order.
-        fn lines(&self) -> Vec<(i64, i64, i64, Option<i64>, bool, bool)> {
+        /// Its rows in order, without those that were never valid.
+        fn lines(&self) -> Vec<Line> {
             let mut lines: Vec<_> = self
                 .0
                 .values()
@@ -277,7 +280,7 @@ mod tests {
 
     /// The naive model: a record's life told in the order in which it happened. Gives what a history has to say of it and
     /// the rows that silver had, one for each event.
-    fn life(id: i32, events: &[(Event, i64, i64)]) -> (Vec<(i64, i64, i64, Option<i64>, bool, bool)>, Vec<Row>) {
+    fn life(id: i32, events: &[(Event, i64, i64)]) -> (Vec<Line>, Vec<Row>) {
         let mut rows: Vec<Row> = vec![(id, Some(0), 1, 0, false)];
         let mut lines = vec![(i64::from(id), 0, 0, None, true, false)];
         let (mut now, mut changed, mut content, mut there) = (1, 0, 0, true);
@@ -285,7 +288,7 @@ mod tests {
             let happened = now + 1 + wait;
             let read = happened + delay;
             now = read + 1;
-            let close = |lines: &mut Vec<(i64, i64, i64, Option<i64>, bool, bool)>, at: i64, deleted: bool| {
+            let close = |lines: &mut Vec<Line>, at: i64, deleted: bool| {
                 if let Some(last) = lines.last_mut().filter(|last| last.3.is_none()) {
                     (last.3, last.4, last.5) = (Some(at), false, deleted);
                 }
