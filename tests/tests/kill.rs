@@ -50,7 +50,7 @@ impl Tenant {
             "ExpenseEntry": { "edit": 4, "insert": 2 },
             "ProductItem": { "edit": 4 },
             "Member": { "edit": 1 },
-            "ServiceTicket": { "edit": 5, "insert": 2 },
+            "/service/tickets": { "edit": 5, "insert": 2 },
             "Board": { "edit": 1 },
             "UnpostedInvoice": { "delete": 1, "insert": 1 },
         });

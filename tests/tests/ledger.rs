@@ -119,9 +119,10 @@ async fn a_second_unchanged_run_adds_to_the_ledger_and_to_nothing_else() {
 
 async fn versions(lakehouse: &Lakehouse) -> Vec<(String, u64)> {
     let mut versions = Vec::new();
-    let entities = catalog::entities()
-        .iter()
-        .flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]);
+    // Bronze of lists that hang on rows keeps how far the round over them has come, which each run moves.
+    let flat = catalog::entities().iter().filter(|entity| entity.parent().is_none());
+    let bronze = flat.map(|entity| TableName::bronze(entity.table));
+    let entities = bronze.chain(catalog::entities().iter().map(|entity| TableName::silver(entity.table)));
     for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
         let state = lakehouse.lake().state(&table).await.unwrap().unwrap();
         versions.push((table.to_string(), state.version));

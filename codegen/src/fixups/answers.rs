@@ -86,8 +86,9 @@ pub(super) fn bulk(root: &mut Value) -> Result<usize> {
     each_operation(root, &mut |_, operation| {
         let answer = operation.get_mut("responses").and_then(|responses| object_at(responses, &["207", "content"]));
         for (_, body) in answer.into_iter().flatten().filter(|(media, _)| is_json(media)) {
-            if body["schema"]["$ref"] != BULK {
-                body["schema"] = json!({ "$ref": BULK });
+            let Some(body) = body.as_object_mut() else { continue };
+            if body.get("schema").is_none_or(|schema| schema["$ref"] != BULK) {
+                body.insert("schema".to_owned(), json!({ "$ref": BULK }));
                 places += 1;
             }
         }

@@ -58,11 +58,13 @@ fn variants(values: &[Value], schema: &str, property: &str) -> Result<()> {
     Ok(())
 }
 
+/// What the document says of the property, and not of its values, stays with the property.
 fn hoist(place: &mut Value, target: String, hoisted: &mut Map<String, Value>) {
-    let reference = json!({ "$ref": format!("#/components/schemas/{target}") });
-    let mut schema = std::mem::replace(place, reference);
-    if let Some(object) = schema.as_object_mut() {
-        object.insert(OPEN_ENUM.to_owned(), json!(true));
-    }
-    hoisted.insert(target, schema);
+    let Some(property) = place.as_object_mut() else { return };
+    let (mut stays, mut schema): (Map<_, _>, Map<_, _>) =
+        std::mem::take(property).into_iter().partition(|(key, _)| key.starts_with("x-"));
+    stays.insert("$ref".to_owned(), json!(format!("#/components/schemas/{target}")));
+    schema.insert(OPEN_ENUM.to_owned(), json!(true));
+    *property = stays;
+    hoisted.insert(target, schema.into());
 }
