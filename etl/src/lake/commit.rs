@@ -1,6 +1,5 @@
 //! Commits of files that are there: nothing is written but the log.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
@@ -15,7 +14,7 @@ use roaring::RoaringTreemap;
 use serde_json::{Value, json};
 
 use super::file::File;
-use super::part::{Part, PartWriter};
+use super::part::{Part, PartWriter, add};
 use super::patch;
 use super::store::lake_error;
 use super::{Commit, Lake, TableName, Written};
@@ -150,19 +149,7 @@ pub(super) fn live<'a>(delta: &'a DeltaTable, key: &'a str) -> impl Iterator<Ite
         let remove = file.remove_action(true);
         let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
         let end = |of: &str| stats.get(of).and_then(|values| values.get(key)).and_then(Value::as_i64);
-        let add = deltalake::kernel::Add {
-            path: remove.path.clone(),
-            partition_values: HashMap::new(),
-            size: file.size(),
-            modification_time: file.modification_time(),
-            data_change: true,
-            stats: None,
-            tags: None,
-            deletion_vector: None,
-            base_row_id: None,
-            default_row_commit_version: None,
-            clustering_provider: None,
-        };
+        let add = add(remove.path.clone(), file.size(), file.modification_time(), None);
         let rows = file.num_records().unwrap_or_default() as u64;
         let keys = end("minValues").zip(end("maxValues"));
         Live { part: Part { add, rows, keys }, remove }

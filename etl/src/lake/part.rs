@@ -111,19 +111,7 @@ pub(super) async fn store_part(
     let size = bytes.len() as i64;
     store.put(&Path::from(name.as_str()), bytes.into()).await.map_err(|error| unwritten(table, error))?;
     let rows = metadata.file_metadata().num_rows();
-    let add = Add {
-        path: name,
-        partition_values: HashMap::new(),
-        size,
-        modification_time: Utc::now().timestamp_millis(),
-        data_change: true,
-        stats: Some(statistics(metadata).to_string()),
-        tags: None,
-        deletion_vector: None,
-        base_row_id: None,
-        default_row_commit_version: None,
-        clustering_provider: None,
-    };
+    let add = add(name, size, Utc::now().timestamp_millis(), Some(statistics(metadata).to_string()));
     let keys = metadata
         .row_groups()
         .iter()
@@ -132,6 +120,23 @@ pub(super) async fn store_part(
         .reduce(|all, group| all.zip(group).map(|((low, high), (least, most))| (low.min(least), high.max(most))))
         .flatten();
     Ok(Part { add, rows: rows.cast_unsigned(), keys })
+}
+
+/// A file as the log names it. The tables have no partitions, deletion vectors or row ids.
+pub(super) fn add(path: String, size: i64, modification_time: i64, stats: Option<String>) -> Add {
+    Add {
+        path,
+        partition_values: HashMap::new(),
+        size,
+        modification_time,
+        data_change: true,
+        stats,
+        tags: None,
+        deletion_vector: None,
+        base_row_id: None,
+        default_row_commit_version: None,
+        clustering_provider: None,
+    }
 }
 
 fn unwritten(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {

@@ -12,7 +12,7 @@ use datafusion::prelude::SessionContext;
 use deltalake::protocol::SaveMode;
 
 use super::store::lake_error;
-use super::write::{conform, version, writer_properties};
+use super::write::{Terms, conform, version, writer_properties};
 use super::{Commit, Lake, Source, TableName, Written, integers};
 use crate::error::{Error, Kind, Result};
 
@@ -119,48 +119,9 @@ impl Lake {
         let mut batches = rows.into_iter().map(|batch| marked(&staged, batch)).collect::<Result<Vec<_>>>()?;
         batches.push(tombstones(&staged, key, &gone)?);
         let frame = conform(table, &staged, Source::batches(session, batches)?)?;
-        let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let merge = delta
-            .merge(
-                frame,
-                // The range lets files be passed over that can't hold any of the keys.
-                format!("target.`{key}` = source.`{key}` and target.`{key}` >= {low} and target.`{key}` <= {high}"),
-            )
-            .with_source_alias("source")
-            .with_target_alias("target")
-            .with_merge_schema(widens)
-            .with_session_state(Arc::new(session.state()))
-            .with_writer_properties(writer_properties())
-            .with_commit_properties(commit.properties())
-            .when_matched_delete(|delete| delete.predicate(format!("source.`{GONE}`")))
-            .and_then(|merge| {
-                merge.when_matched_update(|update| {
-                    let update = update.predicate(format!("not source.`{GONE}`"));
-                    columns
-                        .iter()
-                        .fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
-                })
-            })
-            .and_then(|merge| {
-                merge.when_not_matched_insert(|insert| {
-                    let insert = insert.predicate(format!("not source.`{GONE}`"));
-                    columns
-                        .iter()
-                        .fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
-                })
-            })
-            .map_err(|error| lake_error(table, "merged into", error))?;
-        let (delta, metrics) = match merge.await {
-            Ok(merged) => merged,
-            Err(error) => return Err(self.failed(table, commit, error).await),
-        };
-        Ok(Written {
-            inserted: metrics.num_target_rows_inserted as u64,
-            updated: metrics.num_target_rows_updated as u64,
-            deleted: metrics.num_target_rows_deleted as u64,
-            version: version(&delta),
-            committed: true,
-        })
+        // The range lets files be passed over that can't hold any of the keys.
+        let on = format!("target.`{key}` = source.`{key}` and target.`{key}` >= {low} and target.`{key}` <= {high}");
+        self.merge_frame(delta, table, schema, frame, Terms { on, gone: Some(GONE), widens }, session, commit).await
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use deltalake::DeltaTable;
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
@@ -150,28 +150,56 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let frame = conform(table, schema, Source::batches(session, rows)?)?;
+        let on = format!("target.`{key}` = source.`{key}`");
+        self.merge_frame(delta, table, schema, frame, Terms { on, gone: None, widens: true }, session, commit).await
+    }
+
+    /// One MERGE: what is known is updated, what isn't inserted, and what goes is deleted.
+    #[allow(clippy::too_many_arguments, reason = "all of what a write is told, behind the calls that others see")]
+    pub(super) async fn merge_frame(
+        &self,
+        delta: DeltaTable,
+        table: &TableName,
+        schema: &SchemaRef,
+        frame: DataFrame,
+        Terms { on, gone, widens }: Terms<'_>,
+        session: &SessionContext,
+        commit: &Commit,
+    ) -> Result<Written> {
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let merge = delta
-            .merge(frame, format!("target.`{key}` = source.`{key}`"))
+        let mut merge = delta
+            .merge(frame, on)
             .with_source_alias("source")
             .with_target_alias("target")
-            .with_merge_schema(true)
+            .with_merge_schema(widens)
             .with_session_state(Arc::new(session.state()))
             .with_writer_properties(writer_properties())
-            .with_commit_properties(commit.properties())
-            .when_matched_update(|update| {
+            .with_commit_properties(commit.properties());
+        let failed = |error| lake_error(table, "merged into", error);
+        if let Some(gone) = gone {
+            merge = merge.when_matched_delete(|delete| delete.predicate(format!("source.`{gone}`"))).map_err(failed)?;
+        }
+        let stays = gone.map(|gone| format!("not source.`{gone}`"));
+        let merge = merge
+            .when_matched_update(|mut update| {
+                if let Some(stays) = &stays {
+                    update = update.predicate(stays.as_str());
+                }
                 columns
                     .iter()
                     .fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
             })
             .and_then(|merge| {
-                merge.when_not_matched_insert(|insert| {
+                merge.when_not_matched_insert(|mut insert| {
+                    if let Some(stays) = &stays {
+                        insert = insert.predicate(stays.as_str());
+                    }
                     columns
                         .iter()
                         .fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
                 })
             })
-            .map_err(|error| lake_error(table, "merged into", error))?;
+            .map_err(failed)?;
         let (delta, metrics) = match merge.await {
             Ok(merged) => merged,
             Err(error) => return Err(self.failed(table, commit, error).await),
@@ -197,12 +225,22 @@ impl Lake {
     }
 }
 
+/// What a MERGE goes by.
+pub(super) struct Terms<'a> {
+    /// Which rows of `source` and `target` are the same.
+    pub(super) on: String,
+    /// The column of the source that says of a row that it goes.
+    pub(super) gone: Option<&'a str>,
+    /// Whether the source may have columns that the table lacks.
+    pub(super) widens: bool,
+}
+
 fn conflict(table: &TableName) -> Error {
     Error::new(Kind::Conflict, format!("{table} was changed by another run meanwhile, so nothing was written to it"))
 }
 
 /// Delta casts and MERGE drops without a word, so what is written is checked against the contract first.
-pub(super) fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<datafusion::prelude::DataFrame> {
+pub(super) fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<DataFrame> {
     let frame = source.into_frame();
     let found = frame.schema().as_arrow();
     let same = found.fields().len() == schema.fields().len()
