@@ -15,7 +15,7 @@ use super::{AT_ONCE, Work};
 use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
 use crate::error::{Error, Kind, Result};
-use crate::extract::{Known, Seen};
+use crate::extract::Known;
 use crate::lake::{Change, Commit, integers, sql_error};
 
 /// Which lists a load reads.
@@ -65,17 +65,7 @@ impl Work<'_> {
             incomplete = Some(incomplete.map_or(refused.clone(), |failed| format!("{failed}; {refused}")));
         }
         gone.sort_unstable();
-        let seen = Seen {
-            records: rows.records,
-            rescued: rows.rescued(),
-            rejected: std::mem::take(&mut rows.rejected),
-            unreadable: Vec::new(),
-            counted: Some(rows.records),
-            counted_after: Some(rows.records),
-            ended: true,
-            ascending: true,
-            complete: incomplete.is_none(),
-        };
+        let seen = rows.seen(incomplete.is_none());
         // Before the commit that moves on past them.
         let quarantined = self.quarantined(&seen).await?;
         let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);

@@ -40,17 +40,7 @@ impl Work<'_> {
                 }
                 continue;
             };
-            let seen = Seen {
-                records: rows.records,
-                rescued: rows.rescued(),
-                rejected: std::mem::take(&mut rows.rejected),
-                unreadable: Vec::new(),
-                counted: Some(rows.records),
-                counted_after: Some(rows.records),
-                ended: true,
-                ascending: true,
-                complete: left_out.is_empty(),
-            };
+            let seen = rows.seen(left_out.is_empty());
             let quarantined = self.quarantined(&seen).await?;
             let warnings = self.warnings(&seen, quarantined, rows.notes());
             let incomplete = self.left_out(&left_out);

@@ -9,6 +9,7 @@ use super::Work;
 use super::read::{List, Read, Reader};
 use crate::decode::{Decoder, Rejected};
 use crate::error::Result;
+use crate::extract::Seen;
 
 /// What was read so far.
 pub(super) struct Rows {
@@ -42,8 +43,19 @@ impl Rows {
         self.decoder.schema().clone()
     }
 
-    pub(super) fn rescued(&self) -> u64 {
-        self.decoder.rescued()
+    /// What was seen, once all is read that is to be read.
+    pub(super) fn seen(&mut self, complete: bool) -> Seen {
+        Seen {
+            records: self.records,
+            rescued: self.decoder.rescued(),
+            rejected: std::mem::take(&mut self.rejected),
+            unreadable: Vec::new(),
+            counted: Some(self.records),
+            counted_after: Some(self.records),
+            ended: true,
+            ascending: true,
+            complete,
+        }
     }
 
     /// What the server refused on the way.
