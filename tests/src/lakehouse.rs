@@ -1,19 +1,16 @@
 //! A lakehouse in a temporary folder, loaded from a simulator.
 
 use std::path::Path;
+use std::time::Duration;
 
-use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::contract::PARENT_ID;
 use connectwise_etl::decode::rebuild;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Lake, Layer, TableName, integers};
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sdk::{Client, Config, ConfigParts, RetryPolicy};
 use connectwise_sim::Simulator;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -54,16 +51,7 @@ impl Lakehouse {
     /// # Errors
     /// When the run can't start. Steps that failed are in the report.
     pub async fn load(&self, simulator: &Simulator, mode: Mode) -> Result<Report, Box<dyn std::error::Error>> {
-        let plan = Plan {
-            layers: Layer::ALL.to_vec(),
-            mode,
-            entities: catalog::entities().iter().collect(),
-            window: Window::default(),
-            page_size: 1000,
-            privacy: Privacy::default(),
-            load: Options::default(),
-            gold: GoldConfig::default(),
-        };
+        let plan = Plan::new(Layer::ALL.to_vec(), mode, catalog::entities().iter().collect());
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)
     }
 
@@ -95,6 +83,12 @@ impl Lakehouse {
 /// When the simulator's own settings can't be used.
 pub fn client(simulator: &Simulator) -> connectwise_sdk::Result<Client> {
     config(simulator).and_then(Client::new)
+}
+
+/// How to repeat requests of a server on this machine: nobody has to be waited for.
+pub fn impatient(max_attempts: u32) -> RetryPolicy {
+    let (base, cap) = (Duration::from_millis(1), Duration::from_millis(2));
+    RetryPolicy { max_attempts, base, cap, ..RetryPolicy::default() }
 }
 
 /// What a client of a simulator is made from.

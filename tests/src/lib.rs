@@ -8,7 +8,7 @@ mod records;
 mod sample;
 
 pub use draws::Draws;
-pub use lakehouse::{Lakehouse, client, config};
+pub use lakehouse::{Lakehouse, client, config, impatient};
 pub use python::Python;
 pub use records::{as_numbers, by_key};
 pub use sample::sample;

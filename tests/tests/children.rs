@@ -4,25 +4,25 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use connectwise_etl::bronze::Options;
-use connectwise_etl::extract::Window;
 use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
-use connectwise_etl::{catalog, contract, decode, gold::GoldConfig, query, reconcile};
+use connectwise_etl::{catalog, reconcile};
+use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, as_numbers, config};
+use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::{Value, json};
-use steer::post;
+use steer::{ask, forget, post};
+use truth::Rows;
 
-/// Key -> parent and record.
-type Rows = BTreeMap<i64, (i64, Value)>;
+/// What a row hangs on.
+fn parent(row: &Value) -> i64 {
+    row["_parentId"].as_f64().unwrap() as i64
+}
 
 struct Tenant {
     simulator: Simulator,
@@ -34,27 +34,13 @@ impl Tenant {
     async fn start(scale: u64) -> Self {
         let simulator = Simulator::builder().seed(5).scale(scale).start().await.unwrap();
         // As stubborn as usual, and without waiting for a server on the same machine.
-        let retry = RetryPolicy {
-            max_attempts: 4,
-            base: Duration::from_millis(1),
-            cap: Duration::from_millis(2),
-            ..RetryPolicy::default()
-        };
-        let client = Client::new(config(&simulator).unwrap().with_retry(retry)).unwrap();
+        let client = Client::new(config(&simulator).unwrap().with_retry(impatient(4))).unwrap();
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client }
     }
 
     async fn run(&self, mode: Mode, entities: &[&str]) -> Report {
-        let plan = Plan {
-            layers: vec![Layer::Bronze],
-            mode,
-            entities: entities.iter().map(|name| catalog::entity(name).unwrap()).collect(),
-            window: Window::default(),
-            load: Options::default(),
-            page_size: 1000,
-            privacy: Privacy::default(),
-            gold: GoldConfig::default(),
-        };
+        let plan =
+            Plan::new(vec![Layer::Bronze], mode, entities.iter().map(|name| catalog::entity(name).unwrap()).collect());
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
     }
 
@@ -71,12 +57,11 @@ impl Tenant {
     }
 
     async fn own(&self, route: &str) -> Value {
-        reqwest::get(format!("{}/_sim/{route}", self.simulator.url())).await.unwrap().json().await.unwrap()
+        ask(&self.simulator, route).await
     }
 
     async fn forget(&self, what: &str) {
-        let url = format!("{}/_sim/{what}", self.simulator.url());
-        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+        forget(&self.simulator, what).await;
     }
 
     /// Requests of the API since they were forgotten: to bundles, and to lists below rows.
@@ -94,29 +79,11 @@ impl Tenant {
     }
 
     async fn truth(&self, entity: &Entity) -> Rows {
-        let path = entity.path.replace("{parentId}", "*");
-        let rows = self.own(&format!("truth{path}")).await;
-        let rows = rows.as_array().unwrap().iter().map(|row| {
-            let mut row = row.clone();
-            let parent = row.as_object_mut().unwrap().remove("_parentId").unwrap().as_i64().unwrap();
-            (row["id"].as_i64().unwrap(), (parent, as_numbers(&row)))
-        });
-        rows.collect()
+        truth::truth(&self.simulator, entity).await
     }
 
     async fn bronze(&self, entity: &Entity) -> Rows {
-        let table = TableName::bronze(entity.table).name;
-        let mut rows = Rows::new();
-        for batch in query::select(self.lakehouse.lake(), &format!("select * from {table}")).await.unwrap() {
-            let parents = connectwise_etl::lake::integers(&batch, contract::PARENT_ID).unwrap();
-            for row in 0..batch.num_rows() {
-                let record: Value = serde_json::from_str(&decode::rebuild(entity, &batch, row).unwrap()).unwrap();
-                let key = record["id"].as_i64().unwrap();
-                let other = rows.insert(key, (parents.value(row), as_numbers(&record)));
-                assert!(other.is_none(), "{} {key} is there twice", entity.name);
-            }
-        }
-        rows
+        truth::stored(&self.lakehouse, entity).await
     }
 
     /// How many rows differ.
@@ -198,7 +165,7 @@ async fn changes_that_touch_the_parent_are_there_after_one_run() {
             let rows = tenant.own(&format!("truth{}", above.path)).await;
             rows.as_array().unwrap().iter().map(|row| row["id"].as_i64().unwrap()).collect()
         };
-        let orphans = bronze.iter().filter(|(_, (parent, _))| !living.contains(parent)).count();
+        let orphans = bronze.iter().filter(|(_, row)| !living.contains(&parent(row))).count();
         assert_eq!(differences, orphans, "{name}: {} rows", truth.len());
     }
 }
@@ -209,7 +176,7 @@ async fn changes_that_leave_no_trace_are_there_after_a_round() {
     let runs = u64::from(additions().parent().unwrap().runs);
     tenant.load(Mode::Full, additions().name).await;
     // Additions change, and their agreements keep their change time: see children-touch-parents.
-    let mut agreements: Vec<i64> = tenant.truth(additions()).await.values().map(|(parent, _)| *parent).collect();
+    let mut agreements: Vec<i64> = tenant.truth(additions()).await.values().map(parent).collect();
     agreements.sort_unstable();
     agreements.dedup();
     let lists: Vec<i64> = agreements.iter().copied().step_by(5).collect();
@@ -280,7 +247,7 @@ async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
     let truth = tenant.truth(additions()).await;
     // An agreement with several additions.
     let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
-    truth.iter().for_each(|(key, (parent, _))| below.entry(*parent).or_default().push(*key));
+    truth.iter().for_each(|(key, row)| below.entry(parent(row)).or_default().push(*key));
     let (bad, keys) = below.iter().find(|(_, keys)| keys.len() >= 3).unwrap();
     let list = format!("/finance/agreements/{bad}/additions");
     let rule = |id: i64| json!({ "path": list, "holdsId": id, "status": 500, "times": 100_000 });
@@ -297,7 +264,7 @@ async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
     assert_eq!((report.outcome(), report.failed().count(), report.incomplete().count()), ("partly", 0, 1));
     named(&report.steps[0]);
     let stored = tenant.bronze(additions()).await;
-    assert!(stored.values().all(|(parent, _)| parent != bad));
+    assert!(stored.values().all(|row| parent(row) != *bad));
     assert_eq!(stored.len(), truth.len() - keys.len());
 
     // It is asked for although nothing says that it changed, whichever part of the round it is.
@@ -328,10 +295,7 @@ async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
         named(&tenant.step(mode, additions().name).await);
         let (stored, truth) = (tenant.bronze(additions()).await, tenant.truth(additions()).await);
         let of = |rows: &Rows, its: bool| -> Rows {
-            rows.iter()
-                .filter(|(_, (parent, _))| (parent == bad) == its)
-                .map(|(key, row)| (*key, row.clone()))
-                .collect()
+            rows.iter().filter(|(_, row)| (parent(row) == *bad) == its).map(|(key, row)| (*key, row.clone())).collect()
         };
         assert_eq!(of(&stored, true), of(&before, true));
         assert_eq!(of(&stored, false), of(&truth, false));
@@ -409,7 +373,7 @@ async fn two_loads_at_once_end_in_the_same_table() {
     };
     both(Mode::Full).await;
     post(&tenant.simulator, "switches", json!({ "children-touch-parents": "yes" })).await;
-    let agreement = tenant.truth(additions()).await.values().next().unwrap().0;
+    let agreement = parent(tenant.truth(additions()).await.values().next().unwrap());
     let path = format!("/finance/agreements/{agreement}/additions");
     post(&tenant.simulator, "advance", json!({ path: { "edit": 1, "insert": 2, "delete": 1 } })).await;
     assert!(tenant.differences(additions()).await > 0);

@@ -11,15 +11,12 @@ use std::time::Duration;
 
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Draws, Lakehouse, config};
+use connectwise_tests::{Draws, Lakehouse, config, impatient};
 use serde_json::{Value, json};
 use steer::post;
 use truth::{assert_truth, stored, truth};
@@ -86,16 +83,11 @@ struct Tally {
 impl Tenant {
     async fn new(seed: u64) -> Self {
         let simulator = Simulator::builder().seed(seed).scale(60).start().await.unwrap();
-        let retry = RetryPolicy {
-            max_attempts: 3,
-            base: Duration::from_millis(1),
-            cap: Duration::from_millis(2),
-            max_retry_after: Duration::from_secs(1),
-            ..RetryPolicy::default()
-        };
         let config = config(&simulator).unwrap().with_page_size(PAGE_SIZE);
         let patient = Client::new(config.clone()).unwrap();
-        let hasty = config.with_retry(retry).with_read_timeout(Duration::from_millis(300));
+        let hasty = config
+            .with_retry(RetryPolicy { max_retry_after: Duration::from_secs(1), ..impatient(3) })
+            .with_read_timeout(Duration::from_millis(300));
         Self {
             simulator,
             lakehouse: Lakehouse::empty().unwrap(),
@@ -108,15 +100,10 @@ impl Tenant {
 
     async fn run(&self, client: &Client, entity: &'static Entity, mode: Mode) -> Report {
         let plan = Plan {
-            layers: vec![Layer::Bronze],
-            mode,
-            entities: vec![entity],
-            window: Window::default(),
             page_size: PAGE_SIZE,
             // Files are as small as pages, so that a load that is cut off leaves some of them to the next.
             load: Options { max_share: 100.0, chunk_rows: 15, ..Options::default() },
-            privacy: Privacy::default(),
-            gold: GoldConfig::default(),
+            ..Plan::new(vec![Layer::Bronze], mode, vec![entity])
         };
         execute(self.lakehouse.lake(), Some(client), &plan, &Quiet).await.unwrap()
     }

@@ -3,21 +3,20 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
 use chrono::TimeDelta;
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName, Upkeep};
 use connectwise_etl::maintain;
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key, client};
-use serde_json::{Value, json};
-use steer::post;
+use connectwise_tests::{Lakehouse, client};
+use serde_json::json;
+use steer::{forget, post};
+use truth::assert_truth;
 
 /// Rows of the largest tables; pages of 50, files of 400.
 const ROWS: u64 = 3_000;
@@ -31,16 +30,8 @@ async fn simulator(seed: u64) -> Simulator {
 }
 
 async fn run(simulator: &Simulator, lakehouse: &Lakehouse, entity: &str, mode: Mode, load: Options) -> Report {
-    let plan = Plan {
-        layers: vec![Layer::Bronze],
-        mode,
-        entities: vec![catalog::entity(entity).unwrap()],
-        window: Window::default(),
-        page_size: 50,
-        load,
-        privacy: Privacy::default(),
-        gold: GoldConfig::default(),
-    };
+    let plan =
+        Plan { page_size: 50, load, ..Plan::new(vec![Layer::Bronze], mode, vec![catalog::entity(entity).unwrap()]) };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()
 }
 
@@ -56,18 +47,6 @@ fn why(report: &Report) -> String {
     serde_json::to_value(step(report)).unwrap()["error"].as_str().unwrap_or_default().to_owned()
 }
 
-/// A bronze table, rebuilt as JSON, against what the simulator has.
-async fn assert_truth(simulator: &Simulator, lakehouse: &Lakehouse, entity: &Entity) {
-    let url = format!("{}/_sim/truth/{}", simulator.url(), entity.name);
-    let truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-    let stored = by_key(entity, &lakehouse.records(entity).await.unwrap()).unwrap();
-    let truth = by_key(entity, &truth).unwrap();
-    assert_eq!(stored.keys().collect::<Vec<_>>(), truth.keys().collect::<Vec<_>>());
-    for (key, record) in &truth {
-        assert_eq!(&stored[key], record, "{key}");
-    }
-}
-
 fn time_entry() -> &'static Entity {
     catalog::entity("TimeEntry").unwrap()
 }
@@ -76,11 +55,6 @@ fn time_entry() -> &'static Entity {
 async fn cut_off_after(simulator: &Simulator, requests: u64) {
     let fault = json!({ "path": "/time/entries", "nth": requests + 1, "times": 1000, "status": 400 });
     post(simulator, "faults", fault).await;
-}
-
-async fn clear_faults(simulator: &Simulator) {
-    let url = format!("{}/_sim/faults", simulator.url());
-    assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
 }
 
 fn staged(lakehouse: &Lakehouse) -> usize {
@@ -100,18 +74,18 @@ async fn gone_on_with(simulator: &Simulator, lakehouse: &Lakehouse, delete: u64)
     assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), None, "nothing is committed");
 
     // Everything that can happen while nobody looks, to rows that are staged and to others.
-    clear_faults(simulator).await;
+    forget(simulator, "faults").await;
     post(simulator, "advance", json!({ "TimeEntry": { "edit": 40, "insert": 25, "delete": delete } })).await;
     cut_off_after(simulator, 14).await;
     assert_eq!(full(simulator, lakehouse, options()).await.failed().count(), 1);
-    clear_faults(simulator).await;
+    forget(simulator, "faults").await;
     post(simulator, "advance", json!({ "TimeEntry": { "edit": 10, "insert": 5 } })).await;
 
     let report = full(simulator, lakehouse, options()).await;
     assert_eq!(report.failed().count(), 0, "{}", why(&report));
     assert!(step(&report).warnings.iter().any(|warning| warning.contains("were taken over")), "{:?}", step(&report));
     assert!(step(&report).read.as_ref().is_some_and(|read| read.complete));
-    assert_truth(simulator, lakehouse, time_entry()).await;
+    assert_truth(simulator, lakehouse, [time_entry()], "at the end").await;
     assert_eq!(staged(lakehouse), 0, "what is committed is staged no more");
     report.requests
 }
@@ -129,7 +103,7 @@ async fn a_load_that_was_cut_off_is_gone_on_with() {
     assert_eq!((step(&report).rows_inserted, step(&report).rows_updated), (0, 0));
     post(&simulator, "advance", json!({ "TimeEntry": { "edit": 10, "insert": 5 } })).await;
     run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await;
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -143,11 +117,11 @@ async fn what_was_staged_too_long_ago_is_given_up() {
     let lakehouse = Lakehouse::empty().unwrap();
     cut_off_after(&simulator, 40).await;
     full(&simulator, &lakehouse, options()).await;
-    clear_faults(&simulator).await;
+    forget(&simulator, "faults").await;
     let report = full(&simulator, &lakehouse, Options { staging_hours: 0, ..options() }).await;
     assert_eq!(report.failed().count(), 0, "{}", why(&report));
     assert!(step(&report).warnings.iter().any(|warning| warning.contains("too old")), "{:?}", step(&report).warnings);
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
     assert_eq!(staged(&lakehouse), 0);
 }
 
@@ -158,17 +132,17 @@ async fn ranges_that_are_read_at_once_make_the_same_table() {
     let ranges = Options { ranges: 4, chunk_rows: 200, ..options() };
     cut_off_after(&simulator, 44).await;
     assert_eq!(full(&simulator, &lakehouse, ranges).await.failed().count(), 1);
-    clear_faults(&simulator).await;
+    forget(&simulator, "faults").await;
     post(&simulator, "advance", json!({ "TimeEntry": { "edit": 40, "insert": 25, "delete": 3 } })).await;
     let report = full(&simulator, &lakehouse, ranges).await;
     assert_eq!(report.failed().count(), 0, "{}", why(&report));
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
 
     let afresh = Lakehouse::empty().unwrap();
     let report = full(&simulator, &afresh, ranges).await;
     assert_eq!(report.failed().count(), 0, "{}", why(&report));
     assert!(step(&report).read.as_ref().is_some_and(|read| read.complete));
-    assert_truth(&simulator, &afresh, time_entry()).await;
+    assert_truth(&simulator, &afresh, [time_entry()], "at the end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,7 +163,7 @@ async fn a_narrowed_role_removes_nothing() {
     // Rows that changed meanwhile and couldn't be seen are found as soon as they can.
     post(&simulator, "role", json!({ "role": "full" })).await;
     assert_eq!(run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await.failed().count(), 0);
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
 
     // Who knows that they are gone can say so.
     post(&simulator, "role", json!({ "role": "mine" })).await;
@@ -211,7 +185,7 @@ async fn a_narrowed_role_removes_nothing_from_a_snapshot() {
     assert_eq!(lakehouse.lake().row_count(&TableName::bronze(entity.table)).await.unwrap(), rows);
     post(&simulator, "role", json!({ "role": "full" })).await;
     assert_eq!(run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await.failed().count(), 0);
-    assert_truth(&simulator, &lakehouse, entity).await;
+    assert_truth(&simulator, &lakehouse, [entity], "at the end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -221,7 +195,7 @@ async fn what_killed_runs_left_is_swept_up() {
     full(&simulator, &lakehouse, options()).await;
     cut_off_after(&simulator, 40).await;
     full(&simulator, &lakehouse, options()).await;
-    clear_faults(&simulator).await;
+    forget(&simulator, "faults").await;
     let orphan = lakehouse.path().join("bronze/bronze_cw_timeentry/part-of-nobody.parquet");
     std::fs::write(&orphan, "left by a program that died").unwrap();
     let upkeep = |dry_run, hours| Upkeep {
@@ -247,14 +221,14 @@ async fn what_killed_runs_left_is_swept_up() {
     assert!(done.orphans == dry.orphans && done.expired >= done.compacted, "{done:?}");
     assert!(!orphan.exists());
     assert_eq!(staged(&lakehouse), 0);
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
     let again = keep(upkeep(false, 0)).await;
     assert_eq!((again.compacted, again.orphans, again.expired, again.staged), (0, 0, 0, 0));
 
     // The table goes on as if nothing had been.
     post(&simulator, "advance", json!({ "TimeEntry": { "edit": 30, "insert": 5 } })).await;
     run(&simulator, &lakehouse, "TimeEntry", Mode::Incremental, options()).await;
-    assert_truth(&simulator, &lakehouse, time_entry()).await;
+    assert_truth(&simulator, &lakehouse, [time_entry()], "at the end").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

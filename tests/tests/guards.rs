@@ -3,20 +3,19 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
-use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
-use connectwise_etl::lake::TableName;
-use connectwise_etl::privacy::Privacy;
+use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::query;
 use connectwise_etl::reconcile::{self, EntityReport, Request};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
-use connectwise_etl::{gold::GoldConfig, lake::Layer};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key, client};
+use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
-use steer::post;
+use steer::{forget, post};
+use truth::assert_truth;
 
 const ROWS: u64 = 600;
 
@@ -30,16 +29,7 @@ async fn loaded() -> (Simulator, Lakehouse) {
 }
 
 async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
-    let plan = Plan {
-        layers: vec![Layer::Bronze, Layer::Silver],
-        mode,
-        entities: vec![catalog::entity("TimeEntry").unwrap()],
-        window: Window::default(),
-        page_size: 1000,
-        privacy: Privacy::default(),
-        load: Options::default(),
-        gold: GoldConfig::default(),
-    };
+    let plan = Plan::new(vec![Layer::Bronze, Layer::Silver], mode, vec![catalog::entity("TimeEntry").unwrap()]);
     let report = execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap();
     assert_eq!(report.failed().count(), 0);
 }
@@ -142,8 +132,7 @@ async fn a_sweep_that_is_not_whole_deletes_nothing() {
     ] {
         post(&simulator, "faults", fault).await;
         assert_refused(&simulator, &lakehouse, why).await;
-        let url = format!("{}/_sim/faults", simulator.url());
-        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+        forget(&simulator, "faults").await;
     }
     assert_eq!(reconcile(&simulator, &lakehouse, false).await.deleted, gone);
 }
@@ -169,11 +158,7 @@ async fn changes_are_found_whatever_dates_the_server_understands() {
     post(&simulator, "advance", json!({ "TimeEntry": { "insert": 7, "edit": 5 } })).await;
     load(&simulator, &lakehouse, Mode::Incremental).await;
     assert_eq!(bronze(&lakehouse).await, ROWS + 7);
-    let url = format!("{}/_sim/truth/TimeEntry", simulator.url());
-    let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-    let entity = catalog::entity("TimeEntry").unwrap();
-    let stored = lakehouse.records(entity).await.unwrap();
-    assert_eq!(by_key(entity, &stored).unwrap(), by_key(entity, &rows).unwrap(), "edits are there too");
+    assert_truth(&simulator, &lakehouse, catalog::entity("TimeEntry"), "edits are there too").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,14 +167,8 @@ async fn since_reads_again_what_is_older_than_the_watermark() {
     let reads = async |since: Option<&str>| {
         let since = since.map(|time| time.parse().unwrap());
         let plan = Plan {
-            layers: vec![Layer::Bronze],
-            mode: Mode::Incremental,
-            entities: vec![catalog::entity("TimeEntry").unwrap()],
             window: Window { since, lookback_days: Some(0), ..Window::default() },
-            page_size: 1000,
-            load: Options::default(),
-            privacy: Privacy::default(),
-            gold: GoldConfig::default(),
+            ..Plan::new(vec![Layer::Bronze], Mode::Incremental, vec![catalog::entity("TimeEntry").unwrap()])
         };
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
         report.steps[0].rows_read

@@ -2,20 +2,20 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod steer;
+
 use chrono::{TimeZone, Utc};
-use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::drift::{self, DriftKind};
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::{self, GoldConfig};
+use connectwise_etl::gold;
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::ledger::{self, Start};
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::query;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
+use steer::{ask, post};
 
 async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
     let rows = query::select(lakehouse.lake(), sql).await.unwrap();
@@ -24,16 +24,11 @@ async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
 
 /// Two entities into bronze, which is what most of this needs.
 async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Report {
-    let plan = Plan {
-        layers: vec![Layer::Bronze],
+    let plan = Plan::new(
+        vec![Layer::Bronze],
         mode,
-        entities: ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
-        window: Window::default(),
-        page_size: 1000,
-        privacy: Privacy::default(),
-        load: Options::default(),
-        gold: GoldConfig::default(),
-    };
+        ["Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).to_vec(),
+    );
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()
 }
 
@@ -136,8 +131,7 @@ async fn a_failed_entity_keeps_its_last_good_run() {
     let lakehouse = Lakehouse::empty().unwrap();
     let good = small(&lakehouse, &simulator, Mode::Full).await;
     let fault = json!({ "path": "/time/entries", "status": 400, "times": 1000 });
-    let url = format!("{}/_sim/faults", simulator.url());
-    assert!(reqwest::Client::new().post(url).json(&fault).send().await.unwrap().status().is_success());
+    post(&simulator, "faults", fault).await;
     let bad = small(&lakehouse, &simulator, Mode::Full).await;
     assert_eq!(bad.failed().count(), 1);
 
@@ -211,17 +205,10 @@ async fn a_read_that_broke_off_says_how_far_it_came() {
     let lakehouse = Lakehouse::empty().unwrap();
     // The first request asks for the newest record; the third is the second page.
     let fault = json!({ "path": "/time/entries", "status": 400, "nth": 3, "times": 1000 });
-    let url = format!("{}/_sim/faults", simulator.url());
-    assert!(reqwest::Client::new().post(url).json(&fault).send().await.unwrap().status().is_success());
+    post(&simulator, "faults", fault).await;
     let plan = Plan {
-        layers: vec![Layer::Bronze],
-        mode: Mode::Full,
-        entities: vec![catalog::entity("TimeEntry").unwrap()],
-        window: Window::default(),
         page_size: 100,
-        load: Options::default(),
-        privacy: Privacy::default(),
-        gold: GoldConfig::default(),
+        ..Plan::new(vec![Layer::Bronze], Mode::Full, vec![catalog::entity("TimeEntry").unwrap()])
     };
     let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
     assert_eq!(report.outcome(), "failed");
@@ -247,7 +234,7 @@ async fn requests_are_told_step_by_step_and_add_up() {
     let lakehouse = Lakehouse::empty().unwrap();
     small(&lakehouse, &simulator, Mode::Full).await;
     let steps = rows(&lakehouse, "select * from etl_steps").await;
-    let served: Value = reqwest::get(format!("{}/_sim/requests", simulator.url())).await.unwrap().json().await.unwrap();
+    let served = ask(&simulator, "requests").await;
     let sum: u64 = steps.iter().map(|step| step["requests"].as_u64().unwrap()).sum();
     assert_eq!(json!(sum), served["total"], "{served:#}");
     assert!(steps.iter().all(|step| step["bytes"].as_u64() > Some(0) && step["ended"].is_string()), "{steps:#?}");
@@ -283,8 +270,8 @@ async fn what_the_document_does_not_have_is_told_with_the_run_that_saw_it_first(
     let first = small(&lakehouse, &simulator, Mode::Full).await;
     let found = drift::read(lakehouse.lake()).await.unwrap();
 
-    let truth: Vec<Value> =
-        reqwest::get(format!("{}/_sim/truth/TimeEntry", simulator.url())).await.unwrap().json().await.unwrap();
+    let truth = ask(&simulator, "truth/TimeEntry").await;
+    let truth = truth.as_array().unwrap();
     let count = |of: &dyn Fn(&Value) -> bool| truth.iter().filter(|row| of(row)).count() as u64;
     let of = |kind: DriftKind, path: &str| {
         let mut known = found.deviations.iter().filter(|known| known.entity == "TimeEntry");

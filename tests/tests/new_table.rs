@@ -9,11 +9,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use connectwise_codegen::{Selection, Sources, generate};
-use connectwise_etl::bronze::Options;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_etl::{contract, decode, silver};
 use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Parent, Window as Days};
@@ -21,7 +17,7 @@ use connectwise_sdk::lake::ENTITIES;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, as_numbers, client};
 use serde_json::{Value, json};
-use steer::post;
+use steer::{ask, post};
 use syn::{Expr, Item, Lit};
 
 /// A list of its own, and one that hangs on projects.
@@ -255,22 +251,12 @@ async fn an_entry_makes_a_table() {
     let simulator = Simulator::builder().seed(9).scale(300).start().await.unwrap();
     let lakehouse = Lakehouse::empty().unwrap();
     for mode in [Mode::Full, Mode::Incremental] {
-        let plan = Plan {
-            layers: vec![Layer::Bronze, Layer::Silver],
-            mode,
-            entities: new.clone(),
-            window: Window::default(),
-            load: Options::default(),
-            page_size: 1000,
-            privacy: Privacy::default(),
-            gold: GoldConfig::default(),
-        };
+        let plan = Plan::new(vec![Layer::Bronze, Layer::Silver], mode, new.clone());
         let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
         assert_eq!(report.outcome(), "done", "{report:?}");
         for entity in &new {
             let path = entity.path.replace("{parentId}", "*");
-            let url = format!("{}/_sim/truth{path}", simulator.url());
-            let mut truth: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+            let Value::Array(mut truth) = ask(&simulator, &format!("truth{path}")).await else { panic!("{path}") };
             truth.iter_mut().for_each(|row| drop(row.as_object_mut().unwrap().remove("_parentId")));
             let by_id = |rows: Vec<Value>| -> BTreeMap<i64, Value> {
                 rows.iter().map(|row| (row["id"].as_i64().unwrap(), as_numbers(row))).collect()

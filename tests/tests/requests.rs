@@ -2,25 +2,22 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
-use std::fmt::Write;
+mod steer;
 
-use connectwise_etl::bronze::Options;
+use std::fmt::Write as _;
+
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
-use serde_json::Value;
+use steer::{ask, forget};
 
 /// The requests of one run, and forgets them.
 async fn asked(simulator: &Simulator) -> String {
-    let url = format!("{}/_sim/requests", simulator.url());
-    let http = reqwest::Client::new();
-    let asked: Value = http.get(&url).send().await.unwrap().json().await.unwrap();
-    http.delete(&url).send().await.unwrap();
+    let asked = ask(simulator, "requests").await;
+    forget(simulator, "requests").await;
     let mut text = String::new();
     for request in asked["recent"].as_array().unwrap() {
         writeln!(text, "{request}").unwrap();
@@ -33,14 +30,12 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
     let simulator = Simulator::builder().seed(1).scale(200).start().await.unwrap();
     let lakehouse = Lakehouse::empty().unwrap();
     let plan = |mode| Plan {
-        layers: vec![Layer::Bronze],
-        mode,
-        entities: vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
-        window: Window::default(),
         page_size: 150,
-        privacy: Privacy::default(),
-        load: Options::default(),
-        gold: GoldConfig::default(),
+        ..Plan::new(
+            vec![Layer::Bronze],
+            mode,
+            vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
+        )
     };
     let client = client(&simulator).unwrap();
     execute(lakehouse.lake(), Some(&client), &plan(Mode::Full), &Quiet).await.unwrap();

@@ -4,25 +4,18 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod steer;
+mod truth;
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
-use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, by_key, config};
-use serde_json::{Value, json};
-use steer::post;
-
-type Rows = BTreeMap<i64, Value>;
+use connectwise_tests::{Lakehouse, config, impatient};
+use serde_json::json;
+use steer::{forget, post};
+use truth::Rows;
 
 struct Tenant {
     simulator: Simulator,
@@ -34,27 +27,12 @@ struct Tenant {
 impl Tenant {
     async fn start(entity: &str) -> Self {
         let simulator = Simulator::builder().seed(8).scale(300).start().await.unwrap();
-        let retry = RetryPolicy {
-            max_attempts: 3,
-            base: Duration::from_millis(1),
-            cap: Duration::from_millis(2),
-            ..RetryPolicy::default()
-        };
-        let client = Client::new(config(&simulator).unwrap().with_retry(retry)).unwrap();
+        let client = Client::new(config(&simulator).unwrap().with_retry(impatient(3))).unwrap();
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client, entity: catalog::entity(entity).unwrap() }
     }
 
     async fn run(&self, mode: Mode) -> Report {
-        let plan = Plan {
-            layers: vec![Layer::Bronze],
-            mode,
-            entities: vec![self.entity],
-            window: Window::default(),
-            load: Options::default(),
-            page_size: 100,
-            privacy: Privacy::default(),
-            gold: GoldConfig::default(),
-        };
+        let plan = Plan { page_size: 100, ..Plan::new(vec![Layer::Bronze], mode, vec![self.entity]) };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
     }
 
@@ -80,13 +58,11 @@ impl Tenant {
     }
 
     async fn truth(&self) -> Rows {
-        let url = format!("{}/_sim/truth{}", self.simulator.url(), self.entity.path);
-        let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-        by_key(self.entity, &rows).unwrap()
+        truth::truth(&self.simulator, self.entity).await
     }
 
     async fn bronze(&self) -> Rows {
-        by_key(self.entity, &self.lakehouse.records(self.entity).await.unwrap()).unwrap()
+        truth::stored(&self.lakehouse, self.entity).await
     }
 
     /// The server fails on each list that holds one of these.
@@ -98,8 +74,7 @@ impl Tenant {
     }
 
     async fn mend(&self) {
-        let url = format!("{}/_sim/faults", self.simulator.url());
-        assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+        forget(&self.simulator, "faults").await;
     }
 }
 

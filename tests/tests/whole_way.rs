@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod steer;
+
 use std::collections::BTreeMap;
 
 use connectwise_etl::catalog;
@@ -12,6 +14,7 @@ use connectwise_etl::run::{Mode, Outcome, Report};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
 use serde_json::{Value, json};
+use steer::{ask, post};
 
 fn assert_all_went_well(report: &Report) {
     let failed: Vec<String> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
@@ -21,9 +24,7 @@ fn assert_all_went_well(report: &Report) {
 /// Rows that the simulator has at the path of an entity: two entities can share a schema, but no path.
 async fn truth(simulator: &Simulator, entity: &str) -> u64 {
     let path = catalog::entity(entity).unwrap().path;
-    let url = format!("{}/_sim/truth?path={path}", simulator.url());
-    let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
-    rows.len() as u64
+    ask(simulator, &format!("truth{path}")).await.as_array().unwrap().len() as u64
 }
 
 /// Delta version of every table that there is.
@@ -147,9 +148,7 @@ async fn incremental_runs_end_where_a_full_load_ends() {
 
 async fn advance(simulator: &Simulator) {
     let changes = json!({ "TimeEntry": { "edit": 5, "insert": 3 }, "Agreement": { "edit": 2 }, "Member": { "edit": 1 }, "UnpostedInvoice": { "delete": 1 } });
-    let url = format!("{}/_sim/advance", simulator.url());
-    let answer = reqwest::Client::new().post(url).json(&changes).send().await.unwrap();
-    assert!(answer.status().is_success(), "{}", answer.text().await.unwrap());
+    post(simulator, "advance", changes).await;
 }
 
 async fn rows(lakehouse: &Lakehouse, sql: &str) -> Value {
@@ -165,8 +164,7 @@ async fn a_read_that_breaks_off_replaces_nothing_and_stops_nobody_else() {
     let before = versions(&lakehouse).await;
 
     let fault = json!({ "path": "/time/entries", "nth": 3, "status": 400, "times": 1000 });
-    let url = format!("{}/_sim/faults", simulator.url());
-    assert!(reqwest::Client::new().post(url).json(&fault).send().await.unwrap().status().is_success());
+    post(&simulator, "faults", fault).await;
     let report = lakehouse.load(&simulator, Mode::Full).await.unwrap();
 
     let failed: Vec<&str> = report.failed().map(|step| step.table.as_str()).collect();

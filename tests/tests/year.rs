@@ -7,36 +7,20 @@ mod steer;
 mod truth;
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use connectwise_etl::bronze::Options;
-use connectwise_etl::extract::Window;
-use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::Layer;
-use connectwise_etl::privacy::Privacy;
 use connectwise_etl::reconcile;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, config, sample};
-use serde_json::{Value, json};
-use steer::post;
+use connectwise_tests::{Lakehouse, config, impatient, sample};
+use serde_json::json;
+use steer::{ask, post};
 use truth::assert_truth;
 
 /// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
 const DAYS: u32 = 14;
-
-/// A client that is as stubborn as usual, and doesn't wait for a server on the same machine.
-fn impatient(simulator: &Simulator) -> Client {
-    let retry = RetryPolicy {
-        max_attempts: 12,
-        base: Duration::from_millis(1),
-        cap: Duration::from_millis(4),
-        ..RetryPolicy::default()
-    };
-    Client::new(config(simulator).unwrap().with_retry(retry)).unwrap()
-}
 
 /// What hangs on rows comes whole by turns: `children` looks at it.
 fn flat() -> impl Iterator<Item = &'static Entity> {
@@ -48,17 +32,8 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     let days: u32 = std::env::var("CW_YEAR_DAYS").map_or(DAYS, |days| days.parse().unwrap());
     let simulator = Simulator::builder().seed(365).scale(3_000).start().await.unwrap();
     let lakehouse = Lakehouse::empty().unwrap();
-    let client = impatient(&simulator);
-    let plan = |mode| Plan {
-        layers: vec![Layer::Bronze],
-        mode,
-        entities: flat().collect(),
-        window: Window::default(),
-        page_size: 500,
-        privacy: Privacy::default(),
-        load: Options::default(),
-        gold: GoldConfig::default(),
-    };
+    let client = Client::new(config(&simulator).unwrap().with_retry(impatient(12))).unwrap();
+    let plan = |mode| Plan { page_size: 500, ..Plan::new(vec![Layer::Bronze], mode, flat().collect()) };
     let run = async |mode| {
         let report = execute(lakehouse.lake(), Some(&client), &plan(mode), &Quiet).await.unwrap();
         let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
@@ -105,7 +80,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     }
     assert!(happened.values().all(|count| *count > 0), "{happened:?}");
     assert!(written > 0 && deleted > 0 && reread > 0, "{written} {deleted} {reread}");
-    let faults: Value = reqwest::get(format!("{}/_sim/faults", simulator.url())).await.unwrap().json().await.unwrap();
+    let faults = ask(&simulator, "faults").await;
     assert!(["rate_limit", "status", "cut", "close"].iter().all(|fault| faults["bitten"][fault].as_u64() > Some(0)));
 
     assert_truth(&simulator, &lakehouse, flat(), "after the year").await;

@@ -38,6 +38,24 @@ pub struct Plan {
     pub gold: GoldConfig,
 }
 
+impl Plan {
+    /// These layers of these entities, and everything else as it is where nobody says otherwise: pages as large as the
+    /// server gives them.
+    #[must_use]
+    pub fn new(layers: Vec<Layer>, mode: Mode, entities: Vec<&'static Entity>) -> Self {
+        Self {
+            layers,
+            mode,
+            entities,
+            window: Window::default(),
+            page_size: 1_000,
+            privacy: Privacy::default(),
+            load: Options::default(),
+            gold: GoldConfig::default(),
+        }
+    }
+}
+
 /// Runs a plan to its end, whatever fails on the way.
 ///
 /// # Errors

@@ -1,5 +1,7 @@
 //! Bronze held against what a simulated tenant has.
 
+#![allow(dead_code, reason = "each test needs a part of it")]
+
 use std::collections::BTreeMap;
 
 use connectwise_sdk::catalog::Entity;
@@ -7,8 +9,11 @@ use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, by_key};
 use serde_json::Value;
 
+/// Rows by key.
+pub(crate) type Rows = BTreeMap<i64, Value>;
+
 /// All rows of an entity as the simulator has them now, by key.
-pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> BTreeMap<i64, Value> {
+pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> Rows {
     let path = entity.path.replace("{parentId}", "*");
     let url = format!("{}/_sim/truth?path={path}", simulator.url());
     let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
@@ -16,7 +21,7 @@ pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> BTreeMap<i6
 }
 
 /// All rows of an entity's bronze table, rebuilt as JSON, by key; fails where a key is there twice.
-pub(crate) async fn stored(lakehouse: &Lakehouse, entity: &Entity) -> BTreeMap<i64, Value> {
+pub(crate) async fn stored(lakehouse: &Lakehouse, entity: &Entity) -> Rows {
     by_key(entity, &lakehouse.records(entity).await.unwrap()).unwrap()
 }
 
