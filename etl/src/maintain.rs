@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::catalog;
 use crate::error::Result;
+use crate::gold::GoldConfig;
 use crate::lake::{Kept, Lake, Layer, TableName, Upkeep};
 use crate::query::known_tables;
 
@@ -44,13 +45,14 @@ impl Report {
     }
 }
 
-/// Keeps the tables of some layers in order. One that fails doesn't stop the others.
+/// Keeps the tables of some layers in order, the user's own models of gold among them. One that fails doesn't stop the others.
 ///
 /// # Errors
 /// None of its own; what fails is in the report.
-pub async fn run(lake: &Lake, layers: &[Layer], upkeep: &Upkeep) -> Result<Report> {
+pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, upkeep: &Upkeep) -> Result<Report> {
     let mut tables = Vec::new();
-    for table in known_tables().into_iter().filter(|table| layers.contains(&table.layer)) {
+    let known = known_tables().into_iter().chain(gold.models.tables());
+    for table in known.filter(|table| layers.contains(&table.layer)) {
         let clock = Instant::now();
         let (kept, error) = match lake.maintain(&table, key(&table), upkeep).await {
             Ok(None) => continue,

@@ -8,6 +8,7 @@ mod truth;
 use chrono::TimeDelta;
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
+use connectwise_etl::gold::GoldConfig;
 use connectwise_etl::lake::{Layer, TableName, Upkeep};
 use connectwise_etl::maintain;
 use connectwise_etl::run::{Mode, Plan, Quiet, Report, Step, execute};
@@ -205,7 +206,7 @@ async fn what_killed_runs_left_is_swept_up() {
         orphan_age: TimeDelta::hours(hours),
     };
     let keep = async |upkeep: Upkeep| {
-        let report = maintain::run(lakehouse.lake(), &[Layer::Bronze], &upkeep).await.unwrap();
+        let report = maintain::run(lakehouse.lake(), &[Layer::Bronze], &GoldConfig::default(), &upkeep).await.unwrap();
         let [table] = report.tables.as_slice() else { panic!("{report:?}") };
         assert_eq!((table.table.as_str(), &table.error), ("bronze/bronze_cw_timeentry", &None));
         table.kept.clone()

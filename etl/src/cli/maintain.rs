@@ -51,7 +51,7 @@ impl Maintain {
             retention: TimeDelta::hours(i64::from(self.retention_hours)),
             orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
         };
-        let report = run(&settings.lake()?, &layers, &upkeep).await?;
+        let report = run(&settings.lake()?, &layers, &settings.gold, &upkeep).await?;
         show(&report, output)?;
         Ok(if report.failed().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }

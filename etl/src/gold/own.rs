@@ -65,6 +65,11 @@ impl OwnModels {
         self.folder.join(format!("{model}.sql")).display().to_string()
     }
 
+    /// The tables that the models may have: one that is no table of its own, or was never built, isn't there.
+    pub(crate) fn tables(&self) -> impl Iterator<Item = TableName> {
+        self.sql.keys().map(|name| TableName::gold(name))
+    }
+
     /// What the models are made of, for telling that they changed.
     pub(super) fn texts(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.metadata.as_str()).chain(self.sql.values().map(String::as_str))

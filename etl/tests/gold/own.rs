@@ -1,6 +1,9 @@
 //! Models of a user's project.
 
+use chrono::TimeDelta;
 use connectwise_etl::gold::{self, GoldConfig, OwnModels};
+use connectwise_etl::lake::{Layer, Upkeep};
+use connectwise_etl::maintain;
 use connectwise_etl::silver::Mode;
 use serde_json::json;
 
@@ -99,6 +102,20 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     tenant.put("TimeEntry", entries).await;
     tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &config).await;
     assert_eq!(rows("hours_by_company").await[0], "Acme | 11.5000 | 2 | silver_cw_agreement");
+
+    let upkeep = Upkeep {
+        run_id: "upkeep".to_owned(),
+        dry_run: true,
+        retention: TimeDelta::hours(1),
+        orphan_age: TimeDelta::hours(1),
+    };
+    let kept = maintain::run(&tenant.lake, &[Layer::Gold], &config, &upkeep).await.unwrap();
+    assert!(
+        ["gold/hours_by_company", "gold/dimticket", "gold/fact_timeentry"]
+            .iter()
+            .all(|table| kept.tables.iter().any(|kept| kept.table == *table)),
+        "{kept:?}"
+    );
 }
 
 #[test]
