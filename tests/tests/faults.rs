@@ -149,6 +149,12 @@ impl Tenant {
         let report = self.run(&self.hasty, entity, mode).await;
         self.clear().await;
         let [step] = report.steps.as_slice() else { panic!("{what}: {:?}", report.steps) };
+        let code = match &step.outcome {
+            Outcome::Failed(_) => 3,
+            _ if step.is_incomplete() => 1,
+            _ => 0,
+        };
+        assert_eq!(report.exit_code(), code, "{what}: {step:?}");
         let before = self.before.remove(entity.name).unwrap_or_default();
         let server = truth(&self.simulator, entity).await;
         let is_there = step.version.is_some() || !before.is_empty();

@@ -96,7 +96,7 @@ impl Demo {
                 output.line(&next(&lake))?;
             }
         }
-        Ok(run::exit_code(&report))
+        Ok(ExitCode::from(report.exit_code()))
     }
 
     async fn simulator(&self) -> Result<Simulator> {

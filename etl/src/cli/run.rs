@@ -98,7 +98,7 @@ impl Run {
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;
         show(&report, output)?;
-        Ok(exit_code(&report))
+        Ok(ExitCode::from(report.exit_code()))
     }
 }
 
@@ -108,15 +108,6 @@ fn parse_layers(names: &[String]) -> Result<Vec<Layer>> {
         return Err(Error::usage("--layers names no layer: the layers are bronze, silver and gold"));
     }
     Ok(layers)
-}
-
-/// 0 done, 1 some steps failed or left something out, 3 nothing could run.
-pub(super) fn exit_code(report: &Report) -> ExitCode {
-    match (report.is_total_loss(), report.failed().chain(report.incomplete()).count()) {
-        (true, _) => ExitCode::from(3),
-        (false, 0) => ExitCode::SUCCESS,
-        (false, _) => ExitCode::from(1),
-    }
 }
 
 /// Prints what a run did.

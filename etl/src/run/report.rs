@@ -250,6 +250,15 @@ impl Report {
         }
     }
 
+    /// What the program ends with: 0 done, 1 some steps failed or left something out, 3 nothing went well.
+    pub fn exit_code(&self) -> u8 {
+        match self.outcome() {
+            "done" => 0,
+            "partly" => 1,
+            _ => 3,
+        }
+    }
+
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
         let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
