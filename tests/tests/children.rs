@@ -110,7 +110,7 @@ fn additions() -> &'static Entity {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_list_is_loaded_in_full_and_by_bundle() {
     let tenant = Tenant::start(900).await;
-    assert_eq!(hanging().len(), 9);
+    assert_eq!(hanging().len(), 12);
     for entity in hanging() {
         let above = catalog::entity(entity.parent().unwrap().entity).unwrap();
         tenant.forget("requests").await;
