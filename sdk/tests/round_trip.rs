@@ -155,13 +155,14 @@ impl Maker<'_> {
                 }
             }
         }
-        if deeper && schema["type"] == "array" {
-            if let Some((value, place)) = self.wrong(&schema["items"], depth) {
-                let before = self.random.below(3);
-                let mut items: Vec<_> = (0..before).map(|_| self.value(&schema["items"], depth).0).collect();
-                items.push(value);
-                return Some((items.into(), format!("[{before}]{place}")));
-            }
+        if deeper
+            && schema["type"] == "array"
+            && let Some((value, place)) = self.wrong(&schema["items"], depth)
+        {
+            let before = self.random.below(3);
+            let mut items: Vec<_> = (0..before).map(|_| self.value(&schema["items"], depth).0).collect();
+            items.push(value);
+            return Some((items.into(), format!("[{before}]{place}")));
         }
         let misfits = misfits(schema);
         let text = (!misfits.is_empty()).then(|| misfits[self.random.below(misfits.len())])?;
