@@ -28,7 +28,7 @@ pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Registers every small table that the models read, from the silver tables of the session.
+/// Registers every small table that the models read, from the silver tables of the session and what is kept of them.
 pub(super) async fn register_all(
     session: &SessionContext,
     rules: &Classifier,
@@ -43,9 +43,7 @@ pub(super) async fn register_all(
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
 async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
-    let names = "select typeName as n from silver_cw_agreement union select agreementType from silver_cw_timeentry \
-                 union select agreementAgreementType from silver_cw_timeentry \
-                 union select agreementType from silver_cw_expenseentry union select agreementType from silver_cw_productitem";
+    let names = "select typeName as n from silver_cw_agreement union select typeName from agreementtype_names";
     let mut columns: [Vec<String>; 3] = Default::default();
     for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
         for name in text(batch.column(0))?.iter().flatten() {

@@ -28,6 +28,18 @@ macro_rules! sql {
 
 sql!(
     "fact_rows",
+    "company_uses",
+    "member_uses",
+    "agreement_uses",
+    "billableoption_uses",
+    "timeentrystatus_uses",
+    "chargetype_uses",
+    "worktype_uses",
+    "workrole_uses",
+    "department_uses",
+    "businessunit_uses",
+    "day_uses",
+    "agreementtype_names",
     "agreement_facts",
     "member_costs",
     "invoice_heads",
@@ -57,6 +69,8 @@ pub(super) enum ModelKind {
     View,
     /// Read by other models, computed once.
     Lookup,
+    /// Read by other models, computed from some files of silver at a time and remembered by these.
+    Kept,
     /// A table whose rows get a surrogate key.
     Dimension,
     /// The dimension of days, which is computed and not selected.
@@ -172,17 +186,15 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn is_table(&self) -> bool {
-        !matches!(self.kind, ModelKind::View | ModelKind::Lookup)
+        !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Kept)
     }
 
     /// Whether the rows are computed from those of another model.
     pub(super) fn reads(&self, other: &str) -> bool {
         if self.kind == ModelKind::Calendar {
-            return other == "fact_rows";
+            return other == "day_uses";
         }
-        let code = self.sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
-        code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
-            .any(|word| word.eq_ignore_ascii_case(other))
+        names(&self.sql, other)
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -192,6 +204,13 @@ impl Model {
             self.schema.fields().iter().filter(|field| !added(field.name())).cloned().collect::<Vec<_>>(),
         ))
     }
+}
+
+/// Whether a SELECT names a table.
+pub(super) fn names(sql: &str, table: &str) -> bool {
+    let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+    code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+        .any(|word| word.eq_ignore_ascii_case(table))
 }
 
 /// Whether a column says how a row came about, and nothing of the business.

@@ -3,8 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
 use chrono::Utc;
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
@@ -90,6 +92,9 @@ impl OwnModels {
             if model.kind == ModelKind::Calendar {
                 return wrong("a calendar, and there is only the one that is built in".to_owned());
             }
+            if model.kind == ModelKind::Kept {
+                return wrong("as kept, and only models that are built in are: make it a lookup".to_owned());
+            }
             if model.is_table() && model.schema.field_with_name(&model.key).is_err() {
                 return wrong(format!("with the key {:?}, which is none of its columns", model.key));
             }
@@ -160,6 +165,9 @@ pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &Gold
         let silver = TableName::silver(entity.table).name;
         lookups::register(&session, &silver, RecordBatch::new_empty(contract::silver(entity)))?;
     }
+    // What the lookups read of the models, until these are planned.
+    let names = Arc::new(Schema::new(vec![Field::new("typeName", DataType::Utf8, true)]));
+    lookups::register(&session, "agreementtype_names", RecordBatch::new_empty(names))?;
     lookups::register_all(&session, &config.classifier()?, config, Utc::now()).await?;
     Ok(session)
 }
