@@ -6,6 +6,7 @@
 //! |---|---|
 //! | `config` | what a tenant configures |
 //! | `model` | the models and the contracts of their tables |
+//! | `plan` | the order of the models |
 //! | `own` | the models of a user's project |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `builder` | one build: how each kind of model is built |
@@ -34,6 +35,7 @@ mod lookups;
 mod model;
 mod own;
 mod parts;
+mod plan;
 mod state;
 mod withheld;
 mod write;
@@ -52,6 +54,7 @@ pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
 pub use own::OwnModels;
+pub use plan::{Planned, plan};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
@@ -221,6 +224,10 @@ async fn build_from(
         }
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    let caption = lookups::missing_caption(&session, config).await?;
+    if let Some(report) = tables.iter_mut().find(|report| report.table.name == "dimagreement") {
+        report.warnings.extend(caption);
+    }
     builder.tests.extend(fresh);
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
 }
