@@ -120,7 +120,9 @@ impl Parts {
         for one in kept {
             let schema = desk(session, one).await?.sql(&one.sql).await;
             let schema = schema.map_err(|error| uncomputed(one, error))?.schema().inner().clone();
-            rows.insert(one.name.clone(), (schema, Vec::new()));
+            // What is NULL in no row of an empty table may be so in one that has some.
+            let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
+            rows.insert(one.name.clone(), (Arc::new(Schema::new(fields.collect::<Vec<_>>())), Vec::new()));
         }
         let mut inputs: BTreeMap<String, &Input> = BTreeMap::new();
         for input in kept.iter().flat_map(|one| &one.inputs) {
@@ -151,8 +153,10 @@ impl Parts {
                             Content { number, rows }
                         }
                     };
-                    if let Some((_, batches)) = rows.get_mut(&one.name) {
-                        batches.extend(decode(known.rows)?);
+                    if let Some((schema, batches)) = rows.get_mut(&one.name) {
+                        for batch in decode(known.rows)? {
+                            batches.push(fitted(schema, &batch)?);
+                        }
                     }
                 }
                 if is_open {
@@ -257,9 +261,15 @@ fn empty(session: &SessionContext, input: &Input) -> Result<()> {
 
 /// Makes what a SELECT gave readable under its name.
 pub(super) fn register(session: &SessionContext, name: &str, schema: &SchemaRef, rows: &[RecordBatch]) -> Result<()> {
-    let rows = rows.iter().map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()));
-    let rows = rows.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;
-    lookups::register(session, name, arrow::compute::concat_batches(schema, &rows).map_err(broken)?)
+    lookups::register(session, name, arrow::compute::concat_batches(schema, rows).map_err(broken)?)
+}
+
+/// Rows in the types of a schema: readers hand out texts in more than one form.
+fn fitted(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(broken)
 }
 
 fn name_of(uri: &str) -> String {
