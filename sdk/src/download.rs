@@ -7,22 +7,20 @@ use futures::{
     Stream, StreamExt as _,
     stream::{self, BoxStream},
 };
-use reqwest::header::HeaderMap;
 
-use crate::{RequestFacts, Result, transport::Answer, transport::unsent_or_cut};
+use crate::{RequestFacts, Response, Result, transport::Answer, transport::unsent_or_cut};
 
 /// A successful answer, of which the body is still to come.
 pub struct Download {
-    status: u16,
-    headers: HeaderMap,
-    facts: RequestFacts,
+    /// All but the body.
+    head: Response,
     body: BoxStream<'static, Result<Bytes>>,
 }
 
 impl Download {
     pub(crate) fn new(answer: Answer) -> Self {
-        let Answer { response, rest } = answer;
-        let facts = response.facts.clone();
+        let Answer { response: mut head, rest } = answer;
+        let (facts, begun) = (head.facts.clone(), std::mem::take(&mut head.body));
         let body = match rest {
             // Ends with the first error: behind it, some errors would come again and again.
             Some(rest) => stream::try_unfold((rest, facts), |(mut rest, facts)| async move {
@@ -32,27 +30,27 @@ impl Download {
                 }
             })
             .boxed(),
-            None => stream::iter([Ok(response.body)]).boxed(),
+            None => stream::iter([Ok(begun)]).boxed(),
         };
-        Self { status: response.status, headers: response.headers, facts: response.facts, body }
+        Self { head, body }
     }
 
     /// HTTP status, 200 to 299.
     #[must_use]
     pub fn status(&self) -> u16 {
-        self.status
+        self.head.status()
     }
 
-    /// A header's value, where it is text. Names count without regard to case.
+    /// A header's value, as [`Response::header`].
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name)?.to_str().ok()
+        self.head.header(name)
     }
 
     /// The request that it answers.
     #[must_use]
     pub fn request(&self) -> &RequestFacts {
-        &self.facts
+        self.head.request()
     }
 
     /// The body, decompressed. It is whole if and only if the stream ends without an error.
@@ -63,6 +61,9 @@ impl Download {
 
 impl fmt::Debug for Download {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Download").field("status", &self.status).field("request", &self.facts).finish_non_exhaustive()
+        f.debug_struct("Download")
+            .field("status", &self.head.status)
+            .field("request", &self.head.facts)
+            .finish_non_exhaustive()
     }
 }

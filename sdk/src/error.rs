@@ -206,8 +206,18 @@ impl fmt::Display for Error {
     }
 }
 
+/// What a `main` that ends in an error shows: the sentence and its causes. `{:#?}` shows the parts.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !f.alternate() {
+            fmt::Display::fmt(self, f)?;
+            let mut cause = self.source();
+            while let Some(error) = cause {
+                write!(f, "\n  caused by: {error}")?;
+                cause = error.source();
+            }
+            return Ok(());
+        }
         f.debug_struct("Error")
             .field("kind", &self.kind())
             .field("message", &self.to_string())

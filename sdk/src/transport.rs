@@ -227,7 +227,7 @@ impl Failure {
 /// What a failure of the connection means.
 pub(crate) fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts) -> (Outcome, Error) {
     let (outcome, reason) = if error.is_connect() {
-        (Outcome::NotSent, Reason::Connect)
+        (Outcome::NotSent, Reason::Connect { host: error.url().and_then(host) })
     } else if error.is_timeout() {
         (Outcome::Timeout, Reason::Timeout)
     } else {
@@ -235,6 +235,12 @@ pub(crate) fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts) -> (Out
     };
     // The URL holds the conditions, and the error names the request already.
     (outcome, Error::new(reason).with_request(facts.clone()).with_source(error.without_url()))
+}
+
+/// Host and port, as an address names them.
+fn host(url: &Url) -> Option<String> {
+    let host = url.host_str()?;
+    Some(url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}")))
 }
 
 /// A body that opens an array and doesn't close it: it was cut where the transport didn't notice.

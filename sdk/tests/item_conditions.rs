@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
+mod simulated;
 mod tenant;
 
 use std::sync::LazyLock;

@@ -3,11 +3,13 @@
 
 #![allow(clippy::unwrap_used, reason = "clippy takes what tests share for library code")]
 
+mod simulated;
+
 use connectwise_sdk::models::{
     ApiRequest, BundleRequest, BundleRequestsCollection, CompanyConfiguration, FilterValues, IdCollection, Ticket,
 };
 use connectwise_sdk::operations::{company, service, system};
-use connectwise_sdk::{Bulk, Client, Config, ConfigParts, Multipart, Record as _};
+use connectwise_sdk::{Bulk, Client, Multipart, Record as _};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt as _;
 use serde_json::{Value, json};
@@ -20,14 +22,7 @@ struct Tenant {
 impl Tenant {
     async fn start() -> Self {
         let simulator = Simulator::builder().scale(60).start().await.unwrap();
-        let parts = ConfigParts {
-            base_url: Some(simulator.base_url()),
-            username: Some(simulator.username().to_owned()),
-            password: Some(simulator.password().into()),
-            client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-            ..ConfigParts::default()
-        };
-        Self { client: Client::new(Config::from_parts(parts).unwrap()).unwrap(), simulator }
+        Self { client: simulated::client(&simulator), simulator }
     }
 
     /// All rows of a list path as the server has them.

@@ -1,27 +1,41 @@
-//! Every record type of the interface: what is read is written back, and what has the wrong type is refused with its place.
+//! Every record type of the interface: what is read from a page is written back, and what has the wrong type is refused with
+//! the record's id and the place, while the others of its page come.
 //!
 //! The values are made from the interface document itself, not from what the generator made of it.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 use connectwise_sdk::models::*;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use connectwise_sdk::{Page, Record};
+use pages::Pages;
 use serde_json::{Map, Value, json};
 
-/// Values of each schema.
+/// Values of each schema: one page.
 const CASES: usize = 1_000;
 /// Objects inside objects.
 const DEPTH: usize = 2;
+/// A property that no schema has.
+const UNKNOWN: &str = "zzUnknown_property";
 
-/// Reads and writes a value, or says which place was refused.
-type Check = fn(&Value) -> Result<Value, String>;
+/// A record as it is written back, or id and place where it is refused.
+type Outcome = Result<Value, (Option<i64>, String)>;
+/// Reads and writes the records of a page.
+type Check = fn(&Page) -> Vec<Outcome>;
 
 include!(concat!(env!("OUT_DIR"), "/record_types.rs"));
 
-fn check<T: Serialize + DeserializeOwned>(value: &Value) -> Result<Value, String> {
-    let read: T = serde_path_to_error::deserialize(value).map_err(|error| error.path().to_string())?;
-    Ok(serde_json::to_value(read).unwrap())
+fn check<T: Record>(page: &Page) -> Vec<Outcome> {
+    let read = |item: connectwise_sdk::Result<T>| match item {
+        Ok(record) => Ok(serde_json::to_value(record).unwrap()),
+        Err(error) => {
+            let record = error.record().expect("the error is about one record");
+            let told = error.to_string();
+            let id = record.id.map_or_else(String::new, |id| id.to_string());
+            assert!(told.contains(&id) && told.contains(&record.json_path), "{told}");
+            Err((record.id, record.json_path.clone()))
+        }
+    };
+    page.items().unwrap().into_iter().map(read).collect()
 }
 
 /// A generator of numbers: the same ones in every run.
@@ -66,8 +80,8 @@ impl Maker<'_> {
         if self.random.below(4) == 0 {
             let unknown = [json!(null), json!("x"), json!(1.5), json!([1, {"a": null}]), json!({"b": {"c": true}})];
             let value = unknown[self.random.below(unknown.len())].clone();
-            sent.insert("zzUnknown_property".to_owned(), value.clone());
-            kept.insert("zzUnknown_property".to_owned(), value);
+            sent.insert(UNKNOWN.to_owned(), value.clone());
+            kept.insert(UNKNOWN.to_owned(), value);
         }
         (sent.into(), kept.into())
     }
@@ -79,8 +93,8 @@ impl Maker<'_> {
             return if depth == 0 { same(json!({})) } else { self.object(schema, depth - 1) };
         }
         if let Some(values) = schema["enum"].as_array() {
-            let at = self.random.below(values.len() + 1);
-            return same(values.get(at).cloned().unwrap_or_else(|| json!("NotListed Yet")));
+            let known = &values[self.random.below(values.len())];
+            return same(if self.random.below(4) == 0 { json!("NotListed Yet") } else { known.clone() });
         }
         match schema["type"].as_str() {
             Some("integer") => same(json!([0, 1, -7, 2_147_483_647][self.random.below(4)])),
@@ -109,41 +123,108 @@ impl Maker<'_> {
     }
 }
 
-/// A value that the property can't have, unless it takes anything.
-fn wrong(schema: &Value) -> Option<Value> {
+/// Values that a property can't have; none where it takes anything.
+fn misfits(schema: &Value) -> &'static [&'static str] {
     if schema.get("$ref").is_some() {
-        return Some(json!(7));
+        return &["7", "\"x\"", "true", "[1]"];
     }
-    match schema["type"].as_str()? {
-        "string" => Some(json!(7)),
-        "integer" => Some(json!("7")),
-        "number" => Some(json!("1.5")),
-        "boolean" => Some(json!("yes")),
-        "array" => Some(json!("a")),
-        "object" if schema["additionalProperties"]["type"] == "string" => Some(json!([1])),
-        _ => None,
+    match schema["type"].as_str() {
+        Some("string") => &["7", "1.5", "true", "[]", "{}"],
+        Some("integer") => &["\"7\"", "1.5", "false", "9223372036854775808", "[]", "{}"],
+        Some("number") => &["\"1.5\"", "\"\"", "true", "[]", "{}"],
+        Some("boolean") => &["\"yes\"", "\"true\"", "1", "[]", "{}"],
+        Some("array") => &["\"a\"", "7", "false", "{}"],
+        Some("object") if schema["additionalProperties"]["type"] == "string" => &["[1]", "7", "\"x\""],
+        _ => &[],
     }
 }
 
-fn run(name: &str, check: Check, schemas: &Map<String, Value>) {
+impl Maker<'_> {
+    /// A value that a property can't have, and the place in it that is wrong: the value itself, or one further down.
+    fn wrong(&mut self, schema: &Value, depth: usize) -> Option<(Value, String)> {
+        let deeper = self.random.below(2) == 0;
+        if deeper && let Some(target) = schema["$ref"].as_str().filter(|_| depth > 0) {
+            let target = &self.schemas[target.rsplit('/').next().unwrap()];
+            let properties: Vec<_> = target["properties"].as_object().into_iter().flatten().collect();
+            if !properties.is_empty() {
+                let (name, property) = properties[self.random.below(properties.len())];
+                if let Some((value, place)) = self.wrong(property, depth - 1) {
+                    let (mut object, _) = self.object(target, depth - 1);
+                    object[name] = value;
+                    return Some((object, format!(".{name}{place}")));
+                }
+            }
+        }
+        if deeper
+            && schema["type"] == "array"
+            && let Some((value, place)) = self.wrong(&schema["items"], depth)
+        {
+            let before = self.random.below(3);
+            let mut items: Vec<_> = (0..before).map(|_| self.value(&schema["items"], depth).0).collect();
+            items.push(value);
+            return Some((items.into(), format!("[{before}]{place}")));
+        }
+        let misfits = misfits(schema);
+        let text = (!misfits.is_empty()).then(|| misfits[self.random.below(misfits.len())])?;
+        Some((serde_json::from_str(text).unwrap(), String::new()))
+    }
+}
+
+/// A page of records, and what must be made of each.
+fn page(name: &str, schemas: &Map<String, Value>) -> (Vec<Value>, Vec<Outcome>) {
     let schema = &schemas[name];
+    let none = Map::new();
+    let properties = schema["properties"].as_object().unwrap_or(&none);
     let mut maker = Maker { schemas, random: Random::of(name) };
-    let breakable: Vec<(&String, Value)> = schema["properties"]
-        .as_object()
-        .into_iter()
-        .flatten()
-        .filter_map(|(property, schema)| Some((property, wrong(schema)?)))
-        .collect();
+    let mut breakable = properties.iter().filter(|(_, schema)| !misfits(schema).is_empty()).cycle();
+    let (mut records, mut expected) = (Vec::with_capacity(CASES), Vec::with_capacity(CASES));
     for case in 0..CASES {
         let (mut sent, kept) = maker.object(schema, DEPTH);
-        if case % 10 == 0 && !breakable.is_empty() {
-            let (property, value) = &breakable[maker.random.below(breakable.len())];
-            sent[property.as_str()] = value.clone();
-            let place = check(&sent).expect_err(name);
-            assert_eq!(&place, *property, "{name}: {sent}");
+        if case == CASES / 2 {
+            // Not even an object.
+            sent = json!(case);
+            expected.push(Err((None, ".".to_owned())));
+        } else if case % 4 == 0
+            && let Some((property, schema)) = breakable.next()
+        {
+            if properties.get("id").is_some_and(|id| id["type"] == "integer") {
+                sent["id"] = json!(case);
+            }
+            let (value, place) = maker.wrong(schema, DEPTH).unwrap();
+            sent[property] = value;
+            expected.push(Err((sent["id"].as_i64(), format!("{property}{place}"))));
         } else {
-            assert_eq!(check(&sent), Ok(kept), "{name}: {sent}");
+            expected.push(Ok(kept));
         }
+        records.push(sent);
+    }
+    (records, expected)
+}
+
+/// Every property was there, null, absent and, unless it takes anything, wrong; every enumeration had a value of tomorrow.
+fn check_cases(name: &str, schema: &Value, records: &[Value], expected: &[Outcome]) {
+    let objects = || records.iter().filter_map(Value::as_object);
+    for (property, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let values = || objects().filter_map(|record| record.get(property));
+        assert!(values().any(Value::is_null) && values().any(|value| !value.is_null()), "{name}: {property}");
+        assert!(objects().any(|record| !record.contains_key(property)), "{name}: {property}");
+        let refused = |expected: &Outcome| expected.as_ref().is_err_and(|(_, place)| place.starts_with(property));
+        assert!(misfits(schema).is_empty() || expected.iter().any(refused), "{name}: {property}");
+        if let Some(known) = schema["enum"].as_array() {
+            let mut texts = values().filter(|value| value.is_string());
+            assert!(texts.any(|value| !known.contains(value)), "{name}: {property}");
+        }
+    }
+    assert!(objects().any(|record| record.contains_key(UNKNOWN)), "{name}");
+}
+
+fn run(name: &str, check: Check, schemas: &Map<String, Value>, pages: &Pages) {
+    let (records, expected) = page(name, schemas);
+    check_cases(name, &schemas[name], &records, &expected);
+    let found = check(&pages.page(name, &records));
+    assert_eq!(found.len(), CASES, "{name}");
+    for ((found, expected), sent) in found.into_iter().zip(expected).zip(records) {
+        assert_eq!(found, expected, "{name}: {sent}");
     }
 }
 
@@ -154,11 +235,54 @@ fn every_record_type_writes_back_what_it_reads() {
         format!("{}/../openapi/connectwise-psa-{}.json", env!("CARGO_MANIFEST_DIR"), connectwise_sdk::API_VERSION);
     let document: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
     let schemas = document["components"]["schemas"].as_object().unwrap();
+    let pages = Pages::start();
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
         for start in 0..threads {
-            let part = RECORD_TYPES.iter().skip(start).step_by(threads);
-            scope.spawn(move || part.for_each(|(name, check)| run(name, *check, schemas)));
+            let (part, pages) = (RECORD_TYPES.iter().skip(start).step_by(threads), &pages);
+            scope.spawn(move || part.for_each(|(name, check)| run(name, *check, schemas, pages)));
         }
     });
+}
+
+/// In a module of its own: outside, names are those of record types.
+mod pages {
+    use std::collections::HashMap;
+    use std::sync::{Arc, Mutex};
+
+    use axum::{Router, extract::State, http::Uri};
+    use connectwise_sdk::{Client, Config, Credentials, Page};
+    use futures::StreamExt as _;
+    use serde_json::Value;
+    use tokio::{net::TcpListener, runtime::Runtime};
+
+    /// A server that answers each path with the page that is laid out for it.
+    pub(super) struct Pages {
+        runtime: Runtime,
+        laid_out: Arc<Mutex<HashMap<String, String>>>,
+        client: Client,
+    }
+
+    impl Pages {
+        pub(super) fn start() -> Self {
+            async fn answer(State(pages): State<Arc<Mutex<HashMap<String, String>>>>, uri: Uri) -> String {
+                pages.lock().unwrap().remove(uri.path()).unwrap_or_default()
+            }
+            let (runtime, laid_out) = (Runtime::new().unwrap(), Arc::default());
+            let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+            let root = format!("http://{}/api", listener.local_addr().unwrap());
+            let router = Router::new().fallback(answer).with_state(Arc::clone(&laid_out));
+            runtime.spawn(async move { axum::serve(listener, router).await.unwrap() });
+            let credentials = Credentials::new("acme+pub", "geheim", "11111111-2222-3333-4444-555555555555").unwrap();
+            let client = Client::new(Config::new(&root, credentials).unwrap()).unwrap();
+            Self { runtime, laid_out, client }
+        }
+
+        pub(super) fn page(&self, name: &str, records: &[Value]) -> Page {
+            let body = serde_json::to_string(records).unwrap();
+            self.laid_out.lock().unwrap().insert(format!("/api/{name}"), body);
+            let mut pages = Box::pin(self.client.list(name).pages());
+            self.runtime.block_on(pages.next()).unwrap().unwrap()
+        }
+    }
 }

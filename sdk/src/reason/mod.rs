@@ -68,7 +68,10 @@ pub(crate) enum Reason {
     },
     Serialize,
 
-    Connect,
+    Connect {
+        /// Host and port that were tried.
+        host: Option<String>,
+    },
     Timeout,
     Cut,
     Status {
@@ -133,7 +136,7 @@ impl Reason {
             | Self::OrderNotAllowed { .. }
             | Self::Header { .. }
             | Self::Serialize => ErrorKind::Request,
-            Self::Connect => ErrorKind::Connect,
+            Self::Connect { .. } => ErrorKind::Connect,
             Self::Timeout => ErrorKind::Timeout,
             Self::Cut => ErrorKind::Interrupted,
             Self::Status { status: 429, .. } => ErrorKind::RateLimited,

@@ -52,9 +52,10 @@ impl Reason {
             Self::Header { name } => write!(f, "the header {name} holds characters that HTTP can't carry"),
             Self::Serialize => write!(f, "the body of {on} can't be written as JSON"),
 
-            Self::Connect => write!(
+            Self::Connect { host } => write!(
                 f,
-                "no connection to the server for {on}{}: check CW_BASE_URL, the network and the server's certificate",
+                "no connection to {} for {on}{}: check CW_BASE_URL, the network and the server's certificate",
+                host.as_deref().unwrap_or("the server"),
                 Attempts(request)
             ),
             Self::Timeout => {
@@ -153,6 +154,9 @@ impl Reason {
     }
 }
 
+/// The API's code for conditions that it can't read.
+const BAD_CONDITION: &str = "ApiFindCondition";
+
 fn status_sentence(
     status: u16,
     api: &ApiError,
@@ -165,6 +169,10 @@ fn status_sentence(
         None => format!("({status}: {api})"),
     };
     match status {
+        400 if api.code.as_deref() == Some(BAD_CONDITION) => write!(
+            f,
+            "the server does not take the conditions of {on} {answer}: check names and values, text stands in quotes and a date in brackets"
+        ),
         300..=399 => write!(
             f,
             "the server redirects {on} instead of answering {answer}: check the host in CW_BASE_URL, redirects are not followed"

@@ -15,6 +15,7 @@ use tokio_rustls::{
         pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
     },
 };
+use url::Url;
 
 use crate::server::config;
 
@@ -54,12 +55,19 @@ async fn ask(change: impl FnOnce(Config) -> Config) -> Result<(), Error> {
 
 #[tokio::test]
 async fn an_unknown_certificate_is_not_believed() {
-    let error = ask(|config| config).await.unwrap_err();
+    let mut host = String::new();
+    let error = ask(|config| {
+        host = Url::parse(config.base_url()).unwrap().authority().to_owned();
+        config
+    })
+    .await
+    .unwrap_err();
     assert!(error.is_connect());
     assert_eq!(
         error.to_string(),
-        "no connection to the server for GET /x: check CW_BASE_URL, the network and the server's certificate"
+        format!("no connection to {host} for GET /x: check CW_BASE_URL, the network and the server's certificate")
     );
+    assert!(format!("{error:?}").contains("certificate: UnknownIssuer"), "{error:?}");
 }
 
 #[tokio::test]

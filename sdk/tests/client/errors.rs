@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use connectwise_sdk::ErrorKind;
+use connectwise_sdk::{ErrorKind, RetryPolicy};
 use futures::StreamExt as _;
 
 use crate::server::{Reply, Server};
@@ -22,7 +22,11 @@ async fn every_status_says_what_to_do() {
                 400,
                 r#"{"code":"ApiFindCondition","message":"resources/identifier is not a recognized name."}"#,
             ),
-            "the server rejected GET /time/entries (400 Bad Request: ApiFindCondition: resources/identifier is not a recognized name): correct the request",
+            "the server does not take the conditions of GET /time/entries (400 Bad Request: ApiFindCondition: resources/identifier is not a recognized name): check names and values, text stands in quotes and a date in brackets",
+        ),
+        (
+            Reply::status(400, r#"{"code":"InvalidObject","message":"entry object is invalid","errors":[]}"#),
+            "the server rejected GET /time/entries (400 Bad Request: InvalidObject: entry object is invalid): correct the request",
         ),
         (
             Reply::status(401, r#"{"code":"Unauthorized","message":"Unauthorized","errors":null}"#),
@@ -85,11 +89,26 @@ async fn an_echo_of_the_credentials_is_not_repeated() {
     let echo = "Authorization: Basic YWNtZStwdWI6Z2VoZWlt clientId: 11111111-2222-3333-4444-555555555555 key geheim";
     for body in [echo.to_owned(), format!("{{\"message\":\"{echo}\"}}"), format!("<title>{echo}</title>")] {
         let error = failure(Reply::status(400, &body)).await;
-        let shown = format!("{error} {error:?} {:?}", error.source());
+        let shown = format!("{error} {error:?} {error:#?} {:?}", error.source());
         for secret in ["YWNtZ", "geheim", "11111111", "pub"] {
             assert!(!shown.contains(secret), "{secret} in {shown}");
         }
     }
+}
+
+/// Programs whose `main` gives the error back show it in this form.
+#[tokio::test]
+async fn debug_is_the_sentence_and_its_causes() {
+    let error = failure(Reply::status(404, "{}")).await;
+    assert_eq!(format!("{error:?}"), error.to_string());
+    assert!(format!("{error:#?}").contains("kind: Status"), "{error:#?}");
+    let server = Server::with([Reply::json("[1,").cut()], |config| config.with_retry(RetryPolicy::never())).await;
+    let error = server.client.get_raw("/time/entries").await.unwrap_err();
+    let shown = format!("{error:?}");
+    let lines: Vec<&str> = shown.lines().collect();
+    assert_eq!(lines[0], error.to_string());
+    assert!(lines.len() > 1 && lines[1..].iter().all(|line| line.starts_with("  caused by: ")), "{shown}");
+    assert_eq!(lines[1], format!("  caused by: {}", error.source().unwrap()));
 }
 
 #[tokio::test]

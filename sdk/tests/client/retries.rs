@@ -133,7 +133,7 @@ async fn a_server_that_is_not_there_is_asked_again() {
         assert_eq!(
             error.to_string(),
             format!(
-                "no connection to the server for {method} /x after 8 attempts: check CW_BASE_URL, the network and the server's certificate"
+                "no connection to 127.0.0.1:{port} for {method} /x after 8 attempts: check CW_BASE_URL, the network and the server's certificate"
             )
         );
         assert_eq!(client.stats().requests, 8);

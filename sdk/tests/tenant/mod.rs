@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use connectwise_sdk::{
-    Client, Condition, Config, ConfigParts, ListRequest, Page,
+    Client, Condition, ListRequest, Page,
     conditions::{Field, Value as Literal},
 };
 use connectwise_sim::Simulator;
@@ -75,14 +75,7 @@ impl Tenant {
         let runtime = Runtime::new().unwrap();
         let (simulator, client, rows) = runtime.block_on(async {
             let simulator = Simulator::builder().seed(1).scale(300).start().await.unwrap();
-            let parts = ConfigParts {
-                base_url: Some(simulator.base_url()),
-                username: Some(simulator.username().to_owned()),
-                password: Some(simulator.password().into()),
-                client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-                ..ConfigParts::default()
-            };
-            let client = Client::new(Config::from_parts(parts).unwrap()).unwrap();
+            let client = crate::simulated::client(&simulator);
             let truth = format!("{}/_sim/truth?path={path}", simulator.url());
             let rows = reqwest::get(truth).await.unwrap().bytes().await.unwrap();
             (simulator, client, serde_json::from_slice::<Vec<Value>>(&rows).unwrap())
