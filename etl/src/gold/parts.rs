@@ -111,18 +111,15 @@ impl Parts {
         session: &SessionContext,
         kept: &[Kept],
     ) -> Result<BTreeMap<String, (SchemaRef, Vec<RecordBatch>)>> {
-        let mut rows = BTreeMap::new();
+        let mut rows: BTreeMap<String, (SchemaRef, Vec<RecordBatch>)> = BTreeMap::new();
+        let mut views: Vec<&Model> = Vec::new();
         for one in kept {
-            for input in &one.inputs {
-                empty(session, input)?;
+            one.inputs.iter().try_for_each(|input| empty(session, input))?;
+            for view in &one.views {
+                if views.iter().all(|known| known.name != view.name) {
+                    views.push(view);
+                }
             }
-        }
-        for one in kept {
-            let schema = desk(session, one).await?.sql(&one.sql).await;
-            let schema = schema.map_err(|error| uncomputed(one, error))?.schema().inner().clone();
-            // What is NULL in no row of an empty table may be so in one that has some.
-            let fields = schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true));
-            rows.insert(one.name.clone(), (Arc::new(Schema::new(fields.collect::<Vec<_>>())), Vec::new()));
         }
         let mut inputs: BTreeMap<String, &Input> = BTreeMap::new();
         for input in kept.iter().flat_map(|one| &one.inputs) {
@@ -143,9 +140,10 @@ impl Parts {
                             if !is_open {
                                 let uris = files.iter().filter_map(|name| places.get(name).cloned()).collect();
                                 open(lake, session, input, uris).await?;
+                                look(session, &views).await?;
                                 is_open = true;
                             }
-                            let computed = desk(session, one).await?.sql(&one.sql).await;
+                            let computed = session.sql(&one.sql).await;
                             let computed = computed.map_err(|error| uncomputed(one, error))?.collect().await;
                             let rows = encode(&computed.map_err(|error| uncomputed(one, error))?)?;
                             self.changed = true;
@@ -153,10 +151,10 @@ impl Parts {
                             Content { number, rows }
                         }
                     };
-                    if let Some((schema, batches)) = rows.get_mut(&one.name) {
-                        for batch in decode(known.rows)? {
-                            batches.push(fitted(schema, &batch)?);
-                        }
+                    for batch in decode(known.rows)? {
+                        let (schema, batches) =
+                            rows.entry(one.name.clone()).or_insert_with(|| (plain(&batch.schema()), Vec::new()));
+                        batches.push(fitted(schema, &batch)?);
                     }
                 }
                 if is_open {
@@ -164,6 +162,12 @@ impl Parts {
                 }
                 self.known.insert((table.clone(), files), contents);
             }
+        }
+        // What gave no rows has columns nevertheless.
+        for one in kept.iter().filter(|one| !rows.contains_key(&one.name)).collect::<Vec<_>>() {
+            look(session, &views).await?;
+            let planned = session.sql(&one.sql).await.map_err(|error| uncomputed(one, error))?;
+            rows.insert(one.name.clone(), (plain(planned.schema().inner()), Vec::new()));
         }
         Ok(rows)
     }
@@ -231,14 +235,14 @@ fn schema() -> SchemaRef {
     ]))
 }
 
-/// The session with the SELECT's views over its tables as they are open now.
-async fn desk<'a>(session: &'a SessionContext, kept: &Kept) -> Result<&'a SessionContext> {
-    for view in &kept.views {
+/// Lets views look at the tables as they are open now.
+async fn look(session: &SessionContext, views: &[&Model]) -> Result<()> {
+    for view in views {
         let rows = session.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
         session.deregister_table(view.name.as_str()).map_err(failed)?;
         session.register_table(view.name.as_str(), rows).map_err(failed)?;
     }
-    Ok(session)
+    Ok(())
 }
 
 /// Makes some files of a table readable.
@@ -262,6 +266,16 @@ fn empty(session: &SessionContext, input: &Input) -> Result<()> {
 /// Makes what a SELECT gave readable under its name.
 pub(super) fn register(session: &SessionContext, name: &str, schema: &SchemaRef, rows: &[RecordBatch]) -> Result<()> {
     lookups::register(session, name, arrow::compute::concat_batches(schema, rows).map_err(broken)?)
+}
+
+/// A schema whose columns may all be NULL, with texts in their plain form: what is so for the rows of one handful need not be
+/// so for those of another.
+fn plain(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let kind = if field.data_type().is_string() { DataType::Utf8 } else { field.data_type().clone() };
+        Field::new(field.name(), kind, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
 }
 
 /// Rows in the types of a schema: readers hand out texts in more than one form.
