@@ -3,7 +3,7 @@ with named as (
     select
         agreementId, agreementName, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from agreement_uses
     where agreementId is not null
     group by agreementId, agreementName
 ),

@@ -16,7 +16,7 @@ ranked as (
 ),
 uses as (
     select agreementId, sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from agreement_uses
     where agreementId is not null
     group by agreementId
 ),

@@ -6,6 +6,6 @@ select
     sum(f.uses) > 0 as IsActive,
     min(f.usedOn) filter (where f.uses > 0) as EffectiveDate,
     cast(null as date) as EndDate
-from fact_rows f
+from billableoption_uses f
 where f.billableOption is not null
 group by f.billableOption

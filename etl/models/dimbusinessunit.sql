@@ -3,7 +3,7 @@ with named as (
     select
         businessUnitId, businessGroupDesc, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from businessunit_uses
     where businessUnitId is not null
     group by businessUnitId, businessGroupDesc
 ),

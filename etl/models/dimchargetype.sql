@@ -11,6 +11,6 @@ select
     sum(f.uses) > 0 as IsActive,
     min(f.usedOn) filter (where f.uses > 0) as EffectiveDate,
     cast(null as date) as EndDate
-from fact_rows f
+from chargetype_uses f
 where f.chargeToType is not null
 group by f.chargeToType

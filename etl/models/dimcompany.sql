@@ -3,7 +3,7 @@ with named as (
     select
         companyId, companyName, companyIdentifier, companyType, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from company_uses
     where companyId is not null
     group by companyId, companyName, companyIdentifier, companyType
 ),

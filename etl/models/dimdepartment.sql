@@ -3,7 +3,7 @@ with named as (
     select
         departmentId, departmentName, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from department_uses
     where departmentId is not null
     group by departmentId, departmentName
 ),

@@ -3,7 +3,7 @@ with named as (
     select
         memberId, memberName, memberIdentifier, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from member_uses
     where memberId is not null
     group by memberId, memberName, memberIdentifier
 ),

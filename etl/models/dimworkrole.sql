@@ -3,7 +3,7 @@ with named as (
     select
         workRoleId, workRoleName, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from workrole_uses
     where workRoleId is not null
     group by workRoleId, workRoleName
 ),

@@ -3,7 +3,7 @@ with named as (
     select
         workTypeId, workTypeName, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
-    from fact_rows
+    from worktype_uses
     where workTypeId is not null
     group by workTypeId, workTypeName
 ),

@@ -35,8 +35,9 @@ judged as (
         coalesce(i.companyId, p.companyId) as lineCompanyId,
         coalesce(p.agreementId, i.agreementId) as lineAgreementId,
         case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate
-    from priced p
-    left join numbered n on n.lineSource = p.lineSource and n.sourceId = p.sourceId
+    -- The narrow side is the one that engines hold.
+    from numbered n
+    right join priced p on p.lineSource = n.lineSource and p.sourceId = n.sourceId
     left join invoice_heads i on i.invoiceId = p.invoiceId
 )
 select

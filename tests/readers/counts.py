@@ -1,6 +1,6 @@
-"""Counts the rows of every table of a lakehouse with readers that are not this project's.
+"""Counts the rows of every table of a lakehouse with readers that are not this project's, and sums some of its columns.
 
-Prints JSON: {"<layer>/<table>": {"duckdb": n, "deltalake": n}}. Live rows only: silver and gold rows that are marked
+Prints JSON: {"<layer>/<table>": {"duckdb": n, "deltalake": n, "sums": {"<column>": "n", ...}}}. Live rows only: silver and gold rows that are marked
 as deleted at the source don't count.
 """
 
@@ -14,6 +14,9 @@ import duckdb_extension_delta
 import pyarrow.dataset
 
 
+SUMMED = 4
+
+
 def duckdb_with_delta():
     connection = duckdb.connect(config={"allow_unsigned_extensions": "true"})
     folder = pathlib.Path(duckdb_extension_delta.__file__).parent
@@ -22,12 +25,25 @@ def duckdb_with_delta():
     return connection
 
 
+def sums(connection, scan, types):
+    """Sums of columns, decimals before integers, as texts."""
+    wanted = [name for kind in ("DECIMAL", "INTEGER", "BIGINT") for name, of in types.items() if of.startswith(kind)]
+    # A sum of hashes has no room in a decimal.
+    wanted = [name for name in wanted if "hash" not in name.lower() and name != "historyKey"][:SUMMED]
+    if not wanted:
+        return {}
+    columns = ", ".join(f'cast(sum("{name}") as varchar)' for name in wanted)
+    return dict(zip(wanted, connection.execute(f"select {columns} from {scan}").fetchone()))
+
+
 def main(lakehouse):
     connection = duckdb_with_delta()
     counts = {}
     for log in sorted(pathlib.Path(lakehouse).glob("*/*/_delta_log")):
         folder = log.parent
-        columns = [row[0] for row in connection.execute(f"describe select * from delta_scan('{folder}')").fetchall()]
+        described = connection.execute(f"describe select * from delta_scan('{folder}')").fetchall()
+        types = {row[0]: row[1] for row in described}
+        columns = list(types)
         live = "where not isDeleted" if "isDeleted" in columns else ""
         (rows,) = connection.execute(f"select count(*) from delta_scan('{folder}') {live}").fetchone()
         table = deltalake.DeltaTable(str(folder))
@@ -38,6 +54,7 @@ def main(lakehouse):
             "deltalake": dataset.count_rows(filter=condition),
             "protocol": [table.protocol().min_reader_version, table.protocol().min_writer_version],
             "columns": columns,
+            "sums": sums(connection, f"delta_scan('{folder}') {live}", types),
         }
     json.dump(counts, sys.stdout)
 

@@ -6,7 +6,8 @@ compares every row of every model with what the lakehouse holds.
 DAY is the day on which gold was built. Classification, custom fields and company types are worked out here again, from
 the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models.
 
-Prints JSON: {"<table>": {"rows": n, "differences": [text, ...]}}.
+Prints JSON: {"<model>": {"rows": n, "differences": [text, ...]}, "<layer>/<table>": {"rows": n}}. All tables of silver and gold are
+counted, histories included.
 """
 
 import datetime
@@ -148,10 +149,13 @@ def main(lakehouse, models, day):
     house = Lakehouse(spark, lakehouse)
     models = pathlib.Path(models)
     declared = tomllib.loads((models / "models.toml").read_text())["model"]
+    results = {}
+    for layer in ("silver", "gold"):
+        for folder in sorted((house.folder / layer).iterdir()):
+            results[f"{layer}/{folder.name}"] = {"rows": house.read(layer, folder.name).count()}
     for folder in sorted((house.folder / "silver").iterdir()):
         house.register("silver", folder.name)
     register_small_tables(spark, datetime.date.fromisoformat(day))
-    results = {}
     for model in declared:
         file = models / f"{model['name']}.sql"
         if model["kind"] in ("dimension", "fact"):

@@ -5,8 +5,11 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use connectwise_etl::catalog;
 use connectwise_etl::gold;
+use connectwise_etl::lake::TableName;
 use connectwise_etl::run::Mode;
+use connectwise_etl::silver::history;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
 use serde_json::{Value, json};
@@ -32,5 +35,13 @@ async fn every_model_gives_the_same_rows_on_spark_sql() {
         let one = compared.get(table).unwrap_or_else(|| panic!("{table} was not run on Spark"));
         assert_eq!(one["differences"], json!([]), "{table}");
         assert!(one["rows"].as_u64().unwrap() > 3, "{table} has {} rows, which compares nothing", one["rows"]);
+    }
+
+    let silver = catalog::entities().iter().map(|entity| TableName::silver(entity.table));
+    let histories = catalog::entities().iter().filter(|entity| entity.history).map(history::table);
+    for table in silver.chain(histories).chain(gold::tables().into_iter().map(TableName::gold)) {
+        let counted = compared.get(&table.to_string()).unwrap_or_else(|| panic!("{table} was not read on Spark"));
+        let rows = lakehouse.lake().row_count(&table).await.unwrap();
+        assert_eq!(counted["rows"].as_u64().unwrap(), rows, "{table}");
     }
 }

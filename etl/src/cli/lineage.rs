@@ -7,22 +7,26 @@ use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
 use super::output::{Output, table};
+use super::schema::{custom_fields, history_of};
 use super::settings::Settings;
 use crate::catalog;
 use crate::contract::{Origin, SilverColumn, silver_columns};
 use crate::error::{Error, Result};
 use crate::gold;
 use crate::lake::TableName;
+use crate::silver::{self, CustomField};
 
 /// Show where each column of a silver or gold table comes from
 ///
 /// A column of gold comes from the columns that its values are computed from, a column of silver from a property of the
-/// API. What rows are joined or filtered by is not shown. Nothing is read: the answer is that of the models.
+/// API. What rows are joined or filtered by is not shown. The answer is that of the models, and for the columns of custom fields
+/// that of the tables in the lakehouse; no row is read.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connectwise-etl lineage fact_timeentry
-  connectwise-etl lineage silver_cw_agreement --json")]
+  connectwise-etl lineage silver_cw_agreement --json
+  connectwise-etl lineage silver_cw_agreement_history")]
 pub(super) struct Lineage {
     /// Name of a silver or gold table
     table: String,
@@ -39,9 +43,15 @@ struct Column {
 impl Lineage {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let wanted = self.table.trim().to_ascii_lowercase();
-        let columns = match silver(&wanted) {
-            Some(entity) => silver_columns(entity).iter().map(|column| of_silver(entity, column)).collect(),
-            None => of_gold(settings, &wanted).await?,
+        let columns = if let Some(entity) = entity_of(&wanted) {
+            let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
+            let declared = silver_columns(entity);
+            let declared = declared.iter().map(|column| of_silver(entity, column));
+            declared.chain(custom.iter().map(|custom| of_custom(entity, custom))).collect()
+        } else if let Some(entity) = history_of(&wanted) {
+            of_history(settings, entity).await?
+        } else {
+            of_gold(settings, &wanted).await?
         };
         if output.is_json() {
             output.json(&columns)?;
@@ -55,8 +65,36 @@ impl Lineage {
 }
 
 /// The entity of a silver table.
-fn silver(table: &str) -> Option<&'static Entity> {
+fn entity_of(table: &str) -> Option<&'static Entity> {
     catalog::entities().iter().find(|entity| TableName::silver(entity.table).name == table)
+}
+
+/// A history has the columns of its entity's silver table, and those that say when a version was valid.
+async fn of_history(settings: &Settings, entity: &Entity) -> Result<Vec<Column>> {
+    let source = TableName::silver(entity.table).name;
+    let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
+    let custom = custom_fields(settings, &silver::history::table(entity)).await;
+    let names = declared.fields().iter().map(|field| field.name().clone());
+    let columns = names.chain(custom.iter().map(|custom| custom.field.name().clone())).map(|column| {
+        let of = |name: &str| match custom.iter().find(|custom| custom.field.name() == name) {
+            Some(custom) => of_custom(entity, custom).api,
+            None => property(&source, name).into_iter().collect(),
+        };
+        let origins = silver::history::origins(entity, &column).unwrap_or_else(|| vec![column.as_str()]);
+        let from = origins.iter().map(|name| format!("{source}.{name}")).collect();
+        let api = origins.iter().flat_map(|name| of(name)).collect();
+        Column { column: column.clone(), from, api }
+    });
+    Ok(columns.collect())
+}
+
+fn of_custom(entity: &Entity, custom: &CustomField) -> Column {
+    let bronze = TableName::bronze(entity.table).name;
+    Column {
+        column: custom.field.name().clone(),
+        from: vec![format!("{bronze}.customFields")],
+        api: vec![format!("{} customFields (field {} {:?})", entity.path, custom.id, custom.caption)],
+    }
 }
 
 async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<Column>> {
@@ -78,7 +116,7 @@ async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<Column>> {
 }
 
 fn property(table: &str, column: &str) -> Option<String> {
-    let entity = silver(table)?;
+    let entity = entity_of(table)?;
     let columns = silver_columns(entity);
     of_silver(entity, columns.iter().find(|one| one.field.name() == column)?).api.pop()
 }

@@ -115,7 +115,7 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Reconcile(command) => command.execute(&settings, output).await,
         Command::Maintain(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
-        Command::Schema(command) => command.execute(&settings, output),
+        Command::Schema(command) => command.execute(&settings, output).await,
         Command::Query(command) => command.execute(&settings, output).await,
         Command::Lineage(command) => command.execute(&settings, output).await,
         Command::Status(command) => command.execute(&settings, output).await,

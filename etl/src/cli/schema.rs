@@ -1,8 +1,9 @@
 //! `connectwise-etl schema`.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use arrow::datatypes::{DataType, Field, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, SchemaRef};
 use clap::Args;
 use connectwise_sdk::catalog::Entity;
 
@@ -16,14 +17,17 @@ use crate::gold;
 use crate::lake::{Layer, TableName};
 use crate::ledger;
 use crate::query::known_tables;
-use crate::silver;
+use crate::silver::{self, CustomField};
 
 /// Show the columns of a table, or without a name all tables
+///
+/// Columns of custom fields are those that the tables of the lakehouse have.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connectwise-etl schema
   connectwise-etl schema Contact --layer silver     with what the privacy policy makes of each column
+  connectwise-etl schema silver_cw_agreement_history
   connectwise-etl schema TimeEntry --layer bronze
   connectwise-etl schema fact_timeentry --layer gold --json")]
 pub(super) struct Schema {
@@ -35,31 +39,53 @@ pub(super) struct Schema {
 }
 
 impl Schema {
-    pub(super) fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let layer = self.layer.as_deref().map(named_layer).transpose()?;
         let Some(entity) = self.entity else { return list(layer, settings, output) };
         let layer = layer.unwrap_or(Layer::Silver);
         let of_history = history_of(&entity).filter(|_| layer == Layer::Silver);
         if layer == Layer::Silver && of_history.is_none() {
-            return silver(catalog::entity(&entity)?, settings, output);
+            let entity = catalog::entity(entity.strip_prefix("silver_cw_").unwrap_or(&entity))?;
+            let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
+            return silver(entity, custom, settings, output);
         }
-        let columns = match of_history {
-            Some(entity) => silver::history::schema(entity, &settings.keyed_privacy()?)?,
-            None => columns(layer, &entity)?,
+        let columns: Vec<FieldRef> = match of_history {
+            Some(entity) => {
+                let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
+                let custom = custom_fields(settings, &silver::history::table(entity)).await;
+                let custom = custom.into_iter().map(|custom| Arc::new(custom.field));
+                declared.fields().iter().cloned().chain(custom).collect()
+            }
+            None => columns(layer, &entity)?.fields().to_vec(),
         };
         if output.is_json() {
-            let columns: Vec<_> = columns.fields().iter().map(|field| json(field)).collect();
+            let columns: Vec<_> = columns.iter().map(|field| json(field)).collect();
             output.json(&columns)?;
         } else {
-            let rows = columns.fields().iter().map(|field| text(field));
+            let rows = columns.iter().map(|field| text(field));
             output.line(&table(&["column", "type", ""], &[], rows))?;
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
+/// The columns that custom fields brought to a table, as it is in the lakehouse; none where there is no table yet.
+pub(super) async fn custom_fields(settings: &Settings, table: &TableName) -> Vec<CustomField> {
+    let stored = match settings.lake() {
+        Ok(lake) => lake.state(table).await,
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(state) => state.map(|state| silver::custom_fields(&state.schema)).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(table = %table, error = %error.report(), "columns of custom fields aren't shown");
+            Vec::new()
+        }
+    }
+}
+
 /// The entity of a history table.
-fn history_of(name: &str) -> Option<&'static Entity> {
+pub(super) fn history_of(name: &str) -> Option<&'static Entity> {
     let mut entities = catalog::entities().iter().filter(|entity| entity.history);
     entities.find(|entity| silver::history::table(entity).name.eq_ignore_ascii_case(name.trim()))
 }
@@ -74,9 +100,16 @@ fn text(field: &Field) -> Vec<String> {
 }
 
 /// Columns of silver, with what the privacy policy makes of each; those that it leaves out have no type.
-fn silver(entity: &Entity, settings: &Settings, output: &Output) -> Result<ExitCode> {
+fn silver(entity: &Entity, custom: Vec<CustomField>, settings: &Settings, output: &Output) -> Result<ExitCode> {
     let policy = silver::policy(entity, &settings.privacy);
+    let treatment = |custom: &CustomField| if custom.hashed { "hash" } else { "keep" };
     if output.is_json() {
+        let own = custom.iter().map(|custom| {
+            let mut shown = json(&custom.field);
+            shown["policy"] = treatment(custom).into();
+            shown["customField"] = serde_json::json!({ "id": custom.id, "caption": custom.caption });
+            shown
+        });
         let columns = policy.iter().map(|column| {
             let mut shown = column
                 .field
@@ -86,9 +119,14 @@ fn silver(entity: &Entity, settings: &Settings, output: &Output) -> Result<ExitC
             shown["personal"] = column.personal.into();
             shown
         });
-        output.json(&columns.collect::<Vec<_>>())?;
+        output.json(&columns.chain(own).collect::<Vec<_>>())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let own = custom.iter().map(|custom| {
+        let mut row = text(&custom.field);
+        row.push(format!("{}, custom field {} {:?}", treatment(custom), custom.id, custom.caption));
+        row
+    });
     let rows = policy.iter().map(|column| {
         let mut row =
             column.field.as_ref().map_or_else(|| vec![column.name.clone(), "-".to_owned(), String::new()], text);
@@ -96,7 +134,7 @@ fn silver(entity: &Entity, settings: &Settings, output: &Output) -> Result<ExitC
         row.push(format!("{personal}{}", column.treatment));
         row
     });
-    output.line(&table(&["column", "type", "", "policy"], &[], rows))?;
+    output.line(&table(&["column", "type", "", "policy"], &[], rows.chain(own)))?;
     Ok(ExitCode::SUCCESS)
 }
 

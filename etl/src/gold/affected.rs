@@ -41,6 +41,11 @@ impl Affected {
     fn of(&self, entity: &str) -> impl Iterator<Item = i32> + '_ {
         self.ids.get(entity).into_iter().flatten().copied()
     }
+
+    /// The ids of an entity, rising.
+    fn rising(&self, entity: &str) -> Vec<i64> {
+        self.of(entity).map(i64::from).collect()
+    }
 }
 
 /// Name under which the affected ids of an entity can be joined.
@@ -132,29 +137,28 @@ impl Search<'_> {
     /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
     async fn join_companions(&self, affected: &mut Affected) -> Result<()> {
         let together = &self.model.together;
-        self.lake.register(self.session, "__fact", &TableName::gold(&self.model.name)).await?;
+        let fact = TableName::gold(&self.model.name);
         let mut values = BTreeSet::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
-            let (silver, ids) = (TableName::silver(entity).name, ids_of(entity));
+            let (wanted, ids) = (affected.rising(entity), ids_of(entity));
             let now = format!(
-                "select t.`{together}` from {silver} t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
+                "select t.`{together}` from __some t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
             );
             let then = format!(
-                "select f.`{together}` from __fact f left semi join {ids} a on a.id = f.`{id}` \
+                "select f.`{together}` from __some f left semi join {ids} a on a.id = f.`{id}` \
                  where f.`{together}` is not null and {only}"
             );
-            values.extend(self.ids(&now).await?);
-            values.extend(self.ids(&then).await?);
+            values.extend(self.ids_in(&TableName::silver(entity), "id", &wanted, &now).await?);
+            values.extend(self.ids_in(&fact, id, &wanted, &then).await?);
         }
-        self.session.deregister_table("__fact").map_err(failed)?;
         if values.is_empty() {
             return Ok(());
         }
+        let wanted: Vec<i64> = values.iter().copied().map(i64::from).collect();
         lookups::register(self.session, "together", batch_of(values.into_iter())?)?;
         for entity in self.model.rows.keys() {
-            let silver = TableName::silver(entity).name;
-            let sql = format!("select t.id from {silver} t left semi join together g on g.id = t.`{together}`");
-            let more = self.ids(&sql).await?;
+            let sql = format!("select t.id from __some t left semi join together g on g.id = t.`{together}`");
+            let more = self.ids_in(&TableName::silver(entity), together, &wanted, &sql).await?;
             affected.ids.entry(entity.clone()).or_default().extend(more);
         }
         Ok(())
@@ -180,6 +184,22 @@ impl Search<'_> {
             lookups::register(self.session, &ids_of(entity), batch_of(affected.of(entity))?)?;
         }
         Ok(())
+    }
+
+    /// The ids that a query over `__some` gives, which are the files of a table with one of the values in a column.
+    async fn ids_in(&self, table: &TableName, column: &str, values: &[i64], sql: &str) -> Result<BTreeSet<i32>> {
+        let state = self.lake.state(table).await?;
+        // A column that the privacy policy took is NULL in all rows.
+        let has = |schema: &Schema| schema.field_with_name(column).is_ok_and(|field| field.data_type().is_integer());
+        if values.is_empty() || !state.is_some_and(|state| has(&state.schema)) {
+            return Ok(BTreeSet::new());
+        }
+        let files = self.lake.files_holding(table, column, values).await?;
+        if files.is_empty() {
+            return Ok(BTreeSet::new());
+        }
+        self.lake.register_files(self.session, "__some", table, None, files).await?;
+        self.ids(sql).await
     }
 
     /// The ids that a query gives in its first column.
@@ -218,7 +238,7 @@ impl Search<'_> {
                 continue;
             }
             let ids = ids_of(entity);
-            let files = self.lake.files_with(self.session, &silver, "id", &ids).await?;
+            let files = self.lake.files_holding(&silver, "id", &affected.rising(entity)).await?;
             let base = format!("{}_files", silver.name);
             self.lake.register_files(&narrow, &base, &silver, None, files).await?;
             let rows = format!("select t.* from {base} t left semi join {ids} a on a.id = t.id");
@@ -233,12 +253,12 @@ impl Search<'_> {
     }
 
     /// The fact's stored rows that stand for affected silver rows.
-    pub(super) async fn stored(&self) -> Result<Vec<RecordBatch>> {
+    pub(super) async fn stored(&self, affected: &Affected) -> Result<Vec<RecordBatch>> {
         let table = TableName::gold(&self.model.name);
         let mut stored = Vec::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
             let ids = ids_of(entity);
-            let files = self.lake.files_with(self.session, &table, id, &ids).await?;
+            let files = self.lake.files_holding(&table, id, &affected.rising(entity)).await?;
             if files.is_empty() {
                 continue;
             }

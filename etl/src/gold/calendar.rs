@@ -102,12 +102,7 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
 
 /// The days that facts and invoices are on, with the number of the facts' rows that are not deleted.
 pub(super) async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
-    let days = "select d.usedOn as usedOn, cast(sum(d.used) as bigint) as uses from ( \
-                select usedOn, uses as used from fact_rows \
-                union all select invoiceInvoiceDate, 0 from silver_cw_timeentry \
-                union all select invoiceInvoiceDate, 0 from silver_cw_expenseentry \
-                union all select invoiceInvoiceDate, 0 from silver_cw_productitem \
-                ) d where d.usedOn is not null group by d.usedOn";
+    let days = "select usedOn, cast(sum(uses) as bigint) as uses from day_uses group by usedOn";
     let mut used = BTreeMap::new();
     for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
         let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());

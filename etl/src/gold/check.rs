@@ -1,16 +1,17 @@
 //! Data tests: what has to hold for the rows of a table, looked at while they go by and judged before they are committed.
 
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Decimal128Type, Int64Type};
+use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use serde::{Serialize, Serializer};
 
 use super::failed;
+use super::key_set::KeySet;
 use super::keys::text;
 use super::model::Model;
 use crate::contract::{DECIMAL, TIMESTAMP};
@@ -57,8 +58,11 @@ impl TestResult {
     }
 }
 
+/// Units of decimal columns, by column, and the number of rows.
+pub(super) type Sums = BTreeMap<String, i128>;
+
 /// The keys that a dimension has, by the name of its key column.
-pub(super) type Held = BTreeMap<String, (String, Arc<HashSet<i64>>)>;
+pub(super) type Held = BTreeMap<String, (String, Arc<KeySet>)>;
 
 /// The tests of one table, ready to look at its rows.
 #[derive(Clone)]
@@ -66,18 +70,18 @@ pub(super) struct Checks {
     table: TableName,
     key: String,
     /// Columns with the dimension that they refer to and its keys.
-    references: Vec<(String, String, Arc<HashSet<i64>>)>,
+    references: Vec<(String, String, Arc<KeySet>)>,
     texts: Vec<(String, Severity, BTreeSet<String>)>,
-    balance: BTreeMap<String, i128>,
+    balance: Sums,
     balance_where: String,
     /// Sums of the rows that stay as they are, where only some are looked at.
-    unaffected: BTreeMap<String, i128>,
+    unaffected: Sums,
     results: Arc<Mutex<Vec<TestResult>>>,
 }
 
 impl Checks {
-    /// The tests of a model. The sums that silver has are asked for here, before the first row.
-    pub(super) async fn of(session: &SessionContext, model: &Model, held: &Held) -> Result<Self> {
+    /// The tests of a model, with the sums that silver has.
+    pub(super) fn of(model: &Model, held: &Held, balance: Sums) -> Self {
         let mut references = Vec::new();
         for name in model.schema.fields().iter().map(|field| field.name()).filter(|name| **name != model.key) {
             // A day's key is called after what happened on it.
@@ -91,33 +95,31 @@ impl Checks {
                 lists.iter().map(move |(column, texts)| (column.clone(), severity, texts.iter().cloned().collect()));
             lists.collect::<Vec<_>>()
         };
-        Ok(Self {
+        Self {
             table: TableName::gold(&model.name),
             key: model.key.clone(),
             references,
             texts: [texts(&model.tests.accepted, Severity::Error), texts(&model.tests.expected, Severity::Warn)]
                 .concat(),
-            balance: sums(session, &model.tests.balance).await?,
+            balance,
             balance_where: model.tests.balance_where.clone(),
             unaffected: BTreeMap::new(),
             results: Arc::default(),
-        })
+        }
     }
 
-    /// The same tests of some rows only, in place of the rows `before`. What the table has beside those counts in its sums.
-    pub(super) async fn in_place_of(
-        mut self,
-        session: &SessionContext,
-        model: &Model,
-        before: &[RecordBatch],
-    ) -> Result<Self> {
-        if self.balance.is_empty() {
-            return Ok(self);
-        }
+    /// The SELECT of the sums that a stored table has, as `stored`. `None` where there is nothing to compare.
+    pub(super) fn sums_of_stored(&self) -> Option<String> {
         let columns: Vec<String> = self.balance.keys().map(|name| format!("sum(`{name}`) as `{name}`")).collect();
         let columns = columns.join(", ").replace(&format!("sum(`{ROW_COUNT}`)"), "count(*)");
         let condition = if self.balance_where.is_empty() { "true" } else { self.balance_where.as_str() };
-        self.unaffected = sums(session, &format!("select {columns} from stored where {condition}")).await?;
+        (!columns.is_empty()).then(|| format!("select {columns} from stored where {condition}"))
+    }
+
+    /// The same tests of some rows only, in place of the rows `before` of a table whose sums are `stored`. What the table has
+    /// beside those counts in its sums.
+    pub(super) fn in_place_of(mut self, model: &Model, before: &[RecordBatch], stored: Sums) -> Result<Self> {
+        self.unaffected = stored;
         let mut tally = self.tally(model)?;
         for batch in before {
             tally.add(batch)?;
@@ -136,8 +138,7 @@ impl Checks {
         let zeros = |count| vec![0; count];
         Ok(Tally {
             ids,
-            seen: HashSet::new(),
-            rows: 0,
+            seen: Vec::new(),
             null_keys: 0,
             dangling: zeros(self.references.len()),
             odd: vec![(0, BTreeSet::new()); self.texts.len()],
@@ -160,8 +161,8 @@ impl Checks {
 pub(super) struct Tally {
     checks: Checks,
     ids: Fingerprinter,
-    seen: HashSet<u64>,
-    rows: u64,
+    /// Hash of the key of every row.
+    seen: Vec<u64>,
     null_keys: u64,
     dangling: Vec<u64>,
     odd: Vec<(u64, BTreeSet<String>)>,
@@ -171,13 +172,11 @@ pub(super) struct Tally {
 impl Tally {
     /// Looks at rows of the table's contract.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
-        self.rows += batch.num_rows() as u64;
         self.null_keys += column(batch, &self.checks.key)?.null_count() as u64;
         self.seen.extend(self.ids.rows(batch)?);
         for ((name, _, keys), dangling) in self.checks.references.iter().zip(&mut self.dangling) {
             let found = converted(column(batch, name)?, &DataType::Int64)?;
-            let lost =
-                found.as_primitive::<Int64Type>().iter().filter(|key| key.is_none_or(|key| !keys.contains(&key)));
+            let lost = found.as_primitive::<Int64Type>().iter().filter(|key| key.is_none_or(|key| !keys.contains(key)));
             *dangling += lost.count() as u64;
         }
         for ((name, _, known), (odd, examples)) in self.checks.texts.iter().zip(&mut self.odd) {
@@ -208,7 +207,7 @@ impl Tally {
     }
 
     /// Judges what went by. An error when a test failed that doesn't only warn.
-    pub(super) fn judge(self) -> Result<()> {
+    pub(super) fn judge(mut self) -> Result<()> {
         let (key, table) = (&self.checks.key, &self.checks.table);
         let mut results = Vec::new();
         let mut result = |test: String, severity, failures, found: String| {
@@ -217,7 +216,10 @@ impl Tally {
         };
         let rows_found = |rows| format!("{rows} rows");
         result(format!("{key} is not null"), Severity::Error, self.null_keys, rows_found(self.null_keys));
-        let twice = self.rows - self.seen.len() as u64;
+        let rows = self.seen.len();
+        self.seen.sort_unstable();
+        self.seen.dedup();
+        let twice = (rows - self.seen.len()) as u64;
         result(format!("{key} is unique"), Severity::Error, twice, format!("{twice} rows too many"));
         for ((name, dimension, _), lost) in self.checks.references.iter().zip(&self.dangling) {
             result(format!("{name} is in {dimension}"), Severity::Error, *lost, rows_found(*lost));
@@ -249,18 +251,15 @@ impl Tally {
     }
 }
 
-/// The sums that a SELECT of one row gives, as units of a decimal column, and the number of rows. None for no SELECT.
-async fn sums(session: &SessionContext, sql: &str) -> Result<BTreeMap<String, i128>> {
-    let mut sums = BTreeMap::new();
-    if sql.is_empty() {
-        return Ok(sums);
-    }
-    for batch in session.sql(sql).await.map_err(failed)?.collect().await.map_err(failed)? {
+/// The sums in rows of sums, as units of a decimal column, and the number of rows.
+pub(super) fn sums(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Sums> {
+    let mut sums: Sums = schema.fields().iter().map(|field| (field.name().clone(), 0)).collect();
+    for batch in batches {
         for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
             let scale = if field.name() == ROW_COUNT { 0 } else { DECIMAL.1 };
             let units = converted(column, &DataType::Decimal128(38, scale))?;
-            let sum = units.as_primitive::<Decimal128Type>().iter().flatten().sum();
-            sums.insert(field.name().clone(), sum);
+            let sum: i128 = units.as_primitive::<Decimal128Type>().iter().flatten().sum();
+            *sums.entry(field.name().clone()).or_default() += sum;
         }
     }
     Ok(sums)

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use datafusion::prelude::SessionContext;
 
 use super::affected::{LOOKUPS_MARK, Search};
-use super::check::Checks;
 use super::model::Model;
 use super::state::State;
 use super::{Builder, MODELS_MARK, failed, in_model, write};
@@ -44,15 +43,15 @@ impl Builder<'_> {
             return self.write(session, model, write::conform(model, frame)?, &commit).await;
         };
         if affected.is_empty() {
-            return self.untouched(model).await;
+            return self.run.remark(session, model, &commit).await;
         }
         let narrow = search.narrow(self.models, &affected).await?;
-        let before = search.stored().await?;
+        let before = search.stored(&affected).await?;
         let frame = narrow.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
         let frame = write::conform(model, frame)?;
-        self.run.lake.register(session, "stored", &table).await?;
-        let checks = Checks::of(session, model, &self.held).await?.in_place_of(session, model, &before).await?;
-        session.deregister_table("stored").map_err(failed)?;
+        let checks = self.checks(session, model).await?;
+        let stored = self.stored_sums(model, &checks).await?;
+        let checks = checks.in_place_of(model, &before, stored)?;
         let report = self.run.merge(session, model, frame, &before, &checks, &commit).await;
         self.finish(session, model, &checks, report).await
     }

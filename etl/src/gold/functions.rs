@@ -1,6 +1,5 @@
 //! Functions that Spark has and DataFusion lacks, under Spark's names.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
@@ -49,12 +48,10 @@ fn sha2(texts: &ArrayRef, bits: &ArrayRef) -> Result<ArrayRef> {
 }
 
 fn hex_of_sha256(text: &str) -> String {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digest = Sha256::digest(text.as_bytes());
-    digest.iter().fold(String::with_capacity(64), |mut hex, byte| {
-        // Writing to a String can't fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).map_or('0', |digit| char::from(*digit));
+    digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 /// `datediff(end, start)`: days between two dates.

@@ -1,6 +1,6 @@
 //! Small tables that SQL alone can't make: classified agreement types, and values out of JSON texts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, RecordBatch, StringArray};
@@ -28,7 +28,7 @@ pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
     }
 }
 
-/// Registers every small table that the models read, from the silver tables of the session.
+/// Registers every small table that the models read, from the silver tables of the session and what is kept of them.
 pub(super) async fn register_all(
     session: &SessionContext,
     rules: &Classifier,
@@ -43,9 +43,7 @@ pub(super) async fn register_all(
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
 async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
-    let names = "select typeName as n from silver_cw_agreement union select agreementType from silver_cw_timeentry \
-                 union select agreementAgreementType from silver_cw_timeentry \
-                 union select agreementType from silver_cw_expenseentry union select agreementType from silver_cw_productitem";
+    let names = "select typeName as n from silver_cw_agreement union select typeName from agreementtype_names";
     let mut columns: [Vec<String>; 3] = Default::default();
     for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
         for name in text(batch.column(0))?.iter().flatten() {
@@ -86,6 +84,32 @@ async fn agreement_numbers(session: &SessionContext, config: &GoldConfig) -> Res
     register(session, "agreement_numbers", batch([("agreementId", ids(&rows)), ("number", texts(rows))])?)
 }
 
+/// What is wrong with the configured caption, if no agreement has a custom field that is called so: agreements then have no
+/// number.
+pub(super) async fn missing_caption(session: &SessionContext, config: &GoldConfig) -> Result<Option<String>> {
+    let Some(wanted) = config.agreement_number_caption.as_deref() else { return Ok(None) };
+    let mut captions: BTreeSet<String> = BTreeSet::new();
+    from_json(session, "silver_cw_agreement", "customFields", |fields| {
+        let found = fields.iter().filter_map(|field| field.get("caption")?.as_str());
+        captions.extend(found.map(|caption| caption.trim().to_owned()));
+        None
+    })
+    .await?;
+    if captions.is_empty() || captions.iter().any(|caption| same_caption(caption, wanted)) {
+        return Ok(None);
+    }
+    let known: Vec<String> = captions.iter().map(|caption| format!("{caption:?}")).collect();
+    Ok(Some(format!(
+        "no agreement has a custom field {wanted:?}, so that no agreement has a number: set agreement_number_caption under \
+         [gold] to one of {}",
+        known.join(", ")
+    )))
+}
+
+fn same_caption(one: &str, other: &str) -> bool {
+    one.trim().to_lowercase() == other.trim().to_lowercase()
+}
+
 /// Registers `company_types`: companies with the names of their types.
 async fn company_types(session: &SessionContext) -> Result<()> {
     let rows = from_json(session, "silver_cw_company", "types", |types| {
@@ -111,8 +135,7 @@ pub(super) fn days(instant: DateTime<Utc>) -> i32 {
 fn number(fields: &[Value], caption: Option<&str>) -> Option<String> {
     let captioned = |field: &&Value| {
         caption.is_none_or(|caption| {
-            let found = field.get("caption").and_then(Value::as_str).unwrap_or_default();
-            found.trim().to_lowercase() == caption.trim().to_lowercase()
+            same_caption(field.get("caption").and_then(Value::as_str).unwrap_or_default(), caption)
         })
     };
     fields.iter().filter(captioned).find_map(|field| match field.get("value")? {
@@ -127,7 +150,7 @@ async fn from_json(
     session: &SessionContext,
     table: &str,
     column: &str,
-    find: impl Fn(&[Value]) -> Option<String>,
+    mut find: impl FnMut(&[Value]) -> Option<String>,
 ) -> Result<Vec<(i32, String)>> {
     let query = format!("select id, `{column}` from {table} where `{column}` is not null order by id asc nulls last");
     let mut rows = Vec::new();

@@ -6,8 +6,11 @@
 //! |---|---|
 //! | `config` | what a tenant configures |
 //! | `model` | the models and the contracts of their tables |
+//! | `plan` | the order of the models |
 //! | `own` | the models of a user's project |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `builder` | one build: how each kind of model is built |
+//! | `parts` | what is kept of tables, by their files |
 //! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
@@ -16,6 +19,7 @@
 //! | `write` | contract check, comparison and the write itself |
 
 mod affected;
+mod builder;
 mod calendar;
 mod check;
 mod config;
@@ -24,25 +28,25 @@ mod fact;
 mod functions;
 mod holidays;
 mod inputs;
+mod key_set;
 mod keys;
 mod lineage;
 mod lookups;
 mod model;
 mod own;
+mod parts;
+mod plan;
 mod state;
 mod withheld;
 mod write;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 use std::time::Instant;
 
-use arrow::array::AsArray;
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
-use datafusion::prelude::{DataFrame, SessionContext};
 use serde::Serialize;
 use twox_hash::XxHash3_64;
 
@@ -50,15 +54,17 @@ pub use check::{Severity, TestResult};
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
 pub use own::OwnModels;
+pub use plan::{Planned, plan};
 
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, TableName};
+use crate::lake::{Lake, TableName};
 use crate::silver::{Mode, TableReport};
-use check::{Checks, Held};
+use builder::Builder;
+use check::Held;
 use inputs::Inputs;
 use keys::Keys;
-use model::{Model, ModelKind};
-use state::State;
+use model::Model;
+use parts::Parts;
 use write::Run;
 
 /// Mark that a gold commit leaves: which configuration it was built with.
@@ -162,6 +168,8 @@ async fn build_from(
         held: Held::new(),
         lookups: None,
         tests: Vec::new(),
+        parts: Parts::default(),
+        balances: BTreeMap::new(),
     };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
@@ -178,6 +186,8 @@ async fn build_from(
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
+    builder.parts = Parts::load(lake).await?;
+    builder.keep(&session, entities).await?;
     lookups::register_all(&session, &rules, config, started).await?;
     let mut keys = Keys::load(lake).await?;
     let mut tables = Vec::new();
@@ -214,176 +224,12 @@ async fn build_from(
         }
     }
     let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    let caption = lookups::missing_caption(&session, config).await?;
+    if let Some(report) = tables.iter_mut().find(|report| report.table.name == "dimagreement") {
+        report.warnings.extend(caption);
+    }
     builder.tests.extend(fresh);
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
-}
-
-/// What the models of one build have in common.
-struct Builder<'a> {
-    run: Run,
-    config: &'a GoldConfig,
-    models: &'a [Model],
-    inputs: Inputs,
-    /// Numbers that change with the configuration and with the models.
-    fingerprints: [(&'static str, i64); 2],
-    /// Keys of the dimensions that were built or read so far.
-    held: Held,
-    /// What the lookups say, noted before the first fact.
-    lookups: Option<State>,
-    tests: Vec<TestResult>,
-}
-
-impl Builder<'_> {
-    async fn session(&self) -> Result<SessionContext> {
-        let session = self.run.lake.session()?;
-        functions::register(&session);
-        // A fact is joined with many small tables. Only with more than one partition does the planner weigh sides by
-        // size, and only below these limits does it hold the small one and stream the fact.
-        let partitions = std::thread::available_parallelism().map_or(2, usize::from).max(2);
-        for (option, value) in [
-            ("datafusion.execution.target_partitions", partitions),
-            ("datafusion.optimizer.hash_join_single_partition_threshold", 256 * 1024 * 1024),
-            ("datafusion.optimizer.hash_join_single_partition_threshold_rows", 4_000_000),
-        ] {
-            session.sql(&format!("set {option} = {value}")).await.map_err(failed)?;
-        }
-        Ok(session)
-    }
-
-    /// The marks of a model's commit.
-    fn marks(&self, model: &Model) -> Vec<(String, i64)> {
-        let mut marks: Vec<_> = self.inputs.marks(model).collect();
-        marks.extend(self.fingerprints.iter().map(|(mark, value)| ((*mark).to_owned(), *value)));
-        if model.daily {
-            marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
-        }
-        marks
-    }
-
-    /// Whether anything that the rows depend on is other than the last commit saw it.
-    async fn is_stale(&self, model: &Model) -> Result<bool> {
-        let table = TableName::gold(&model.name);
-        for (mark, value) in self.marks(model) {
-            if self.run.lake.mark(&table, &mark).await? != Some(value) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    async fn untouched(&self, model: &Model) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
-        let version = self.run.lake.state(&table).await?.map_or(0, |state| state.version);
-        Ok(TableReport::unchanged(table, version))
-    }
-
-    /// Builds one model, or makes what is stored of it readable for those that follow.
-    async fn build(
-        &mut self,
-        session: &SessionContext,
-        model: &Model,
-        is_stale: bool,
-        keys: &mut Keys,
-    ) -> Result<Option<TableReport>> {
-        let commit = self
-            .marks(model)
-            .into_iter()
-            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
-        match model.kind {
-            ModelKind::View => {
-                let view = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?.into_view();
-                session.register_table(model.name.as_str(), view).map_err(failed)?;
-                Ok(None)
-            }
-            ModelKind::Lookup => {
-                let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
-                let schema = frame.schema().inner().clone();
-                let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
-                let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
-                    Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error)
-                })?;
-                lookups::register(session, &model.name, batch)?;
-                Ok(None)
-            }
-            ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
-            ModelKind::Fact => self.untouched(model).await.map(Some),
-            ModelKind::Dimension | ModelKind::Calendar => {
-                let report = if is_stale {
-                    let batch = if model.kind == ModelKind::Calendar {
-                        calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
-                    } else {
-                        let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
-                        let selected =
-                            write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
-                        let batch = dimension::rows(model, keys, &selected)?;
-                        keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
-                        batch
-                    };
-                    let frame = session.read_batch(batch).map_err(failed)?;
-                    self.write(session, model, frame, &commit).await?
-                } else {
-                    self.untouched(model).await?
-                };
-                self.hold(session, model).await?;
-                Ok(Some(report))
-            }
-        }
-    }
-
-    /// Tests the rows and writes them; what the tests found is kept either way.
-    async fn write(
-        &mut self,
-        session: &SessionContext,
-        model: &Model,
-        frame: DataFrame,
-        commit: &Commit,
-    ) -> Result<TableReport> {
-        let checks = Checks::of(session, model, &self.held).await?;
-        let report = self.run.write(session, model, frame, &checks, commit).await;
-        self.finish(session, model, &checks, report).await
-    }
-
-    async fn finish(
-        &mut self,
-        session: &SessionContext,
-        model: &Model,
-        checks: &Checks,
-        report: Result<TableReport>,
-    ) -> Result<TableReport> {
-        self.tests.extend(checks.results());
-        let report = report?;
-        if !model.tests.faults.is_empty() {
-            self.open(session, model).await?;
-            self.tests.push(check::faults(session, model).await?);
-        }
-        Ok(report)
-    }
-
-    /// Makes a stored table readable under its own name, all of its columns.
-    async fn open(&self, session: &SessionContext, model: &Model) -> Result<()> {
-        session.deregister_table(model.name.as_str()).map_err(failed)?;
-        self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await.map(|_| ())
-    }
-
-    /// Holds the keys of a stored dimension for the facts that look them up.
-    async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
-        let stored = format!("{}_stored", model.name);
-        self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
-        let frame =
-            session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
-        let schema = frame.schema().inner().clone();
-        let batches = frame.collect().await.map_err(failed)?;
-        let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
-            Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
-        })?;
-        session.deregister_table(stored).map_err(failed)?;
-        let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
-            Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
-        })?;
-        let keys = Arc::new(keys.as_primitive::<Int64Type>().iter().flatten().collect());
-        self.held.insert(model.key.clone(), (model.name.clone(), keys));
-        lookups::register(session, &model.name, batch)
-    }
 }
 
 /// Numbers that change with the configuration and with the models.

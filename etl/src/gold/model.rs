@@ -7,6 +7,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::config::GoldConfig;
+use super::plan;
 use crate::contract::{DECIMAL, instant};
 use crate::error::{Error, Kind, Result};
 
@@ -28,6 +29,18 @@ macro_rules! sql {
 
 sql!(
     "fact_rows",
+    "company_uses",
+    "member_uses",
+    "agreement_uses",
+    "billableoption_uses",
+    "timeentrystatus_uses",
+    "chargetype_uses",
+    "worktype_uses",
+    "workrole_uses",
+    "department_uses",
+    "businessunit_uses",
+    "day_uses",
+    "agreementtype_names",
     "agreement_facts",
     "member_costs",
     "invoice_heads",
@@ -49,6 +62,9 @@ sql!(
     "fact_invoiceline",
 );
 
+/// The model that the calendar is computed from.
+const DAYS: &str = "day_uses";
+
 /// What becomes of a model's rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -57,6 +73,8 @@ pub(super) enum ModelKind {
     View,
     /// Read by other models, computed once.
     Lookup,
+    /// Read by other models, computed from some files of silver at a time and remembered by these.
+    Kept,
     /// A table whose rows get a surrogate key.
     Dimension,
     /// The dimension of days, which is computed and not selected.
@@ -172,17 +190,18 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn is_table(&self) -> bool {
-        !matches!(self.kind, ModelKind::View | ModelKind::Lookup)
+        !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Kept)
     }
 
     /// Whether the rows are computed from those of another model.
     pub(super) fn reads(&self, other: &str) -> bool {
-        if self.kind == ModelKind::Calendar {
-            return other == "fact_rows";
-        }
-        let code = self.sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
-        code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
-            .any(|word| word.eq_ignore_ascii_case(other))
+        if self.kind == ModelKind::Calendar { other == DAYS } else { names(&self.sql, other) }
+    }
+
+    /// Every word that the rows are computed from, in lower case: names of other models among them.
+    pub(super) fn words(&self) -> impl Iterator<Item = String> + '_ {
+        let days = (self.kind == ModelKind::Calendar).then_some(DAYS);
+        words(&self.sql).chain(days).map(str::to_lowercase)
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -194,6 +213,16 @@ impl Model {
     }
 }
 
+/// Whether a SELECT names a table.
+pub(super) fn names(sql: &str, table: &str) -> bool {
+    words(sql).any(|word| word.eq_ignore_ascii_case(table))
+}
+
+fn words(sql: &str) -> impl Iterator<Item = &str> {
+    let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
+    code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
+}
+
 /// Whether a column says how a row came about, and nothing of the business.
 pub(super) fn is_technical(name: &str) -> bool {
     [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
@@ -202,7 +231,10 @@ pub(super) fn is_technical(name: &str) -> bool {
 /// The models that are built in, each after what it reads.
 pub(super) fn models() -> Result<Vec<Model>> {
     let sql = |name: &str| SQL.iter().find(|(model, _)| *model == name).map(|(_, sql)| (*sql).to_owned());
-    declared(METADATA, sql).map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))
+    let declared = declared(METADATA, sql);
+    let declared =
+        declared.map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
+    plan::ordered(declared)
 }
 
 /// The built-in models and those of the user's project, each after what it reads.

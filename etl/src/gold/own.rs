@@ -3,15 +3,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema};
 use chrono::Utc;
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
 use super::model::{self, Model, ModelKind};
-use super::{functions, lookups, write};
+use super::{functions, lookups, plan, write};
 use crate::catalog;
 use crate::contract;
 use crate::error::{Error, Result};
@@ -78,7 +80,7 @@ impl OwnModels {
     /// The models behind those that are built in, each after what it reads.
     pub(super) fn join(&self, built_in: Vec<Model>) -> Result<Vec<Model>> {
         let metadata = self.metadata_file().display().to_string();
-        let mut own = model::declared(&self.metadata, |name| self.sql.get(name).cloned())
+        let own = model::declared(&self.metadata, |name| self.sql.get(name).cloned())
             .map_err(|error| Error::usage(format!("{metadata} is wrong: {}", error.report())))?;
         let mut taken: BTreeSet<String> = built_in.iter().map(|model| model.name.to_lowercase()).collect();
         taken.extend(lookups::NAMES.iter().map(|name| (*name).to_owned()));
@@ -94,6 +96,9 @@ impl OwnModels {
             }
             if model.kind == ModelKind::Calendar {
                 return wrong("a calendar, and there is only the one that is built in".to_owned());
+            }
+            if model.kind == ModelKind::Kept {
+                return wrong("as kept, and only models that are built in are: make it a lookup".to_owned());
             }
             if model.is_table() && model.schema.field_with_name(&model.key).is_err() {
                 return wrong(format!("with the key {:?}, which is none of its columns", model.key));
@@ -113,13 +118,11 @@ impl OwnModels {
             )));
         }
         let mut models = built_in;
-        while !own.is_empty() {
-            let ready = own.iter().position(|model| !own.iter().any(|other| model.reads(&other.name)));
-            let Some(ready) = ready else {
-                let files: Vec<String> = own.iter().map(|model| self.file(&model.name)).collect();
-                return Err(Error::usage(format!("{} read each other in a circle", files.join(" and "))));
-            };
-            let mut model = own.remove(ready);
+        let circle = |error: Error| {
+            let files: Vec<String> = error.to_string().split(" and ").map(|name| self.file(name)).collect();
+            Error::usage(format!("{} read each other in a circle", files.join(" and ")))
+        };
+        for mut model in plan::ordered(own).map_err(circle)? {
             model.own = true;
             model.inputs = inputs(&model, &models);
             if model.source.is_empty() {
@@ -165,12 +168,15 @@ pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &Gold
         let silver = TableName::silver(entity.table).name;
         lookups::register(&session, &silver, RecordBatch::new_empty(contract::silver(entity)))?;
     }
+    // What the lookups read of the models, until these are planned.
+    let names = Arc::new(Schema::new(vec![Field::new("typeName", DataType::Utf8, true)]));
+    lookups::register(&session, "agreementtype_names", RecordBatch::new_empty(names))?;
     lookups::register_all(&session, &config.classifier()?, config, Utc::now()).await?;
     Ok(session)
 }
 
 /// Entities that a model depends on: those that it names, those of the silver tables that it reads, and those of the models.
-fn inputs(model: &Model, before: &[Model]) -> Vec<String> {
+pub(super) fn inputs(model: &Model, before: &[Model]) -> Vec<String> {
     let mut inputs: BTreeSet<String> = model.inputs.iter().cloned().collect();
     let silver = catalog::entities().iter().filter(|entity| model.reads(&TableName::silver(entity.table).name));
     inputs.extend(silver.map(|entity| entity.table.to_owned()));

@@ -14,7 +14,7 @@ use super::check::{Checks, Tally};
 use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Exchange, Lake, Source, TableName};
+use crate::lake::{Change, Commit, Exchange, Lake, Source, TableName};
 use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
@@ -42,10 +42,10 @@ impl Run {
     ) -> Result<TableReport> {
         let table = TableName::gold(&model.name);
         let state = self.lake.state(&table).await?;
-        if let Some(state) = state.filter(|state| same_columns(state, &model.schema)) {
+        if state.is_some_and(|state| same_columns(&state, &model.schema)) {
             let difference = self.difference(session, model, frame.clone(), checks).await?;
             if difference.is_none() {
-                return Ok(TableReport::unchanged(table, state.version));
+                return self.remark(session, model, commit).await;
             }
             if self.mode == Mode::Incremental && !difference.gone && !difference.too_many {
                 let rows = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
@@ -91,6 +91,9 @@ impl Run {
             go.extend(taken(model, batch, gone)?);
         }
         let count = come.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        if count == 0 && go.is_empty() {
+            return self.remark(session, model, commit).await;
+        }
         let near = model.rows.values().next().map_or(model.key.as_str(), |rows| rows.id.as_str());
         let written = if go.is_empty() && near == model.key {
             self.lake.upsert(&table, &model.schema, &model.key, come, session, commit).await?
@@ -99,6 +102,14 @@ impl Run {
             self.lake.trade(&table, &model.schema, exchange, session, commit).await?
         };
         Ok(TableReport::written(table, count, written))
+    }
+
+    /// Notes that the table was looked at and is what it has to be, so that the next build doesn't look for the same changes.
+    /// No new mark, no commit.
+    pub(super) async fn remark(&self, session: &SessionContext, model: &Model, commit: &Commit) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let written = self.lake.sync(&table, &model.schema, &model.key, Change::default(), session, commit).await?;
+        Ok(TableReport::unchanged(table, written.version))
     }
 
     /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests

@@ -20,6 +20,7 @@ mod part;
 mod patch;
 mod plan;
 mod race;
+mod seek;
 mod since;
 mod staging;
 mod store;

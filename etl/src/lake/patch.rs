@@ -110,16 +110,16 @@ pub(super) fn within(keys: &[i64], range: Option<(i64, i64)>) -> Range<usize> {
     })
 }
 
-fn group_keys(group: &RowGroupMetaData, key: &str) -> Option<(i64, i64)> {
+pub(super) fn group_keys(group: &RowGroupMetaData, key: &str) -> Option<(i64, i64)> {
     key_range(group.columns().iter().find(|column| column.column_path().parts() == [key])?.statistics()?)
 }
 
-fn position(metadata: &ArrowReaderMetadata, key: &str) -> Option<usize> {
+pub(super) fn position(metadata: &ArrowReaderMetadata, key: &str) -> Option<usize> {
     metadata.schema().fields().iter().position(|field| field.name() == key)
 }
 
 /// Same names in the same order with the same types.
-fn alike(found: &SchemaRef, wanted: &SchemaRef) -> bool {
+pub(super) fn alike(found: &SchemaRef, wanted: &SchemaRef) -> bool {
     found.fields().len() == wanted.fields().len()
         && found.fields().iter().zip(wanted.fields()).all(|(found, wanted)| {
             found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())

@@ -1,25 +1,21 @@
 //! What changed in a table since a version, told by its files, and reads of some files only.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use arrow::array::AsArray;
-use arrow::compute::cast;
-use arrow::datatypes::DataType;
 use datafusion::common::TableReference;
 use datafusion::prelude::SessionContext;
 use deltalake::kernel::CommitInfo;
-use futures::stream::TryStreamExt;
+use futures::stream::{self, StreamExt, TryStreamExt};
 
+use super::commit::{AT_ONCE, Live, live};
+use super::file::File;
+use super::patch::{locate, within};
 use super::store::{lake_error, sql_error};
 use super::{Lake, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// Operations that leave every row in place, unless they say of a key what it is now.
 const MERGES: [&str; 2] = ["MERGE", "OPTIMIZE"];
-/// Column that says which file a row is in.
-const FILE: &str = "__file";
-/// Table whose files are looked for.
-const SEARCHED: &str = "__searched";
 
 /// Files that came to a table and left it between two versions. A row that changed is in one of each; a row of a file that
 /// is in neither has not changed.
@@ -95,37 +91,53 @@ impl Lake {
         register(session, alias, table, &delta, provider)
     }
 
-    /// Files of a table in which an integer column has one of the values of `ids`, a table of the session with the column
-    /// `id`. Only the one column is read.
+    /// The files of a table's newest version, none when there is no table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read.
-    pub async fn files_with(
-        &self,
-        session: &SessionContext,
-        table: &TableName,
-        column: &str,
-        ids: &str,
-    ) -> Result<BTreeSet<String>> {
-        let delta = self.load(table).await?;
-        let provider = delta.table_provider().with_file_column(FILE).await;
-        register(session, SEARCHED, table, &delta, provider)?;
-        let found = async {
-            let sql =
-                format!("select distinct s.`{FILE}` from {SEARCHED} s left semi join {ids} i on i.id = s.`{column}`");
-            session.sql(&sql).await?.collect().await
+    /// [`Kind::Lake`] when the table can't be opened.
+    pub async fn files(&self, table: &TableName) -> Result<BTreeSet<String>> {
+        if self.state(table).await?.is_none() {
+            return Ok(BTreeSet::new());
         }
-        .await;
-        session.deregister_table(SEARCHED).map_err(sql_error)?;
+        let delta = self.load(table).await?;
+        delta.get_file_uris().map(BTreeSet::from_iter).map_err(|error| lake_error(table, "read", error))
+    }
+
+    /// Files of a table in which an integer column may have one of some rising values: ranges rule files and row groups out,
+    /// and what is left of the one column is read.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub async fn files_holding(&self, table: &TableName, column: &str, values: &[i64]) -> Result<BTreeSet<String>> {
+        let delta = self.load(table).await?;
+        let fault = |error| lake_error(table, "read", error);
+        let schema = delta.snapshot().map_err(fault)?.snapshot().arrow_schema();
+        let mut uris: BTreeMap<String, String> = BTreeMap::new();
+        for uri in delta.get_file_uris().map_err(fault)? {
+            uris.insert(last(&uri).to_owned(), uri);
+        }
+        let store = delta.log_store().object_store(None);
+        let looked = live(&delta, column).filter_map(|Live { part, .. }| {
+            let some = values.get(within(values, part.keys)).filter(|some| !some.is_empty())?;
+            let (file, schema) = (File::new(store.clone(), &part.add.path, part.add.size), schema.clone());
+            Some(async move {
+                let located = locate(file, &schema, column, some).await;
+                located.map(|located| (!located.alike || !located.hits.is_empty()).then_some(part.add.path))
+            })
+        });
+        let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut files = BTreeSet::new();
-        for batch in found.map_err(sql_error)? {
-            let names = cast(batch.column(0), &DataType::Utf8).map_err(|error| {
-                Error::new(Kind::Lake, format!("the files of {table} have no names")).with_source(error)
-            })?;
-            files.extend(names.as_string::<i32>().iter().flatten().map(str::to_owned));
+        let unread = |error| Error::new(Kind::Lake, format!("{table} can't be searched")).with_source(error);
+        while let Some(found) = looked.try_next().await.map_err(unread)? {
+            files.extend(found.and_then(|path| uris.get(last(&path)).cloned()));
         }
         Ok(files)
     }
+}
+
+/// The name of a file without its folder.
+fn last(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
 }
 
 fn register(

@@ -107,7 +107,7 @@ impl Lake {
 
 /// The rows under the declared schema itself, as engines change what they say of columns and not the columns. `None` when
 /// they don't fit it.
-fn as_declared(schema: &SchemaRef, rows: &[RecordBatch]) -> Option<Vec<RecordBatch>> {
+pub(super) fn as_declared(schema: &SchemaRef, rows: &[RecordBatch]) -> Option<Vec<RecordBatch>> {
     let named = |batch: &RecordBatch| {
         batch.schema().fields().iter().zip(schema.fields()).all(|(found, wanted)| found.name() == wanted.name())
     };
@@ -117,7 +117,7 @@ fn as_declared(schema: &SchemaRef, rows: &[RecordBatch]) -> Option<Vec<RecordBat
 }
 
 /// Whether a table's files hold its rows and nothing else has to be kept in step with them.
-fn is_plain(delta: &DeltaTable, schema: &SchemaRef, key: &str) -> bool {
+pub(super) fn is_plain(delta: &DeltaTable, schema: &SchemaRef, key: &str) -> bool {
     let Ok(state) = delta.snapshot() else { return false };
     let stored = state.snapshot().arrow_schema();
     let same = stored.fields().len() == schema.fields().len()
@@ -132,12 +132,14 @@ fn is_plain(delta: &DeltaTable, schema: &SchemaRef, key: &str) -> bool {
     same && integer && bare && metadata.partition_columns().is_empty() && metadata.configuration().is_empty()
 }
 
-struct Work<'a> {
-    table: &'a TableName,
-    schema: &'a SchemaRef,
-    key: &'a str,
-    rows: Arc<Vec<RecordBatch>>,
-    store: Arc<dyn ObjectStore>,
+/// A merge by copying files.
+pub(super) struct Work<'a> {
+    pub(super) table: &'a TableName,
+    pub(super) schema: &'a SchemaRef,
+    /// Integer column that files are looked into by.
+    pub(super) key: &'a str,
+    pub(super) rows: Arc<Vec<RecordBatch>>,
+    pub(super) store: Arc<dyn ObjectStore>,
 }
 
 struct Planned {
@@ -198,7 +200,19 @@ impl Work<'_> {
             .map(|((key, place), _)| (*key, *place))
             .collect();
         let (inserted, updated) = (fresh.len() as u64, (keys.len() - fresh.len()) as u64);
-        let (patches, rest) = distribute(found.edits, fresh, &parts);
+        let actions = self.actions(&files, found.edits, fresh).await?;
+        Ok(Some(Planned { actions, inserted, updated, files: files.len() }))
+    }
+
+    /// The actions that make the edits of each file and bring in the new rows, which are in order of their keys.
+    pub(super) async fn actions(
+        &self,
+        files: &[Live],
+        edits: Vec<(usize, Vec<Edit>)>,
+        fresh: Vec<(i64, Place)>,
+    ) -> Result<Vec<Action>> {
+        let parts: Vec<&Part> = files.iter().map(|file| &file.part).collect();
+        let (patches, rest) = distribute(edits, fresh, &parts);
         let removed: Vec<usize> = patches.iter().map(|patch| patch.file).collect();
         let mut actions: Vec<Action> = removed
             .iter()
@@ -208,7 +222,7 @@ impl Work<'_> {
         let patched = self.patch(patches, &parts).await?;
         actions.extend(patched.into_iter().filter_map(|(_, part)| part).map(|part| Action::Add(part.add)));
         actions.extend(self.append(&rest).await?.into_iter().map(|part| Action::Add(part.add)));
-        Ok(Some(Planned { actions, inserted, updated, files: files.len() }))
+        Ok(actions)
     }
 
     /// Where the keys are, `None` when a file has other columns.
@@ -282,11 +296,11 @@ impl Work<'_> {
         Ok(parts)
     }
 
-    fn file(&self, part: &Part) -> File {
+    pub(super) fn file(&self, part: &Part) -> File {
         File::new(self.store.clone(), &part.add.path, part.add.size)
     }
 
-    fn fault(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    pub(super) fn fault(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
         Error::new(Kind::Lake, format!("{} can't be merged into", self.table)).with_source(error)
     }
 }

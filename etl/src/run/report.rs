@@ -171,6 +171,7 @@ impl Step {
             (self.outcome, self.version) = (Outcome::Failed(error.clone()), None);
         }
         self.rows_read = report.rows;
+        self.warnings.extend(report.warnings.iter().cloned());
         if !self.is_failed() {
             self.rows_unchanged = report.rows.saturating_sub(self.rows_inserted + self.rows_updated);
         }

@@ -92,6 +92,29 @@ pub(crate) fn fields_of(entity: &Entity) -> Option<Kind> {
     entity.columns.iter().find(|column| column.name == PROPERTY).map(|column| column.kind)
 }
 
+/// A column of a custom field, as a stored table has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CustomField {
+    /// The column.
+    pub field: Field,
+    /// Id of the custom field.
+    pub id: i64,
+    /// What the field is called now.
+    pub caption: String,
+    /// Whether the column holds hashes.
+    pub hashed: bool,
+}
+
+/// The custom-field columns of a stored silver or history table, in its order.
+pub fn custom_fields(stored: &Schema) -> Vec<CustomField> {
+    let columns = self::stored(stored).into_iter().filter_map(|column| {
+        let field = stored.field_with_name(&column.name).ok()?.clone();
+        let hashed = super::is_hashed(&field);
+        Some(CustomField { field, id: column.id, caption: column.caption, hashed })
+    });
+    columns.collect()
+}
+
 /// The custom-field columns of a stored table, in its order.
 pub(crate) fn stored(schema: &Schema) -> Vec<CustomColumn> {
     let columns = schema.fields().iter().filter_map(|field| {

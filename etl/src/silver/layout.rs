@@ -113,6 +113,23 @@ impl Layout {
             && stored.fields().iter().skip(contract.len()).all(|stored| custom.iter().any(|own| same(stored, own)))
     }
 
+    /// Columns of a stored table whose values the policy takes away or hides: what it drops or hashes and the table has in the
+    /// clear.
+    pub(super) fn taken(&self, stored: &Schema) -> Vec<String> {
+        let drops = dropped(&self.schema);
+        let custom = super::custom::stored(stored);
+        let is_taken = |field: &Field| match self.schema.field_with_name(field.name()) {
+            Ok(own) => is_hashed(own) && !is_hashed(field),
+            Err(_) => {
+                let id = custom.iter().find(|column| column.name == *field.name()).map(|column| column.id);
+                let name = id.map_or_else(|| field.name().clone(), |id| format!("cf{id}"));
+                drops.contains(&name.as_str()) && !is_hashed(field)
+            }
+        };
+        let taken = stored.fields().iter().filter(|field| is_taken(field));
+        taken.map(|field| field.name().clone()).collect()
+    }
+
     /// Values of a column in the form in which they are stored.
     pub(crate) fn finished(&self, values: ArrayRef, hashed: bool) -> Result<ArrayRef> {
         let Some(key) = self.key.as_ref().filter(|_| hashed) else { return Ok(values) };

@@ -37,6 +37,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
 
+pub use custom::{CustomField, custom_fields};
 pub(crate) use fingerprint::{Content, Fingerprinter};
 pub use flatten::Unreadable;
 pub use layout::{Policy, policy};
@@ -102,7 +103,11 @@ pub async fn build(
             return Ok(incremental::build(&step, state, layout).await?.took(clock));
         }
     }
-    Ok(full::build(&step, silver.as_ref()).await?.took(clock))
+    let taken = match &silver {
+        Some(state) => Layout::new(entity, privacy, custom::stored(&state.schema))?.taken(&state.schema),
+        None => Vec::new(),
+    };
+    Ok(full::build(&step, silver.as_ref()).await?.took_away(&taken).took(clock))
 }
 
 /// One build: of what, for which run, from which version.

@@ -49,6 +49,9 @@ pub struct TableReport {
     /// Values that could not be read as what their column is declared to hold, by column; they are NULL.
     #[serde(skip_serializing_if = "Unreadable::is_empty")]
     pub unreadable: Unreadable,
+    /// What deserves a look though nothing failed, in sentences.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -57,7 +60,16 @@ pub struct TableReport {
 impl TableReport {
     pub(crate) fn written(table: TableName, rows: u64, written: Written) -> Self {
         let outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
-        Self { table, outcome, written, rows, seconds: 0.0, unreadable: Unreadable::new(), error: None }
+        Self {
+            table,
+            outcome,
+            written,
+            rows,
+            seconds: 0.0,
+            unreadable: Unreadable::new(),
+            warnings: Vec::new(),
+            error: None,
+        }
     }
 
     pub(crate) fn unchanged(table: TableName, version: u64) -> Self {
@@ -67,6 +79,20 @@ impl TableReport {
     /// The table has a new version, whether or not rows were new.
     pub(crate) fn rewritten(self) -> Self {
         Self { outcome: Outcome::Written, written: Written { committed: true, ..self.written }, ..self }
+    }
+
+    /// Says that values which a policy took are still in versions before this one.
+    pub(crate) fn took_away(mut self, columns: &[String]) -> Self {
+        if !columns.is_empty() && self.outcome == Outcome::Written {
+            let columns = columns.join(", ");
+            self.warnings.push(format!(
+                "the privacy policy drops or hashes {columns} from now on, and older versions of {} and of the gold tables \
+                 made from it still hold the values: `connectwise-etl maintain` removes versions that are older than its \
+                 --retention-hours (168)",
+                self.table
+            ));
+        }
+        self
     }
 
     pub(crate) fn took(self, clock: Instant) -> Self {

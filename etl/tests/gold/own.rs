@@ -134,7 +134,7 @@ fn what_cannot_work_is_one_sentence_before_anything_is_touched() {
     );
     assert_eq!(
         said(&[("models.toml", "[[model]]\nname = \"mine\"\nkind = \"cube\"\n"), ("mine.sql", "select 1 as one")]),
-        "models.toml is wrong: line 3: unknown variant `cube`, expected one of `view`, `lookup`, `dimension`, `calendar`, `fact`"
+        "models.toml is wrong: line 3: unknown variant `cube`, expected one of `view`, `lookup`, `kept`, `dimension`, `calendar`, `fact`"
     );
     let two = format!("{}{}", view("one"), view("two"));
     assert_eq!(

@@ -1,4 +1,4 @@
-//! The contracts of the gold tables, for review.
+//! The contracts of the gold tables and the plan of a build, for review.
 
 use std::fmt::Write;
 
@@ -19,4 +19,20 @@ fn gold_schemas() {
         }
     }
     insta::assert_snapshot!("gold_schemas", text);
+}
+
+#[test]
+fn gold_plan() {
+    let mut text = String::new();
+    for model in connectwise_etl::gold::plan().unwrap() {
+        writeln!(text, "{}: {}", model.name, model.strategy).unwrap();
+        let lists =
+            [("key", vec![model.key]), ("reads", model.reads), ("silver", model.silver), ("stale by", model.inputs)];
+        for (what, list) in lists {
+            if list.iter().any(|one| !one.is_empty()) {
+                writeln!(text, "  {what}: {}", list.join(", ")).unwrap();
+            }
+        }
+    }
+    insta::assert_snapshot!("gold_plan", text);
 }

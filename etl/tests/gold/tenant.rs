@@ -19,7 +19,7 @@ pub(crate) const ENTITIES: [&str; 7] =
 /// A lakehouse in a folder that goes away with it.
 pub(crate) struct Tenant {
     pub(crate) lake: Lake,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
@@ -47,7 +47,11 @@ fn unless_said() -> Map<String, Value> {
 impl Tenant {
     pub(crate) fn empty() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), _folder: folder }
+        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), folder }
+    }
+
+    pub(crate) fn path(&self) -> &std::path::Path {
+        self.folder.path()
     }
 
     /// Every branch of the contract once.

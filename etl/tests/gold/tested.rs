@@ -1,5 +1,7 @@
 //! What becomes of tables whose rows fail their tests.
 
+use std::process::Command;
+
 use connectwise_etl::gold::{GoldConfig, Severity};
 use connectwise_etl::silver::{Mode, Outcome};
 use serde_json::{Value, json};
@@ -83,4 +85,47 @@ async fn silver_without_news_is_told_in_every_run() {
             .collect();
         assert_eq!(stale, told, "{day}");
     }
+}
+
+#[tokio::test]
+async fn a_caption_that_no_field_has_is_one_warning() {
+    let tenant = Tenant::small().await;
+    let mut warnings = Vec::new();
+    for caption in [None, Some("Number of the agreement")] {
+        let config = GoldConfig { agreement_number_caption: caption.map(str::to_owned), ..GoldConfig::default() };
+        let report = tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &config).await;
+        warnings.extend(report.tables.into_iter().flat_map(|table| table.warnings));
+    }
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    let start = "no agreement has a custom field \"Number of the agreement\", so that no agreement has a number: set \
+                 agreement_number_caption under [gold] to one of \"";
+    assert!(warnings[0].starts_with(start), "{warnings:?}");
+}
+
+#[tokio::test]
+async fn freshness_lands_in_the_ledger_and_in_the_report() {
+    let tenant = Tenant::small().await;
+    let program = |arguments: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
+            .args(arguments)
+            .args(["--lakehouse", tenant.path().to_str().unwrap()])
+            .env_clear()
+            .current_dir(tenant.path())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap()
+    };
+    // Its rows were loaded in July 2024, which is longer ago than any entity may be silent.
+    program(&["run", "--layers", "gold"]);
+    let rows = program(&["query", "select * from etl_tests where test like '%has news%'", "--json"]);
+    let rows: Vec<Value> = serde_json::from_str(&rows).unwrap();
+    let found: Vec<String> = rows.iter().map(ToString::to_string).collect();
+    assert_eq!(rows.len(), 2, "{found:?}");
+    assert!(found.iter().all(|row| row.contains("warn") && row.contains("the last on 2024-07-01")), "{found:?}");
+
+    let page = tenant.path().join("report.html");
+    program(&["report", "--output", page.to_str().unwrap()]);
+    let page = std::fs::read_to_string(page).unwrap();
+    assert!(page.contains("silver_cw_timeentry has news of 7 days") && page.contains("the last on 2024-07-01"));
 }

@@ -1,7 +1,11 @@
 //! Custom fields as typed columns.
 
+use std::collections::BTreeMap;
+use std::process::Command;
+
 use arrow::datatypes::DataType;
-use connectwise_etl::silver::{Mode, Outcome};
+use connectwise_etl::catalog;
+use connectwise_etl::silver::{Mode, Outcome, history};
 use serde_json::{Value, json};
 
 use crate::house::House;
@@ -140,4 +144,49 @@ async fn a_caption_alone_is_a_commit_without_rows() {
     assert_eq!(columns(&house).await, ["cf20_old Utf8 Some(\"New\")"]);
     let schema = house.schema("Company").await;
     assert_eq!(*schema.field_with_name("cf20_old").unwrap().data_type(), DataType::Utf8);
+}
+
+#[tokio::test]
+async fn schema_and_lineage_show_the_columns_of_custom_fields_and_histories() {
+    let house = House::new();
+    let agreement = json!([{"id": 1, "name": "a", "customFields": [field(20, "365 Tenant", "Number", "7")]}]);
+    house.load("Agreement", agreement).await;
+    house.build("Agreement", Mode::Full).await;
+    let entity = catalog::entity("Agreement").unwrap();
+    history::build(&house.lake, entity, &house.privacy, Mode::Full, "build").await.unwrap();
+
+    let shown = |arguments: &[&str]| -> BTreeMap<String, Value> {
+        let program = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
+            .args(arguments)
+            .args(["--json", "--lakehouse", house.path().to_str().unwrap()])
+            .env_clear()
+            .current_dir(house.path())
+            .output()
+            .unwrap();
+        assert!(program.status.success(), "{}", String::from_utf8_lossy(&program.stderr));
+        let columns: Vec<Value> = serde_json::from_slice(&program.stdout).unwrap();
+        let name = |column: &Value| column.get("name").or(column.get("column")).unwrap().as_str().unwrap().to_owned();
+        columns.into_iter().map(|column| (name(&column), column)).collect()
+    };
+    let name = "cf20_365Tenant";
+    let silver = shown(&["schema", "Agreement"]);
+    assert_eq!(silver[name]["type"], "decimal(19,4)");
+    assert_eq!(silver[name]["customField"], json!({"id": 20, "caption": "365 Tenant"}));
+    let versions = shown(&["schema", "silver_cw_agreement_history"]);
+    assert_eq!(versions[name]["type"], "decimal(19,4)");
+    assert_eq!(versions["validFrom"]["type"], "timestamp");
+
+    let api = json!(["/finance/agreements customFields (field 20 \"365 Tenant\")"]);
+    let origins = shown(&["lineage", "silver_cw_agreement"]);
+    assert_eq!((&origins[name]["from"], &origins[name]["api"]), (&json!(["bronze_cw_agreement.customFields"]), &api));
+    let origins = shown(&["lineage", "silver_cw_agreement_history"]);
+    assert_eq!((&origins[name]["from"], &origins[name]["api"]), (&json!(["silver_cw_agreement.cf20_365Tenant"]), &api));
+    assert_eq!(origins["companyId"]["api"], json!(["/finance/agreements company/id"]));
+    assert_eq!(
+        origins["validFrom"]["from"],
+        json!(["silver_cw_agreement.lastUpdated", "silver_cw_agreement.etlTimestamp"])
+    );
+    let stored = house.lake.state(&history::table(entity)).await.unwrap().unwrap().schema;
+    let listed: Vec<&String> = origins.keys().collect();
+    assert!(stored.fields().iter().all(|field| listed.contains(&field.name())), "{listed:?}");
 }

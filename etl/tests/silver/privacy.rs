@@ -160,3 +160,24 @@ async fn a_custom_field_is_hashed_or_dropped_by_its_id_in_column_and_text() {
     assert_eq!(house.rows("Agreement", "customFields").await, [text, text]);
     assert_eq!(house.build("Agreement", Mode::Full).await.outcome, Outcome::Unchanged);
 }
+
+#[tokio::test]
+async fn a_policy_that_begins_to_drop_says_where_the_values_still_are() {
+    let mut house = House::new();
+    house.set_privacy("personal = \"keep\"", None);
+    house.load("Member", json!([member(1)])).await;
+    assert!(house.build("Member", Mode::Full).await.warnings.is_empty());
+    house.set_privacy("personal = \"keep\"\n[columns]\n\"Member.homePhone\" = \"drop\"", None);
+    let warnings = house.build("Member", Mode::Incremental).await.warnings;
+    assert_eq!(
+        warnings,
+        [
+            "the privacy policy drops or hashes homePhone from now on, and older versions of silver/silver_cw_member and of the \
+          gold tables made from it still hold the values: `connectwise-etl maintain` removes versions that are older than its \
+          --retention-hours (168)"
+        ]
+    );
+    assert!(house.build("Member", Mode::Full).await.warnings.is_empty(), "it is said once");
+    house.set_privacy("personal = \"keep\"", None);
+    assert!(house.build("Member", Mode::Incremental).await.warnings.is_empty(), "what comes back is no matter");
+}

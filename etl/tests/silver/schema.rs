@@ -25,6 +25,18 @@ fn silver_schemas() {
 }
 
 #[test]
+fn history_schemas() {
+    for entity in catalog::entities().iter().filter(|entity| entity.history) {
+        let mut text = String::new();
+        for field in silver::history::schema(entity, &Privacy::default()).unwrap().fields() {
+            let nullable = if field.is_nullable() { "" } else { " not null" };
+            writeln!(text, "{} {}{nullable}", field.name(), field.data_type()).unwrap();
+        }
+        insta::assert_snapshot!(format!("silver_cw_{}_history", entity.table), text);
+    }
+}
+
+#[test]
 fn no_secret_reaches_silver() {
     let member = silver::schema(catalog::entity("Member").unwrap());
     for secret in ["password", "token"] {

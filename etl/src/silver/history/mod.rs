@@ -25,7 +25,7 @@ use futures::StreamExt;
 use super::layout::Layout;
 use super::read::{batches, failed};
 use super::{Mode, TableReport, custom};
-use crate::contract::{CONTENT_HASH, IS_DELETED, instant};
+use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName, TableState};
 use crate::privacy::Privacy;
@@ -56,6 +56,16 @@ pub fn table(entity: &Entity) -> TableName {
 /// [`Kind::Config`] when the policy hashes a column and there is no key.
 pub fn schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
     Ok(of_layout(&Layout::new(entity, privacy, Vec::new())?))
+}
+
+/// What a column that only a history has is made from, in columns of the entity's silver table. `None` for other columns.
+pub(crate) fn origins(entity: &Entity, column: &str) -> Option<Vec<&'static str>> {
+    match column {
+        KEY => Some(vec![entity.key, "lastUpdated", TIMESTAMP, CONTENT_HASH]),
+        FROM => Some(vec!["lastUpdated", TIMESTAMP]),
+        TO | CURRENT => Some(vec!["lastUpdated", TIMESTAMP, IS_DELETED]),
+        _ => None,
+    }
 }
 
 fn of_layout(layout: &Layout) -> SchemaRef {
@@ -95,6 +105,7 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
         Some(state) => {
             let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let fits = layout.extends(&stored);
+            let taken = layout.taken(&stored);
             if !fits {
                 step.reshape(&state).await?;
             } else if mode == Mode::Incremental
@@ -103,7 +114,7 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
                 return Ok(TableReport::unchanged(table, state.version));
             }
             let merged = step.merge().await?;
-            if fits { merged } else { merged.rewritten() }
+            if fits { merged } else { merged.rewritten().took_away(&taken) }
         }
     };
     Ok(report.took(clock))

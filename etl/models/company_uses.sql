@@ -1,0 +1,7 @@
+-- Companies that rows name, with how often, since when and up to which row.
+select
+    companyId, companyName, companyIdentifier, companyType,
+    max(lastUpdated) as lastUpdated, max(id) as id, sum(uses) as uses, min(usedOn) filter (where uses > 0) as usedOn
+from fact_rows
+where companyId is not null
+group by companyId, companyName, companyIdentifier, companyType

@@ -1,0 +1,7 @@
+-- Roles that rows name, with how often, since when and up to which row.
+select
+    workRoleId, workRoleName,
+    max(lastUpdated) as lastUpdated, max(id) as id, sum(uses) as uses, min(usedOn) filter (where uses > 0) as usedOn
+from fact_rows
+where workRoleId is not null
+group by workRoleId, workRoleName

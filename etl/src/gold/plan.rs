@@ -1,0 +1,115 @@
+//! The order in which models are built, from what each of them reads.
+
+use std::collections::BTreeSet;
+
+use super::model::{Model, ModelKind};
+use super::{lookups, model, own};
+use crate::catalog;
+use crate::error::{Error, Kind, Result};
+use crate::lake::TableName;
+
+/// A built-in model as a build goes about it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The model, and its table if it has one.
+    pub name: String,
+    /// What becomes of its rows.
+    pub strategy: &'static str,
+    /// Column that rows are merged by, empty where there is no table.
+    pub key: String,
+    /// Models and small tables that the SELECT reads.
+    pub reads: Vec<String>,
+    /// Silver tables that the SELECT reads, itself or through a view.
+    pub silver: Vec<String>,
+    /// Entities whose change makes the table stale.
+    pub inputs: Vec<String>,
+}
+
+/// The built-in models in the order in which they are built.
+///
+/// # Errors
+/// [`Kind::Contract`] when the models' metadata can't be read.
+pub fn plan() -> Result<Vec<Planned>> {
+    let models = model::models()?;
+    let planned = models.iter().enumerate().map(|(at, one)| {
+        let before = models.get(..at).unwrap_or_default();
+        let names = before.iter().map(|other| other.name.as_str()).chain(lookups::NAMES);
+        let views: Vec<&Model> =
+            before.iter().filter(|view| view.kind == ModelKind::View && one.reads(&view.name)).collect();
+        let tables = catalog::entities().iter().map(|entity| TableName::silver(entity.table).name);
+        Planned {
+            name: one.name.clone(),
+            strategy: strategy(one),
+            key: one.key.clone(),
+            reads: names.filter(|name| one.reads(name)).map(str::to_owned).collect(),
+            silver: tables.filter(|table| one.reads(table) || views.iter().any(|view| view.reads(table))).collect(),
+            inputs: if one.is_table() { one.inputs.clone() } else { own::inputs(one, before) },
+        }
+    });
+    Ok(planned.collect())
+}
+
+fn strategy(model: &Model) -> &'static str {
+    match model.kind {
+        ModelKind::View => "computed where it is read",
+        ModelKind::Lookup => "computed once",
+        ModelKind::Kept => "computed by file",
+        ModelKind::Dimension => "computed whole, rows that differ are merged",
+        ModelKind::Calendar => "computed whole without a SELECT, rows that differ are merged",
+        ModelKind::Fact if model.rows.is_empty() => "computed whole, rows that differ are merged",
+        ModelKind::Fact if model.together.is_empty() => "affected rows are computed, those that differ are merged",
+        ModelKind::Fact => "affected rows and those that stand with them are computed, those that differ are merged",
+    }
+}
+
+/// The models, each after what it reads, and otherwise in their order.
+///
+/// # Errors
+/// [`Kind::Contract`] with the names of those that read each other in a circle.
+pub(super) fn ordered(models: Vec<Model>) -> Result<Vec<Model>> {
+    let names: BTreeSet<String> = models.iter().map(|model| model.name.to_lowercase()).collect();
+    let of = |model: Model| {
+        let reads: BTreeSet<String> = model.words().filter(|word| names.contains(word)).collect();
+        (model, reads)
+    };
+    let mut rest: Vec<(Model, BTreeSet<String>)> = models.into_iter().map(of).collect();
+    let mut done: Vec<Model> = Vec::with_capacity(rest.len());
+    let mut waiting = names.clone();
+    while !rest.is_empty() {
+        let is_ready = |(model, reads): &(Model, BTreeSet<String>)| {
+            reads.iter().all(|name| !waiting.contains(name) || name.eq_ignore_ascii_case(&model.name))
+        };
+        let Some(ready) = rest.iter().position(is_ready) else {
+            let names: Vec<&str> = rest.iter().map(|(model, _)| model.name.as_str()).collect();
+            return Err(Error::new(Kind::Contract, names.join(" and ")));
+        };
+        let (model, _) = rest.remove(ready);
+        waiting.remove(&model.name.to_lowercase());
+        done.push(model);
+    }
+    Ok(done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_order_follows_from_what_is_read() {
+        let mut models = model::models().unwrap();
+        let names = |models: &[Model]| models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
+        let declared = names(&models);
+        models.reverse();
+        let turned = ordered(models.clone()).unwrap();
+        for (at, model) in turned.iter().enumerate() {
+            let after = turned.iter().skip(at + 1).find(|other| model.reads(&other.name));
+            assert!(after.is_none(), "{} is built before {:?}", model.name, after.map(|other| &other.name));
+        }
+        assert_eq!(names(&ordered(model::models().unwrap()).unwrap()), declared);
+        models.iter_mut().find(|model| model.name == "member_costs").unwrap().sql =
+            "select * from invoice_lines".into();
+        let circle = ordered(models).unwrap_err().to_string();
+        assert!(circle.contains("invoice_lines") && circle.contains("member_costs"), "{circle}");
+        assert!(!circle.contains("dimcompany"), "{circle}");
+    }
+}
