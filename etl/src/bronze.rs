@@ -1,5 +1,6 @@
 //! Bronze: what the API answered, losslessly, one table an entity.
 
+mod again;
 mod full;
 mod range;
 
@@ -18,12 +19,13 @@ use futures::stream::{self, StreamExt};
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
-use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Window};
+use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Unreadable, Window};
 use crate::lake::{Commit, Keys, Lake, Race, Source, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
+use again::Unread;
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
 pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
@@ -128,6 +130,7 @@ async fn attempt(
     // Before everything else: what is read from here on is newer than what this version holds.
     let base = lake.version(table).await?;
     let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    let unread = Unread::stored(lake, table).await?;
     meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
     let mut warnings = Vec::new();
@@ -137,7 +140,11 @@ async fn attempt(
             let reading = reading.map_err(|error| extract::source_error(entity, error))?;
             warnings.extend(odd_dates(reading));
             match reading.dates() {
-                Some(dates) => Scope::Since { watermark, window: request.window, dates },
+                Some(dates) => {
+                    let since = Scope::Since { watermark, window: request.window, dates };
+                    let changed = extract::condition(entity, &since);
+                    changed.and_then(|changed| unread.beside(entity, changed)).map_or(Scope::All, Scope::Where)
+                }
                 None => Scope::All,
             }
         }
@@ -147,8 +154,20 @@ async fn attempt(
     let watermark = newest.map(|newest| newest.time).max(stored);
     let session = lake.session()?;
     let chunks = AtomicU64::new(0);
-    let target =
-        Target { lake, client, session: &session, entity, table, request, meter, newest, chunks, watermark, base };
+    let target = Target {
+        lake,
+        client,
+        session: &session,
+        entity,
+        table,
+        request,
+        meter,
+        newest,
+        chunks,
+        watermark,
+        base,
+        unread,
+    };
     let compares = base.is_some() && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
         let done = target.full().await?;
@@ -157,7 +176,7 @@ async fn attempt(
     } else {
         target.changes(&scope).await?
     };
-    let watermark = if refused.is_some() || !seen.unreadable.is_empty() { stored } else { watermark };
+    let watermark = if refused.is_some() { stored } else { watermark };
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
             "{} shows no change time, so every run reads all of it: the API role may lack the right to see _info",
@@ -221,6 +240,8 @@ struct Target<'a> {
     chunks: AtomicU64,
     watermark: Option<DateTime<Utc>>,
     base: Option<u64>,
+    /// What the last load left out.
+    unread: Unread,
 }
 
 impl Target<'_> {
@@ -255,12 +276,8 @@ impl Target<'_> {
             }
         }
         changed.append(&mut self.changed(chunk).await?);
-        // A watermark that moved past a record that is missing would hide it.
-        if seen.lock().is_ok_and(|seen| seen.unreadable.is_empty()) {
-            self.upsert(&schema, changed).await
-        } else {
-            self.upsert_unmarked(&schema, changed).await
-        }
+        let unreadable = seen.lock().map(|seen| seen.unreadable.clone()).unwrap_or_default();
+        self.upsert(&schema, changed, &self.commit(&unreadable)).await
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
@@ -279,10 +296,10 @@ impl Target<'_> {
         // What the server can't give is in the list all the same.
         if left == 0 || refused.is_some() || !seen.unreadable.is_empty() {
             let changed = self.changed(rows).await?;
-            return Ok((self.upsert(&schema, changed).await?, refused));
+            return Ok((self.upsert(&schema, changed, &self.commit(&[])).await?, refused));
         }
         let source = Source::stream(self.session, schema.clone(), stream::iter(rows.into_iter().map(Ok)).boxed())?;
-        let written = self.lake.replace(self.table, &schema, source, self.session, &self.commit()).await?;
+        let written = self.lake.replace(self.table, &schema, source, self.session, &self.commit(&[])).await?;
         Ok((Written { deleted: left, ..written }, None))
     }
 
@@ -290,20 +307,21 @@ impl Target<'_> {
         self.lake.changed(self.session, self.table, self.entity.key, CONTENT_HASH, rows).await
     }
 
-    async fn upsert(&self, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<Written> {
-        self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, &self.commit()).await
+    async fn upsert(&self, schema: &SchemaRef, rows: Vec<RecordBatch>, commit: &Commit) -> Result<Written> {
+        self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, commit).await
     }
 
-    async fn upsert_unmarked(&self, schema: &SchemaRef, rows: Vec<RecordBatch>) -> Result<Written> {
-        let commit = Commit::new(&self.request.run_id).upon(self.base);
-        self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, &commit).await
-    }
-
-    fn commit(&self) -> Commit {
-        let commit = Commit::new(&self.request.run_id).upon(self.base);
+    /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
+    fn commit(&self, unreadable: &[Unreadable]) -> Commit {
+        let commit = self.unread.succeed(self.unmarked(), unreadable);
         match self.watermark {
             Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
             None => commit,
         }
+    }
+
+    /// A commit that leaves the watermark where it is.
+    fn unmarked(&self) -> Commit {
+        Commit::new(&self.request.run_id).upon(self.base)
     }
 }

@@ -9,11 +9,11 @@ use std::sync::atomic::Ordering;
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Load;
-use connectwise_sdk::conditions::{Condition, field};
+use connectwise_sdk::conditions::field;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
-use super::range::{Piece, pieces, split};
+use super::range::{Piece, between, pieces, split};
 use super::{CHUNK, Target};
 use crate::contract;
 use crate::decode::Decoder;
@@ -81,13 +81,15 @@ impl Target<'_> {
         let left_out = !read.seen.unreadable.is_empty();
         let written = match &refused {
             // What the server can't give is in the list all the same, so a stored row of it stays.
-            None if left_out && self.base.is_some() => self.update(&read.parts).await?,
-            None if left_out => {
-                let commit = Commit::new(&self.request.run_id).upon(self.base);
+            None if left_out && self.base.is_some() => {
+                self.update(&read.parts, &self.commit(&read.seen.unreadable)).await?
+            }
+            None => {
+                let commit = self.commit(&read.seen.unreadable);
                 self.lake.swap(self.table, &schema, &read.parts, &commit).await?
             }
-            None => self.lake.swap(self.table, &schema, &read.parts, &self.commit()).await?,
-            Some(_) => self.update(&read.parts).await?,
+            // Who doesn't see all rows doesn't see all changes, so the watermark stays.
+            Some(_) => self.update(&read.parts, &self.unmarked()).await?,
         };
         Ok(Full { seen: read.seen, written, quarantined: read.quarantined, refused, notes })
     }
@@ -129,8 +131,8 @@ impl Target<'_> {
         Some(format!("{guard}; the rows that were listed are updated, none is removed and the watermark stays"))
     }
 
-    /// Merges the rows of files and leaves the others. The watermark stays: who doesn't see all rows doesn't see all changes.
-    async fn update(&self, parts: &[Part]) -> Result<Written> {
+    /// Merges the rows of files and leaves the others.
+    async fn update(&self, parts: &[Part], commit: &Commit) -> Result<Written> {
         let (mut changed, mut chunk): (Vec<RecordBatch>, Vec<RecordBatch>) = (Vec::new(), Vec::new());
         for part in parts {
             let mut rows = self.lake.part_rows(self.table, part).await?;
@@ -142,7 +144,7 @@ impl Target<'_> {
             }
         }
         changed.append(&mut self.changed(chunk).await?);
-        self.upsert_unmarked(&contract::bronze(self.entity), changed).await
+        self.upsert(&contract::bronze(self.entity), changed, commit).await
     }
 
     /// Reads all of the list.
@@ -208,7 +210,7 @@ impl Target<'_> {
             // Equal counts are what any read of a list has for proof; `reconcile` finds what they can't tell.
             let reread = match &piece {
                 Piece::Keep(chunk) => {
-                    let range = range(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
+                    let range = between(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
                     let counted = extract::count(self.client, self.entity, range.as_deref()).await;
                     let counted = counted.map_err(|error| extract::source_error(self.entity, error))?;
                     counted != Some(chunk.part.rows)
@@ -275,7 +277,7 @@ impl Target<'_> {
     /// more.
     async fn read(&self, after: Option<i64>, last: Option<i64>, stage: Option<&Stage>) -> Result<Read> {
         let request = self.request;
-        let scope = &range(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
+        let scope = &between(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
         let decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
         let schema = decoder.schema().clone();
         let mut extraction = extract::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
@@ -364,13 +366,5 @@ fn unusable(staged: &Staged, current: Option<&Head>, limit: TimeDelta) -> Option
         }
         (Some(head), Some(now)) if now.started - head.started > limit => Some("too old"),
         _ => None,
-    }
-}
-
-/// The keys behind `after` up to `last`.
-fn range(key: &'static str, after: Option<i64>, last: Option<i64>) -> Option<Condition> {
-    match (after.map(|after| field(key).gt(after)), last.map(|last| field(key).le(last))) {
-        (Some(after), Some(last)) => Some(after & last),
-        (one, other) => one.or(other),
     }
 }

@@ -1,5 +1,7 @@
 //! Which key ranges of a list are there, and which have to be read: pure.
 
+use connectwise_sdk::conditions::{Condition, field};
+
 use crate::lake::Chunk;
 
 /// A range of keys: behind `after`, up to `last`; open where there is none.
@@ -65,6 +67,14 @@ pub(super) fn split((low, high): (i64, i64), ranges: usize) -> Vec<(Option<i64>,
     cuts.extend((1..ranges).filter_map(|cut| low.checked_add(width.checked_mul(i64::try_from(cut).ok()?)?)).map(Some));
     cuts.push(None);
     cuts.array_windows().map(|[after, last]| (*after, *last)).collect()
+}
+
+/// The keys behind `after` up to `last`, `None` for all of them.
+pub(super) fn between(key: &'static str, after: Option<i64>, last: Option<i64>) -> Option<Condition> {
+    match (after.map(|after| field(key).gt(after)), last.map(|last| field(key).le(last))) {
+        (Some(after), Some(last)) => Some(after & last),
+        (one, other) => one.or(other),
+    }
 }
 
 #[cfg(test)]

@@ -11,8 +11,11 @@ mod cell;
 mod number;
 mod rebuild;
 mod record;
+mod rescue;
+mod scan;
 mod shape;
 mod time;
+mod walk;
 
 pub use rebuild::rebuild;
 pub use record::{Decoder, Rejected};

@@ -3,15 +3,15 @@
 use arrow::array::RecordBatch;
 use arrow::datatypes::{FieldRef, SchemaRef};
 use connectwise_sdk::catalog::Entity;
-use serde::de::DeserializeSeed;
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 use serde_arrow::ArrayBuilder;
 use serde_json::value::RawValue;
 use twox_hash::XxHash3_64;
 
-use super::cell::{Cell, INEXACT, Rescue, Walk};
+use super::cell::Cell;
 use super::shape::{Object, Shape};
+use super::walk::walk;
 use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::privacy::{Redactor, SecretStorage};
@@ -52,7 +52,7 @@ impl Decoder {
         let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
         let builder = ArrayBuilder::from_arrow(&fields).map_err(|error| fault(error.to_string()))?;
         let object = Object::new(entity.columns);
-        let key = object.position(entity.key).ok_or_else(|| fault(format!("there is no column {}", entity.key)))?;
+        let key = object.position(entity.key, 0).ok_or_else(|| fault(format!("there is no column {}", entity.key)))?;
         let started_micros = started.timestamp_micros();
         Ok(Self {
             entity,
@@ -148,18 +148,6 @@ impl Decoder {
         let batch = RecordBatch::try_new(self.schema.clone(), built.columns().to_vec())
             .map_err(|error| fault(Box::new(error)))?;
         self.redactor.as_ref().map_or(Ok(batch.clone()), |redactor| redactor.batch(&batch))
-    }
-}
-
-fn walk<'de, 's>(shape: &'s Shape, text: &'de str) -> serde_json::Result<(Cell<'de, 's>, Rescue<'de>)> {
-    let walk = |exact| {
-        let mut rescue = Rescue::default();
-        let walk = Walk { shape, rescue: &mut rescue, exact };
-        walk.deserialize(&mut serde_json::Deserializer::from_str(text)).map(|cell| (cell, rescue))
-    };
-    match walk(false) {
-        Err(error) if error.to_string().starts_with(INEXACT) => walk(true),
-        walked => walked,
     }
 }
 

@@ -25,6 +25,9 @@ pub(super) struct Object {
     sorted: Vec<(&'static str, usize)>,
 }
 
+/// Properties that are looked at before all are searched.
+const AHEAD: usize = 12;
+
 impl Object {
     pub(super) fn new(columns: &[Column]) -> Self {
         let properties: Vec<_> = columns.iter().map(|column| (column.name, Shape::new(&column.kind))).collect();
@@ -33,7 +36,13 @@ impl Object {
         Self { properties, sorted }
     }
 
-    pub(super) fn position(&self, name: &str) -> Option<usize> {
+    /// Where a property is. Records mostly have theirs in the order of the columns and lack some, so the search begins at
+    /// `expected`.
+    pub(super) fn position(&self, name: &str, expected: usize) -> Option<usize> {
+        let ahead = self.properties.iter().enumerate().skip(expected).take(AHEAD);
+        if let Some((at, _)) = ahead.into_iter().find(|(_, (known, _))| *known == name) {
+            return Some(at);
+        }
         let at = self.sorted.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
         self.sorted.get(at).map(|(_, position)| *position)
     }

@@ -16,13 +16,15 @@ pub struct Unreadable {
     pub key: Option<i64>,
     /// The key before it, `None` at the start of the list.
     pub after: Option<i64>,
+    /// The key behind it, where its own isn't known; `None` also when it is the last.
+    pub before: Option<i64>,
     /// What the server answered.
     pub why: String,
 }
 
 impl From<&UnreadableRecord> for Unreadable {
     fn from(record: &UnreadableRecord) -> Self {
-        Self { key: record.id(), after: record.after(), why: record.error().to_string() }
+        Self { key: record.id(), after: record.after(), before: record.before(), why: record.error().to_string() }
     }
 }
 
@@ -41,8 +43,8 @@ pub fn left_out(entity: &Entity, unreadable: &[Unreadable]) -> Option<String> {
     let first = unreadable.first()?;
     let names: Vec<String> = unreadable.iter().map(ToString::to_string).collect();
     Some(format!(
-        "the server can't give {} of the records of {}, and what is stored of them stays: {}; the watermark stays too, so the \
-         next run asks for them again ({})",
+        "the server can't give {} of the records of {}, and what is stored of them stays: {}; the next run asks for them \
+         again ({})",
         unreadable.len(),
         entity.name,
         names.join(", "),
