@@ -33,8 +33,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     let client = Client::new(config(&simulator).unwrap().with_retry(impatient(12))).unwrap();
     // A day of deletions is a larger share of these small tables than of a tenant's.
     let load = Options { max_share: 100.0, ..Options::default() };
-    let plan =
-        |mode| Plan { page_size: 500, load: load.clone(), ..Plan::new(vec![Layer::Bronze], mode, sample().collect()) };
+    let plan = |mode| Plan { page_size: 500, load, ..Plan::new(vec![Layer::Bronze], mode, sample().collect()) };
     let run = async |mode| {
         let report = execute(lakehouse.lake(), Some(&client), &plan(mode), &Quiet).await.unwrap();
         let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();

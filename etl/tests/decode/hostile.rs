@@ -52,7 +52,8 @@ impl Writer {
 
     fn space(&mut self) {
         if self.now() {
-            self.text.push_str([" ", "\n", "\r\n\t", "    "][self.draw(4) as usize]);
+            let space = [" ", "\n", "\r\n\t", "    "][self.draw(4) as usize];
+            self.text.push_str(space);
         }
     }
 
@@ -63,7 +64,10 @@ impl Writer {
                 0 => self.deep(),
                 1 => self.text.push_str(r#""\ud800""#),
                 2 => self.text.push_str(r#"[{},[],"",{"":null}]"#),
-                _ => self.text.push_str(NUMBERS[self.draw(NUMBERS.len() as u64) as usize]),
+                _ => {
+                    let number = NUMBERS[self.draw(NUMBERS.len() as u64) as usize];
+                    self.text.push_str(number);
+                }
             }
         } else {
             match value {

@@ -12,7 +12,6 @@ use connectwise_sdk::catalog::{Entity, Kind};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, TestRunner};
-use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::hostile;
