@@ -30,13 +30,16 @@ impl Lake {
         if !self.register(session, STORED, table).await? {
             return Ok(rows);
         }
+        // Names that aren't quoted are read in lower case.
+        let (key, hash) = (format!("\"{key}\""), format!("\"{hash}\""));
         let changed = async {
-            let stored =
-                session.table(STORED).await?.filter(col(format!("\"{key}\"")).between(lit(low), lit(high)))?.select(
-                    vec![col(format!("\"{key}\"")).alias("__key"), col(format!("\"{hash}\"")).alias("__hash")],
-                )?;
+            let stored = session
+                .table(STORED)
+                .await?
+                .filter(col(&key).between(lit(low), lit(high)))?
+                .select(vec![col(&key).alias("__key"), col(&hash).alias("__hash")])?;
             let arrived = session.read_batches(rows)?;
-            arrived.join(stored, JoinType::LeftAnti, &[key, hash], &["__key", "__hash"], None)?.collect().await
+            arrived.join(stored, JoinType::LeftAnti, &[&key, &hash], &["__key", "__hash"], None)?.collect().await
         }
         .await;
         session.deregister_table(STORED).map_err(sql_error)?;
