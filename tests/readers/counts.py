@@ -27,7 +27,8 @@ def duckdb_with_delta():
 
 def sums(connection, scan, types):
     """Sums of columns, decimals before integers, as texts."""
-    wanted = [name for kind in ("DECIMAL", "INTEGER", "BIGINT") for name, of in types.items() if of.startswith(kind)]
+    numbers = {name: of for name, of in types.items() if not of.endswith("[]")}
+    wanted = [name for kind in ("DECIMAL", "INTEGER", "BIGINT") for name, of in numbers.items() if of.startswith(kind)]
     # A sum of hashes has no room in a decimal.
     wanted = [name for name in wanted if "hash" not in name.lower() and name != "historyKey"][:SUMMED]
     if not wanted:

@@ -54,11 +54,11 @@ impl Unread {
     }
 }
 
-/// The key before a record, and the last that it can have.
+/// The range in which a record is asked for. Where its key isn't known, its neighbours are in it: they tell its place again.
 fn ends(record: &Unreadable) -> (i64, i64) {
     match record.key {
         Some(key) => (key.saturating_sub(1), key),
-        None => (record.after.unwrap_or(i64::MIN), record.before.map_or(i64::MAX, |before| before.saturating_sub(1))),
+        None => (record.after.map_or(i64::MIN, |after| after.saturating_sub(1)), record.before.unwrap_or(i64::MAX)),
     }
 }
 
@@ -81,7 +81,7 @@ mod tests {
         let known = beside(&[record(Some(7), Some(3), None)]).unwrap();
         assert!(known.contains(&changed) && known.contains("id > 6") && known.contains("id <= 7"), "{known}");
         let between = beside(&[record(None, Some(3), Some(9)), record(None, Some(20), None)]).unwrap();
-        assert!(between.contains("id > 3") && between.contains("id <= 8") && between.contains("id > 20"), "{between}");
+        assert!(between.contains("id > 2") && between.contains("id <= 9") && between.contains("id > 19"), "{between}");
         assert_eq!(beside(&[record(None, None, None)]), None);
     }
 }
