@@ -1,11 +1,13 @@
-"""The load as most scripts do it: requests, a pydantic model, rows as dicts, deltalake. Appends batch by batch."""
+"""The load as most scripts do it: requests, a pydantic model, rows as dicts, deltalake. The first run appends batch by batch and
+keeps the highest change time in a file, later ones merge what changed since."""
 
 import json
+import pathlib
 import sys
 from typing import Any
 
 import pyarrow as pa
-from deltalake import write_deltalake
+from deltalake import DeltaTable, write_deltalake
 from pydantic import BaseModel, ConfigDict
 
 from tenant import Counted, session
@@ -61,18 +63,29 @@ schema = pa.schema(
 )
 
 counted = Counted()
+cursor = pathlib.Path("script-cursor.txt")
+since = cursor.read_text() if cursor.exists() else None
+newest = since or ""
 waiting: list[dict[str, Any]] = []
 
 
 def write() -> None:
-    if waiting:
-        write_deltalake("script", pa.Table.from_pylist(waiting, schema=schema), mode="append")
-        waiting.clear()
+    if not waiting:
+        return
+    rows = pa.Table.from_pylist(waiting, schema=schema)
+    waiting.clear()
+    if since is None:
+        write_deltalake("script", rows, mode="append")
+        return
+    merge = DeltaTable("script").merge(rows, "target.id = source.id", source_alias="source", target_alias="target")
+    merge.when_matched_update_all().when_not_matched_insert_all().execute()
 
 
-for page in counted.pages(session()):
+for page in counted.pages(session(), since):
+    newest = max([newest, *(record["_info"]["lastUpdated"] for record in page)])
     waiting.extend(row(TimeEntry.model_validate(record)) for record in page)
-    if len(waiting) >= 50_000:
+    if since is None and len(waiting) >= 50_000:
         write()
 write()
+cursor.write_text(newest)
 json.dump(counted.told(), sys.stdout)

@@ -14,22 +14,27 @@ use clap::Parser;
 #[derive(Debug, Parser)]
 #[command(after_help = "\
 Examples:
-  cargo build -p connectwise-etl -p connectwise-sim -p connectwise-bench
-  target/debug/connectwise-bench --rows 1000000,10000000
-  target/debug/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python")]
+  cargo build --release -p connectwise-etl -p connectwise-sim -p connectwise-bench
+  target/release/connectwise-bench --rows 1000000,10000000
+  python3 -m venv target/bench-venv && target/bench-venv/bin/pip install -r bench/peers/requirements.txt
+  target/release/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python")]
 pub(crate) struct Arguments {
     /// Time entries of the tenants, comma-separated
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
     rows: Vec<u64>,
-    /// Changed rows that are merged into each: nine in ten are among the newest twentieth of the keys
-    #[arg(long, default_value_t = 10_000)]
-    changes: u64,
+    /// Changed rows that are merged into each, comma-separated for one merge after the other: nine in ten are among the
+    /// newest twentieth of the keys
+    #[arg(long, value_delimiter = ',', default_value = "10000")]
+    changes: Vec<u64>,
     /// Key ranges that are read at once
     #[arg(long, default_value_t = 1)]
     ranges: u32,
     /// Python with the peers' packages (bench/peers/requirements.txt); without it only connectwise-etl is measured
     #[arg(long, value_name = "PROGRAM")]
     peers: Option<PathBuf>,
+    /// Largest tenant that the peers load too
+    #[arg(long, value_name = "ROWS", default_value_t = 1_000_000)]
+    peers_up_to: u64,
     /// Python that changes rows at the server; any 3.10 or newer
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
