@@ -98,6 +98,9 @@ fn lists_that_hang_on_rows() {
         ),
         ("CompanySite", "/company/companies/{parentId}/sites", "Company", "companysite"),
         ("BoardStatus", "/service/boards/{parentId}/statuses", "Board", "boardstatus"),
+        ("BoardType", "/service/boards/{parentId}/types", "Board", "boardtype"),
+        ("BoardSubType", "/service/boards/{parentId}/subtypes", "Board", "boardsubtype"),
+        ("BoardItem", "/service/boards/{parentId}/items", "Board", "boarditem"),
     ];
     let hanging: Vec<_> = ENTITIES.iter().filter_map(|entity| Some((entity, entity.parent()?))).collect();
     let found: Vec<_> =
