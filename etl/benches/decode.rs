@@ -21,10 +21,9 @@ use arrow::json::ReaderBuilder;
 use chrono::DateTime;
 use connectwise_etl::decode::Decoder;
 use connectwise_etl::{catalog, contract};
-use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sdk::{Client, Config, ConfigParts, RecordText};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt;
-use serde_json::value::RawValue;
 
 const PAGES: usize = 10;
 const PAGE_SIZE: u32 = 1000;
@@ -54,8 +53,7 @@ fn pages() -> Vec<Vec<u8>> {
 }
 
 fn ours(decoder: &mut Decoder, page: &[u8]) -> RecordBatch {
-    let records: Vec<&RawValue> = serde_json::from_slice(page).unwrap();
-    for record in records {
+    for record in RecordText::split(page).unwrap() {
         decoder.push(record).unwrap().unwrap();
     }
     decoder.batch().unwrap()

@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Condition, Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, Result, mismatch,
+    Condition, Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, RecordText, Result, mismatch,
     paging::id,
     reason::Reason,
     request::{Method, Request},
@@ -156,12 +156,12 @@ impl Page {
     /// # Errors
     /// When the body isn't a JSON array.
     pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<Result<T>>> {
-        let read = |record: &serde_json::value::RawValue| {
+        let read = |record: &RecordText<'_>| {
             mismatch::read(record.get().as_bytes()).map_err(|mismatch| {
                 let facts = RecordFacts { id: id(record), json_path: mismatch.json_path, expected: mismatch.expected };
                 Error::new(Reason::Record { record: facts }).with_request(self.request().clone())
             })
         };
-        Ok(self.records()?.into_iter().map(read).collect())
+        Ok(self.records()?.iter().map(read).collect())
     }
 }

@@ -4,9 +4,8 @@
 //! `Link` header names no next one. Everything else goes on, and what goes on must advance.
 
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
-use crate::{link::Link, reason::Reason};
+use crate::{RecordText, link::Link, reason::Reason};
 
 /// How a listing goes from page to page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
@@ -87,7 +86,7 @@ impl Position {
     }
 
     /// The position after a page, or `None` if that page is provably the last.
-    pub(crate) fn after(self, records: &[&RawValue], page_size: u32, link: Link) -> Result<Option<Self>, Reason> {
+    pub(crate) fn after(self, records: &[RecordText<'_>], page_size: u32, link: Link) -> Result<Option<Self>, Reason> {
         let at_end = match link {
             Link::Next { .. } => false,
             Link::Last => records.len() < page_size as usize,
@@ -95,7 +94,7 @@ impl Position {
         };
         match self {
             Self::ForwardOnly { page_id } => {
-                if let (Some(after), Some(first)) = (page_id, records.first().copied().and_then(id))
+                if let (Some(after), Some(first)) = (page_id, records.first().and_then(id))
                     && u64::try_from(first).is_ok_and(|first| first <= after)
                 {
                     return Err(Reason::PageIdStuck { page_id: after });
@@ -103,7 +102,7 @@ impl Position {
                 if at_end { Ok(None) } else { after_page_id(page_id, records, link).map(Some) }
             }
             Self::PageNumber { page, first, size } => {
-                let mark = records.first().map(|record| mark(record));
+                let mark = records.first().map(mark);
                 if mark.is_some() && mark == first {
                     return Err(Reason::PageRepeats { page });
                 }
@@ -119,15 +118,15 @@ impl Position {
 }
 
 /// After a page of the server's cursor that isn't the last.
-fn after_page_id(current: Option<u64>, records: &[&RawValue], link: Link) -> Result<Position, Reason> {
-    let by_number = Position::PageNumber { page: 2, first: records.first().map(|record| mark(record)), size: None };
+fn after_page_id(current: Option<u64>, records: &[RecordText<'_>], link: Link) -> Result<Position, Reason> {
+    let by_number = Position::PageNumber { page: 2, first: records.first().map(mark), size: None };
     let next = match (link, current) {
         (Link::Next { page_id: Some(next), .. }, _) => next,
         // The server went by number: it does no cursor here.
         (Link::Next { page: Some(2), .. } | Link::Absent, None) => return Ok(by_number),
         (Link::Next { .. }, _) => return Err(Reason::NextUnreadable),
         // A full page that claims to be the last, or a header lost on the way: the cursor is the last id by definition.
-        (Link::Last | Link::Absent, _) => match records.last().copied().and_then(id).map(u64::try_from) {
+        (Link::Last | Link::Absent, _) => match records.last().and_then(id).map(u64::try_from) {
             Some(Ok(last)) => last,
             _ => return Err(Reason::KeyMissing),
         },
@@ -139,7 +138,7 @@ fn after_page_id(current: Option<u64>, records: &[&RawValue], link: Link) -> Res
 }
 
 /// The last id of a page whose ids rise from `after`, or `None` if it is empty.
-fn ascending(after: Option<i64>, records: &[&RawValue]) -> Result<Option<i64>, Reason> {
+fn ascending(after: Option<i64>, records: &[RecordText<'_>]) -> Result<Option<i64>, Reason> {
     let mut last = after;
     for record in records {
         let key = id(record).ok_or(Reason::KeyMissing)?;
@@ -152,7 +151,7 @@ fn ascending(after: Option<i64>, records: &[&RawValue]) -> Result<Option<i64>, R
 }
 
 /// The record's `id`, if it is a whole number.
-pub(crate) fn id(record: &RawValue) -> Option<i64> {
+pub(crate) fn id(record: &RecordText<'_>) -> Option<i64> {
     #[derive(Deserialize)]
     struct Id {
         id: Option<i64>,
@@ -161,7 +160,7 @@ pub(crate) fn id(record: &RawValue) -> Option<i64> {
 }
 
 /// What tells the start of one page from that of another: the first record's id, or else its text.
-fn mark(record: &RawValue) -> u64 {
+fn mark(record: &RecordText<'_>) -> u64 {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
     let mut hasher = DefaultHasher::new();
     match id(record) {
@@ -178,9 +177,9 @@ mod tests {
     const NEXT: fn(u64) -> Link = |page_id| Link::Next { page_id: Some(page_id), page: None };
 
     fn after(position: Position, ids: &[i64], link: Link) -> Result<Option<Position>, String> {
-        let texts: Vec<Box<RawValue>> =
-            ids.iter().map(|id| RawValue::from_string(format!("{{\"id\":{id}}}")).unwrap()).collect();
-        let records: Vec<&RawValue> = texts.iter().map(|text| &**text).collect();
+        let records = ids.iter().map(|id| format!("{{\"id\":{id}}}")).collect::<Vec<_>>().join(",");
+        let records = format!("[{records}]");
+        let records = RecordText::split(records.as_bytes()).unwrap();
         position.after(&records, 2, link).map_err(|reason| format!("{reason:?}"))
     }
 
@@ -294,7 +293,7 @@ mod tests {
         assert_eq!(after(key(Some(8)), &[], Link::Absent), Ok(None));
         assert_eq!(after(key(Some(8)), &[8], Link::Absent), Err("KeyOutOfOrder { key: 8 }".to_owned()));
         assert_eq!(after(key(None), &[9, 4], Link::Absent), Err("KeyOutOfOrder { key: 4 }".to_owned()));
-        let nameless = RawValue::from_string("{\"name\":\"x\"}".to_owned()).unwrap();
-        assert!(matches!(key(None).after(&[&nameless], 2, Link::Absent), Err(Reason::KeyMissing)));
+        let nameless = RecordText::split(b"[{\"name\":\"x\"}]").unwrap();
+        assert!(matches!(key(None).after(&nameless, 2, Link::Absent), Err(Reason::KeyMissing)));
     }
 }

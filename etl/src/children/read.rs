@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use connectwise_sdk::{BundledList, Client};
+use connectwise_sdk::{BundledList, Client, RecordText};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
@@ -27,7 +27,7 @@ const SINGLE_AT_ONCE: usize = 4;
 #[derive(Debug)]
 pub(super) enum List {
     /// All of it, as texts of records.
-    Whole(Vec<Box<RawValue>>),
+    Whole(Vec<RecordText<'static>>),
     /// The parent is confirmed as gone, and its list with it.
     Gone,
     /// It can't be read, or doesn't show that it is whole. Why.
@@ -159,7 +159,7 @@ impl Reader {
             let sent = answer.records.len() as u64;
             let is_all = counts.as_ref().is_none_or(|counts| counts.get(&parent).is_some_and(|count| *count <= sent));
             if is_all && answer.records.iter().all(|record| work.hangs_on(record, parent)) {
-                let records = answer.records.into_iter().map(ToOwned::to_owned).collect();
+                let records = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
                 whole.insert(parent, List::Whole(records));
             }
         }
@@ -224,7 +224,7 @@ impl Work<'_> {
         let (mut records, mut ended) = (Vec::new(), false);
         while let Some(page) = pages.try_next().await? {
             ended = page.is_last();
-            records.extend(page.records()?.into_iter().map(ToOwned::to_owned));
+            records.extend(page.records()?.into_iter().map(RecordText::into_owned));
         }
         if !ended {
             return Ok(List::Failed("the server never said which page is the last".to_owned()));

@@ -1,16 +1,14 @@
 //! Records into batches, one batch a page.
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::SchemaRef;
+use arrow::error::ArrowError;
+use connectwise_sdk::RecordText;
 use connectwise_sdk::catalog::Entity;
-use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
-use serde_arrow::ArrayBuilder;
-use serde_json::value::RawValue;
 use twox_hash::XxHash3_64;
 
-use super::cell::Cell;
-use super::shape::{Object, Shape};
+use super::column::Object;
+use super::technical::Technical;
 use super::walk::walk;
 use crate::contract;
 use crate::error::{Error, Kind, Result};
@@ -20,11 +18,10 @@ use crate::privacy::{Redactor, SecretStorage};
 pub struct Decoder {
     entity: &'static Entity,
     schema: SchemaRef,
-    shape: Shape,
-    builder: ArrayBuilder,
+    columns: Object,
+    technical: Technical,
+    /// Position of the key among the columns.
     key: usize,
-    run_id: String,
-    started_micros: i64,
     rescued: u64,
     redactor: Option<Redactor>,
     /// The row that the records hang on, where the entity's lists hang on rows.
@@ -46,22 +43,17 @@ impl Decoder {
     /// # Errors
     /// [`Kind::Contract`] when the entity's columns can't be built, which is a fault of the catalogue.
     pub fn new(entity: &'static Entity, run_id: &str, started: chrono::DateTime<chrono::Utc>) -> Result<Self> {
-        let schema = contract::bronze(entity);
-        let fault =
-            |why: String| Error::new(Kind::Contract, format!("the columns of {} can't be built: {why}", entity.name));
-        let fields: Vec<FieldRef> = schema.fields().iter().cloned().collect();
-        let builder = ArrayBuilder::from_arrow(&fields).map_err(|error| fault(error.to_string()))?;
-        let object = Object::new(entity.columns);
-        let key = object.position(entity.key, 0).ok_or_else(|| fault(format!("there is no column {}", entity.key)))?;
-        let started_micros = started.timestamp_micros();
+        let columns = Object::new(entity.columns);
+        let key = columns.position(entity.key, 0).ok_or_else(|| {
+            let why = format!("the columns of {} can't be built: there is no column {}", entity.name, entity.key);
+            Error::new(Kind::Contract, why)
+        })?;
         Ok(Self {
             entity,
-            schema,
-            shape: Shape::Object(object),
-            builder,
+            schema: contract::bronze(entity),
+            columns,
+            technical: Technical::new(entity.name, run_id, started.timestamp_micros()),
             key,
-            run_id: run_id.to_owned(),
-            started_micros,
             rescued: 0,
             redactor: None,
             parent: entity.parent().map(|_| 0),
@@ -93,40 +85,30 @@ impl Decoder {
     /// Adds a record and gives its key, or says why it can't be a row.
     ///
     /// # Errors
-    /// The outer error is [`Kind::Contract`], and a fault of this crate: a cell that fits its column was refused.
-    pub fn push(&mut self, record: &RawValue) -> Result<std::result::Result<i64, Rejected>> {
-        let text = record.get();
-        let kept = || self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.record(text));
-        let reject = |reason: String| Ok(Err(Rejected { text: kept(), reason }));
-        let (cell, rescue) = match walk(&self.shape, text) {
-            Ok(walked) => walked,
-            Err(error) => return reject(format!("the record isn't readable JSON: {error}")),
+    /// None now; a record that fits its columns can't be refused by them before [`batch`](Self::batch).
+    pub fn push<'a>(&mut self, record: impl Into<RecordText<'a>>) -> Result<std::result::Result<i64, Rejected>> {
+        Ok(self.push_text(record.into().get()))
+    }
+
+    fn push_text(&mut self, text: &str) -> std::result::Result<i64, Rejected> {
+        let row = self.technical.rows();
+        let reason = match walk(&mut self.columns, row, text) {
+            Ok(Some(rescue)) => match self.columns.integer(self.key, row) {
+                Some(key) => {
+                    let rescued = rescue.into_text();
+                    self.rescued += u64::from(rescued.is_some());
+                    let hash = XxHash3_64::oneshot_with_seed(self.seed(), text.as_bytes()).cast_signed();
+                    self.technical.push(self.parent, rescued.as_deref(), hash);
+                    return Ok(key);
+                }
+                None => format!("the record has no usable key in /{}", self.entity.key),
+            },
+            Ok(None) => "the record isn't an object".to_owned(),
+            Err(error) => format!("the record isn't readable JSON: {error}"),
         };
-        let Cell::Object(object, cells) = cell else {
-            return reject("the record isn't an object".to_owned());
-        };
-        let key = match cells.get(self.key) {
-            Some(Cell::Int32(key)) => i64::from(*key),
-            Some(Cell::Int64(key)) => *key,
-            _ => return reject(format!("the record has no usable key in /{}", self.entity.key)),
-        };
-        let rescued = rescue.into_text();
-        self.rescued += u64::from(rescued.is_some());
-        let row = Row {
-            object,
-            cells: &cells,
-            rescued: rescued.as_deref(),
-            started_micros: self.started_micros,
-            entity: self.entity.name,
-            run_id: &self.run_id,
-            parent: self.parent,
-            content_hash: XxHash3_64::oneshot_with_seed(self.seed(), text.as_bytes()).cast_signed(),
-        };
-        self.builder.push(&row).map_err(|error| {
-            Error::new(Kind::Contract, format!("{} {key} doesn't fit its own columns", self.entity.name))
-                .with_source(error)
-        })?;
-        Ok(Ok(key))
+        self.columns.truncate(row);
+        let text = self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.record(text));
+        Err(Rejected { text, reason })
     }
 
     /// What a row is beside its record's text: whoever moves to another parent has changed, and a row with secrets and one
@@ -139,43 +121,18 @@ impl Decoder {
     /// The rows pushed since the last batch.
     ///
     /// # Errors
-    /// [`Kind::Contract`], a fault of this crate.
+    /// [`Kind::Contract`]: the texts of a column are more than the 2 GB that Arrow can address, or a fault of this crate.
     pub fn batch(&mut self) -> Result<RecordBatch> {
-        let fault = |error: Box<dyn std::error::Error + Send + Sync>| {
+        let batch = self.build().map_err(|error| {
             Error::new(Kind::Contract, format!("a batch of {} can't be built", self.entity.name)).with_source(error)
-        };
-        let built = self.builder.to_record_batch().map_err(|error| fault(Box::new(error)))?;
-        let batch = RecordBatch::try_new(self.schema.clone(), built.columns().to_vec())
-            .map_err(|error| fault(Box::new(error)))?;
+        })?;
         self.redactor.as_ref().map_or(Ok(batch.clone()), |redactor| redactor.batch(&batch))
     }
-}
 
-struct Row<'a, 'de, 's> {
-    object: &'s Object,
-    cells: &'a [Cell<'de, 's>],
-    rescued: Option<&'a str>,
-    started_micros: i64,
-    entity: &'static str,
-    run_id: &'a str,
-    parent: Option<i64>,
-    content_hash: i64,
-}
-
-impl Serialize for Row<'_, '_, '_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
-        let mut row = serializer.serialize_struct("row", self.cells.len() + 6)?;
-        for ((name, _), cell) in self.object.properties.iter().zip(self.cells) {
-            row.serialize_field(name, cell)?;
-        }
-        if let Some(parent) = self.parent {
-            row.serialize_field(contract::PARENT_ID, &parent)?;
-        }
-        row.serialize_field(contract::RESCUED, &self.rescued)?;
-        row.serialize_field(contract::TIMESTAMP, &self.started_micros)?;
-        row.serialize_field(contract::ENTITY, self.entity)?;
-        row.serialize_field(contract::RUN_ID, self.run_id)?;
-        row.serialize_field(contract::CONTENT_HASH, &self.content_hash)?;
-        row.end()
+    fn build(&mut self) -> std::result::Result<RecordBatch, ArrowError> {
+        let rows = self.technical.rows();
+        let mut arrays = self.columns.finish_columns(rows, self.schema.fields())?;
+        arrays.extend(self.technical.finish(self.parent.is_some())?);
+        RecordBatch::try_new(self.schema.clone(), arrays)
     }
 }

@@ -78,6 +78,15 @@ impl<'de> Scanner<'de> {
         Ok(byte != close)
     }
 
+    /// Whether `written` is next, and goes behind it.
+    pub(super) fn skip(&mut self, written: &str) -> bool {
+        let found = self.rest().starts_with(written.as_bytes());
+        if found {
+            self.at += written.len();
+        }
+        found
+    }
+
     /// The name of a property; its value is next.
     pub(super) fn name(&mut self) -> Result<Quoted<'de>, CutOff> {
         self.peek()?;

@@ -1,12 +1,11 @@
-//! One walk over a record: what fits its column becomes a cell, the rest is rescued.
+//! One walk over a record: what fits its column is written there, the rest is rescued.
 
 use std::borrow::Cow;
 
-use super::cell::Cell;
+use super::column::{Column, List, Object, StringMap};
 use super::number::{self, Double};
 use super::rescue::{Path, Rescue};
 use super::scan::{CutOff, Quoted, Scanner};
-use super::shape::{Object, Shape};
 use super::time::{self, Instant};
 
 /// Why a record can't be read.
@@ -20,11 +19,18 @@ pub(super) enum Unreadable {
 
 type Result<T> = std::result::Result<T, Unreadable>;
 
-/// Reads a record along its shape. Values are taken as the text that they are, so that no digit is lost on the way.
-pub(super) fn walk<'de, 's>(shape: &'s Shape, text: &'de str) -> Result<(Cell<'de, 's>, Rescue<'de>)> {
+/// Reads a record along its columns, into their row `row`, and gives what has no place there; `None` if it is no object.
+/// Values are taken as the text that they are, so that no digit is lost on the way.
+///
+/// After an error or `None`, the columns may hold a part of the row.
+pub(super) fn walk<'de>(columns: &mut Object, row: usize, text: &'de str) -> Result<Option<Rescue<'de>>> {
     let mut walk = Walk { scanner: Scanner::new(text), rescue: Rescue::default() };
-    let cell = walk.value(shape, &Path::Root)?;
-    Ok((cell, walk.rescue))
+    if walk.scanner.peek()? != b'{' {
+        walk.scanner.value()?;
+        return Ok(None);
+    }
+    walk.object(columns, row, &Path::Root)?;
+    Ok(Some(walk.rescue))
 }
 
 struct Walk<'de> {
@@ -33,117 +39,139 @@ struct Walk<'de> {
 }
 
 impl<'de> Walk<'de> {
-    fn value<'s>(&mut self, shape: &'s Shape, path: &Path<'_>) -> Result<Cell<'de, 's>> {
+    /// Writes the value that begins here into `row`, which has none yet. It stays without one if that is null or is rescued.
+    fn value(&mut self, column: &mut Column, row: usize, path: &Path<'_>) -> Result<()> {
         let first = self.scanner.peek()?;
-        Ok(match (shape, first) {
-            (Shape::Object(object), b'{') => self.object(object, path)?,
-            (Shape::StringMap, b'{') => self.string_map(path)?,
-            (Shape::List(element), b'[') => self.list(element, path)?,
-            (Shape::Text, b'"') => Cell::Text(self.scanner.string()?.text()?),
-            (Shape::Timestamp, b'"') => {
+        match (column, first) {
+            (Column::Object(object), b'{') => self.object(object, row, path)?,
+            (Column::StringMap(map), b'{') => self.string_map(map, row, path)?,
+            (Column::List(list), b'[') => self.list(list, row, path)?,
+            (Column::Text(texts), b'"') => texts.push(row, &self.scanner.string()?.text()?),
+            (Column::Timestamp(values), b'"') => {
                 let text = self.scanner.string()?;
-                self.instant(text, path)?
+                if let Some(micros) = self.instant(text, path)? {
+                    values.push(row, micros);
+                }
             }
-            _ => {
+            (column, _) => {
                 let raw = self.scanner.value()?;
-                if raw == "null" { Cell::Null } else { self.scalar(shape, raw, path) }
+                if raw != "null" && !self.scalar(column, row, raw, path) {
+                    self.rescue.keep(path, raw);
+                }
             }
-        })
+        }
+        Ok(())
     }
 
-    fn misfit<'s>(&mut self, raw: &'de str, path: &Path<'_>) -> Cell<'de, 's> {
-        self.rescue.keep(path, raw);
-        Cell::Null
-    }
-
-    fn instant<'s>(&mut self, text: Quoted<'de>, path: &Path<'_>) -> Result<Cell<'de, 's>> {
+    fn instant(&mut self, text: Quoted<'de>, path: &Path<'_>) -> Result<Option<i64>> {
         Ok(match time::parse(&text.text()?) {
-            Instant::Canonical(micros) => Cell::Micros(micros),
+            Instant::Canonical(micros) => Some(micros),
             Instant::Other(micros) => {
                 self.rescue.keep(path, text.raw);
-                Cell::Micros(micros)
+                Some(micros)
             }
-            Instant::None => self.misfit(text.raw, path),
+            Instant::None => {
+                self.rescue.keep(path, text.raw);
+                None
+            }
         })
     }
 
-    fn scalar<'s>(&mut self, shape: &Shape, raw: &'de str, path: &Path<'_>) -> Cell<'de, 's> {
+    /// Whether a value fits a column, which then has it.
+    fn scalar(&mut self, column: &mut Column, row: usize, raw: &'de str, path: &Path<'_>) -> bool {
         let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
-        let fits = match shape {
-            Shape::Json => Some(Cell::Text(Cow::Borrowed(raw))),
-            Shape::Boolean if raw == "true" => Some(Cell::Boolean(true)),
-            Shape::Boolean if raw == "false" => Some(Cell::Boolean(false)),
-            Shape::Int32 if is_number => {
-                number::integer(raw).and_then(|value| i32::try_from(value).ok()).map(Cell::Int32)
+        match column {
+            Column::Json(texts) => texts.push(row, raw),
+            Column::Boolean(values) if raw == "true" => values.push(row, true),
+            Column::Boolean(values) if raw == "false" => values.push(row, false),
+            Column::Int32(values) if is_number => {
+                let Some(value) = number::integer(raw).and_then(|value| i32::try_from(value).ok()) else {
+                    return false;
+                };
+                values.push(row, value);
             }
-            Shape::Int64 if is_number => number::integer(raw).map(Cell::Int64),
-            Shape::Double if is_number => match number::double(raw) {
-                Double::Exact(value) => Some(Cell::Double(value)),
+            Column::Int64(values) if is_number => {
+                let Some(value) = number::integer(raw) else { return false };
+                values.push(row, value);
+            }
+            Column::Double(values) if is_number => match number::double(raw) {
+                Double::Exact(value) => values.push(row, value),
                 Double::Near(value) => {
                     self.rescue.keep(path, raw);
-                    Some(Cell::Double(value))
+                    values.push(row, value);
                 }
-                Double::None => None,
+                Double::None => return false,
             },
-            _ => None,
-        };
-        fits.unwrap_or_else(|| self.misfit(raw, path))
+            _ => return false,
+        }
+        true
     }
 
-    fn object<'s>(&mut self, object: &'s Object, path: &Path<'_>) -> Result<Cell<'de, 's>> {
-        let mut cells: Vec<Cell<'de, 's>> = Vec::new();
-        cells.resize_with(object.properties.len(), || Cell::Null);
+    fn object(&mut self, object: &mut Object, row: usize, path: &Path<'_>) -> Result<()> {
+        object.presence.push(row);
+        // One behind the furthest property so far: in nearly all records, where the next one is.
         let mut expected = 0;
         self.scanner.open();
         while self.scanner.next(b'}')? {
-            let name = self.scanner.name()?.text()?;
-            let at = object.position(&name, expected);
-            let place = at.and_then(|at| Some((at, object.properties.get(at)?, cells.get_mut(at)?)));
+            let (at, name) = match object.properties.get(expected) {
+                Some(next) if self.scanner.skip(&next.written) => (Some(expected), Cow::Borrowed(next.name)),
+                _ => {
+                    let name = self.scanner.name()?.text()?;
+                    (object.position(&name, expected), name)
+                }
+            };
             let path = Path::Property(path, &name);
-            let Some((at, (_, shape), cell)) = place else {
+            let Some((at, property)) = at.and_then(|at| Some((at, object.properties.get_mut(at)?))) else {
                 let raw = self.scanner.value()?;
                 self.rescue.keep(&path, raw);
                 continue;
             };
-            *cell = self.property(shape, &path, !matches!(cell, Cell::Null))?;
-            expected = at + 1;
+            if at < expected {
+                // It may have been here before: of equal names the last counts, as everywhere in JSON.
+                property.column.truncate(row);
+                if !self.rescue.is_empty() {
+                    self.rescue.forget(&path);
+                }
+            }
+            self.value(&mut property.column, row, &path)?;
+            expected = expected.max(at + 1);
         }
-        Ok(Cell::Object(object, cells))
+        Ok(())
     }
 
-    /// The value of a property, of which there may be one already.
-    fn property<'s>(&mut self, shape: &'s Shape, path: &Path<'_>, again: bool) -> Result<Cell<'de, 's>> {
-        // A value that was rescued left no cell, so a second one is only known by what is rescued.
-        if again || !self.rescue.is_empty() {
-            self.rescue.forget(path);
-        }
-        self.value(shape, path)
-    }
-
-    fn string_map<'s>(&mut self, path: &Path<'_>) -> Result<Cell<'de, 's>> {
-        let mut entries: Vec<(Cow<'de, str>, Cow<'de, str>)> = Vec::new();
+    fn string_map(&mut self, map: &mut StringMap, row: usize, path: &Path<'_>) -> Result<()> {
         self.scanner.open();
         while self.scanner.next(b'}')? {
             let name = self.scanner.name()?.text()?;
-            let again = entries.iter().position(|(known, _)| *known == name);
-            if let Some(at) = again {
-                entries.remove(at);
+            let path = Path::Property(path, &name);
+            map.forget(&name);
+            // A value that was rescued left no entry, so a second one is only known by what is rescued.
+            if !self.rescue.is_empty() {
+                self.rescue.forget(&path);
             }
-            let cell = self.property(&Shape::Text, &Path::Property(path, &name), again.is_some())?;
-            if let Cell::Text(text) = cell {
-                entries.push((name, text));
+            if self.scanner.peek()? == b'"' {
+                map.push(&name, &self.scanner.string()?.text()?);
+                continue;
+            }
+            let raw = self.scanner.value()?;
+            if raw != "null" {
+                self.rescue.keep(&path, raw);
             }
         }
-        Ok(Cell::StringMap(entries))
+        map.ends.push(row, map.names.len());
+        Ok(())
     }
 
-    fn list<'s>(&mut self, element: &'s Shape, path: &Path<'_>) -> Result<Cell<'de, 's>> {
-        let mut cells = Vec::new();
+    fn list(&mut self, list: &mut List, row: usize, path: &Path<'_>) -> Result<()> {
+        let first = list.ends.last();
+        let mut count = 0;
         self.scanner.open();
         while self.scanner.next(b']')? {
             // A null in a list is an element, unlike a null property.
-            cells.push(self.value(element, &Path::Element(path, cells.len()))?);
+            self.value(&mut list.element, first + count, &Path::Element(path, count))?;
+            count += 1;
         }
-        Ok(Cell::List(cells))
+        list.ends.push(row, first + count);
+        Ok(())
     }
 }

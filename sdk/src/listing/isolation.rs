@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Listing, PATIENCE};
 use crate::{
-    Error, ErrorKind, Response, Result, UnreadableRecord, page,
+    Error, ErrorKind, RecordText, Response, Result, UnreadableRecord,
     paging::id,
     request::{Method, Request},
 };
@@ -125,7 +125,7 @@ fn impatient(mut request: Request) -> Request {
 
 /// The id of the one record of an answer, `None` if there is no record; nothing if it is another answer.
 fn only_id(response: &Response) -> Option<Option<i64>> {
-    match page::records(response).ok()?.as_slice() {
+    match RecordText::split(&response.body)?.as_slice() {
         [] => Some(None),
         [record] => id(record).map(Some),
         _ => None,

@@ -3,6 +3,8 @@
 mod isolation;
 mod start;
 
+use std::ops::Range;
+
 use crate::{
     Continuation, ListRequest, Page, PagingMode, Response, Result, UnreadableRecord,
     conditions::{Split, field},
@@ -10,6 +12,7 @@ use crate::{
     page::{self, Part},
     page_size::PageSize,
     paging::Position,
+    record_text,
     request::{Method, Request},
 };
 use isolation::Alone;
@@ -66,7 +69,7 @@ impl Listing {
             match self.alone(error).await? {
                 Alone::Came(response) => return self.accept(response, 1),
                 Alone::Skipped => {}
-                Alone::WasLast(response) => return Ok(self.turn(response, None)),
+                Alone::WasLast(response) => return Ok(self.turn(response, Vec::new(), None)),
             }
         }
     }
@@ -74,12 +77,12 @@ impl Listing {
     /// Takes in a page of `size` records at most.
     fn accept(mut self: Box<Self>, response: Response, size: u32) -> Result<(Page, Option<Box<Self>>)> {
         let link = Link::parse(response.link().as_deref());
-        let (next, count) = {
-            let records = page::records(&response)?;
-            let next = self.position.after(&records, size, link).map_err(|reason| response.error(reason))?;
-            (next, records.len())
+        let records = page::records(&response)?;
+        let next = {
+            let texts = record_text::pieces(&response.body, &records).ok_or_else(|| response.not_json())?;
+            self.position.after(&texts, size, link).map_err(|reason| response.error(reason))?
         };
-        self.size.came(count);
+        self.size.came(records.len());
         self.skipped = 0;
         let turned = !matches!(self.position, Position::PageNumber { .. });
         let next = next.map(|next| match next {
@@ -91,17 +94,22 @@ impl Listing {
             next if self.returns > 0 => next.larger(self.whole),
             next => next,
         });
-        Ok(self.turn(response, next))
+        Ok(self.turn(response, records, next))
     }
 
-    /// The page of an answer, and what comes after it.
-    fn turn(mut self: Box<Self>, response: Response, next: Option<Position>) -> (Page, Option<Box<Self>>) {
+    /// The page of an answer whose records lie there, and what comes after it.
+    fn turn(
+        mut self: Box<Self>,
+        response: Response,
+        records: Vec<Range<usize>>,
+        next: Option<Position>,
+    ) -> (Page, Option<Box<Self>>) {
         self.pages += 1;
         let number = self.pages;
         let unreadable = std::mem::take(&mut self.unreadable);
         let next = next.or_else(|| self.next_part());
         let Some(position) = next else {
-            return (Page { response, number, unreadable, continuation: None }, None);
+            return (Page { response, records, number, unreadable, continuation: None }, None);
         };
         self.position = position;
         let continuation = Continuation {
@@ -112,7 +120,7 @@ impl Listing {
             position,
             part: self.part,
         };
-        (Page { response, number, unreadable, continuation: Some(continuation) }, Some(self))
+        (Page { response, records, number, unreadable, continuation: Some(continuation) }, Some(self))
     }
 
     /// Goes on to the next piece of the conditions.

@@ -1,0 +1,162 @@
+//! An entity's columns, prepared for walking records: properties are found by name, and what fits is written where it goes.
+//!
+//! Columns are told the row that a value is for. A value that came twice, and all of a record that turns out to be none, is
+//! taken back by cutting the columns off at that row.
+
+use connectwise_sdk::catalog::{Column as Declared, Kind};
+
+use super::leaf::{Ends, Presence, Texts, Values};
+
+/// What a value has to look like, and those that did.
+#[derive(Debug)]
+pub(super) enum Column {
+    Int32(Values<i32>),
+    Int64(Values<i64>),
+    Boolean(Values<bool>),
+    Double(Values<f64>),
+    Timestamp(Values<i64>),
+    Text(Texts),
+    Json(Texts),
+    StringMap(StringMap),
+    Object(Object),
+    List(List),
+}
+
+/// Objects with known properties.
+#[derive(Debug)]
+pub(super) struct Object {
+    pub(super) presence: Presence,
+    /// In the order of the columns.
+    pub(super) properties: Vec<Property>,
+    /// Positions of the properties, sorted by name.
+    sorted: Vec<(&'static str, usize)>,
+}
+
+#[derive(Debug)]
+pub(super) struct Property {
+    pub(super) name: &'static str,
+    /// The name as nearly every server writes it, with quotes and colon.
+    pub(super) written: String,
+    pub(super) column: Column,
+}
+
+/// Arrays. Elements are rows of a column of their own.
+#[derive(Debug)]
+pub(super) struct List {
+    pub(super) ends: Ends,
+    pub(super) element: Box<Column>,
+}
+
+/// Objects of texts. Entries are rows of two columns.
+#[derive(Debug)]
+pub(super) struct StringMap {
+    pub(super) ends: Ends,
+    pub(super) names: Texts,
+    pub(super) texts: Texts,
+}
+
+/// Properties that are looked at before all are searched.
+const AHEAD: usize = 12;
+
+impl Column {
+    fn new(kind: &Kind) -> Self {
+        match kind {
+            Kind::Int32 => Self::Int32(Values::new()),
+            Kind::Int64 => Self::Int64(Values::new()),
+            Kind::Boolean => Self::Boolean(Values::new()),
+            Kind::Double => Self::Double(Values::new()),
+            Kind::Timestamp => Self::Timestamp(Values::new()),
+            Kind::Utf8 => Self::Text(Texts::new()),
+            Kind::Json => Self::Json(Texts::new()),
+            Kind::StringMap => {
+                Self::StringMap(StringMap { ends: Ends::new(), names: Texts::new(), texts: Texts::new() })
+            }
+            Kind::Struct(columns) => Self::Object(Object::new(columns)),
+            Kind::List(element) => Self::List(List { ends: Ends::new(), element: Box::new(Self::new(element)) }),
+        }
+    }
+
+    /// Takes back what `row` and those behind it have got, down to what was left unfinished.
+    pub(super) fn truncate(&mut self, row: usize) {
+        match self {
+            Self::Int32(values) => values.truncate(row),
+            Self::Int64(values) | Self::Timestamp(values) => values.truncate(row),
+            Self::Boolean(values) => values.truncate(row),
+            Self::Double(values) => values.truncate(row),
+            Self::Text(texts) | Self::Json(texts) => texts.truncate(row),
+            Self::StringMap(map) => map.truncate(row),
+            Self::Object(object) => object.truncate(row),
+            Self::List(list) => list.truncate(row),
+        }
+    }
+}
+
+impl Object {
+    pub(super) fn new(columns: &[Declared]) -> Self {
+        let property = |column: &Declared| Property {
+            name: column.name,
+            written: format!("\"{}\":", column.name),
+            column: Column::new(&column.kind),
+        };
+        let properties: Vec<_> = columns.iter().map(property).collect();
+        let mut sorted: Vec<_> = properties.iter().enumerate().map(|(at, property)| (property.name, at)).collect();
+        sorted.sort_unstable();
+        Self { presence: Presence::new(), properties, sorted }
+    }
+
+    /// Where a property is. Records mostly have theirs in the order of the columns and lack some, so the search begins at
+    /// `expected`.
+    pub(super) fn position(&self, name: &str, expected: usize) -> Option<usize> {
+        let ahead = self.properties.iter().enumerate().skip(expected).take(AHEAD);
+        if let Some((at, _)) = ahead.into_iter().find(|(_, property)| property.name == name) {
+            return Some(at);
+        }
+        let at = self.sorted.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
+        self.sorted.get(at).map(|(_, position)| *position)
+    }
+
+    /// The integer that `row` has in the property at `at`.
+    pub(super) fn integer(&self, at: usize, row: usize) -> Option<i64> {
+        match &self.properties.get(at)?.column {
+            Column::Int32(values) if values.len() == row + 1 => values.last().map(i64::from),
+            Column::Int64(values) if values.len() == row + 1 => values.last(),
+            _ => None,
+        }
+    }
+
+    pub(super) fn truncate(&mut self, row: usize) {
+        self.presence.truncate(row);
+        self.properties.iter_mut().for_each(|property| property.column.truncate(row));
+    }
+}
+
+impl List {
+    fn truncate(&mut self, row: usize) {
+        self.ends.truncate(row);
+        self.element.truncate(self.ends.last());
+    }
+}
+
+impl StringMap {
+    /// Adds an entry to the map that isn't ended yet.
+    pub(super) fn push(&mut self, name: &str, text: &str) {
+        let entry = self.names.len();
+        self.names.push(entry, name);
+        self.texts.push(entry, text);
+    }
+
+    /// Takes the entry with this name out of the map that isn't ended yet.
+    pub(super) fn forget(&mut self, name: &str) {
+        let mut unfinished = self.ends.last()..self.names.len();
+        if let Some(entry) = unfinished.find(|entry| self.names.get(*entry) == name.as_bytes()) {
+            self.names.remove(entry);
+            self.texts.remove(entry);
+        }
+    }
+
+    fn truncate(&mut self, row: usize) {
+        self.ends.truncate(row);
+        self.names.truncate(self.ends.last());
+        self.texts.truncate(self.ends.last());
+    }
+}
