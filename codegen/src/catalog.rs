@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::document::{Document, Operation, reference};
 use crate::error::{Kind, Result};
-use crate::lake::{Entity, Lake, Load};
+use crate::lake::{Drain, Entity, Lake, Load};
 use crate::meaning::{Meaning, Rules};
 use crate::parent::{self, Hanging};
 use crate::schema::{Property, Schema, Schemas, Shape};
@@ -21,7 +21,7 @@ pub(crate) struct Table {
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
     pub(crate) key: String,
-    pub(crate) drains: bool,
+    pub(crate) drains: Option<Drain>,
     pub(crate) freshness: Freshness,
     pub(crate) columns: Vec<Column>,
     /// Whether silver keeps every version of a record.
@@ -127,6 +127,10 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
     rules.all_hit()?;
 
+    if let Some(drain) = entity.drains.as_ref().filter(|drain| !has(&drain.by)) {
+        let (owner, pattern) = (entity.name.clone(), drain.by.clone());
+        return Err(Kind::RuleDead { owner, list: "drains.by", pattern }.into());
+    }
     let freshness = match entity.load {
         Load::Snapshot => Freshness::Snapshot,
         Load::Children => Freshness::Children(Hanging::resolve(entity, properties)?),
@@ -153,7 +157,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         path: entity.path.clone(),
         count_path: counts.then_some(count),
         key: entity.key.clone(),
-        drains: entity.drains,
+        drains: entity.drains.clone(),
         freshness,
         columns,
         history: entity.history,

@@ -41,9 +41,8 @@ pub struct Entity {
     /// Property that identifies a record.
     #[serde(default = "default_key")]
     pub key: String,
-    /// Whether rows leave the list in numbers as work is done.
-    #[serde(default)]
-    pub drains: bool,
+    /// Where rows go that leave the list in numbers as work is done.
+    pub drains: Option<Drain>,
     /// How the table is kept fresh.
     pub load: Load,
     /// What the list hangs on, where each row of another entity has one of its own.
@@ -88,7 +87,7 @@ impl Entity {
             schema: None,
             path: path.to_owned(),
             key: default_key(),
-            drains: false,
+            drains: None,
             load: Load::Snapshot,
             parent: None,
             watermark: default_watermark(),
@@ -113,6 +112,18 @@ pub enum Load {
     Snapshot,
     /// The lists of changed parents, and of the others by turns.
     Children,
+}
+
+/// Where rows of a list are found again once the work at them is done.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Drain {
+    /// Name of the entity that they become.
+    pub into: String,
+    /// Property by which a row names the record that it becomes.
+    pub by: String,
+    /// Property that such a record has from then on.
+    pub shows: String,
 }
 
 /// The entity on whose rows lists hang, and how they are read.

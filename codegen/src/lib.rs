@@ -47,6 +47,6 @@ pub use error::{Error, Result};
 pub use figures::Figures;
 pub use generate::{Generated, MAX_LINES, Sources, generate};
 pub use import::{Imported, facts, import};
-pub use lake::{Entity, Lake, Load, Parent, Shared};
+pub use lake::{Drain, Entity, Lake, Load, Parent, Shared};
 pub use report::{ModuleReport, OperationReport, Report, report};
 pub use selection::Selection;

@@ -52,6 +52,11 @@ impl Hanging {
 pub(crate) fn check(lake: &Lake) -> Result<()> {
     for entity in &lake.entities {
         let refuse = |problem| Kind::EntityPath { entity: entity.name.clone(), path: entity.path.clone(), problem };
+        if let Some(drain) = &entity.drains
+            && lake.entities.iter().all(|other| other.name != drain.into)
+        {
+            return Err(refuse("drains into what is no entity").into());
+        }
         match (&entity.parent, entity.load) {
             (None, _) if entity.path.contains('{') => {
                 return Err(refuse("hangs on other rows: say which, with load = \"children\" and a parent").into());

@@ -27,7 +27,7 @@ fn a_child_says_what_it_hangs_on() {
             "path: \"/shop/widgets/{parentId}/parts\",",
             "count_path: Some(\"/shop/widgets/{parentId}/parts/count\"),",
             "key: \"id\",",
-            "drains: false,",
+            "drains: None,",
             "load: Load::Children(Parent {",
             "entity: \"Widget\",",
             "property: Some(\"widget/id\"),",

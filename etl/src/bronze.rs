@@ -2,6 +2,7 @@
 
 mod again;
 mod full;
+mod loss;
 mod range;
 
 use std::sync::Arc;
@@ -20,7 +21,7 @@ use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Unreadable, Window};
-use crate::lake::{Commit, Keys, Lake, Race, Source, TableName, Written, integers};
+use crate::lake::{Change, Commit, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
@@ -290,17 +291,18 @@ impl Target<'_> {
             listed.extend(integers(batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
         }
         let stored = self.lake.key_set(self.table, self.entity.key).await?;
-        let left = stored.len() - stored.intersection_len(&listed);
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-        let refused = self.may_lose(&stored, &listed, &seen).await;
+        let refused = self.may_lose(&stored, &listed, &seen).await?;
+        let rows = self.changed(rows).await?;
+        let left = &stored - &listed;
         // What the server can't give is in the list all the same.
-        if left == 0 || refused.is_some() || !seen.unreadable.is_empty() {
-            let changed = self.changed(rows).await?;
-            return Ok((self.upsert(&schema, changed, &self.commit(&[])).await?, refused));
+        if left.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
+            return Ok((self.upsert(&schema, rows, &self.commit(&[])).await?, refused));
         }
-        let source = Source::stream(self.session, schema.clone(), stream::iter(rows.into_iter().map(Ok)).boxed())?;
-        let written = self.lake.replace(self.table, &schema, source, self.session, &self.commit(&[])).await?;
-        Ok((Written { deleted: left, ..written }, None))
+        let change = Change { rows, gone: left.iter().map(u64::cast_signed).collect() };
+        let (key, commit) = (self.entity.key, self.commit(&[]));
+        let written = self.lake.sync(self.table, &schema, key, change, self.session, &commit).await?;
+        Ok((written, None))
     }
 
     async fn changed(&self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {

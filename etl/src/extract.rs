@@ -15,7 +15,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::Condition;
-use connectwise_sdk::{Client, PagingMode};
+use connectwise_sdk::{Client, ListRequest, Page, PagingMode};
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use serde_json::Value;
@@ -24,11 +24,15 @@ use tokio::sync::mpsc;
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
+pub(crate) use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
 pub use window::Window;
 
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
 const AHEAD: usize = 3;
+
+/// Pages that wait to be decoded, beside the one that is under way.
+const PAGES_AHEAD: usize = 1;
 
 /// What a read has seen, complete once the stream has ended without an error.
 #[derive(Debug, Clone, Default)]
@@ -210,6 +214,22 @@ pub(crate) fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Er
     Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
 }
 
+/// Fetches pages while the last ones are decoded and written. The end of the channel proves nothing: a page says that it is the
+/// last.
+fn ahead(list: ListRequest) -> mpsc::Receiver<connectwise_sdk::Result<Page>> {
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(async move {
+        let mut pages = Box::pin(list.pages());
+        while let Some(page) = pages.next().await {
+            // Nobody waits for it any more when whoever reads gave up.
+            if sender.send(page).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
 struct Reader {
     client: Client,
     entity: &'static Entity,
@@ -226,9 +246,9 @@ impl Reader {
         if let Some(condition) = &self.condition {
             list = list.conditions(condition.clone());
         }
-        let mut pages = Box::pin(list.pages());
+        let mut pages = ahead(list);
         let mut ended = false;
-        while let Some(page) = pages.try_next().await.map_err(|error| source_error(self.entity, error))? {
+        while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
             ended = page.is_last();
             if let Ok(mut seen) = self.seen.lock() {
                 seen.ended = ended;
@@ -246,22 +266,12 @@ impl Reader {
     }
 
     /// Notes what the server couldn't give before this page.
-    fn leave_out(&self, page: &connectwise_sdk::Page) -> Result<()> {
+    fn leave_out(&self, page: &Page) -> Result<()> {
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
-        seen.unreadable.extend(page.unreadable().iter().map(Unreadable::from));
-        match seen.unreadable.first().filter(|_| seen.unreadable.len() > MOST_UNREADABLE) {
-            None => Ok(()),
-            Some(first) => {
-                let why = format!(
-                    "the server can't give more than {MOST_UNREADABLE} records, such as {first} ({})",
-                    first.why
-                );
-                Err(incomplete(self.entity, &why))
-            }
-        }
+        leave_out(&mut seen.unreadable, page).map_err(|why| incomplete(self.entity, &why))
     }
 
-    fn decode(&mut self, page: &connectwise_sdk::Page) -> Result<RecordBatch> {
+    fn decode(&mut self, page: &Page) -> Result<RecordBatch> {
         let records = page.records().map_err(|error| source_error(self.entity, error))?;
         let mut rejected = Vec::new();
         for record in &records {

@@ -18,8 +18,8 @@ pub struct Entity {
     pub count_path: Option<&'static str>,
     /// Property that identifies a record.
     pub key: &'static str,
-    /// Whether rows leave the list in numbers as work is done, so that a large share that is missing is nothing odd.
-    pub drains: bool,
+    /// Where rows go that leave the list in numbers as work is done, so that a large share that is missing is nothing odd.
+    pub drains: Option<Drain>,
     /// How the table is kept fresh.
     pub load: Load,
     /// Columns, sorted by name as in the interface document.
@@ -68,6 +68,17 @@ pub struct Parent {
     pub bundle: &'static str,
     /// In how many runs every list is read again, whether its parent changed or not; at least 1.
     pub runs: u32,
+}
+
+/// Where rows of a list are found again once the work at them is done, and they are on the list no more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Drain {
+    /// Name of the entity that they become.
+    pub into: &'static str,
+    /// Property by which a row names the record that it becomes: its key.
+    pub by: &'static str,
+    /// Property that such a record has from then on, and not before.
+    pub shows: &'static str,
 }
 
 /// Rows whose business date is at most so old are read again in every incremental run.

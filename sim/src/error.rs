@@ -78,7 +78,10 @@ impl fmt::Display for Error {
                 )
             }
             Kind::UnknownRole(role) => {
-                write!(f, "there is no role {role}: choose full, mine, no-info, no-members or no-<module>")
+                write!(
+                    f,
+                    "there is no role {role}: choose full, mine, without:<path>=<id>, no-info, no-members or no-<module>"
+                )
             }
             Kind::BadSwitch(reason) => f.write_str(reason),
             Kind::BadFaults(file, reason) => {

@@ -30,7 +30,7 @@
 //! - *Do we keep up?* `POST /_sim/advance {"days":1}` makes a day: edits, inserts, hard deletes, invoices that are batched,
 //!   bursts that share one second, companies whose merge leaves no trace in `lastUpdated`. Load, compare, repeat.
 //! - *What do we lose while rows move?* `POST /_sim/drift {"every":1,"delete":1}` changes rows between two pages.
-//! - *Do we notice a lost right?* `POST /_sim/role {"role":"mine"}` gives fewer rows and no error.
+//! - *Do we notice a lost right?* `POST /_sim/role {"role":"mine"}` gives fewer rows and no error, `{"role":"without:location/id=2"}` a few less.
 //! - *Do we survive its worst days?* A fault script, by file or by `POST /_sim/faults`:
 //!
 //! ```toml

@@ -40,7 +40,7 @@ struct Arguments {
     /// Serve the resources of another interface document.
     #[arg(long, value_name = "FILE")]
     document: Option<PathBuf>,
-    /// The security role of those who ask: full, mine, no-info, no-members, no-<module>, or several with commas between.
+    /// The security role of those who ask: full, mine, without:<path>=<id>, no-info, no-members, no-<module>, or several with commas between.
     #[arg(long, default_value = "full", value_name = "ROLE")]
     role: String,
     /// Choose the other behaviour where the facts are uncertain; more than once for several. They are listed below.

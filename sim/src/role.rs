@@ -13,6 +13,8 @@ use crate::table::Table;
 pub(crate) struct Role {
     /// Only rows of one's own, and no error.
     pub(crate) mine: bool,
+    /// No rows with these values, such as those of a location: paths and ids.
+    hidden: Vec<(String, i64)>,
     /// Rows without `_info`.
     pub(crate) no_info: bool,
     /// `/system/members` isn't there.
@@ -37,11 +39,15 @@ const MODULES: [&str; 12] = [
 ];
 
 impl Role {
-    /// Reads `full`, `mine`, `no-info`, `no-members`, `no-<module>`, or several of them with commas between. The error is the
-    /// word that is none of these.
+    /// Reads `full`, `mine`, `without:<path>=<id>`, `no-info`, `no-members`, `no-<module>`, or several of them with commas
+    /// between. The error is the word that is none of these.
     pub(crate) fn parse(text: &str) -> Result<Self, String> {
         let mut role = Self::default();
         for word in text.split(',').map(str::trim).filter(|word| !word.is_empty()) {
+            if let Some((path, id)) = word.strip_prefix("without:").and_then(|hidden| hidden.split_once('=')) {
+                role.hidden.push((path.to_owned(), id.parse().map_err(|_| word.to_owned())?));
+                continue;
+            }
             match word.strip_prefix("no-") {
                 Some("info") => role.no_info = true,
                 Some("members") => role.no_members = true,
@@ -52,6 +58,11 @@ impl Role {
             }
         }
         Ok(role)
+    }
+
+    /// Whether it shows less than all rows of a list.
+    pub(crate) fn hides_rows(&self) -> bool {
+        self.mine || !self.hidden.is_empty()
     }
 
     /// The answer to a request that the role doesn't allow.
@@ -80,29 +91,40 @@ impl Role {
 const OWNERS: [&str; 7] =
     ["member/id", "owner/id", "assignTo/id", "assignedTo/id", "manager/id", "primarySalesRep/id", "salesRep/id"];
 
-/// The rows of a list that are one's own: those that name the member of the key; where rows name nobody, those of the
-/// member's location, which are a third of them, by their ids.
-pub(crate) struct Mine<'a> {
+/// The rows of a list that a role shows. One's own are those that name the member of the key; where rows name nobody, those
+/// of the member's location, which are a third of them, by their ids.
+pub(crate) struct Shown<'a> {
     table: Box<dyn Table + 'a>,
-    member: i64,
-    owner: Option<Column>,
+    /// The member whose rows are shown, and where rows name it.
+    mine: Option<(i64, Option<Column>)>,
+    hidden: Vec<(Column, i64)>,
 }
 
-impl<'a> Mine<'a> {
-    pub(crate) fn new(table: Box<dyn Table + 'a>, names: Names, is_member: bool, member: i64) -> Self {
+impl<'a> Shown<'a> {
+    pub(crate) fn new(table: Box<dyn Table + 'a>, names: Names, is_member: bool, member: i64, role: &Role) -> Self {
         let owner = if is_member { Some(Column::Id) } else { OWNERS.into_iter().find_map(|path| names.column(path)) };
-        Self { table, member, owner }
+        let hidden = role.hidden.iter().filter_map(|(path, id)| Some((names.column(path)?, *id))).collect();
+        Self { table, mine: role.mine.then_some((member, owner)), hidden }
     }
 
-    fn is_mine(&self, slot: u64) -> bool {
-        let Some(owner) = &self.owner else { return mix(self.table.id(slot) as u64).is_multiple_of(3) };
-        let mut probe = Probe::new(vec![owner.clone()]);
+    fn is_shown(&self, slot: u64) -> bool {
+        let is_mine = match &self.mine {
+            None => true,
+            Some((_, None)) => mix(self.table.id(slot) as u64).is_multiple_of(3),
+            Some((member, Some(owner))) => self.names(slot, owner, *member),
+        };
+        is_mine && !self.hidden.iter().any(|(column, id)| self.names(slot, column, *id))
+    }
+
+    /// Whether a row has this number there.
+    fn names(&self, slot: u64, column: &Column, number: i64) -> bool {
+        let mut probe = Probe::new(vec![column.clone()]);
         self.table.visit(slot, &mut probe);
-        matches!(probe.value(0), Some(Value::Number(id)) if *id == self.member as f64)
+        matches!(probe.value(0), Some(Value::Number(found)) if *found == number as f64)
     }
 }
 
-impl Table for Mine<'_> {
+impl Table for Shown<'_> {
     fn slots(&self) -> u64 {
         self.table.slots()
     }
@@ -112,7 +134,7 @@ impl Table for Mine<'_> {
     }
 
     fn is_live(&self, slot: u64) -> bool {
-        self.table.is_live(slot) && self.is_mine(slot)
+        self.table.is_live(slot) && self.is_shown(slot)
     }
 
     fn id(&self, slot: u64) -> i64 {
@@ -120,7 +142,7 @@ impl Table for Mine<'_> {
     }
 
     fn slot_of(&self, id: i64) -> Option<u64> {
-        self.table.slot_of(id).filter(|slot| self.is_mine(*slot))
+        self.table.slot_of(id).filter(|slot| self.is_shown(*slot))
     }
 
     fn first_after(&self, id: i64) -> u64 {
@@ -147,6 +169,9 @@ mod tests {
         assert!(role.mine && role.no_info && !role.no_members);
         assert!(role.refusal("/Finance/invoices").is_some() && role.refusal("/time/entries").is_none());
         assert!(Role::parse("no-members").unwrap().refusal("/system/members/5").is_some());
+        let role = Role::parse("without:location/id=2").unwrap();
+        assert!(role.hides_rows() && !role.mine);
+        assert_eq!(Role::parse("without:location/id=x"), Err("without:location/id=x".to_owned()));
         assert_eq!(Role::parse("mine,admin"), Err("admin".to_owned()));
         assert_eq!(Role::parse("no-such"), Err("no-such".to_owned()));
     }

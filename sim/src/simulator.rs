@@ -111,7 +111,8 @@ impl Builder {
         self
     }
 
-    /// The security role of those who ask: `full`, the default, `mine` (the rows of the member whose key it is, and no error), `no-info` (rows
+    /// The security role of those who ask: `full`, the default, `mine` (the rows of the member whose key it is, and no error),
+    /// `without:<path>=<id>` (all rows but those with that value, as `without:location/id=2`, and no error), `no-info` (rows
     /// without `_info`), `no-members` (`/system/members` is not found), `no-<module>` (403), or several with commas between.
     #[must_use]
     pub fn role(mut self, role: impl Into<String>) -> Self {

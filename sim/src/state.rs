@@ -14,7 +14,7 @@ use crate::files::Files;
 use crate::kind::Kind;
 use crate::place::Place;
 use crate::query::{Grammar, Names};
-use crate::role::{Mine, Role};
+use crate::role::{Role, Shown};
 use crate::samples::Samples;
 use crate::switches::{Switch, Switches};
 use crate::table::{Empty, Table};
@@ -94,7 +94,7 @@ impl Source {
 
     fn narrowed<'a>(&'a self, table: Box<dyn Table + 'a>, place: Place, role: &Role) -> Box<dyn Table + 'a> {
         let Self::Generated(tenant) = self else { return table };
-        let narrowed = role.mine && place.parents().is_empty();
+        let narrowed = role.hides_rows() && place.parents().is_empty();
         match tenant.world().plan(place).maker {
             Maker::Hand(_) | Maker::Own(_) if narrowed => {
                 let document = tenant.world().document;
@@ -103,7 +103,7 @@ impl Source {
                 };
                 let names = Names::of(document, schema, Grammar::default());
                 let own = document.resources[place.resource].template == Kind::Member.path();
-                Box::new(Mine::new(table, names, own, tenant.member_of_key()))
+                Box::new(Shown::new(table, names, own, tenant.member_of_key(), role))
             }
             _ => table,
         }

@@ -306,6 +306,53 @@ async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_parent_that_cannot_be_given_takes_nothing_away() {
+    let tenant = Tenant::start(900).await;
+    tenant.load(Mode::Full, additions().name).await;
+    // The first one, so that it is in the first part of the round.
+    let bad = tenant.truth(additions()).await.values().map(parent).min().unwrap();
+    let rule = json!({ "path": "/finance/agreements", "holdsId": bad, "status": 500, "times": 100_000 });
+    post(&tenant.simulator, "faults", rule).await;
+    // Its list is asked for all the same.
+    let path = format!("/finance/agreements/{bad}/additions");
+    post(&tenant.simulator, "advance", json!({ path: { "edit": 1, "insert": 1 } })).await;
+    let rows = tenant.bronze(additions()).await;
+    for mode in [Mode::Full, Mode::Incremental] {
+        let step = tenant.step(mode, additions().name).await;
+        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        assert!(what.contains("the server can't give 1 of the records of Agreement"), "{what}");
+        assert_eq!(step.rows_deleted, 0, "{step:?}");
+        assert_eq!(tenant.differences(additions()).await, 0, "{mode:?}");
+    }
+    assert_eq!(tenant.bronze(additions()).await.len(), rows.len() + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_list_that_cannot_be_given_keeps_no_other_back() {
+    let tenant = Tenant::start(900).await;
+    tenant.load(Mode::Full, additions().name).await;
+    let mut below: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+    let truth = tenant.truth(additions()).await;
+    truth.iter().for_each(|(key, row)| below.entry(parent(row)).or_default().push(*key));
+    let (above, keys) = below.iter().find(|(_, keys)| keys.len() >= 3).unwrap();
+    let path = format!("/finance/agreements/{above}/additions");
+    post(&tenant.simulator, "advance", json!({ &path: { "edit": 100, "insert": 1 } })).await;
+    post(&tenant.simulator, "advance", json!({ "Agreement": { "edit": 1000 } })).await;
+    let rule = json!({ "path": path, "holdsId": keys[1], "status": 500, "times": 100_000 });
+    post(&tenant.simulator, "faults", rule).await;
+    let (before, truth) = (tenant.bronze(additions()).await, tenant.truth(additions()).await);
+    let step = tenant.step(Mode::Incremental, additions().name).await;
+    let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+    assert!(what.contains(&format!("the lists of Agreement {above} can't be read")), "{what}");
+    for (key, row) in tenant.bronze(additions()).await {
+        assert_eq!(&row, if key == keys[1] { &before[&key] } else { &truth[&key] });
+    }
+    tenant.forget("faults").await;
+    tenant.load(Mode::Incremental, additions().name).await;
+    assert_eq!(tenant.differences(additions()).await, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn many_lists_that_cannot_be_read_leave_the_table_as_it_was() {
     let tenant = Tenant::start(300).await;
     let mut faults = vec![json!({ "path": "/system/bundles", "status": 404, "times": 100_000 })];

@@ -12,7 +12,7 @@ use connectwise_codegen::{Selection, Sources, generate};
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_etl::{contract, decode, silver};
-use connectwise_sdk::catalog::{Column, Entity, Kind, Load, Meaning, Parent, Window as Days};
+use connectwise_sdk::catalog::{Column, Drain, Entity, Kind, Load, Meaning, Parent, Window as Days};
 use connectwise_sdk::lake::ENTITIES;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, as_numbers, client};
@@ -72,7 +72,7 @@ impl Text {
                 path: text(field("path")),
                 count_path: optional(field("count_path")).map(text),
                 key: text(field("key")),
-                drains: matches!(field("drains"), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value)),
+                drains: optional(field("drains")).map(drain),
                 load: load(field("load")),
                 columns: self.columns(field("columns")),
                 history: matches!(field("history"), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value)),
@@ -168,6 +168,10 @@ fn field_of<'a>(of: &'a syn::ExprStruct, name: &str) -> &'a Expr {
 fn last(path: &Expr) -> String {
     let Expr::Path(path) = path else { panic!("no path") };
     path.path.segments.last().unwrap().ident.to_string()
+}
+
+fn drain(expr: &Expr) -> Drain {
+    Drain { into: text(field(expr, "into")), by: text(field(expr, "by")), shows: text(field(expr, "shows")) }
 }
 
 fn optional(expr: &Expr) -> Option<&Expr> {

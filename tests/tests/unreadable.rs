@@ -8,6 +8,7 @@ mod truth;
 
 use connectwise_etl::catalog;
 use connectwise_etl::lake::{Layer, TableName};
+use connectwise_etl::reconcile;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Read, Report, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
@@ -145,6 +146,35 @@ async fn a_list_that_is_compared_loses_nothing_by_it() {
     assert!(rows.contains_key(&gone[0]), "what is missing from a list that isn't whole may be there");
     tenant.mend().await;
     tenant.run_whole(Mode::Incremental).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_goes_on_behind_it_and_keeps_its_row() {
+    let tenant = Tenant::start("TimeEntry").await;
+    tenant.run_whole(Mode::Full).await;
+    let stored = tenant.bronze().await;
+    let change = post(&tenant.simulator, "advance", json!({ "TimeEntry": { "delete": 4, "insert": 3 } })).await;
+    let ids =
+        |what: &str| -> Vec<i64> { serde_json::from_value(change["changed"]["TimeEntry"][what].clone()).unwrap() };
+    let truth = tenant.truth().await;
+    // One that is stored, and one that is to be read again.
+    let bad = *truth.keys().find(|id| **id > *stored.keys().next().unwrap() && stored.contains_key(id)).unwrap();
+    let new = ids("inserted")[1];
+    tenant.spoil(&[bad, new]).await;
+    let request = reconcile::Request { page_size: 100, ..reconcile::Request::new(false) };
+    let report = reconcile::run(tenant.lakehouse.lake(), &tenant.client, &[tenant.entity], &request).await;
+    let report = &report.entities[0];
+    let mut gone = ids("deleted");
+    gone.sort_unstable();
+    assert_eq!((&report.refused, &report.deleted, report.reread), (&None, &gone, 2), "{report:?}");
+    let note = report.note.as_deref().unwrap_or_default();
+    assert!(note.contains("can't give 2 of the records of TimeEntry"), "{note}");
+    assert!(note.contains(&format!("the one behind {}", before(&truth, bad))), "{note}");
+    assert_eq!(tenant.bronze().await, without(truth.clone(), new));
+    tenant.mend().await;
+    let report = reconcile::run(tenant.lakehouse.lake(), &tenant.client, &[tenant.entity], &request).await;
+    assert_eq!((&report.entities[0].note, report.entities[0].reread), (&None, 1));
+    assert_eq!(tenant.bronze().await, truth);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 use heck::ToShoutySnakeCase;
 
 use crate::catalog::{Column, ColumnKind, Freshness, Table};
+use crate::lake::Drain;
 
 /// The text that `connectwise_sdk::lake` includes.
 pub(crate) fn render(tables: &[Table]) -> String {
@@ -16,7 +17,7 @@ pub(crate) fn render(tables: &[Table]) -> String {
         let _ = write_entity(&mut entities, table, &mut lists);
     }
     format!(
-        "use crate::catalog::{{Column, Entity, Kind, Load, Meaning, Parent, Window}};\n\n\
+        "use crate::catalog::{{Column, Drain, Entity, Kind, Load, Meaning, Parent, Window}};\n\n\
          /// Every entity of `openapi/lake.toml`, in the order of the file.\n\
          pub static ENTITIES: &[Entity] = &[\n{entities}];\n{}",
         lists.text
@@ -31,7 +32,12 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
     writeln!(out, "        path: {:?},", table.path)?;
     writeln!(out, "        count_path: {:?},", table.count_path)?;
     writeln!(out, "        key: {:?},", table.key)?;
-    writeln!(out, "        drains: {:?},", table.drains)?;
+    match &table.drains {
+        None => writeln!(out, "        drains: None,")?,
+        Some(Drain { into, by, shows }) => {
+            writeln!(out, "        drains: Some(Drain {{ into: {into:?}, by: {by:?}, shows: {shows:?} }}),")?;
+        }
+    }
     match &table.freshness {
         Freshness::Snapshot => writeln!(out, "        load: Load::Snapshot,")?,
         Freshness::Children(parent) => {

@@ -19,13 +19,9 @@ use crate::contract;
 use crate::decode::Decoder;
 use crate::error::{Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
-use crate::lake::{Chunk, Commit, Head, Keys, Part, Staged, Written};
+use crate::lake::{Chunk, Commit, Head, Part, Staged, Written};
 use crate::quarantine;
-use crate::reconcile::{Facts, Guard, confirmed, may_delete};
 use crate::run::Chunk as Safe;
-
-/// So many missing rows are asked for one by one where they are too large a share: small lists lose a row too.
-const FEW: u64 = 5;
 
 /// What a full load did.
 pub(super) struct Full {
@@ -101,34 +97,7 @@ impl Target<'_> {
         }
         let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
         let stored = self.lake.key_set(self.table, self.entity.key).await?;
-        Ok(self.may_lose(&stored, &listed, &read.seen).await)
-    }
-
-    /// Why the rows that are stored and weren't listed may not leave.
-    pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Option<String> {
-        // What the server can't give is in the list all the same.
-        let unreadable = seen.unreadable.len() as u64;
-        let missing = (stored.len() - stored.intersection_len(listed)).saturating_sub(unreadable);
-        // From some lists rows go by hundreds when work is done; there the read's own proof has to do.
-        if missing == 0 || self.entity.drains {
-            return None;
-        }
-        let facts = Facts {
-            stored: stored.len(),
-            listed: seen.records + unreadable,
-            missing,
-            counted: seen.counted.zip(seen.counted_after),
-            max_share: self.request.options.max_share,
-        };
-        let guard = may_delete(&facts).err()?;
-        if matches!(guard, Guard::Share { .. }) && missing <= FEW && self.request.options.max_share > 0.0 {
-            let missing: Vec<i64> = (stored - listed).iter().map(u64::cast_signed).collect();
-            let listed: Vec<i64> = listed.iter().map(u64::cast_signed).collect();
-            if confirmed(self.client, self.entity, &missing, &listed).await {
-                return None;
-            }
-        }
-        Some(format!("{guard}; the rows that were listed are updated, none is removed and the watermark stays"))
+        self.may_lose(&stored, &listed, &read.seen).await
     }
 
     /// Merges the rows of files and leaves the others.

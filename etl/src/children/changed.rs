@@ -11,11 +11,11 @@ use futures::TryStreamExt;
 use super::guard::limit;
 use super::progress::{MOST_OWED, Progress};
 use super::rows::Rows;
-use super::{AT_ONCE, Work};
+use super::{AT_ONCE, Work, together};
 use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
 use crate::error::{Error, Kind, Result};
-use crate::extract::Known;
+use crate::extract::{self, Known, Unreadable};
 use crate::lake::{Change, Commit, integers, sql_error};
 
 /// Which lists a load reads.
@@ -25,6 +25,8 @@ struct Asked {
     swept: std::ops::RangeInclusive<i64>,
     /// Where the round goes on.
     round: i64,
+    /// Parents that the server can't give.
+    unreadable: Vec<Unreadable>,
 }
 
 /// What the table holds below the parents that are read: key -> parent and content hash.
@@ -59,11 +61,12 @@ impl Work<'_> {
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
         let mut gone: Vec<i64> =
             below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
-        let mut incomplete = self.left_out(&rows.failed);
-        if let Some(refused) = refused(gone.len() as u64, below.count() as u64, self.request.options.max_share) {
+        let refused = refused(gone.len() as u64, below.count() as u64, self.request.options.max_share);
+        if refused.is_some() {
             gone.clear();
-            incomplete = Some(incomplete.map_or(refused.clone(), |failed| format!("{failed}; {refused}")));
         }
+        let unlisted = extract::left_out(self.above, &asked.unreadable);
+        let incomplete = together([self.left_out(&rows.failed), refused, unlisted]);
         gone.sort_unstable();
         let seen = rows.seen(incomplete.is_none());
         // Before the commit that moves on past them.
@@ -84,14 +87,20 @@ impl Work<'_> {
             None => None,
         };
         let Some(changed) = changed else {
-            let all = self.all().await?.into_iter().chain(stored.owed.iter().copied());
-            return Ok(Asked { parents: all.collect(), swept: i64::MIN..=i64::MAX, round: 0 });
+            let found = self.all().await?;
+            let hidden = self.hidden(&found.unreadable).await?;
+            let parents = found.ids.into_iter().chain(hidden).chain(stored.owed.iter().copied()).collect();
+            return Ok(Asked { parents, swept: i64::MIN..=i64::MAX, round: 0, unreadable: found.unreadable });
         };
         let part = self.next_of(stored.round).await?;
         let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
         let round = if part.at_end { 0 } else { last };
-        let parents = part.ids.into_iter().chain(changed).chain(stored.owed.iter().copied()).collect();
-        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round })
+        let mut unreadable = changed.unreadable;
+        unreadable.extend(part.unreadable);
+        let hidden = self.hidden(&unreadable).await?;
+        let parents =
+            part.ids.into_iter().chain(changed.ids).chain(hidden).chain(stored.owed.iter().copied()).collect();
+        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable })
     }
 
     /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.

@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 
 use super::progress::{MOST_OWED, Progress};
 use super::rows::Rows;
-use super::{AT_ONCE, Work};
+use super::{AT_ONCE, Work, together};
 use crate::bronze::Loaded;
 use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
-use crate::extract::Seen;
+use crate::extract::{self, Seen};
 use crate::lake::{Commit, Source, Written, sql_error};
 use crate::quarantine;
 
@@ -27,7 +27,10 @@ const TIMES: usize = 3;
 
 impl Work<'_> {
     pub(super) async fn full(&self, stored: &Progress, next: Progress) -> Result<Loaded> {
-        let all = self.all().await?;
+        let found = self.all().await?;
+        let all: BTreeSet<i64> = found.ids.into_iter().chain(self.hidden(&found.unreadable).await?).collect();
+        let all: Vec<i64> = all.into_iter().collect();
+        let unlisted = extract::left_out(self.above, &found.unreadable);
         let mut left_out: Vec<(i64, String)> = Vec::new();
         for _ in 0..TIMES {
             let next =
@@ -40,10 +43,10 @@ impl Work<'_> {
                 }
                 continue;
             };
-            let seen = rows.seen(left_out.is_empty());
+            let seen = rows.seen(left_out.is_empty() && unlisted.is_none());
             let quarantined = self.quarantined(&seen).await?;
             let warnings = self.warnings(&seen, quarantined, rows.notes());
-            let incomplete = self.left_out(&left_out);
+            let incomplete = together([self.left_out(&left_out), unlisted]);
             let (watermark_before, watermark) = (stored.watermark, next.watermark);
             return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
         }
@@ -146,7 +149,8 @@ impl Work<'_> {
         let (_, why) = failed.first()?;
         let parents: Vec<String> = failed.iter().map(|(parent, _)| parent.to_string()).collect();
         Some(format!(
-            "the lists of {} {} can't be read, and their rows are as they were; the next run asks for them first ({why})",
+            "the lists of {} {} can't be read, and rows of them that didn't come are as they were; the next run asks for them \
+             first ({why})",
             self.above.name,
             parents.join(", ")
         ))

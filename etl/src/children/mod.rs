@@ -86,6 +86,11 @@ pub async fn load(
     }
 }
 
+/// Several reasons as one.
+fn together<const N: usize>(reasons: [Option<String>; N]) -> Option<String> {
+    reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
+}
+
 impl Work<'_> {
     async fn attempt(&self) -> Result<Loaded> {
         let stored = Progress::stored(self.lake, self.table).await?;

@@ -8,8 +8,10 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use super::Work;
+use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
-use crate::extract::Known;
+use crate::extract::{Known, Unreadable, leave_out};
+use crate::lake::TableName;
 
 /// Records in a page of ids.
 const PAGE: u32 = 1000;
@@ -18,32 +20,35 @@ const PAGE: u32 = 1000;
 #[derive(Debug, Default)]
 pub(super) struct Ids {
     pub(super) ids: Vec<i64>,
+    /// Parents among them that the server can't give.
+    pub(super) unreadable: Vec<Unreadable>,
     /// Whether no parent comes after them.
     pub(super) at_end: bool,
 }
 
 impl Work<'_> {
     /// Every parent that has a list.
-    pub(super) async fn all(&self) -> Result<Vec<i64>> {
+    pub(super) async fn all(&self) -> Result<Ids> {
         let before = self.count().await?;
         let found = self.ids(self.of_all(None), None).await?;
         // What is counted while rows come and go lies between the two.
         let after = self.count().await?;
         let counted = before.zip(after).map_or(0, |(before, after)| before.min(after));
-        if (found.ids.len() as u64) < counted {
-            let why = format!("the server counts {counted} of {} and listed {}", self.above.name, found.ids.len());
+        let listed = found.ids.len() + found.unreadable.len();
+        if (listed as u64) < counted {
+            let why = format!("the server counts {counted} of {} and listed {listed}", self.above.name);
             return Err(self.incomplete(&why));
         }
-        Ok(found.ids)
+        Ok(found)
     }
 
     /// Parents that changed since the watermark, `None` where they can't be asked for by that.
-    pub(super) async fn since(&self, watermark: DateTime<Utc>, newest: Option<Known>) -> Result<Option<Vec<i64>>> {
+    pub(super) async fn since(&self, watermark: DateTime<Utc>, newest: Option<Known>) -> Result<Option<Ids>> {
         let Load::Incremental { watermark: path, .. } = self.above.load else { return Ok(None) };
         let reading = self.request.dates.of(self.client, self.above, path, newest).await;
         let Some(dates) = reading.map_err(|error| self.unlisted(error))?.dates() else { return Ok(None) };
         let changed = dates.since(path, self.request.window.from(watermark));
-        Ok(Some(self.ids(self.of_all(Some(changed)), None).await?.ids))
+        self.ids(self.of_all(Some(changed)), None).await.map(Some)
     }
 
     /// The parents behind an id that are next in a round of so many runs.
@@ -51,6 +56,17 @@ impl Work<'_> {
         let all = self.count().await?.unwrap_or_default();
         let part = usize::try_from(all.div_ceil(u64::from(self.parent.runs.max(1)))).unwrap_or(usize::MAX).max(1);
         self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part)).await
+    }
+
+    /// The known parents that may be among those that the server can't give: their lists are asked for all the same.
+    pub(super) async fn hidden(&self, unreadable: &[Unreadable]) -> Result<Vec<i64>> {
+        if unreadable.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut known = self.lake.key_set(&TableName::bronze(self.above.table), self.above.key).await?;
+        known |= self.lake.key_set(self.table, PARENT_ID).await?;
+        let hidden = |parent: &i64| unreadable.iter().any(|record| record.may_be(*parent));
+        Ok(known.iter().map(u64::cast_signed).filter(hidden).collect())
     }
 
     async fn count(&self) -> Result<Option<u64>> {
@@ -71,7 +87,8 @@ impl Work<'_> {
 
     async fn ids(&self, condition: Option<Condition>, most: Option<usize>) -> Result<Ids> {
         let size = most.and_then(|most| u32::try_from(most).ok()).map_or(PAGE, |most| most.clamp(1, PAGE));
-        let mut list = Client::list(self.client, self.above.path).fields(self.above.key).page_size(size);
+        let mut list =
+            Client::list(self.client, self.above.path).fields(self.above.key).page_size(size).skip_unreadable();
         if let Some(condition) = condition {
             list = list.conditions(condition);
         }
@@ -79,6 +96,7 @@ impl Work<'_> {
         let mut found = Ids::default();
         while let Some(page) = pages.try_next().await.map_err(|error| self.unlisted(error))? {
             found.at_end = page.is_last();
+            leave_out(&mut found.unreadable, &page).map_err(|why| self.incomplete(&why))?;
             for record in page.records().map_err(|error| self.unlisted(error))? {
                 let record: Option<Value> = serde_json::from_str(record.get()).ok();
                 let id = record.as_ref().and_then(|record| record.get(self.above.key)?.as_i64());

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 use super::Work;
 use super::progress::MOST_OWED;
 use crate::error::Result;
+use crate::extract::{leave_out, left_out};
 use crate::reconcile::Answer;
 use crate::reconcile::confirm::confirm;
 
@@ -28,6 +29,8 @@ const SINGLE_AT_ONCE: usize = 4;
 pub(super) enum List {
     /// All of it, as texts of records.
     Whole(Vec<RecordText<'static>>),
+    /// All of it but records that the server can't give, and why.
+    Partly(Vec<RecordText<'static>>, String),
     /// The parent is confirmed as gone, and its list with it.
     Gone,
     /// It can't be read, or doesn't show that it is whole. Why.
@@ -86,7 +89,7 @@ impl Reader {
                 .map(|parent| async move { (parent, work.alone(parent).await) })
                 .buffered(SINGLE_AT_ONCE);
             while let Some((parent, list)) = lists.next().await {
-                if let List::Failed(why) = &list {
+                if let List::Failed(why) | List::Partly(_, why) = &list {
                     failed.push(format!("{} {parent} ({why})", work.above.name));
                     if failed.len() > MOST_OWED {
                         // The others would fail as slowly.
@@ -220,10 +223,15 @@ impl Work<'_> {
 
     async fn listed(&self, parent: i64) -> connectwise_sdk::Result<List> {
         let path = below(self.entity.path, parent);
-        let mut pages = Box::pin(Client::list(self.client, &path).page_size(self.request.page_size).pages());
+        let mut pages =
+            Box::pin(Client::list(self.client, &path).page_size(self.request.page_size).skip_unreadable().pages());
         let (mut records, mut ended) = (Vec::new(), false);
+        let mut unreadable = Vec::new();
         while let Some(page) = pages.try_next().await? {
             ended = page.is_last();
+            if let Err(why) = leave_out(&mut unreadable, &page) {
+                return Ok(List::Failed(why));
+            }
             records.extend(page.records()?.into_iter().map(RecordText::into_owned));
         }
         if !ended {
@@ -231,9 +239,12 @@ impl Work<'_> {
         }
         if self.entity.count_path.is_some() {
             let counted = self.client.count(&path, None).await?;
-            if (records.len() as u64) < counted {
+            if ((records.len() + unreadable.len()) as u64) < counted {
                 return Ok(List::Failed(format!("the server counts {counted} records and sent {}", records.len())));
             }
+        }
+        if let Some(why) = left_out(self.entity, &unreadable) {
+            return Ok(List::Partly(records, why));
         }
         Ok(List::Whole(records))
     }

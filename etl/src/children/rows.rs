@@ -77,15 +77,18 @@ impl Rows {
     }
 
     fn take(&mut self, work: &Work<'_>, (parent, list): Read) -> Result<()> {
-        let records = match list {
-            List::Whole(records) => records,
-            List::Gone => Vec::new(),
-            List::Failed(why) => {
-                self.failed.push((parent, why));
-                return Ok(());
-            }
+        let (records, failed) = match list {
+            List::Whole(records) => (records, None),
+            List::Gone => (Vec::new(), None),
+            List::Partly(records, why) => (records, Some(why)),
+            List::Failed(why) => (Vec::new(), Some(why)),
         };
-        self.read.insert(parent);
+        // Of a list that isn't whole nothing is gone.
+        if let Some(why) = failed {
+            self.failed.push((parent, why));
+        } else {
+            self.read.insert(parent);
+        }
         self.decoder.below(parent);
         self.records += records.len() as u64;
         for record in records {

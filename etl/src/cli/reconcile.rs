@@ -8,6 +8,7 @@ use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
+use crate::quarantine;
 use crate::reconcile::{MAX_SHARE, Report, Request, run, wanted};
 
 /// Find rows that are gone at the source and take them out of bronze
@@ -88,6 +89,9 @@ fn show(report: &Report, output: &Output) -> Result<()> {
     for entity in &report.entities {
         if let Some(note) = &entity.note {
             output.note(&format!("{}: {note}", entity.entity));
+        }
+        if entity.quarantined > 0 {
+            output.note(&format!("{}: {} records are in {}", entity.entity, entity.quarantined, quarantine::table()));
         }
         if let Some(reason) = &entity.refused {
             output.note(&format!("{}: nothing was deleted: {reason}", entity.entity));

@@ -218,7 +218,7 @@ mod tests {
             path: "/things",
             count_path: None,
             key: "id",
-            drains: false,
+            drains: None,
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
             history: false,

@@ -22,6 +22,17 @@ pub struct Unreadable {
     pub why: String,
 }
 
+impl Unreadable {
+    /// Whether it may be the record with this key. Where its own key isn't known, there may be more than one like it between
+    /// its neighbours.
+    pub fn may_be(&self, key: i64) -> bool {
+        match self.key {
+            Some(own) => own == key,
+            None => self.after.is_none_or(|after| key > after) && self.before.is_none_or(|before| key < before),
+        }
+    }
+}
+
 impl From<&UnreadableRecord> for Unreadable {
     fn from(record: &UnreadableRecord) -> Self {
         Self { key: record.id(), after: record.after(), before: record.before(), why: record.error().to_string() }
@@ -50,4 +61,21 @@ pub fn left_out(entity: &Entity, unreadable: &[Unreadable]) -> Option<String> {
         names.join(", "),
         first.why
     ))
+}
+
+/// Adds what a page left out.
+///
+/// # Errors
+/// What is wrong with the server, when that is more than [`MOST_UNREADABLE`] by now.
+pub(crate) fn leave_out(
+    unreadable: &mut Vec<Unreadable>,
+    page: &connectwise_sdk::Page,
+) -> std::result::Result<(), String> {
+    unreadable.extend(page.unreadable().iter().map(Unreadable::from));
+    match unreadable.first().filter(|_| unreadable.len() > MOST_UNREADABLE) {
+        None => Ok(()),
+        Some(first) => {
+            Err(format!("the server can't give more than {MOST_UNREADABLE} records, such as {first} ({})", first.why))
+        }
+    }
 }

@@ -106,6 +106,9 @@ impl Lake {
         let Change { rows, gone } = change;
         let delta = self.load(table).await?;
         commit.check(table, delta.version())?;
+        if let Some(written) = self.merge_files(table, schema, key, (&rows, &gone), &delta, commit).await? {
+            return Ok(written);
+        }
         let (mut low, mut high) = (i64::MAX, i64::MIN);
         let mut seen = |id: i64| (low, high) = (low.min(id), high.max(id));
         gone.iter().for_each(|id| seen(*id));

@@ -50,27 +50,42 @@ impl Lake {
             return Ok(Written { version: version(&delta), ..Written::default() });
         }
         commit.check(table, delta.version())?;
-        let plain = if is_plain(&delta, schema, key) { as_declared(schema, &rows) } else { None };
-        if let Some(rows) = plain {
-            let clock = std::time::Instant::now();
-            let rows = Arc::new(rows);
-            let work = Work { table, schema, key, rows, store: delta.log_store().object_store(None) };
-            if let Some(Planned { actions, inserted, updated, files: before }) = work.plan(&delta).await? {
-                let files = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
-                let metrics = json!({
-                    "numTargetRowsInserted": inserted,
-                    "numTargetRowsUpdated": updated,
-                    "numTargetRowsDeleted": 0,
-                    "numTargetFilesAdded": files(|action| matches!(action, Action::Add(_))),
-                    "numTargetFilesBefore": before,
-                    "executionTimeMs": u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
-                    "numTargetFilesRemoved": files(|action| matches!(action, Action::Remove(_))),
-                });
-                let version = self.commit(table, &delta, actions, merge_operation(key), metrics, commit).await?;
-                return Ok(Written { inserted, updated, deleted: 0, version, committed: true });
-            }
+        if let Some(written) = self.merge_files(table, schema, key, (&rows, &[]), &delta, commit).await? {
+            return Ok(written);
         }
         self.merge(delta, table, schema, key, rows, session, commit).await
+    }
+
+    /// Brings rows in and takes keys out by copying the files that hold them, in one commit. `None` when the table isn't one
+    /// whose files can be copied.
+    pub(super) async fn merge_files(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        key: &str,
+        (rows, gone): (&[RecordBatch], &[i64]),
+        delta: &DeltaTable,
+        commit: &Commit,
+    ) -> Result<Option<Written>> {
+        let plain = if is_plain(delta, schema, key) { as_declared(schema, rows) } else { None };
+        let Some(rows) = plain else { return Ok(None) };
+        let clock = std::time::Instant::now();
+        let rows = Arc::new(rows);
+        let work = Work { table, schema, key, rows, store: delta.log_store().object_store(None) };
+        let Some(planned) = work.plan(delta, gone).await? else { return Ok(None) };
+        let Planned { actions, inserted, updated, deleted, files: before } = planned;
+        let files = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
+        let metrics = json!({
+            "numTargetRowsInserted": inserted,
+            "numTargetRowsUpdated": updated,
+            "numTargetRowsDeleted": deleted,
+            "numTargetFilesAdded": files(|action| matches!(action, Action::Add(_))),
+            "numTargetFilesBefore": before,
+            "executionTimeMs": u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
+            "numTargetFilesRemoved": files(|action| matches!(action, Action::Remove(_))),
+        });
+        let version = self.commit(table, delta, actions, merge_operation(key), metrics, commit).await?;
+        Ok(Some(Written { inserted, updated, deleted, version, committed: true }))
     }
 
     /// Replaces rows in files that no commit names yet, by key. `None` when one of the rows is in none of them.
@@ -87,7 +102,7 @@ impl Lake {
     ) -> Result<Option<Vec<Part>>> {
         let store = self.load(table).await?.log_store().object_store(None);
         let work = Work { table, schema, key, rows: Arc::new(rows), store };
-        let (keys, places) = work.slots()?;
+        let (keys, places) = work.slots(&[])?;
         let files: Vec<&Part> = parts.iter().collect();
         let Some(found) = work.locate(&keys, &places, &files).await? else { return Ok(None) };
         if found.hit.iter().any(|hit| !hit) {
@@ -146,6 +161,7 @@ struct Planned {
     actions: Vec<Action>,
     inserted: u64,
     updated: u64,
+    deleted: u64,
     /// Files of the table before.
     files: usize,
 }
@@ -165,15 +181,15 @@ struct Found {
 }
 
 impl Work<'_> {
-    /// The rising keys of the change, and where their rows are.
-    fn slots(&self) -> Result<(Vec<i64>, Vec<Place>)> {
-        let mut slots = Vec::with_capacity(self.rows.iter().map(RecordBatch::num_rows).sum());
+    /// The rising keys of the change, and where their rows are: nowhere for those that go.
+    fn slots(&self, gone: &[i64]) -> Result<(Vec<i64>, Vec<Option<Place>>)> {
+        let mut slots: Vec<(i64, Option<Place>)> = gone.iter().map(|key| (*key, None)).collect();
         for (index, batch) in self.rows.iter().enumerate() {
             let keys = integers(batch, self.key)?;
             if keys.null_count() > 0 {
                 return Err(Error::new(Kind::Contract, format!("a row for {} has no {}", self.table, self.key)));
             }
-            slots.extend(keys.values().iter().enumerate().map(|(row, key)| (*key, (index, row))));
+            slots.extend(keys.values().iter().enumerate().map(|(row, key)| (*key, Some((index, row)))));
         }
         slots.sort_unstable();
         if let Some([(twice, _), _]) = slots.array_windows().find(|[(one, _), (other, _)]| one == other) {
@@ -183,25 +199,23 @@ impl Work<'_> {
         Ok(slots.into_iter().unzip())
     }
 
-    /// The actions that merge the rows, `None` when a file isn't as this program writes them.
-    async fn plan(&self, delta: &DeltaTable) -> Result<Option<Planned>> {
-        let (keys, places) = self.slots()?;
+    /// The actions that merge the rows and take out those that go, `None` when a file isn't as this program writes them.
+    async fn plan(&self, delta: &DeltaTable, gone: &[i64]) -> Result<Option<Planned>> {
+        let (keys, places) = self.slots(gone)?;
         let files: Vec<Live> = live(delta, self.key).collect();
         if files.iter().any(|file| file.remove.deletion_vector.is_some()) {
             return Ok(None);
         }
         let parts: Vec<&Part> = files.iter().map(|file| &file.part).collect();
         let Some(found) = self.locate(&keys, &places, &parts).await? else { return Ok(None) };
-        let fresh: Vec<(i64, Place)> = keys
-            .iter()
-            .zip(&places)
-            .zip(&found.hit)
-            .filter(|(_, hit)| !**hit)
-            .map(|((key, place), _)| (*key, *place))
-            .collect();
-        let (inserted, updated) = (fresh.len() as u64, (keys.len() - fresh.len()) as u64);
+        let slots = || keys.iter().zip(&places).zip(&found.hit);
+        let fresh: Vec<(i64, Place)> =
+            slots().filter(|(_, hit)| !**hit).filter_map(|((key, place), _)| Some((*key, (*place)?))).collect();
+        let deleted = slots().filter(|((_, place), hit)| **hit && place.is_none()).count() as u64;
+        let inserted = fresh.len() as u64;
+        let updated = places.iter().flatten().count() as u64 - inserted;
         let actions = self.actions(&files, found.edits, fresh).await?;
-        Ok(Some(Planned { actions, inserted, updated, files: files.len() }))
+        Ok(Some(Planned { actions, inserted, updated, deleted, files: files.len() }))
     }
 
     /// The actions that make the edits of each file and bring in the new rows, which are in order of their keys.
@@ -226,7 +240,7 @@ impl Work<'_> {
     }
 
     /// Where the keys are, `None` when a file has other columns.
-    async fn locate(&self, keys: &[i64], places: &[Place], files: &[&Part]) -> Result<Option<Found>> {
+    async fn locate(&self, keys: &[i64], places: &[Option<Place>], files: &[&Part]) -> Result<Option<Found>> {
         let looked = files.iter().enumerate().filter_map(|(file, part)| {
             let wanted = within(keys, part.keys);
             let some = keys.get(wanted.clone()).filter(|some| !some.is_empty())?;
@@ -246,7 +260,7 @@ impl Work<'_> {
             for (group, row, which) in located.hits {
                 if let (Some(hit), Some(place)) = (found.hit.get_mut(start + which), places.get(start + which)) {
                     *hit = true;
-                    edits.push(Edit { group, row, by: Some(*place) });
+                    edits.push(Edit { group, row, by: *place });
                 }
             }
             if !edits.is_empty() {

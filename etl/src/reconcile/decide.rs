@@ -12,6 +12,10 @@ const FLOOR: u64 = 5;
 /// ... but never more than this part of it, since a narrowed role is most dangerous where little is left to notice it by.
 const FLOOR_PART: u64 = 4;
 
+/// What to do about a role that seems to be narrowed.
+const ASK: &str = "ask the PSA administrator whether each right of it is Inquire = All, or run once with --max-share 100 if the \
+                   rows are really gone";
+
 /// What is known before any record is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Facts {
@@ -62,8 +66,24 @@ pub enum Guard {
         /// Missing rows that would be believed.
         limit: u64,
     },
+    /// Records no longer show when they were changed, and did so before.
+    NoChangeTime,
+    /// All rows are missing that have this value, which deletions hardly ever hit on.
+    Narrowed {
+        /// Property that they share.
+        column: String,
+        /// Its value, or the id of what it refers to.
+        value: i64,
+        /// Rows that have it.
+        rows: u64,
+    },
     /// A record that was just listed can't be had alone.
     Blind,
+    /// A record that wasn't listed is there.
+    StillThere {
+        /// Its key.
+        key: i64,
+    },
     /// The question whether a record is there got neither yes nor no.
     Unclear {
         /// Its key.
@@ -88,6 +108,19 @@ impl fmt::Display for Guard {
                 f,
                 "{missing} of {stored} rows are missing and at most {limit} are believed: check the rights of the API \
                  member, then raise --max-share if they are really gone"
+            ),
+            Self::NoChangeTime => write!(
+                f,
+                "records no longer show when they were changed, so the role of the API member sees less than it did: {ASK}"
+            ),
+            Self::Narrowed { column, value, rows } => write!(
+                f,
+                "all {rows} rows whose {column} is {value} are missing, and no other row is like them: a role that sees less \
+                 than it did looks like this, so {ASK}"
+            ),
+            Self::StillThere { key } => write!(
+                f,
+                "record {key} wasn't listed and is there, so that missing rows say nothing: run again when less changes"
             ),
             Self::Blind => f.write_str(
                 "records that were just listed can't be read one by one, so that \"not found\" says nothing: check the \

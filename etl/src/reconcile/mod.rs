@@ -10,16 +10,18 @@
 //! | `decide` | whether what was found may be believed: pure |
 //! | `sweep` | the ids of a list, proven whole |
 //! | `confirm` | single records: there, gone, or no answer |
+//! | `narrowed` | whether missing rows look like those that a narrowed role hides |
 //! | `report` | what was found and done |
 
 pub(crate) mod confirm;
 mod decide;
+pub(crate) mod narrowed;
 mod report;
 mod sweep;
 
 use std::time::Instant;
 
-use arrow::array::{Array, AsArray};
+use arrow::array::{Array, AsArray, RecordBatch};
 use chrono::{DateTime, Utc};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Kind as Type, Load};
@@ -29,12 +31,16 @@ use futures::TryStreamExt;
 pub use decide::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
 pub use report::{EntityReport, Report};
 
-use crate::contract::CONTENT_HASH;
+use crate::bronze::WATERMARK;
+use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, TableName, Written, integers};
+use crate::extract::{self, Unreadable, leave_out, left_out};
+use crate::lake::{Change, Commit, Lake, Race, TableName, integers};
 use crate::privacy::SecretStorage;
+use crate::quarantine;
 use confirm::{confirm, control};
+use narrowed::{accepts_all, narrowed};
 use sweep::{Sweep, sweep};
 
 /// Property that the API flips without a new change time, when companies are merged.
@@ -85,23 +91,48 @@ pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], req
     let mut reports = Vec::new();
     for entity in entities {
         let clock = Instant::now();
-        let mut report = EntityReport::new(entity);
-        let work = Work { lake, client, entity, request, table: TableName::bronze(entity.table) };
-        if let Err(error) = work.reconcile(&mut report).await {
-            tracing::error!(entity = entity.name, error = %error.report(), "reconcile failed");
-            report.refused = Some(error.report());
-        }
+        let mut report = one(lake, client, entity, request).await;
         report.seconds = clock.elapsed().as_secs_f64();
         reports.push(report);
     }
     Report { run_id: request.run_id.clone(), dry_run: request.dry_run, entities: reports }
 }
 
-/// Whether the server says of every missing key that it is gone, and of listed ones that they are there.
-pub(crate) async fn confirmed(client: &Client, entity: &Entity, missing: &[i64], listed: &[i64]) -> bool {
-    control(client, entity, listed).await
-        && confirm(client, entity, missing).await.iter().all(|(_, answer)| *answer == Answer::Gone)
-        && control(client, entity, listed).await
+/// Reconciles an entity, from the start as often as other runs change its table meanwhile.
+async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Request) -> EntityReport {
+    let table = TableName::bronze(entity.table);
+    let work = Work { lake, client, entity, request, table: &table };
+    let mut race = Race::new(table.clone());
+    loop {
+        let mut report = EntityReport::new(entity);
+        let Err(error) = work.reconcile(&mut report).await else { return report };
+        if let Err(error) = race.lost(error).await {
+            tracing::error!(entity = entity.name, error = %error.report(), "reconcile failed");
+            report.refused = Some(error.report());
+            return report;
+        }
+    }
+}
+
+/// Whether missing rows are gone.
+///
+/// # Errors
+/// What speaks against it: one of them answers or doesn't say, or listed ones can't be had alone either.
+pub(crate) async fn confirmed(
+    client: &Client,
+    entity: &Entity,
+    missing: &[i64],
+    listed: &[i64],
+) -> std::result::Result<(), Guard> {
+    if !control(client, entity, listed).await {
+        return Err(Guard::Blind);
+    }
+    let answers = confirm(client, entity, missing).await;
+    verdict(&answers)?;
+    if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Answer::There) {
+        return Err(Guard::StillThere { key: *key });
+    }
+    if control(client, entity, listed).await { Ok(()) } else { Err(Guard::Blind) }
 }
 
 struct Work<'a> {
@@ -109,31 +140,31 @@ struct Work<'a> {
     client: &'a Client,
     entity: &'static Entity,
     request: &'a Request,
-    table: TableName,
+    table: &'a TableName,
 }
 
 impl Work<'_> {
     async fn reconcile(&self, report: &mut EntityReport) -> Result<()> {
-        let Some(state) = self.lake.state(&self.table).await? else {
+        let Some(state) = self.lake.state(self.table).await? else {
             report.note = Some("there is no bronze table yet: run a load first".to_owned());
             return Ok(());
         };
         let flagged = self.entity.columns.iter().any(|column| column.name == SILENT && column.kind == Type::Boolean)
             && state.schema.field_with_name(SILENT).is_ok();
         let listed = sweep(self.client, self.entity, self.request.page_size, flagged.then_some(SILENT)).await?;
+        report.note = left_out(self.entity, &listed.unreadable);
+        // The sweep only says which rows to ask for. What is asked for from here on is newer than what this version holds.
+        let base = self.lake.version(self.table).await?;
         let stored = self.stored(flagged).await?;
         let missing: Vec<i64> = stored.iter().map(|(key, _)| *key).filter(|key| !listed.holds(*key)).collect();
         report.listed = listed.keys.len() as u64;
         report.stored = stored.len() as u64;
         report.missing = missing.len() as u64;
-        let facts = Facts {
-            stored: report.stored,
-            listed: report.listed,
-            missing: report.missing,
-            counted: listed.counted,
-            max_share: self.request.max_share,
-        };
-        if let Err(guard) = may_delete(&facts) {
+        if let Some(guard) = self.guard(&listed, &missing, report).await? {
+            // Rows that another run has added since the sweep are no sign of anything.
+            if self.lake.version(self.table).await? != Some(state.version) {
+                return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
+            }
             report.refused = Some(guard.to_string());
             return Ok(());
         }
@@ -146,20 +177,33 @@ impl Work<'_> {
         };
         let stale = stale(&stored, &listed);
         report.reread = stale.len() as u64;
-        if !self.request.dry_run {
-            if !stale.is_empty() {
-                let written = self.reread(&stale).await?;
-                report.version = Some(written.version);
-            }
-            if !gone.is_empty() {
-                let session = self.lake.session()?;
-                let commit = Commit::new(&self.request.run_id).note("etlReconciled", gone.len() as u64);
-                let written = self.lake.delete(&self.table, self.entity.key, &gone, &session, &commit).await?;
-                report.version = Some(written.version);
-            }
+        if !self.request.dry_run && !(stale.is_empty() && gone.is_empty()) {
+            self.write(&stale, gone.clone(), base, report).await?;
         }
         report.deleted = gone;
         Ok(())
+    }
+
+    /// What speaks against deleting anything, before any of the missing rows is asked for.
+    async fn guard(&self, listed: &Sweep, missing: &[i64], report: &EntityReport) -> Result<Option<Guard>> {
+        let facts = Facts {
+            stored: report.stored,
+            listed: listed.len(),
+            missing: report.missing,
+            counted: listed.counted,
+            max_share: self.request.max_share,
+        };
+        if let Err(guard) = may_delete(&facts) {
+            return Ok(Some(guard));
+        }
+        if missing.is_empty() || accepts_all(self.request.max_share) {
+            return Ok(None);
+        }
+        let before = self.lake.mark(self.table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+        let now = extract::newest(self.client, self.entity).await?;
+        let missing = missing.iter().map(|key| key.cast_unsigned()).collect();
+        let session = self.lake.session()?;
+        narrowed(self.lake, &session, self.entity, self.table, &missing, (before, now.is_some())).await
     }
 
     /// The missing keys that the server confirms as gone. Before and after, a listed record has to answer: where single
@@ -186,15 +230,28 @@ impl Work<'_> {
         Ok(gone)
     }
 
+    /// Merges what is read again and takes out what is gone, in one commit right behind the version that it was held against.
+    async fn write(&self, stale: &[i64], gone: Vec<i64>, base: Option<u64>, report: &mut EntityReport) -> Result<()> {
+        let rows = self.reread(stale, report).await?;
+        let session = self.lake.session()?;
+        let rows = self.lake.changed(&session, self.table, self.entity.key, CONTENT_HASH, rows).await?;
+        let commit = Commit::new(&self.request.run_id).upon(base).note("etlReconciled", gone.len() as u64);
+        let change = Change { rows, gone };
+        let schema = contract::bronze(self.entity);
+        let written = self.lake.sync(self.table, &schema, self.entity.key, change, &session, &commit).await?;
+        report.version = Some(written.version);
+        Ok(())
+    }
+
     /// Keys of the table, with the property that changes silently where there is one.
     async fn stored(&self, flagged: bool) -> Result<Vec<(i64, Option<bool>)>> {
         let session = self.lake.session()?;
         if !flagged {
-            let keys = self.lake.keys(&session, &self.table, self.entity.key).await?;
+            let keys = self.lake.keys(&session, self.table, self.entity.key).await?;
             return Ok(keys.into_iter().map(|key| (key, None)).collect());
         }
         let failed = |error| Error::new(Kind::Sql, format!("{} can't be read", self.table)).with_source(error);
-        self.lake.register(&session, "stored", &self.table).await?;
+        self.lake.register(&session, "stored", self.table).await?;
         let frame = session
             .sql(&format!("select `{}`, `{SILENT}` from stored", self.entity.key))
             .await
@@ -209,28 +266,29 @@ impl Work<'_> {
         Ok(rows)
     }
 
-    /// Reads records by their ids and merges those that differ. The watermark stays: this says nothing about other rows.
-    async fn reread(&self, keys: &[i64]) -> Result<Written> {
-        let fault = |error| Error::new(Kind::Source, format!("{} can't be read", self.entity.name)).with_source(error);
-        let mut decoder =
-            Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
-        let mut rows = Vec::new();
+    /// Reads records by their ids. Those that can't be rows are kept as text.
+    async fn reread(&self, keys: &[i64], report: &mut EntityReport) -> Result<Vec<RecordBatch>> {
+        let fault = |error| extract::source_error(self.entity, error);
+        let request = self.request;
+        let mut decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
+        let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+        let mut unreadable: Vec<Unreadable> = Vec::new();
         for some in keys.chunks(IDS_A_REQUEST) {
             let condition = field(self.entity.key).in_(some.iter().copied()).map_err(fault)?;
-            let list = self.client.list(self.entity.path).conditions(condition).page_size(self.request.page_size);
-            let mut pages = Box::pin(list.pages());
+            let list = self.client.list(self.entity.path).conditions(condition).page_size(request.page_size);
+            let mut pages = Box::pin(list.skip_unreadable().pages());
             while let Some(page) = pages.try_next().await.map_err(fault)? {
+                leave_out(&mut unreadable, &page).map_err(|why| extract::incomplete(self.entity, &why))?;
                 for record in page.records().map_err(fault)? {
-                    // A record that can't be a row is the business of the loads, which keep its text.
-                    let _kept = decoder.push(record)?;
+                    rejected.extend(decoder.push(record)?.err());
                 }
             }
             rows.push(decoder.batch()?);
         }
-        let session = self.lake.session()?;
-        let changed = self.lake.changed(&session, &self.table, self.entity.key, CONTENT_HASH, rows).await?;
-        let commit = Commit::new(&self.request.run_id);
-        self.lake.upsert(&self.table, decoder.schema(), self.entity.key, changed, &session, &commit).await
+        report.quarantined =
+            quarantine::keep(self.lake, self.entity, &rejected, &request.run_id, request.started).await?;
+        report.note = report.note.take().or_else(|| left_out(self.entity, &unreadable));
+        Ok(rows)
     }
 }
 

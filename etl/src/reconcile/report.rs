@@ -40,6 +40,8 @@ pub struct EntityReport {
     pub still_there: Vec<i64>,
     /// Listed records that the table lacked or held with another `deletedFlag`: read again.
     pub reread: u64,
+    /// Records that were read again and can't be rows: they are in quarantine.
+    pub quarantined: u64,
     /// Why nothing was done.
     pub refused: Option<String>,
     /// What else is worth saying.

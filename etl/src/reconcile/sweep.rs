@@ -6,7 +6,7 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result};
-use crate::extract::count;
+use crate::extract::{Unreadable, count, leave_out};
 
 /// What a sweep saw.
 #[derive(Debug, Default)]
@@ -15,21 +15,29 @@ pub(super) struct Sweep {
     pub(super) keys: Vec<i64>,
     /// The second property of each, where one was asked for.
     pub(super) flags: Option<Vec<Option<bool>>>,
+    /// Records of the list that the server can't give.
+    pub(super) unreadable: Vec<Unreadable>,
     /// What the server counted before and after, where it can count.
     pub(super) counted: Option<(u64, u64)>,
 }
 
 impl Sweep {
+    /// Whether a record is in the list, or may be one that the server can't give.
     pub(super) fn holds(&self, key: i64) -> bool {
-        self.keys.binary_search(&key).is_ok()
+        self.keys.binary_search(&key).is_ok() || self.unreadable.iter().any(|record| record.may_be(key))
+    }
+
+    /// Records in the list.
+    pub(super) fn len(&self) -> u64 {
+        (self.keys.len() + self.unreadable.len()) as u64
     }
 }
 
 /// Reads the keys of every record.
 ///
 /// # Errors
-/// [`Kind::Source`] when the server refuses, [`Kind::Incomplete`] when it never said which page is the last, a record has
-/// no key, or the keys don't rise.
+/// [`Kind::Source`] when the server refuses, [`Kind::Incomplete`] when it never said which page is the last, it can't
+/// give too many records, a record has no key, or the keys don't rise.
 pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag: Option<&str>) -> Result<Sweep> {
     let fault =
         |error| Error::new(Kind::Source, format!("the ids of {} can't be read", entity.name)).with_source(error);
@@ -38,12 +46,13 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
     };
     let before = count(client, entity, None).await.map_err(fault)?;
     let fields = flag.map_or_else(|| entity.key.to_owned(), |flag| format!("{},{flag}", entity.key));
-    let list = client.list(entity.path).fields(fields).page_size(page_size);
+    let list = client.list(entity.path).fields(fields).page_size(page_size).skip_unreadable();
     let mut pages = Box::pin(list.pages());
     let mut sweep = Sweep { flags: flag.map(|_| Vec::new()), ..Sweep::default() };
     let mut ended = false;
     while let Some(page) = pages.try_next().await.map_err(fault)? {
         ended = page.is_last();
+        leave_out(&mut sweep.unreadable, &page).map_err(incomplete)?;
         for record in page.records().map_err(fault)? {
             let record: Value = serde_json::from_str(record.get())
                 .map_err(|error| incomplete("a record is no JSON".to_owned()).with_source(error))?;
