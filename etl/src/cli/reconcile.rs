@@ -8,7 +8,8 @@ use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
-use crate::reconcile::{MAX_SHARE, Report, Request, run, wanted};
+use crate::reconcile::{MAX_SHARE, Report, Request, wanted};
+use crate::run::reconcile;
 
 /// Find rows that are gone at the source and take them out of bronze
 ///
@@ -53,8 +54,11 @@ impl Reconcile {
             secrets: settings.privacy.secrets(),
             ..Request::new(self.dry_run)
         };
-        let report = run(&settings.lake()?, &settings.client()?, &entities, &request).await;
+        let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await;
         show(&report, output)?;
+        if let Err(error) = told {
+            output.note(&error.report());
+        }
         Ok(if report.refused().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }

@@ -27,7 +27,7 @@ use connectwise_sdk::conditions::field;
 use futures::TryStreamExt;
 
 pub use decide::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
-pub use report::{EntityReport, Report};
+pub use report::{EntityReport, Report, Swept};
 
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
@@ -123,6 +123,8 @@ impl Work<'_> {
         let listed = sweep(self.client, self.entity, self.request.page_size, flagged.then_some(SILENT)).await?;
         let stored = self.stored(flagged).await?;
         let missing: Vec<i64> = stored.iter().map(|(key, _)| *key).filter(|key| !listed.holds(*key)).collect();
+        let (counted_before, counted_after) = listed.counted.unzip();
+        report.swept = Some(Swept { counted_before, counted_after });
         report.listed = listed.keys.len() as u64;
         report.stored = stored.len() as u64;
         report.missing = missing.len() as u64;
@@ -150,6 +152,7 @@ impl Work<'_> {
             if !stale.is_empty() {
                 let written = self.reread(&stale).await?;
                 report.version = Some(written.version);
+                (report.inserted, report.updated) = (written.inserted, written.updated);
             }
             if !gone.is_empty() {
                 let session = self.lake.session()?;
