@@ -20,7 +20,7 @@ use futures::stream::{self, StreamExt};
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
-use crate::extract::{self, DateProbe, Extraction, Known, Reading, Scope, Seen, Unreadable, Window};
+use crate::extract::{self, DateProbe, Extraction, Known, RESCAN, Reading, Scope, Seen, Unreadable, Window};
 use crate::lake::{Change, Commit, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
@@ -30,6 +30,9 @@ use again::Unread;
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
 pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
+
+/// Mark under which it is stored how the server read dates: [`Reading::code`], none for what is documented.
+const DATES: &str = "connectwise-etl:dates";
 
 /// Rows that are compared with the table at a time: bounds memory, and keeps key ranges narrow.
 const CHUNK: usize = 20_000;
@@ -135,14 +138,24 @@ async fn attempt(
     meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
     let mut warnings = Vec::new();
+    let mut dates = Read::default();
     let scope = match (request.mode, entity.load, stored) {
         (Mode::Incremental, Load::Incremental { watermark: path, .. }, Some(watermark)) => {
             let reading = request.dates.of(client, entity, path, newest).await;
             let reading = reading.map_err(|error| extract::source_error(entity, error))?;
             warnings.extend(odd_dates(reading));
+            dates = Read { code: Some(reading.code()), before: lake.mark(table, DATES).await?.unwrap_or_default() };
+            let window = if dates.differs() { request.window.rescanning() } else { request.window };
+            if dates.differs() {
+                let days = RESCAN.num_days();
+                warnings.push(format!(
+                    "the server reads dates in conditions in another way than the loads before found, so the changes of \
+                     the {days} days before were read again: they may have missed some"
+                ));
+            }
             match reading.dates() {
                 Some(dates) => {
-                    let since = Scope::Since { watermark, window: request.window, dates };
+                    let since = Scope::Since { watermark, window, dates };
                     let changed = extract::condition(entity, &since);
                     changed.and_then(|changed| unread.beside(entity, changed)).map_or(Scope::All, Scope::Where)
                 }
@@ -168,6 +181,7 @@ async fn attempt(
         watermark,
         base,
         unread,
+        dates,
     };
     let compares = base.is_some() && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
@@ -191,6 +205,21 @@ async fn attempt(
     let left_out = extract::left_out(entity, &seen.unreadable);
     let incomplete = [left_out, refused].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
     Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete })
+}
+
+/// How the server reads dates, and how it did when the table was last loaded.
+#[derive(Debug, Clone, Copy, Default)]
+struct Read {
+    /// `None` when this load doesn't depend on it.
+    code: Option<i64>,
+    before: i64,
+}
+
+impl Read {
+    /// Whether earlier loads may have missed what they asked for.
+    fn differs(self) -> bool {
+        self.code.is_some_and(|code| code != self.before)
+    }
 }
 
 /// What a run says of a server that reads dates in its own way.
@@ -243,6 +272,7 @@ struct Target<'a> {
     base: Option<u64>,
     /// What the last load left out.
     unread: Unread,
+    dates: Read,
 }
 
 impl Target<'_> {
@@ -278,7 +308,13 @@ impl Target<'_> {
         }
         changed.append(&mut self.changed(chunk).await?);
         let unreadable = seen.lock().map(|seen| seen.unreadable.clone()).unwrap_or_default();
-        self.upsert(&schema, changed, &self.commit(&unreadable)).await
+        let commit = self.commit(&unreadable);
+        if self.dates.differs() {
+            // Remembered even where nothing was missed, or every run would look again.
+            let change = Change { rows: changed, gone: Vec::new() };
+            return self.lake.sync(self.table, &schema, self.entity.key, change, self.session, &commit).await;
+        }
+        self.upsert(&schema, changed, &commit).await
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
@@ -316,6 +352,10 @@ impl Target<'_> {
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
     fn commit(&self, unreadable: &[Unreadable]) -> Commit {
         let commit = self.unread.succeed(self.unmarked(), unreadable);
+        let commit = match self.dates.code.filter(|_| self.dates.differs()) {
+            Some(code) => commit.mark(DATES, code),
+            None => commit,
+        };
         match self.watermark {
             Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
             None => commit,

@@ -26,6 +26,7 @@ use crate::error::{Error, Kind, Result};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub(crate) use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
+pub(crate) use window::RESCAN;
 pub use window::Window;
 
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
@@ -49,10 +50,10 @@ pub struct Seen {
     pub counted: Option<u64>,
     /// What it counted after the read.
     pub counted_after: Option<u64>,
-    /// Whether the server said which page is the last.
-    pub ended: bool,
-    /// Whether every key so far was greater than the one before it.
-    pub ascending: bool,
+    /// Whether the server said which page is the last, `None` where it has no pages to say so of.
+    pub ended: Option<bool>,
+    /// Whether every key so far was greater than the one before it, `None` where their order proves nothing.
+    pub ascending: Option<bool>,
     /// Whether the read proved that it is whole, but for what is unreadable.
     pub complete: bool,
 }
@@ -114,7 +115,7 @@ pub async fn extract(
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
     let counted = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
-    let seen = Arc::new(Mutex::new(Seen { counted, ascending: true, ..Seen::default() }));
+    let seen = Arc::new(Mutex::new(Seen { counted, ended: Some(false), ascending: Some(true), ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
     let reader =
@@ -251,7 +252,7 @@ impl Reader {
         while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
             ended = page.is_last();
             if let Ok(mut seen) = self.seen.lock() {
-                seen.ended = ended;
+                seen.ended = Some(ended);
             }
             self.leave_out(&page)?;
             let batch = self.decode(&page)?;
@@ -280,7 +281,7 @@ impl Reader {
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
                     if let Ok(mut seen) = self.seen.lock() {
-                        seen.ascending = false;
+                        seen.ascending = Some(false);
                     }
                     return Err(incomplete(
                         self.entity,

@@ -28,6 +28,9 @@ pub struct Report {
 pub struct TableReport {
     /// Layer and name.
     pub table: String,
+    /// The same, in its parts.
+    #[serde(skip)]
+    pub name: TableName,
     /// What was done, or would be.
     #[serde(flatten)]
     pub kept: Kept,
@@ -59,7 +62,8 @@ pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, upkeep: &Upke
             Ok(Some(kept)) => (kept, None),
             Err(error) => (Kept::default(), Some(error.report())),
         };
-        tables.push(TableReport { table: table.to_string(), kept, error, seconds: clock.elapsed().as_secs_f64() });
+        let seconds = clock.elapsed().as_secs_f64();
+        tables.push(TableReport { table: table.to_string(), name: table, kept, error, seconds });
     }
     Ok(Report { run_id: upkeep.run_id.clone(), dry_run: upkeep.dry_run, tables })
 }

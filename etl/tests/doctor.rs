@@ -56,14 +56,50 @@ async fn a_full_role_has_nothing_to_ask_for() {
     let all: Vec<&str> = catalog::entities().iter().map(|entity| entity.name).collect();
     let found = examined(&client(&simulator, |_| {}), &all).await;
     assert_eq!(found.health, Health::Good, "{:#?}", found.checks);
-    for name in ["server", "version", "credentials", "clock", "rights", "_info", "dates", "quotes", "all rows"] {
+    for name in
+        ["server", "version", "credentials", "clock", "rights", "_info", "bundles", "dates", "quotes", "all rows"]
+    {
         assert_eq!(verdict(&found, name), Verdict::Good, "{:#?}", check(&found, name));
     }
     assert!(found.ask.is_empty() && found.settings.is_empty());
     assert_eq!(found.entities.len(), all.len());
     let time = found.entities.iter().find(|finding| finding.entity == "TimeEntry").unwrap();
     assert_eq!((&time.access, time.rows, time.change_time), (&Access::Readable, Some(300), Some(true)));
+    for entity in catalog::entities() {
+        let finding = found.entities.iter().find(|finding| finding.entity == entity.name).unwrap();
+        assert_eq!(finding.access, Access::Readable, "{}", entity.name);
+        assert!(finding.rows.is_none() || entity.parent().is_none(), "{}", entity.name);
+    }
+    // A list without a route that counts; the simulator's own number of rows.
+    let unposted = found.entities.iter().find(|finding| finding.entity == "UnpostedInvoice").unwrap();
+    assert_eq!(unposted.rows, Some(truth(&simulator, "/finance/accounting/unpostedinvoices").await));
     assert!(check(&found, "server").found.contains("v2025_8"), "{:?}", check(&found, "server"));
+}
+
+/// Rows of a list as the simulator has them.
+async fn truth(simulator: &Simulator, path: &str) -> u64 {
+    let client = client(simulator, |_| {});
+    let request = client.request(connectwise_sdk::Method::Get, path).query("pageSize", "1000");
+    request.send().await.unwrap().json::<Vec<Value>>().unwrap().len() as u64
+}
+
+#[tokio::test]
+async fn lists_below_records_are_asked_for_by_one_of_them() {
+    let simulator = Simulator::builder().seed(3).scale(300).role("no-finance").start().await.unwrap();
+    let found = examined(&client(&simulator, |_| {}), &["AgreementAddition", "TicketNote", "Member"]).await;
+    let access = |name: &str| &found.entities.iter().find(|finding| finding.entity == name).unwrap().access;
+    assert_eq!((access("AgreementAddition"), access("TicketNote")), (&Access::Forbidden, &Access::Readable));
+    assert_eq!(ask(&found), [("Finance", "Agreements", vec!["AgreementAddition"])]);
+    assert_eq!(verdict(&found, "bundles"), Verdict::Good, "asked for with a list that can be read");
+
+    let folder = tempfile::tempdir().unwrap();
+    let script = folder.path().join("faults.json");
+    std::fs::write(&script, r#"{ "path": "/system/bundles", "status": 404, "times": 1000 }"#).unwrap();
+    let simulator = Simulator::builder().seed(3).scale(300).faults(script).start().await.unwrap();
+    let found = examined(&client(&simulator, |_| {}), &["TicketNote", "Member"]).await;
+    let bundles = check(&found, "bundles");
+    assert_eq!((bundles.verdict, found.health), (Verdict::Doubt, Health::Good), "{bundles:?}");
+    assert!(bundles.advice.as_ref().unwrap().contains("one by one"));
 }
 
 #[tokio::test]

@@ -47,6 +47,39 @@ fn after_a_demo_every_table_is_there_within_a_terminal() {
     assert_eq!(status["runs"][0]["runId"], report["report"]["runId"]);
     assert_eq!(status["runs"][0]["outcome"], "done");
 
+    let text = run_in(folder.path(), &["status", "--run", "last"]);
+    let id = report["report"]["runId"].as_str().unwrap();
+    assert!(text.starts_with(&format!("{id}: done, full of bronze,silver,gold, started ")), "{text}");
+    for step in steps {
+        let name = step["table"].as_str().unwrap();
+        let line = text
+            .lines()
+            .find(|line| line.starts_with(&format!(" {name} ")))
+            .unwrap_or_else(|| panic!("{name}:\n{text}"));
+        let is_bronze = step["layer"] == "bronze";
+        assert_eq!(line.contains(" whole"), is_bronze, "{line}");
+    }
+    let time = text.lines().find(|line| line.starts_with(" bronze_cw_timeentry ")).unwrap();
+    assert!(time.contains("whole, counted 100, end seen, keys rise"), "{time}");
+    // The end of its name is enough, and all of it is JSON.
+    let found: Value =
+        serde_json::from_str(&run_in(folder.path(), &["status", "--run", &id[id.len() - 8..], "--json"])).unwrap();
+    assert_eq!(
+        (&found["run"]["runId"], &found["run"]["askedVersion"]),
+        (&report["report"]["runId"], &report["report"]["askedVersion"])
+    );
+    for step in steps {
+        let known =
+            found["steps"].as_array().unwrap().iter().find(|known| known["tableName"] == step["table"]).unwrap();
+        for column in ["outcome", "rowsRead", "rowsRescued", "quarantined", "requests", "retries", "bytes"] {
+            assert_eq!(known[column], step[column], "{column} of {known}");
+        }
+    }
+    let mut command = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"));
+    let refused = command.env_clear().current_dir(folder.path()).args(["status", "--run", "nosuch"]).output().unwrap();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("there is no run \"nosuch\""));
+
     run_in(folder.path(), &["report", "--output", "page.html"]);
     let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
     assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</html>\n"));

@@ -85,8 +85,9 @@ pub(crate) const ALL: [Description; 18] = [
     described("system-info", &["signed", "open"], "whether /system/info needs credentials"),
     described(
         "times",
-        &["utc", "naive"],
-        "date literals: UTC with a Z and no other; or naive ones only, those with a Z matching nothing and days a day late",
+        &["utc", "naive", "behind", "ahead"],
+        "date literals: UTC with a Z and no other; or naive ones only, those with a Z matching nothing and days a day late; or \
+         with or without a Z the local time of a zone that is 3:30 hours behind UTC, or 5:45 hours ahead of it",
     ),
     described(
         "trailing-slash",

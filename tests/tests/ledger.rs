@@ -4,18 +4,24 @@
 
 mod steer;
 
+use std::time::Duration;
+
 use chrono::{TimeZone, Utc};
+use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::drift::{self, DriftKind};
 use connectwise_etl::gold;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::ledger::{self, Start};
+use connectwise_etl::lake::{Layer, TableName, Upkeep};
+use connectwise_etl::ledger::{self, Start, Work};
 use connectwise_etl::query;
-use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_etl::reconcile;
+use connectwise_etl::run::{self, Mode, Plan, Quiet, Report, execute};
+use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, client};
+use connectwise_tests::{Lakehouse, client, config};
+use futures::future::{Either, select};
 use serde_json::{Value, json};
-use steer::{ask, post};
+use steer::{ask, forget, post};
 
 async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
     let rows = query::select(lakehouse.lake(), sql).await.unwrap();
@@ -57,6 +63,8 @@ async fn a_run_leaves_what_its_report_says() {
         ("bytes", json!(report.bytes)),
         ("steps", json!(report.steps.len())),
         ("stepsFailed", json!(0)),
+        ("stepsIncomplete", json!(0)),
+        ("askedVersion", json!(connectwise_sdk::API_VERSION)),
     ] {
         assert_eq!(ended[column], expected, "{column}");
     }
@@ -165,7 +173,7 @@ async fn a_run_that_never_ends_shows_as_unfinished() {
 
 fn start(run_id: &str, second: i64) -> Start<'_> {
     let started = Utc.timestamp_opt(1_700_000_000 + second, 0).unwrap();
-    Start { run_id, started, mode: Mode::Full, layers: &[Layer::Bronze] }
+    Start { run_id, started, work: Work::Load(Mode::Full), layers: &[Layer::Bronze], asked: None }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -236,10 +244,12 @@ async fn requests_are_told_step_by_step_and_add_up() {
     let steps = rows(&lakehouse, "select * from etl_steps").await;
     let served = ask(&simulator, "requests").await;
     let sum: u64 = steps.iter().map(|step| step["requests"].as_u64().unwrap()).sum();
-    assert_eq!(json!(sum), served["total"], "{served:#}");
-    assert!(steps.iter().all(|step| step["bytes"].as_u64() > Some(0) && step["ended"].is_string()), "{steps:#?}");
     let run = &rows(&lakehouse, "select * from etl_runs where outcome = 'done'").await[0];
-    assert_eq!((&run["requests"], &run["retries"]), (&json!(sum), &json!(0)));
+    // Beside the steps, the server is asked once which release it runs.
+    let asked = served["total"].as_u64().unwrap();
+    assert_eq!((&run["requests"], &run["retries"]), (&json!(sum + 1), &json!(0)));
+    assert!(sum == asked || sum + 1 == asked, "{served:#}");
+    assert!(steps.iter().all(|step| step["bytes"].as_u64() > Some(0) && step["ended"].is_string()), "{steps:#?}");
 }
 
 /// Two that create a table at once must not both write its columns into the log.
@@ -300,4 +310,160 @@ async fn what_the_document_does_not_have_is_told_with_the_run_that_saw_it_first(
     let counts =
         rows(&lakehouse, "select count(*) as n, count(distinct concat(entity, path)) as d from etl_fields").await;
     assert_eq!(counts[0]["n"], counts[0]["d"]);
+}
+
+/// A client that asks for this version of the API.
+fn asking(simulator: &Simulator, version: &str) -> Client {
+    Client::new(config(simulator).unwrap().with_version(version).unwrap()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_tells_what_it_asked_for_and_what_the_server_runs() {
+    let simulator = Simulator::builder().seed(28).scale(100).api_version("2025.1").start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let plan = Plan::new(vec![Layer::Bronze], Mode::Full, vec![catalog::entity("Member").unwrap()]);
+    let client = asking(&simulator, "2025.1");
+    let report = execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap();
+    assert_eq!(report.outcome(), "done", "{report:#?}");
+    let run = &rows(&lakehouse, "select * from etl_runs where outcome = 'done'").await[0];
+    assert_eq!(run["apiVersion"], connectwise_sdk::API_VERSION);
+    assert_eq!(run["askedVersion"], "2025.1");
+    // The simulator's build number, as its companyinfo tells it.
+    assert_eq!(run["serverVersion"], "v2025.1.104210");
+    let step = &rows(&lakehouse, "select * from etl_steps").await[0];
+    assert_eq!((&step["apiVersion"], &step["askedVersion"]), (&run["apiVersion"], &json!("2025.1")));
+    let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
+    assert_eq!(found.run.asked_version.as_deref(), Some("2025.1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_killed_leaves_its_chunks() {
+    let simulator = Simulator::builder().seed(29).scale(600).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    // The first request asks for the newest record; the fifth is the fourth page.
+    post(&simulator, "faults", json!({ "path": "/time/entries", "stall": true, "nth": 5, "times": 1000 })).await;
+    let load = Options { chunk_rows: 100, ..Options::default() };
+    let plan = Plan {
+        page_size: 100,
+        load,
+        ..Plan::new(vec![Layer::Bronze], Mode::Full, vec![catalog::entity("TimeEntry").unwrap()])
+    };
+    let own = client(&simulator).unwrap();
+    let run = Box::pin(execute(lakehouse.lake(), Some(&own), &plan, &Quiet));
+    let chunks = Box::pin(async {
+        while lakehouse.lake().state(&TableName::ledger(ledger::CHUNKS)).await.unwrap().is_none() {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        rows(&lakehouse, "select * from etl_chunks order by chunk").await
+    });
+    // Whoever is dropped does nothing more, as whoever is killed.
+    let chunks = match select(run, chunks).await {
+        Either::Right((chunks, _)) => chunks,
+        Either::Left((report, _)) => panic!("the load came to an end: {report:#?}"),
+    };
+    assert!(lakehouse.lake().state(&TableName::ledger(ledger::STEPS)).await.unwrap().is_none(), "no step has ended");
+    let first = &chunks[0];
+    assert_eq!(
+        (&first["tableName"], &first["chunk"], &first["rows"]),
+        (&json!("bronze_cw_timeentry"), &json!(1), &json!(100))
+    );
+    // The newest record, the count and the first page at least.
+    assert!(first["requests"].as_u64() >= Some(3) && first["bytes"].as_u64() > Some(0), "{first:#}");
+    assert_eq!((&first["retries"], &first["rescued"], &first["quarantined"]), (&json!(0), &json!(0), &json!(0)));
+    let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
+    assert_eq!((found.run.outcome.as_str(), found.steps.len(), found.chunks.len()), ("unfinished", 0, chunks.len()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn lists_below_rows_tell_only_what_the_server_said() {
+    let entity = catalog::entity("AgreementAddition").unwrap();
+    for (bundles, end) in [(true, None), (false, Some(true))] {
+        let simulator = Simulator::builder().seed(30).scale(300).start().await.unwrap();
+        let lakehouse = Lakehouse::empty().unwrap();
+        if !bundles {
+            post(&simulator, "faults", json!({ "path": "/system/bundles", "status": 404, "times": 100_000 })).await;
+        }
+        let plan = Plan::new(vec![Layer::Bronze], Mode::Full, vec![entity]);
+        let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
+        let read = report.steps[0].read.as_ref().unwrap();
+        let truth =
+            ask(&simulator, "truth?path=/finance/agreements/*/additions").await.as_array().unwrap().len() as u64;
+        assert_eq!(
+            (read.counted_before, read.counted_after),
+            (None, Some(truth)),
+            "each list is counted after its read"
+        );
+        assert_eq!((read.end_page_seen, read.keys_ascending), (end, None), "a bundle has no pages");
+        assert!(read.complete);
+        let step = &rows(&lakehouse, "select * from etl_steps").await[0];
+        assert_eq!((step.get("countedBefore"), step.get("endPageSeen")), (None, end.map(|end| json!(end)).as_ref()));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_is_a_run_with_what_it_deleted_and_why_it_didnt() {
+    let simulator = Simulator::builder().seed(31).scale(500).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let load = small(&lakehouse, &simulator, Mode::Full).await;
+    post(&simulator, "advance", json!({ "TimeEntry": { "delete": 2 } })).await;
+    let entities = [catalog::entity("TimeEntry").unwrap()];
+    let own = client(&simulator).unwrap();
+    let reconciled = async |request: &reconcile::Request| {
+        let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request).await;
+        told.unwrap();
+        report
+    };
+    // A dry run leaves nothing, in the ledger neither.
+    reconciled(&reconcile::Request::new(true)).await;
+    assert_eq!(rows(&lakehouse, "select * from etl_runs").await.len(), 2);
+
+    forget(&simulator, "requests").await;
+    let done = reconciled(&reconcile::Request::new(false)).await;
+    let served = ask(&simulator, "requests").await["total"].as_u64().unwrap();
+    let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
+    assert_eq!((found.run.run_id.as_str(), found.run.mode.as_str()), (done.run_id.as_str(), "reconcile"));
+    assert_eq!((found.run.outcome.as_str(), found.run.layers.as_str()), ("done", "bronze"));
+    let [step] = found.steps.as_slice() else { panic!("{found:#?}") };
+    assert_eq!((step.table_name.as_str(), step.outcome.as_str()), ("bronze_cw_timeentry", "written"));
+    assert_eq!((step.rows_read, step.rows_deleted), (498, 2));
+    assert_eq!((step.counted_before, step.counted_after, step.complete), (Some(498), Some(498), Some(true)));
+    assert!(step.requests == Some(served) || step.requests == Some(served - 1), "{step:#?} of {served}");
+
+    post(&simulator, "role", json!({ "role": "mine" })).await;
+    reconciled(&reconcile::Request::new(false)).await;
+    let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
+    assert_eq!((found.run.outcome.as_str(), found.run.steps_failed), ("failed", Some(1)));
+    let why = found.steps[0].error.as_ref().unwrap();
+    assert!(found.steps[0].outcome == "failed" && why.contains("rows are missing"), "{why}");
+    // A reconcile doesn't make a table fresh, nor stale.
+    let status = ledger::status(lakehouse.lake()).await.unwrap().unwrap();
+    let time = status.tables.iter().find(|table| table.table_name == "bronze_cw_timeentry").unwrap();
+    assert_eq!((time.outcome.as_str(), time.last_good_run.as_ref()), ("written", Some(&load.run_id)));
+    assert_eq!((time.reconcile_outcome.as_deref(), time.reconcile_error.as_ref()), (Some("failed"), Some(why)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_is_a_run_too() {
+    let simulator = Simulator::builder().seed(32).scale(100).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let load = small(&lakehouse, &simulator, Mode::Full).await;
+    let week = chrono::TimeDelta::days(7);
+    let upkeep = |dry_run| Upkeep { run_id: "upkeep".to_owned(), dry_run, retention: week, orphan_age: week };
+    let layers = [Layer::Bronze, Layer::Ledger];
+    let (lake, gold) = (lakehouse.lake(), gold::GoldConfig::default());
+    run::maintain(lake, &layers, &gold, &upkeep(true)).await.unwrap().1.unwrap();
+    assert_eq!(ledger::detail(lake, "last").await.unwrap().run.run_id, load.run_id, "a dry run leaves nothing");
+    let (report, told) = run::maintain(lake, &layers, &gold, &upkeep(false)).await.unwrap();
+    told.unwrap();
+    let found = ledger::detail(lake, "upkeep").await.unwrap();
+    assert_eq!(
+        (found.run.mode.as_str(), found.run.layers.as_str(), found.run.outcome.as_str()),
+        ("maintain", "bronze,etl", "done")
+    );
+    assert_eq!(found.steps.len(), report.tables.len());
+    let of = |name: &str| found.steps.iter().find(|step| step.table_name == name);
+    assert_eq!(of("bronze_cw_timeentry").map(|step| step.outcome.as_str()), Some("unchanged"), "it is one file");
+    assert!(of("etl_runs").is_some(), "the ledger is kept too");
+    let status = ledger::status(lake).await.unwrap().unwrap();
+    assert!(status.tables.iter().all(|table| table.layer == "bronze" && table.outcome == "written"), "{status:#?}");
 }

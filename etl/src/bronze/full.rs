@@ -238,7 +238,7 @@ impl Target<'_> {
             return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
         }
         // Each piece proved its own end and order, and they have no key in common.
-        (all.seen.ended, all.seen.ascending, all.seen.complete) = (true, true, true);
+        (all.seen.ended, all.seen.ascending, all.seen.complete) = (Some(true), Some(true), true);
         Ok(all)
     }
 
@@ -255,7 +255,7 @@ impl Target<'_> {
             self.meter.expect(extraction.seen.lock().ok().and_then(|seen| seen.counted));
         }
         let mut writer = self.lake.part_writer(self.table, &schema, self.entity.key).await?;
-        let (mut parts, mut after, mut rescued, mut quarantined) = (Vec::new(), after, 0, 0);
+        let (mut parts, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
         while let Some(batch) = extraction.rows.try_next().await? {
             self.meter.batch(self.entity, &batch);
             writer.write(&batch)?;
@@ -269,8 +269,8 @@ impl Target<'_> {
                 quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
             if let (Some(stage), Some((_, to))) = (stage, part.keys) {
                 let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, part: part.clone() };
-                self.stage_chunk(stage, &chunk).await?;
-                (after, rescued) = (Some(to), seen.rescued);
+                self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
+                (after, rescued, told) = (Some(to), seen.rescued, quarantined);
             }
             parts.push(part);
         }
@@ -282,18 +282,21 @@ impl Target<'_> {
         }
         if let (Some(stage), Some(part), Some(last)) = (stage, &rest, last) {
             let chunk = Chunk { after, last, rescued: seen.rescued - rescued, part: part.clone() };
-            self.stage_chunk(stage, &chunk).await?;
+            self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
         }
         parts.extend(rest);
         Ok(Read { parts, seen, quarantined })
     }
 
     /// Remembers a finished file. What the load was goes with each, so that no file is ever remembered without it.
-    async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk) -> Result<()> {
+    async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk, quarantined: u64) -> Result<()> {
         self.lake.stage_head(self.table, &stage.name, &stage.head).await?;
         self.lake.stage_chunk(self.table, &stage.name, chunk).await?;
         let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
-        self.meter.chunk(Safe { number, rows: chunk.part.rows, last_key: Some(chunk.last), ended: Utc::now() });
+        let (rows, rescued) = (chunk.part.rows, chunk.rescued);
+        let (last_key, ended) = (Some(chunk.last), Utc::now());
+        let safe = Safe { number, rows, last_key, rescued, quarantined, ended, ..Safe::default() };
+        self.meter.chunk(safe, self.client.stats());
         Ok(())
     }
 

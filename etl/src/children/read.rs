@@ -27,8 +27,15 @@ const SINGLE_AT_ONCE: usize = 4;
 /// What became of one parent's list.
 #[derive(Debug)]
 pub(super) enum List {
-    /// All of it, as texts of records.
-    Whole(Vec<RecordText<'static>>),
+    /// All of it.
+    Whole {
+        /// Texts of its records.
+        records: Vec<RecordText<'static>>,
+        /// What the server counts in it, where it was asked and can count.
+        counted: Option<u64>,
+        /// Whether it came by bundle, and not page by page.
+        bundled: bool,
+    },
     /// All of it but records that the server can't give, and why.
     Partly(Vec<RecordText<'static>>, String),
     /// The parent is confirmed as gone, and its list with it.
@@ -160,10 +167,11 @@ impl Reader {
             let parent = list.parent();
             let Some(answer) = answer.filter(connectwise_sdk::BundledAnswer::is_whole) else { continue };
             let sent = answer.records.len() as u64;
-            let is_all = counts.as_ref().is_none_or(|counts| counts.get(&parent).is_some_and(|count| *count <= sent));
+            let counted = counts.as_ref().and_then(|counts| counts.get(&parent).copied());
+            let is_all = counts.is_none() || counted.is_some_and(|count| count <= sent);
             if is_all && answer.records.iter().all(|record| work.hangs_on(record, parent)) {
                 let records = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
-                whole.insert(parent, List::Whole(records));
+                whole.insert(parent, List::Whole { records, counted, bundled: true });
             }
         }
         Ok(())
@@ -237,16 +245,18 @@ impl Work<'_> {
         if !ended {
             return Ok(List::Failed("the server never said which page is the last".to_owned()));
         }
-        if self.entity.count_path.is_some() {
-            let counted = self.client.count(&path, None).await?;
-            if ((records.len() + unreadable.len()) as u64) < counted {
-                return Ok(List::Failed(format!("the server counts {counted} records and sent {}", records.len())));
-            }
+        let counted = match self.entity.count_path {
+            Some(_) => Some(self.client.count(&path, None).await?),
+            None => None,
+        };
+        let sent = (records.len() + unreadable.len()) as u64;
+        if let Some(counted) = counted.filter(|counted| sent < *counted) {
+            return Ok(List::Failed(format!("the server counts {counted} records and sent {}", records.len())));
         }
         if let Some(why) = left_out(self.entity, &unreadable) {
             return Ok(List::Partly(records, why));
         }
-        Ok(List::Whole(records))
+        Ok(List::Whole { records, counted, bundled: false })
     }
 }
 

@@ -22,6 +22,10 @@ pub(super) struct Rows {
     /// Parents whose lists can't be read, and why.
     pub(super) failed: Vec<(i64, String)>,
     pub(super) records: u64,
+    /// What the server counts in the lists that were read, `None` once it didn't count one.
+    counted: Option<u64>,
+    /// Whether a list came whole by bundle, which has neither pages nor an order.
+    bundled: bool,
     pub(super) rejected: Vec<Rejected>,
 }
 
@@ -35,6 +39,8 @@ impl Rows {
             read: BTreeSet::new(),
             failed: Vec::new(),
             records: 0,
+            counted: Some(0),
+            bundled: false,
             rejected: Vec::new(),
         })
     }
@@ -50,10 +56,12 @@ impl Rows {
             rescued: self.decoder.rescued(),
             rejected: std::mem::take(&mut self.rejected),
             unreadable: Vec::new(),
-            counted: Some(self.records),
-            counted_after: Some(self.records),
-            ended: true,
-            ascending: true,
+            // Each list is counted once, after it was read.
+            counted: None,
+            counted_after: self.counted.filter(|_| !self.read.is_empty()),
+            // A list that is asked for alone is only whole with its last page.
+            ended: (!self.bundled && !self.read.is_empty()).then_some(self.failed.is_empty()),
+            ascending: None,
             complete,
         }
     }
@@ -78,7 +86,11 @@ impl Rows {
 
     fn take(&mut self, work: &Work<'_>, (parent, list): Read) -> Result<()> {
         let (records, failed) = match list {
-            List::Whole(records) => (records, None),
+            List::Whole { records, counted, bundled } => {
+                self.counted = self.counted.zip(counted).map(|(all, one)| all + one);
+                self.bundled |= bundled;
+                (records, None)
+            }
             List::Gone => (Vec::new(), None),
             List::Partly(records, why) => (records, Some(why)),
             List::Failed(why) => (Vec::new(), Some(why)),

@@ -14,7 +14,8 @@ use crate::error::Result;
 /// Find out whether your tenant can be loaded, and what to ask its administrator for
 ///
 /// Asks the server and writes nothing. Looks at credentials, codebase, version and clock; at the rights and rows of every
-/// entity; at the change time that incremental runs need; and at how the server reads dates and quotes.
+/// entity, and of a list below one of its records; at the change time that incremental runs need; and at how the server reads
+/// dates and quotes.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -98,7 +99,7 @@ fn mark(verdict: Verdict) -> char {
 fn row(finding: &EntityFinding) -> Vec<String> {
     let access = match &finding.access {
         Access::Readable => "yes",
-        Access::Parents => "by its parents",
+        Access::Parents => "no record to ask with",
         Access::Forbidden => "no (403)",
         Access::NotFound => "no (404)",
         Access::Failed(why) => why,

@@ -9,6 +9,7 @@ use super::settings::Settings;
 use crate::catalog;
 use crate::drift::{self, Drift, DriftKind};
 use crate::error::Result;
+use crate::ledger;
 
 /// Show where the live API and the interface document differ
 ///
@@ -60,9 +61,11 @@ fn show(drift: &Drift, unseen: bool, output: &Output) -> Result<()> {
                 known.found.clone(),
                 thousands(known.count),
                 known.first_seen.format("%Y-%m-%d %H:%M").to_string(),
+                ledger::short(&known.run_id).to_owned(),
             ]
         });
-        output.line(&table(&["entity", "drift", "property", "found", "rows then", "first seen"], &[4], rows))?;
+        let header = ["entity", "drift", "property", "found", "rows then", "first seen", "by run"];
+        output.line(&table(&header, &[4], rows))?;
     }
     for entity in drift.unseen.iter().filter(|entity| unseen && !entity.never_seen.is_empty()) {
         output.line(&format!("{} never had: {}", entity.entity, entity.never_seen.join(", ")))?;

@@ -9,7 +9,8 @@ use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::error::{Error, Result};
 use crate::lake::{Layer, Upkeep};
-use crate::maintain::{Report, run};
+use crate::maintain::Report;
+use crate::run::maintain;
 
 /// Put small files together and remove what nothing needs any more
 ///
@@ -51,8 +52,11 @@ impl Maintain {
             retention: TimeDelta::hours(i64::from(self.retention_hours)),
             orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
         };
-        let report = run(&settings.lake()?, &layers, &settings.gold, &upkeep).await?;
+        let (report, told) = maintain(&settings.lake()?, &layers, &settings.gold, &upkeep).await?;
         show(&report, output)?;
+        if let Err(error) = told {
+            output.note(&error.report());
+        }
         Ok(if report.failed().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }

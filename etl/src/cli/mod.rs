@@ -19,6 +19,7 @@ mod schema;
 mod settings;
 mod source;
 mod status;
+mod status_run;
 
 use std::process::ExitCode;
 

@@ -9,7 +9,8 @@ use super::settings::Settings;
 use crate::catalog;
 use crate::error::{Error, Result};
 use crate::quarantine;
-use crate::reconcile::{MAX_SHARE, Report, Request, run, wanted};
+use crate::reconcile::{MAX_SHARE, Report, Request, wanted};
+use crate::run::reconcile;
 
 /// Find rows that are gone at the source and take them out of bronze
 ///
@@ -54,8 +55,11 @@ impl Reconcile {
             secrets: settings.privacy.secrets(),
             ..Request::new(self.dry_run)
         };
-        let report = run(&settings.lake()?, &settings.client()?, &entities, &request).await;
+        let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await;
         show(&report, output)?;
+        if let Err(error) = told {
+            output.note(&error.report());
+        }
         Ok(if report.refused().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
     }
 }

@@ -14,21 +14,30 @@ use crate::ledger::{self, RunStatus, TableStatus};
 /// Columns that text is wrapped at.
 const WIDTH: usize = 100;
 
-/// Show how fresh each table is and how the last runs went
+/// Show how fresh each table is and how the last runs went, or all of one run
 ///
-/// Every run leaves what it did in the lakehouse itself, in etl_runs, etl_steps and etl_tests: ask those with query for
-/// more. An unfinished run still goes on, or was interrupted and no run has begun since.
+/// Every run leaves what it did in the lakehouse itself, in etl_runs, etl_steps, etl_chunks and etl_tests: ask those with
+/// query for more. An unfinished run still goes on, or was interrupted and no run has begun since.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
   connectwise-etl status
+  connectwise-etl status --run last
   connectwise-etl status --json
   connectwise-etl query \"select * from etl_steps where outcome = 'failed' order by started desc\"")]
-pub(super) struct Status {}
+pub(super) struct Status {
+    /// Show what this run did to each table: the end of its name, or last
+    #[arg(long, value_name = "ID")]
+    run: Option<String>,
+}
 
 impl Status {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let lake = settings.lake()?;
+        if let Some(wanted) = &self.run {
+            super::status_run::show(&ledger::detail(&lake, wanted).await?, output)?;
+            return Ok(ExitCode::SUCCESS);
+        }
         let found = ledger::status(&lake).await?;
         if output.is_json() {
             output.json(&found)?;
@@ -44,13 +53,21 @@ impl Status {
         }
         for step in &status.tables {
             if let Some(error) = &step.error {
-                let text = format!("{}/{} failed: {}", step.layer, step.table_name, first_sentence(error));
+                let text = format!("{}/{} {}: {}", step.layer, step.table_name, step.outcome, first_sentence(error));
+                output.line(&wrap(&text))?;
+            }
+            if let (Some(error), Some(when)) = (&step.reconcile_error, step.last_reconcile) {
+                let (name, why) = (&step.table_name, first_sentence(error));
+                let text = format!("{}/{name}: the reconcile of {} deleted nothing: {why}", step.layer, minute(when));
                 output.line(&wrap(&text))?;
             }
         }
         output.line("")?;
-        let header = ["run", "started", "mode", "layers", "outcome", "failed", "requests", "seconds"];
-        output.line(&table(&header, &[5, 6, 7], status.runs.iter().map(run_row)))?;
+        let header = ["run", "started", "mode", "layers", "outcome", "failed", "partly", "requests", "seconds"];
+        output.line(&table(&header, &[5, 6, 7, 8], status.runs.iter().map(run_row)))?;
+        if status.runs.iter().any(|run| run.outcome != "done") {
+            output.line("connectwise-etl status --run and the name of a run show what it did to each table")?;
+        }
         let drift = drift::read(&lake).await?;
         if !drift.unseen.is_empty() {
             output.line("")?;
@@ -71,21 +88,20 @@ fn table_row(table: &TableStatus) -> Vec<String> {
 }
 
 fn run_row(run: &RunStatus) -> Vec<String> {
-    // The end of a run's name differs even between runs of the same moment.
-    let name = run.run_id.get(run.run_id.len().saturating_sub(8)..).unwrap_or(&run.run_id);
     vec![
-        name.to_owned(),
+        ledger::short(&run.run_id).to_owned(),
         minute(run.started),
         short(&run.mode, 11),
-        short(&run.layers, 18),
+        if run.layers == "bronze,silver,gold" { "all".to_owned() } else { short(&run.layers, 13) },
         run.outcome.clone(),
         run.steps_failed.map(|failed| failed.to_string()).unwrap_or_default(),
+        run.steps_incomplete.map(|incomplete| incomplete.to_string()).unwrap_or_default(),
         run.requests.map(thousands).unwrap_or_default(),
         run.seconds.map(|seconds| format!("{seconds:.0}")).unwrap_or_default(),
     ]
 }
 
-fn minute(time: DateTime<Utc>) -> String {
+pub(super) fn minute(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M").to_string()
 }
 
@@ -107,7 +123,7 @@ fn short(text: &str, most: usize) -> String {
 }
 
 /// What happened; what to do and the chain of causes are in the ledger.
-fn first_sentence(text: &str) -> String {
+pub(super) fn first_sentence(text: &str) -> String {
     let line = text.lines().next().unwrap_or_default();
     let sentence = line.split_once("; ").map_or(line, |(first, _)| first);
     let sentence = sentence.split_once(". ").map_or(sentence, |(first, _)| first);
@@ -115,7 +131,7 @@ fn first_sentence(text: &str) -> String {
 }
 
 /// Breaks a text at spaces, so that no line is longer than a terminal, and indents what goes on.
-fn wrap(text: &str) -> String {
+pub(super) fn wrap(text: &str) -> String {
     let mut lines = String::new();
     let mut width = 0;
     for word in text.split_whitespace() {

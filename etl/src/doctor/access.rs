@@ -5,6 +5,7 @@ use connectwise_sdk::{Client, Error, Method};
 use futures::stream::{self, StreamExt};
 use serde::Serialize;
 
+use super::below;
 use super::role::{self, Right};
 use super::{Examination, Finding, Verdict};
 use crate::extract;
@@ -18,7 +19,7 @@ const AT_ONCE: usize = 8;
 pub enum Access {
     /// It can.
     Readable,
-    /// It hangs on the records of another list, and is as readable as those.
+    /// It hangs on the records of another list, of which there is none to ask with.
     Parents,
     /// 403: the role lacks a right.
     Forbidden,
@@ -39,7 +40,7 @@ pub struct EntityFinding {
     /// Whether it can be read.
     #[serde(flatten)]
     pub access: Access,
-    /// Rows that the role sees, where the server counts.
+    /// Rows that the role sees; `None` where the server doesn't tell, as of lists that hang on records.
     pub rows: Option<u64>,
     /// Whether records carry the change time that incremental runs need; `None` where they need none, or there is no record.
     pub change_time: Option<bool>,
@@ -73,8 +74,12 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
         right,
         newest: None,
     };
-    if entity.path.contains('{') {
-        finding.access = Access::Parents;
+    if let Some(parent) = entity.parent() {
+        match below::probe(client, entity, parent).await {
+            Ok(true) => {}
+            Ok(false) => finding.access = Access::Parents,
+            Err(error) => finding.access = refused(&error),
+        }
         return finding;
     }
     match rows(client, entity).await {
@@ -91,14 +96,29 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
     finding
 }
 
-/// Rows that the role sees; the list itself is asked where the server can't count.
+/// Rows that the role sees. Where the server can't count, the number of the last page tells, of pages that hold one record.
 async fn rows(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Option<u64>> {
     if entity.count_path.is_some() {
         return client.count(entity.path, None).await.map(Some);
     }
     let one = client.request(Method::Get, entity.path).query("pageSize", "1").query("fields", entity.key);
-    let records = one.send().await?.json::<Vec<serde_json::Value>>()?;
-    Ok(records.is_empty().then_some(0))
+    let response = one.query("page", "1").send().await?;
+    if response.json::<Vec<serde_json::Value>>()?.is_empty() {
+        return Ok(Some(0));
+    }
+    Ok(response.header("link").and_then(last_page))
+}
+
+/// The number of the page that a `Link` header calls the last.
+fn last_page(link: &str) -> Option<u64> {
+    let last = link.split(',').find(|part| part.contains("rel=\"last\""))?;
+    let (_, query) = last.split_once('<')?.1.split_once('>')?.0.split_once('?')?;
+    query
+        .split('&')
+        .find_map(|pair| pair.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("page")))?
+        .1
+        .parse()
+        .ok()
 }
 
 fn refused(error: &Error) -> Access {
@@ -137,4 +157,18 @@ pub(super) fn sum_up(examination: &mut Examination) {
         )
         .advice("the role hides _info: ask the PSA administrator for System: Member Maintenance, Inquire = All"),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::last_page;
+
+    #[test]
+    fn the_last_page_is_told_among_others() {
+        let link = r#"<https://h/v/x?pageSize=1&page=2>; rel="next", <https://h/v/x?pageSize=1&page=41>; rel="last""#;
+        assert_eq!(last_page(link), Some(41));
+        assert_eq!(last_page(r#"<https://h/v/x/?page=7&pagesize=1>; rel="last""#), Some(7));
+        assert_eq!(last_page(r#"<https://h/v/x?pageSize=1&page=2>; rel="next""#), None);
+        assert_eq!(last_page("nonsense"), None);
+    }
 }

@@ -4,6 +4,7 @@
 //! this server needs to know: how it reads dates and quotes, and whether the role shows only a part of the rows.
 
 mod access;
+mod below;
 mod doubts;
 mod language;
 mod role;
@@ -124,6 +125,7 @@ pub async fn examine(
             examination.health = Health::Good;
             server::let_in(&mut examination.checks);
             access::sum_up(&mut examination);
+            below::check(client, entities, &mut examination).await;
             language::check(client, entities, &mut examination).await;
             doubts::check(client, entities, &mut examination).await;
             examination.ask = asks(&examination.entities);

@@ -67,6 +67,11 @@ pub enum Reading {
 }
 
 impl Reading {
+    /// What of it matters to a read, as one number that is stored with a table. 0 is what is documented.
+    pub(crate) fn code(self) -> i64 {
+        self.dates().map_or(-1, |dates| 2 * dates.late.num_minutes() + i64::from(dates.form == DateForm::Naive))
+    }
+
     /// How to write dates, `None` when there is no way.
     pub fn dates(self) -> Option<Dates> {
         match self {
@@ -194,6 +199,15 @@ mod tests {
         assert_eq!(written(Dates { late, ..Dates::default() }), "_info/lastUpdated >= [2026-01-31T10:30:00Z]");
         assert_eq!(written(Dates { form: DateForm::Naive, late }), "_info/lastUpdated >= [2026-01-31T10:30:00]");
         assert_eq!(Reading::Unusable.dates(), None);
+        let readings = [
+            Reading::Exact(DateForm::Utc),
+            Reading::Exact(DateForm::Naive),
+            Reading::Late(DateForm::Utc, late),
+            Reading::Late(DateForm::Naive, late),
+            Reading::Unusable,
+        ];
+        assert_eq!(readings.map(Reading::code), [0, 1, 180, 181, -1]);
+        assert_eq!(Reading::Early(DateForm::Utc).code(), 0, "it finds all that is asked for");
         assert_eq!(Reading::Early(DateForm::Naive).dates(), Some(Dates { form: DateForm::Naive, ..Dates::default() }));
     }
 }

@@ -6,6 +6,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 /// watermark is read again.
 const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 
+/// What is this close to the watermark is read again when the server reads dates in another way than before. A reading is off
+/// by 27 hours at most, and what it hid lies no further back of the watermark than the loads that it was true for: a week holds
+/// some daily ones, or one weekly.
+pub(crate) const RESCAN: TimeDelta = TimeDelta::days(7);
+
 /// How far back an incremental read goes. Everything widens it: nothing can make a run skip a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
@@ -30,6 +35,11 @@ impl Window {
         self.since.map_or(overlapped, |since| since.min(overlapped))
     }
 
+    /// The same, and at least [`RESCAN`] back of the watermark.
+    pub(crate) fn rescanning(self) -> Self {
+        Self { overlap: self.overlap.max(RESCAN), ..self }
+    }
+
     /// From when on business dates are read, for a window of so many days. They count back from the watermark and not
     /// from a clock: both ends are then the server's time.
     pub fn business(&self, watermark: DateTime<Utc>, days: u32) -> DateTime<Utc> {
@@ -49,6 +59,10 @@ mod tests {
         assert_eq!(Window::default().from(watermark), time("2026-01-31T11:45:00Z"));
         assert_eq!(since("2026-01-01T00:00:00Z"), time("2026-01-01T00:00:00Z"));
         assert_eq!(since("2026-02-01T00:00:00Z"), time("2026-01-31T11:45:00Z"), "a later date would leave a gap");
+        let again = Window::default().rescanning();
+        assert_eq!(again.from(watermark), time("2026-01-24T12:00:00Z"));
+        let month = Window { overlap: TimeDelta::days(30), ..Window::default() }.rescanning();
+        assert_eq!(month.from(watermark), time("2026-01-01T12:00:00Z"), "what is wider stays");
         let wide = Window { lookback_days: Some(2), ..Window::default() };
         assert_eq!(wide.business(watermark, 30), time("2026-01-29T12:00:00Z"));
         assert_eq!(Window::default().business(watermark, 30), time("2026-01-01T12:00:00Z"));

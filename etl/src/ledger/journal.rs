@@ -1,19 +1,20 @@
 //! A run's part of the ledger, written while it goes on.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Entity;
-use serde::Deserialize;
+use futures::future::{Either, select};
 
-use super::{CHUNKS, DRIFT, FIELDS, INTERRUPTED, RUNS, STEPS, Start, TESTS, process, rows, unwritten};
+use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STEPS, Start, TESTS, process, rows, unwritten};
 use crate::drift::{Memory, News, Tally};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, TableName};
 use crate::query;
-use crate::run::{Chunk, Meter, Report, Step};
+use crate::run::{Chunk, Meter, Step};
 
-/// Steps are written this often: a commit for each would double the time of a run in which nothing changed.
+/// Steps and chunks are written this often: a commit for each would double the time of a run in which nothing changed.
 const EVERY: Duration = Duration::from_secs(10);
 
 /// A run elsewhere that hasn't ended after so long is taken for lost. If it lives after all, its end is what counts.
@@ -32,6 +33,8 @@ pub struct Journal<'a> {
     tallies: Vec<(&'static Entity, Tally)>,
     memory: Option<Memory>,
     written: Instant,
+    /// When chunks were last written while their load went on.
+    chunked: Option<Instant>,
     fault: Option<Error>,
 }
 
@@ -43,10 +46,40 @@ impl<'a> Journal<'a> {
             Err(error) => Some(error),
         };
         let (steps, chunks, tallies) = (Vec::new(), Vec::new(), Vec::new());
-        Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), fault }
+        Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
     }
 
-    /// Takes a step that has ended; of a load also the chunks that were safe on its way, and what its rows showed.
+    /// Lets a load go on to its end and writes the chunks that become safe on its way: the first at once, so that a load
+    /// that is killed leaves word of it, and then those of some time together.
+    pub async fn beside<T>(&mut self, table: &TableName, meter: &Meter, load: impl Future<Output = T>) -> T {
+        let mut load = pin!(load);
+        loop {
+            let wait = self.chunked.map_or(Duration::ZERO, |last| EVERY.saturating_sub(last.elapsed()));
+            let safe = pin!(async {
+                meter.chunked().await;
+                tokio::time::sleep(wait).await;
+            });
+            if let Either::Left((done, _)) = select(load.as_mut(), safe).await {
+                return done;
+            }
+            let writing = pin!(self.write_chunks(table, meter));
+            if let Either::Left((done, writing)) = select(load.as_mut(), writing).await {
+                writing.await;
+                return done;
+            }
+        }
+    }
+
+    async fn write_chunks(&mut self, table: &TableName, meter: &Meter) {
+        let chunks: Vec<_> = meter.take_chunks().into_iter().map(|chunk| (table.clone(), chunk)).collect();
+        let written = async { self.append(CHUNKS, rows::chunks(self.start, &chunks)?).await };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.chunked = Some(Instant::now());
+    }
+
+    /// Takes a step that has ended; of a load also the chunks that weren't written yet, and what its rows showed.
     pub async fn step(&mut self, step: &Step, load: Option<(&'static Entity, &Meter)>) {
         if let Some((entity, meter)) = load {
             let (chunks, tally) = meter.take();
@@ -100,11 +133,11 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     /// The first fault that the ledger had since the run began: one that stays would be told often.
-    pub async fn end(mut self, report: &Report, ended: DateTime<Utc>) -> Result<()> {
+    pub async fn end(mut self, end: &End<'_>) -> Result<()> {
         self.write().await;
         let written = async {
-            self.append(TESTS, rows::tests(report)?).await?;
-            self.append(RUNS, rows::run(self.start, Some((report, ended)))?).await
+            self.append(TESTS, rows::tests(self.start, end.tests)?).await?;
+            self.append(RUNS, rows::run(self.start, Some(end))?).await
         };
         if let Err(error) = written.await {
             self.note(error);
@@ -125,33 +158,23 @@ impl<'a> Journal<'a> {
     }
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Unfinished {
-    run_id: String,
-    started: DateTime<Utc>,
-    mode: String,
-    layers: String,
-    process: Option<String>,
-}
-
 /// Closes the runs that began and can't end any more: their process is gone, or nothing was heard of them for a day.
 async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result<()> {
     let since = (now - LOOK_BACK).format("%Y-%m-%dT%H:%M:%SZ");
     let sql = format!(
-        "select \"runId\", started, mode, layers, process from etl_runs r where outcome = 'started' \
+        "select * from etl_runs r where outcome = 'started' \
          and started >= timestamp '{since}' and not exists \
          (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started' \
           and e.started >= timestamp '{since}')"
     );
     let json = query::json(&query::select(lake, &sql).await?)?;
-    let unfinished: Vec<Unfinished> = serde_json::from_slice(&json).map_err(|error| {
+    let unfinished: Vec<rows::Unfinished> = serde_json::from_slice(&json).map_err(|error| {
         Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
     })?;
     for run in unfinished.iter().filter(|run| run.run_id != own) {
         let gone = run.process.as_deref().and_then(process::is_gone).unwrap_or(now - run.started > LOST);
         if gone {
-            let row = rows::closed(&run.run_id, [run.started, now], &run.mode, &run.layers, INTERRUPTED)?;
+            let row = rows::closed(run, now, INTERRUPTED)?;
             lake.append(&TableName::ledger(RUNS), row, &Commit::new(own)).await.map_err(unwritten)?;
         }
     }

@@ -7,58 +7,70 @@ use arrow::array::{
 };
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use serde::Deserialize;
 
-use super::{STARTED, Start, process, schema};
+use super::{End, STARTED, Start, process, schema};
 use crate::drift::News;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{Severity, TestResult};
 use crate::lake::{Layer, TableName};
-use crate::run::{Chunk, Mode, Outcome, Read, Report, Step};
+use crate::run::{Chunk, Outcome, Read, Step, outcome};
+
+/// The layers in their order, the ledger's own last.
+const LAYERS: [Layer; 4] = [Layer::Bronze, Layer::Silver, Layer::Gold, Layer::Ledger];
 
 /// The row of a run: as it starts, or with what it did.
-pub(super) fn run(start: Start<'_>, end: Option<(&Report, DateTime<Utc>)>) -> Result<RecordBatch> {
-    let report = end.map(|(report, _)| report);
-    let layers: Vec<&str> = Layer::ALL.iter().filter(|layer| start.layers.contains(layer)).map(|l| l.name()).collect();
-    let mode = match start.mode {
-        Mode::Full => "full",
-        Mode::Incremental => "incremental",
-    };
+pub(super) fn run(start: Start<'_>, end: Option<&End<'_>>) -> Result<RecordBatch> {
+    let layers: Vec<&str> =
+        LAYERS.iter().filter(|layer| start.layers.contains(layer)).map(|layer| layer.name()).collect();
+    let steps =
+        |which: fn(&Step) -> bool| numbers([end.map(|end| end.steps.iter().filter(|step| which(step)).count() as u64)]);
     let columns: Vec<ArrayRef> = vec![
         texts([Some(start.run_id)]),
         times([Some(start.started)]),
-        times([end.map(|(_, ended)| ended)]),
-        texts([Some(mode)]),
+        times([end.map(|end| end.ended)]),
+        texts([Some(start.work.name())]),
         texts([Some(layers.join(","))]),
-        texts([Some(report.map_or(STARTED, Report::outcome))]),
+        texts([Some(end.map_or(STARTED, |end| outcome(end.steps)))]),
         texts([Some(connectwise_sdk::API_VERSION)]),
         texts([Some(env!("CARGO_PKG_VERSION"))]),
-        numbers([report.map(|report| report.requests)]),
-        numbers([report.map(|report| report.retries)]),
-        numbers([report.map(|report| report.bytes)]),
-        Arc::new(Float64Array::from(vec![report.map(|report| report.seconds)])),
-        numbers([report.map(|report| report.steps.len() as u64)]),
-        numbers([report.map(|report| report.failed().count() as u64)]),
+        numbers([end.map(|end| end.requests)]),
+        numbers([end.map(|end| end.retries)]),
+        numbers([end.map(|end| end.bytes)]),
+        Arc::new(Float64Array::from(vec![end.map(|end| end.seconds)])),
+        steps(|_| true),
+        steps(Step::is_failed),
         texts([process::own()]),
+        steps(Step::is_incomplete),
+        texts([start.asked]),
+        texts([end.and_then(|end| end.server)]),
     ];
     batch(schema::runs(), columns)
 }
 
+/// A run that another one closes.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Unfinished {
+    pub(super) run_id: String,
+    pub(super) started: DateTime<Utc>,
+    mode: String,
+    layers: String,
+    api_version: String,
+    asked_version: Option<String>,
+    pub(super) process: Option<String>,
+}
+
 /// The row of a run that another one closes.
-pub(super) fn closed(
-    run_id: &str,
-    [started, ended]: [DateTime<Utc>; 2],
-    mode: &str,
-    layers: &str,
-    outcome: &str,
-) -> Result<RecordBatch> {
+pub(super) fn closed(run: &Unfinished, ended: DateTime<Utc>, outcome: &str) -> Result<RecordBatch> {
     let columns: Vec<ArrayRef> = vec![
-        texts([Some(run_id)]),
-        times([Some(started)]),
+        texts([Some(&run.run_id)]),
+        times([Some(run.started)]),
         times([Some(ended)]),
-        texts([Some(mode)]),
-        texts([Some(layers)]),
+        texts([Some(&run.mode)]),
+        texts([Some(&run.layers)]),
         texts([Some(outcome)]),
-        texts([Some(connectwise_sdk::API_VERSION)]),
+        texts([Some(&run.api_version)]),
         texts([Some(env!("CARGO_PKG_VERSION"))]),
         numbers([None]),
         numbers([None]),
@@ -67,6 +79,9 @@ pub(super) fn closed(
         numbers([None]),
         numbers([None]),
         texts([None::<&str>]),
+        numbers([None]),
+        texts([run.asked_version.as_ref()]),
+        texts([None::<&str>]),
     ];
     batch(schema::runs(), columns)
 }
@@ -74,8 +89,8 @@ pub(super) fn closed(
 /// A row for each step.
 pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
     let count = |of: fn(&Step) -> u64| numbers(steps.iter().map(|step| Some(of(step))));
-    let proof = |of: fn(&Read) -> bool| -> ArrayRef {
-        Arc::new(steps.iter().map(|step| step.read.as_ref().map(of)).collect::<BooleanArray>())
+    let proof = |of: fn(&Read) -> Option<bool>| -> ArrayRef {
+        Arc::new(steps.iter().map(|step| step.read.as_ref().and_then(of)).collect::<BooleanArray>())
     };
     let warnings = steps.iter().map(|step| serde_json::Value::from(step.warnings.clone()).to_string());
     let columns: Vec<ArrayRef> = vec![
@@ -102,7 +117,7 @@ pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
         numbers(steps.iter().map(|step| step.read.as_ref()?.counted_after)),
         proof(|read| read.end_page_seen),
         proof(|read| read.keys_ascending),
-        proof(|read| read.complete),
+        proof(|read| Some(read.complete)),
         Arc::new(Float64Array::from_iter_values(steps.iter().map(|step| step.seconds))),
         texts(warnings.map(Some)),
         count(|step| step.requests),
@@ -110,21 +125,28 @@ pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
         count(|step| step.bytes),
         times(steps.iter().map(|step| Some(step.ended))),
         texts(steps.iter().map(|_| Some(connectwise_sdk::API_VERSION))),
+        texts(steps.iter().map(|_| start.asked)),
     ];
     batch(schema::steps(), columns)
 }
 
 /// A row for each chunk.
 pub(super) fn chunks(start: Start<'_>, chunks: &[(TableName, Chunk)]) -> Result<RecordBatch> {
+    let count = |of: fn(&Chunk) -> u64| numbers(chunks.iter().map(|(_, chunk)| Some(of(chunk))));
     let columns: Vec<ArrayRef> = vec![
         texts(chunks.iter().map(|_| Some(start.run_id))),
         times(chunks.iter().map(|_| Some(start.started))),
         texts(chunks.iter().map(|(table, _)| Some(table.layer.name()))),
         texts(chunks.iter().map(|(table, _)| Some(&table.name))),
-        numbers(chunks.iter().map(|(_, chunk)| Some(chunk.number))),
-        numbers(chunks.iter().map(|(_, chunk)| Some(chunk.rows))),
+        count(|chunk| chunk.number),
+        count(|chunk| chunk.rows),
         Arc::new(chunks.iter().map(|(_, chunk)| chunk.last_key).collect::<Int64Array>()),
         times(chunks.iter().map(|(_, chunk)| Some(chunk.ended))),
+        count(|chunk| chunk.rescued),
+        count(|chunk| chunk.quarantined),
+        count(|chunk| chunk.requests),
+        count(|chunk| chunk.retries),
+        count(|chunk| chunk.bytes),
     ];
     batch(schema::chunks(), columns)
 }
@@ -157,15 +179,14 @@ pub(super) fn fields(start: Start<'_>, news: &News) -> Result<RecordBatch> {
 }
 
 /// A row for each data test.
-pub(super) fn tests(report: &Report) -> Result<RecordBatch> {
-    let tests = &report.tests;
+pub(super) fn tests(start: Start<'_>, tests: &[TestResult]) -> Result<RecordBatch> {
     let severity = |test: &TestResult| match test.severity {
         Severity::Error => "error",
         Severity::Warn => "warn",
     };
     let columns: Vec<ArrayRef> = vec![
-        texts(tests.iter().map(|_| Some(&report.run_id))),
-        times(tests.iter().map(|_| Some(report.started))),
+        texts(tests.iter().map(|_| Some(start.run_id))),
+        times(tests.iter().map(|_| Some(start.started))),
         texts(tests.iter().map(|test| Some(&test.table.name))),
         texts(tests.iter().map(|test| Some(&test.test))),
         texts(tests.iter().map(|test| Some(severity(test)))),

@@ -42,6 +42,9 @@ pub(super) fn runs() -> SchemaRef {
         number("steps").with_nullable(true),
         number("stepsFailed").with_nullable(true),
         text("process").with_nullable(true),
+        number("stepsIncomplete").with_nullable(true),
+        text("askedVersion").with_nullable(true),
+        text("serverVersion").with_nullable(true),
     ]))
 }
 
@@ -75,6 +78,7 @@ pub(super) fn steps() -> SchemaRef {
         number("bytes").with_nullable(true),
         time("ended").with_nullable(true),
         text("apiVersion").with_nullable(true),
+        text("askedVersion").with_nullable(true),
     ]))
 }
 
@@ -101,6 +105,11 @@ pub(super) fn chunks() -> SchemaRef {
         number("rows"),
         number("lastKey").with_nullable(true),
         time("ended"),
+        number("rescued").with_nullable(true),
+        number("quarantined").with_nullable(true),
+        number("requests").with_nullable(true),
+        number("retries").with_nullable(true),
+        number("bytes").with_nullable(true),
     ]))
 }
 

@@ -5,7 +5,7 @@ use futures::stream::{self, StreamExt};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{RUNS, STEPS};
+use super::{RUNS, STARTED, STEPS};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, Layer, TableName};
 use crate::query;
@@ -16,21 +16,25 @@ const RUNS_SHOWN: usize = 10;
 const AT_ONCE: usize = 4;
 
 /// Every run, by the row that says most: its own end, the end that another run gave it, or its start.
-const LAST_RUNS: &str = "select \"runId\", started, ended, mode, layers, \
-     case when outcome = 'started' then 'unfinished' else outcome end as outcome, \
-     requests, retries, bytes, seconds, steps, \"stepsFailed\" from \
-     (select *, row_number() over (partition by \"runId\" order by \
-      case outcome when 'started' then 3 when 'interrupted' then 2 else 1 end) as n from etl_runs) r \
+pub(super) const LAST_RUNS: &str = "select * from (select *, row_number() over (partition by \"runId\" order by \
+     case outcome when 'started' then 3 when 'interrupted' then 2 else 1 end) as n from etl_runs) r \
      where n = 1 order by started desc, \"runId\" desc";
 
-/// Every table with its last step and its last good one.
-const LAST_STEPS: &str = "select l.layer, l.\"tableName\", l.outcome, l.error, l.started as \"lastRun\", \
-     g.\"runId\" as \"lastGoodRun\", g.started as \"lastGood\", g.\"watermarkAfter\" as watermark from \
+/// Every table with its last step and its last good one, and how the last reconcile left it. Only loads make a table fresh.
+const LAST_STEPS: &str = "with steps as (select s.*, r.mode from etl_steps s join \
+      (select \"runId\", min(mode) as mode from etl_runs group by \"runId\") r on r.\"runId\" = s.\"runId\"), \
+     loads as (select * from steps where mode not in ('reconcile', 'maintain')) \
+     select l.layer, l.\"tableName\", l.outcome, l.error, l.started as \"lastRun\", \
+     g.\"runId\" as \"lastGoodRun\", g.started as \"lastGood\", g.\"watermarkAfter\" as watermark, \
+     c.started as \"lastReconcile\", c.outcome as \"reconcileOutcome\", c.error as \"reconcileError\" from \
      (select *, row_number() over (partition by layer, \"tableName\" order by started desc, \"runId\" desc) as n \
-      from etl_steps) l left join \
+      from loads) l left join \
      (select *, row_number() over (partition by layer, \"tableName\" order by started desc, \"runId\" desc) as n \
-      from etl_steps where outcome in ('written', 'unchanged')) g \
-     on l.layer = g.layer and l.\"tableName\" = g.\"tableName\" and g.n = 1 \
+      from loads where outcome in ('written', 'unchanged')) g \
+     on l.layer = g.layer and l.\"tableName\" = g.\"tableName\" and g.n = 1 left join \
+     (select *, row_number() over (partition by layer, \"tableName\" order by started desc, \"runId\" desc) as n \
+      from steps where mode = 'reconcile') c \
+     on l.layer = c.layer and l.\"tableName\" = c.\"tableName\" and c.n = 1 \
      where l.n = 1 order by case l.layer when 'bronze' then 1 when 'silver' then 2 else 3 end, l.\"tableName\"";
 
 /// What the ledger knows.
@@ -55,9 +59,9 @@ pub struct TableStatus {
     pub layer: String,
     /// Table below the layer.
     pub table_name: String,
-    /// How the last step ended: `written`, `unchanged`, `skipped` or `failed`.
+    /// How the last step ended: `written`, `unchanged`, `skipped`, `incomplete` or `failed`.
     pub outcome: String,
-    /// Why it failed.
+    /// Why it failed, or what it left out.
     pub error: Option<String>,
     /// Start of the last run that was to build it.
     pub last_run: DateTime<Utc>,
@@ -69,6 +73,12 @@ pub struct TableStatus {
     pub age_seconds: Option<i64>,
     /// Highest change time stored, the server's time; bronze only.
     pub watermark: Option<DateTime<Utc>>,
+    /// Start of the last reconcile of it; bronze only.
+    pub last_reconcile: Option<DateTime<Utc>>,
+    /// How that ended.
+    pub reconcile_outcome: Option<String>,
+    /// Why that deleted nothing.
+    pub reconcile_error: Option<String>,
     /// Rows that the table has now, `None` when it can't be read.
     pub rows: Option<u64>,
 }
@@ -83,11 +93,11 @@ pub struct RunStatus {
     pub started: DateTime<Utc>,
     /// When it ended.
     pub ended: Option<DateTime<Utc>>,
-    /// `full` or `incremental`.
+    /// `full`, `incremental`, `reconcile` or `maintain`.
     pub mode: String,
     /// Layers, comma-separated.
     pub layers: String,
-    /// `done`, `partly` (some steps failed), `failed` (nothing went well), `interrupted`, or `unfinished`: it still goes on,
+    /// `done`, `partly` (some steps failed or left something out), `failed` (nothing went well), `interrupted`, or `unfinished`: it still goes on,
     /// or was interrupted and no run began since.
     pub outcome: String,
     /// Requests sent, repeats included.
@@ -102,6 +112,14 @@ pub struct RunStatus {
     pub steps: Option<u64>,
     /// Those that failed.
     pub steps_failed: Option<u64>,
+    /// Those that left something out.
+    pub steps_incomplete: Option<u64>,
+    /// Version of the interface document that the columns come from.
+    pub api_version: String,
+    /// Version of the API that the client asked for.
+    pub asked_version: Option<String>,
+    /// Release that the server said it runs.
+    pub server_version: Option<String>,
 }
 
 /// Reads the ledger. `None` when no run has left a row in this lakehouse.
@@ -132,7 +150,16 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
 /// # Errors
 /// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
 pub async fn runs(lake: &Lake, most: usize) -> Result<Vec<RunStatus>> {
-    rows(lake, &format!("{LAST_RUNS} limit {most}")).await
+    last_runs(lake, &format!("{LAST_RUNS} limit {most}")).await
+}
+
+pub(super) async fn last_runs(lake: &Lake, sql: &str) -> Result<Vec<RunStatus>> {
+    let mut runs: Vec<RunStatus> = rows(lake, sql).await?;
+    for run in runs.iter_mut().filter(|run| run.outcome == STARTED) {
+        // It still goes on, or was interrupted and no run began since.
+        "unfinished".clone_into(&mut run.outcome);
+    }
+    Ok(runs)
 }
 
 /// Rows of a table now. One that can't be counted must not hide what the ledger says of the others.
@@ -143,7 +170,7 @@ async fn count(lake: &Lake, table: TableStatus) -> Option<u64> {
     lake.row_count(&name).await.ok()
 }
 
-async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<Vec<T>> {
+pub(super) async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<Vec<T>> {
     let json = query::json(&query::select(lake, sql).await?)?;
     serde_json::from_slice(&json).map_err(|error| {
         Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)

@@ -29,7 +29,7 @@ use connectwise_sdk::conditions::field;
 use futures::TryStreamExt;
 
 pub use decide::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
-pub use report::{EntityReport, Report};
+pub use report::{EntityReport, Report, Swept};
 
 use crate::bronze::WATERMARK;
 use crate::contract::{self, CONTENT_HASH};
@@ -157,6 +157,8 @@ impl Work<'_> {
         let base = self.lake.version(self.table).await?;
         let stored = self.stored(flagged).await?;
         let missing: Vec<i64> = stored.iter().map(|(key, _)| *key).filter(|key| !listed.holds(*key)).collect();
+        let (counted_before, counted_after) = listed.counted.unzip();
+        report.swept = Some(Swept { counted_before, counted_after });
         report.listed = listed.keys.len() as u64;
         report.stored = stored.len() as u64;
         report.missing = missing.len() as u64;
@@ -240,6 +242,7 @@ impl Work<'_> {
         let schema = contract::bronze(self.entity);
         let written = self.lake.sync(self.table, &schema, self.entity.key, change, &session, &commit).await?;
         report.version = Some(written.version);
+        (report.inserted, report.updated) = (written.inserted, written.updated);
         Ok(())
     }
 

@@ -22,6 +22,16 @@ impl Report {
     }
 }
 
+/// A sweep that ended with the last page, and whose keys only grew.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Swept {
+    /// Records that the server counted before it, where it can count.
+    pub counted_before: Option<u64>,
+    /// Records that it counted after it.
+    pub counted_after: Option<u64>,
+}
+
 /// What happened to one entity.
 #[derive(Debug, Clone, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,6 +52,12 @@ pub struct EntityReport {
     pub reread: u64,
     /// Records that were read again and can't be rows: they are in quarantine.
     pub quarantined: u64,
+    /// Of these, rows that are new in the table.
+    pub inserted: u64,
+    /// Of these, rows that were there and changed.
+    pub updated: u64,
+    /// What proves that the sweep was whole; `None` where it wasn't, or wasn't made.
+    pub swept: Option<Swept>,
     /// Why nothing was done.
     pub refused: Option<String>,
     /// What else is worth saying.

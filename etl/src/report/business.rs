@@ -1,6 +1,6 @@
 //! What gold says, in pictures.
 
-use super::card::{card, sentence};
+use super::card::{card, more, sentence};
 use super::chart::{Item, Series, bars, columns};
 use super::gold::{Answer, Gold, Month};
 use super::html::Html;
@@ -32,6 +32,7 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
         let sum = |of: fn(&Month) -> f64| months.iter().map(of).sum::<f64>();
         let share = percent(sum(|month| month.billable), sum(|month| month.hours));
         content.html(&sentence(&format!("{share} of {} h are billable.", whole(sum(|month| month.hours)))));
+        more(&mut content, months.first().map_or(0, |month| month.all), months.len(), "months lie before them");
         content
     });
     shown(html, "Utilisation by member, last 90 days of work", &gold.members, |members| {
@@ -45,7 +46,14 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
             values: vec![member.billable, member.hours - member.billable, member.capacity - member.hours],
             note: format!("{} of {} h", percent(member.billable, member.capacity), whole(member.capacity)),
         });
-        bars("Utilisation by member", &series, &items.collect::<Vec<_>>())
+        let mut content = bars("Utilisation by member", &series, &items.collect::<Vec<_>>());
+        more(
+            &mut content,
+            members.first().map_or(0, |member| member.all),
+            members.len(),
+            "members have less billable work",
+        );
+        content
     });
     shown(html, "Margin by company", &gold.companies, |companies| {
         let series = [Series { class: "a", name: "margin" }, Series { class: "d", name: "cost" }];
@@ -54,7 +62,14 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
             values: vec![company.margin, company.revenue - company.margin.max(0.0)],
             note: format!("{} ({})", whole(company.margin), percent(company.margin, company.revenue)),
         });
-        bars("Margin by company", &series, &items.collect::<Vec<_>>())
+        let mut content = bars("Margin by company", &series, &items.collect::<Vec<_>>());
+        more(
+            &mut content,
+            companies.first().map_or(0, |company| company.all),
+            companies.len(),
+            "companies have less revenue",
+        );
+        content
     });
     shown(html, "Hours by agreement", &gold.coverage, |coverage| {
         let hours: f64 = coverage.iter().map(|row| row.hours).sum();

@@ -26,6 +26,9 @@ pub(super) struct Month {
     pub(super) month: i32,
     pub(super) hours: f64,
     pub(super) billable: f64,
+    /// Rows of the answer, those that aren't here included.
+    #[serde(rename = "rows_in_all")]
+    pub(super) all: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -35,6 +38,8 @@ pub(super) struct Member {
     pub(super) billable: f64,
     /// Hours that the member could have worked in the period.
     pub(super) capacity: f64,
+    #[serde(rename = "rows_in_all")]
+    pub(super) all: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -42,6 +47,8 @@ pub(super) struct Company {
     pub(super) name: Option<String>,
     pub(super) revenue: f64,
     pub(super) margin: f64,
+    #[serde(rename = "rows_in_all")]
+    pub(super) all: usize,
 }
 
 #[derive(Debug, Deserialize)]
@@ -60,7 +67,8 @@ pub(super) struct Unbilled {
 
 /// Hours by month; the newest twelve months that have any.
 const MONTHS: &str = "select d.year as year, d.month as month, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
-     cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable \
+     cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable, \
+     count(*) over () as rows_in_all \
      from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted and d.year is not null \
      group by d.year, d.month order by year desc, month desc limit 12";
 
@@ -71,12 +79,12 @@ const MEMBERS: &str = "with newest as (select max(d.Date) as day from fact_timee
      where d.Date <= n.day and d.Date > n.day - interval '90' day) \
      select f.memberName as name, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
      cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable, \
-     cast(max(f.memberDailyCapacity) * (select count(*) from span where works) as double) as capacity \
+     cast(max(f.memberDailyCapacity) * (select count(*) from span where works) as double) as capacity, count(*) over () as rows_in_all \
      from fact_timeentry f join span s on s.key = f.WorkDateSK where not f.isDeleted \
      group by f.memberId, f.memberName order by billable desc, name limit 20";
 
 const COMPANIES: &str = "select f.companyName as name, cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue, \
-     cast(sum(coalesce(f.margin, 0)) as double) as margin from fact_timeentry f where not f.isDeleted \
+     cast(sum(coalesce(f.margin, 0)) as double) as margin, count(*) over () as rows_in_all from fact_timeentry f where not f.isDeleted \
      group by f.companyId, f.companyName order by revenue desc, name limit 15";
 
 const COVERAGE: &str = "select coalesce(f.agreement_billing_behavior, 'no agreement') as behavior, \

@@ -10,6 +10,8 @@ use crate::lake::{Lake, TableName};
 use crate::ledger::{self, RunStatus, STEPS, Status, TESTS};
 use crate::{quarantine, query};
 
+/// More runs than a ledger has, and a number that SQL takes.
+const ALL: usize = 1 << 31;
 /// Runs in a picture.
 const RUNS_SHOWN: usize = 30;
 
@@ -19,6 +21,8 @@ pub(super) struct Operations {
     pub(super) status: Status,
     /// The last runs, oldest first.
     pub(super) runs: Vec<RunStatus>,
+    /// How many there are in all.
+    pub(super) all_runs: usize,
     /// What they did to bronze, oldest first.
     pub(super) rows: Vec<RunRows>,
     pub(super) tests: Vec<Test>,
@@ -61,7 +65,9 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
     for table in &mut status.tables {
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
-    let mut runs = ledger::runs(lake, RUNS_SHOWN).await?;
+    let mut runs = ledger::runs(lake, ALL).await?;
+    let all_runs = runs.len();
+    runs.truncate(RUNS_SHOWN);
     runs.reverse();
     let mut rows: Vec<RunRows> = select(
         lake,
@@ -69,7 +75,8 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
         &format!(
             "select min(started) as started, sum(\"rowsInserted\") as inserted, sum(\"rowsUpdated\") as updated, \
              sum(\"rowsDeleted\") as deleted, sum(\"rowsRescued\") as rescued, sum(quarantined) as quarantined \
-             from etl_steps where layer = 'bronze' group by \"runId\" order by started desc limit {RUNS_SHOWN}"
+             from etl_steps where layer = 'bronze' \
+             and \"runId\" not in (select \"runId\" from etl_runs where mode = 'maintain') group by \"runId\" order by started desc limit {RUNS_SHOWN}"
         ),
     )
     .await?;
@@ -86,11 +93,13 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
     let quarantined = select(
         lake,
         &quarantine::table(),
-        "select \"etlEntity\" as entity, reason, count(*) as records from bronze_cw_quarantine \
-         group by \"etlEntity\", reason order by records desc, entity, reason limit 30",
+        // What a parser says behind the colon may quote the record.
+        "select entity, reason, count(*) as records from (select \"etlEntity\" as entity, \
+         split_part(reason, ':', 1) as reason from bronze_cw_quarantine) q \
+         group by entity, reason order by records desc, entity, reason",
     )
     .await?;
-    Ok(Some(Operations { status, runs, rows, tests, quarantined, drift: drift::read(lake).await? }))
+    Ok(Some(Operations { status, runs, all_runs, rows, tests, quarantined, drift: drift::read(lake).await? }))
 }
 
 /// Rows of a table that may not be there.

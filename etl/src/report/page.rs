@@ -2,14 +2,19 @@
 
 use chrono::{DateTime, Utc};
 
-use super::card::{card, wide};
+use super::card::{card, more, wide};
 use super::chart::{Item, Series, bars, columns};
 use super::gold::Gold;
 use super::html::{Html, table};
 use super::operations::{Operations, RunRows};
 use super::words::{age, minute, whole};
 use super::{business, quality};
-use crate::ledger::TableStatus;
+use crate::ledger::{self, TableStatus};
+
+/// Bars of a picture of ages.
+const MOST_AGES: usize = 8;
+/// Runs in the table of the last ones.
+const MOST_RUNS: usize = 10;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -30,7 +35,12 @@ pub(super) fn render(operations: &Operations, gold: &Gold, now: DateTime<Utc>) -
             card(&mut html, layer, &freshness(&tables));
         }
     }
-    html.raw("</div>\n<h2>Runs</h2><div class=\"cards\">");
+    html.raw("</div>\n<h2>Runs</h2>");
+    if operations.all_runs > operations.runs.len() {
+        let text = format!("Pictures show the last {} of {} runs.", operations.runs.len(), operations.all_runs);
+        html.element("p", "soft", &text);
+    }
+    html.raw("<div class=\"cards\">");
     runs(&mut html, operations);
     html.raw("</div>\n<h2>Quality</h2><div class=\"cards\">");
     quality::cards(&mut html, operations);
@@ -46,7 +56,15 @@ fn last_run(html: &mut Html, operations: &Operations) {
     html.text(&format!(", {} of {}, started {} UTC", run.mode, run.layers, minute(run.started))).raw("</p>");
     for table in &operations.status.tables {
         if let Some(error) = &table.error {
-            html.element("p", "bad", &format!("{}/{} failed: {error}", table.layer, table.table_name));
+            html.element("p", "bad", &format!("{}/{} {}: {error}", table.layer, table.table_name, table.outcome));
+        }
+        if let (Some(error), Some(when)) = (&table.reconcile_error, table.last_reconcile) {
+            let (layer, name) = (&table.layer, &table.table_name);
+            html.element(
+                "p",
+                "bad",
+                &format!("{layer}/{name}: the reconcile of {} deleted nothing: {error}", minute(when)),
+            );
         }
     }
 }
@@ -67,7 +85,7 @@ fn freshness(tables: &[&TableStatus]) -> Html {
     let oldest = tables.iter().filter_map(|table| table.age_seconds).max();
     let items: Vec<Item> = oldest_first(tables)
         .into_iter()
-        .take(8)
+        .take(MOST_AGES)
         .map(|table| Item {
             label: table.table_name.clone(),
             values: vec![table.age_seconds.unwrap_or_default() as f64],
@@ -79,6 +97,7 @@ fn freshness(tables: &[&TableStatus]) -> Html {
         html.element("p", "soft", &format!("{} tables, the oldest good run {} ago", tables.len(), age(oldest)));
     }
     html.html(&bars("Age of the last good run", &[Series { class: "b", name: "age" }], &items));
+    more(&mut html, tables.len(), items.len(), "tables, all of them younger, are in the list below");
     html.html(&table(&["table", "rows", "age", "watermark", "last"], &[1, 2], &rows));
     html
 }
@@ -135,19 +154,23 @@ fn runs(html: &mut Html, operations: &Operations) {
         .runs
         .iter()
         .rev()
-        .take(10)
+        .take(MOST_RUNS)
         .map(|run| {
             vec![
+                ledger::short(&run.run_id).to_owned(),
                 minute(run.started),
                 run.mode.clone(),
                 run.layers.clone(),
                 run.outcome.clone(),
                 run.steps_failed.map(|failed| failed.to_string()).unwrap_or_default(),
+                run.steps_incomplete.map(|incomplete| incomplete.to_string()).unwrap_or_default(),
                 run.seconds.map(|seconds| format!("{seconds:.0}")).unwrap_or_default(),
                 run.bytes.map(|bytes| format!("{:.1}", bytes as f64 / 1e6)).unwrap_or_default(),
             ]
         })
         .collect();
-    let header = ["started", "mode", "layers", "outcome", "failed", "seconds", "MB"];
-    wide(html, "The last runs", &table(&header, &[4, 5, 6], &rows));
+    let header = ["run", "started", "mode", "layers", "outcome", "failed", "incomplete", "seconds", "MB"];
+    let mut last = table(&header, &[5, 6, 7, 8], &rows);
+    more(&mut last, operations.all_runs, rows.len(), "runs are in the ledger: connectwise-etl status --run shows each");
+    wide(html, "The last runs", &last);
 }

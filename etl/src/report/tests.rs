@@ -20,13 +20,16 @@ fn operations(name: &str) -> Operations {
     let table = |layer: &str, table_name: &str, error: Option<&str>| TableStatus {
         layer: layer.to_owned(),
         table_name: table_name.to_owned(),
-        outcome: if error.is_some() { "failed" } else { "written" }.to_owned(),
+        outcome: if error.is_some() { "incomplete" } else { "written" }.to_owned(),
         error: error.map(str::to_owned),
         last_run: then,
         last_good_run: Some("r1".to_owned()),
         last_good: error.is_none().then_some(then),
         age_seconds: error.is_none().then_some(18_000),
         watermark: (layer == "bronze").then_some(then),
+        last_reconcile: (layer == "bronze").then_some(then),
+        reconcile_outcome: (layer == "bronze").then(|| "failed".to_owned()),
+        reconcile_error: (layer == "bronze").then(|| name.to_owned()),
         rows: Some(1_234),
     };
     let run = RunStatus {
@@ -42,6 +45,10 @@ fn operations(name: &str) -> Operations {
         seconds: Some(12.5),
         steps: Some(2),
         steps_failed: Some(1),
+        steps_incomplete: Some(1),
+        api_version: "2025.8".to_owned(),
+        asked_version: Some("2025.1".to_owned()),
+        server_version: None,
     };
     let row = RunRows { started: then, inserted: 30.0, updated: 10.0, deleted: 0.0, rescued: 3.0, quarantined: 1.0 };
     let test = |passed: bool| Test {
@@ -59,7 +66,7 @@ fn operations(name: &str) -> Operations {
         found: name.to_owned(),
         count: 7,
         first_seen: then,
-        run_id: "r1".to_owned(),
+        run_id: "01234567-r1-first-seen".to_owned(),
     };
     Operations {
         status: Status {
@@ -69,6 +76,7 @@ fn operations(name: &str) -> Operations {
             runs: vec![run.clone()],
         },
         runs: vec![run],
+        all_runs: 31,
         rows: vec![row],
         tests: vec![test(false), test(true)],
         quarantined: vec![Quarantined { entity: "Company".to_owned(), reason: name.to_owned(), records: 2 }],
@@ -83,13 +91,19 @@ fn operations(name: &str) -> Operations {
 fn gold(name: &str) -> Gold {
     Gold {
         months: Ok(vec![
-            Month { year: 2025, month: 11, hours: 160.0, billable: 40.0 },
-            Month { year: 2025, month: 12, hours: 80.0, billable: 80.0 },
+            Month { year: 2025, month: 11, hours: 160.0, billable: 40.0, all: 14 },
+            Month { year: 2025, month: 12, hours: 80.0, billable: 80.0, all: 14 },
         ]),
-        members: Ok(vec![Member { name: Some(name.to_owned()), hours: 200.0, billable: 120.0, capacity: 480.0 }]),
+        members: Ok(vec![Member {
+            name: Some(name.to_owned()),
+            hours: 200.0,
+            billable: 120.0,
+            capacity: 480.0,
+            all: 1,
+        }]),
         companies: Ok(vec![
-            Company { name: None, revenue: 1_000.0, margin: 250.0 },
-            Company { name: Some(name.to_owned()), revenue: 100.0, margin: -50.0 },
+            Company { name: None, revenue: 1_000.0, margin: 250.0, all: 2 },
+            Company { name: Some(name.to_owned()), revenue: 100.0, margin: -50.0, all: 2 },
         ]),
         coverage: Ok(vec![Coverage { behavior: name.to_owned(), hours: 240.0, revenue: 9_000.0 }]),
         unbilled: Ok(vec![Unbilled { age: "4 more than 90 days".to_owned(), lines: 3, amount: 1_500.0 }]),
@@ -139,6 +153,66 @@ fn a_small_page() {
         "page",
         body.replace("<section", "\n<section").replace("<rect", "\n  <rect").replace("<tr", "\n  <tr")
     );
+}
+
+#[test]
+fn every_question_has_its_picture() {
+    let page = render(&operations("x"), &gold("x"), now());
+    for picture in [
+        "Age of the last good run",
+        "Rows per run",
+        "Rescued",
+        "Rescued rows by path",
+        "Records in quarantine by reason",
+        "Deviations by entity",
+        "Requests per run",
+    ] {
+        let (_, svg) = page.split_once(&format!("aria-label=\"{picture}\"")).unwrap_or_else(|| panic!("{picture}"));
+        let (svg, _) = svg.split_once("</svg>").unwrap();
+        assert!(svg.contains("<rect"), "{picture} shows nothing: {svg}");
+    }
+    assert!(page.contains(">rst-seen<"), "the run that saw it first, by the end of its name");
+}
+
+#[test]
+fn what_is_cut_is_said() {
+    let mut operations = operations("x");
+    let known = operations.drift.deviations[0].clone();
+    // More than any list shows.
+    operations.drift.deviations = (0..200)
+        .map(|at| Known { path: format!("property{at:03}"), entity: format!("Entity{at:03}"), ..known.clone() })
+        .collect();
+    let test = |at: usize| Test {
+        table_name: format!("table{at}"),
+        test: "a test".to_owned(),
+        severity: "error".to_owned(),
+        passed: false,
+        found: None,
+        started: now(),
+    };
+    operations.tests = (0..50).map(test).collect();
+    let reason = |at: usize| Quarantined { entity: "Company".to_owned(), reason: format!("reason {at}"), records: 1 };
+    operations.quarantined = (0..50).map(reason).collect();
+    let table = operations.status.tables[0].clone();
+    operations.status.tables = vec![table; 20];
+    let page = render(&operations, &gold("x"), now());
+    assert_balanced(&page);
+    for words in [
+        "188 more paths",
+        "160 more ways",
+        "188 more entities",
+        "80 more deviations",
+        "10 more tests that failed",
+        "38 more reasons",
+        "10 more reasons",
+        "12 more tables",
+        "30 more runs are in the ledger",
+        "the last 1 of 31 runs",
+        "12 more months lie before them",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    assert!(!page.contains("more members") && !page.contains("more companies"), "those are all there");
 }
 
 #[test]

@@ -5,7 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
+use connectwise_sdk::ClientStats;
 use connectwise_sdk::catalog::Entity;
+use tokio::sync::Notify;
 
 use super::{Read, Step};
 use crate::drift::Tally;
@@ -13,7 +15,7 @@ use crate::extract::Seen;
 use crate::lake::TableName;
 
 /// A part of a load that is safe: a load that is cut off goes on behind it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Chunk {
     /// Its number within the load, from 1.
     pub number: u64,
@@ -21,6 +23,16 @@ pub struct Chunk {
     pub rows: u64,
     /// Highest key in it.
     pub last_key: Option<i64>,
+    /// Rows with something in `_rescued`.
+    pub rescued: u64,
+    /// Records that went to quarantine.
+    pub quarantined: u64,
+    /// Requests sent since the chunk before, repeats included.
+    pub requests: u64,
+    /// Those that were repeats.
+    pub retries: u64,
+    /// Bytes received since the chunk before.
+    pub bytes: u64,
     /// When it was safe, by this machine's clock.
     pub ended: DateTime<Utc>,
 }
@@ -31,6 +43,7 @@ pub struct Meter {
     rows: Arc<AtomicU64>,
     expected: Arc<AtomicU64>,
     noted: Arc<Mutex<Noted>>,
+    safe: Arc<Notify>,
 }
 
 #[derive(Debug, Default)]
@@ -38,6 +51,8 @@ struct Noted {
     watermark: Option<DateTime<Utc>>,
     seen: Vec<Arc<Mutex<Seen>>>,
     chunks: Vec<Chunk>,
+    /// What the chunks so far took.
+    spent: ClientStats,
     tally: Tally,
 }
 
@@ -71,9 +86,27 @@ impl Meter {
         self.noted().tally.take(entity, batch);
     }
 
-    /// Says that a part of the load is safe.
-    pub fn chunk(&self, chunk: Chunk) {
-        self.noted().chunks.push(chunk);
+    /// Says that a part of the load is safe, and what the load has taken until then.
+    pub fn chunk(&self, chunk: Chunk, total: ClientStats) {
+        let mut noted = self.noted();
+        let spent = std::mem::replace(&mut noted.spent, total);
+        noted.chunks.push(Chunk {
+            requests: total.requests.saturating_sub(spent.requests),
+            retries: total.retries.saturating_sub(spent.retries),
+            bytes: total.bytes.saturating_sub(spent.bytes),
+            ..chunk
+        });
+        self.safe.notify_one();
+    }
+
+    /// Waits until a part of the load is safe that nobody was told of.
+    pub(crate) async fn chunked(&self) {
+        self.safe.notified().await;
+    }
+
+    /// Takes the chunks that are safe by now.
+    pub(crate) fn take_chunks(&self) -> Vec<Chunk> {
+        std::mem::take(&mut self.noted().chunks)
     }
 
     /// Rows that went by.
@@ -91,13 +124,14 @@ impl Meter {
         let noted = self.noted();
         let seen: Vec<Seen> = noted.seen.iter().filter_map(|seen| seen.lock().ok().map(|seen| seen.clone())).collect();
         let sum = |of: fn(&Seen) -> Option<u64>| seen.iter().map(of).sum::<Option<u64>>();
+        let all = |of: fn(&Seen) -> Option<bool>| seen.iter().map(of).try_fold(true, |all, one| Some(all & one?));
         (!seen.is_empty()).then(|| Read {
             watermark_before: noted.watermark,
             watermark_after: noted.watermark,
             counted_before: sum(|seen| seen.counted),
             counted_after: sum(|seen| seen.counted_after),
-            end_page_seen: seen.iter().all(|seen| seen.ended),
-            keys_ascending: seen.iter().all(|seen| seen.ascending),
+            end_page_seen: all(|seen| seen.ended),
+            keys_ascending: all(|seen| seen.ascending),
             complete: seen.iter().all(|seen| seen.complete),
         })
     }

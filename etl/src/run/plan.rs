@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
-use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, ClientStats};
 
 use super::{Meter, Mode, Observer, Report, Step};
 use crate::bronze::{self, Options, Request};
@@ -13,7 +13,7 @@ use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
-use crate::ledger::{Journal, Start};
+use crate::ledger::{End, Journal, Start, Work};
 use crate::privacy::Privacy;
 use crate::silver;
 
@@ -67,12 +67,16 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
     let run = Run { lake, plan, observer, started, run_id, clock, dates };
-    let start = Start { run_id: &run.run_id, started, mode: plan.mode, layers: &plan.layers };
+    let asked = client.filter(|_| plan.layers.contains(&Layer::Bronze)).map(|client| client.config().version());
+    let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     let mut journal = Journal::begin(lake, start).await;
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
+    let mut server = Server::default();
     if let (Some(client), true) = (client, plan.layers.contains(&Layer::Bronze)) {
+        server = Server::ask(client).await;
         for entity in &plan.entities {
-            let (step, meter) = run.bronze(client, entity).await;
+            let (table, meter) = (TableName::bronze(entity.table), Meter::default());
+            let step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
             journal.step(&step, Some((entity, &meter))).await;
             steps.push(step);
         }
@@ -100,14 +104,17 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         tests.append(&mut tested);
     }
     let total = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
-    let (requests, retries, bytes) =
-        (total(|step| step.requests), total(|step| step.retries), total(|step| step.bytes));
+    let requests = total(|step| step.requests) + server.spent.requests;
+    let retries = total(|step| step.retries) + server.spent.retries;
+    let bytes = total(|step| step.bytes) + server.spent.bytes;
     let mut report = Report {
         run_id: run.run_id.clone(),
         started,
         mode: plan.mode,
         lakehouse: lake.root().to_string(),
         api_version: connectwise_sdk::API_VERSION.to_owned(),
+        asked_version: asked.map(str::to_owned),
+        server_version: server.release,
         steps,
         tests,
         warnings: Vec::new(),
@@ -117,10 +124,37 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         seconds: run.clock.elapsed().as_secs_f64(),
     };
     // The data is there, whatever becomes of the ledger.
-    if let Err(error) = journal.end(&report, Utc::now()).await {
+    let end = End {
+        steps: &report.steps,
+        tests: &report.tests,
+        server: report.server_version.as_deref(),
+        requests,
+        retries,
+        bytes,
+        seconds: report.seconds,
+        ended: Utc::now(),
+    };
+    if let Err(error) = journal.end(&end).await {
         report.warnings.push(error.report());
     }
     Ok(report)
+}
+
+/// What the server says it runs, and what asking took.
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    pub(super) release: Option<String>,
+    pub(super) spent: ClientStats,
+}
+
+impl Server {
+    /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
+    pub(super) async fn ask(client: &Client) -> Self {
+        let client = client.with_own_stats();
+        let info = client.company_info().await.ok();
+        let release = info.and_then(|info| info.version_number.or(info.version_code));
+        Self { release, spent: client.stats() }
+    }
 }
 
 struct Run<'a> {
@@ -134,7 +168,7 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    async fn bronze(&self, client: &Client, entity: &'static Entity) -> (Step, Meter) {
+    async fn bronze(&self, client: &Client, entity: &'static Entity, meter: &Meter) -> Step {
         let client = client.with_own_stats();
         let request = Request {
             mode: self.plan.mode,
@@ -147,8 +181,8 @@ impl Run<'_> {
             started: self.started,
         };
         let table = TableName::bronze(entity.table);
-        let (mut step, meter) = self
-            .step(table, async |step, meter| {
+        let mut step = self
+            .step(table, meter, async |step, meter| {
                 let loaded = match entity.parent() {
                     Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await?,
                     None => bronze::load(self.lake, &client, entity, &request, meter).await?,
@@ -157,30 +191,27 @@ impl Run<'_> {
                 Ok(())
             })
             .await;
-        let stats = client.stats();
-        (step.requests, step.retries, step.bytes) = (stats.requests, stats.retries, stats.bytes);
-        (step, meter)
+        step.spent(client.stats());
+        step
     }
 
     async fn silver(&self, entity: &'static Entity) -> Step {
-        self.step(TableName::silver(entity.table), async |step, _| {
+        self.step(TableName::silver(entity.table), &Meter::default(), async |step, _| {
             let (lake, plan) = (self.lake, self.plan);
             step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
             Ok(())
         })
         .await
-        .0
     }
 
     async fn history(&self, entity: &'static Entity) -> Step {
-        self.step(silver::history::table(entity), async |step, _| {
+        self.step(silver::history::table(entity), &Meter::default(), async |step, _| {
             let plan = self.plan;
             let built = silver::history::build(self.lake, entity, &plan.privacy, plan.mode, &self.run_id).await?;
             step.built(&built);
             Ok(())
         })
         .await
-        .0
     }
 
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
@@ -223,10 +254,15 @@ impl Run<'_> {
         (steps, tests)
     }
 
-    async fn step(&self, table: TableName, work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>) -> (Step, Meter) {
-        let (mut step, meter, clock) = (Step::new(&table), Meter::default(), Instant::now());
-        self.observer.started(&table, &meter);
-        if let Err(error) = work(&mut step, &meter).await {
+    async fn step(
+        &self,
+        table: TableName,
+        meter: &Meter,
+        work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>,
+    ) -> Step {
+        let (mut step, clock) = (Step::new(&table), Instant::now());
+        self.observer.started(&table, meter);
+        if let Err(error) = work(&mut step, meter).await {
             tracing::error!(table = %table, error = %error.report(), "step failed");
             step.rows_read = meter.rows();
             step.read = meter.proof();
@@ -234,6 +270,6 @@ impl Run<'_> {
         }
         (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
         self.observer.finished(&step);
-        (step, meter)
+        step
     }
 }

@@ -1,6 +1,7 @@
 //! What a run did.
 
 use chrono::{DateTime, Utc};
+use connectwise_sdk::ClientStats;
 use serde::Serialize;
 
 use super::Mode;
@@ -8,6 +9,8 @@ use crate::bronze::Loaded;
 use crate::error::Error;
 use crate::gold::TestResult;
 use crate::lake::{Layer, TableName, Written};
+use crate::maintain;
+use crate::reconcile::EntityReport;
 use crate::silver::{self, TableReport};
 
 /// How a step ended.
@@ -51,10 +54,10 @@ pub struct Read {
     pub counted_before: Option<u64>,
     /// Records that it counted after the read.
     pub counted_after: Option<u64>,
-    /// Whether the server said which page is the last.
-    pub end_page_seen: bool,
-    /// Whether every key was greater than the one before it.
-    pub keys_ascending: bool,
+    /// Whether the server said which page is the last, `None` where it has no pages to say so of.
+    pub end_page_seen: Option<bool>,
+    /// Whether every key was greater than the one before it, `None` where their order proves nothing.
+    pub keys_ascending: Option<bool>,
     /// Whether all of it together proves that the read is whole.
     pub complete: bool,
 }
@@ -183,6 +186,49 @@ impl Step {
         );
     }
 
+    /// Takes what a reconcile did to a bronze table.
+    pub(super) fn reconciled(&mut self, found: &EntityReport) {
+        self.rows_read = found.listed;
+        (self.rows_inserted, self.rows_updated) = (found.inserted, found.updated);
+        self.rows_deleted = found.deleted.len() as u64;
+        self.rows_unchanged = found.listed.saturating_sub(found.inserted + found.updated);
+        self.version = found.version;
+        self.warnings.extend(found.note.clone());
+        self.read = found.swept.map(|swept| Read {
+            watermark_before: None,
+            watermark_after: None,
+            counted_before: swept.counted_before,
+            counted_after: swept.counted_after,
+            // A sweep that lacks either is an error.
+            end_page_seen: Some(true),
+            keys_ascending: Some(true),
+            complete: true,
+        });
+        self.outcome = match &found.refused {
+            Some(why) if found.version.is_some() => Outcome::Incomplete(why.clone()),
+            Some(why) => Outcome::Failed(why.clone()),
+            None if found.version.is_some() => Outcome::Written,
+            None if found.swept.is_none() => Outcome::Skipped,
+            None => Outcome::Unchanged,
+        };
+        (self.seconds, self.ended) = (found.seconds, Utc::now());
+    }
+
+    /// Takes what upkeep did to a table.
+    pub(super) fn maintained(&mut self, done: &maintain::TableReport) {
+        self.outcome = match &done.error {
+            Some(why) => Outcome::Failed(why.clone()),
+            None if done.kept.compacted > 0 => Outcome::Written,
+            None => Outcome::Unchanged,
+        };
+        (self.seconds, self.ended) = (done.seconds, Utc::now());
+    }
+
+    /// Takes what the client of this step alone has sent.
+    pub(super) fn spent(&mut self, stats: ClientStats) {
+        (self.requests, self.retries, self.bytes) = (stats.requests, stats.retries, stats.bytes);
+    }
+
     pub(super) fn failed(&mut self, error: &Error) {
         self.outcome = Outcome::Failed(error.report());
     }
@@ -212,6 +258,12 @@ pub struct Report {
     pub lakehouse: String,
     /// Version of the interface document that the columns come from.
     pub api_version: String,
+    /// Version of the API that the client asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub asked_version: Option<String>,
+    /// Release that the server says it runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub server_version: Option<String>,
     /// What each step did.
     pub steps: Vec<Step>,
     /// What the data tests of the gold tables found, for tables whose rows were looked at.
@@ -244,11 +296,7 @@ impl Report {
     /// How the run ended, in one word: `done`, `partly` when some steps failed or left something out, `failed` when nothing
     /// went well.
     pub fn outcome(&self) -> &'static str {
-        match (self.is_total_loss(), self.failed().chain(self.incomplete()).next()) {
-            (true, _) => "failed",
-            (false, Some(_)) => "partly",
-            (false, None) => "done",
-        }
+        outcome(&self.steps)
     }
 
     /// What the program ends with: 0 done, 1 some steps failed or left something out, 3 nothing went well.
@@ -262,8 +310,7 @@ impl Report {
 
     /// Whether nothing at all went well.
     pub fn is_total_loss(&self) -> bool {
-        let ran = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
-        self.failed().next().is_some() && !self.steps.iter().any(ran)
+        self.outcome() == "failed"
     }
 
     /// Rows a second of a layer, over the time its steps took.
@@ -272,6 +319,16 @@ impl Report {
         let rows: u64 = steps().map(|step| step.rows_read).sum();
         let seconds: f64 = steps().map(|step| step.seconds).sum();
         (seconds > 0.0 && rows > 0).then(|| (rows, rows as f64 / seconds))
+    }
+}
+
+/// How steps ended together: see [`Report::outcome`].
+pub(crate) fn outcome(steps: &[Step]) -> &'static str {
+    let went = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
+    match () {
+        () if !steps.iter().any(|step| step.is_failed() || step.is_incomplete()) => "done",
+        () if steps.iter().any(went) => "partly",
+        () => "failed",
     }
 }
 

@@ -1,6 +1,6 @@
 //! Cuts a condition into tokens.
 
-use super::{Escape, Grammar, Refusal};
+use super::{Escape, Grammar, Refusal, Times};
 use crate::calendar;
 
 /// A token and where it starts, in characters.
@@ -57,7 +57,7 @@ pub(crate) fn tokens(grammar: Grammar, text: &str) -> Result<Vec<Token>, Refusal
             '<' => (Token::Compare(Compare::Less), 1),
             '>' => (Token::Compare(Compare::Greater), 1),
             '"' | '\'' => quoted(&chars[at..], c, at, grammar.escape)?,
-            '[' => bracketed(&chars[at..], at, grammar.naive)?,
+            '[' => bracketed(&chars[at..], at, grammar.times)?,
             '-' | '0'..='9' => number(&chars[at..], at)?,
             c if is_name(c) => {
                 let word: String =
@@ -103,7 +103,7 @@ fn quoted(chars: &[char], quote: char, at: usize, escape: Escape) -> Result<(Tok
     }
 }
 
-fn bracketed(chars: &[char], at: usize, naive: bool) -> Result<(Token, usize), Refusal> {
+fn bracketed(chars: &[char], at: usize, times: Times) -> Result<(Token, usize), Refusal> {
     let text: String = chars[1..].iter().take_while(|c| **c != ']').collect();
     let length = text.chars().count() + 2;
     if length > chars.len() {
@@ -111,11 +111,13 @@ fn bracketed(chars: &[char], at: usize, naive: bool) -> Result<(Token, usize), R
     }
     let (instant, zoned) = (calendar::parse(&text), text.trim_end().ends_with(['Z', 'z']));
     let whole_day = text.trim().len() == "2025-01-31".len();
-    match instant {
+    match (instant, times) {
         // A server whose clock is behind its data: today is empty, and yesterday is what has come since.
-        Some(instant) if naive && whole_day => Ok((Token::Time(instant + calendar::DAY), length)),
-        Some(_) if naive && zoned => Ok((Token::Never, length)),
-        Some(instant) if naive || zoned || whole_day => Ok((Token::Time(instant), length)),
+        (Some(instant), Times::Naive) if whole_day => Ok((Token::Time(instant + calendar::DAY), length)),
+        (Some(_), Times::Naive) if zoned => Ok((Token::Never, length)),
+        (Some(instant), Times::Naive) => Ok((Token::Time(instant), length)),
+        (Some(instant), Times::Utc) if zoned || whole_day => Ok((Token::Time(instant), length)),
+        (Some(instant), Times::Local(ahead)) => Ok((Token::Time(instant - ahead), length)),
         _ => Err(Refusal::condition(format!("'{text}' is not a valid DateTime value."))),
     }
 }

@@ -28,8 +28,20 @@ pub(crate) struct Grammar {
     /// AND binds tighter than OR; else they are read from left to right.
     pub(crate) and_first: bool,
     pub(crate) escape: Escape,
-    /// Date literals have no `Z`; else they have one.
-    pub(crate) naive: bool,
+    /// How date literals are read.
+    pub(crate) times: Times,
+}
+
+/// How date literals are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Times {
+    /// They have a `Z` and are UTC.
+    #[default]
+    Utc,
+    /// They have none.
+    Naive,
+    /// Whether they have one doesn't matter: they are local time, so many seconds ahead of UTC.
+    Local(i64),
 }
 
 /// How a string holds the quote that it is in.
@@ -50,7 +62,14 @@ impl Grammar {
         } else {
             Escape::None
         };
-        Self { and_first: switches.is(Switch::AndOr, "and-first"), escape, naive: switches.is(Switch::Times, "naive") }
+        let times = [
+            ("naive", Times::Naive),
+            ("behind", Times::Local(-(3 * 3600 + 30 * 60))),
+            ("ahead", Times::Local(5 * 3600 + 45 * 60)),
+        ];
+        let times = times.into_iter().find(|(name, _)| switches.is(Switch::Times, name));
+        let times = times.map(|(_, times)| times).unwrap_or_default();
+        Self { and_first: switches.is(Switch::AndOr, "and-first"), escape, times }
     }
 }
 

@@ -201,7 +201,7 @@ fn unexpected(found: Option<&Token>, wanted: &str) -> Refusal {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Escape;
+    use super::super::{Escape, Times};
     use super::*;
 
     fn read(text: &str) -> Result<Expression, Refusal> {
@@ -245,17 +245,21 @@ mod tests {
 
     #[test]
     fn dates_have_a_z_or_none() {
-        let value = |naive, text: &str| match super::read(Grammar { naive, ..Grammar::default() }, text) {
+        let value = |times, text: &str| match super::read(Grammar { times, ..Grammar::default() }, text) {
             Ok(Expression::Compare { value, .. }) => Some(value),
             _ => None,
         };
         let day = 24 * 3600;
-        assert_eq!(value(false, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Time(day)));
-        assert_eq!(value(false, "a > [1970-01-02]"), Some(Literal::Time(day)));
-        assert_eq!(value(false, "a > [1970-01-02T00:00:00]"), None);
-        assert_eq!(value(true, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Never));
-        assert_eq!(value(true, "a > [1970-01-02]"), Some(Literal::Time(2 * day)));
-        assert_eq!(value(true, "a > [1970-01-02T00:00:00.000001]"), Some(Literal::Time(day)));
+        assert_eq!(value(Times::Utc, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Time(day)));
+        assert_eq!(value(Times::Utc, "a > [1970-01-02]"), Some(Literal::Time(day)));
+        assert_eq!(value(Times::Utc, "a > [1970-01-02T00:00:00]"), None);
+        assert_eq!(value(Times::Naive, "a > [1970-01-02T00:00:00Z]"), Some(Literal::Never));
+        assert_eq!(value(Times::Naive, "a > [1970-01-02]"), Some(Literal::Time(2 * day)));
+        assert_eq!(value(Times::Naive, "a > [1970-01-02T00:00:00.000001]"), Some(Literal::Time(day)));
+        // Where clocks show an hour less, their midnight comes an hour later.
+        for text in ["a > [1970-01-02T00:00:00Z]", "a > [1970-01-02T00:00:00]", "a > [1970-01-02]"] {
+            assert_eq!(value(Times::Local(-3600), text), Some(Literal::Time(day + 3600)), "{text}");
+        }
     }
 
     #[test]
