@@ -29,7 +29,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
     let days: u32 = std::env::var("CW_YEAR_DAYS").map_or(DAYS, |days| days.parse().unwrap());
     let simulator = Simulator::builder().seed(365).scale(1_000).start().await.unwrap();
     let lakehouse = Lakehouse::empty().unwrap();
-    let client = Client::new(config(&simulator).unwrap().with_retry(impatient(12)).with_rate(None)).unwrap();
+    let client = Client::new(config(&simulator).unwrap().with_retry(impatient(12))).unwrap();
     let plan = |mode| Plan { page_size: 500, ..Plan::new(vec![Layer::Bronze], mode, sample().collect()) };
     let run = async |mode| {
         let report = execute(lakehouse.lake(), Some(&client), &plan(mode), &Quiet).await.unwrap();
