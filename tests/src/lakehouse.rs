@@ -91,7 +91,7 @@ pub fn impatient(max_attempts: u32) -> RetryPolicy {
     RetryPolicy { max_attempts, base, cap, ..RetryPolicy::default() }
 }
 
-/// What a client of a simulator is made from.
+/// What a client of a simulator is made from. It asks as fast as it can: nobody else works there.
 ///
 /// # Errors
 /// When the simulator's own settings can't be used.
@@ -103,4 +103,5 @@ pub fn config(simulator: &Simulator) -> connectwise_sdk::Result<Config> {
         client_id: Some(CLIENT_ID.to_owned()),
         ..ConfigParts::default()
     })
+    .map(|config| config.with_rate(None))
 }

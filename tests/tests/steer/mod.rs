@@ -8,18 +8,29 @@ use serde_json::Value;
 /// Posts to one of the simulator's own routes, and gives its answer.
 pub(crate) async fn post(simulator: &Simulator, route: &str, body: Value) -> Value {
     let url = format!("{}/_sim/{route}", simulator.url());
-    let answer = reqwest::Client::new().post(url).json(&body).send().await.unwrap();
+    let answer = answered(reqwest::Client::new().post(url).json(&body)).await;
     assert!(answer.status().is_success(), "{route}: {}", answer.text().await.unwrap());
     answer.json().await.unwrap()
 }
 
 /// The answer of one of the simulator's own routes.
 pub(crate) async fn ask(simulator: &Simulator, route: &str) -> Value {
-    reqwest::get(format!("{}/_sim/{route}", simulator.url())).await.unwrap().json().await.unwrap()
+    let url = format!("{}/_sim/{route}", simulator.url());
+    answered(reqwest::Client::new().get(url)).await.json().await.unwrap()
 }
 
 /// Lets the simulator forget its faults, or the requests that it had.
 pub(crate) async fn forget(simulator: &Simulator, what: &str) {
     let url = format!("{}/_sim/{what}", simulator.url());
-    assert!(reqwest::Client::new().delete(url).send().await.unwrap().status().is_success());
+    assert!(answered(reqwest::Client::new().delete(url)).await.status().is_success());
+}
+
+/// The answer to a request, whose connection a fault may refuse: who is refused wasn't heard, so it can be asked again.
+pub(crate) async fn answered(request: reqwest::RequestBuilder) -> reqwest::Response {
+    for _ in 0..1_000 {
+        if let Ok(answer) = request.try_clone().unwrap().send().await {
+            return answer;
+        }
+    }
+    panic!("the simulator refuses every connection")
 }

@@ -9,14 +9,15 @@ use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, by_key};
 use serde_json::Value;
 
+use crate::steer::ask;
+
 /// Rows by key.
 pub(crate) type Rows = BTreeMap<i64, Value>;
 
 /// All rows of an entity as the simulator has them now, by key.
 pub(crate) async fn truth(simulator: &Simulator, entity: &Entity) -> Rows {
     let path = entity.path.replace("{parentId}", "*");
-    let url = format!("{}/_sim/truth?path={path}", simulator.url());
-    let rows: Vec<Value> = reqwest::get(url).await.unwrap().json().await.unwrap();
+    let rows: Vec<Value> = serde_json::from_value(ask(simulator, &format!("truth?path={path}")).await).unwrap();
     by_key(entity, &rows).unwrap()
 }
 
