@@ -76,6 +76,20 @@ impl Column {
         }
     }
 
+    /// One behind the last row that has a value.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Int32(values) => values.len(),
+            Self::Int64(values) | Self::Timestamp(values) => values.len(),
+            Self::Boolean(values) => values.len(),
+            Self::Double(values) => values.len(),
+            Self::Text(texts) | Self::Json(texts) => texts.len(),
+            Self::StringMap(map) => map.ends.len(),
+            Self::Object(object) => object.presence.len(),
+            Self::List(list) => list.ends.len(),
+        }
+    }
+
     /// Takes back what `row` and those behind it have got, down to what was left unfinished.
     pub(super) fn truncate(&mut self, row: usize) {
         match self {

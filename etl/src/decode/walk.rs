@@ -109,8 +109,8 @@ impl<'de> Walk<'de> {
 
     fn object(&mut self, object: &mut Object, row: usize, path: &Path<'_>) -> Result<()> {
         object.presence.push(row);
-        // One behind the furthest property so far: in nearly all records, where the next one is.
-        let mut expected = 0;
+        // One behind the last property, where the next one mostly is, and one behind the furthest: nothing there came before.
+        let (mut expected, mut furthest) = (0, 0);
         self.scanner.open();
         while self.scanner.next(b'}')? {
             let (at, name) = match object.properties.get(expected) {
@@ -126,15 +126,18 @@ impl<'de> Walk<'de> {
                 self.rescue.keep(&path, raw);
                 continue;
             };
-            if at < expected {
-                // It may have been here before: of equal names the last counts, as everywhere in JSON.
-                property.column.truncate(row);
+            // Of equal names the last counts, as everywhere in JSON. A value that was rescued may have left nothing here.
+            if at < furthest {
+                if property.column.len() > row {
+                    property.column.truncate(row);
+                }
                 if !self.rescue.is_empty() {
                     self.rescue.forget(&path);
                 }
             }
             self.value(&mut property.column, row, &path)?;
-            expected = expected.max(at + 1);
+            expected = at + 1;
+            furthest = furthest.max(expected);
         }
         Ok(())
     }
