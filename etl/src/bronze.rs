@@ -15,7 +15,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
-use futures::stream::{self, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
@@ -296,17 +296,8 @@ impl Target<'_> {
 
     /// Changed rows since the watermark.
     async fn merge(&self, extraction: Extraction) -> Result<Written> {
-        let Extraction { schema, mut rows, seen } = extraction;
-        let mut changed = Vec::new();
-        let mut chunk = Vec::new();
-        while let Some(batch) = rows.try_next().await? {
-            self.meter.batch(self.entity, &batch);
-            chunk.push(batch);
-            if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
-                changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
-            }
-        }
-        changed.append(&mut self.changed(chunk).await?);
+        let Extraction { schema, rows, seen } = extraction;
+        let (changed, _) = self.differing(rows).await?;
         let unreadable = seen.lock().map(|seen| seen.unreadable.clone()).unwrap_or_default();
         let commit = self.commit(&unreadable);
         if self.dates.differs() {
@@ -317,19 +308,28 @@ impl Target<'_> {
         self.upsert(&schema, changed, &commit).await
     }
 
+    /// The rows that the table doesn't hold in this form, and the keys of all.
+    async fn differing(&self, mut rows: BoxStream<'static, Result<RecordBatch>>) -> Result<(Vec<RecordBatch>, Keys)> {
+        let (mut changed, mut chunk, mut keys) = (Vec::new(), Vec::new(), Keys::new());
+        while let Some(batch) = rows.try_next().await? {
+            self.meter.batch(self.entity, &batch);
+            keys.extend(integers(&batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
+            chunk.push(batch);
+            if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
+                changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
+            }
+        }
+        changed.append(&mut self.changed(chunk).await?);
+        Ok((changed, keys))
+    }
+
     /// A whole list against the stored one: rows that left the list leave the table.
     async fn compare(&self, extraction: Extraction) -> Result<(Written, Option<String>)> {
         let Extraction { schema, rows, seen } = extraction;
-        let rows: Vec<RecordBatch> =
-            rows.inspect_ok(|batch| self.meter.batch(self.entity, batch)).try_collect().await?;
-        let mut listed = Keys::new();
-        for batch in &rows {
-            listed.extend(integers(batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
-        }
+        let (rows, listed) = self.differing(rows).await?;
         let stored = self.lake.key_set(self.table, self.entity.key).await?;
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
         let refused = self.may_lose(&stored, &listed, &seen).await?;
-        let rows = self.changed(rows).await?;
         let left = &stored - &listed;
         // What the server can't give is in the list all the same.
         if left.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
