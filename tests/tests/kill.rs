@@ -18,8 +18,11 @@ use serde_json::json;
 use steer::{ask, post};
 use tokio::task::JoinSet;
 
-/// Kills unless `CW_KILLS` says another number.
-const KILLS: u32 = 200;
+/// Kills of a run of all tests; `CW_KILLS` says another number.
+const KILLS: u32 = 40;
+
+/// Kills among which every kind of moment has to occur, the rare ones too.
+const MANY: u32 = 200;
 
 /// Tenants that are killed side by side: more than cores, as a run waits for its server most of the time.
 const TENANTS: u32 = 4;
@@ -277,8 +280,10 @@ async fn a_run_killed_at_any_moment_costs_nothing_but_its_time() {
         all.add(&tally.unwrap());
     }
     println!("{} kills: {all:?}", all.killed());
-    let met = [all.first, all.untouched, all.partway, all.staged, all.reconciles, all.resumed];
+    let met = [all.first, all.untouched, all.partway];
     assert!(met.into_iter().chain(all.quarters).all(|count| count > 0), "{all:?}");
+    let rare = [all.staged, all.reconciles, all.resumed];
+    assert!(wanted < MANY || rare.into_iter().all(|count| count > 0), "{all:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
