@@ -179,7 +179,8 @@ impl Work<'_> {
         };
         let stale = stale(&stored, &listed);
         report.reread = stale.len() as u64;
-        if !self.request.dry_run && !(stale.is_empty() && gone.is_empty()) {
+        let nothing = stale.is_empty() && gone.is_empty();
+        if !self.request.dry_run && !nothing {
             self.write(&stale, gone.clone(), base, report).await?;
         }
         report.deleted = gone;
