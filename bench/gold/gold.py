@@ -33,7 +33,7 @@ GROWING = {
     "invoice": ["id"],
 }
 STEP = 1_000_000  # no id of the small tenant is as high
-READ = ["agreement", "company", "member", *GROWING]
+READ = ["agreement", "agreementtype", "company", "department", "member", "workrole", "worktype", *GROWING]
 FILE_BYTES = 16 * 1024 * 1024
 
 

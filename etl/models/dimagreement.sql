@@ -1,31 +1,40 @@
 -- Agreements, and those that only the facts name. Its own isActive and endDate are the dimension's IsActive and EndDate.
 with named as (
     select
-        agreementId, agreementName, max(lastUpdated) as updated, max(id) as latest,
+        agreementId, agreementName, typeName, max(lastUpdated) as updated, max(id) as latest,
         sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from agreement_uses
     where agreementId is not null
-    group by agreementId, agreementName
+    group by agreementId, agreementName, typeName
 ),
 ranked as (
     select
-        agreementId, agreementName,
+        agreementId, agreementName, typeName,
         sum(uses) over (partition by agreementId) as usage_count,
         min(firstUse) over (partition by agreementId) as first_use,
         row_number() over (
             partition by agreementId
-            order by case when agreementName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, agreementName asc nulls last
-        ) as place
+            order by case when agreementName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, agreementName asc nulls last, typeName asc nulls last
+        ) as place,
+        row_number() over (
+            partition by agreementId
+            order by case when typeName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, typeName asc nulls last, agreementName asc nulls last
+        ) as typePlace
     from named
 ),
 used as (
-    select * from ranked where place = 1
+    -- The newest name and the newest type need not be of one row.
+    select n.agreementId, n.agreementName, t.typeName, n.usage_count, n.first_use
+    from ranked n
+    join ranked t on t.agreementId = n.agreementId
+    where n.place = 1 and t.typePlace = 1
 )
 select
     coalesce(a.id, u.agreementId) as agreementId,
     case when a.id is not null then a.name else u.agreementName end as agreementName,
     n.final_agreement_number as number,
-    a.typeId, a.typeName,
+    a.typeId,
+    coalesce(a.typeName, u.typeName) as typeName,
     a.parentAgreementId, a.parentAgreementName,
     a.companyId, a.companyName, a.contactId, a.contactName, a.siteId, a.siteName,
     a.billToCompanyId, a.billToCompanyName, a.billToContactId, a.billToContactName, a.billToSiteId, a.billToSiteName,
@@ -72,4 +81,4 @@ from silver_cw_agreement a
 full join used u on u.agreementId = a.id
 cross join run_day t
 left join agreement_facts n on n.agreementId = a.id
-left join agreement_type_rules c on c.typeName = a.typeName
+left join agreement_type_rules c on c.typeName = coalesce(a.typeName, u.typeName)

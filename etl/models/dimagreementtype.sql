@@ -1,4 +1,4 @@
--- Agreement types as the agreements name them, with the category that the classification rules give them.
+-- Agreement types, and those that only agreements name, with the category that the classification rules give them.
 with named as (
     select typeId, typeName, max(lastUpdated) as updated, max(id) as latest
     from silver_cw_agreement
@@ -14,6 +14,9 @@ ranked as (
         ) as place
     from named
 ),
+listed as (
+    select * from ranked where place = 1
+),
 uses as (
     select agreementId, sum(uses) as uses, min(usedOn) filter (where uses > 0) as firstUse
     from agreement_uses
@@ -26,15 +29,22 @@ used as (
     join silver_cw_agreement a on a.id = u.agreementId
     where a.typeId is not null
     group by a.typeId
+),
+joined as (
+    select
+        coalesce(s.id, l.typeId) as typeId,
+        case when s.id is not null then s.name else l.typeName end as typeName,
+        not s.isDeleted and not coalesce(s.inactiveFlag, false) as isOffered
+    from silver_cw_agreementtype s
+    full join listed l on l.typeId = s.id
 )
 select
-    r.typeId, r.typeName,
+    j.typeId, j.typeName,
     coalesce(c.agreement_type_normalized, 'other') as agreementCategory,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
-    coalesce(u.usage_count > 0, false) as IsActive,
+    coalesce(j.isOffered, u.usage_count > 0, false) as IsActive,
     u.first_use as EffectiveDate,
     cast(null as date) as EndDate
-from ranked r
-left join used u on u.typeId = r.typeId
-left join agreement_type_rules c on c.typeName = r.typeName
-where r.place = 1
+from joined j
+left join used u on u.typeId = j.typeId
+left join agreement_type_rules c on c.typeName = j.typeName

@@ -1,4 +1,4 @@
--- Departments that work is done for. The name is the one that the row changed last has.
+-- Departments, and those that only the facts name. There the name is the one that the row changed last has.
 with named as (
     select
         departmentId, departmentName, max(lastUpdated) as updated, max(id) as latest,
@@ -17,12 +17,16 @@ ranked as (
             order by case when departmentName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, departmentName asc nulls last
         ) as place
     from named
+),
+used as (
+    select * from ranked where place = 1
 )
 select
-    r.departmentId, r.departmentName,
-    cast(r.usage_count as bigint) as usage_count,
-    r.usage_count > 0 as IsActive,
-    r.first_use as EffectiveDate,
+    coalesce(s.id, u.departmentId) as departmentId,
+    case when s.id is not null then s.name else u.departmentName end as departmentName,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not s.isDeleted, u.usage_count > 0, false) as IsActive,
+    u.first_use as EffectiveDate,
     cast(null as date) as EndDate
-from ranked r
-where r.place = 1
+from silver_cw_department s
+full join used u on u.departmentId = s.id

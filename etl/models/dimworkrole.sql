@@ -1,4 +1,4 @@
--- Roles in which work is done. The name is the one that the row changed last has.
+-- Roles in which work is done, and those that only the facts name. There the name is the one that the row changed last has.
 with named as (
     select
         workRoleId, workRoleName, max(lastUpdated) as updated, max(id) as latest,
@@ -17,12 +17,16 @@ ranked as (
             order by case when workRoleName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, workRoleName asc nulls last
         ) as place
     from named
+),
+used as (
+    select * from ranked where place = 1
 )
 select
-    r.workRoleId, r.workRoleName,
-    cast(r.usage_count as bigint) as usage_count,
-    r.usage_count > 0 as IsActive,
-    r.first_use as EffectiveDate,
+    coalesce(s.id, u.workRoleId) as workRoleId,
+    case when s.id is not null then s.name else u.workRoleName end as workRoleName,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not s.isDeleted and not coalesce(s.inactiveFlag, false), u.usage_count > 0, false) as IsActive,
+    u.first_use as EffectiveDate,
     cast(null as date) as EndDate
-from ranked r
-where r.place = 1
+from silver_cw_workrole s
+full join used u on u.workRoleId = s.id

@@ -1,4 +1,4 @@
--- Kinds of work. The name is the one that the row changed last has.
+-- Kinds of work, and those that only the facts name. There the name is the one that the row changed last has.
 with named as (
     select
         workTypeId, workTypeName, max(lastUpdated) as updated, max(id) as latest,
@@ -17,12 +17,16 @@ ranked as (
             order by case when workTypeName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, workTypeName asc nulls last
         ) as place
     from named
+),
+used as (
+    select * from ranked where place = 1
 )
 select
-    r.workTypeId, r.workTypeName,
-    cast(r.usage_count as bigint) as usage_count,
-    r.usage_count > 0 as IsActive,
-    r.first_use as EffectiveDate,
+    coalesce(s.id, u.workTypeId) as workTypeId,
+    case when s.id is not null then s.name else u.workTypeName end as workTypeName,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not s.isDeleted and not coalesce(s.inactiveFlag, false), u.usage_count > 0, false) as IsActive,
+    u.first_use as EffectiveDate,
     cast(null as date) as EndDate
-from ranked r
-where r.place = 1
+from silver_cw_worktype s
+full join used u on u.workTypeId = s.id

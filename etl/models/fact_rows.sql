@@ -29,5 +29,5 @@ select
     agreementId, agreementName, cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
     cast(null as int), cast(null as string), cast(null as int), cast(null as string), cast(null as int), cast(null as string),
     `date`, lastUpdated, cast(0 as bigint),
-    cast(null as string), cast(null as date)
+    agreementType, cast(null as date)
 from silver_cw_invoice

@@ -62,9 +62,11 @@ def register_small_tables(spark, day):
     names = set()
     for table, columns in [
         ("silver_cw_agreement", ["typeName"]),
+        ("silver_cw_agreementtype", ["name"]),
         ("silver_cw_timeentry", ["agreementType", "agreementAgreementType"]),
         ("silver_cw_expenseentry", ["agreementType"]),
         ("silver_cw_productitem", ["agreementType"]),
+        ("silver_cw_invoice", ["agreementType"]),
     ]:
         for column in columns:
             found = rows_of(spark.sql(f"select distinct `{column}` as n from {table} where `{column}` is not null"))

@@ -21,7 +21,9 @@ pub(super) const NAMES: [&str; 4] = ["agreement_type_rules", "agreement_numbers"
 /// Entities that a small table is made from.
 pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
     match name {
-        "agreement_type_rules" => &["agreement", "timeentry", "expenseentry", "productitem"],
+        "agreement_type_rules" => {
+            &["agreement", "agreementtype", "timeentry", "expenseentry", "productitem", "invoice"]
+        }
         "agreement_numbers" => &["agreement"],
         "company_types" => &["company"],
         _ => &[],
@@ -43,7 +45,8 @@ pub(super) async fn register_all(
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
 async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
-    let names = "select typeName as n from silver_cw_agreement union select typeName from agreementtype_names";
+    let names = "select typeName as n from silver_cw_agreement union select name from silver_cw_agreementtype \
+         union select typeName from agreementtype_names";
     let mut columns: [Vec<String>; 3] = Default::default();
     for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
         for name in text(batch.column(0))?.iter().flatten() {

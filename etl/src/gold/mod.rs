@@ -118,7 +118,7 @@ pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
 
 /// Builds every gold table from the silver layer, each in one commit or none.
 ///
-/// [`Mode::Full`] looks at every table and replaces those whose content differs. [`Mode::Incremental`] looks at those of
+/// [`Mode::Full`] looks at every table, with nothing that earlier builds kept, and replaces those whose content differs. [`Mode::Incremental`] looks at those of
 /// which an input, the configuration or a model changed, and merges the rows that differ; of a fact it looks at the rows
 /// that the change can have reached and at no others. Either way a table whose content is what it was gets no new version,
 /// and surrogate keys are those of earlier runs.
@@ -186,7 +186,11 @@ async fn build_from(
     }
     let session = builder.session().await?;
     builder.inputs.register(lake, &session, entities).await?;
-    builder.parts = Parts::load(lake).await?;
+    // A full build trusts nothing that was computed before: what is kept is computed and written down again.
+    builder.parts = match mode {
+        Mode::Full => Parts::default(),
+        Mode::Incremental => Parts::load(lake).await?,
+    };
     builder.keep(&session, entities).await?;
     lookups::register_all(&session, &rules, config, started).await?;
     let mut keys = Keys::load(lake).await?;

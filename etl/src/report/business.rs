@@ -59,10 +59,12 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
         let series = [Series { class: "a", name: "margin" }, Series { class: "d", name: "cost" }];
         let items = companies.iter().map(|company| Item {
             label: name(company.name.as_deref()),
-            values: vec![company.margin, company.revenue - company.margin.max(0.0)],
+            values: vec![company.margin, company.revenue - company.margin],
             note: format!("{} ({})", whole(company.margin), percent(company.margin, company.revenue)),
         });
         let mut content = bars("Margin by company", &series, &items.collect::<Vec<_>>());
+        let counted = "Counted are the lines of invoices: time, expenses and products. Work on no invoice yet is not.";
+        content.html(&sentence(counted));
         more(
             &mut content,
             companies.first().map_or(0, |company| company.all),
@@ -87,6 +89,11 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
             values: vec![row.amount],
             note: format!("{} in {} lines", whole(row.amount), row.lines),
         });
-        bars("Unbilled work by age", &[Series { class: "b", name: "amount" }], &items.collect::<Vec<_>>())
+        let series = [Series { class: "b", name: "amount" }];
+        let mut content = bars("Unbilled work by age", &series, &items.collect::<Vec<_>>());
+        let counted =
+            "Work that an agreement covers (operations, prepaid, internal) is nothing to bill and not counted.";
+        content.html(&sentence(counted));
+        content
     });
 }

@@ -77,21 +77,25 @@ const MEMBERS: &str = "with newest as (select max(d.Date) as day from fact_timee
      join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted), \
      span as (select d.DateKey as key, d.isBusinessDay as works from dimdate d cross join newest n \
      where d.Date <= n.day and d.Date > n.day - interval '90' day) \
-     select f.memberName as name, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
+     select m.memberName as name, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
      cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable, \
      cast(max(f.memberDailyCapacity) * (select count(*) from span where works) as double) as capacity, count(*) over () as rows_in_all \
-     from fact_timeentry f join span s on s.key = f.WorkDateSK where not f.isDeleted \
-     group by f.memberId, f.memberName order by billable desc, name limit 20";
+     from fact_timeentry f join span s on s.key = f.WorkDateSK join dimmember m on m.MemberKey = f.MemberKey where not f.isDeleted \
+     group by f.MemberKey, m.memberName order by billable desc, name limit 20";
 
-const COMPANIES: &str = "select f.companyName as name, cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue, \
-     cast(sum(coalesce(f.margin, 0)) as double) as margin, count(*) over () as rows_in_all from fact_timeentry f where not f.isDeleted \
-     group by f.companyId, f.companyName order by revenue desc, name limit 15";
+/// What is on invoices, whatever kind of row it is from. Rows name companies as they were called then, so that the name is
+/// the dimension's.
+const COMPANIES: &str = "select c.companyName as name, cast(sum(coalesce(l.lineAmount, 0)) as double) as revenue, \
+     cast(sum(coalesce(l.margin, 0)) as double) as margin, count(*) over () as rows_in_all \
+     from fact_invoiceline l join dimcompany c on c.CompanyKey = l.CompanyKey where l.isInvoiced and not l.isDeleted \
+     group by l.CompanyKey, c.companyName order by revenue desc, name limit 15";
 
 const COVERAGE: &str = "select coalesce(f.agreement_billing_behavior, 'no agreement') as behavior, \
      cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
      cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue from fact_timeentry f where not f.isDeleted \
      group by coalesce(f.agreement_billing_behavior, 'no agreement') order by hours desc, behavior";
 
+/// What can still be billed: an agreement that covers its work leaves nothing to bill.
 fn unbilled(now: DateTime<Utc>) -> String {
     let today = now.format("%Y-%m-%d");
     format!(
@@ -99,7 +103,9 @@ fn unbilled(now: DateTime<Utc>) -> String {
          case when l.date is null then '5 no date' when l.date > date '{today}' - interval '30' day then '1 up to 30 days' \
          when l.date > date '{today}' - interval '60' day then '2 31 to 60 days' \
          when l.date > date '{today}' - interval '90' day then '3 61 to 90 days' else '4 more than 90 days' end as age \
-         from fact_invoiceline l where not l.isInvoiced and not l.isDeleted) a group by age order by age"
+         from fact_invoiceline l join dimagreement g on g.AgreementSK = l.AgreementSK \
+         where not l.isInvoiced and not l.isDeleted and g.billingBehavior not in ('operations', 'prepaid', 'internal')) a \
+         group by age order by age"
     )
 }
 
@@ -110,10 +116,10 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Gold> {
     }
     Ok(Gold {
         months,
-        members: ask(lake, &["fact_timeentry", "dimdate"], MEMBERS).await?,
-        companies: ask(lake, &["fact_timeentry"], COMPANIES).await?,
+        members: ask(lake, &["fact_timeentry", "dimdate", "dimmember"], MEMBERS).await?,
+        companies: ask(lake, &["fact_invoiceline", "dimcompany"], COMPANIES).await?,
         coverage: ask(lake, &["fact_timeentry"], COVERAGE).await?,
-        unbilled: ask(lake, &["fact_invoiceline"], &unbilled(now)).await?,
+        unbilled: ask(lake, &["fact_invoiceline", "dimagreement"], &unbilled(now)).await?,
     })
 }
 

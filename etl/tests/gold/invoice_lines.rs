@@ -30,9 +30,10 @@ async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
         .tests
         .iter()
         .filter(|test| !test.passed())
-        .map(|test| (&*test.test, test.severity, &*test.found))
+        .map(|test| (&*test.table.name, &*test.test, test.severity, &*test.found))
         .collect();
-    assert_eq!(odd, [("billableOption has known values", Severity::Warn, "1 rows, as {\"Sometimes\"}")]);
+    let unknown = |table| (table, "billableOption has known values", Severity::Warn, "1 rows, as {\"Sometimes\"}");
+    assert_eq!(odd, [unknown("dimbillablestatus"), unknown("fact_timeentry")]);
     assert_eq!(
         tenant.rows(lines).await,
         [
@@ -55,4 +56,21 @@ async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
             "2 | time | 2 | SERVICE | 20.0000 | 20.0000 | 100.0000 | false",
         ]
     );
+}
+
+#[tokio::test]
+async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
+    let tenant = Tenant::empty();
+    let line = |id: i32, invoice: i32| json!({"id": id, "invoiceId": invoice, "extendedInvoiceAmount": "0"});
+    tenant.put("TimeEntry", json!([line(1, 1), line(2, 1), line(3, 2), line(4, 3)])).await;
+    let faults = async |at: &str| {
+        let report = tenant.build(Mode::Full, at, &GoldConfig::default()).await;
+        let faults = report.tests.into_iter().filter(|test| test.test.starts_with("agrees with what silver says"));
+        faults.map(|test| (test.severity, test.failures, test.found)).collect::<Vec<_>>()
+    };
+    assert_eq!(faults("2024-07-02T06:00:00Z").await, [(Severity::Warn, 0, String::new())], "none can be missing");
+    // The header of 2 is gone at the source, and that of 1 never came.
+    tenant.put("Invoice", json!([{"id": 2, "isDeleted": true}, {"id": 3}])).await;
+    let found = "invoice 1 has lines (2) and no header, invoice 2 has lines (1) and no header".to_owned();
+    assert_eq!(faults("2024-07-02T07:00:00Z").await, [(Severity::Warn, 2, found)]);
 }

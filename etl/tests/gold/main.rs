@@ -6,6 +6,7 @@ mod equivalence;
 mod golden;
 mod invoice_lines;
 mod own;
+mod pictures;
 mod rebuild;
 #[path = "../rows/mod.rs"]
 mod rows;

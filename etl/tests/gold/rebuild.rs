@@ -1,6 +1,8 @@
 //! What happens when gold is built again.
 
+use arrow::array::RecordBatch;
 use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
+use connectwise_etl::lake::{Commit, Source, TableName};
 use connectwise_etl::silver::{Mode, Outcome};
 use serde_json::json;
 
@@ -138,6 +140,93 @@ async fn entities_that_were_not_loaded_are_empty() {
         ["Unknown", "Anna", "NULL", "NULL", "Gone"],
         "members come from the facts where their own table is missing"
     );
+    for (table, name, expected) in [
+        ("dimworktype", "workTypeName", "Renamed"),
+        ("dimworkrole", "workRoleName", "Engineer"),
+        ("dimdepartment", "departmentName", "Service"),
+    ] {
+        let names = format!("select {name} from {table} order by 1");
+        let mut wanted = [expected, "Unknown"];
+        wanted.sort_unstable();
+        assert_eq!(tenant.rows(&names).await, wanted, "{table}");
+    }
+    // Entry 8 says by itself what its agreement is.
+    assert_eq!(
+        tenant
+            .rows("select typeName, agreementTypeNormalized, billingBehavior from dimagreement where agreementId = 999")
+            .await,
+        ["Tímapottur | prepaid_hours | prepaid"]
+    );
+    assert_eq!(
+        tenant.rows("select count(*) from dimagreementtype").await,
+        ["1"],
+        "types have ids, and no row names one"
+    );
+}
+
+#[tokio::test]
+async fn an_agreement_that_only_facts_name_is_of_the_newest_type_they_say() {
+    let tenant = Tenant::empty();
+    let entries = json!([
+        {"id": 1, "agreementId": 7, "agreementName": "Old", "agreementType": "Alrekstur", "lastUpdated": "2024-01-01T00:00:00Z"},
+        {"id": 2, "agreementId": 7, "agreementName": "New", "agreementAgreementType": "Tímapottur :", "lastUpdated": "2024-02-01T00:00:00Z"},
+        {"id": 3, "agreementId": 7, "agreementName": "Newest", "lastUpdated": "2024-03-01T00:00:00Z"}
+    ]);
+    tenant.put("TimeEntry", entries).await;
+    let invoices = json!([{"id": 1, "agreementId": 8, "agreementName": "Billed", "agreementType": "Office 365", "date": "2024-03-01"}]);
+    tenant.put("Invoice", invoices).await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let said = "select agreementName, typeName, agreementTypeNormalized, billingBehavior, isActive from dimagreement \
+                where agreementId is not null order by agreementId";
+    assert_eq!(
+        tenant.rows(said).await,
+        [
+            "Newest | Tímapottur : | prepaid_hours | prepaid | true",
+            "Billed | Office 365 | software_service | billable | false"
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_full_build_heals_what_was_kept_wrongly() {
+    let tenant = Tenant::small().await;
+    let config = GoldConfig::default();
+    tenant.build(Mode::Full, FIRST, &config).await;
+    let good = tenant.content("dimmember").await;
+
+    // The memory says that no row names a member.
+    let table = TableName::ledger("gold_parts");
+    let session = tenant.lake.session().unwrap();
+    assert!(tenant.lake.register(&session, "kept", &table).await.unwrap());
+    let tampered = "select k.`table`, k.files, k.`select`, k.number, \
+                    case when k.`select` = 'member_uses' then e.content else k.content end as content \
+                    from kept k cross join (select cast('' as bytea) as content) e";
+    let frame = session.sql(tampered).await.unwrap();
+    let schema = tenant.lake.state(&table).await.unwrap().unwrap().schema;
+    // Readers hand out texts in more than one form.
+    let fitted = |batch: RecordBatch| {
+        let columns = batch.columns().iter().zip(schema.fields());
+        let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).unwrap()).collect();
+        RecordBatch::try_new(schema.clone(), columns).unwrap()
+    };
+    let batches = frame.collect().await.unwrap().into_iter().map(fitted).collect();
+    let source = Source::batches(&session, batches).unwrap();
+    tenant.lake.replace(&table, &schema, source, &session, &Commit::new("tampered")).await.unwrap();
+
+    let touch = async |cost: &str| {
+        let mut members = silver_of("Member");
+        members[0]["hourlyCost"] = json!(cost);
+        tenant.put("Member", members).await;
+    };
+    touch("60").await;
+    tenant.build(Mode::Incremental, SECOND, &config).await;
+    assert_ne!(tenant.content("dimmember").await, good, "an incremental build goes by what was kept");
+    let report = tenant.build(Mode::Full, SECOND, &config).await;
+    assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
+    assert_eq!(tenant.content("dimmember").await, good);
+    touch("61").await;
+    tenant.build(Mode::Incremental, SECOND, &config).await;
+    assert_eq!(tenant.content("dimmember").await, good, "what is kept is right again");
 }
 
 #[tokio::test]

@@ -13,8 +13,19 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 7] =
-    ["Company", "Member", "Agreement", "TimeEntry", "ExpenseEntry", "ProductItem", "Invoice"];
+pub(crate) const ENTITIES: [&str; 11] = [
+    "Company",
+    "Member",
+    "Agreement",
+    "AgreementType",
+    "WorkType",
+    "WorkRole",
+    "Department",
+    "TimeEntry",
+    "ExpenseEntry",
+    "ProductItem",
+    "Invoice",
+];
 
 /// A lakehouse in a folder that goes away with it.
 pub(crate) struct Tenant {
