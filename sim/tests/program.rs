@@ -44,7 +44,7 @@ fn a_missing_samples_folder_and_a_scale_too_large_are_one_clear_sentence() {
     ] {
         assert_eq!(fails(program().args(flags)), expected);
     }
-    let expected = "connectwise-sim: there is no role king: choose full, mine, no-info, no-members or no-<module>\n";
+    let expected = "connectwise-sim: there is no role king: choose full, mine, without:<path>=<id>, no-info, no-members or no-<module>\n";
     assert_eq!(fails(program().args(["--role", "king"])), expected);
     let expected = "connectwise-sim: last-link is never sideways: choose full, exact, always\n";
     assert_eq!(fails(program().args(["--switch", "last-link=sideways"])), expected);
