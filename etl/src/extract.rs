@@ -15,8 +15,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::Condition;
-use connectwise_sdk::{Client, ListRequest, Page, PagingMode};
-use futures::TryStreamExt;
+use connectwise_sdk::{Client, ListRequest, Method, Page};
 use futures::stream::{self, BoxStream, Stream, StreamExt};
 use serde_json::Value;
 use tokio::sync::mpsc;
@@ -140,42 +139,39 @@ pub async fn extract(
 /// [`Kind::Source`] when the server refuses the request.
 pub async fn newest(client: &Client, entity: &Entity) -> Result<Option<Known>> {
     let Load::Incremental { watermark: path, .. } = entity.load else { return Ok(None) };
-    let newest = client
-        .list(entity.path)
-        .mode(PagingMode::PageNumber)
-        .order_by(format!("{path} desc"))
-        .fields(format!("{},{path}", entity.key))
-        .page_size(1);
-    let mut pages = Box::pin(newest.pages());
-    let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
-    let records = page.records().map_err(|error| source_error(entity, error))?;
-    let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
+    let record = first(client, entity, &format!("{path} desc"), &format!("{},{path}", entity.key)).await?;
     Ok(record.and_then(|record| {
         let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
         Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
     }))
 }
 
-/// Lowest and highest key of the list, `None` where it is empty.
+/// Lowest and highest key of the list, but for records that the server can't give; `None` where it is empty.
 ///
 /// # Errors
 /// [`Kind::Source`] when the server refuses the request.
 pub(crate) async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64, i64)>> {
     let mut ends = Vec::new();
     for order in ["asc", "desc"] {
-        let one = client
-            .list(entity.path)
-            .mode(PagingMode::PageNumber)
-            .order_by(format!("{} {order}", entity.key))
-            .fields(entity.key)
-            .page_size(1);
-        let mut pages = Box::pin(one.pages());
-        let Some(page) = pages.try_next().await.map_err(|error| source_error(entity, error))? else { return Ok(None) };
-        let records = page.records().map_err(|error| source_error(entity, error))?;
-        let record: Option<Value> = records.first().and_then(|record| serde_json::from_str(record.get()).ok());
+        let record = first(client, entity, &format!("{} {order}", entity.key), entity.key).await?;
         ends.extend(record.and_then(|record| record.get(entity.key)?.as_i64()));
     }
     Ok(ends.first().copied().zip(ends.get(1).copied()))
+}
+
+/// Some fields of the first record in an order. One that the server can't give is passed over, as a read does: else it would
+/// keep all others back.
+async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> Result<Option<Value>> {
+    let mut page = 1;
+    loop {
+        let request = client.request(Method::Get, entity.path).query("fields", fields).query("orderBy", order);
+        let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
+        match answer.and_then(|answer| answer.json::<Vec<Value>>()) {
+            Ok(records) => return Ok(records.into_iter().next()),
+            Err(error) if page <= MOST_UNREADABLE && error.status() == Some(500) => page += 1,
+            Err(error) => return Err(source_error(entity, error)),
+        }
+    }
 }
 
 /// What the reader sends. When it falls silent without having proved that it is through, because its task was lost, that is

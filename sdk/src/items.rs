@@ -157,10 +157,14 @@ impl Page {
     /// When the body isn't a JSON array.
     pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<Result<T>>> {
         let read = |record: &RecordText<'_>| {
-            mismatch::read(record.get().as_bytes()).map_err(|mismatch| {
-                let facts = RecordFacts { id: id(record), json_path: mismatch.json_path, expected: mismatch.expected };
+            let bad = |json_path, expected| {
+                let facts = RecordFacts { id: id(record), json_path, expected };
                 Error::new(Reason::Record { record: facts }).with_request(self.request().clone())
-            })
+            };
+            if record.is_mended() {
+                return Err(bad(".".to_owned(), Some("expected UTF-8".to_owned())));
+            }
+            mismatch::read(record.get().as_bytes()).map_err(|mismatch| bad(mismatch.json_path, mismatch.expected))
         };
         Ok(self.records()?.iter().map(read).collect())
     }

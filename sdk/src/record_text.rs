@@ -9,7 +9,11 @@ use crate::split;
 
 /// The JSON text of one record, without white space around it. It was checked to its last byte, and not read.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RecordText<'a>(Cow<'a, str>);
+pub struct RecordText<'a> {
+    text: Cow<'a, str>,
+    /// Whether bytes that are no text were replaced.
+    mended: bool,
+}
 
 impl<'a> RecordText<'a> {
     /// The elements of a JSON array, or `None` if it isn't one, or not all of it is JSON.
@@ -21,36 +25,69 @@ impl<'a> RecordText<'a> {
     /// The text.
     #[must_use]
     pub fn get(&self) -> &str {
-        &self.0
+        &self.text
+    }
+
+    /// Whether the server sent bytes that aren't UTF-8. The text then has U+FFFD in their place: good enough to show, and
+    /// not what was sent.
+    #[must_use]
+    pub fn is_mended(&self) -> bool {
+        self.mended
+    }
+
+    fn of(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), mended: false }
     }
 
     /// A copy that outlives its page.
     #[must_use]
     pub fn into_owned(self) -> RecordText<'static> {
-        RecordText(Cow::Owned(self.0.into_owned()))
+        RecordText { text: Cow::Owned(self.text.into_owned()), mended: self.mended }
     }
 }
 
 impl<'a> From<&'a RawValue> for RecordText<'a> {
     fn from(value: &'a RawValue) -> Self {
-        Self(Cow::Borrowed(value.get()))
+        Self::of(value.get())
     }
 }
 
 impl<'a> From<&'a Box<RawValue>> for RecordText<'a> {
     fn from(value: &'a Box<RawValue>) -> Self {
-        Self(Cow::Borrowed(value.get()))
+        Self::of(value.get())
     }
 }
 
 impl<'a> From<&'a RecordText<'_>> for RecordText<'a> {
     fn from(value: &'a RecordText<'_>) -> Self {
-        Self(Cow::Borrowed(value.get()))
+        Self { text: Cow::Borrowed(value.get()), mended: value.mended }
     }
 }
 
 /// The pieces that were found in an array, as texts.
 pub(crate) fn pieces<'a>(array: &'a [u8], found: &[Range<usize>]) -> Option<Vec<RecordText<'a>>> {
-    let array = std::str::from_utf8(array).ok()?;
-    found.iter().map(|range| array.get(range.clone()).map(|text| RecordText(Cow::Borrowed(text)))).collect()
+    // One look at all of it, as hardly any page has such bytes.
+    if let Ok(text) = std::str::from_utf8(array) {
+        return found.iter().map(|range| text.get(range.clone()).map(RecordText::of)).collect();
+    }
+    let mend = |range: &Range<usize>| {
+        let text = String::from_utf8_lossy(array.get(range.clone())?);
+        let mended = matches!(text, Cow::Owned(_));
+        Some(RecordText { text, mended })
+    };
+    found.iter().map(mend).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_that_is_no_text_is_its_own_records_trouble() {
+        let array = b"[{\"id\":1,\"name\":\"\xff\"}, {\"id\":2,\"name\":\"\xc3\xa9\"}]";
+        let records = RecordText::split(array).unwrap();
+        let found: Vec<_> = records.iter().map(|record| (record.get(), record.is_mended())).collect();
+        assert_eq!(found, [("{\"id\":1,\"name\":\"\u{fffd}\"}", true), ("{\"id\":2,\"name\":\"é\"}", false)]);
+        assert_eq!(RecordText::split(b"[\xff]"), None);
+    }
 }

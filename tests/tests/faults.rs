@@ -18,7 +18,7 @@ use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, config, impatient};
 use serde_json::{Value, json};
-use steer::post;
+use steer::{forget, post};
 use truth::{assert_truth, stored, truth};
 
 /// Scenarios of a run of all tests: every fault alone on every entity, and some mixed ones. `CW_SCENARIOS` says another number.
@@ -160,7 +160,7 @@ impl Tenant {
         let what = format!("scenario {number}: {} {mode:?} under {rules:?}", entity.name);
 
         let report = self.run(&self.hasty, entity, mode).await;
-        self.clear().await;
+        forget(&self.simulator, "faults").await;
         let [step] = report.steps.as_slice() else { panic!("{what}: {:?}", report.steps) };
         let code = match &step.outcome {
             Outcome::Failed(_) => 3,
@@ -197,12 +197,6 @@ impl Tenant {
             assert_truth(&self.simulator, &self.lakehouse, [entity], &format!("after {what}")).await;
         }
         self.before.insert(entity.name, server);
-    }
-
-    /// Takes the faults away; where connections are refused, in more than one attempt.
-    async fn clear(&self) {
-        let url = format!("{}/_sim/faults", self.simulator.url());
-        while reqwest::Client::new().delete(&url).send().await.is_err() {}
     }
 }
 

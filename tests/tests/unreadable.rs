@@ -108,6 +108,26 @@ async fn a_first_load_has_all_others_and_the_next_ones_ask_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_one_that_changed_last_keeps_no_other_back() {
+    let tenant = Tenant::start("TimeEntry").await;
+    tenant.run_whole(Mode::Full).await;
+    let stored = tenant.bronze().await;
+    let change = post(&tenant.simulator, "advance", json!({ "TimeEntry": { "insert": 2 } })).await;
+    let new: Vec<i64> = serde_json::from_value(change["changed"]["TimeEntry"]["inserted"].clone()).unwrap();
+    let truth = tenant.truth().await;
+    let changed = |id: &i64| truth[id]["_info"]["lastUpdated"].as_str().unwrap().to_owned();
+    let bad = new.into_iter().max_by_key(changed).unwrap();
+    tenant.spoil(&[bad]).await;
+    for _ in 0..2 {
+        tenant.run_without(Mode::Incremental, before(&truth, bad)).await;
+        let rows = tenant.bronze().await;
+        assert_eq!((rows.len(), &rows), (stored.len() + 1, &without(truth.clone(), bad)));
+    }
+    tenant.mend().await;
+    tenant.run_whole(Mode::Incremental).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stored_row_stays_until_the_server_can_give_it() {
     let tenant = Tenant::start("TimeEntry").await;
     tenant.run_whole(Mode::Full).await;

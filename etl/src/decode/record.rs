@@ -28,10 +28,10 @@ pub struct Decoder {
     parent: Option<i64>,
 }
 
-/// A record that can't be a row: it has no usable key, isn't an object, or isn't JSON to its end.
+/// A record that can't be a row: it has no usable key, isn't an object, isn't text, or isn't JSON to its end.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
-    /// The record as it came.
+    /// The record as it came, but for bytes that are no text.
     pub text: String,
     /// Why it can't be a row.
     pub reason: String,
@@ -87,12 +87,14 @@ impl Decoder {
     /// # Errors
     /// None now; a record that fits its columns can't be refused by them before [`batch`](Self::batch).
     pub fn push<'a>(&mut self, record: impl Into<RecordText<'a>>) -> Result<std::result::Result<i64, Rejected>> {
-        Ok(self.push_text(record.into().get()))
+        let record = record.into();
+        Ok(self.push_record(record.get(), record.is_mended()))
     }
 
-    fn push_text(&mut self, text: &str) -> std::result::Result<i64, Rejected> {
+    fn push_record(&mut self, text: &str, mended: bool) -> std::result::Result<i64, Rejected> {
         let row = self.technical.rows();
         let reason = match walk(&mut self.columns, row, text) {
+            _ if mended => "the record isn't UTF-8: U+FFFD stands for bytes that are no text".to_owned(),
             Ok(Some(rescue)) => match self.columns.integer(self.key, row) {
                 Some(key) => {
                     let rescued = rescue.into_text();
