@@ -30,10 +30,9 @@ class Server:
             raise SystemExit(f"{method} {path}: {answer.status} {text[:300]!r}")
         return json.loads(text)
 
-    def after(self, key: int) -> int | None:
-        """The lowest id above one: the server finds it without looking at all rows."""
-        records = self.ask("GET", f"/time/entries?pageId={key}&pageSize=1&fields=id")
-        return records[0]["id"] if records else None
+    def after(self, key: int, count: int) -> list[int]:
+        """The lowest ids above one: the server finds them without looking at all rows."""
+        return [row["id"] for row in self.ask("GET", f"/time/entries?pageId={key}&pageSize={count}&fields=id")]
 
     def highest(self) -> int:
         return self.ask("GET", "/time/entries?orderBy=id%20desc&pageSize=1&fields=id")[0]["id"]
@@ -49,15 +48,16 @@ def change(ids: list[int]) -> None:
 wanted = int(sys.argv[1])
 draw = random.Random(wanted)
 server = Server()
-lowest, highest = server.after(0), server.highest()
-newest = highest - (highest - lowest) // 20
-chosen: set[int] = set()
-for low, until in ((newest, wanted * 9 // 10), (lowest, wanted)):
-    high = highest if low == newest else newest
-    while len(chosen) < until:
-        key = server.after(draw.randrange(low, high))
-        if key is not None:
-            chosen.add(key)
+(lowest,), highest = server.after(0, 1), server.highest()
+start = highest - (highest - lowest) // 20
+newest: list[int] = []
+while page := server.after(newest[-1] if newest else start - 1, 1000):
+    newest += page
+if len(newest) < wanted * 9 // 10:
+    raise SystemExit(f"nine in ten of {wanted} changes are more than the {len(newest)} rows among the newest: change fewer")
+chosen = set(draw.sample(newest, wanted * 9 // 10))
+while len(chosen) < wanted:
+    chosen.update(server.after(draw.randrange(lowest - 1, start - 1), 1))
 ids = sorted(chosen)
 with ThreadPoolExecutor(4) as pool:
     list(pool.map(change, [ids[start::4] for start in range(4)]))
