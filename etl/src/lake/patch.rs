@@ -150,7 +150,9 @@ pub(super) fn patch(
     batches: &[RecordBatch],
 ) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
     let metadata = ArrowReaderMetadata::load(file, Default::default())?;
-    let writer = ArrowWriter::try_new(Vec::new(), schema.clone(), Some(part_properties()))?;
+    // Room for nearly all copies at once: a buffer that doubles takes three times its content while it does.
+    let room = Vec::with_capacity(file.len() + file.len() / 8);
+    let writer = ArrowWriter::try_new(room, schema.clone(), Some(part_properties()))?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
     let splices = metadata.parquet_schema().columns() == writer.schema_descr().columns();
     let old = Old { file, schema, metadata: &metadata };
