@@ -1,7 +1,9 @@
-"""Counts the rows of every table of a lakehouse with readers that are not this project's, and sums some of its columns.
+"""Reads every table of a lakehouse with readers that are not this project's: counts its rows, sums some of its columns, and
+decodes every value of every column with both readers.
 
-Prints JSON: {"<layer>/<table>": {"duckdb": n, "deltalake": n, "sums": {"<column>": "n", ...}}}. Live rows only: silver and gold rows that are marked
-as deleted at the source don't count.
+Prints JSON: {"<layer>/<table>": {"duckdb": n, "deltalake": n, "sums": {"<column>": "n", ...}, "differing": ["<column>", ...]}}.
+Counted and summed are live rows only: silver and gold rows that are marked as deleted at the source don't count. Columns that
+differ are those of which the two readers decode other values, over all rows.
 """
 
 import json
@@ -37,6 +39,20 @@ def sums(connection, scan, types):
     return dict(zip(wanted, connection.execute(f"select {columns} from {scan}").fetchone()))
 
 
+def checksums(connection, scan, columns):
+    """A number for each column that changes with each of its values, so that every one has to be decoded."""
+    wanted = ", ".join(f'cast(sum(hash("{name}")) as varchar)' for name in columns)
+    return connection.execute(f"select {wanted} from {scan}").fetchone()
+
+
+def differing(connection, folder, table, columns):
+    """Columns of which DuckDB's reader and that of deltalake decode other values."""
+    connection.register("decoded", table.to_pyarrow_table())
+    sides = [checksums(connection, scan, columns) for scan in (f"delta_scan('{folder}')", "decoded")]
+    connection.unregister("decoded")
+    return [name for name, one, other in zip(columns, *sides) if one != other]
+
+
 def main(lakehouse):
     connection = duckdb_with_delta()
     counts = {}
@@ -55,6 +71,7 @@ def main(lakehouse):
             "deltalake": dataset.count_rows(filter=condition),
             "protocol": [table.protocol().min_reader_version, table.protocol().min_writer_version],
             "columns": columns,
+            "differing": differing(connection, folder, table, columns),
             "sums": sums(connection, f"delta_scan('{folder}') {live}", types),
         }
     json.dump(counts, sys.stdout)

@@ -3,7 +3,8 @@ compares every row of every model with what the lakehouse holds.
 
     gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY
 
-DAY is the day on which gold was built. Classification, custom fields and company types are worked out here again, from
+The types of all columns, of the models' results and of the stored tables, are held against the contract in models.toml. DAY is
+the day on which gold was built. Classification, custom fields and company types are worked out here again, from
 the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models.
 
 Prints JSON: {"<model>": {"rows": n, "differences": [text, ...]}, "<layer>/<table>": {"rows": n}}. All tables of silver and gold are
@@ -32,7 +33,7 @@ RULES = [
     ("hugbúnaðarþjónusta", "software_service", "billable"),
     ("office 365", "software_service", "billable"),
 ]
-TECHNICAL = ["_etl_gold_processed_at", "_etl_source", "_etl_batch_id"]
+TECHNICAL = {"_etl_gold_processed_at": "timestamp", "_etl_source": "string", "_etl_batch_id": "string"}
 SHOWN = 5
 
 
@@ -107,6 +108,20 @@ def plain(value):
     return value
 
 
+def contract(model):
+    """The types of the columns of a model's table as Spark calls them, without the technical ones."""
+    columns = (column.rstrip("!").split(":") for column in model["columns"].split())
+    return {name: "decimal(19,4)" if kind == "money" else kind for name, kind in columns}
+
+
+def odd_types(frame, wanted, where):
+    """What is odd about the columns of a frame: their names, their order or their types."""
+    found = {field.name: field.dataType.simpleString() for field in frame.schema}
+    if list(found) != list(wanted):
+        return [f"the columns are {list(found)} {where}, and {list(wanted)} by contract"]
+    return [f"{name} is {found[name]} {where}, and {kind} by contract" for name, kind in wanted.items() if found[name] != kind]
+
+
 def differences(key, expected, found):
     """What differs between two lists of rows with the same columns."""
     index = {row[key]: row for row in expected}
@@ -129,16 +144,20 @@ def compare(house, model, sql):
     name = model["name"]
     stored = house.read("gold", name)
     found = house.spark.sql(sql)
-    skipped = TECHNICAL + ([model["key"]] if model["kind"] == "dimension" else [])
-    columns = [column for column in stored.columns if column not in skipped]
-    if found.columns != columns:
-        return {"rows": 0, "differences": [f"the columns are {found.columns}, and {columns} in the lakehouse"]}
+    wanted = contract(model)
+    odd = odd_types(stored, wanted | TECHNICAL, "in the lakehouse")
+    if model["kind"] == "dimension":
+        # Surrogate keys are the runner's.
+        del wanted[model["key"]]
+    odd += odd_types(found, wanted, "on Spark")
+    if found.columns != list(wanted):
+        return {"rows": 0, "differences": odd}
     key = model["natural"] if model["kind"] == "dimension" else model["key"]
     if model["kind"] == "dimension":
         # The unknown member is the runner's.
         stored = stored.where(stored[model["key"]] != -1)
     found = rows_of(found)
-    told = differences(key, rows_of(stored.select(*columns)), found)
+    told = odd + differences(key, rows_of(stored.select(*wanted)), found)
     return {"rows": len(found), "differences": told[:SHOWN] + ([f"{len(told)} in all"] if len(told) > SHOWN else [])}
 
 
@@ -162,7 +181,12 @@ def main(lakehouse, models, day):
         file = models / f"{model['name']}.sql"
         if model["kind"] in ("dimension", "fact"):
             results[model["name"]] = compare(house, model, file.read_text())
-        elif model["kind"] != "calendar":
+        elif model["kind"] == "calendar":
+            # It is computed, and not selected.
+            stored = house.read("gold", model["name"])
+            odd = odd_types(stored, contract(model) | TECHNICAL, "in the lakehouse")
+            results[model["name"]] = {"rows": stored.count(), "differences": odd}
+        else:
             spark.sql(file.read_text()).createOrReplaceTempView(model["name"])
             continue
         house.register("gold", model["name"])

@@ -66,21 +66,45 @@ impl Output {
     }
 }
 
-/// A table that fits the terminal; the columns in `right` hold numbers.
+/// Characters that a column needs, unless its texts are shorter: with fewer, words are cut to pieces.
+const LEGIBLE: usize = 10;
+
+/// A table that fits the terminal, row below row where the columns have no room side by side; the columns in `right` hold
+/// numbers.
 pub(super) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    // Someone's file or pipe has no width to fit, so nothing is wrapped there.
+    arranged(header, right, rows.into_iter().collect(), Table::new().width())
+}
+
+fn arranged(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: Option<u16>) -> String {
+    if room.is_none_or(|room| fits(header, &rows, room.into())) {
+        return side_by_side(header, right, rows, room);
+    }
+    let records = rows.into_iter().enumerate().map(|(at, row)| {
+        let lines = header.iter().zip(row).map(|(name, value)| vec![(*name).to_owned(), value]).collect();
+        side_by_side(&[&format!("row {}", at + 1), ""], &[], lines, room)
+    });
+    records.collect::<Vec<_>>().join("\n\n")
+}
+
+/// Whether each column can have what it needs.
+fn fits(header: &[&str], rows: &[Vec<String>], room: usize) -> bool {
+    let needed = header.iter().enumerate().map(|(at, name)| {
+        let texts = rows.iter().filter_map(|row| row.get(at)).map(String::as_str).chain([*name]);
+        let widest = texts.flat_map(str::lines).map(|line| line.chars().count()).max().unwrap_or_default();
+        // With a blank on both sides.
+        widest.min(LEGIBLE) + 2
+    });
+    needed.sum::<usize>() <= room
+}
+
+fn side_by_side(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: Option<u16>) -> String {
     let mut table = Table::new();
-    table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
+    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_header(header).add_rows(rows);
     // One line under the header; rows stand close, so that many fit.
     table.remove_style(TableComponent::HorizontalLines).remove_style(TableComponent::MiddleIntersections);
-    if !io::stdout().is_terminal() {
-        // Someone's file or pipe: no width to fit, so nothing is wrapped.
-        table.set_content_arrangement(ContentArrangement::Disabled);
-    }
-    for row in rows {
-        table.add_row(row);
+    if let Some(room) = room {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(room);
     }
     for column in right {
         if let Some(column) = table.column_mut(*column) {
@@ -105,7 +129,41 @@ pub(super) fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::thousands;
+    use super::{arranged, thousands};
+
+    fn rows(texts: &[&[&str]]) -> Vec<Vec<String>> {
+        texts.iter().map(|row| row.iter().map(|text| (*text).to_owned()).collect()).collect()
+    }
+
+    fn widest(text: &str) -> usize {
+        text.lines().map(|line| line.trim_end().chars().count()).max().unwrap()
+    }
+
+    #[test]
+    fn long_texts_are_wrapped_where_the_columns_have_room() {
+        let cells = rows(&[&["Reykjavíkurborg og nágrenni, fjármálasvið", "12.5000", "true"]]);
+        let text = arranged(&["companyName", "hours", "billable"], &[1], cells.clone(), Some(40));
+        assert!(widest(&text) <= 40, "{text}");
+        let header = text.lines().find(|line| line.contains("companyN")).unwrap();
+        assert!(header.contains("hours") && header.contains("billable"), "{text}");
+        let unwrapped = arranged(&["companyName", "hours", "billable"], &[1], cells, None);
+        assert!(unwrapped.contains("Reykjavíkurborg og nágrenni, fjármálasvið"), "{unwrapped}");
+    }
+
+    #[test]
+    fn many_columns_stand_below_each_other_on_a_narrow_terminal() {
+        let header: Vec<String> = (0..30).map(|at| format!("agreementBillingBehavior{at}")).collect();
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
+        let row = |text: &str| header.iter().map(|name| format!("{text} {name}")).collect::<Vec<_>>();
+        for room in [40, 80] {
+            let text = arranged(&header, &[], vec![row("a"), row("the second")], Some(room));
+            assert!(widest(&text) <= room.into(), "{text}");
+            assert!(text.contains("row 1") && text.contains("row 2") && text.contains("second"), "{text}");
+            assert!(text.lines().count() >= 60, "a line a value: {text}");
+        }
+        let text = arranged(&header, &[], vec![row("a")], None);
+        assert!(text.contains("agreementBillingBehavior0") && !text.contains("row 1"), "{text}");
+    }
 
     #[test]
     fn thousands_are_grouped_from_the_right() {

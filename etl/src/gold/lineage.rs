@@ -9,17 +9,19 @@ use datafusion::common::{Column, JoinType};
 use datafusion::logical_expr::{Distinct, Expr, LogicalPlan};
 
 use super::config::GoldConfig;
-use super::model::{Model, ModelKind, is_technical};
+use super::model::{BATCH_ID, Model, ModelKind, PROCESSED_AT};
 use super::{in_model, lookups, model, own};
 use crate::error::Result;
 use crate::lake::Lake;
+use crate::ledger;
 
 /// A column of a table, as `(table, column)`.
 pub type Origin = (String, String);
 
 /// What the values of a gold table's columns are computed from, in the order of the table's columns: columns of silver
 /// tables, of gold tables whose key is looked up, and of the small tables that configuration gives (`agreement_type_rules`).
-/// What rows are joined or filtered by is not among them. `None` when there is no such table.
+/// What rows are joined or filtered by is not among them. Days come from the days that rows are on, and what says when and by
+/// which run a row was written from the ledger's runs. `None` when there is no such table.
 ///
 /// The models are planned over empty tables: no lakehouse is read.
 ///
@@ -40,7 +42,7 @@ pub async fn lineage(
     let mut found = None;
     for model in models.iter().take(wanted + 1) {
         let (schema, origins) = if model.kind == ModelKind::Calendar {
-            (model.schema.clone(), BTreeMap::new())
+            (model.schema.clone(), known.of_days(model))
         } else {
             let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
             let plan = frame.logical_plan();
@@ -61,12 +63,14 @@ pub async fn lineage(
 /// The columns of a table in its order; the surrogate key stands for the natural one.
 fn columns(model: &Model, origins: &BTreeMap<String, BTreeSet<Origin>>) -> Vec<(String, BTreeSet<Origin>)> {
     let of = |name: &str| origins.get(name).cloned().unwrap_or_default();
-    let names = model.schema.fields().iter().map(|field| field.name()).filter(|name| !is_technical(name));
-    names
-        .map(|name| {
-            (name.clone(), of(if *name == model.key && !origins.contains_key(name) { &model.natural } else { name }))
-        })
-        .collect()
+    let run = |column: &str| BTreeSet::from([(ledger::RUNS.to_owned(), column.to_owned())]);
+    let column = |name: &String| match name.as_str() {
+        PROCESSED_AT => run("started"),
+        BATCH_ID => run("runId"),
+        _ if *name == model.key && !origins.contains_key(name) => of(&model.natural),
+        _ => of(name),
+    };
+    model.schema.fields().iter().map(|field| (field.name().clone(), column(field.name()))).collect()
 }
 
 /// Tables that are read through: their columns are other tables' columns.
@@ -78,6 +82,15 @@ impl Known {
         let origin = |property: &&str| BTreeSet::from([(source.to_owned(), (*property).to_owned())]);
         let columns = columns.iter().zip(properties).map(|(column, property)| ((*column).to_owned(), origin(property)));
         self.0.insert(table.to_owned(), columns.collect());
+    }
+
+    /// The columns of the calendar, which no SELECT gives: a day is made of the days that rows are on, and counts the rows.
+    fn of_days(&self, model: &Model) -> BTreeMap<String, BTreeSet<Origin>> {
+        let uses = self.0.get("day_uses");
+        let of = |name: &str| uses.and_then(|columns| columns.get(name)).cloned().unwrap_or_default();
+        // All days are in use.
+        let names = model.schema.fields().iter().map(|field| field.name()).filter(|name| *name != "IsActive");
+        names.map(|name| (name.clone(), of(if name == "usage_count" { "uses" } else { "usedOn" }))).collect()
     }
 
     /// What the column at a place of a plan's output is computed from.
@@ -164,12 +177,39 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn days_come_from_the_days_of_rows_and_of_their_invoices() {
+        let days = of("dimdate", "fiscalYear").await;
+        for origin in [
+            "silver_cw_timeentry.timeStart",
+            "silver_cw_expenseentry.date",
+            "silver_cw_productitem.purchaseDate",
+            "silver_cw_invoice.date",
+            "silver_cw_timeentry.invoiceInvoiceDate",
+        ] {
+            assert!(days.contains(&origin.to_owned()), "{days:?} lacks {origin}");
+        }
+        assert_eq!(of("dimdate", "DateKey").await, days);
+        let counted = ["expenseentry", "productitem", "timeentry"].map(|table| format!("silver_cw_{table}.isDeleted"));
+        assert_eq!(of("dimdate", "usage_count").await, counted);
+    }
+
+    #[tokio::test]
+    async fn when_and_by_what_a_row_was_written_is_in_the_ledger() {
+        for table in ["fact_timeentry", "dimcompany", "dimdate"] {
+            assert_eq!(of(table, "_etl_gold_processed_at").await, ["etl_runs.started"], "{table}");
+            assert_eq!(of(table, "_etl_batch_id").await, ["etl_runs.runId"], "{table}");
+        }
+    }
+
+    #[tokio::test]
     async fn only_constants_come_from_nowhere() {
         let lake = Lake::open(std::env::temp_dir().to_str().unwrap()).unwrap();
         let mut nowhere = Vec::new();
         for table in super::super::tables().into_iter().filter(|table| table.starts_with("fact_")) {
             let found = lineage(&lake, &GoldConfig::default(), crate::catalog::entities(), table).await.unwrap();
-            let found = found.unwrap_or_default().into_iter().filter(|(_, origins)| origins.is_empty());
+            let found = found.unwrap_or_default().into_iter();
+            // The name of the table that a row is from stands in the model.
+            let found = found.filter(|(column, origins)| origins.is_empty() && column != super::super::model::SOURCE);
             nowhere.extend(found.map(|(column, _)| format!("{table}.{column}")));
         }
         // An expense is one thing at no cost, and a line says which kind of row it is.

@@ -1,5 +1,7 @@
 //! The page of a small lakehouse with hostile names.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::gold::{Company, Coverage, Gold, Member, Month, Unbilled};
@@ -133,6 +135,50 @@ fn assert_self_contained(page: &str) {
     for (attribute, _) in page.match_indices("src=") {
         let element = page[..attribute].rfind('<').unwrap();
         assert!(page[element..attribute].contains('>'), "an attribute, and no text");
+    }
+}
+
+/// Colours of a block of the style, by name.
+fn colours(block: &str) -> BTreeMap<&str, &str> {
+    let (block, _) = block.split_once('}').unwrap();
+    block.split([';', '{']).filter_map(|part| part.trim().strip_prefix("--")?.split_once(':')).collect()
+}
+
+/// Contrast of two colours as accessibility guidelines define it: 1 to 21.
+fn contrast(one: &str, other: &str) -> f64 {
+    let luminance = |colour: &str| -> f64 {
+        let digits: String = match colour.trim_start_matches('#') {
+            short if short.len() == 3 => short.chars().flat_map(|digit| [digit, digit]).collect(),
+            whole => whole.to_owned(),
+        };
+        let part = |at: usize| f64::from(u8::from_str_radix(&digits[at..at + 2], 16).unwrap()) / 255.0;
+        let linear = |part: f64| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
+        0.2126 * linear(part(0)) + 0.7152 * linear(part(2)) + 0.0722 * linear(part(4))
+    };
+    let (one, other) = (luminance(one), luminance(other));
+    (one.max(other) + 0.05) / (one.min(other) + 0.05)
+}
+
+#[test]
+fn the_page_is_for_phones_and_for_dark_and_light() {
+    let page = render(&operations("x"), &gold("x"), now());
+    let (head, body) = page.split_once("</head>").unwrap();
+    assert!(head.contains("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"));
+    // A table is wider than a phone, and scrolls by itself. No card is.
+    assert_eq!(body.matches("<table").count(), body.matches("<div class=\"scroll\"><table").count());
+    assert!(head.contains(".scroll{overflow-x:auto}") && head.contains("minmax(min(20rem,100%),1fr)"));
+    let (_, dark) = head.split_once("@media (prefers-color-scheme:dark)").unwrap();
+    let (_, light) = head.split_once(":root{").unwrap();
+    let (light, dark) = (colours(light), colours(dark.split_once(":root{").unwrap().1));
+    assert!(light.keys().eq(dark.keys()), "a colour is for one of them only: {light:?} {dark:?}");
+    for used in head.split("var(--").skip(1).map(|rest| rest.split_once(')').unwrap().0) {
+        assert!(light.contains_key(used), "{used} is no colour");
+    }
+    for colours in [light, dark] {
+        for (text, ground) in ["ink", "soft", "good", "bad"].iter().flat_map(|text| [(text, "paper"), (text, "card")]) {
+            let found = contrast(colours[text], colours[ground]);
+            assert!(found >= 4.5, "{text} on {ground} has a contrast of {found:.1}: {colours:?}");
+        }
     }
 }
 

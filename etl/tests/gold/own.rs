@@ -84,8 +84,8 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     assert_eq!(
         rows("hours_by_company").await,
         [
-            // 2 + 1.5 - 1 + 1 hours, and two lines: those of the entries 4, by its invoice, and 13.
-            "Acme | 3.5000 | 2 | silver_cw_agreement",
+            // 2 + 1.5 - 1 + 1 hours, and four lines: those of the entries 4, 21 and 22, by their invoice, and 13.
+            "Acme | 3.5000 | 4 | silver_cw_agreement",
             "Beta | 4.0000 | 3 | silver_cw_agreement",
             "Gamma | 2.0000 | 0 | silver_cw_agreement",
             "Only here | 1.0000 | 0 | silver_cw_agreement",
@@ -101,7 +101,7 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     entries[0]["actualHours"] = json!("10");
     tenant.put("TimeEntry", entries).await;
     tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &config).await;
-    assert_eq!(rows("hours_by_company").await[0], "Acme | 11.5000 | 2 | silver_cw_agreement");
+    assert_eq!(rows("hours_by_company").await[0], "Acme | 11.5000 | 4 | silver_cw_agreement");
 
     let upkeep = Upkeep {
         run_id: "upkeep".to_owned(),

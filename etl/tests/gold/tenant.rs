@@ -37,9 +37,9 @@ pub(crate) fn instant(text: &str) -> DateTime<Utc> {
     text.parse().unwrap()
 }
 
-/// The folder of hand-written rows.
+/// The folder of hand-written rows, for the tests of any package beside this one.
 pub(crate) fn golden() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../etl/tests/golden")
 }
 
 /// Silver rows of an entity of the tenant.
