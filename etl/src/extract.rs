@@ -164,7 +164,8 @@ pub(crate) async fn key_bounds(client: &Client, entity: &Entity) -> Result<Optio
 async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> Result<Option<Value>> {
     let mut page = 1;
     loop {
-        let request = client.request(Method::Get, entity.path).query("fields", fields).query("orderBy", order);
+        let request = client.request(Method::Get, entity.path).expects_array();
+        let request = request.query("fields", fields).query("orderBy", order);
         let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
         match answer.and_then(|answer| answer.json::<Vec<Value>>()) {
             Ok(records) => return Ok(records.into_iter().next()),

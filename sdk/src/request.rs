@@ -239,6 +239,12 @@ impl RequestBuilder {
         Ok(self)
     }
 
+    /// Says that the answer is a JSON array. One without its end was cut on its way, and is asked for again.
+    pub fn expects_array(mut self) -> Self {
+        self.request.expects_array = true;
+        self
+    }
+
     /// Asks for another version of the API than the client does, for example `2025.1`: some routes only know some.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.request.version = Some(version.into());

@@ -88,13 +88,17 @@ impl Decoder {
     /// None now; a record that fits its columns can't be refused by them before [`batch`](Self::batch).
     pub fn push<'a>(&mut self, record: impl Into<RecordText<'a>>) -> Result<std::result::Result<i64, Rejected>> {
         let record = record.into();
-        Ok(self.push_record(record.get(), record.is_mended()))
+        Ok(if record.is_mended() {
+            let reason = "the record isn't UTF-8: U+FFFD stands for bytes that are no text";
+            Err(self.rejected(record.get(), reason.to_owned()))
+        } else {
+            self.push_text(record.get())
+        })
     }
 
-    fn push_record(&mut self, text: &str, mended: bool) -> std::result::Result<i64, Rejected> {
+    fn push_text(&mut self, text: &str) -> std::result::Result<i64, Rejected> {
         let row = self.technical.rows();
         let reason = match walk(&mut self.columns, row, text) {
-            _ if mended => "the record isn't UTF-8: U+FFFD stands for bytes that are no text".to_owned(),
             Ok(Some(rescue)) => match self.columns.integer(self.key, row) {
                 Some(key) => {
                     let rescued = rescue.into_text();
@@ -109,8 +113,12 @@ impl Decoder {
             Err(error) => format!("the record isn't readable JSON: {error}"),
         };
         self.columns.truncate(row);
+        Err(self.rejected(text, reason))
+    }
+
+    fn rejected(&self, text: &str, reason: String) -> Rejected {
         let text = self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.record(text));
-        Err(Rejected { text, reason })
+        Rejected { text, reason }
     }
 
     /// What a row is beside its record's text: whoever moves to another parent has changed, and a row with secrets and one

@@ -1,6 +1,6 @@
 //! A listing ends only where it provably ends, and goes on where it stood.
 
-use connectwise_sdk::{Continuation, ErrorKind, ListRequest, PagingMode};
+use connectwise_sdk::{Continuation, ErrorKind, ListRequest, Method, PagingMode};
 use futures::StreamExt as _;
 
 use crate::server::{Reply, Server};
@@ -217,6 +217,11 @@ async fn a_page_number_of_another_page_size_is_refused() {
 async fn an_array_that_is_cut_without_the_transport_noticing_is_asked_for_again() {
     let server = Server::start([Reply::json("[{\"id\":1},{\"id\""), Reply::page(&[1], Some(""))]).await;
     assert_eq!(read(server.client.list("/x")).await, (vec![vec![1]], Ok(())));
+    assert_eq!(server.finish().len(), 2);
+
+    let server = Server::start([Reply::json("[{\"id\":1},{\"id\""), Reply::page(&[1], Some(""))]).await;
+    let answer = server.client.request(Method::Get, "/x").expects_array().send().await.unwrap();
+    assert_eq!(answer.json::<Vec<serde_json::Value>>().unwrap().len(), 1);
     assert_eq!(server.finish().len(), 2);
 }
 
