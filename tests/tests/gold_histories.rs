@@ -11,7 +11,8 @@ mod alike;
 mod steer;
 mod truth;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 use alike::{assert_same, columns, copy, listed, rows};
 use chrono::{DateTime, TimeDelta, Utc};
@@ -43,29 +44,19 @@ const KINDS: u64 = 12;
 /// How many of them a day has, so that a history has each.
 const A_DAY: u64 = 4;
 
-/// What gold is made of, and a ticket for its history.
-const ENTITIES: [&str; 12] = [
-    "Company",
-    "Member",
-    "Agreement",
-    "AgreementType",
-    "WorkType",
-    "WorkRole",
-    "Department",
-    "TimeEntry",
-    "ExpenseEntry",
-    "ProductItem",
-    "Invoice",
-    "ServiceTicket",
-];
-
 const FACTS: [&str; 3] = ["TimeEntry", "ExpenseEntry", "ProductItem"];
 
 /// How much may go at once: in a tenant as small as this one a single row is a large share.
 const ANY_SHARE: f64 = 100.0;
 
+/// What gold is made of, and what has a history.
+static ENTITIES: LazyLock<Vec<&Entity>> = LazyLock::new(|| {
+    let inputs: BTreeSet<String> = gold::plan().unwrap().into_iter().flat_map(|model| model.inputs).collect();
+    catalog::entities().iter().filter(|entity| entity.history || inputs.contains(entity.table)).collect()
+});
+
 fn entities() -> impl Iterator<Item = &'static Entity> {
-    ENTITIES.into_iter().map(|name| catalog::entity(name).unwrap())
+    ENTITIES.iter().copied()
 }
 
 struct History {
