@@ -17,11 +17,8 @@ use crate::reconcile::{Facts, Guard, confirmed, may_delete};
 /// So many missing rows are believed where they are too large a share, if each is confirmed: small lists lose a row too.
 const FEW: u64 = 5;
 
-/// So many of the missing rows are asked for one by one.
+/// So many of the missing rows are asked for one by one, at most.
 const SAMPLE: u64 = 20;
-
-/// Listed records that are tried as a control.
-const CONTROLS: u64 = 3;
 
 /// Ids of one request.
 const IDS_A_REQUEST: usize = 100;
@@ -83,7 +80,7 @@ impl Target<'_> {
         if let Some(narrowed) = narrowed(self.lake, self.session, self.entity, self.table, &missing, changes).await? {
             return Ok(Some(narrowed));
         }
-        let asked = confirmed(self.client, self.entity, &sample(&missing), &newest(listed)).await;
+        let asked = confirmed(self.client, self.entity, &sample(&missing), &sample(listed)).await;
         Ok(asked.err().map(|refused| guard.unwrap_or(refused)))
     }
 
@@ -131,11 +128,6 @@ fn sample(keys: &Keys) -> Vec<i64> {
     keys.iter().step_by(step).map(u64::cast_signed).collect()
 }
 
-/// The highest keys.
-fn newest(keys: &Keys) -> Vec<i64> {
-    (keys.len().saturating_sub(CONTROLS)..keys.len()).filter_map(|at| keys.select(at)).map(u64::cast_signed).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,9 +138,7 @@ mod tests {
         assert_eq!(sample(&keys(1..=5)), [1, 2, 3, 4, 5]);
         let some = sample(&keys(1..=1_000));
         assert_eq!((some.len(), some.first(), some.last()), (20, Some(&1), Some(&951)));
-        assert_eq!(newest(&keys(1..=10)), [8, 9, 10]);
-        assert_eq!(newest(&keys(1..=2)), [1, 2]);
-        assert!(newest(&Keys::new()).is_empty());
+        assert!(sample(&Keys::new()).is_empty());
     }
 
     #[test]

@@ -4,13 +4,13 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use futures::stream::{self, StreamExt};
 
-use super::Answer;
+use super::{Answer, Guard};
 
 /// Questions that are under way at the same time; the client's limiter may let through fewer.
 const AT_ONCE: usize = 8;
 
-/// Listed records that are tried as a control: one may have gone since.
-const CONTROLS: usize = 3;
+/// Listed records that are tried as a control, at most.
+const CONTROLS: usize = 8;
 
 /// How often a "not found" without the API's own words is asked for.
 const ATTEMPTS: usize = 4;
@@ -22,14 +22,26 @@ pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> V
     stream::iter(questions).buffered(AT_ONCE).collect().await
 }
 
-/// Whether a listed record can be had alone.
-pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) -> bool {
-    for key in listed.iter().rev().take(CONTROLS) {
-        if let (_, Answer::There) = ask(client.clone(), format!("{}/{key}", entity.path), *key).await {
-            return true;
-        }
+/// Whether a listed record can be had alone. They are tried from all over the list: some may have gone since, and a list may
+/// hold records that it alone shows, such as the tickets of projects among the service tickets.
+///
+/// # Errors
+/// None can.
+pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) -> Result<(), Guard> {
+    let mut said = "none is listed".to_owned();
+    for key in spread(listed) {
+        said = match ask(client.clone(), format!("{}/{key}", entity.path), key).await {
+            (_, Answer::There) => return Ok(()),
+            (_, Answer::Gone) => format!("record {key} is not found"),
+            (_, Answer::Unclear(answer)) => format!("record {key}: {answer}"),
+        };
     }
-    false
+    Err(Guard::Blind { said })
+}
+
+/// Some of the keys in even steps, from the last on.
+fn spread(keys: &[i64]) -> impl Iterator<Item = i64> {
+    keys.iter().rev().step_by(keys.len().div_ceil(CONTROLS).max(1)).copied()
 }
 
 async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
@@ -51,4 +63,18 @@ async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
         said = error.to_string();
     }
     (key, Answer::Unclear(said))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn controls_are_from_all_over() {
+        let of = |last: i64| spread(&(1..=last).collect::<Vec<_>>()).collect::<Vec<_>>();
+        assert_eq!(of(0), [0; 0]);
+        assert_eq!(of(3), [3, 2, 1]);
+        assert_eq!(of(80), [80, 70, 60, 50, 40, 30, 20, 10]);
+        assert_eq!(of(81).len(), 8, "one more is no control more");
+    }
 }

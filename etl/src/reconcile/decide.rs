@@ -77,8 +77,11 @@ pub enum Guard {
         /// Rows that have it.
         rows: u64,
     },
-    /// A record that was just listed can't be had alone.
-    Blind,
+    /// Records that were just listed can't be had alone.
+    Blind {
+        /// What the server said of one of them.
+        said: String,
+    },
     /// A record that wasn't listed is there.
     StillThere {
         /// Its key.
@@ -122,9 +125,10 @@ impl fmt::Display for Guard {
                 f,
                 "record {key} wasn't listed and is there, so that missing rows say nothing: run again when less changes"
             ),
-            Self::Blind => f.write_str(
-                "records that were just listed can't be read one by one, so that \"not found\" says nothing: check the \
-                 rights of the API member",
+            Self::Blind { said } => write!(
+                f,
+                "records that were just listed can't be read one by one ({said}), so that \"not found\" says nothing: check \
+                 the rights of the API member"
             ),
             Self::Unclear { key, answer } => write!(
                 f,

@@ -124,15 +124,13 @@ pub(crate) async fn confirmed(
     missing: &[i64],
     listed: &[i64],
 ) -> std::result::Result<(), Guard> {
-    if !control(client, entity, listed).await {
-        return Err(Guard::Blind);
-    }
+    control(client, entity, listed).await?;
     let answers = confirm(client, entity, missing).await;
     verdict(&answers)?;
     if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Answer::There) {
         return Err(Guard::StillThere { key: *key });
     }
-    if control(client, entity, listed).await { Ok(()) } else { Err(Guard::Blind) }
+    control(client, entity, listed).await
 }
 
 struct Work<'a> {
@@ -220,17 +218,16 @@ impl Work<'_> {
         if missing.is_empty() {
             return Ok(Ok(Vec::new()));
         }
-        if !control(self.client, self.entity, &listed.keys).await {
-            return Ok(Err(Guard::Blind));
+        if let Err(blind) = control(self.client, self.entity, &listed.keys).await {
+            return Ok(Err(blind));
         }
         let answers = confirm(self.client, self.entity, missing).await;
         report.still_there =
             answers.iter().filter(|(_, answer)| *answer == Answer::There).map(|(key, _)| *key).collect();
-        let gone = verdict(&answers);
-        if gone.is_ok() && !control(self.client, self.entity, &listed.keys).await {
-            return Ok(Err(Guard::Blind));
+        match verdict(&answers) {
+            Ok(gone) => Ok(control(self.client, self.entity, &listed.keys).await.map(|()| gone)),
+            refused => Ok(refused),
         }
-        Ok(gone)
     }
 
     /// Merges what is read again and takes out what is gone, in one commit right behind the version that it was held against.
