@@ -60,7 +60,11 @@ impl Kept {
     /// A number that changes with the SELECT and the columns that it reads.
     fn number(&self) -> i64 {
         let views = self.views.iter().map(|view| view.sql.clone());
-        let columns = self.inputs.iter().map(|input| format!("{}{:?}", input.table, input.schema.fields()));
+        // What else a schema says of a column has no order that lasts, and says nothing of the rows.
+        let columns = self.inputs.iter().flat_map(|input| {
+            let column = |field: &Arc<Field>| format!("{} {} {}", input.table, field.name(), field.data_type());
+            input.schema.fields().iter().map(column)
+        });
         let text: Vec<String> = std::iter::once(self.sql.clone()).chain(views).chain(columns).collect();
         i64::from_ne_bytes(XxHash3_64::oneshot(text.join("\n").as_bytes()).to_ne_bytes())
     }
@@ -349,6 +353,25 @@ mod tests {
         known(&mut parts, &second);
         assert_eq!(parts.handfuls("t", &now).len(), second.len());
         assert!(parts.handfuls("other", &files(0..2)).len() == 1);
+    }
+
+    #[test]
+    fn a_select_has_the_same_number_in_every_process() {
+        let kept = |kind: DataType| {
+            // A map of its own for each, as every process has.
+            let notes = ('a'..='p').map(|note| (note.to_string(), "said".to_owned())).collect();
+            let schema = Arc::new(Schema::new(vec![Field::new("id", kind, false).with_metadata(notes)]));
+            let input = Input { table: TableName::silver("t"), alias: "t".to_owned(), contract: None, schema };
+            let kept = Kept {
+                name: "n".to_owned(),
+                sql: "select id from t".to_owned(),
+                views: Vec::new(),
+                inputs: vec![input],
+            };
+            kept.number()
+        };
+        assert_eq!(kept(DataType::Int32), kept(DataType::Int32));
+        assert_ne!(kept(DataType::Int32), kept(DataType::Int64));
     }
 
     #[test]
