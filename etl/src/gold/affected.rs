@@ -8,8 +8,7 @@ use arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use datafusion::catalog::{
-    CatalogProvider, CatalogProviderList, MemTable, MemoryCatalogProvider, MemoryCatalogProviderList,
-    MemorySchemaProvider,
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
 };
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
@@ -17,7 +16,7 @@ use datafusion::prelude::SessionContext;
 use super::inputs::{ABSENT, Inputs};
 use super::model::{Model, ModelKind, Rows};
 use super::state::State;
-use super::{failed, in_model, lookups};
+use super::{failed, in_model, lookups, withheld};
 use crate::contract::{CONTENT_HASH, IS_DELETED};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
@@ -103,35 +102,11 @@ impl Search<'_> {
 
     /// Ids of silver rows that are other than at a version.
     async fn changed(&self, entity: &str, version: u64) -> Result<Option<BTreeSet<i32>>> {
-        let silver = TableName::silver(entity);
-        let Some(turnover) = self.lake.turnover(&silver, version).await? else { return Ok(None) };
-        if turnover.came.is_empty() && turnover.left.is_empty() {
-            return Ok(Some(BTreeSet::new()));
-        }
-        if turnover.came.is_empty() {
-            return Ok(None);
-        }
-        self.lake.register_files(self.session, "__now", &silver, None, turnover.came).await?;
-        if turnover.left.is_empty() {
-            return self.ids("select id from __now").await.map(Some);
-        }
-        self.lake.register_files(self.session, "__then", &silver, Some(version), turnover.left).await?;
-        let lost = self.ids("select t.id from __then t left anti join __now n on n.id = t.id").await;
-        let changed = self
-            .ids(&format!(
-                "select n.id from __now n left anti join __then t on t.id = n.id \
-                 and t.`{CONTENT_HASH}` = n.`{CONTENT_HASH}` and t.`{IS_DELETED}` = n.`{IS_DELETED}`"
-            ))
-            .await;
-        match (lost, changed) {
-            (Ok(lost), Ok(changed)) if lost.is_empty() => Ok(Some(changed)),
-            (Ok(_), Ok(_)) => Ok(None),
-            // The files that left may be gone for good.
-            (Err(error), _) | (_, Err(error)) => {
-                tracing::debug!(table = %silver, error = %error.report(), "what changed can't be read");
-                Ok(None)
-            }
-        }
+        let (silver, content) = (TableName::silver(entity), [CONTENT_HASH, IS_DELETED]);
+        let found = self.lake.differences(self.session, &silver, "id", &content, version).await?;
+        // Silver keeps rows that are gone at the source.
+        let found = found.filter(|found| found.gone.is_empty());
+        Ok(found.map(|found| found.changed.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
     }
 
     /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
@@ -195,9 +170,6 @@ impl Search<'_> {
             return Ok(BTreeSet::new());
         }
         let files = self.lake.files_holding(table, column, values).await?;
-        if files.is_empty() {
-            return Ok(BTreeSet::new());
-        }
         self.lake.register_files(self.session, "__some", table, None, files).await?;
         self.ids(sql).await
     }
@@ -231,19 +203,8 @@ impl Search<'_> {
         for entity in self.model.rows.keys() {
             let silver = TableName::silver(entity);
             let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
-            narrow.deregister_table(silver.name.as_str()).map_err(failed)?;
-            if affected.of(entity).next().is_none() {
-                let none = MemTable::try_new(whole.schema(), vec![vec![]]).map_err(failed)?;
-                narrow.register_table(silver.name.as_str(), Arc::new(none)).map_err(failed)?;
-                continue;
-            }
-            let ids = ids_of(entity);
-            let files = self.lake.files_holding(&silver, "id", &affected.rising(entity)).await?;
-            let base = format!("{}_files", silver.name);
-            self.lake.register_files(&narrow, &base, &silver, None, files).await?;
-            let rows = format!("select t.* from {base} t left semi join {ids} a on a.id = t.id");
-            let rows = narrow.sql(&rows).await.map_err(failed)?.into_view();
-            narrow.register_table(silver.name.as_str(), rows).map_err(failed)?;
+            self.lake.register_rows(&narrow, &silver.name, &silver, "id", &affected.rising(entity)).await?;
+            withheld::fill(&narrow, &silver, &whole.schema()).await?;
         }
         for view in views {
             let rows = narrow.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
@@ -257,13 +218,8 @@ impl Search<'_> {
         let table = TableName::gold(&self.model.name);
         let mut stored = Vec::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
-            let ids = ids_of(entity);
-            let files = self.lake.files_holding(&table, id, &affected.rising(entity)).await?;
-            if files.is_empty() {
-                continue;
-            }
-            self.lake.register_files(self.session, "__stored", &table, None, files).await?;
-            let rows = format!("select f.* from __stored f left semi join {ids} a on a.id = f.`{id}` where {only}");
+            self.lake.register_rows(self.session, "__stored", &table, id, &affected.rising(entity)).await?;
+            let rows = format!("select f.* from __stored f where {only}");
             stored.extend(self.session.sql(&rows).await.map_err(failed)?.collect().await.map_err(failed)?);
         }
         Ok(stored)

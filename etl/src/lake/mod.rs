@@ -12,6 +12,7 @@ mod changes;
 mod comment;
 mod commit;
 mod delete;
+mod differences;
 mod exchange;
 mod file;
 mod maintain;
@@ -30,6 +31,7 @@ mod write;
 
 pub use changes::integers;
 pub use commit::Keys;
+pub use differences::Differences;
 pub use exchange::Exchange;
 pub use maintain::{Kept, Upkeep};
 pub use name::{Layer, TableName};

@@ -8,14 +8,15 @@ use deltalake::kernel::CommitInfo;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::commit::{AT_ONCE, Live, live};
+use super::differences::register_batches;
 use super::file::File;
 use super::patch::{locate, within};
 use super::store::{lake_error, sql_error};
 use super::{Lake, TableName};
 use crate::error::{Error, Kind, Result};
 
-/// Operations that leave every row in place, unless they say of a key what it is now.
-const MERGES: [&str; 2] = ["MERGE", "OPTIMIZE"];
+/// Operations after which columns are what they were, so that rows of files that stay have not changed.
+const MERGES: [&str; 3] = ["MERGE", "OPTIMIZE", "DELETE"];
 
 /// Files that came to a table and left it between two versions. A row that changed is in one of each; a row of a file that
 /// is in neither has not changed.
@@ -86,6 +87,10 @@ impl Lake {
         let mut delta = self.load(table).await?;
         if let Some(version) = version {
             delta.load_version(version).await.map_err(|error| lake_error(table, "read", error))?;
+        }
+        if files.is_empty() {
+            let state = delta.snapshot().map_err(|error| lake_error(table, "read", error))?;
+            return register_batches(session, alias, state.snapshot().arrow_schema(), Vec::new());
         }
         let provider = delta.table_provider().with_file_paths(files).await;
         register(session, alias, table, &delta, provider)

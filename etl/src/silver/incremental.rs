@@ -6,17 +6,22 @@ use datafusion::prelude::ident;
 use super::deleted::Deletion;
 use super::flatten::{Flattener, Unreadable};
 use super::layout::Layout;
-use super::read::{changed, failed, gone};
+use super::read::{changed, failed, gone, register};
 use super::{Step, TableReport, custom};
-use crate::contract::IS_DELETED;
+use crate::contract::{CONTENT_HASH, IS_DELETED};
 use crate::error::Result;
 use crate::lake::{TableName, TableState};
 
-/// `stored` is the layout of the table as it is; new custom fields widen it.
-pub(super) async fn build(step: &Step<'_>, silver: &TableState, stored: Layout) -> Result<TableReport> {
+/// `stored` is the layout of the table as it is; new custom fields widen it. `seen` is the bronze version that it was built from.
+pub(super) async fn build(
+    step: &Step<'_>,
+    silver: &TableState,
+    stored: Layout,
+    seen: Option<i64>,
+) -> Result<TableReport> {
     let session = step.lake.session()?;
-    step.lake.register(&session, "bronze", &TableName::bronze(step.entity.table)).await?;
-    step.lake.register(&session, "silver", &step.table()).await?;
+    let tables = [("bronze", TableName::bronze(step.entity.table)), ("silver", step.table())];
+    register(step.lake, &session, &tables, step.entity.key, &[CONTENT_HASH], seen).await?;
     let changed = changed(&session, step.entity.key).await?;
     let mut found = custom::Found::default();
     changed.iter().for_each(|batch| found.add(batch));

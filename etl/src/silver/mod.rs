@@ -8,7 +8,7 @@
 //! | `flatten` | a bronze batch into a silver batch |
 //! | `value`, `json` | single values: decimals, days, instants, arrays as text |
 //! | `fingerprint` | whether content changed |
-//! | `read` | one row a key, changed rows, rows that are gone |
+//! | `read` | the rows that a change can have reached: one a key, changed ones, those that are gone |
 //! | `deleted` | rows that are gone at the source, kept |
 //! | `full`, `incremental` | the two ways to build a table |
 //! | `history` | every version of a record |
@@ -97,10 +97,11 @@ pub async fn build(
     if let (Mode::Incremental, Some(state)) = (mode, &silver) {
         let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
-            if lake.mark(&table, BRONZE_MARK).await? == i64::try_from(bronze.version).ok() {
+            let seen = lake.mark(&table, BRONZE_MARK).await?;
+            if seen == i64::try_from(bronze.version).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
-            return Ok(incremental::build(&step, state, layout).await?.took(clock));
+            return Ok(incremental::build(&step, state, layout, seen).await?.took(clock));
         }
     }
     let taken = match &silver {

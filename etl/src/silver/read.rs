@@ -1,4 +1,4 @@
-//! The rows that a build reads: of bronze one a key, of silver those whose key is gone.
+//! The rows that a build reads: those that a change can have reached, of bronze one a key, of silver those whose key is gone.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,7 +12,35 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
-use crate::lake::integers;
+use crate::lake::{Lake, TableName, integers};
+
+/// Keys that are looked for one by one. More of them cost less as a look at the whole tables.
+const AT_MOST: usize = 250_000;
+
+/// Makes two tables readable under the names beside them, the second of which was built from the first at version `seen`: the
+/// rows whose key came, went or has another content since, or all of them where that isn't told.
+pub(super) async fn register(
+    lake: &Lake,
+    session: &SessionContext,
+    tables: &[(&str, TableName); 2],
+    key: &str,
+    content: &[&str],
+    seen: Option<i64>,
+) -> Result<()> {
+    let (_, input) = &tables[0];
+    let differences = match seen.and_then(|seen| u64::try_from(seen).ok()) {
+        Some(seen) => lake.differences(session, input, key, content, seen).await?,
+        None => None,
+    };
+    let keys = differences.map(|found| found.keys()).filter(|keys| keys.len() <= AT_MOST);
+    for (alias, table) in tables {
+        match &keys {
+            Some(keys) => lake.register_rows(session, alias, table, key, keys).await?,
+            None => lake.register(session, alias, table).await.map(|_| ())?,
+        }
+    }
+    Ok(())
+}
 
 /// Bronze as a build sees it. Its key is unique unless something else than a load wrote it; where a key is there more than
 /// once, the newest row stands for it.

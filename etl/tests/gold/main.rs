@@ -13,3 +13,9 @@ mod rows;
 mod schema;
 mod tenant;
 mod tested;
+mod withheld;
+
+/// As the program has it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

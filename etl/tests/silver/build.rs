@@ -1,10 +1,12 @@
 //! What becomes of rows, and when there is a new version.
 
+use connectwise_etl::catalog;
 use connectwise_etl::lake::TableName;
-use connectwise_etl::silver::{Mode, Outcome};
+use connectwise_etl::silver::{Mode, Outcome, history};
 use serde_json::{Value, json};
 
 use crate::house::House;
+use crate::rows;
 
 fn entry(id: i32) -> Value {
     json!({"id": id, "actualHours": 0.5, "notes": format!("entry {id}")})
@@ -114,6 +116,49 @@ async fn keeps_what_is_gone_as_deleted(mode: Mode) {
     house.load("TimeEntry", json!([entry(1), entry(2)])).await;
     house.build("TimeEntry", Mode::Incremental).await;
     assert_eq!(house.rows("TimeEntry", "id, isDeleted").await, ["1 | false", "2 | false"], "it came back");
+}
+
+/// Files that a change can't have reached are taken away, so that whoever reads them fails.
+#[tokio::test]
+async fn an_incremental_build_reads_only_what_a_change_can_have_reached() {
+    let house = House::new();
+    let agreement = |id: i32, name: &str| {
+        let hour = if name == name.to_uppercase() { 2 } else { 1 };
+        json!({ "id": id, "name": name, "_info": { "lastUpdated": format!("2024-06-30T0{hour}:00:00Z") } })
+    };
+    house.load("Agreement", json!([agreement(1, "a"), agreement(2, "b")])).await;
+    let build = async || {
+        let silver = house.build("Agreement", Mode::Incremental).await;
+        let entity = catalog::entity("Agreement").unwrap();
+        let history = history::build(&house.lake, entity, &house.privacy, Mode::Incremental, "build").await.unwrap();
+        (silver.rows, history.rows)
+    };
+    assert_eq!(build().await, (2, 2));
+    // Merges note the range of the key beside each file, as loads do.
+    house.change("Agreement", json!([agreement(1, "A"), agreement(2, "B")]), Vec::new()).await;
+    assert_eq!(build().await, (2, 4), "a changed row is two versions: the one that ends and the one that begins");
+    let mut old = Vec::new();
+    for table in [TableName::bronze("agreement"), TableName::silver("agreement")] {
+        let files = house.lake.files(&table).await.unwrap();
+        old.extend(files.into_iter().map(|uri| uri.trim_start_matches("file://").to_owned()));
+    }
+    house.append("Agreement", json!([agreement(1001, "c"), agreement(1002, "d"), agreement(1003, "e")])).await;
+    assert_eq!(build().await, (3, 3));
+    assert!(old.len() >= 2);
+    house.change("Agreement", json!([agreement(1002, "D"), agreement(1004, "f")]), vec![1003]).await;
+    old.iter().for_each(|file| std::fs::remove_file(file).unwrap());
+    assert_eq!(build().await, (3, 4));
+    assert_eq!(build().await, (0, 0));
+    let expected = ["1001 | c | false", "1002 | D | false", "1003 | e | true", "1004 | f | false"];
+    let stored = async |table: &TableName, columns: &str| {
+        let session = house.lake.session().unwrap();
+        house.lake.register_rows(&session, "t", table, "id", &[1001, 1002, 1003, 1004]).await.unwrap();
+        rows::lines(&session, &format!("select {columns} from t order by id, name desc")).await
+    };
+    assert_eq!(stored(&TableName::silver("agreement"), "id, name, `isDeleted`").await, expected);
+    // Keys of a history are in no order, so that all its files are searched for one.
+    let expected = ["1001 | c | true", "1002 | d | false", "1002 | D | true", "1003 | e | false", "1004 | f | true"];
+    assert_eq!(stored(&TableName::silver("agreement_history"), "id, name, `isCurrent`").await, expected);
 }
 
 #[tokio::test]

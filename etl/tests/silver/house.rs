@@ -4,7 +4,7 @@ use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use connectwise_etl::lake::{Lake, TableName};
+use connectwise_etl::lake::{Change, Commit, Lake, TableName};
 use connectwise_etl::privacy::{Privacy, PrivacyConfig};
 use connectwise_etl::silver::{self, Mode, TableReport};
 use connectwise_etl::{catalog, contract};
@@ -12,6 +12,9 @@ use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
 use crate::rows;
+
+/// When records are read, unless a test says otherwise.
+const READ: &str = "2024-07-01T00:00:00Z";
 
 /// A lakehouse in a temporary folder, with a privacy policy.
 pub(crate) struct House {
@@ -26,31 +29,32 @@ impl House {
         Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), privacy: Privacy::default(), folder }
     }
 
-    /// Puts records in place of a bronze table; the hash is that of the record's text.
+    /// Puts records in place of a bronze table.
     pub(crate) async fn load(&self, entity: &str, records: Value) {
-        self.load_at(entity, records, "2024-07-01T00:00:00Z").await;
+        self.load_at(entity, records, READ).await;
     }
 
     /// As [`House::load`], read at a given time.
     pub(crate) async fn load_at(&self, entity: &str, records: Value, at: &str) {
-        let entity = catalog::entity(entity).unwrap();
-        let schema = contract::bronze(entity);
-        let hashed = |record: &Value| {
-            let hash =
-                record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
-            let mut row: Map<String, Value> = record.as_object().unwrap().clone();
-            row.insert(contract::CONTENT_HASH.into(), json!(hash));
-            row
-        };
-        let rows: Vec<_> = records.as_array().unwrap().iter().map(hashed).collect();
-        let unless_said: Map<String, Value> = [
-            (contract::TIMESTAMP.to_owned(), json!(at)),
-            (contract::ENTITY.to_owned(), json!(entity.name)),
-            (contract::RUN_ID.to_owned(), json!("load")),
-        ]
-        .into_iter()
-        .collect();
-        rows::put(&self.lake, &TableName::bronze(entity.table), &schema, &unless_said, &rows).await;
+        let (table, schema) = bronze(entity);
+        rows::put(&self.lake, &table, &schema, &unless_said(entity, at), &hashed(&records)).await;
+    }
+
+    /// Adds records to a bronze table, in a file of their own.
+    pub(crate) async fn append(&self, entity: &str, records: Value) {
+        let (table, schema) = bronze(entity);
+        for batch in rows::batches(&table, &schema, &unless_said(entity, READ), &hashed(&records)) {
+            self.lake.append(&table, batch, &Commit::new("append")).await.unwrap();
+        }
+    }
+
+    /// Merges records into a bronze table, and takes some out.
+    pub(crate) async fn change(&self, entity: &str, records: Value, gone: Vec<i64>) {
+        let (table, schema) = bronze(entity);
+        let rows = rows::batches(&table, &schema, &unless_said(entity, READ), &hashed(&records));
+        let session = self.lake.session().unwrap();
+        let change = Change { rows, gone };
+        self.lake.sync(&table, &schema, "id", change, &session, &Commit::new("change")).await.unwrap();
     }
 
     /// Sets the policy, as the table `[privacy]` of a configuration says it.
@@ -81,4 +85,25 @@ impl House {
         self.lake.register(&session, "t", &table).await.unwrap();
         rows::lines(&session, &format!("select {columns} from t order by id")).await
     }
+}
+
+fn bronze(entity: &str) -> (TableName, SchemaRef) {
+    let entity = catalog::entity(entity).unwrap();
+    (TableName::bronze(entity.table), contract::bronze(entity))
+}
+
+fn unless_said(entity: &str, at: &str) -> Map<String, Value> {
+    let technical = json!({ contract::TIMESTAMP: at, contract::ENTITY: entity, contract::RUN_ID: "load" });
+    technical.as_object().unwrap().clone()
+}
+
+/// Records with the hash of their texts.
+fn hashed(records: &Value) -> Vec<Map<String, Value>> {
+    let hashed = |record: &Value| {
+        let hash = record.to_string().bytes().fold(7_i64, |hash, byte| hash.wrapping_mul(31).wrapping_add(byte.into()));
+        let mut row = record.as_object().unwrap().clone();
+        row.insert(contract::CONTENT_HASH.into(), json!(hash));
+        row
+    };
+    records.as_array().unwrap().iter().map(hashed).collect()
 }

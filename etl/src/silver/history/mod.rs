@@ -23,7 +23,7 @@ use datafusion::prelude::SessionContext;
 use futures::StreamExt;
 
 use super::layout::Layout;
-use super::read::{batches, failed};
+use super::read::{batches, failed, register};
 use super::{Mode, TableReport, custom};
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
@@ -106,14 +106,13 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
             let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let fits = layout.extends(&stored);
             let taken = layout.taken(&stored);
+            let seen = lake.mark(&table, SILVER_MARK).await?.filter(|_| fits && mode == Mode::Incremental);
             if !fits {
                 step.reshape(&state).await?;
-            } else if mode == Mode::Incremental
-                && lake.mark(&table, SILVER_MARK).await? == i64::try_from(silver.version).ok()
-            {
+            } else if seen == i64::try_from(silver.version).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
-            let merged = step.merge().await?;
+            let merged = step.merge(seen).await?;
             if fits { merged } else { merged.rewritten().took_away(&taken) }
         }
     };
@@ -174,9 +173,12 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Puts the rows of silver that the history doesn't hold as they are among the stored versions.
-    async fn merge(&self) -> Result<TableReport> {
-        let session = self.session().await?;
+    /// Puts the rows of silver that the history doesn't hold as they are among the stored versions. `seen` is the silver version
+    /// that it holds, where that is to be trusted.
+    async fn merge(&self, seen: Option<i64>) -> Result<TableReport> {
+        let session = self.lake.session()?;
+        let tables = [("silver", TableName::silver(self.entity.table)), ("history", self.table.clone())];
+        register(self.lake, &session, &tables, self.entity.key, &[CONTENT_HASH, IS_DELETED], seen).await?;
         let schema = of_layout(self.layout);
         self.news(&session).await?;
         let key = self.entity.key;

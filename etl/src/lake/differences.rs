@@ -1,0 +1,123 @@
+//! The rows of a table that are other than they were, told by the files that came and left.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
+use datafusion::catalog::MemTable;
+use datafusion::prelude::SessionContext;
+
+use super::store::sql_error;
+use super::{Lake, TableName};
+use crate::error::{Error, Kind, Result};
+
+const NOW: &str = "__now";
+const THEN: &str = "__then";
+
+/// Keys of the rows in which two versions of a table differ, rising.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Differences {
+    /// Rows that are new, or have another content.
+    pub changed: Vec<i64>,
+    /// Rows that are there no more.
+    pub gone: Vec<i64>,
+}
+
+impl Differences {
+    /// All keys, rising.
+    pub fn keys(&self) -> Vec<i64> {
+        self.changed.iter().chain(&self.gone).copied().collect::<BTreeSet<_>>().into_iter().collect()
+    }
+}
+
+impl Lake {
+    /// The rows in which a table differs from its `version`: those that differ in one of the columns `content`, which have no
+    /// NULL, and those that came or went. Of these columns and the key the files are read that came and left since.
+    ///
+    /// `None` when that doesn't tell: the table was replaced, its log doesn't reach back that far, or files that left are gone.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read.
+    pub async fn differences(
+        &self,
+        session: &SessionContext,
+        table: &TableName,
+        key: &str,
+        content: &[&str],
+        version: u64,
+    ) -> Result<Option<Differences>> {
+        let Some(turnover) = self.turnover(table, version).await? else { return Ok(None) };
+        if turnover.came.is_empty() && turnover.left.is_empty() {
+            return Ok(Some(Differences::default()));
+        }
+        self.register_files(session, NOW, table, None, turnover.came).await?;
+        self.register_files(session, THEN, table, Some(version), turnover.left).await?;
+        let same: String = content.iter().map(|column| format!(" and n.`{column}` = t.`{column}`")).collect();
+        let changed = format!("select n.`{key}` from {NOW} n left anti join {THEN} t on n.`{key}` = t.`{key}`{same}");
+        let gone = format!("select t.`{key}` from {THEN} t left anti join {NOW} n on n.`{key}` = t.`{key}`");
+        let found = async {
+            Ok(Differences { changed: rising(session, &changed).await?, gone: rising(session, &gone).await? })
+        };
+        let found: Result<Differences> = found.await;
+        for alias in [NOW, THEN] {
+            session.deregister_table(alias).map_err(sql_error)?;
+        }
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(error) => {
+                tracing::debug!(table = %table, error = %error.report(), "what changed can't be read");
+                Ok(None)
+            }
+        }
+    }
+
+    /// Makes the rows of a table readable under `alias` whose integer column has one of some rising values; only files are
+    /// read that may have them.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub async fn register_rows(
+        &self,
+        session: &SessionContext,
+        alias: &str,
+        table: &TableName,
+        column: &str,
+        values: &[i64],
+    ) -> Result<()> {
+        let (files, wanted) = (format!("{alias}__files"), format!("{alias}__wanted"));
+        self.register_files(session, &files, table, None, self.files_holding(table, column, values).await?).await?;
+        let values: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
+        let values = RecordBatch::try_from_iter([("value", values)])
+            .map_err(|error| Error::new(Kind::Sql, "keys can't be held").with_source(error))?;
+        register_batches(session, &wanted, values.schema(), vec![values])?;
+        let rows = format!("select t.* from {files} t left semi join {wanted} w on w.value = t.`{column}`");
+        let rows = session.sql(&rows).await.map_err(sql_error)?.into_view();
+        session.deregister_table(alias).map_err(sql_error)?;
+        session.register_table(alias, rows).map_err(sql_error)?;
+        Ok(())
+    }
+}
+
+/// Makes rows readable that are held in memory.
+pub(super) fn register_batches(
+    session: &SessionContext,
+    alias: &str,
+    schema: SchemaRef,
+    rows: Vec<RecordBatch>,
+) -> Result<()> {
+    let rows = MemTable::try_new(schema, vec![rows]).map_err(sql_error)?;
+    session.deregister_table(alias).map_err(sql_error)?;
+    session.register_table(alias, Arc::new(rows)).map_err(sql_error)?;
+    Ok(())
+}
+
+/// The integers of a query's only column, each once.
+async fn rising(session: &SessionContext, sql: &str) -> Result<Vec<i64>> {
+    let mut keys = BTreeSet::new();
+    for batch in session.sql(sql).await.map_err(sql_error)?.collect().await.map_err(sql_error)? {
+        let name = batch.schema().field(0).name().clone();
+        keys.extend(super::integers(&batch, &name)?.iter().flatten());
+    }
+    Ok(keys.into_iter().collect())
+}
