@@ -13,6 +13,11 @@ pub use python::Python;
 pub use records::{as_numbers, by_key};
 pub use sample::sample;
 
+/// As the program has it.
+#[cfg(not(target_env = "msvc"))]
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 /// The README's Rust code has to compile.
 #[cfg(doctest)]
 #[doc = include_str!("../../README.md")]

@@ -1,10 +1,7 @@
 //! Full loads: cut off and gone on with, read in parallel, and kept from emptying tables.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
+use crate::steer::{forget, post};
+use crate::truth::assert_truth;
 use chrono::TimeDelta;
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
@@ -16,8 +13,6 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::json;
-use steer::{forget, post};
-use truth::assert_truth;
 
 /// Rows of the largest tables; pages of 50, files of 400.
 const ROWS: u64 = 3_000;

@@ -1,7 +1,5 @@
 //! Data flows one way through the crates, and two dependencies have exactly one door each.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 

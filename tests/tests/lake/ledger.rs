@@ -1,11 +1,8 @@
 //! What runs leave in the ledger, and what is read out of it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-
 use std::time::Duration;
 
+use crate::steer::{ask, forget, post};
 use chrono::{TimeZone, Utc};
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
@@ -21,7 +18,6 @@ use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client, config};
 use futures::future::{Either, select};
 use serde_json::{Value, json};
-use steer::{ask, forget, post};
 
 async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
     let rows = query::select(lakehouse.lake(), sql).await.unwrap();

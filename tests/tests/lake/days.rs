@@ -1,13 +1,10 @@
 //! A year, day by day: an incremental run each day, a reconcile each week, on a server that fails now and then. At the end
 //! bronze is what the server has, row for row and value for value.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::collections::BTreeMap;
 
+use crate::steer::{ask, post};
+use crate::truth::assert_truth;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::reconcile;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
@@ -15,8 +12,6 @@ use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient, sample};
 use serde_json::json;
-use steer::{ask, post};
-use truth::assert_truth;
 
 /// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
 const DAYS: u32 = 14;

@@ -1,18 +1,14 @@
 //! What the ETL asks the API, as the API sees it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-
 use std::fmt::Write as _;
 
+use crate::steer::{ask, forget};
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
-use steer::{ask, forget};
 
 /// The requests of one run, and forgets them.
 async fn asked(simulator: &Simulator) -> String {

@@ -1,14 +1,11 @@
 //! Every fault of the simulator, alone and mixed, with rows that change under the reader's hands and one or two tables a run:
 //! whatever a read meets, nothing is lost, invented or doubled, and the run's end says how it went.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::steer::{forget, post};
+use crate::truth::{Rows, assert_truth, stored, truth};
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
 use connectwise_etl::lake::Layer;
@@ -18,8 +15,6 @@ use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, config, impatient};
 use serde_json::{Value, json};
-use steer::{forget, post};
-use truth::{Rows, assert_truth, stored, truth};
 
 /// Scenarios of a run of all tests: every fault alone on every entity, and mixed ones. `CW_SCENARIOS` says another number.
 const SCENARIOS: u64 = 168;

@@ -1,13 +1,10 @@
 //! A reconcile beside a load: whoever comes second starts over, and the table ends as the server has it.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
+use crate::steer::post;
+use crate::truth::assert_truth;
 use connectwise_etl::catalog;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::reconcile::{self, EntityReport, Request};
@@ -16,8 +13,6 @@ use connectwise_sdk::{Attempt, AttemptResult, Client, Observer};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client, config};
 use serde_json::json;
-use steer::post;
-use truth::assert_truth;
 
 /// Rounds of a load and a reconcile at once.
 const ROUNDS: u32 = 8;

@@ -5,16 +5,12 @@
 //! other costs, rows other agreements and days long past; classification rules come and go. Not every entity is loaded every day,
 //! so that rows arrive before what they name and after it, and now and then upkeep takes the files that tables no longer have.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod alike;
-mod steer;
-mod truth;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use alike::{assert_same, columns, copy, listed, rows};
+use crate::alike::{assert_same, columns, copy, listed, rows};
+use crate::steer::post;
+use crate::truth::truth;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_etl::bronze::Options;
 use connectwise_etl::catalog;
@@ -30,8 +26,6 @@ use connectwise_sdk::{Client, Method};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, client};
 use serde_json::{Map, Value, json};
-use steer::post;
-use truth::truth;
 
 /// Histories of a run of all tests; `CW_HISTORIES` says another number.
 const HISTORIES: u64 = 1;

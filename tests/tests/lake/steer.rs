@@ -1,7 +1,5 @@
 //! Telling a simulated tenant what to do, and asking it what happened.
 
-#![allow(dead_code, reason = "each test needs a part of it")]
-
 use std::sync::LazyLock;
 
 use connectwise_sim::Simulator;

@@ -1,11 +1,8 @@
 //! From the simulator through real HTTP to gold, read back by readers that aren't this project's.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-
 use std::collections::BTreeMap;
 
+use crate::steer::{ask, post};
 use connectwise_etl::catalog;
 use connectwise_etl::gold;
 use connectwise_etl::lake::{Layer, TableName};
@@ -15,7 +12,6 @@ use connectwise_etl::silver::history;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
 use serde_json::{Value, json};
-use steer::{ask, post};
 
 fn assert_all_went_well(report: &Report) {
     let failed: Vec<String> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();

@@ -1,13 +1,10 @@
 //! Lists that hang on rows, against the truth: after full loads and incremental ones, with bundles and without, and with lists
 //! that the server can't give.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::collections::BTreeMap;
 
+use crate::steer::{ask, forget, post};
+use crate::truth::Rows;
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_etl::{catalog, reconcile};
@@ -16,8 +13,6 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::{Value, json};
-use steer::{ask, forget, post};
-use truth::Rows;
 
 /// What a row hangs on.
 fn parent(row: &Value) -> i64 {
@@ -79,11 +74,11 @@ impl Tenant {
     }
 
     async fn truth(&self, entity: &Entity) -> Rows {
-        truth::truth(&self.simulator, entity).await
+        crate::truth::truth(&self.simulator, entity).await
     }
 
     async fn bronze(&self, entity: &Entity) -> Rows {
-        truth::stored(&self.lakehouse, entity).await
+        crate::truth::stored(&self.lakehouse, entity).await
     }
 
     /// How many rows differ.

@@ -1,11 +1,8 @@
 //! Records that the server can't give: they are named, the others are loaded, what is stored of them stays, and the next run
 //! asks for them again.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
+use crate::steer::{forget, post};
+use crate::truth::Rows;
 use connectwise_etl::catalog;
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::reconcile;
@@ -15,8 +12,6 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::json;
-use steer::{forget, post};
-use truth::Rows;
 
 struct Tenant {
     simulator: Simulator,
@@ -60,11 +55,11 @@ impl Tenant {
     }
 
     async fn truth(&self) -> Rows {
-        truth::truth(&self.simulator, self.entity).await
+        crate::truth::truth(&self.simulator, self.entity).await
     }
 
     async fn bronze(&self) -> Rows {
-        truth::stored(&self.lakehouse, self.entity).await
+        crate::truth::stored(&self.lakehouse, self.entity).await
     }
 
     /// The server fails on each list that holds one of these.

@@ -1,21 +1,16 @@
 //! The program killed at any moment, and several of it at once: the next run ends at the truth all the same.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::fs;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::steer::{ask, post};
 use connectwise_etl::catalog;
 use connectwise_etl::lake::TableName;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse};
 use serde_json::json;
-use steer::{ask, post};
 use tokio::task::JoinSet;
 
 /// Kills of a run of all tests; `CW_KILLS` says another number.
@@ -230,7 +225,7 @@ impl Tenant {
     }
 
     async fn assert_truth(&self, when: &str) {
-        truth::assert_truth(&self.simulator, &self.lakehouse, entities(), when).await;
+        crate::truth::assert_truth(&self.simulator, &self.lakehouse, entities(), when).await;
     }
 }
 

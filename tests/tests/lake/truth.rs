@@ -1,7 +1,5 @@
 //! Bronze held against what a simulated tenant has.
 
-#![allow(dead_code, reason = "each test needs a part of it")]
-
 use std::collections::BTreeMap;
 
 use connectwise_sdk::catalog::Entity;

@@ -1,7 +1,5 @@
 //! Every value of API answers as they are is found again in bronze: in a column, or rescued.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
 use std::path::Path;
 
 use connectwise_etl::catalog;

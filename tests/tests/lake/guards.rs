@@ -1,12 +1,9 @@
 //! What looks like a deletion and isn't: nothing is deleted, and the reconcile or the load says why.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-mod truth;
-
 use std::collections::BTreeMap;
 
+use crate::steer::{ask, forget, post};
+use crate::truth::{assert_truth, truth};
 use connectwise_etl::catalog;
 use connectwise_etl::extract::Window;
 use connectwise_etl::lake::{Layer, TableName};
@@ -17,8 +14,6 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
-use steer::{ask, forget, post};
-use truth::{assert_truth, truth};
 
 const ROWS: u64 = 600;
 

@@ -1,13 +1,10 @@
 //! A new table is an entry in `lake.toml` and no code: entries are added to a copy of it, and what the generator makes of them
 //! is loaded from a simulated tenant into bronze and silver, by the program as it is.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
-
-mod steer;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use crate::steer::{ask, post};
 use connectwise_codegen::{Selection, Sources, generate};
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::run::{Mode, Plan, Quiet, execute};
@@ -17,7 +14,6 @@ use connectwise_sdk::lake::ENTITIES;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, as_numbers, client};
 use serde_json::{Value, json};
-use steer::{ask, post};
 use syn::{Expr, Item, Lit};
 
 /// A list of its own, and one that hangs on projects.

@@ -1,0 +1,23 @@
+//! The lakehouse as a whole, over the simulator. One program, so that it is linked once and its tests share the cores.
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+
+mod alike;
+mod beside;
+mod children;
+mod dates;
+mod days;
+mod faults;
+mod full_loads;
+mod gold_histories;
+mod guards;
+mod kill;
+mod layering;
+mod ledger;
+mod new_table;
+mod requests;
+mod samples;
+mod steer;
+mod truth;
+mod unreadable;
+mod whole_way;
