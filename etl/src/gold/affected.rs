@@ -203,7 +203,13 @@ impl Search<'_> {
         for entity in self.model.rows.keys() {
             let silver = TableName::silver(entity);
             let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
-            self.lake.register_rows(&narrow, &silver.name, &silver, "id", &affected.rising(entity)).await?;
+            let ids = affected.rising(entity);
+            if ids.is_empty() {
+                // There may be no table to read.
+                lookups::register(&narrow, &silver.name, RecordBatch::new_empty(whole.schema()))?;
+                continue;
+            }
+            self.lake.register_rows(&narrow, &silver.name, &silver, "id", &ids).await?;
             withheld::fill(&narrow, &silver, &whole.schema()).await?;
         }
         for view in views {
@@ -218,7 +224,11 @@ impl Search<'_> {
         let table = TableName::gold(&self.model.name);
         let mut stored = Vec::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
-            self.lake.register_rows(self.session, "__stored", &table, id, &affected.rising(entity)).await?;
+            let wanted = affected.rising(entity);
+            if wanted.is_empty() {
+                continue;
+            }
+            self.lake.register_rows(self.session, "__stored", &table, id, &wanted).await?;
             let rows = format!("select f.* from __stored f where {only}");
             stored.extend(self.session.sql(&rows).await.map_err(failed)?.collect().await.map_err(failed)?);
         }

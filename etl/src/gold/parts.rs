@@ -10,7 +10,6 @@ use std::sync::Arc;
 use arrow::array::{AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use bytes::Bytes;
-use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -261,10 +260,7 @@ async fn open(lake: &Lake, session: &SessionContext, input: &Input, files: BTree
 /// Makes a table readable without any of its rows.
 fn empty(session: &SessionContext, input: &Input) -> Result<()> {
     let schema = input.contract.as_ref().unwrap_or(&input.schema);
-    let none = MemTable::try_new(schema.clone(), vec![vec![]]).map_err(failed)?;
-    session.deregister_table(input.alias.as_str()).map_err(failed)?;
-    session.register_table(input.alias.as_str(), Arc::new(none)).map_err(failed)?;
-    Ok(())
+    lookups::register(session, &input.alias, RecordBatch::new_empty(schema.clone()))
 }
 
 /// Makes what a SELECT gave readable under its name.

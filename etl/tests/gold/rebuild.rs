@@ -4,7 +4,7 @@ use arrow::array::RecordBatch;
 use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
 use connectwise_etl::lake::{Commit, Source, TableName};
 use connectwise_etl::silver::{Mode, Outcome};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::tenant::{Tenant, instant, silver_of};
 
@@ -243,4 +243,23 @@ async fn a_bad_rule_stops_before_anything_is_written() {
     let error = gold::build(&tenant.lake, Mode::Full, "run", instant(FIRST), &config).await.unwrap_err();
     assert!(error.is_usage());
     assert!(tenant.versions().await.is_empty());
+}
+
+#[tokio::test]
+async fn what_was_never_loaded_keeps_no_change_from_its_fact() {
+    let tenant = Tenant::empty();
+    for entity in ["Company", "Agreement", "TimeEntry", "Invoice"] {
+        tenant.put(entity, silver_of(entity)).await;
+    }
+    tenant.build(Mode::Incremental, FIRST, &GoldConfig::default()).await;
+    let mut entries: Vec<Map<String, Value>> = serde_json::from_value(silver_of("TimeEntry")).unwrap();
+    entries.retain(|entry| entry["id"] == 4);
+    entries[0].insert("hourlyRate".to_owned(), json!("1"));
+    entries[0].insert("_etl_content_hash".to_owned(), json!(1));
+    tenant.merge("TimeEntry", &entries).await;
+    let built = tenant.build(Mode::Incremental, SECOND, &GoldConfig::default()).await;
+    let errors: Vec<_> = built.tables.iter().filter_map(|table| table.error.as_deref()).collect();
+    assert_eq!(errors, [""; 0]);
+    let of = |name: &str| built.tables.iter().find(|table| table.table.name == name).unwrap().outcome;
+    assert_eq!((of("fact_timeentry"), of("fact_invoiceline")), (Outcome::Written, Outcome::Written));
 }
