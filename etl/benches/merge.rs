@@ -17,7 +17,7 @@ use chrono::DateTime;
 use connectwise_etl::catalog;
 use connectwise_etl::contract::{CONTENT_HASH, RUN_ID};
 use connectwise_etl::decode::Decoder;
-use connectwise_etl::lake::{Commit, Lake, TableName};
+use connectwise_etl::lake::{Commit, Comparison, Lake, TableName};
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt;
@@ -125,12 +125,13 @@ async fn main() {
         let keys: Vec<i32> = keys.into_iter().collect();
         let change: Vec<RecordBatch> = keys.chunks(1000).map(|keys| edited(&template, keys)).collect();
         let clock = Instant::now();
-        let mut changed = Vec::new();
-        for some in change.chunks(20) {
-            changed.append(&mut lake.changed(&session, &table, "id", CONTENT_HASH, some.to_vec()).await.unwrap());
+        let mut comparison = Comparison::new(&lake, &session, &table, "id", CONTENT_HASH);
+        for some in change {
+            comparison.push(some).await.unwrap();
         }
+        let changed = comparison.differing().await.unwrap();
         let compared = clock.elapsed().as_secs_f64();
-        let found: usize = changed.iter().map(RecordBatch::num_rows).sum();
+        let found = changed.rows();
         let commit = Commit::new("second").upon(lake.version(&table).await.unwrap());
         let clock = Instant::now();
         let written = lake.upsert(&table, &schema, "id", changed, &session, &commit).await.unwrap();

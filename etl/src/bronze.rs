@@ -21,7 +21,7 @@ use crate::contract::CONTENT_HASH;
 use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, DateProbe, Extraction, Known, RESCAN, Reading, Scope, Seen, Unreadable, Window};
-use crate::lake::{Change, Commit, Keys, Lake, Race, TableName, Written, integers};
+use crate::lake::{Batches, Change, Commit, Comparison, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
@@ -33,9 +33,6 @@ pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 
 /// Mark under which it is stored how the server read dates: [`Reading::code`], none for what is documented.
 const DATES: &str = "connectwise-etl:dates";
-
-/// Rows that are compared with the table at a time: bounds memory, and keeps key ranges narrow.
-const CHUNK: usize = 20_000;
 
 /// How much a load may remove, and how it keeps what it reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -309,18 +306,18 @@ impl Target<'_> {
     }
 
     /// The rows that the table doesn't hold in this form, and the keys of all.
-    async fn differing(&self, mut rows: BoxStream<'static, Result<RecordBatch>>) -> Result<(Vec<RecordBatch>, Keys)> {
-        let (mut changed, mut chunk, mut keys) = (Vec::new(), Vec::new(), Keys::new());
+    async fn differing(&self, mut rows: BoxStream<'static, Result<RecordBatch>>) -> Result<(Batches, Keys)> {
+        let (mut comparison, mut keys) = (self.comparison(), Keys::new());
         while let Some(batch) = rows.try_next().await? {
             self.meter.batch(self.entity, &batch);
             keys.extend(integers(&batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
-            chunk.push(batch);
-            if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
-                changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
-            }
+            comparison.push(batch).await?;
         }
-        changed.append(&mut self.changed(chunk).await?);
-        Ok((changed, keys))
+        Ok((comparison.differing().await?, keys))
+    }
+
+    fn comparison(&self) -> Comparison<'_> {
+        Comparison::new(self.lake, self.session, self.table, self.entity.key, CONTENT_HASH)
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
@@ -341,11 +338,7 @@ impl Target<'_> {
         Ok((written, None))
     }
 
-    async fn changed(&self, rows: Vec<RecordBatch>) -> Result<Vec<RecordBatch>> {
-        self.lake.changed(self.session, self.table, self.entity.key, CONTENT_HASH, rows).await
-    }
-
-    async fn upsert(&self, schema: &SchemaRef, rows: Vec<RecordBatch>, commit: &Commit) -> Result<Written> {
+    async fn upsert(&self, schema: &SchemaRef, rows: Batches, commit: &Commit) -> Result<Written> {
         self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, commit).await
     }
 

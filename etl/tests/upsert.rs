@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit};
 use arrow::json::ReaderBuilder;
-use connectwise_etl::lake::{Commit, Lake, TableName};
+use connectwise_etl::lake::{Batches, Commit, Lake, TableName};
 use serde_json::{Value, json};
 
 fn schema() -> SchemaRef {
@@ -150,7 +150,13 @@ async fn merges_end_where_a_map_ends() {
         rows.sort_by_key(|row| row["hash"].as_i64().unwrap() % 97);
         let base = lake.version(&table()).await.unwrap();
         let commit = Commit::new("run").mark("mark", round).upon(base);
-        let written = lake.upsert(&table(), &schema(), "id", batches(&rows), &session, &commit).await.unwrap();
+        // From memory, from files, and partly from both.
+        let mut pushed = Batches::within([usize::MAX, 0, 50_000][round as usize % 3]);
+        for some in batches(&rows).iter().flat_map(|batch| [batch.slice(0, 99), batch.slice(99, batch.num_rows() - 99)])
+        {
+            pushed.push(some).unwrap();
+        }
+        let written = lake.upsert(&table(), &schema(), "id", pushed, &session, &commit).await.unwrap();
         let known = change.keys().filter(|id| model.contains_key(id)).count() as u64;
         assert_eq!((written.updated, written.inserted), (known, change.len() as u64 - known));
         assert!(written.committed);

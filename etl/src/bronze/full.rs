@@ -6,20 +6,19 @@
 
 use std::sync::atomic::Ordering;
 
-use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Load;
 use connectwise_sdk::conditions::field;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
+use super::Target;
 use super::range::{Piece, between, pieces, split};
-use super::{CHUNK, Target};
 use crate::contract;
 use crate::decode::Decoder;
 use crate::error::{Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
-use crate::lake::{Chunk, Commit, Head, Part, Staged, Written};
+use crate::lake::{Batches, Chunk, Commit, Head, Part, Staged, Written};
 use crate::quarantine;
 use crate::run::Chunk as Safe;
 
@@ -102,17 +101,14 @@ impl Target<'_> {
 
     /// Merges the rows of files and leaves the others.
     async fn update(&self, parts: &[Part], commit: &Commit) -> Result<Written> {
-        let (mut changed, mut chunk): (Vec<RecordBatch>, Vec<RecordBatch>) = (Vec::new(), Vec::new());
+        let mut comparison = self.comparison();
         for part in parts {
             let mut rows = self.lake.part_rows(self.table, part).await?;
             while let Some(batch) = rows.try_next().await? {
-                chunk.push(batch);
-                if chunk.iter().map(RecordBatch::num_rows).sum::<usize>() >= CHUNK {
-                    changed.append(&mut self.changed(std::mem::take(&mut chunk)).await?);
-                }
+                comparison.push(batch).await?;
             }
         }
-        changed.append(&mut self.changed(chunk).await?);
+        let changed = comparison.differing().await?;
         self.upsert(&contract::bronze(self.entity), changed, commit).await
     }
 
@@ -315,7 +311,11 @@ impl Target<'_> {
             Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
         let schema = decoder.schema().clone();
         let extraction = extract::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
-        let rows: Vec<RecordBatch> = extraction.rows.try_collect().await?;
+        let mut rows = Batches::default();
+        let mut changed = extraction.rows;
+        while let Some(batch) = changed.try_next().await? {
+            rows.push(batch)?;
+        }
         if extraction.seen.lock().is_ok_and(|seen| !seen.unreadable.is_empty()) {
             return Err(incomplete(self.entity, "a record that changed meanwhile can't be given"));
         }

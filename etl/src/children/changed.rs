@@ -16,7 +16,7 @@ use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Known, Unreadable};
-use crate::lake::{Change, Commit, integers, sql_error};
+use crate::lake::{Batches, Change, Commit, integers, sql_error};
 
 /// Which lists a load reads.
 struct Asked {
@@ -41,14 +41,11 @@ impl Work<'_> {
         asked.parents.extend(held.values().map(|(parent, _)| *parent));
         let mut rows = Rows::new(self)?;
         let schema = rows.schema();
-        let mut changed = Vec::new();
+        let mut changed = Batches::default();
         let parents: Vec<i64> = asked.parents.iter().copied().collect();
         for some in parents.chunks(AT_ONCE) {
             let batch = rows.of(self, some).await?;
-            let batch = self.differing(&batch, &held)?;
-            if batch.num_rows() > 0 {
-                changed.push(batch);
-            }
+            changed.push(self.differing(&batch, &held)?)?;
             if rows.failed.len() > MOST_OWED {
                 break;
             }

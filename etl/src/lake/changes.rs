@@ -1,20 +1,23 @@
 //! Which rows differ from what a table holds.
 
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
-use arrow::compute::{cast, max, min};
-use arrow::datatypes::{DataType, Int64Type};
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
+use arrow::compute::{cast, filter_record_batch, max, min};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, UInt64Type};
+use arrow::error::ArrowError;
 use datafusion::common::JoinType;
 use datafusion::prelude::{SessionContext, col, lit};
 
 use super::store::sql_error;
-use super::{Lake, TableName};
+use super::{Batches, Lake, TableName};
 use crate::error::{Error, Kind, Result};
 
 impl Lake {
     /// The rows whose (key, hash) the table doesn't hold: new ones and changed ones. All of them when there is no table.
     ///
     /// Only the two columns are read, and only the files whose key range meets that of `rows`: give rows in chunks of
-    /// neighbouring keys.
+    /// neighbouring keys. The rows come back in their order, in a batch for each one that was given.
     ///
     /// # Errors
     /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read, [`Kind::Contract`] when a column is missing.
@@ -30,6 +33,7 @@ impl Lake {
         if !self.register(session, STORED, table).await? {
             return Ok(rows);
         }
+        let narrow = places(&rows, key, hash)?;
         // Names that aren't quoted are read in lower case.
         let (key, hash) = (format!("\"{key}\""), format!("\"{hash}\""));
         let changed = async {
@@ -38,12 +42,82 @@ impl Lake {
                 .await?
                 .filter(col(&key).between(lit(low), lit(high)))?
                 .select(vec![col(&key).alias("__key"), col(&hash).alias("__hash")])?;
-            let arrived = session.read_batches(rows)?;
-            arrived.join(stored, JoinType::LeftAnti, &[&key, &hash], &["__key", "__hash"], None)?.collect().await
+            let arrived = session.read_batches(narrow)?;
+            let changed = arrived.join(stored, JoinType::LeftAnti, &[&key, &hash], &["__key", "__hash"], None)?;
+            changed.select_columns(&[PLACE])?.collect().await
         }
         .await;
         session.deregister_table(STORED).map_err(sql_error)?;
-        changed.map_err(sql_error)
+        let mut differs = vec![false; rows.iter().map(RecordBatch::num_rows).sum()];
+        for place in
+            changed.map_err(sql_error)?.iter().flat_map(|batch| batch.column(0).as_primitive::<UInt64Type>().values())
+        {
+            if let Some(differs) = usize::try_from(*place).ok().and_then(|place| differs.get_mut(place)) {
+                *differs = true;
+            }
+        }
+        let (differs, mut from) = (BooleanArray::from(differs), 0);
+        // One after the other, so that what was given and what is kept aren't both there whole.
+        let some = rows.into_iter().map(|batch| {
+            let differs = differs.slice(from, batch.num_rows());
+            from += batch.num_rows();
+            if differs.false_count() == 0 { Ok(batch) } else { filter_record_batch(&batch, &differs).map_err(unfit) }
+        });
+        some.collect()
+    }
+}
+
+/// Rows and bytes that a chunk of a [`Comparison`] has at most: bounds memory, and keeps key ranges narrow.
+const CHUNK: (usize, usize) = (20_000, 32 * 1024 * 1024);
+
+/// Many rows held against a table, chunk by chunk; see [`Lake::changed`].
+pub struct Comparison<'a> {
+    lake: &'a Lake,
+    session: &'a SessionContext,
+    table: &'a TableName,
+    key: &'a str,
+    hash: &'a str,
+    chunk: Vec<RecordBatch>,
+    rows: usize,
+    bytes: usize,
+    differing: Batches,
+}
+
+impl<'a> Comparison<'a> {
+    /// Nothing compared yet.
+    pub fn new(lake: &'a Lake, session: &'a SessionContext, table: &'a TableName, key: &'a str, hash: &'a str) -> Self {
+        let (chunk, differing) = (Vec::new(), Batches::default());
+        Self { lake, session, table, key, hash, chunk, rows: 0, bytes: 0, differing }
+    }
+
+    /// Adds rows: give them in the order of their keys.
+    ///
+    /// # Errors
+    /// As [`Lake::changed`], and [`Kind::Lake`] when there is no room for what differs.
+    pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
+        self.rows += batch.num_rows();
+        self.bytes += batch.get_array_memory_size();
+        self.chunk.push(batch);
+        let (rows, bytes) = CHUNK;
+        if self.rows < rows && self.bytes < bytes { Ok(()) } else { self.compare().await }
+    }
+
+    /// The rows that the table doesn't hold in this form, in their order.
+    ///
+    /// # Errors
+    /// As [`Comparison::push`].
+    pub async fn differing(mut self) -> Result<Batches> {
+        self.compare().await?;
+        Ok(self.differing)
+    }
+
+    async fn compare(&mut self) -> Result<()> {
+        (self.rows, self.bytes) = (0, 0);
+        let rows = std::mem::take(&mut self.chunk);
+        for batch in self.lake.changed(self.session, self.table, self.key, self.hash, rows).await? {
+            self.differing.push(batch)?;
+        }
+        Ok(())
     }
 }
 
@@ -79,6 +153,30 @@ pub fn integers(batch: &RecordBatch, key: &str) -> Result<Int64Array> {
 }
 
 const STORED: &str = "__stored";
+
+/// Column that says which of all rows one is.
+const PLACE: &str = "__place";
+
+/// Key, hash and place of all rows: what is joined, so that the other columns needn't be moved.
+fn places(rows: &[RecordBatch], key: &str, hash: &str) -> Result<Vec<RecordBatch>> {
+    let mut next = 0;
+    let narrow = rows.iter().map(|batch| {
+        let place = UInt64Array::from_iter_values((next..).take(batch.num_rows()));
+        next += batch.num_rows() as u64;
+        let schema = batch.schema();
+        let (at, by) = (schema.index_of(key).map_err(unfit)?, schema.index_of(hash).map_err(unfit)?);
+        let field = Arc::new(Field::new(PLACE, DataType::UInt64, false));
+        let fields = [schema.fields().get(at).cloned(), schema.fields().get(by).cloned(), Some(field)];
+        let columns: Vec<ArrayRef> = vec![batch.column(at).clone(), batch.column(by).clone(), Arc::new(place)];
+        RecordBatch::try_new(Arc::new(Schema::new(fields.into_iter().flatten().collect::<Vec<_>>())), columns)
+            .map_err(unfit)
+    });
+    narrow.collect()
+}
+
+fn unfit(error: ArrowError) -> Error {
+    Error::new(Kind::Contract, "rows can't be held against those of a table").with_source(error)
+}
 
 /// Lowest and highest key, `None` where there are no rows.
 fn key_range(rows: &[RecordBatch], key: &str) -> Result<Option<(i64, i64)>> {

@@ -8,6 +8,7 @@
 //! or leaves the table as it was.
 
 mod append;
+mod batches;
 mod changes;
 mod comment;
 mod commit;
@@ -29,7 +30,8 @@ mod sync;
 mod upsert;
 mod write;
 
-pub use changes::integers;
+pub use batches::Batches;
+pub use changes::{Comparison, integers};
 pub use commit::Keys;
 pub use differences::Differences;
 pub use exchange::Exchange;

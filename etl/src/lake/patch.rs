@@ -3,6 +3,7 @@
 //! A row group without a changed row is spliced as it is. In one with changed rows only the columns that differ are
 //! decoded and encoded; a row that leaves makes all columns of its group differ.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -26,6 +27,9 @@ use super::part::{GROUP_ROWS, key_range, part_properties};
 
 /// A row of the change: which batch, and which row of it.
 pub(super) type Place = (usize, usize);
+
+/// Batches of the change by their place in it, those that are needed.
+pub(super) type Needed = BTreeMap<usize, RecordBatch>;
 
 /// What happens to one row of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -147,7 +151,7 @@ pub(super) fn patch(
     schema: &SchemaRef,
     edits: &[Edit],
     appended: &[Place],
-    batches: &[RecordBatch],
+    batches: &Needed,
 ) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
     let metadata = ArrowReaderMetadata::load(file, Default::default())?;
     // Room for nearly all copies at once: a buffer that doubles takes three times its content while it does.
@@ -228,13 +232,7 @@ impl Old<'_> {
     }
 
     /// The columns of a group that differ after replacements, the others `None`.
-    fn changed(
-        &self,
-        group: usize,
-        rows: usize,
-        edits: &[Edit],
-        batches: &[RecordBatch],
-    ) -> Result<Vec<Option<ArrayRef>>> {
+    fn changed(&self, group: usize, rows: usize, edits: &[Edit], batches: &Needed) -> Result<Vec<Option<ArrayRef>>> {
         let count = self.schema.fields().len();
         let mut changed = vec![None; count];
         if edits.is_empty() {
@@ -275,7 +273,7 @@ impl Old<'_> {
         rows: usize,
         edits: &[Edit],
         appended: &[Place],
-        batches: &[RecordBatch],
+        batches: &Needed,
     ) -> Result<Vec<ArrayRef>> {
         let mut places = Vec::with_capacity(rows + appended.len());
         let mut edits = edits.iter().peekable();
@@ -293,12 +291,7 @@ impl Old<'_> {
 }
 
 /// Rows of a column by their places. Where there are old rows they are batch 0, and the change's batches follow.
-pub(super) fn gather(
-    old: Option<&ArrayRef>,
-    places: &[Place],
-    batches: &[RecordBatch],
-    column: usize,
-) -> Result<ArrayRef> {
+pub(super) fn gather(old: Option<&ArrayRef>, places: &[Place], batches: &Needed, column: usize) -> Result<ArrayRef> {
     // Only what is used, as there may be many batches and few of them in one place.
     let mut used: Vec<usize> = places.iter().map(|(batch, _)| *batch).collect();
     used.sort_unstable();
@@ -308,7 +301,7 @@ pub(super) fn gather(
         .iter()
         .filter_map(|batch| match old {
             Some(old) if *batch == 0 => Some(old.as_ref()),
-            _ => batches.get(*batch - lead).map(|batch| batch.column(column).as_ref()),
+            _ => batches.get(&(*batch - lead)).map(|batch| batch.column(column).as_ref()),
         })
         .collect();
     let places: Vec<Place> =

@@ -19,9 +19,9 @@ use super::commit::{AT_ONCE, Live, live, merge_operation};
 use super::file::File;
 use super::part::GROUP_ROWS;
 use super::patch::{Edit, Place, alike, group_keys, position, within};
-use super::upsert::{Work, as_declared, is_plain};
+use super::upsert::{Work, fits, is_plain};
 use super::write::version;
-use super::{Commit, Exchange, Lake, TableName, Written};
+use super::{Batches, Commit, Exchange, Lake, TableName, Written};
 use crate::error::{Error, Kind, Result};
 
 /// What becomes of the row with a key: another takes its place, or none does.
@@ -40,11 +40,12 @@ impl Lake {
     ) -> Result<Option<Written>> {
         let Exchange { key, near, come, go } = exchange;
         let text = schema.field_with_name(key).is_ok_and(|field| *field.data_type() == DataType::Utf8);
-        let Some(rows) = as_declared(schema, come).filter(|_| text && is_plain(delta, schema, near)) else {
+        let rows = Batches::from(come.clone());
+        if !text || !is_plain(delta, schema, near) || !fits(schema, &rows)? {
             return Ok(None);
-        };
-        let rows = Arc::new(rows);
-        let work = Work { table, schema, key: near, rows: rows.clone(), store: delta.log_store().object_store(None) };
+        }
+        let store = delta.log_store().object_store(None);
+        let work = Work { table, schema, key: near, rows: Arc::new(rows), store };
         let (wanted, places) = sought(&work, key, go)?;
         if wanted.is_empty() {
             return Ok(Some(Written { version: version(delta), ..Written::default() }));
@@ -103,6 +104,7 @@ fn sought(work: &Work<'_>, key: &str, go: &[RecordBatch]) -> Result<(Wanted, Vec
         wanted.extend(texts(batch, key)?.iter().flatten().map(|text| (text.to_owned(), None)));
     }
     for (index, batch) in work.rows.iter().enumerate() {
+        let batch = &batch?;
         let nears = integers(batch, work.key)?;
         for (row, text) in texts(batch, key)?.iter().enumerate() {
             let (Some(text), true) = (text, nears.is_valid(row)) else {

@@ -13,17 +13,17 @@ use deltalake::protocol::SaveMode;
 
 use super::store::lake_error;
 use super::write::{Terms, conform, version, writer_properties};
-use super::{Commit, Lake, Source, TableName, Written, integers};
+use super::{Batches, Commit, Lake, Source, TableName, Written, integers};
 use crate::error::{Error, Kind, Result};
 
 /// Says of a source row that the row with its key goes.
 const GONE: &str = "__gone";
 
 /// What comes into a table, and what leaves it.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Change {
     /// Rows that are new or changed.
-    pub rows: Vec<RecordBatch>,
+    pub rows: Batches,
     /// Keys of the rows that go.
     pub gone: Vec<i64>,
 }
@@ -67,7 +67,6 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let Change { rows, gone } = change;
-        let rows: Vec<RecordBatch> = rows.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         match (rows.is_empty(), gone.is_empty()) {
             (true, true) => self.remark(table, commit).await,
             (false, true) => self.upsert(table, schema, key, rows, session, commit).await,
@@ -103,7 +102,7 @@ impl Lake {
         session: &SessionContext,
         commit: &Commit,
     ) -> Result<Written> {
-        let Change { rows, gone } = change;
+        let (rows, gone) = (Arc::new(change.rows), change.gone);
         let delta = self.load(table).await?;
         commit.check(table, delta.version())?;
         if let Some(written) = self.merge_files(table, schema, key, (&rows, &gone), &delta, commit).await? {
@@ -112,14 +111,14 @@ impl Lake {
         let (mut low, mut high) = (i64::MAX, i64::MIN);
         let mut seen = |id: i64| (low, high) = (low.min(id), high.max(id));
         gone.iter().for_each(|id| seen(*id));
-        for batch in &rows {
-            integers(batch, key)?.iter().flatten().for_each(&mut seen);
+        for batch in rows.iter() {
+            integers(&batch?, key)?.iter().flatten().for_each(&mut seen);
         }
         let stored = self.state(table).await?.map(|state| state.schema);
         let widens = stored
             .is_some_and(|stored| schema.fields().iter().any(|field| stored.field_with_name(field.name()).is_err()));
         let staged = staged(schema);
-        let mut batches = rows.into_iter().map(|batch| marked(&staged, batch)).collect::<Result<Vec<_>>>()?;
+        let mut batches = rows.iter().map(|batch| marked(&staged, batch?)).collect::<Result<Vec<_>>>()?;
         batches.push(tombstones(&staged, key, &gone)?);
         let frame = conform(table, &staged, Source::batches(session, batches)?)?;
         // The range lets files be passed over that can't hold any of the keys.

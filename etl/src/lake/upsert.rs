@@ -23,7 +23,7 @@ use super::file::File;
 use super::part::{GROUP_ROWS, Part, store_part};
 use super::patch::{Edit, Place, gather, locate, patch, within};
 use super::write::{TARGET_FILE_BYTES, version};
-use super::{Commit, Lake, Source, TableName, Written};
+use super::{Batches, Commit, Lake, Source, TableName, Written};
 use crate::error::{Error, Kind, Result};
 
 impl Lake {
@@ -38,21 +38,24 @@ impl Lake {
         table: &TableName,
         schema: &SchemaRef,
         key: &str,
-        rows: Vec<RecordBatch>,
+        rows: impl Into<Batches>,
         session: &SessionContext,
         commit: &Commit,
     ) -> Result<Written> {
+        let rows = Arc::new(rows.into());
         let delta = self.load(table).await?;
         if delta.version().is_none() {
-            return self.replace(table, schema, Source::batches(session, rows)?, session, commit).await;
+            let source = Source::batches(session, rows.iter().collect::<Result<_>>()?)?;
+            return self.replace(table, schema, source, session, commit).await;
         }
-        if rows.iter().all(|batch| batch.num_rows() == 0) {
+        if rows.is_empty() {
             return Ok(Written { version: version(&delta), ..Written::default() });
         }
         commit.check(table, delta.version())?;
         if let Some(written) = self.merge_files(table, schema, key, (&rows, &[]), &delta, commit).await? {
             return Ok(written);
         }
+        let rows = rows.iter().collect::<Result<_>>()?;
         self.merge(delta, table, schema, key, rows, session, commit).await
     }
 
@@ -63,15 +66,15 @@ impl Lake {
         table: &TableName,
         schema: &SchemaRef,
         key: &str,
-        (rows, gone): (&[RecordBatch], &[i64]),
+        (rows, gone): (&Arc<Batches>, &[i64]),
         delta: &DeltaTable,
         commit: &Commit,
     ) -> Result<Option<Written>> {
-        let plain = if is_plain(delta, schema, key) { as_declared(schema, rows) } else { None };
-        let Some(rows) = plain else { return Ok(None) };
+        if !is_plain(delta, schema, key) || !fits(schema, rows)? {
+            return Ok(None);
+        }
         let clock = std::time::Instant::now();
-        let rows = Arc::new(rows);
-        let work = Work { table, schema, key, rows, store: delta.log_store().object_store(None) };
+        let work = Work { table, schema, key, rows: rows.clone(), store: delta.log_store().object_store(None) };
         let Some(planned) = work.plan(delta, gone).await? else { return Ok(None) };
         let Planned { actions, inserted, updated, deleted, files: before } = planned;
         let files = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
@@ -98,7 +101,7 @@ impl Lake {
         schema: &SchemaRef,
         key: &str,
         parts: Vec<Part>,
-        rows: Vec<RecordBatch>,
+        rows: Batches,
     ) -> Result<Option<Vec<Part>>> {
         let store = self.load(table).await?.log_store().object_store(None);
         let work = Work { table, schema, key, rows: Arc::new(rows), store };
@@ -120,15 +123,17 @@ impl Lake {
     }
 }
 
-/// The rows under the declared schema itself, as engines change what they say of columns and not the columns. `None` when
-/// they don't fit it.
-pub(super) fn as_declared(schema: &SchemaRef, rows: &[RecordBatch]) -> Option<Vec<RecordBatch>> {
-    let named = |batch: &RecordBatch| {
-        batch.schema().fields().iter().zip(schema.fields()).all(|(found, wanted)| found.name() == wanted.name())
-    };
-    rows.iter()
-        .map(|batch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).ok().filter(|_| named(batch)))
-        .collect()
+/// Whether rows have the names and types of a schema. What engines say of columns besides may differ.
+pub(super) fn fits(schema: &SchemaRef, rows: &Batches) -> Result<bool> {
+    for batch in rows.iter() {
+        let batch = batch?;
+        let found = batch.schema();
+        let named = found.fields().iter().zip(schema.fields()).all(|(found, wanted)| found.name() == wanted.name());
+        if !named || RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// Whether a table's files hold its rows and nothing else has to be kept in step with them.
@@ -153,7 +158,7 @@ pub(super) struct Work<'a> {
     pub(super) schema: &'a SchemaRef,
     /// Integer column that files are looked into by.
     pub(super) key: &'a str,
-    pub(super) rows: Arc<Vec<RecordBatch>>,
+    pub(super) rows: Arc<Batches>,
     pub(super) store: Arc<dyn ObjectStore>,
 }
 
@@ -185,7 +190,7 @@ impl Work<'_> {
     fn slots(&self, gone: &[i64]) -> Result<(Vec<i64>, Vec<Option<Place>>)> {
         let mut slots: Vec<(i64, Option<Place>)> = gone.iter().map(|key| (*key, None)).collect();
         for (index, batch) in self.rows.iter().enumerate() {
-            let keys = integers(batch, self.key)?;
+            let keys = integers(&batch?, self.key)?;
             if keys.null_count() > 0 {
                 return Err(Error::new(Kind::Contract, format!("a row for {} has no {}", self.table, self.key)));
             }
@@ -279,11 +284,13 @@ impl Work<'_> {
                 let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
                 let (schema, rows) = (self.schema.clone(), self.rows.clone());
                 let file = one.file;
-                let patched =
-                    tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows))
-                        .await
-                        .map_err(|error| self.fault(error))?
-                        .map_err(|error| self.fault(error))?;
+                let patched = tokio::task::spawn_blocking(move || {
+                    let places = one.edits.iter().filter_map(|edit| edit.by.as_ref()).chain(&one.appended);
+                    let needed = rows.at(places.map(|(batch, _)| *batch))?;
+                    Ok(patch(&bytes, &schema, &one.edits, &one.appended, &needed))
+                });
+                let patched = patched.await.map_err(|error| self.fault(error))?;
+                let patched = patched.and_then(|patched| patched.map_err(|error| self.fault(error)))?;
                 let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
                 let part = store_part(self.table, &self.store, self.key, bytes, &metadata).await?;
                 Ok((file, Some(part)))
@@ -298,7 +305,8 @@ impl Work<'_> {
         let mut writer = super::PartWriter::new(self.table.clone(), self.store.clone(), self.schema.clone(), self.key);
         let mut parts = Vec::new();
         for some in places.chunks(GROUP_ROWS) {
-            let columns = (0..self.schema.fields().len()).map(|column| gather(None, some, &self.rows, column));
+            let needed = self.rows.at(some.iter().map(|(batch, _)| *batch))?;
+            let columns = (0..self.schema.fields().len()).map(|column| gather(None, some, &needed, column));
             let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| self.fault(error))?;
             let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.fault(error))?;
             writer.write(&batch)?;

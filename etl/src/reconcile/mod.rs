@@ -236,7 +236,7 @@ impl Work<'_> {
         let session = self.lake.session()?;
         let rows = self.lake.changed(&session, self.table, self.entity.key, CONTENT_HASH, rows).await?;
         let commit = Commit::new(&self.request.run_id).upon(base).note("etlReconciled", gone.len() as u64);
-        let change = Change { rows, gone };
+        let change = Change { rows: rows.into(), gone };
         let schema = contract::bronze(self.entity);
         let written = self.lake.sync(self.table, &schema, self.entity.key, change, &session, &commit).await?;
         report.version = Some(written.version);

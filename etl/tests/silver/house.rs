@@ -53,7 +53,7 @@ impl House {
         let (table, schema) = bronze(entity);
         let rows = rows::batches(&table, &schema, &unless_said(entity, READ), &hashed(&records));
         let session = self.lake.session().unwrap();
-        let change = Change { rows, gone };
+        let change = Change { rows: rows.into(), gone };
         self.lake.sync(&table, &schema, "id", change, &session, &Commit::new("change")).await.unwrap();
     }
 
