@@ -187,6 +187,23 @@ async fn a_change_costs_the_files_that_hold_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_file_takes_in_no_more_rows_than_it_has() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();
+    let session = lake.session().unwrap();
+    let upsert = async |rows: &[Value]| {
+        lake.upsert(&table(), &schema(), "id", batches(rows), &session, &Commit::new("run")).await.unwrap()
+    };
+    upsert(&(0..1_000).map(|at| row(at * 10, 0)).collect::<Vec<_>>()).await;
+    // An edit, so that the file is copied, and more rows between those that are there.
+    let more = (0..1_000).flat_map(|at| [row(at * 10 + 1, 1), row(at * 10 + 2, 1), row(at * 10 + 3, 1)]);
+    let written = upsert(&more.chain([row(10, 1)]).collect::<Vec<_>>()).await;
+    assert_eq!((written.updated, written.inserted), (1, 3_000));
+    assert_eq!(last_metrics(folder.path())["numTargetFilesAdded"], 2);
+    assert_eq!(stored(&lake).await.len(), 4_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_merge_is_refused_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();

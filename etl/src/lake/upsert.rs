@@ -327,8 +327,8 @@ impl Work<'_> {
     }
 }
 
-/// Gives new rows to files: to one that is copied anyway and spans their key, or, behind all keys, to the last file while
-/// it is small. The rest gets files of its own.
+/// Gives new rows to files: to one that is copied anyway and spans their key, as many as it has, or, behind all keys, to the
+/// last file while it is small. The rest gets files of its own.
 fn distribute(edits: Vec<(usize, Vec<Edit>)>, fresh: Vec<(i64, Place)>, files: &[&Part]) -> (Vec<Patch>, Vec<Place>) {
     let mut patches: Vec<Patch> =
         edits.into_iter().map(|(file, edits)| Patch { file, edits, appended: Vec::new() }).collect();
@@ -338,7 +338,11 @@ fn distribute(edits: Vec<(usize, Vec<Edit>)>, fresh: Vec<(i64, Place)>, files: &
     let tail = last.filter(|(_, file)| files.get(*file).is_some_and(|part| part.add.size < half));
     let mut rest = Vec::new();
     for (key, place) in fresh {
-        let spans = |patch: &&mut Patch| range(patch.file).is_some_and(|(low, high)| (low..=high).contains(&key));
+        let spans = |patch: &&mut Patch| {
+            let rows = files.get(patch.file).map_or(0, |part| part.rows);
+            (patch.appended.len() as u64) < rows
+                && range(patch.file).is_some_and(|(low, high)| (low..=high).contains(&key))
+        };
         if let Some(patch) = patches.iter_mut().find(spans) {
             patch.appended.push(place);
         } else if let Some((_, file)) = tail.filter(|(highest, _)| key > *highest) {
