@@ -53,8 +53,7 @@ fn one(ask: &Ask, place: Place, item: Json) -> Outcome {
     let id = item.get("id").unwrap_or(&item).as_i64();
     let missing =
         |id: Option<i64>| Box::new(answer::not_found(schema.name, &id.map_or_else(String::new, |id| id.to_string())));
-    let source = ask.state.source();
-    let slot = id.and_then(|id| source.table_for(ask.document, place, &ask.role).slot_of(id));
+    let slot = id.and_then(|id| ask.state.source().table_for(ask.document, place, &ask.role).slot_of(id));
     if ask.method == Method::DELETE {
         let slot = slot.ok_or_else(|| missing(id))?;
         let _ = ask.state.change(|tenant| tenant.delete(place, slot));

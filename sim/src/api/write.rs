@@ -69,10 +69,14 @@ pub(super) fn change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>)
 fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Result<Answer, Box<Answer>> {
     let schema = ask.schema(place)?;
     let number: i64 = id.parse().map_err(|_| Box::new(answer::no_such_endpoint()))?;
-    let source = ask.state.source();
     let missing = || Box::new(answer::not_found(schema.name, id));
-    let Source::Generated(tenant) = source.as_ref() else { return Err(unchanging()) };
-    let slot = source.table_for(ask.document, place, &ask.role).slot_of(number).ok_or_else(missing)?;
+    // The rows as they are are let go of before the change: whoever still holds them makes it copy every change before it.
+    let (slot, before) = {
+        let source = ask.state.source();
+        let Source::Generated(tenant) = source.as_ref() else { return Err(unchanging()) };
+        let slot = source.table_for(ask.document, place, &ask.role).slot_of(number).ok_or_else(missing)?;
+        (slot, as_object(tenant.tree(place, slot)))
+    };
     if ask.method == Method::DELETE {
         // Someone else may have been quicker.
         let deleted = ask.state.change(|tenant| {
@@ -90,7 +94,6 @@ fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Res
         answer.headers_mut().remove(axum::http::header::CONTENT_TYPE);
         return Ok(answer);
     }
-    let before = as_object(tenant.tree(place, slot));
     let row = if ask.method == Method::PATCH {
         body::patched(ask, schema, before, &ask.body)?
     } else {
