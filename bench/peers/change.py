@@ -6,7 +6,6 @@ import json
 import os
 import random
 import sys
-from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
 BASE = urlsplit(os.environ["CW_BASE_URL"].rstrip("/"))
@@ -38,13 +37,6 @@ class Server:
         return self.ask("GET", "/time/entries?orderBy=id%20desc&pageSize=1&fields=id")[0]["id"]
 
 
-def change(ids: list[int]) -> None:
-    server = Server()
-    for key in ids:
-        patch = json.dumps([{"op": "replace", "path": "/notes", "value": f"changed {key}"}])
-        server.ask("PATCH", f"/time/entries/{key}", patch)
-
-
 wanted = int(sys.argv[1])
 draw = random.Random(wanted)
 server = Server()
@@ -58,6 +50,7 @@ if len(newest) < wanted * 9 // 10:
 chosen = set(draw.sample(newest, wanted * 9 // 10))
 while len(chosen) < wanted:
     chosen.update(server.after(draw.randrange(lowest - 1, start - 1), 1))
-ids = sorted(chosen)
-with ThreadPoolExecutor(4) as pool:
-    list(pool.map(change, [ids[start::4] for start in range(4)]))
+# One after the other: a change that meets another request makes the simulator keep what it was before, all of it.
+for key in sorted(chosen):
+    patch = json.dumps([{"op": "replace", "path": "/notes", "value": f"changed {key}"}])
+    server.ask("PATCH", f"/time/entries/{key}", patch)

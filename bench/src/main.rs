@@ -23,7 +23,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
     rows: Vec<u64>,
     /// Changed rows that are merged into each, comma-separated for one merge after the other: nine in ten are among the
-    /// newest twentieth of the keys
+    /// newest twentieth of the keys, and what is more than these have is left out
     #[arg(long, value_delimiter = ',', default_value = "10000")]
     changes: Vec<u64>,
     /// Key ranges that are read at once
