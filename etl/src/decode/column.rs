@@ -28,8 +28,8 @@ pub(super) struct Object {
     pub(super) presence: Presence,
     /// In the order of the columns.
     pub(super) properties: Vec<Property>,
-    /// Positions of the properties, sorted by name.
-    sorted: Vec<(&'static str, usize)>,
+    /// What tells the names apart at a glance, in the same order.
+    tags: Vec<u64>,
 }
 
 #[derive(Debug)]
@@ -38,6 +38,8 @@ pub(super) struct Property {
     /// The name as nearly every server writes it, with quotes and colon.
     pub(super) written: String,
     pub(super) column: Column,
+    /// The property that came behind this one in the last record: it mostly does in the next.
+    pub(super) next: usize,
 }
 
 /// Arrays. Elements are rows of a column of their own.
@@ -54,9 +56,6 @@ pub(super) struct StringMap {
     pub(super) names: Texts,
     pub(super) texts: Texts,
 }
-
-/// Properties that are looked at before all are searched.
-const AHEAD: usize = 12;
 
 impl Column {
     fn new(kind: &Kind) -> Self {
@@ -107,26 +106,33 @@ impl Column {
 
 impl Object {
     pub(super) fn new(columns: &[Declared]) -> Self {
-        let property = |column: &Declared| Property {
+        let property = |(at, column): (usize, &Declared)| Property {
             name: column.name,
             written: format!("\"{}\":", column.name),
             column: Column::new(&column.kind),
+            next: at + 1,
         };
-        let properties: Vec<_> = columns.iter().map(property).collect();
-        let mut sorted: Vec<_> = properties.iter().enumerate().map(|(at, property)| (property.name, at)).collect();
-        sorted.sort_unstable();
-        Self { presence: Presence::new(), properties, sorted }
+        let properties: Vec<_> = columns.iter().enumerate().map(property).collect();
+        let tags = columns.iter().map(|column| tag(column.name)).collect();
+        Self { presence: Presence::new(), properties, tags }
     }
 
-    /// Where a property is. Records mostly have theirs in the order of the columns and lack some, so the search begins at
-    /// `expected`.
-    pub(super) fn position(&self, name: &str, expected: usize) -> Option<usize> {
-        let ahead = self.properties.iter().enumerate().skip(expected).take(AHEAD);
-        if let Some((at, _)) = ahead.into_iter().find(|(_, property)| property.name == name) {
-            return Some(at);
+    /// The property that is likely to come behind the one `before`: it did in the record before.
+    pub(super) fn expected(&self, before: Option<usize>) -> usize {
+        before.map_or(0, |before| self.properties.get(before).map_or(0, |before| before.next))
+    }
+
+    /// Where a property is that came behind the one `before`, which is remembered. Records mostly have theirs in the order of
+    /// the columns and lack some, so the search begins there.
+    pub(super) fn position(&mut self, name: &str, before: Option<usize>) -> Option<usize> {
+        let wanted = tag(name);
+        let is = |at: &usize| self.tags[*at] == wanted && self.properties[*at].name == name;
+        let start = before.map_or(0, |before| before + 1);
+        let at = (start..self.tags.len()).find(is).or_else(|| (0..start).find(is))?;
+        if let Some(before) = before.and_then(|before| self.properties.get_mut(before)) {
+            before.next = at;
         }
-        let at = self.sorted.binary_search_by(|(known, _)| (*known).cmp(name)).ok()?;
-        self.sorted.get(at).map(|(_, position)| *position)
+        Some(at)
     }
 
     /// The integer that `row` has in the property at `at`.
@@ -142,6 +148,13 @@ impl Object {
         self.presence.truncate(row);
         self.properties.iter_mut().for_each(|property| property.column.truncate(row));
     }
+}
+
+/// The last eight bytes of a name: names that begin alike are many, those that end alike few.
+fn tag(name: &str) -> u64 {
+    let bytes = name.as_bytes();
+    let short = || bytes.iter().fold(0, |tag, byte| tag << 8 | u64::from(*byte));
+    bytes.last_chunk().map_or_else(short, |last| u64::from_be_bytes(*last))
 }
 
 impl List {

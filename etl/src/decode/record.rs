@@ -43,8 +43,8 @@ impl Decoder {
     /// # Errors
     /// [`Kind::Contract`] when the entity's columns can't be built, which is a fault of the catalogue.
     pub fn new(entity: &'static Entity, run_id: &str, started: chrono::DateTime<chrono::Utc>) -> Result<Self> {
-        let columns = Object::new(entity.columns);
-        let key = columns.position(entity.key, 0).ok_or_else(|| {
+        let mut columns = Object::new(entity.columns);
+        let key = columns.position(entity.key, None).ok_or_else(|| {
             let why = format!("the columns of {} can't be built: there is no column {}", entity.name, entity.key);
             Error::new(Kind::Contract, why)
         })?;

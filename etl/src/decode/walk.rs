@@ -109,15 +109,16 @@ impl<'de> Walk<'de> {
 
     fn object(&mut self, object: &mut Object, row: usize, path: &Path<'_>) -> Result<()> {
         object.presence.push(row);
-        // One behind the last property, where the next one mostly is, and one behind the furthest: nothing there came before.
-        let (mut expected, mut furthest) = (0, 0);
+        // The property before, and one behind the furthest: nothing there came before.
+        let (mut before, mut furthest) = (None, 0);
         self.scanner.open();
         while self.scanner.next(b'}')? {
+            let expected = object.expected(before);
             let (at, name) = match object.properties.get(expected) {
                 Some(next) if self.scanner.skip(&next.written) => (Some(expected), Cow::Borrowed(next.name)),
                 _ => {
                     let name = self.scanner.name()?.text()?;
-                    (object.position(&name, expected), name)
+                    (object.position(&name, before), name)
                 }
             };
             let path = Path::Property(path, &name);
@@ -136,8 +137,8 @@ impl<'de> Walk<'de> {
                 }
             }
             self.value(&mut property.column, row, &path)?;
-            expected = at + 1;
-            furthest = furthest.max(expected);
+            before = Some(at);
+            furthest = furthest.max(at + 1);
         }
         Ok(())
     }
