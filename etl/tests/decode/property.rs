@@ -72,6 +72,30 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(Config::with_cases(200))]
+
+    /// What was seen in one record makes the next one quicker to read, and nothing else of it.
+    #[test]
+    fn records_are_read_alike_whatever_came_before(
+        records in prop::collection::vec(object_of(time_entry().columns), 2..6),
+        seed in any::<u64>(),
+    ) {
+        let mut decoder = Decoder::new(time_entry(), "run-1", DateTime::<Utc>::UNIX_EPOCH).unwrap();
+        let texts: Vec<String> = records.iter().map(|record| under(7, &hostile::write(record, seed))).collect();
+        let mut rows = Vec::new();
+        for text in texts.iter().chain(&texts) {
+            let pushed = decoder.push(&RawValue::from_string(text.clone()).unwrap()).unwrap();
+            prop_assert_eq!(pushed.is_ok(), row(time_entry(), text).is_ok(), "{}", text);
+            rows.extend(pushed.is_ok().then_some(text));
+        }
+        let batch = decoder.batch().unwrap();
+        for (at, text) in rows.into_iter().enumerate() {
+            prop_assert_eq!(read(&decode::rebuild(time_entry(), &batch, at).unwrap()), read(text), "{}", text);
+        }
+    }
+}
+
 /// The record with a key as its last property, which counts whatever comes before it.
 fn under(key: i64, record: &str) -> String {
     let inner = record.trim().strip_prefix('{').and_then(|rest| rest.strip_suffix('}')).unwrap().trim();
