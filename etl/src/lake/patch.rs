@@ -21,6 +21,7 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::writer::SerializedFileWriter;
 
+use super::Batches;
 use super::changes::integers;
 use super::file::File;
 use super::part::{GROUP_ROWS, key_range, part_properties};
@@ -145,14 +146,18 @@ pub(super) async fn keys(mut file: File, key: &str) -> Result<Vec<i64>> {
     Ok(all)
 }
 
-/// A copy of a file with edits (in order of their place) made and rows appended, `None` when no row is left.
+/// A copy of a file with edits (in order of their place) made and rows appended, `None` when no row is left. Of the change no
+/// more is held than one row group needs.
 pub(super) fn patch(
     file: &Bytes,
     schema: &SchemaRef,
     edits: &[Edit],
     appended: &[Place],
-    batches: &Needed,
+    change: &Batches,
 ) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
+    let needed = |places: &mut dyn Iterator<Item = Place>| {
+        change.at(places.map(|(batch, _)| batch)).map_err(|error| ParquetError::External(Box::new(error)))
+    };
     let metadata = ArrowReaderMetadata::load(file, Default::default())?;
     // Room for nearly all copies at once: a buffer that doubles takes three times its content while it does.
     let room = Vec::with_capacity(file.len() + file.len() / 8);
@@ -168,8 +173,9 @@ pub(super) fn patch(
         rest = others;
         let rows = usize::try_from(group.num_rows()).unwrap_or_default();
         let tail = index + 1 == groups.len() && !appended.is_empty() && rows + appended.len() <= GROUP_ROWS;
+        let appended = if tail { appended } else { &[] };
+        let batches = &needed(&mut edits.iter().filter_map(|edit| edit.by).chain(appended.iter().copied()))?;
         if tail || !splices || edits.iter().any(|edit| edit.by.is_none()) {
-            let appended = if tail { appended } else { &[] };
             let columns = old.rebuilt(index, rows, edits, appended, batches)?;
             written += encode(&mut writer, &factory, schema, &columns)?;
             continue;
@@ -181,7 +187,8 @@ pub(super) fn patch(
     let tail = groups.last().is_none_or(|group| group.num_rows() as usize + appended.len() > GROUP_ROWS);
     if tail && !appended.is_empty() {
         for some in appended.chunks(GROUP_ROWS) {
-            let columns = (0..schema.fields().len()).map(|column| gather(None, some, batches, column));
+            let batches = needed(&mut some.iter().copied())?;
+            let columns = (0..schema.fields().len()).map(|column| gather(None, some, &batches, column));
             written += encode(&mut writer, &factory, schema, &columns.collect::<Result<Vec<_>>>()?)?;
         }
     }

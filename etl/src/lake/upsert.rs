@@ -284,13 +284,9 @@ impl Work<'_> {
                 let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
                 let (schema, rows) = (self.schema.clone(), self.rows.clone());
                 let file = one.file;
-                let patched = tokio::task::spawn_blocking(move || {
-                    let places = one.edits.iter().filter_map(|edit| edit.by.as_ref()).chain(&one.appended);
-                    let needed = rows.at(places.map(|(batch, _)| *batch))?;
-                    Ok(patch(&bytes, &schema, &one.edits, &one.appended, &needed))
-                });
-                let patched = patched.await.map_err(|error| self.fault(error))?;
-                let patched = patched.and_then(|patched| patched.map_err(|error| self.fault(error)))?;
+                let patched =
+                    tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows));
+                let patched = patched.await.map_err(|error| self.fault(error))?.map_err(|error| self.fault(error))?;
                 let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
                 let part = store_part(self.table, &self.store, self.key, bytes, &metadata).await?;
                 Ok((file, Some(part)))
