@@ -70,14 +70,12 @@ fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Res
     let schema = ask.schema(place)?;
     let number: i64 = id.parse().map_err(|_| Box::new(answer::no_such_endpoint()))?;
     let missing = || Box::new(answer::not_found(schema.name, id));
-    // The rows as they are are let go of before the change: whoever still holds them makes it copy every change before it.
-    let (slot, before) = {
-        let source = ask.state.source();
-        let Source::Generated(tenant) = source.as_ref() else { return Err(unchanging()) };
-        let slot = source.table_for(ask.document, place, &ask.role).slot_of(number).ok_or_else(missing)?;
-        (slot, as_object(tenant.tree(place, slot)))
-    };
+    let source = ask.state.source();
+    let Source::Generated(tenant) = source.as_ref() else { return Err(unchanging()) };
+    let slot = source.table_for(ask.document, place, &ask.role).slot_of(number).ok_or_else(missing)?;
+    // Whoever still holds the rows as they are makes a change copy every change before it.
     if ask.method == Method::DELETE {
+        drop(source);
         // Someone else may have been quicker.
         let deleted = ask.state.change(|tenant| {
             let there = tenant.table(place).is_live(slot);
@@ -94,6 +92,8 @@ fn try_change(ask: &Ask, place: Place, id: &str, found: &Matched<'_, '_>) -> Res
         answer.headers_mut().remove(axum::http::header::CONTENT_TYPE);
         return Ok(answer);
     }
+    let before = as_object(tenant.tree(place, slot));
+    drop(source);
     let row = if ask.method == Method::PATCH {
         body::patched(ask, schema, before, &ask.body)?
     } else {
