@@ -155,9 +155,6 @@ pub(super) fn patch(
     appended: &[Place],
     change: &Batches,
 ) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
-    let needed = |places: &mut dyn Iterator<Item = Place>| {
-        change.at(places.map(|(batch, _)| batch)).map_err(|error| ParquetError::External(Box::new(error)))
-    };
     let metadata = ArrowReaderMetadata::load(file, Default::default())?;
     // Room for nearly all copies at once: a buffer that doubles takes three times its content while it does.
     let room = Vec::with_capacity(file.len() + file.len() / 8);
@@ -174,7 +171,7 @@ pub(super) fn patch(
         let rows = usize::try_from(group.num_rows()).unwrap_or_default();
         let tail = index + 1 == groups.len() && !appended.is_empty() && rows + appended.len() <= GROUP_ROWS;
         let appended = if tail { appended } else { &[] };
-        let batches = &needed(&mut edits.iter().filter_map(|edit| edit.by).chain(appended.iter().copied()))?;
+        let batches = &needed(change, edits.iter().filter_map(|edit| edit.by).chain(appended.iter().copied()))?;
         if tail || !splices || edits.iter().any(|edit| edit.by.is_none()) {
             let columns = old.rebuilt(index, rows, edits, appended, batches)?;
             written += encode(&mut writer, &factory, schema, &columns)?;
@@ -187,7 +184,7 @@ pub(super) fn patch(
     let tail = groups.last().is_none_or(|group| group.num_rows() as usize + appended.len() > GROUP_ROWS);
     if tail && !appended.is_empty() {
         for some in appended.chunks(GROUP_ROWS) {
-            let batches = needed(&mut some.iter().copied())?;
+            let batches = needed(change, some.iter().copied())?;
             let columns = (0..schema.fields().len()).map(|column| gather(None, some, &batches, column));
             written += encode(&mut writer, &factory, schema, &columns.collect::<Result<Vec<_>>>()?)?;
         }
@@ -197,6 +194,11 @@ pub(super) fn patch(
     }
     let metadata = writer.finish()?;
     Ok(Some((std::mem::take(writer.inner_mut()), metadata)))
+}
+
+/// The batches of a change that rows come from.
+fn needed(change: &Batches, places: impl Iterator<Item = Place>) -> Result<Needed> {
+    change.at(places.map(|(batch, _)| batch)).map_err(|error| ParquetError::External(Box::new(error)))
 }
 
 /// The file that is copied.
