@@ -25,6 +25,7 @@ pub struct ListRequest {
     pub(crate) custom_field_conditions: Option<Condition>,
     pub(crate) fields: Option<String>,
     pub(crate) order_by: Option<String>,
+    pub(crate) parameters: Vec<(String, String)>,
     pub(crate) page_size: Option<u32>,
     pub(crate) mode: PagingMode,
     pub(crate) version: Option<String>,
@@ -42,6 +43,7 @@ impl ListRequest {
             custom_field_conditions: None,
             fields: None,
             order_by: None,
+            parameters: Vec::new(),
             page_size: None,
             mode: PagingMode::default(),
             version: None,
@@ -82,6 +84,12 @@ impl ListRequest {
     /// Order, as `priority/sort asc, id`. Only page numbers allow one.
     pub fn order_by(mut self, order: impl Into<String>) -> Self {
         self.order_by = given(order);
+        self
+    }
+
+    /// A parameter that only this route has, as the `recordType` of `/system/documents`.
+    pub fn parameter(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.parameters.push((name.into(), value.into()));
         self
     }
 
@@ -170,6 +178,7 @@ impl ListRequest {
     /// Adds what decides which records there are.
     pub(crate) fn narrowed(&self, mut request: Request, conditions: Option<&str>) -> Request {
         request.version.clone_from(&self.version);
+        request.query.extend(self.parameters.iter().cloned());
         let text = |condition: &Option<Condition>| condition.as_ref().map(Condition::to_string);
         request
             .query_opt("conditions", conditions)

@@ -99,7 +99,8 @@ fn fingerprint(request: &ListRequest) -> String {
     };
     let conditions = [&request.conditions, &request.child_conditions, &request.custom_field_conditions];
     let conditions = conditions.map(|condition| condition.as_ref().map(Condition::to_string).unwrap_or_default());
-    let rest = [request.order_by.clone().unwrap_or_default(), mode.to_owned()];
+    let mut rest = vec![request.order_by.clone().unwrap_or_default(), mode.to_owned()];
+    rest.extend(request.parameters.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
     let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
     for part in conditions.iter().chain(&rest) {
         // 0xff never occurs in UTF-8, so that no two lists of parts look alike.

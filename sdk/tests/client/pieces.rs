@@ -119,6 +119,21 @@ async fn conditions_of_children_and_custom_fields_have_their_own_parameters() {
 }
 
 #[tokio::test]
+async fn a_parameter_of_the_route_goes_with_every_page_and_tells_listings_apart() {
+    let replies = [Reply::page(&[1], Some("<x?pageId=1>; rel=\"next\"")), Reply::page(&[2], Some(""))];
+    let server = Server::start(replies).await;
+    let listing = |kind: &str| server.client.list("/system/documents").parameter("recordType", kind);
+    let pages: Vec<_> = listing("Ticket & more").pages().collect().await;
+    let targets = server.targets();
+    assert_eq!(targets.len(), 2);
+    assert!(targets.iter().all(|target| target.contains("recordType=Ticket%20%26%20more")), "{targets:?}");
+    let stands = pages[0].as_ref().unwrap().continuation().unwrap().clone();
+    let other = listing("Company").resume(stands).pages();
+    let refused = std::pin::pin!(other).next().await.unwrap().unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Paging);
+}
+
+#[tokio::test]
 async fn what_the_api_does_not_allow_is_not_sent() {
     let server = Server::start([]).await;
     let listing = || server.client.list("/x");
