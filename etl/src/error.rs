@@ -39,7 +39,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: without_backtrace(message.into()), source: None }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -66,7 +66,7 @@ impl Error {
         let mut text = self.message.clone();
         let mut next = std::error::Error::source(self);
         while let Some(source) = next {
-            let part = source.to_string();
+            let part = without_backtrace(source.to_string());
             // Wrapped errors often repeat the text of what they wrap.
             if !text.contains(&part) {
                 text.push_str(": ");
@@ -76,6 +76,26 @@ impl Error {
         }
         text
     }
+}
+
+/// A text without the backtraces that libraries write into theirs when `RUST_BACKTRACE` is set: messages are for people, and go
+/// into the ledger and the report.
+fn without_backtrace(text: String) -> String {
+    let is_frame = |line: &str| {
+        let inner = line.trim_start();
+        let number = inner.bytes().take_while(u8::is_ascii_digit).count();
+        let numbered = number > 0 && inner.get(number..).is_some_and(|rest| rest.starts_with(": "));
+        line.len() > inner.len() && (numbered || inner.starts_with("at "))
+    };
+    let is_heading = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("backtrace:") || line.starts_with("stack backtrace:")
+    };
+    if !text.lines().any(|line| is_heading(line) || is_frame(line)) {
+        return text;
+    }
+    let kept: Vec<&str> = text.lines().filter(|line| !is_heading(line) && !is_frame(line)).collect();
+    kept.join("\n").trim_end().to_owned()
 }
 
 impl fmt::Display for Error {
@@ -93,5 +113,31 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As DataFusion and the Delta kernel write it with `RUST_BACKTRACE=1`.
+    const TRACED: &str = "Arrow error: Cast error: Cannot cast string 'x'\n\nbacktrace:    0: std::backtrace_rs::backtrace::trace\n             at /rustc/0/library/std/src/lib.rs:66:5\n   1: datafusion_common::error::get_back_trace\n  12: main\n";
+
+    #[test]
+    fn no_message_holds_a_backtrace() {
+        let plain = "Arrow error: Cast error: Cannot cast string 'x'";
+        let error = Error::new(Kind::Lake, "the table can't be read").with_source(std::io::Error::other(TRACED));
+        assert_eq!(error.report(), format!("the table can't be read: {plain}"));
+        assert_eq!(format!("{error:?}"), format!("Lake: the table can't be read: {plain}"));
+        let error = Error::new(Kind::Sql, format!("the query failed: {TRACED}"));
+        assert_eq!(error.to_string(), format!("the query failed: {plain}"));
+        let kernel = "No such file\n   0: kernel::read\n             at /src/lib.rs:1:2\n   1: main";
+        assert_eq!(Error::new(Kind::Lake, kernel).to_string(), "No such file");
+    }
+
+    #[test]
+    fn other_lines_stay() {
+        let text = "the model is wrong in line 2:\n  select 1\n10: not a frame, as it isn't indented";
+        assert_eq!(Error::usage(text).to_string(), text);
     }
 }
