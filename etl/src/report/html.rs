@@ -18,7 +18,8 @@ impl Html {
         self
     }
 
-    /// Adds a text, escaped for content and for quoted attributes. Control characters, which no page may hold, become `�`.
+    /// Adds a text, escaped for content and for quoted attributes. Control characters, which no page may hold, become `�`,
+    /// and so do marks that turn the direction of the text around them.
     pub(super) fn text(&mut self, text: &str) -> &mut Self {
         for letter in text.chars() {
             match letter {
@@ -28,6 +29,7 @@ impl Html {
                 '"' => self.0.push_str("&quot;"),
                 '\'' => self.0.push_str("&#39;"),
                 '\n' | '\t' => self.0.push(letter),
+                '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => self.0.push('\u{fffd}'),
                 letter if letter.is_control() => self.0.push('\u{fffd}'),
                 letter => self.0.push(letter),
             }
@@ -91,6 +93,9 @@ mod tests {
             html.finish(),
             "<td class=\"l\">&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt; &amp; &quot;Þór&quot;\u{fffd}</td>"
         );
+        let mut html = Html::new();
+        html.text("\u{202e}fdp.exe\u{202c} \u{2067}x\u{2069} \u{1b}[1m\u{9b}");
+        assert_eq!(html.finish(), "\u{fffd}fdp.exe\u{fffd} \u{fffd}x\u{fffd} \u{fffd}[1m\u{fffd}");
         let mut html = Html::new();
         html.number(f64::NAN).raw(" ").number(1.25);
         assert_eq!(html.finish(), "0.0 1.2");

@@ -190,6 +190,47 @@ fn hostile_names_stay_text() {
     assert!(page.matches("&lt;script").count() >= 6, "it is shown, as text");
 }
 
+/// Every attribute of every element, with its name; texts and styles are left out.
+fn attributes(page: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for part in page.split('<').skip(1) {
+        let (mut tag, _) = part.split_once('>').unwrap();
+        let name = tag.split([' ', '/']).next().unwrap_or_default();
+        while let Some((before, rest)) = tag.split_once("=\"") {
+            let (_, after) = rest.split_once('"').unwrap_or_else(|| panic!("an attribute has no end: <{part}"));
+            let attribute = before.rsplit(' ').next().unwrap_or_default();
+            found.push((name.to_owned(), attribute.to_ascii_lowercase()));
+            tag = after;
+        }
+    }
+    found
+}
+
+#[test]
+fn nothing_on_the_page_is_against_its_own_policy() {
+    let page = render(&operations(HOSTILE), &gold(HOSTILE), now());
+    let policy =
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; ";
+    assert!(page.find(policy).unwrap() < page.find("<style").unwrap(), "it holds from the first element on");
+    // Under it no script runs, whether an element or an attribute, and nothing is loaded or sent.
+    let (before, rest) = page.split_once("<style>").unwrap();
+    let (style, body) = rest.split_once("</style>").unwrap();
+    assert!(
+        !style.contains('<') && !style.contains("url(") && !style.contains("@import") && !style.contains("@font-face")
+    );
+    let rest = format!("{before}{body}");
+    for element in
+        ["script", "link", "img", "image", "iframe", "object", "embed", "form", "base", "video", "audio", "use"]
+    {
+        assert!(!rest.contains(&format!("<{element} ")) && !rest.contains(&format!("<{element}>")), "{element}");
+    }
+    for (element, attribute) in attributes(&rest) {
+        let loads =
+            ["src", "href", "xlink:href", "srcset", "action", "formaction", "data", "poster", "ping", "background"];
+        assert!(!attribute.starts_with("on") && !loads.contains(&attribute.as_str()), "<{element} {attribute}>");
+    }
+}
+
 #[test]
 fn a_small_page() {
     let page = render(&operations("Þór & co"), &gold("Þór & co"), now());
