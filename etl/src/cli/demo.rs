@@ -13,9 +13,9 @@ use super::{query as show, run};
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
 use crate::extract::Window;
-use crate::lake::Layer;
+use crate::lake::{Lake, Layer};
 use crate::query;
-use crate::run::{Mode, Plan, execute};
+use crate::run::{Mode, Plan, Report, execute};
 
 /// Go the whole way on a simulated tenant: no account, no network, no configuration
 ///
@@ -79,24 +79,8 @@ impl Demo {
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
-        if output.is_json() {
-            let mut answers = serde_json::Map::new();
-            for (question, sql) in QUESTIONS {
-                let rows = query::json(&query::select(&lake, sql).await?)?;
-                answers.insert(question.to_owned(), serde_json::from_slice(&rows).unwrap_or_default());
-            }
-            output.json(&serde_json::json!({ "report": report, "answers": answers }))?;
-        } else {
-            run::show(&report, output)?;
-            if report.failed().count() == 0 {
-                for (question, sql) in QUESTIONS {
-                    output.line(&format!("\n{question}"))?;
-                    show::print(&query::select(&lake, sql).await?, output)?;
-                }
-                output.line(&next(&lake))?;
-            }
-        }
-        Ok(ExitCode::from(report.exit_code()))
+        let shown = answer(&lake, &report, output).await;
+        Ok(output.done(shown, report.exit_code()))
     }
 
     async fn simulator(&self) -> Result<Simulator> {
@@ -106,6 +90,27 @@ impl Demo {
         }
         builder.start().await.map_err(|error| Error::new(Kind::Config, error.to_string()))
     }
+}
+
+/// Prints what the load did, and what gold says then.
+async fn answer(lake: &Lake, report: &Report, output: &Output) -> Result<()> {
+    if output.is_json() {
+        let mut answers = serde_json::Map::new();
+        for (question, sql) in QUESTIONS {
+            let rows = query::json(&query::select(lake, sql).await?)?;
+            answers.insert(question.to_owned(), serde_json::from_slice(&rows).unwrap_or_default());
+        }
+        return output.json(&serde_json::json!({ "report": report, "answers": answers }));
+    }
+    run::show(report, output)?;
+    if report.failed().count() == 0 {
+        for (question, sql) in QUESTIONS {
+            output.line(&format!("\n{question}"))?;
+            show::print(&query::select(lake, sql).await?, output)?;
+        }
+        output.line(&next(lake))?;
+    }
+    Ok(())
 }
 
 fn client(simulator: &Simulator) -> Result<Client> {
@@ -119,7 +124,7 @@ fn client(simulator: &Simulator) -> Result<Client> {
     Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
 }
 
-fn next(lake: &crate::lake::Lake) -> String {
+fn next(lake: &Lake) -> String {
     format!(
         "\nThe tables are in {}. Next:\n\
          \x20 ask more              connectwise-etl query \"select * from dimagreement limit 5\"\n\

@@ -53,11 +53,11 @@ impl Maintain {
             orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
         };
         let (report, told) = maintain(&settings.lake()?, &layers, &settings.gold, &upkeep).await?;
-        show(&report, output)?;
+        let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());
         }
-        Ok(if report.failed().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(output.done(shown, u8::from(report.failed().next().is_some())))
     }
 }
 

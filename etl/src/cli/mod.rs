@@ -20,8 +20,10 @@ mod settings;
 mod source;
 mod status;
 mod status_run;
+mod terminal;
 
 use std::process::ExitCode;
+use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
@@ -76,6 +78,10 @@ pub fn main() -> ExitCode {
         output.error(&error);
         return ExitCode::from(2);
     }
+    if let Err(error) = clock(SystemTime::now()) {
+        output.error(&error);
+        return ExitCode::from(2);
+    }
     // A fault in a task ends that task, and the step that waits for it says so; a backtrace in between helps nobody.
     std::panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a task was lost")));
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
@@ -106,6 +112,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Runs, files and rows carry times that can't be told from a clock that stands before 1970.
+fn clock(now: SystemTime) -> Result<()> {
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .map(|_| ())
+        .map_err(|_| Error::new(Kind::Config, "this machine's clock says a time before 1970: set it, and run again"))
+}
+
 async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
     settings::log(args.global.verbose);
     let settings = settings::Settings::load(&args.global)?;
@@ -122,5 +135,20 @@ async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
         Command::Status(command) => command.execute(&settings, output).await,
         Command::Drift(command) => command.execute(&settings, output).await,
         Command::Report(command) => command.execute(&settings, output).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_one_sentence() {
+        let error = clock(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).unwrap_err();
+        assert!(error.is_usage());
+        assert_eq!(error.report(), "this machine's clock says a time before 1970: set it, and run again");
+        assert!(clock(SystemTime::UNIX_EPOCH).is_ok());
     }
 }

@@ -1,10 +1,12 @@
 //! What people and programs read: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
+use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use serde::Serialize;
 
+use super::terminal::{cell, escaped, note, plain};
 use crate::error::{Error, Kind, Result};
 
 /// Where results go, as text or as JSON.
@@ -31,27 +33,48 @@ impl Output {
     pub(super) fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
         let text = serde_json::to_string_pretty(value)
             .map_err(|error| Error::new(Kind::Io, "the result can't be written as JSON").with_source(error))?;
-        self.line(&text)
+        self.write(format!("{}\n", escaped(&text)).as_bytes())
     }
 
-    /// A line of a result.
+    /// A line of a result, for people: a terminal obeys nothing in it.
     pub(super) fn line(self, text: &str) -> Result<()> {
-        self.write(format!("{text}\n").as_bytes())
+        self.write(format!("{}\n", plain(text)).as_bytes())
     }
 
-    /// Bytes of a result. A reader that has seen enough, such as `head`, is no error.
+    /// Bytes of a result, for programs: as they are, but on a terminal. A reader that has seen enough, such as `head`, is no
+    /// error.
     pub(super) fn write(self, bytes: &[u8]) -> Result<()> {
-        match io::stdout().lock().write_all(bytes) {
-            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-                Err(Error::new(Kind::Io, "the result can't be written to standard output").with_source(error))
+        let fault = |error| Error::new(Kind::Io, "the result can't be written to standard output").with_source(error);
+        self.pass(bytes).map(|_| ()).map_err(fault)
+    }
+
+    /// Bytes of a result, and whether somebody still reads them.
+    pub(super) fn pass(self, bytes: &[u8]) -> io::Result<bool> {
+        let mut target = io::stdout().lock();
+        let shown = if target.is_terminal() { Some(String::from_utf8_lossy(bytes)) } else { None };
+        let shown = shown.as_deref().map(plain);
+        let bytes = shown.as_ref().map_or(bytes, |shown| shown.as_bytes());
+        match target.write_all(bytes).and_then(|()| target.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends a command whose work is done: that stands, whether what it did can be shown or not.
+    pub(super) fn done(self, shown: Result<()>, code: u8) -> ExitCode {
+        match shown {
+            Ok(()) => ExitCode::from(code),
+            Err(error) => {
+                self.note(&format!("the work is done and stands, but its report isn't complete: {}", error.report()));
+                ExitCode::from(code.max(1))
             }
-            _ => Ok(()),
         }
     }
 
     /// A line beside the result.
     pub(super) fn note(self, text: &str) {
-        writeln!(io::stderr().lock(), "{text}").ok();
+        note(&format!("{text}\n"));
     }
 
     /// A failure, as one line.
@@ -59,7 +82,7 @@ impl Output {
         let text = error.report();
         if self.json {
             let body = serde_json::json!({ "error": { "kind": format!("{:?}", error.kind()).to_lowercase(), "message": text } });
-            self.note(&body.to_string());
+            self.note(&escaped(&body.to_string()));
         } else {
             self.note(&format!("error: {text}"));
         }
@@ -70,10 +93,13 @@ impl Output {
 const LEGIBLE: usize = 10;
 
 /// A table that fits the terminal, row below row where the columns have no room side by side; the columns in `right` hold
-/// numbers.
+/// numbers. A terminal obeys no cell, and no cell is so long that it spoils the others: the whole texts are for `--json`.
 pub(super) fn table(header: &[&str], right: &[usize], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let header: Vec<String> = header.iter().map(|name| cell(name)).collect();
+    let header: Vec<&str> = header.iter().map(String::as_str).collect();
+    let rows = rows.into_iter().map(|row| row.iter().map(|text| cell(text)).collect()).collect();
     // Someone's file or pipe has no width to fit, so nothing is wrapped there.
-    arranged(header, right, rows.into_iter().collect(), Table::new().width())
+    arranged(&header, right, rows, Table::new().width())
 }
 
 fn arranged(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: Option<u16>) -> String {
@@ -111,7 +137,7 @@ fn side_by_side(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: 
             column.set_cell_alignment(CellAlignment::Right);
         }
     }
-    table.to_string()
+    table.trim_fmt()
 }
 
 /// 1234567 as `1,234,567`.
@@ -129,7 +155,7 @@ pub(super) fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{arranged, thousands};
+    use super::{arranged, table, thousands};
 
     fn rows(texts: &[&[&str]]) -> Vec<Vec<String>> {
         texts.iter().map(|row| row.iter().map(|text| (*text).to_owned()).collect()).collect()
@@ -148,6 +174,23 @@ mod tests {
         assert!(header.contains("hours") && header.contains("billable"), "{text}");
         let unwrapped = arranged(&["companyName", "hours", "billable"], &[1], cells, None);
         assert!(unwrapped.contains("Reykjavíkurborg og nágrenni, fjármálasvið"), "{unwrapped}");
+    }
+
+    #[test]
+    fn one_long_text_does_not_pad_every_row() {
+        let mut cells: Vec<Vec<String>> =
+            (0..100).map(|at| vec![format!("column{at}"), "string".to_owned(), "keep".to_owned()]).collect();
+        cells[50][1] = "custom field ".repeat(400);
+        cells[50][2] = "x".repeat(5_000);
+        let text = table(&["column", "type", "policy"], &[], cells);
+        assert!(text.len() < 30_000, "{} bytes", text.len());
+        assert!(text.contains("column99") && text.contains('…'), "{text}");
+    }
+
+    #[test]
+    fn no_cell_and_no_header_reaches_the_terminal_as_a_command() {
+        let text = table(&["\u{1b}[2Jname"], &[], vec![vec!["\u{1b}]0;x\u{7}\u{202e}Þór\r".to_owned()]]);
+        assert!(text.contains("Þór") && !text.contains(['\u{1b}', '\u{7}', '\u{202e}', '\r']), "{text:?}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::time::Duration;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};
+use super::terminal::plain;
 use crate::lake::TableName;
 use crate::run::{Meter, Observer, Outcome, Step};
 
@@ -70,7 +71,7 @@ impl Observer for Progress {
             Outcome::Written => format!("✓ {name}: {}", changes(step)),
         };
         match &self.bars {
-            Some(bars) => bars.println(line).unwrap_or_default(),
+            Some(bars) => bars.println(plain(&line)).unwrap_or_default(),
             None => self.output.note(&line),
         }
     }

@@ -10,6 +10,7 @@ use clap::{Args, ValueEnum};
 use super::file::{self, WriteSend};
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
+use super::terminal::one_line;
 use crate::error::{Error, Kind, Result};
 use crate::query;
 
@@ -123,7 +124,7 @@ fn text(rows: &[RecordBatch]) -> Result<String> {
             .map_err(fault)?;
         cells.extend(
             (0..batch.num_rows())
-                .map(|row| columns.iter().map(|column| column.value(row).to_string()).collect::<Vec<_>>()),
+                .map(|row| columns.iter().map(|column| one_line(&column.value(row).to_string())).collect::<Vec<_>>()),
         );
     }
     Ok(table(&header, &numbers, cells))

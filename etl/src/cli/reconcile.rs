@@ -56,11 +56,11 @@ impl Reconcile {
             ..Request::new(self.dry_run)
         };
         let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await;
-        show(&report, output)?;
+        let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());
         }
-        Ok(if report.refused().next().is_none() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+        Ok(output.done(shown, u8::from(report.refused().next().is_some())))
     }
 }
 

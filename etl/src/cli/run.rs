@@ -97,8 +97,7 @@ impl Run {
             gold: settings.gold.clone(),
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;
-        show(&report, output)?;
-        Ok(ExitCode::from(report.exit_code()))
+        Ok(output.done(show(&report, output), report.exit_code()))
     }
 }
 

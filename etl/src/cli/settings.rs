@@ -1,6 +1,5 @@
 //! Settings: flags before environment before `connectwise-etl.toml` before defaults.
 
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -8,6 +7,7 @@ use connectwise_sdk::Client;
 use serde::Deserialize;
 
 use super::source::{Source, SourceArgs, SourceTable};
+use super::terminal::Log;
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
@@ -177,8 +177,10 @@ pub(super) fn log(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
+        .with_writer(Log::default)
+        // What comes from data is cleaned in the whole event, where colours of our own would look like those of others.
+        .with_ansi(false)
+        .log_internal_errors(false)
         .try_init()
         .ok();
 }
