@@ -154,7 +154,14 @@ fn a_wrong_configuration_of_gold() {
 #[test]
 fn an_extract_without_a_list_or_a_target() {
     insta::assert_snapshot!(page([
-        refused(&["extract", "time/entries"], &CREDENTIALS, &[]),
+        refused(&["extract", "/"], &CREDENTIALS, &[]),
+        refused(&["extract", "https://api-eu.myconnectwise.net/v4_6_release/apis/3.0/time/entries"], &CREDENTIALS, &[]),
+        refused(&["extract", "https://127.0.0.1:9/time/entries"], &CREDENTIALS, &[]),
+        refused(&["extract", "time/entries?condition=id=1"], &CREDENTIALS, &[]),
+        refused(&["extract", "time/entries?page=2"], &CREDENTIALS, &[]),
+        refused(&["extract", "time/entries?orderBy=id", "--order-by", "member/name"], &CREDENTIALS, &[]),
+        refused(&["extract", "time/entries", "--spreadsheet-safe"], &CREDENTIALS, &[]),
+        refused(&["extract", "time/entries", "--format", "csv", "--output", "missing/time.csv"], &CREDENTIALS, &[]),
         refused(&["extract", "/time/entries", "--format", "parquet"], &CREDENTIALS, &[]),
     ]));
 }

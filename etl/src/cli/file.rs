@@ -1,28 +1,35 @@
-//! Rows as files: CSV and Parquet, there as a whole or not at all.
+//! Rows as CSV and Parquet.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::compute::cast;
 use arrow::csv;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::json::writer::make_encoder;
 use parquet::arrow::ArrowWriter;
 
+use super::spreadsheet::Cells;
 use crate::error::{Error, Kind, Result};
+
+/// Bytes of a Parquet file that are held before they are written.
+const ROW_GROUP: usize = 64 << 20;
 
 /// What a Parquet writer asks of its target.
 pub(super) trait WriteSend: Write + Send {}
 impl<T: Write + Send> WriteSend for T {}
 
 /// Writes rows as CSV with a header. Nested values are JSON text.
-pub(super) fn csv(target: &mut dyn WriteSend, rows: impl Iterator<Item = Result<RecordBatch>>) -> Result<()> {
+pub(super) fn csv(
+    target: &mut dyn WriteSend,
+    rows: impl Iterator<Item = Result<RecordBatch>>,
+    cells: &mut Cells,
+) -> Result<()> {
     let fault = |error| Error::new(Kind::Io, "the rows can't be written as CSV").with_source(error);
     let mut writer = csv::Writer::new(target);
     for batch in rows {
-        writer.write(&flat(&batch?).map_err(fault)?).map_err(fault)?;
+        writer.write(&flat(&batch?, cells).map_err(fault)?).map_err(fault)?;
     }
     Ok(())
 }
@@ -33,53 +40,71 @@ pub(super) fn parquet(
     schema: SchemaRef,
     rows: impl Iterator<Item = Result<RecordBatch>>,
 ) -> Result<()> {
-    let fault = |error| Error::new(Kind::Io, "the Parquet file can't be written").with_source(error);
-    let mut writer = ArrowWriter::try_new(target, schema, None).map_err(fault)?;
+    let mut writer = ArrowWriter::try_new(target, schema, None).map_err(parquet_fault)?;
     for batch in rows {
-        writer.write(&batch?).map_err(fault)?;
+        write_batch(&mut writer, &batch?)?;
     }
-    writer.close().map_err(fault)?;
+    writer.close().map_err(parquet_fault)?;
     Ok(())
 }
 
-/// Nested columns as JSON text, which is all that CSV can hold.
-fn flat(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Adds rows to a Parquet file. What waits to be written is bounded by its size, as rows may be of any.
+pub(super) fn write_batch<W: WriteSend>(writer: &mut ArrowWriter<W>, batch: &RecordBatch) -> Result<()> {
+    writer.write(batch).map_err(parquet_fault)?;
+    if writer.in_progress_size() >= ROW_GROUP {
+        writer.flush().map_err(parquet_fault)?;
+    }
+    Ok(())
+}
+
+pub(super) fn parquet_fault(error: parquet::errors::ParquetError) -> Error {
+    Error::new(Kind::Io, "the Parquet file can't be written").with_source(error)
+}
+
+/// Nested columns as JSON text, which is all that CSV can hold, and texts as `cells` wants them.
+fn flat(batch: &RecordBatch, cells: &mut Cells) -> Result<RecordBatch, arrow::error::ArrowError> {
     let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
-        if !field.data_type().is_nested() {
-            fields.push(field.as_ref().clone());
-            columns.push(column.clone());
-            continue;
+        let name = cells.text(field.name()).into_owned();
+        let texts = if field.data_type().is_nested() {
+            Some(json(field, column)?)
+        } else if cells.is_safe() && is_text(field.data_type()) {
+            Some(cast(column, &DataType::Utf8)?.as_string::<i32>().clone())
+        } else {
+            None
+        };
+        match texts {
+            Some(texts) => {
+                let texts = texts.iter().map(|text| text.map(|text| cells.text(text).into_owned()));
+                columns.push(Arc::new(texts.collect::<StringArray>()));
+                fields.push(Field::new(name, DataType::Utf8, true));
+            }
+            None => {
+                columns.push(column.clone());
+                fields.push(field.as_ref().clone().with_name(name));
+            }
         }
-        let options = arrow::json::writer::EncoderOptions::default();
-        let mut encoder = make_encoder(field, column.as_ref(), &options)?;
-        let texts = (0..column.len()).map(|row| {
-            column.is_valid(row).then(|| {
-                let mut text = Vec::new();
-                encoder.encode(row, &mut text);
-                String::from_utf8_lossy(&text).into_owned()
-            })
-        });
-        columns.push(Arc::new(texts.collect::<StringArray>()));
-        fields.push(Field::new(field.name(), DataType::Utf8, true));
     }
     RecordBatch::try_new(SchemaRef::new(Schema::new(fields)), columns)
 }
 
-/// Writes a file under another name first, so that its own name never stands for half a result.
-pub(super) fn whole(path: &Path, write: impl FnOnce(&mut dyn WriteSend) -> Result<()>) -> Result<()> {
-    let mut part = path.as_os_str().to_owned();
-    part.push(".part");
-    let part = PathBuf::from(part);
-    let mut file = BufWriter::new(File::create(&part).map_err(|error| disk(path, error))?);
-    let written = write(&mut file).and_then(|()| file.flush().map_err(|error| disk(path, error)));
-    let placed = written.and_then(|()| std::fs::rename(&part, path).map_err(|error| disk(path, error)));
-    if placed.is_err() {
-        std::fs::remove_file(&part).ok();
+fn is_text(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
+        DataType::Dictionary(_, value) => is_text(value),
+        _ => false,
     }
-    placed
 }
 
-pub(super) fn disk(path: &Path, error: std::io::Error) -> Error {
-    Error::new(Kind::Io, format!("{} can't be written", path.display())).with_source(error)
+fn json(field: &FieldRef, column: &ArrayRef) -> Result<StringArray, arrow::error::ArrowError> {
+    let options = arrow::json::writer::EncoderOptions::default();
+    let mut encoder = make_encoder(field, column.as_ref(), &options)?;
+    let texts = (0..column.len()).map(|row| {
+        column.is_valid(row).then(|| {
+            let mut text = Vec::new();
+            encoder.encode(row, &mut text);
+            String::from_utf8_lossy(&text).into_owned()
+        })
+    });
+    Ok(texts.collect())
 }

@@ -18,8 +18,10 @@ mod run;
 mod schema;
 mod settings;
 mod source;
+mod spreadsheet;
 mod status;
 mod status_run;
+mod target;
 mod terminal;
 
 use std::process::ExitCode;

@@ -10,7 +10,9 @@ use clap::{Args, ValueEnum};
 use super::file::{self, WriteSend};
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
-use super::terminal::one_line;
+use super::spreadsheet::Cells;
+use super::target::Target;
+use super::terminal::{escaped, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::query;
 
@@ -30,14 +32,17 @@ pub(super) struct Query {
     /// Form of the result [default: table, or json with --json]
     #[arg(long, value_enum)]
     format: Option<Format>,
-    /// File to write, there as a whole or not at all [default: standard output]
+    /// In CSV: no text is taken for a formula, and none is longer than a cell of Excel
+    #[arg(long)]
+    spreadsheet_safe: bool,
+    /// File to write, there as a whole or not at all, or a device or named pipe [default: standard output]
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
-    /// Fits the terminal
+    /// Fits the terminal; long texts are cut with …
     Table,
     /// Header and one line a row, nested values as JSON text
     Csv,
@@ -60,29 +65,35 @@ impl Query {
         if format == Format::Parquet && self.output.is_none() {
             return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
         }
-        let rows = query::select(&settings.lake()?, &self.sql).await?;
-        match &self.output {
-            None => show(&rows, format, output)?,
-            Some(path) => {
-                file::whole(path, |target| write(&rows, format, target))?;
-                let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-                output.note(&format!("{} rows are in {}", thousands(count), path.display()));
-            }
+        if self.spreadsheet_safe && format != Format::Csv {
+            return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
+        }
+        let lake = settings.lake()?;
+        let mut target = Target::open(self.output.as_deref(), output).await?;
+        let rows = query::select(&lake, &self.sql).await?;
+        let mut cells = Cells::new(self.spreadsheet_safe);
+        write(&rows, format, &mut target, &mut cells)?;
+        target.finish()?;
+        cells.tell(output);
+        if let Some(path) = &self.output {
+            let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+            output.note(&format!("{} rows are in {}", thousands(count), path.display()));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend) -> Result<()> {
+fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend, cells: &mut Cells) -> Result<()> {
     let fault = |error| Error::new(Kind::Io, "the rows can't be written").with_source(error);
     let batches = rows.iter().cloned().map(Ok);
     match format {
         Format::Table => writeln!(target, "{}", text(rows)?).map_err(fault),
         Format::Json => {
-            target.write_all(&query::json(rows)?).map_err(fault)?;
+            let text = query::json(rows)?;
+            target.write_all(escaped(&String::from_utf8_lossy(&text)).as_bytes()).map_err(fault)?;
             writeln!(target).map_err(fault)
         }
-        Format::Csv => file::csv(target, batches),
+        Format::Csv => file::csv(target, batches, cells),
         Format::Parquet => match rows.first() {
             Some(first) => file::parquet(target, first.schema(), batches),
             None => Ok(()),
@@ -92,12 +103,8 @@ fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend) -> Re
 
 /// Prints rows as a table or as a JSON array of objects.
 pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
-    show(rows, Format::of(output), output)
-}
-
-fn show(rows: &[RecordBatch], format: Format, output: &Output) -> Result<()> {
     let mut text = Vec::new();
-    write(rows, format, &mut text)?;
+    write(rows, Format::of(output), &mut text, &mut Cells::default())?;
     output.write(&text)
 }
 

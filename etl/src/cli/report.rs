@@ -1,14 +1,15 @@
 //! `connectwise-etl report`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::Args;
 
-use super::file::{disk, whole};
 use super::output::Output;
 use super::settings::Settings;
+use super::target::{Target, disk};
 use crate::error::{Error, Kind, Result};
 use crate::report;
 
@@ -30,16 +31,18 @@ pub(super) struct Report {
 impl Report {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let lake = settings.lake()?;
+        let mut target = Target::open(Some(&self.output), output).await?;
         let Some(page) = report::html(&lake, Utc::now()).await? else {
             let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());
             return Err(Error::new(Kind::Usage, text));
         };
-        whole(&self.output, |file| file.write_all(page.as_bytes()).map_err(|error| disk(&self.output, error)))?;
+        target.write_all(page.as_bytes()).map_err(|error| disk(target.name(), error))?;
+        target.finish()?;
         if output.is_json() {
-            output.json(&serde_json::json!({ "output": self.output, "bytes": page.len() }))?;
-        } else {
-            output.note(&format!("the page is in {}", self.output.display()));
+            let shown = output.json(&serde_json::json!({ "output": self.output, "bytes": page.len() }));
+            return Ok(output.done(shown, 0));
         }
+        output.note(&format!("the page is in {}", self.output.display()));
         Ok(ExitCode::SUCCESS)
     }
 }

@@ -10,6 +10,7 @@
 mod array;
 mod column;
 mod leaf;
+mod loose;
 mod number;
 mod rebuild;
 mod record;
@@ -19,5 +20,6 @@ mod technical;
 mod time;
 mod walk;
 
+pub(crate) use loose::{LooseDecoder, Shape, properties};
 pub use rebuild::rebuild;
 pub use record::{Decoder, Rejected};
