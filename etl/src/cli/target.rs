@@ -223,7 +223,8 @@ pub(super) fn disk(name: &str, error: io::Error) -> Error {
     Error::new(Kind::Io, format!("{name} can't be written")).with_source(error)
 }
 
-#[cfg(all(test, unix))]
+#[cfg(test)]
+#[cfg(unix)]
 mod tests {
     use std::os::unix::fs::{PermissionsExt as _, symlink};
 
