@@ -136,6 +136,12 @@ impl Sink {
         // Without the random name, which would tell nobody anything.
         let part = builder.tempfile_in(beside).map_err(|error| io::Error::from(error.kind()))?;
         if let Some(found) = found {
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::{MetadataExt as _, fchown};
+                // Only root may give a file away: whoever could read the old one would have lost it.
+                fchown(part.as_file(), Some(found.uid()), Some(found.gid())).ok();
+            }
             part.as_file().set_permissions(found.permissions())?;
         }
         Ok(Self::File { part: BufWriter::with_capacity(1 << 16, part), place })
@@ -226,7 +232,7 @@ pub(super) fn disk(name: &str, error: io::Error) -> Error {
 #[cfg(test)]
 #[cfg(unix)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
     use super::*;
 
@@ -253,7 +259,10 @@ mod tests {
         std::fs::write(&file, "old").unwrap();
         std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o640)).unwrap();
         std::fs::write(folder.path().join("out.csv.part"), "mine").unwrap();
+        // Only root may give a file away.
+        let given = std::os::unix::fs::chown(&file, Some(12_345), Some(12_345)).is_ok();
         write(&file, "new").unwrap();
+        assert_eq!(std::fs::metadata(&file).unwrap().uid() == 12_345, given);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "new");
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert_eq!(std::fs::read_to_string(folder.path().join("out.csv.part")).unwrap(), "mine");

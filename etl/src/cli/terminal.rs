@@ -66,8 +66,9 @@ pub(super) struct Log;
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        // An event comes in one piece.
-        note(&String::from_utf8_lossy(bytes));
+        // An event comes in one piece, and what it tells of must not look like another one.
+        let event = String::from_utf8_lossy(bytes);
+        note(&format!("{}\n", one_line(event.trim_end_matches('\n'))));
         Ok(bytes.len())
     }
 
