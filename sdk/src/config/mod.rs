@@ -1,6 +1,9 @@
 //! Settings of a client: where the server is, who asks, and how patiently.
 
+mod clean;
+mod keys;
 mod parts;
+mod variables;
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,6 +11,7 @@ use url::Url;
 
 use crate::{Credentials, Error, Observer, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
 
+pub(crate) use clean::clean;
 pub use parts::ConfigParts;
 
 /// Largest page that the API gives.
@@ -54,7 +58,7 @@ impl Config {
     /// # Errors
     /// When the URL can't be used.
     pub fn new(base_url: &str, credentials: Credentials) -> Result<Self> {
-        Ok(Self::with_defaults(base_url::parse(base_url, "CW_BASE_URL")?, credentials))
+        Ok(Self::with_defaults(base_url::parse(base_url, "CW_BASE_URL")?.root, credentials))
     }
 
     fn with_defaults(base_url: Url, credentials: Credentials) -> Self {
@@ -82,6 +86,20 @@ impl Config {
     #[must_use]
     pub fn base_url(&self) -> &str {
         self.base_url.as_str()
+    }
+
+    /// The company id of the login page.
+    #[must_use]
+    pub fn company(&self) -> &str {
+        self.credentials.company()
+    }
+
+    /// The server, the same whatever way its address is written: `na.myconnectwise.net` for that host and for
+    /// `api-na.myconnectwise.net`, `localhost` for this machine whatever the port, else the host with its port unless that is
+    /// the usual one.
+    #[must_use]
+    pub fn server(&self) -> String {
+        base_url::server(&self.base_url)
     }
 
     /// Version of the API that is asked for.

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
 
-use super::{Config, invalid};
-use crate::{Credentials, Error, Result, base_url, reason::Reason};
+use super::Config;
+use crate::Result;
 
 /// Raw settings, as an environment or a file gives them. Field for field: what the variable is called that errors name.
 #[derive(Clone, Default)]
@@ -38,74 +37,24 @@ impl fmt::Debug for ConfigParts {
 impl Config {
     /// Settings from raw parts. Parts that are empty count as missing.
     ///
-    /// A base URL is taken as it is. A site without one is asked, before the first request, which codebase it runs.
+    /// A site without a base URL is asked, before the first request, which codebase it runs.
     ///
     /// # Errors
     /// A sentence that names the variable which is missing or wrong, never its value.
     pub fn from_parts(parts: ConfigParts) -> Result<Self> {
-        let (base_url, site) = address(given(parts.base_url), given(parts.site))?;
-        let username = username(given(parts.username), given(parts.company), given(parts.public_key))?;
-        let password = [parts.password, parts.private_key]
-            .into_iter()
-            .flatten()
-            .find(|secret| !secret.expose_secret().trim().is_empty())
-            .ok_or_else(|| missing("CW_AUTH_PASSWORD", "give the private key of the API member"))?;
-        let client_id = given(parts.client_id).ok_or_else(|| {
-            missing("CW_CLIENTID", "give the client id of your integration, from developer.connectwise.com")
-        })?;
-        if !client_id.bytes().all(|byte| byte.is_ascii_graphic()) {
-            return Err(invalid("CW_CLIENTID", "must be a GUID, without spaces or line breaks"));
-        }
-        let password = SecretString::from(password.expose_secret().trim());
-        Ok(Self { site, ..Self::with_defaults(base_url, Credentials { username, password, client_id }) })
+        let secret = |secret: &Option<SecretString>| secret.as_ref().map(|text| text.expose_secret().to_owned());
+        Self::from_layers(&[&|name| match name {
+            "CW_BASE_URL" => parts.base_url.clone(),
+            "CW_SITE" => parts.site.clone(),
+            "CW_AUTH_USERNAME" => parts.username.clone(),
+            "CW_COMPANY" => parts.company.clone(),
+            "CW_PUBLIC_KEY" => parts.public_key.clone(),
+            "CW_AUTH_PASSWORD" => secret(&parts.password),
+            "CW_PRIVATE_KEY" => secret(&parts.private_key),
+            "CW_CLIENTID" => parts.client_id.clone(),
+            _ => None,
+        }])
     }
-}
-
-/// The root of the API, and the site to ask about it.
-fn address(base_url: Option<String>, site: Option<String>) -> Result<(Url, Option<Url>)> {
-    let site = match (base_url, site) {
-        (Some(url), _) => return Ok((base_url::parse(&url, "CW_BASE_URL")?, None)),
-        (None, Some(site)) if site.contains("://") => site,
-        (None, Some(site)) => format!("https://{site}"),
-        (None, None) => {
-            return Err(missing(
-                "CW_BASE_URL",
-                "give the address of the API, for example https://api-na.myconnectwise.net",
-            ));
-        }
-    };
-    let root = base_url::parse(&site, "CW_SITE")?;
-    // A path says already which codebase it is.
-    let ask = Url::parse(site.trim()).ok().filter(|site| site.path().trim_matches('/').is_empty());
-    Ok((root, ask))
-}
-
-fn username(username: Option<String>, company: Option<String>, public_key: Option<String>) -> Result<String> {
-    let username = match (username, company, public_key) {
-        (Some(username), ..) => username,
-        (None, Some(company), Some(key)) => format!("{company}+{key}"),
-        (None, Some(_), None) => {
-            return Err(missing("CW_PUBLIC_KEY", "CW_COMPANY needs the public key of the API member beside it"));
-        }
-        (None, None, Some(_)) => {
-            return Err(missing("CW_COMPANY", "CW_PUBLIC_KEY needs the company id of the login page beside it"));
-        }
-        (None, None, None) => {
-            return Err(missing("CW_AUTH_USERNAME", "give company+publicKey of the API member"));
-        }
-    };
-    match username.split_once('+') {
-        Some((company, key)) if !company.is_empty() && !key.is_empty() && !username.contains(':') => Ok(username),
-        _ => Err(invalid("CW_AUTH_USERNAME", "must have the form company+publicKey")),
-    }
-}
-
-fn given(value: Option<String>) -> Option<String> {
-    value.map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-}
-
-fn missing(variable: &'static str, hint: &'static str) -> Error {
-    Error::new(Reason::Missing { variable, hint })
 }
 
 #[cfg(test)]
@@ -125,7 +74,7 @@ mod tests {
     #[test]
     fn each_missing_part_is_named() {
         type Spoil = fn(&mut ConfigParts);
-        let table: [(Spoil, &str); 8] = [
+        let table: [(Spoil, &str); 9] = [
             (
                 |parts| parts.base_url = None,
                 "CW_BASE_URL is not set: give the address of the API, for example https://api-na.myconnectwise.net",
@@ -150,6 +99,10 @@ mod tests {
             (|parts| parts.username = Some("acme".to_owned()), "CW_AUTH_USERNAME must have the form company+publicKey"),
             (
                 |parts| parts.client_id = Some("a\r\nb".to_owned()),
+                "CW_CLIENTID holds a line break or another control character",
+            ),
+            (
+                |parts| parts.client_id = Some("a b".to_owned()),
                 "CW_CLIENTID must be a GUID, without spaces or line breaks",
             ),
         ];

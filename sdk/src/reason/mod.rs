@@ -18,6 +18,11 @@ pub(crate) enum Reason {
         variable: &'static str,
         problem: &'static str,
     },
+    /// Two variables of one setting with different values.
+    Disagree {
+        one: &'static str,
+        other: &'static str,
+    },
     /// The TLS or HTTP set-up of this machine.
     Transport,
 
@@ -122,6 +127,7 @@ impl Reason {
         match self {
             Self::Missing { .. }
             | Self::Invalid { .. }
+            | Self::Disagree { .. }
             | Self::Transport
             | Self::UnknownCompany { .. }
             | Self::Codebase { .. } => ErrorKind::Config,

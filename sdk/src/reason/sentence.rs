@@ -12,6 +12,9 @@ impl Reason {
         match self {
             Self::Missing { variable, hint } => write!(f, "{variable} is not set: {hint}"),
             Self::Invalid { variable, problem } => write!(f, "{variable} {problem}"),
+            Self::Disagree { one, other } => {
+                write!(f, "{one} and {other} are set to different values and mean the same: leave one of them out")
+            }
             Self::Transport => f.write_str("the HTTP client can't be set up: check this machine's TLS certificates"),
 
             Self::BothQuotes { text } => write!(
