@@ -26,6 +26,7 @@ use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
+use crate::tenant;
 use again::Unread;
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
@@ -73,6 +74,8 @@ pub struct Request {
     pub run_id: String,
     /// When the run started.
     pub started: DateTime<Utc>,
+    /// Number of the tenant that the lakehouse belongs to ([`Owner`](crate::lake::Owner)).
+    pub owner: i64,
 }
 
 /// What a load did.
@@ -130,7 +133,9 @@ async fn attempt(
 ) -> Result<Loaded> {
     // Before everything else: what is read from here on is newer than what this version holds.
     let base = lake.version(table).await?;
-    let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
+    // What the table holds of the tenant before says nothing of this one: all of it is read again.
+    let moved = tenant::is_of_another(lake, table, request.owner).await?;
+    let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros).filter(|_| !moved);
     let unread = Unread::stored(lake, table).await?;
     meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
@@ -177,10 +182,11 @@ async fn attempt(
         chunks,
         watermark,
         base,
+        moved,
         unread,
         dates,
     };
-    let compares = base.is_some() && matches!(entity.load, Load::Snapshot);
+    let compares = base.is_some() && !moved && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
         let done = target.full().await?;
         warnings.extend(done.notes);
@@ -267,6 +273,8 @@ struct Target<'a> {
     chunks: AtomicU64,
     watermark: Option<DateTime<Utc>>,
     base: Option<u64>,
+    /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
+    moved: bool,
     /// What the last load left out.
     unread: Unread,
     dates: Read,
@@ -344,13 +352,15 @@ impl Target<'_> {
 
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
     fn commit(&self, unreadable: &[Unreadable]) -> Commit {
-        let commit = self.unread.succeed(self.unmarked(), unreadable);
+        let commit = tenant::signed(self.unread.succeed(self.unmarked(), unreadable), self.request.owner);
         let commit = match self.dates.code.filter(|_| self.dates.differs()) {
             Some(code) => commit.mark(DATES, code),
             None => commit,
         };
         match self.watermark {
             Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
+            // A number can't be taken back, and that of another tenant must not hold: this one is no time.
+            None if self.moved => commit.mark(WATERMARK, i64::MIN),
             None => commit,
         }
     }

@@ -17,6 +17,7 @@
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
+//! | `tenant` | whose data a lakehouse holds |
 //! | [`drift`] | where the live API and the interface document differ |
 //! | [`report`] | one HTML page about a lakehouse |
 //! | [`cli`] | the program `connectwise-etl` |
@@ -43,5 +44,6 @@ pub mod reconcile;
 pub mod report;
 pub mod run;
 pub mod silver;
+mod tenant;
 
 pub use error::{Error, Result};

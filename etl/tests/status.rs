@@ -31,7 +31,9 @@ fn a_lakehouse_without_runs_gets_one_sentence() {
 #[test]
 fn after_a_demo_every_table_is_there_within_a_terminal() {
     let folder = tempfile::tempdir().unwrap();
-    let report: Value = serde_json::from_str(&run_in(folder.path(), &["demo", "--scale", "100", "--json"])).unwrap();
+    let report: Value =
+        serde_json::from_str(&run_in(folder.path(), &["demo", "--scale", "100", "--json", "--lakehouse", "lakehouse"]))
+            .unwrap();
     let steps = report["report"]["steps"].as_array().unwrap();
 
     let text = run_in(folder.path(), &["status"]);

@@ -18,9 +18,10 @@ use crate::contract;
 use crate::decode::Decoder;
 use crate::error::{Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
-use crate::lake::{Batches, Chunk, Commit, Head, Part, Staged, Written};
+use crate::lake::{Batches, Chunk, Commit, Head, Part, Staged, Tenant, Written};
 use crate::quarantine;
 use crate::run::Chunk as Safe;
+use crate::tenant::unmoved;
 
 /// What a full load did.
 pub(super) struct Full {
@@ -68,6 +69,9 @@ impl Target<'_> {
             },
         };
         let refused = self.guard(&read).await?;
+        if let Some(why) = refused.as_deref().filter(|_| self.moved) {
+            return Err(unmoved(self.table, Some(why)));
+        }
         // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.
         for staged in self.lake.staged(self.table).await? {
             self.lake.unstage(self.table, &staged.name).await?;
@@ -76,7 +80,7 @@ impl Target<'_> {
         let left_out = !read.seen.unreadable.is_empty();
         let written = match &refused {
             // What the server can't give is in the list all the same, so a stored row of it stays.
-            None if left_out && self.base.is_some() => {
+            None if left_out && self.base.is_some() && !self.moved => {
                 self.update(&read.parts, &self.commit(&read.seen.unreadable)).await?
             }
             None => {
@@ -135,8 +139,9 @@ impl Target<'_> {
         // What was staged with secrets must not come into a table that is to have none.
         let secrets = self.request.secrets;
         let depends = format!(
-            "{} {} {} {secrets:?} {schema:?}",
+            "{} {} {} {} {secrets:?} {schema:?}",
             connectwise_sdk::API_VERSION,
+            Tenant::of(self.client),
             self.client.base_url(),
             self.entity.path
         );

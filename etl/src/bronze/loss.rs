@@ -42,6 +42,9 @@ impl Target<'_> {
         if self.lake.version(self.table).await? != self.base {
             return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
         }
+        if self.moved {
+            return Ok(Some(guard.to_string()));
+        }
         Ok(Some(format!("{guard}; the rows that were listed are updated, none is removed and the watermark stays")))
     }
 

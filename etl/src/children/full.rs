@@ -12,12 +12,13 @@ use tokio::sync::mpsc;
 use super::progress::{MOST_OWED, Progress};
 use super::rows::Rows;
 use super::{AT_ONCE, Work, together};
-use crate::bronze::Loaded;
+use crate::bronze::{Loaded, WATERMARK};
 use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Seen};
 use crate::lake::{Commit, Source, Written, sql_error};
 use crate::quarantine;
+use crate::tenant;
 
 /// Batches between the reader and the writer.
 const AHEAD: usize = 2;
@@ -73,6 +74,9 @@ impl Work<'_> {
         let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
         let source = Source::stream(&session, schema.clone(), batches.boxed())?;
         let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
+        let commit = tenant::signed(commit, self.request.owner);
+        // A number can't be taken back, and that of another tenant must not hold: this one is no time.
+        let commit = if self.moved && next.watermark.is_none() { commit.mark(WATERMARK, i64::MIN) } else { commit };
         let writing = self.lake.replace(self.table, &schema, source, &session, &commit);
         let reading = async {
             let read = self.send(&parents, &mut rows, &sender).await;
@@ -109,7 +113,7 @@ impl Work<'_> {
         schema: &SchemaRef,
         parents: &BTreeSet<i64>,
     ) -> Result<Vec<RecordBatch>> {
-        if parents.is_empty() || !self.lake.register(session, "kept", self.table).await? {
+        if parents.is_empty() || self.moved || !self.lake.register(session, "kept", self.table).await? {
             return Ok(Vec::new());
         }
         let list = parents.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");

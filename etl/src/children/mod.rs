@@ -35,6 +35,7 @@ use crate::error::{Error, Kind, Result};
 use crate::extract;
 use crate::lake::{Lake, Race, TableName};
 use crate::run::{Meter, Mode};
+use crate::tenant;
 use progress::Progress;
 
 pub use guard::MAX_SHARE;
@@ -57,6 +58,8 @@ struct Work<'a> {
     meter: &'a Meter,
     /// Version of the table before anything was asked.
     base: Option<u64>,
+    /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
+    moved: bool,
 }
 
 /// Loads the lists of one entity into its bronze table, in one commit or none.
@@ -78,7 +81,8 @@ pub async fn load(
     loop {
         // Before everything else: what is read from here on is newer than what this version holds.
         let base = lake.version(&table).await?;
-        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base };
+        let moved = tenant::is_of_another(lake, &table, request.owner).await?;
+        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base, moved };
         match work.attempt().await {
             Err(error) => race.lost(error).await?,
             loaded => return loaded,
@@ -93,13 +97,14 @@ fn together<const N: usize>(reasons: [Option<String>; N]) -> Option<String> {
 
 impl Work<'_> {
     async fn attempt(&self) -> Result<Loaded> {
-        let stored = Progress::stored(self.lake, self.table).await?;
+        let mut stored = Progress::stored(self.lake, self.table).await?;
+        stored.watermark = stored.watermark.filter(|_| !self.moved);
         // The stored one is the higher where the newest parent left the server.
         let newest = extract::newest(self.client, self.above).await?;
         let watermark = newest.map(|newest| newest.time).max(stored.watermark);
         let next = Progress { watermark, ..stored.clone() };
         let mut loaded = match (self.request.mode, self.base) {
-            (Mode::Incremental, Some(_)) => self.changed(&stored, next, newest).await?,
+            (Mode::Incremental, Some(_)) if !self.moved => self.changed(&stored, next, newest).await?,
             _ => self.full(&stored, next).await?,
         };
         if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {

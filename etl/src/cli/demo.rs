@@ -13,14 +13,16 @@ use super::{query as show, run};
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
 use crate::extract::Window;
-use crate::lake::{Lake, Layer};
+use crate::lake::{Lake, Layer, Tenant};
 use crate::query;
 use crate::run::{Mode, Plan, Report, execute};
+use crate::tenant;
 
 /// Go the whole way on a simulated tenant: no account, no network, no configuration
 ///
 /// Starts a simulated PSA server on this machine, loads it through all layers over real HTTP, and asks gold three
-/// questions. The tables stay where they are, for you to look at.
+/// questions. The tables stay in ./demo-lakehouse, for you to look at, or in what --lakehouse names: never in a lakehouse that a
+/// tenant was loaded into.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -65,9 +67,10 @@ const QUESTIONS: [(&str, &str); 3] = [
 
 impl Demo {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let lake = settings.lake()?;
+        let lake = settings.demo_lake()?;
         let simulator = self.simulator().await?;
         let client = client(&simulator)?;
+        tenant::admit_demo(&lake, &Tenant::of(&client)).await?;
         let plan = Plan {
             layers: Layer::ALL.to_vec(),
             mode: Mode::Full,
@@ -77,9 +80,10 @@ impl Demo {
             privacy: settings.keyed_privacy()?,
             load: crate::bronze::Options::default(),
             gold: settings.gold.clone(),
+            adopt_tenant: false,
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
-        let shown = answer(&lake, &report, output).await;
+        let shown = answer(&lake, &report, settings.demo_place(), output).await;
         Ok(output.done(shown, report.exit_code()))
     }
 
@@ -93,7 +97,7 @@ impl Demo {
 }
 
 /// Prints what the load did, and what gold says then.
-async fn answer(lake: &Lake, report: &Report, output: &Output) -> Result<()> {
+async fn answer(lake: &Lake, report: &Report, place: &str, output: &Output) -> Result<()> {
     if output.is_json() {
         let mut answers = serde_json::Map::new();
         for (question, sql) in QUESTIONS {
@@ -108,7 +112,7 @@ async fn answer(lake: &Lake, report: &Report, output: &Output) -> Result<()> {
             output.line(&format!("\n{question}"))?;
             show::print(&query::select(lake, sql).await?, output)?;
         }
-        output.line(&next(lake))?;
+        output.line(&next(lake, place))?;
     }
     Ok(())
 }
@@ -124,10 +128,10 @@ fn client(simulator: &Simulator) -> Result<Client> {
     Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
 }
 
-fn next(lake: &Lake) -> String {
+fn next(lake: &Lake, place: &str) -> String {
     format!(
         "\nThe tables are in {}. Next:\n\
-         \x20 ask more              connectwise-etl query \"select * from dimagreement limit 5\"\n\
+         \x20 ask more              connectwise-etl query --lakehouse {place} \"select * from dimagreement limit 5\"\n\
          \x20 look at columns       connectwise-etl schema fact_timeentry --layer gold\n\
          \x20 load your own tenant  set the CW_ variables of connectwise-etl --help, then connectwise-etl run",
         lake.root()

@@ -55,7 +55,7 @@ impl Reconcile {
             secrets: settings.privacy.secrets(),
             ..Request::new(self.dry_run)
         };
-        let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await;
+        let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

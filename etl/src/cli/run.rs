@@ -47,6 +47,12 @@ pub(super) struct Run {
     /// Entities, comma-separated [default: all]
     #[arg(long, value_delimiter = ',')]
     entities: Vec<String>,
+    /// Take over a lakehouse that belongs to another tenant, for a tenant whose server or company id has changed
+    ///
+    /// The move is recorded in etl_tenant, and every table is read in full, in this run or a later one. Rows that the tenant
+    /// lacks leave bronze and are marked as deleted in silver; when they are too many, --max-share has to allow it.
+    #[arg(long, conflicts_with_all = ["entities", "since", "lookback_days"])]
+    adopt_tenant: bool,
     /// Largest share of a table's rows that may be missing from a full read, 0 to 100 [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     max_share: Option<f64>,
@@ -69,6 +75,11 @@ enum ModeArg {
 impl Run {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let layers = parse_layers(&self.layers)?;
+        if self.adopt_tenant && !layers.contains(&Layer::Bronze) {
+            return Err(Error::usage(
+                "--adopt-tenant reads all of bronze again, so bronze has to be among the --layers",
+            ));
+        }
         let entities = match self.entities.as_slice() {
             [] => catalog::entities().iter().collect(),
             names => names.iter().map(|name| catalog::entity(name)).collect::<Result<_>>()?,
@@ -95,6 +106,7 @@ impl Run {
             privacy: settings.keyed_privacy()?,
             load: settings.options(self.max_share),
             gold: settings.gold.clone(),
+            adopt_tenant: self.adopt_tenant,
         };
         let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;
         Ok(output.done(show(&report, output), report.exit_code()))

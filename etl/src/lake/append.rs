@@ -22,6 +22,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
     pub async fn append(&self, table: &TableName, rows: RecordBatch, commit: &Commit) -> Result<()> {
+        self.claim(table).await?;
         let mut tries = 0;
         loop {
             let delta = self.load(table).await?;
@@ -55,7 +56,7 @@ fn widens(delta: &DeltaTable, rows: &RecordBatch) -> bool {
 }
 
 /// Whether nothing was committed because another writer was first.
-fn lost(error: &DeltaTableError) -> bool {
+pub(super) fn lost(error: &DeltaTableError) -> bool {
     matches!(
         error,
         DeltaTableError::VersionAlreadyExists(_)

@@ -118,6 +118,7 @@ impl Lake {
         metrics: Value,
         commit: &Commit,
     ) -> Result<u64> {
+        self.claim(table).await?;
         let properties = commit.clone().note("operationMetrics", metrics).properties();
         let state = delta.snapshot().ok();
         let written = CommitBuilder::from(properties)

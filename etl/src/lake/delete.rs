@@ -28,6 +28,7 @@ impl Lake {
         if keys.is_empty() {
             return Ok(Written { version: state.version, ..Written::default() });
         }
+        self.claim(table).await?;
         let unfit = || Error::new(Kind::Contract, format!("{table} has no integer key {key} that holds these values"));
         let field = state.schema.field_with_name(key).map_err(|_| unfit())?;
         // Literals of the column's own type, so that file statistics can be held against them.

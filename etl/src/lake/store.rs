@@ -1,7 +1,7 @@
 //! Opening the lakehouse, its tables and sessions over them.
 
 use std::collections::HashMap;
-use std::path::Path;
+use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
@@ -10,16 +10,17 @@ use deltalake::delta_datafusion::DeltaSessionContext;
 use deltalake::{DeltaTable, DeltaTableError};
 use url::Url;
 
-use super::TableName;
+use super::{Claim, TableName, location};
 use crate::error::{Error, Kind, Result};
-
-/// Schemes of the object stores that are built in.
-const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
+    /// Whom the lakehouse comes to belong to with the first write.
+    pub(super) claim: Option<Arc<Claim>>,
+    /// Settings of the store that the environment doesn't have.
+    options: Arc<HashMap<String, String>>,
 }
 
 /// What a table is at, read from its log only.
@@ -38,26 +39,14 @@ impl Lake {
     /// # Errors
     /// [`Kind::Config`] when the text is neither.
     pub fn open(location: &str) -> Result<Self> {
-        let bad = |why: String| Error::new(Kind::Config, format!("{location:?} is no place for a lakehouse: {why}"));
-        let root = if location.contains("://") {
-            let mut url = Url::parse(location).map_err(|error| bad(error.to_string()))?;
-            if !STORES.contains(&url.scheme()) {
-                return Err(bad(format!("{}:// isn't built in, use a local path or abfss://", url.scheme())));
-            }
-            if !url.path().ends_with('/') {
-                url.set_path(&format!("{}/", url.path()));
-            }
-            url
-        } else if location.trim().is_empty() {
-            return Err(bad("it is empty".to_owned()));
-        } else {
-            let path = std::path::absolute(Path::new(location)).map_err(|error| bad(error.to_string()))?;
-            if path.is_file() {
-                return Err(bad("it is a file, and has to be a folder".to_owned()));
-            }
-            Url::from_directory_path(&path).map_err(|()| bad("the path can't be written as a URL".to_owned()))?
-        };
-        Ok(Self { root })
+        Ok(Self { root: location::root(location)?, claim: None, options: Arc::default() })
+    }
+
+    /// The same lakehouse, whose store takes these settings beside those of the process's environment.
+    #[must_use]
+    pub fn with_options(mut self, options: HashMap<String, String>) -> Self {
+        self.options = Arc::new(options);
+        self
     }
 
     /// Where the lakehouse is.
@@ -81,7 +70,9 @@ impl Lake {
                     .with_source(error)
             })?;
         }
-        DeltaTable::try_from_url(url).await.map_err(|error| lake_error(table, "opened", error))
+        let options = self.options.as_ref().clone();
+        let opened = DeltaTable::try_from_url_with_storage_options(url, options).await;
+        opened.map_err(|error| lake_error(table, "opened", error))
     }
 
     /// Whether the place of a local table exists, so that reading doesn't create folders.
@@ -195,21 +186,6 @@ pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) 
 mod tests {
     use super::super::Layer;
     use super::*;
-
-    #[test]
-    fn a_location_is_a_path_or_a_url() {
-        assert!(Lake::open("./lakehouse").unwrap().root().path().ends_with("/lakehouse/"));
-        assert_eq!(
-            Lake::open("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables").unwrap().root().path(),
-            "/item/Tables/"
-        );
-        assert_eq!(Lake::open(" ").unwrap_err().to_string(), "\" \" is no place for a lakehouse: it is empty");
-        assert_eq!(
-            Lake::open("s3://bucket/x").unwrap_err().to_string(),
-            "\"s3://bucket/x\" is no place for a lakehouse: s3:// isn't built in, use a local path or abfss://"
-        );
-        assert!(Lake::open("://x").unwrap_err().to_string().contains("is no place for a lakehouse"));
-    }
 
     #[test]
     fn names_are_folders() {

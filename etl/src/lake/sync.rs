@@ -81,6 +81,7 @@ impl Lake {
         let Some(state) = self.state(table).await?.filter(|_| stored != *commit.marks()) else {
             return Ok(Written { version: version(&delta), ..Written::default() });
         };
+        self.claim(table).await?;
         commit.check(table, delta.version())?;
         let write = delta
             .write(vec![RecordBatch::new_empty(state.schema)])

@@ -113,6 +113,7 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let frame = conform(table, schema, source)?;
+        self.claim(table).await?;
         let delta = self.load(table).await?;
         let before = delta.version();
         commit.check(table, before)?;
@@ -166,6 +167,7 @@ impl Lake {
         session: &SessionContext,
         commit: &Commit,
     ) -> Result<Written> {
+        self.claim(table).await?;
         let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
         let mut merge = delta
             .merge(frame, on)

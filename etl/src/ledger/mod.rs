@@ -8,11 +8,13 @@
 //! | `etl_drift` | a property, type or value that the interface document doesn't have, when a run sees it first |
 //! | `etl_fields` | a property of the document, when a run first sees a value of it |
 //! | `etl_tests` | a run and data test of a gold table |
+//! | `etl_tenant` | the tenant that the lakehouse belongs to; one more for each move |
 //!
 //! Loads, `reconcile` and `maintain` are runs; a dry run, which writes nothing, isn't one.
 //!
-//! Rows are only ever added, so runs at the same time don't hinder each other. Nothing of it is a secret: no address, no
-//! credential and no record of the tenant, only counts, times, names of tables and the texts of errors and warnings.
+//! Rows are only ever added, so runs at the same time don't hinder each other. Nothing of it is a secret: no
+//! credential and no record of the tenant, only its company id and server, counts, times, names of tables and the texts of
+//! errors and warnings.
 
 mod detail;
 mod journal;

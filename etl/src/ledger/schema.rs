@@ -5,11 +5,11 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
 use super::{CHUNKS, DRIFT, FIELDS, RUNS, STEPS, TESTS};
-use crate::lake::TableName;
+use crate::lake::{TENANT, TableName, owner_schema};
 
 /// The tables of the ledger.
-pub fn tables() -> [TableName; 6] {
-    [RUNS, STEPS, TESTS, CHUNKS, DRIFT, FIELDS].map(TableName::ledger)
+pub fn tables() -> [TableName; 7] {
+    [RUNS, STEPS, TESTS, CHUNKS, DRIFT, FIELDS, TENANT].map(TableName::ledger)
 }
 
 /// The Arrow schema of a table of the ledger, `None` when there is none of that name.
@@ -21,6 +21,7 @@ pub fn schema(table: &str) -> Option<SchemaRef> {
         CHUNKS => Some(chunks()),
         DRIFT => Some(drift()),
         FIELDS => Some(fields()),
+        TENANT => Some(owner_schema()),
         _ => None,
     }
 }

@@ -72,4 +72,9 @@ impl EntityReport {
     pub(super) fn new(entity: &Entity) -> Self {
         Self { entity: entity.name.to_owned(), ..Self::default() }
     }
+
+    /// Of an entity for which nothing was done.
+    pub(crate) fn refusing(entity: &Entity, why: String) -> Self {
+        Self { refused: Some(why), ..Self::new(entity) }
+    }
 }

@@ -12,19 +12,30 @@ use crate::error::Result;
 use crate::gold::GoldConfig;
 use crate::lake::{Lake, Layer, TableName, Upkeep};
 use crate::ledger::{End, Journal, Start, Work};
+use crate::tenant::{self, Admitted};
 use crate::{maintain as upkeep_of, reconcile as sweep_of};
 
 /// Reconciles entities and tells the ledger, entity by entity. A dry run writes nothing, and so leaves nothing there.
 ///
 /// Beside the report: whether the ledger could be written. What was done is done all the same.
+///
+/// # Errors
+/// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to another tenant: nothing was asked and nothing
+/// written.
 pub async fn reconcile(
     lake: &Lake,
     client: &Client,
     entities: &[&'static Entity],
     request: &sweep_of::Request,
-) -> (sweep_of::Report, Result<()>) {
+) -> Result<(sweep_of::Report, Result<()>)> {
+    let Admitted { lake, number, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
+    let lake = &lake;
     if request.dry_run {
-        return (sweep_of::run(lake, client, entities, request).await, Ok(()));
+        let (mut all, run_id) = (Vec::new(), request.run_id.clone());
+        for entity in entities {
+            all.extend(swept(lake, client, entity, request, number).await?);
+        }
+        return Ok((sweep_of::Report { run_id, dry_run: true, entities: all }, Ok(())));
     }
     let clock = Instant::now();
     let start = Start {
@@ -39,7 +50,7 @@ pub async fn reconcile(
     let (mut all, mut steps) = (Vec::new(), Vec::new());
     for entity in entities {
         let client = client.with_own_stats();
-        let found = sweep_of::run(lake, &client, &[*entity], request).await.entities;
+        let found = swept(lake, &client, entity, request, number).await?;
         for found in &found {
             let mut step = Step::new(&TableName::bronze(entity.table));
             step.reconciled(found);
@@ -61,7 +72,22 @@ pub async fn reconcile(
         ended: Utc::now(),
     };
     let told = journal.end(&end).await;
-    (sweep_of::Report { run_id: request.run_id.clone(), dry_run: false, entities: all }, told)
+    Ok((sweep_of::Report { run_id: request.run_id.clone(), dry_run: false, entities: all }, told))
+}
+
+/// Reconciles one entity, unless its table still holds the rows of an earlier tenant.
+async fn swept(
+    lake: &Lake,
+    client: &Client,
+    entity: &'static Entity,
+    request: &sweep_of::Request,
+    owner: i64,
+) -> Result<Vec<sweep_of::EntityReport>> {
+    let table = TableName::bronze(entity.table);
+    if tenant::is_of_another(lake, &table, owner).await? {
+        return Ok(vec![sweep_of::EntityReport::refusing(entity, tenant::unmoved(&table, None).to_string())]);
+    }
+    Ok(sweep_of::run(lake, client, &[entity], request).await.entities)
 }
 
 /// Keeps tables in order and tells the ledger, as [`reconcile`] does.

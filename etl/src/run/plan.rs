@@ -16,6 +16,7 @@ use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{End, Journal, Start, Work};
 use crate::privacy::Privacy;
 use crate::silver;
+use crate::tenant::{self, Admitted};
 
 /// What a run has to do.
 #[derive(Debug, Clone)]
@@ -36,6 +37,9 @@ pub struct Plan {
     pub load: Options,
     /// How gold is computed.
     pub gold: GoldConfig,
+    /// Whether the tenant takes over a lakehouse that belongs to another one: the same tenant under another company id or on
+    /// another server.
+    pub adopt_tenant: bool,
 }
 
 impl Plan {
@@ -52,6 +56,7 @@ impl Plan {
             privacy: Privacy::default(),
             load: Options::default(),
             gold: GoldConfig::default(),
+            adopt_tenant: false,
         }
     }
 }
@@ -59,25 +64,36 @@ impl Plan {
 /// Runs a plan to its end, whatever fails on the way.
 ///
 /// # Errors
-/// [`Kind::Usage`] when the plan needs an API client and there is none. Everything later is in the report.
+/// [`Kind::Usage`] when the plan needs an API client and there is none, [`Kind::Config`] when the lakehouse belongs to
+/// another tenant. Everything later is in the report.
 pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
         return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
     }
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
-    let run = Run { lake, plan, observer, started, run_id, clock, dates };
-    let asked = client.filter(|_| plan.layers.contains(&Layer::Bronze)).map(|client| client.config().version());
+    let asking = client.filter(|_| plan.layers.contains(&Layer::Bronze));
+    let Admitted { lake, number: owner, note } = match asking {
+        Some(client) => tenant::admit(lake, client, plan.adopt_tenant, &run_id, started).await?,
+        None => Admitted { lake: lake.clone(), number: tenant::number(lake).await?, note: None },
+    };
+    let lake = &lake;
+    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner };
+    let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     let mut journal = Journal::begin(lake, start).await;
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
     let mut server = Server::default();
-    if let (Some(client), true) = (client, plan.layers.contains(&Layer::Bronze)) {
+    if let Some(client) = asking {
         server = Server::ask(client).await;
         for entity in &plan.entities {
             let (table, meter) = (TableName::bronze(entity.table), Meter::default());
             let step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
             journal.step(&step, Some((entity, &meter))).await;
+            if step.is_failed() {
+                // Another tenant's first load was faster: it isn't this one's lakehouse any more.
+                tenant::admit(lake, client, plan.adopt_tenant, &run.run_id, started).await?;
+            }
             steps.push(step);
         }
         journal.write().await;
@@ -117,7 +133,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         server_version: server.release,
         steps,
         tests,
-        warnings: Vec::new(),
+        warnings: note.into_iter().collect(),
         requests,
         retries,
         bytes,
@@ -165,6 +181,7 @@ struct Run<'a> {
     run_id: String,
     clock: Instant,
     dates: DateProbe,
+    owner: i64,
 }
 
 impl Run<'_> {
@@ -179,6 +196,7 @@ impl Run<'_> {
             options: self.plan.load,
             run_id: self.run_id.clone(),
             started: self.started,
+            owner: self.owner,
         };
         let table = TableName::bronze(entity.table);
         let mut step = self
@@ -198,6 +216,10 @@ impl Run<'_> {
     async fn silver(&self, entity: &'static Entity) -> Step {
         self.step(TableName::silver(entity.table), &Meter::default(), async |step, _| {
             let (lake, plan) = (self.lake, self.plan);
+            let bronze = TableName::bronze(entity.table);
+            if tenant::is_of_another(lake, &bronze, self.owner).await? {
+                return Err(tenant::unmoved(&bronze, None));
+            }
             step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
             Ok(())
         })

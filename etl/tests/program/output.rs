@@ -106,7 +106,10 @@ fn results_go_into_pipes_links_and_devices_and_replace_none() {
 fn nobody_reads_along_and_the_load_goes_on() {
     let folder = tempfile::tempdir().unwrap();
     let mut command = program(folder.path());
-    command.args(["demo", "--scale", "100", "-vv"]).stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+        .args(["demo", "--scale", "100", "-vv", "--lakehouse", "lakehouse"])
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     drop(child.stderr.take());
     assert_eq!(child.wait().unwrap().code(), Some(0));
@@ -120,7 +123,9 @@ fn nobody_reads_along_and_the_load_goes_on() {
 fn a_load_stands_whose_report_cannot_be_printed() {
     let folder = tempfile::tempdir().unwrap();
     let full = || File::options().write(true).open("/dev/full").unwrap();
-    for arguments in [&["demo", "--scale", "100"][..], &["maintain"], &["maintain", "--json"]] {
+    for arguments in
+        [&["demo", "--scale", "100", "--lakehouse", "lakehouse"][..], &["maintain"], &["maintain", "--json"]]
+    {
         let output = program(folder.path()).args(arguments).stdout(full()).output().unwrap();
         assert_eq!(output.status.code(), Some(1), "{arguments:?}");
         let message = String::from_utf8(output.stderr).unwrap();
@@ -138,7 +143,7 @@ fn a_load_stands_whose_report_cannot_be_printed() {
 #[test]
 fn no_message_holds_a_backtrace() {
     let folder = tempfile::tempdir().unwrap();
-    stdout(program(folder.path()).args(["demo", "--scale", "50"]));
+    stdout(program(folder.path()).args(["demo", "--scale", "50", "--lakehouse", "lakehouse"]));
     // A data file that isn't one any more.
     let table = folder.path().join("lakehouse/gold/dimcompany");
     for entry in std::fs::read_dir(&table).unwrap() {

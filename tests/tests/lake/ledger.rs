@@ -405,7 +405,7 @@ async fn a_reconcile_is_a_run_with_what_it_deleted_and_why_it_didnt() {
     let entities = [catalog::entity("TimeEntry").unwrap()];
     let own = client(&simulator).unwrap();
     let reconciled = async |request: &reconcile::Request| {
-        let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request).await;
+        let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request).await.unwrap();
         told.unwrap();
         report
     };

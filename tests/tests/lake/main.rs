@@ -18,6 +18,7 @@ mod new_table;
 mod requests;
 mod samples;
 mod steer;
+mod tenants;
 mod truth;
 mod unreadable;
 mod whole_way;

@@ -1,0 +1,230 @@
+//! A lakehouse belongs to one tenant. A simulator is a tenant by its company id: port, seed and size don't count.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::steer::{ask, post};
+use crate::truth::{assert_truth, stored, truth};
+use connectwise_etl::bronze::Options;
+use connectwise_etl::catalog;
+use connectwise_etl::error::Result;
+use connectwise_etl::lake::{Layer, TableName, Tenant};
+use connectwise_etl::query;
+use connectwise_etl::reconcile::Request;
+use connectwise_etl::run::{self, Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, client};
+use serde_json::json;
+
+async fn tenant(company: &str, seed: u64, scale: u64) -> Simulator {
+    let username = format!("{company}+public");
+    Simulator::builder().seed(seed).scale(scale).credentials(username, "private").start().await.unwrap()
+}
+
+/// One list with change times, one without, and one below the rows of another.
+fn entities() -> Vec<&'static Entity> {
+    ["TimeEntry", "Agreement", "WorkType", "AgreementAddition"]
+        .iter()
+        .map(|name| catalog::entity(name).unwrap())
+        .collect()
+}
+
+fn plan(mode: Mode) -> Plan {
+    Plan { page_size: 100, ..Plan::new(vec![Layer::Bronze, Layer::Silver], mode, entities()) }
+}
+
+async fn load(simulator: &Simulator, lakehouse: &Lakehouse, plan: &Plan) -> Result<Report> {
+    execute(lakehouse.lake(), Some(&client(simulator).unwrap()), plan, &Quiet).await
+}
+
+/// Name and size of every file below a folder.
+fn files(folder: &Path) -> BTreeMap<String, u64> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.insert(path.display().to_string(), path.metadata().unwrap().len());
+        }
+    }
+    found
+}
+
+async fn owner(lakehouse: &Lakehouse) -> (i64, Tenant) {
+    let owner = lakehouse.lake().owner().await.unwrap().unwrap();
+    (owner.number, owner.tenant)
+}
+
+fn on_this_machine(company: &str) -> Tenant {
+    Tenant::new(company, "localhost")
+}
+
+fn refused(error: &connectwise_etl::Error) -> String {
+    assert!(error.is_usage(), "{error:?}");
+    let text = error.report();
+    for part in ["acme on localhost", "beta on localhost", "--adopt-tenant"] {
+        assert!(text.contains(part), "{text}");
+    }
+    text
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_tenant_is_refused_before_anything_is_asked_or_written() {
+    let (acme, beta) = (tenant("acme", 1, 300).await, tenant("beta", 2, 100).await);
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    assert_eq!(owner(&lakehouse).await, (1, on_this_machine("acme")));
+    let before = files(lakehouse.path());
+    for mode in [Mode::Full, Mode::Incremental] {
+        refused(&load(&beta, &lakehouse, &plan(mode)).await.unwrap_err());
+    }
+    let own = client(&beta).unwrap();
+    for dry_run in [true, false] {
+        let reconciled = run::reconcile(lakehouse.lake(), &own, &entities(), &Request::new(dry_run)).await;
+        refused(&reconciled.unwrap_err());
+    }
+    assert_eq!(ask(&beta, "requests").await["total"], 0, "nothing is asked");
+    assert_eq!(files(lakehouse.path()), before, "nothing is written");
+
+    // Another port and another seed of the same company are the same tenant.
+    let again = tenant("ACME", 1, 300).await;
+    let report = load(&again, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+    assert_eq!((report.failed().count(), report.warnings.len()), (0, 0), "{report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_first_loads_at_once_one_tenant_wins() {
+    for _ in 0..3 {
+        let (acme, beta) = (tenant("acme", 1, 300).await, tenant("beta", 2, 300).await);
+        let lakehouse = Lakehouse::empty().unwrap();
+        let plan = Plan { layers: vec![Layer::Bronze], ..plan(Mode::Full) };
+        let (one, other) = futures::join!(load(&acme, &lakehouse, &plan), load(&beta, &lakehouse, &plan));
+        let (winner, won, lost) = match owner(&lakehouse).await.1 {
+            tenant if tenant == on_this_machine("acme") => (&acme, one, other),
+            _ => (&beta, other, one),
+        };
+        assert_eq!(won.unwrap().failed().count(), 0);
+        refused(&lost.unwrap_err());
+        assert_truth(winner, &lakehouse, entities(), "after two first loads at once").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_load_that_is_not_let_in_claims_nothing() {
+    let (acme, beta) = (tenant("acme", 1, 100).await, tenant("beta", 2, 100).await);
+    let lakehouse = Lakehouse::empty().unwrap();
+    post(&acme, "faults", json!({ "path": "/*", "times": 1000, "status": 401 })).await;
+    let report = load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    assert!(report.failed().count() > 0);
+    assert_eq!(lakehouse.lake().owner().await.unwrap(), None);
+    let report = load(&beta, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    assert_eq!((report.failed().count(), report.warnings.len()), (0, 0), "{report:?}");
+    assert_eq!(owner(&lakehouse).await, (1, on_this_machine("beta")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_that_has_moved_takes_its_lakehouse_along() {
+    let acme = tenant("acme", 1, 300).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    // The same data on another server, where a few rows have come and gone since; its change times are the old ones.
+    let beta = tenant("beta", 1, 300).await;
+    post(&beta, "advance", json!({ "TimeEntry": { "insert": 5, "edit": 5, "delete": 2 } })).await;
+    let moving = Plan { adopt_tenant: true, ..plan(Mode::Incremental) };
+    let report = load(&beta, &lakehouse, &moving).await.unwrap();
+    assert_eq!(report.failed().count(), 0, "{report:?}");
+    assert!(
+        report.warnings.iter().any(|warning| warning.contains("moves from acme on localhost to beta on localhost"))
+    );
+    assert_eq!(owner(&lakehouse).await, (2, on_this_machine("beta")));
+    assert_truth(&beta, &lakehouse, entities(), "after the move").await;
+    let moves = "select count(*) as n from etl_tenant where reason in ('first load', 'moved')";
+    assert_eq!(query::json(&query::select(lakehouse.lake(), moves).await.unwrap()).unwrap(), b"[{\"n\":2}]");
+
+    // From then on the loads are incremental again.
+    let report = load(&beta, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+    assert!(report.warnings.is_empty() && report.failed().count() == 0, "{report:?}");
+    let bronze = |report: &Report| {
+        report.steps.iter().filter(|step| step.layer == Layer::Bronze).map(|step| step.rows_read).sum::<u64>()
+    };
+    assert!(bronze(&report) < 300, "{} rows were read", bronze(&report));
+    // And the tenant of before is another one now.
+    assert!(load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap_err().is_usage());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_would_remove_too_much_leaves_a_table_whole_and_says_what_to_do() {
+    let (acme, beta) = (tenant("acme", 1, 300).await, tenant("beta", 2, 100).await);
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    let time = catalog::entity("TimeEntry").unwrap();
+    let before = stored(&lakehouse, time).await;
+    let moving = Plan { adopt_tenant: true, ..plan(Mode::Full) };
+    let report = load(&beta, &lakehouse, &moving).await.unwrap();
+    for layer in [Layer::Bronze, Layer::Silver] {
+        let step = report.steps.iter().find(|step| step.layer == layer && step.table.ends_with("timeentry")).unwrap();
+        let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+        assert!(why.contains("--max-share 100") && why.contains("before"), "{why}");
+    }
+    assert_eq!(stored(&lakehouse, time).await, before, "no row of the new tenant is among those of the old one");
+
+    // A reconcile doesn't take the rows of the old tenant for deleted ones.
+    let own = client(&beta).unwrap();
+    let (found, told) =
+        run::reconcile(lakehouse.lake(), &own, &[time], &Request { max_share: 100.0, ..Request::new(false) })
+            .await
+            .unwrap();
+    told.unwrap();
+    assert!(found.refused().next().unwrap().refused.as_ref().unwrap().contains("still holds the rows"));
+    assert_eq!(stored(&lakehouse, time).await, before);
+
+    // The next runs go on with the move by themselves, and through where it is allowed.
+    let report = load(&beta, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+    assert!(report.failed().count() > 0);
+    let all = Plan { load: Options { max_share: 100.0, ..Options::default() }, ..plan(Mode::Incremental) };
+    let report = load(&beta, &lakehouse, &all).await.unwrap();
+    assert_eq!(report.failed().count(), 0, "{report:?}");
+    for entity in entities() {
+        assert_eq!(stored(&lakehouse, entity).await, truth(&beta, entity).await, "{}", entity.name);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lakehouse_of_an_older_version_is_taken_over_with_a_note() {
+    let acme = tenant("acme", 1, 100).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    std::fs::remove_dir_all(lakehouse.path().join("etl/etl_tenant")).unwrap();
+    post(&acme, "advance", json!({ "TimeEntry": { "insert": 5 } })).await;
+    let report = load(&acme, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+    assert_eq!(report.failed().count(), 0, "{report:?}");
+    assert!(
+        report.warnings.iter().any(|warning| warning.contains("from now on it belongs to acme on localhost")),
+        "{report:?}"
+    );
+    assert_eq!(owner(&lakehouse).await, (1, on_this_machine("acme")));
+    let report = load(&acme, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+    assert!(report.warnings.is_empty(), "it is said once: {report:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_another_tenant_had_staged_are_not_gone_on_with() {
+    let (acme, beta) = (tenant("acme", 1, 3_000).await, tenant("beta", 2, 3_000).await);
+    let lakehouse = Lakehouse::empty().unwrap();
+    let time = catalog::entity("TimeEntry").unwrap();
+    let load_of = Options { chunk_rows: 400, ..Options::default() };
+    let plan = Plan { load: load_of, page_size: 50, ..Plan::new(vec![Layer::Bronze], Mode::Full, vec![time]) };
+    post(&acme, "faults", json!({ "path": "/time/entries", "nth": 41, "times": 1000, "status": 400 })).await;
+    assert_eq!(load(&acme, &lakehouse, &plan).await.unwrap().failed().count(), 1);
+    let staging = lakehouse.path().join("bronze/bronze_cw_timeentry/_staging");
+    assert!(!files(&staging).is_empty());
+    refused(&load(&beta, &lakehouse, &plan).await.unwrap_err());
+    let moving = Plan { adopt_tenant: true, ..plan };
+    let report = load(&beta, &lakehouse, &moving).await.unwrap();
+    let warnings = &report.steps[0].warnings;
+    assert!(warnings.iter().any(|warning| warning.contains("are given up")), "{warnings:?}");
+    assert_truth(&beta, &lakehouse, [time], "after the move").await;
+    assert!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap().is_some());
+}
