@@ -24,7 +24,10 @@ const CREDENTIALS: [(&str, &str); 4] = [
 fn call(arguments: &[&str], environment: &[(&str, &str)], files: &[(&str, &str)]) -> Called {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
-        std::fs::write(folder.path().join(name), text).unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        #[cfg(unix)]
+        std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     }
     let output = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
         .args(arguments)
@@ -92,9 +95,10 @@ fn a_missing_credential() {
 #[test]
 fn a_bad_url() {
     insta::assert_snapshot!(page([
-        refused(&["run"], &with("CW_BASE_URL", "api-na.myconnectwise.net"), &[]),
+        refused(&["run"], &with("CW_BASE_URL", "localhost:8080"), &[]),
         refused(&["run"], &with("CW_BASE_URL", "http://api-na.myconnectwise.net"), &[]),
         refused(&["run"], &with("CW_BASE_URL", "https://user:geheim@host"), &[]),
+        refused(&["run"], &with("CW_BASE_URL", "https://na.myconnectwise.net/api"), &[]),
         refused(&["run", "--lakehouse", "://"], &CREDENTIALS, &[]),
     ]));
 }
@@ -127,7 +131,9 @@ fn a_wrong_configuration_file() {
     insta::assert_snapshot!(page([
         refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", "lakehouse = \"x\"\nlakhouse = \"y\"\n")]),
         refused(&["run", "--config", "missing.toml"], &CREDENTIALS, &[]),
-        refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD geheim\n")]),
+        refused(&["run"], &CREDENTIALS, &[(".env", "# secrets\nCW_AUTH_PASSWORD geheim\n")]),
+        refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD=\"geheim\n")]),
+        refused(&["run"], &CREDENTIALS, &[(".env", "CW_AUTH_PASSWORD=geheim\nCW_AUTH_PASSWORD=geheim2\n")]),
     ]));
 }
 
@@ -177,4 +183,23 @@ fn a_file_env_is_read_and_flags_come_before_it() {
     let file = "CW_AUTH_PASSWORD=geheim\nCW_LAKEHOUSE=elsewhere\n";
     let message = refused(&["run", "--entities", "x"], &without("CW_AUTH_PASSWORD"), &[(".env", file)]);
     assert!(message.contains("there is no entity"), "{message}");
+}
+
+#[test]
+fn two_names_of_one_setting_that_disagree_are_named() {
+    let mut environment = CREDENTIALS.to_vec();
+    environment.push(("CONNECTWISE_PRIVATE_KEY", "geheim2"));
+    let message = refused(&["run"], &environment, &[]);
+    assert!(message.contains("CW_AUTH_PASSWORD and CONNECTWISE_PRIVATE_KEY are set to different values"), "{message}");
+}
+
+#[test]
+#[cfg(unix)]
+fn a_path_of_windows_makes_no_folder_elsewhere() {
+    for file in [r"lakehouse = 'C:\lake'", "lakehouse = 'c:/lake'", r"lakehouse = '\\server\share'"] {
+        let message = refused(&["run"], &CREDENTIALS, &[("connectwise-etl.toml", file)]);
+        assert!(message.contains("is no place for a lakehouse: it is a path of Windows"), "{message}");
+    }
+    let message = refused(&["run", "--ca-file", r"C:\ca.pem"], &CREDENTIALS, &[]);
+    assert!(message.contains("can't be the file of certificates: it is a path of Windows"), "{message}");
 }

@@ -258,3 +258,229 @@ fn a_model_that_cannot_work_stops_a_run_before_anything_is_touched() {
     assert!(said.contains("models/mine.sql is declared nowhere: add a [[model]] mine to models/models.toml"), "{said}");
     assert!(!folder.path().join("lake").exists());
 }
+
+/// Every file below a folder, with its size.
+fn files(folder: &Path) -> Vec<(String, u64)> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push((path.display().to_string(), path.metadata().unwrap().len()));
+        }
+    }
+    found.sort();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_demo_and_a_tenant_keep_out_of_each_others_lakehouse() {
+    let simulator =
+        Simulator::builder().seed(3).scale(300).credentials("acme+public", "private").start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let run = |arguments: &[&str]| {
+        let mut command = with_tenant(program(folder.path()), &simulator);
+        // What is configured is a real lakehouse: the demo doesn't go there by itself.
+        command.env("CW_LAKEHOUSE", "lakehouse").args(arguments);
+        let output = tokio::task::block_in_place(|| command.output().unwrap());
+        (output.status.code(), String::from_utf8(output.stderr).unwrap(), String::from_utf8(output.stdout).unwrap())
+    };
+    let entries = |lakehouse: &str| {
+        let (code, error, text) =
+            run(&["query", "select count(*) as n from bronze_cw_timeentry", "--json", "--lakehouse", lakehouse]);
+        assert_eq!(code, Some(0), "{error}");
+        text.trim().to_owned()
+    };
+    // README's own order.
+    let (code, error, said) = run(&["demo", "--scale", "200"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(said.contains("query --lakehouse ./demo-lakehouse"), "{said}");
+    let (code, error, _) = run(&["run", "--full"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert_eq!(
+        (entries("lakehouse"), entries("demo-lakehouse")),
+        ("[{\"n\":300}]".to_owned(), "[{\"n\":200}]".to_owned())
+    );
+
+    let before = files(folder.path());
+    let (code, error, _) = run(&["demo", "--lakehouse", "lakehouse"]);
+    assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+    assert!(
+        error.contains("holds the data of acme on localhost, and the demo would put simulated rows into it"),
+        "{error}"
+    );
+    for command in [&["run", "--full"][..], &["run"], &["reconcile"], &["reconcile", "--dry-run"]] {
+        let (code, error, _) = run(&[command, &["--lakehouse", "demo-lakehouse"]].concat());
+        assert_eq!((code, error.lines().count()), (Some(2), 1), "{error}");
+        assert!(error.contains("belongs to simco on localhost") && error.contains("acme on localhost"), "{error}");
+    }
+    assert_eq!(run(&["run", "--adopt-tenant", "--entities", "Member"]).0, Some(2));
+    assert_eq!(run(&["run", "--adopt-tenant", "--layers", "silver"]).0, Some(2));
+    assert_eq!(files(folder.path()), before, "nothing was touched");
+
+    // A lakehouse of an older version may be anybody's, but it isn't the demo's.
+    std::fs::remove_dir_all(folder.path().join("lakehouse/etl/etl_tenant")).unwrap();
+    let (code, error, _) = run(&["demo", "--lakehouse", "lakehouse"]);
+    assert_eq!(code, Some(2), "{error}");
+    assert!(error.contains("didn't record"), "{error}");
+    let (code, error, _) = run(&["run"]);
+    assert_eq!(code, Some(0), "{error}");
+    assert!(error.contains("from now on it belongs to acme on localhost"), "{error}");
+}
+
+/// The ids of an extract, in a folder with these files and an environment that holds nothing but this; and what was said.
+fn extracted(
+    folder: &Path,
+    files: &[(&str, &str)],
+    environment: &[(&str, &str)],
+    more: &[&str],
+) -> (Option<i32>, usize, String) {
+    for (name, text) in files {
+        std::fs::write(folder.join(name), text).unwrap();
+    }
+    let mut command = program(folder);
+    command.envs(environment.iter().copied()).args(["extract", "/system/members", "--fields", "id"]).args(more);
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(!said.contains("pri$vate"), "{said}");
+    (output.status.code(), output.stdout.iter().filter(|byte| **byte == b'\n').count(), said)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_env_gives_what_nothing_else_says_and_only_in_its_own_folder() {
+    let simulator = Simulator::builder().credentials("acme+public", "pri$vate").start().await.unwrap();
+    let url = simulator.base_url();
+    let secrets =
+        "CONNECTWISE_COMPANY_ID=acme\nCW_PUBLIC_KEY='public'\nCW_PRIVATE_KEY=pri$vate\nCW_CLIENT_ID=\"any\"\n";
+    let own = tempfile::tempdir().unwrap();
+    let configuration = format!("[source]\nbase_url = \"{url}\"\n");
+
+    // The file is planted: the configuration's address holds, and the credentials go nowhere else.
+    let planted = format!("{secrets}CW_BASE_URL=http://127.0.0.1:9\nHTTPS_PROXY=http://127.0.0.1:9\n");
+    let files = [("connectwise-etl.toml", configuration.as_str()), (".env", &planted)];
+    let (code, rows, said) = extracted(own.path(), &files, &[], &["-v"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(rows > 0);
+    let told = said.lines().find(|line| line.starts_with("./.env was read")).unwrap();
+    for name in ["CONNECTWISE_COMPANY_ID", "CW_PRIVATE_KEY", "CW_BASE_URL"] {
+        assert!(told.contains(name), "{told}");
+    }
+    assert!(said.contains("warning: HTTPS_PROXY in .env has no effect"), "{said}");
+
+    // The environment of the process holds before the file too.
+    let (code, _, said) = extracted(own.path(), &[("connectwise-etl.toml", "")], &[("CW_URL", &url)], &[]);
+    assert_eq!(code, Some(0), "{said}");
+
+    // A folder below reads none of it.
+    let below = own.path().join("below");
+    std::fs::create_dir(&below).unwrap();
+    let (code, rows, said) = extracted(&below, &[], &[("CW_URL", &url)], &[]);
+    assert_eq!(
+        (code, rows, said.trim()),
+        (Some(2), 0, "error: CW_AUTH_USERNAME is not set: give company+publicKey of the API member")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[cfg(unix)]
+async fn a_file_env_that_others_can_read_is_remarked() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let simulator = Simulator::builder().start().await.unwrap();
+    let url = simulator.base_url();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join(".env");
+    let text = "CW_AUTH_USERNAME=simco+public\nCW_AUTH_PASSWORD=private\nCW_CLIENTID=any\n";
+    std::fs::write(&file, text).unwrap();
+    for (mode, remarked) in [(0o666, true), (0o640, true), (0o604, true), (0o600, false), (0o400, false)] {
+        std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+        let (code, _, said) = extracted(folder.path(), &[], &[("CW_SITE_URL", &url)], &[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert_eq!(
+            said.contains(&format!("others on this machine can read it (mode {mode:04o}): chmod 600 .env")),
+            remarked,
+            "{said}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_names_and_spellings_that_people_use_are_understood() {
+    let simulator = Simulator::builder().credentials("acme+public", "pri$vate").start().await.unwrap();
+    let url = simulator.base_url();
+    let host = url.split("/v4_6_release").next().unwrap();
+    // printf 'acme+public:pri$vate' | base64
+    let basic = "Basic YWNtZStwdWJsaWM6cHJpJHZhdGU=";
+    let page = format!("{host}/v2025_1/ConnectWise.aspx?locale=en_US#x");
+    let quoted = format!("\"{host}\"");
+    let tables: [&[(&str, &str)]; 5] = [
+        &[
+            ("CW_SITE_URL", host),
+            ("CW_COMPANY_ID", "acme"),
+            ("CW_PUBLIC_KEY", "public"),
+            ("CW_PRIVATE_KEY", "pri$vate"),
+            ("CW_CLIENT_ID", "any"),
+        ],
+        &[
+            ("CONNECTWISE_URL", &page),
+            ("CONNECTWISE_COMPANY", "acme+public"),
+            ("CONNECTWISE_PRIVATE_KEY", "pri$vate"),
+            ("CONNECTWISE_CLIENT_ID", "any"),
+        ],
+        // As `docker --env-file` gives them.
+        &[
+            ("CW_BASE_URL", &quoted),
+            ("CW_AUTH_USERNAME", "'acme + public'"),
+            ("CW_AUTH_PASSWORD", "\"pri$vate\""),
+            ("CW_CLIENTID", "\"any\""),
+            ("CW_RATE", "\"0\""),
+        ],
+        &[("CW_URL", host), ("CW_AUTH_PASSWORD", basic), ("CW_CLIENTID", "any")],
+        &[("CW_URL", host), ("CW_AUTH_USERNAME", "acme+public:pri$vate"), ("CW_CLIENTID", "any")],
+    ];
+    for environment in tables {
+        let folder = tempfile::tempdir().unwrap();
+        let (code, rows, said) = extracted(folder.path(), &[], environment, &[]);
+        assert_eq!(code, Some(0), "{environment:?}: {said}");
+        assert!(rows > 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lakehouse_may_have_any_path() {
+    let simulator = Simulator::builder().scale(50).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let home = folder.path().join("home of nobody");
+    std::fs::create_dir(&home).unwrap();
+    let names =
+        ["100%", "%zz %4", "two words", "a#b", "a?b=c", "Þór 数据", "a+b&c=d", "~/lake", "./x/../up", "[a]*{b}"];
+    for (at, name) in names.into_iter().enumerate() {
+        let run = |arguments: &[&str]| {
+            let mut command = with_tenant(program(folder.path()), &simulator);
+            command.env("HOME", &home).args(arguments);
+            let output = tokio::task::block_in_place(|| command.output().unwrap());
+            assert_eq!(output.status.code(), Some(0), "{name}: {}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8(output.stdout).unwrap()
+        };
+        // By turns from the file and from the command line.
+        let written = serde_json::to_string(name).unwrap();
+        let file = if at % 2 == 0 { format!("lakehouse = {written}\n") } else { String::new() };
+        std::fs::write(folder.path().join("connectwise-etl.toml"), file).unwrap();
+        let place: &[&str] = if at % 2 == 0 { &[] } else { &["--lakehouse", name] };
+        run(&[&["run", "--layers", "bronze", "--entities", "Member,TimeEntry"], place].concat());
+        let told = run(&[&["query", "select count(*) as n from bronze_cw_timeentry", "--json"], place].concat());
+        assert_eq!(told.trim(), "[{\"n\":50}]", "{name}");
+        let expected = match name {
+            "~/lake" => home.join("lake"),
+            "./x/../up" => folder.path().join("up"),
+            name => folder.path().join(name),
+        };
+        assert!(
+            expected.join("bronze/bronze_cw_timeentry/_delta_log").is_dir(),
+            "{name} isn't at {}",
+            expected.display()
+        );
+    }
+    assert!(!folder.path().join("~").exists());
+}

@@ -4,7 +4,9 @@
 
 mod demo;
 mod doctor;
+pub mod dotenv;
 mod drift;
+mod environment;
 mod extract;
 mod file;
 mod lineage;
@@ -30,6 +32,7 @@ use std::time::SystemTime;
 use clap::{Parser, Subcommand};
 
 use crate::error::{Error, Kind, Result};
+use environment::Environment;
 use output::Output;
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
@@ -46,7 +49,8 @@ Examples:
   connectwise-etl query \"select * from dimcompany\"
 
 Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
-Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a .env file here."
+Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a file .env
+in the folder where the program runs; docs/configuration.md has all names that are understood."
 )]
 struct Args {
     #[command(flatten)]
@@ -73,13 +77,15 @@ enum Command {
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
-    let environment = settings::dotenv();
     let args = Args::parse();
     let output = Output::new(args.global.json);
-    if let Err(error) = environment {
-        output.error(&error);
-        return ExitCode::from(2);
-    }
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
+        Err(error) => {
+            output.error(&error);
+            return ExitCode::from(2);
+        }
+    };
     if let Err(error) = clock(SystemTime::now()) {
         output.error(&error);
         return ExitCode::from(2);
@@ -95,7 +101,7 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = dispatch(args, &output) => Some(ended),
+            ended = dispatch(args, environment, &output) => Some(ended),
             _ = tokio::signal::ctrl_c() => None,
         }
     });
@@ -121,9 +127,13 @@ fn clock(now: SystemTime) -> Result<()> {
         .map_err(|_| Error::new(Kind::Config, "this machine's clock says a time before 1970: set it, and run again"))
 }
 
-async fn dispatch(args: Args, output: &Output) -> Result<ExitCode> {
-    settings::log(args.global.verbose);
-    let settings = settings::Settings::load(&args.global)?;
+async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<ExitCode> {
+    settings::log(args.global.verbose, environment.either("RUST_LOG").as_deref());
+    environment.remarks().iter().for_each(|remark| output.note(remark));
+    if let Some(told) = environment.told().filter(|_| args.global.verbose > 0) {
+        output.note(&told);
+    }
+    let settings = settings::Settings::load(&args.global, environment)?;
     match args.command {
         Command::Demo(command) => command.execute(&settings, output).await,
         Command::Doctor(command) => command.execute(&settings, output).await,

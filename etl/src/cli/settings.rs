@@ -1,4 +1,4 @@
-//! Settings: flags before environment before `connectwise-etl.toml` before defaults.
+//! Settings: flags before environment before `connectwise-etl.toml` before `.env` before defaults.
 
 use std::path::{Path, PathBuf};
 
@@ -6,15 +6,18 @@ use clap::Args;
 use connectwise_sdk::Client;
 use serde::Deserialize;
 
+use super::environment::{Environment, process};
 use super::source::{Source, SourceArgs, SourceTable};
 use super::terminal::Log;
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
-use crate::lake::Lake;
+use crate::lake::{Lake, local_path};
 use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 
 const FILE: &str = "connectwise-etl.toml";
+/// Where the demo's tables are.
+const DEMO_LAKEHOUSE: &str = "./demo-lakehouse";
 /// Folder of the user's own gold models.
 const MODELS: &str = "models";
 
@@ -22,10 +25,12 @@ const MODELS: &str = "models";
 #[derive(Debug, Args)]
 pub(super) struct Global {
     /// Folder or object-store URL of the lakehouse [default: ./lakehouse]
-    #[arg(long, global = true, env = "CW_LAKEHOUSE", value_name = "PATH|URL")]
+    ///
+    /// Also CW_LAKEHOUSE, but for the demo, which has ./demo-lakehouse unless this option is given.
+    #[arg(long, global = true, value_name = "PATH|URL")]
     pub(super) lakehouse: Option<String>,
-    /// Configuration file [default: connectwise-etl.toml, where there is one]
-    #[arg(long, global = true, env = "CW_ETL_CONFIG", value_name = "FILE")]
+    /// Configuration file, also CW_ETL_CONFIG [default: connectwise-etl.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// Print results as JSON
     #[arg(long, global = true)]
@@ -77,38 +82,57 @@ impl LoadTable {
 /// The settings of one call.
 pub(super) struct Settings {
     lakehouse: String,
+    demo_lakehouse: String,
     pub(super) source: Source,
     pub(super) privacy: Privacy,
     load: LoadTable,
     pub(super) gold: GoldConfig,
+    environment: Environment,
 }
 
 impl Settings {
-    pub(super) fn load(global: &Global) -> Result<Self> {
-        let file = match &global.config {
-            Some(path) => read(path)?,
-            None if Path::new(FILE).is_file() => read(Path::new(FILE))?,
-            None => File::default(),
-        };
-        let lakehouse = global.lakehouse.clone().or(file.lakehouse);
+    pub(super) fn load(global: &Global, environment: Environment) -> Result<Self> {
+        let named = global.config.clone().map_or_else(|| process("CW_ETL_CONFIG").map(PathBuf::from), Some);
+        let here = || Path::new(FILE).is_file().then(|| PathBuf::from(FILE));
+        let config = named.or_else(here).or_else(|| environment.file("CW_ETL_CONFIG").map(PathBuf::from));
+        let config = config.map(|path| file_path(&path, "configuration")).transpose()?;
+        let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let lakehouse = global.lakehouse.clone().or_else(|| process("CW_LAKEHOUSE"));
+        let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
         let mut gold = file.gold;
         gold.check()?;
         file.load.check()?;
         let privacy = Privacy::new(&file.privacy)?;
         // The models stand beside the configuration, wherever that is.
-        let project = global.config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        let project = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         gold.models = OwnModels::read(&project.join(MODELS))?;
         Ok(Self {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
-            source: Source::new(global.source.clone(), file.source)?,
+            // What is configured is a real lakehouse, so the demo goes there only when somebody says so on its command line.
+            demo_lakehouse: global.lakehouse.clone().unwrap_or_else(|| DEMO_LAKEHOUSE.to_owned()),
+            source: Source::new(global.source.clone(), file.source, &environment)?,
             privacy,
             load: file.load,
             gold,
+            environment,
         })
     }
 
+    /// Where the demo writes, as somebody would type it.
+    pub(super) fn demo_place(&self) -> &str {
+        &self.demo_lakehouse
+    }
+
+    pub(super) fn demo_lake(&self) -> Result<Lake> {
+        self.open(&self.demo_lakehouse)
+    }
+
     pub(super) fn lake(&self) -> Result<Lake> {
-        Lake::open(&self.lakehouse)
+        self.open(&self.lakehouse)
+    }
+
+    fn open(&self, location: &str) -> Result<Lake> {
+        Ok(Lake::open(location)?.with_options(self.environment.stores()))
     }
 
     /// The privacy policy, ready to build tables: with the key that its hashes need.
@@ -116,7 +140,7 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`] when the key is missing or too short.
     pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
-        self.privacy.clone().with_key(super::source::variable(KEY_VARIABLE).as_deref())
+        self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())
     }
 
     /// How full loads go, where the command says no other share.
@@ -135,22 +159,17 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
     pub(super) fn client(&self) -> Result<Client> {
-        self.source.client()
+        self.source.client(&self.environment)
     }
 }
 
-/// Reads the file `.env` into the environment, where there is one. To be called before the arguments are parsed, as they
-/// take their defaults from there.
+/// A file that a setting names.
 ///
 /// # Errors
-/// [`Kind::Config`] when it can't be read.
-pub(super) fn dotenv() -> Result<()> {
-    match dotenvy::dotenv() {
-        Ok(_) => Ok(()),
-        Err(error) if error.not_found() => Ok(()),
-        // The error's own text quotes the line, and the line may hold a secret.
-        Err(_) => Err(Error::new(Kind::Config, "the file .env can't be read: each line has to be NAME=value")),
-    }
+/// [`Kind::Config`] when it can't be a path of this machine.
+pub(super) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
+    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
+    local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
 }
 
 fn read(path: &Path) -> Result<File> {
@@ -167,14 +186,15 @@ fn read(path: &Path) -> Result<File> {
 }
 
 /// Logs to standard error; `RUST_LOG` decides when it is set.
-pub(super) fn log(verbose: u8) {
+pub(super) fn log(verbose: u8, rules: Option<&str>) {
     let default = match verbose {
         // What fails is told by the steps themselves, and the kernel calls a table that isn't there yet an error.
         0 => "error,buoyant_kernel=off,connectwise_etl=off",
         1 => "warn,buoyant_kernel=off,connectwise_etl=info,connectwise_sdk=info",
         _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
     };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| default.into());
+    let rules = rules.and_then(|rules| tracing_subscriber::EnvFilter::try_new(rules).ok());
+    let filter = rules.unwrap_or_else(|| default.into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Log::default)

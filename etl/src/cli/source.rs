@@ -1,12 +1,14 @@
-//! Where the API is and how it is asked: flags before environment before file before the SDK's defaults.
+//! Where the API is and how it is asked: flags before environment before file before `.env` before the SDK's defaults.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::Args;
-use connectwise_sdk::{Client, Config, ConfigParts, MAX_PAGE_SIZE};
+use clap::{Args, Parser};
+use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE};
 use serde::Deserialize;
 
+use super::environment::{Environment, process};
+use super::settings::file_path;
 use crate::error::{Error, Kind, Result};
 
 /// Options of every command that asks the API.
@@ -14,22 +16,22 @@ use crate::error::{Error, Kind, Result};
 #[command(next_help_heading = "How the API is asked")]
 pub(super) struct SourceArgs {
     /// Certificates (PEM) that are trusted beside the usual ones: those of a server of your own
-    #[arg(long, global = true, hide_short_help = true, env = "CW_CA_FILE", value_name = "FILE")]
+    #[arg(long, global = true, hide_short_help = true, value_name = "FILE")]
     ca_file: Option<PathBuf>,
     /// Most requests started in a second [default: 16; 0 = no limit]
-    #[arg(long, global = true, hide_short_help = true, env = "CW_RATE", value_name = "N", value_parser = rate)]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", value_parser = rate)]
     rate: Option<f64>,
     /// Most requests under way at once [default: 4]
-    #[arg(long, global = true, hide_short_help = true, env = "CW_CONCURRENCY", value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=64))]
     concurrency: Option<u16>,
     /// Records a page, 1 to 1000 [default: 1000]
-    #[arg(long, global = true, hide_short_help = true, env = "CW_PAGE_SIZE", value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     page_size: Option<u32>,
     /// Longest time to connect, in seconds [default: 10]
-    #[arg(long, global = true, hide_short_help = true, env = "CW_CONNECT_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     connect_timeout: Option<u64>,
     /// Longest silence of the server, in seconds [default: 60]
-    #[arg(long, global = true, hide_short_help = true, env = "CW_READ_TIMEOUT", value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     read_timeout: Option<u64>,
 }
 
@@ -38,6 +40,59 @@ fn rate(text: &str) -> std::result::Result<f64, String> {
         Ok(rate) if rate.is_finite() && rate >= 0.0 => Ok(rate),
         _ => Err("a rate is a number of requests a second, 0 for no limit".to_owned()),
     }
+}
+
+/// The same options as variables give them.
+const VARIABLES: [(&str, &str); 6] = [
+    ("CW_CA_FILE", "--ca-file"),
+    ("CW_RATE", "--rate"),
+    ("CW_CONCURRENCY", "--concurrency"),
+    ("CW_PAGE_SIZE", "--page-size"),
+    ("CW_CONNECT_TIMEOUT", "--connect-timeout"),
+    ("CW_READ_TIMEOUT", "--read-timeout"),
+];
+
+#[derive(Debug, Parser)]
+#[command(no_binary_name = true)]
+struct FromVariables {
+    #[command(flatten)]
+    args: SourceArgs,
+}
+
+impl SourceArgs {
+    /// What variables say, read as the options are.
+    fn from(lookup: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let mut line = Vec::new();
+        for (name, option) in VARIABLES {
+            let Some(value) = lookup(name) else { continue };
+            let option = format!("{option}={value}");
+            if FromVariables::try_parse_from([&option]).is_err() {
+                return Err(Error::new(
+                    Kind::Config,
+                    format!("{name} has a value that {} doesn't take", option_name(&option)),
+                ));
+            }
+            line.push(option);
+        }
+        let parsed = FromVariables::try_parse_from(line).map(|parsed| parsed.args);
+        parsed.map_err(|_| Error::new(Kind::Config, "the variables of the source can't be read together"))
+    }
+
+    /// These, and the others where these say nothing.
+    fn or(self, other: Self) -> Self {
+        Self {
+            ca_file: self.ca_file.or(other.ca_file),
+            rate: self.rate.or(other.rate),
+            concurrency: self.concurrency.or(other.concurrency),
+            page_size: self.page_size.or(other.page_size),
+            connect_timeout: self.connect_timeout.or(other.connect_timeout),
+            read_timeout: self.read_timeout.or(other.read_timeout),
+        }
+    }
+}
+
+fn option_name(option: &str) -> &str {
+    option.split('=').next().unwrap_or(option)
 }
 
 /// The table `[source]` of the file. Secrets are only read from the environment.
@@ -66,11 +121,11 @@ pub(super) struct Source {
 }
 
 impl Source {
-    /// Puts flags and file together.
+    /// Puts flags, variables and file together.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the file says what can't be.
-    pub(super) fn new(args: SourceArgs, file: SourceTable) -> Result<Self> {
+    /// [`Kind::Config`] when the variables or the file say what can't be.
+    pub(super) fn new(args: SourceArgs, file: SourceTable, environment: &Environment) -> Result<Self> {
         let wrong = |name: &str, why: &str| {
             Err(Error::new(Kind::Config, format!("{name} of [source] in the configuration is wrong: {why}")))
         };
@@ -91,6 +146,17 @@ impl Source {
         if file.overlap_minutes.is_some_and(|minutes| minutes > 60 * 24 * 31) {
             return wrong("overlap_minutes", "it is at most 44640, which is a month");
         }
+        let args = args.or(SourceArgs::from(process)?);
+        let below = SourceArgs::from(|name| environment.file(name))?;
+        let file = SourceTable {
+            ca_file: file.ca_file.or(below.ca_file),
+            rate: file.rate.or(below.rate),
+            concurrency: file.concurrency.or(below.concurrency),
+            page_size: file.page_size.or(below.page_size),
+            connect_timeout: file.connect_timeout.or(below.connect_timeout),
+            read_timeout: file.read_timeout.or(below.read_timeout),
+            ..file
+        };
         Ok(Self { args, file })
     }
 
@@ -108,29 +174,29 @@ impl Source {
     ///
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
-    pub(super) fn client(&self) -> Result<Client> {
-        self.config().and_then(|config| Client::new(config).map_err(unusable))
+    pub(super) fn client(&self, environment: &Environment) -> Result<Client> {
+        self.config(environment).and_then(|config| Client::new(config).map_err(unusable))
     }
 
-    fn config(&self) -> Result<Config> {
+    fn config(&self, environment: &Environment) -> Result<Config> {
         let Self { args, file } = self;
-        let or_file = |name: &str, file: &Option<String>| variable(name).or_else(|| file.clone());
-        let parts = ConfigParts {
-            base_url: or_file("CW_BASE_URL", &file.base_url),
-            site: or_file("CW_SITE", &file.site),
-            username: variable("CW_AUTH_USERNAME"),
-            company: or_file("CW_COMPANY", &file.company),
-            public_key: variable("CW_PUBLIC_KEY"),
-            password: variable("CW_AUTH_PASSWORD").map(Into::into),
-            private_key: variable("CW_PRIVATE_KEY").map(Into::into),
-            client_id: or_file("CW_CLIENTID", &file.client_id),
+        let in_file = |name: &'static str| match name {
+            "CW_BASE_URL" => file.base_url.clone(),
+            "CW_SITE" => file.site.clone(),
+            "CW_COMPANY" => file.company.clone(),
+            "CW_CLIENTID" => file.client_id.clone(),
+            _ => None,
         };
-        let mut config = Config::from_parts(parts).map_err(unusable)?.with_page_size(self.page_size());
-        if let Some(version) = or_file("CW_API_VERSION", &file.api_version) {
+        let layers: [&dyn Fn(&'static str) -> Option<String>; 3] =
+            [&|name| process(name), &in_file, &|name| environment.file(name)];
+        let mut config = Config::from_layers(&layers).map_err(unusable)?.with_page_size(self.page_size());
+        let version = process("CW_API_VERSION").or_else(|| file.api_version.clone());
+        if let Some(version) = version.or_else(|| environment.file("CW_API_VERSION")) {
             config = config.with_version(&version).map_err(unusable)?;
         }
         if let Some(path) = args.ca_file.as_ref().or(file.ca_file.as_ref()) {
-            let pem = std::fs::read(path).map_err(|error| {
+            let path = file_path(path, "file of certificates")?;
+            let pem = std::fs::read(&path).map_err(|error| {
                 Error::new(Kind::Config, format!("the file of certificates {} can't be read", path.display()))
                     .with_source(error)
             })?;
@@ -156,11 +222,6 @@ fn unusable(error: connectwise_sdk::Error) -> Error {
     Error::new(Kind::Config, error.to_string())
 }
 
-/// What the environment says, if it says anything.
-pub(super) fn variable(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -168,10 +229,11 @@ mod tests {
     #[test]
     fn flags_come_before_the_file_and_nonsense_is_one_sentence() {
         let table = |text: &str| toml::from_str::<SourceTable>(text).unwrap();
+        let none = Environment::default();
         let args = SourceArgs { page_size: Some(10), ..SourceArgs::default() };
-        assert_eq!(Source::new(args, table("page_size = 500")).unwrap().page_size(), 10);
-        assert_eq!(Source::new(SourceArgs::default(), table("page_size = 500")).unwrap().page_size(), 500);
-        assert_eq!(Source::new(SourceArgs::default(), table("")).unwrap().page_size(), 1000);
+        assert_eq!(Source::new(args, table("page_size = 500"), &none).unwrap().page_size(), 10);
+        assert_eq!(Source::new(SourceArgs::default(), table("page_size = 500"), &none).unwrap().page_size(), 500);
+        assert_eq!(Source::new(SourceArgs::default(), table(""), &none).unwrap().page_size(), 1000);
         for text in [
             "page_size = 0",
             "page_size = 1001",
@@ -182,7 +244,7 @@ mod tests {
             "connect_timeout = 4000",
             "overlap_minutes = 50000",
         ] {
-            let error = Source::new(SourceArgs::default(), table(text)).unwrap_err();
+            let error = Source::new(SourceArgs::default(), table(text), &none).unwrap_err();
             let name = text.split(' ').next().unwrap();
             assert!(error.is_usage() && error.to_string().starts_with(&format!("{name} of [source]")), "{error}");
         }
