@@ -3,6 +3,9 @@
 use std::fmt::{self, Write as _};
 
 use serde::Deserialize;
+use serde_json::Value;
+
+use crate::redact::{Redactor, View};
 
 /// Longest text that is kept of a body that isn't the API's own.
 const EXCERPT: usize = 120;
@@ -12,7 +15,8 @@ const MESSAGE: usize = 500;
 /// What the server said about an error.
 ///
 /// Shapes: `{"code","message","errors":[..]}`, the rate limit's `{"error","message"}`, a bare `{"message"}`, and the
-/// HTML of a proxy or a wrong host, of which the title stays, or the first 120 characters of text.
+/// HTML of a proxy or a wrong host, of which the title stays, or the first 120 characters of text. What looks like a record
+/// isn't kept of any of them.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ApiError {
     /// The API's code, for example `InvalidObject` or `ApiFindCondition`.
@@ -39,39 +43,38 @@ pub struct FieldError {
 #[derive(Deserialize)]
 struct Body {
     #[serde(alias = "Code", alias = "error")]
-    code: Option<String>,
+    code: Option<Value>,
     #[serde(alias = "Message")]
-    message: Option<String>,
+    message: Option<Value>,
     #[serde(alias = "Errors")]
-    errors: Option<Vec<Entry>>,
-}
-
-#[derive(Deserialize)]
-struct Entry {
-    code: Option<String>,
-    message: Option<String>,
-    resource: Option<String>,
-    field: Option<String>,
+    errors: Option<Value>,
 }
 
 impl ApiError {
-    /// Reads a body. `clean` takes secrets out of every text that is kept.
-    pub(crate) fn parse(body: &[u8], clean: impl Fn(&str) -> String) -> Self {
-        let text = |value: Option<String>| {
-            value.map(|value| shorten(&clean(&value), MESSAGE)).filter(|value| !value.is_empty())
-        };
-        if let Ok(body) = serde_json::from_slice::<Body>(body) {
-            let errors = body.errors.unwrap_or_default().into_iter().map(|entry| FieldError {
-                code: text(entry.code),
-                message: text(entry.message),
-                resource: text(entry.resource),
-                field: text(entry.field),
+    /// Reads a body, without credentials and without records.
+    pub(crate) fn parse(body: &[u8], redactor: &Redactor) -> Self {
+        // A list would be read as the values of these properties.
+        let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
+        if let Some(Ok(body)) = object.map(serde_json::from_slice::<Body>) {
+            let text = |value: Option<&Value>| {
+                let text = match value? {
+                    Value::String(text) => shown(text, redactor, MESSAGE),
+                    Value::Number(number) => shown(&number.to_string(), redactor, MESSAGE),
+                    _ => return None,
+                };
+                Some(text).filter(|text| !text.is_empty())
+            };
+            let entries = body.errors.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+            let errors = entries.iter().filter(|entry| entry.is_object()).map(|entry| FieldError {
+                code: text(entry.get("code")),
+                message: text(entry.get("message")),
+                resource: text(entry.get("resource")),
+                field: text(entry.get("field")),
             });
-            return Self { code: text(body.code), message: text(body.message), errors: errors.collect() };
+            let errors = errors.collect();
+            return Self { code: text(body.code.as_ref()), message: text(body.message.as_ref()), errors };
         }
-        // Cleaned before it is shortened: half a secret is no longer recognised.
-        let excerpt = excerpt(clean(&String::from_utf8_lossy(top(body))).as_bytes());
-        Self { message: Some(excerpt).filter(|text| !text.is_empty()), ..Self::default() }
+        Self { message: Some(excerpt(body, redactor)).filter(|text| !text.is_empty()), ..Self::default() }
     }
 
     fn is_empty(&self) -> bool {
@@ -115,27 +118,112 @@ impl fmt::Display for FieldError {
     }
 }
 
-/// What a person should see of a body that isn't the API's JSON: an HTML title, or the first characters of text.
-pub(crate) fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(top(body));
-    if !text.trim_start().starts_with('<') {
-        return shorten(&text, EXCERPT);
+/// What a person should see of a body that isn't the API's JSON: an HTML title, or the first characters of text. Credentials
+/// are taken out of it, and nothing is shown of what looks like a record.
+pub(crate) fn excerpt(body: &[u8], redactor: &Redactor) -> String {
+    let text = cleaned(&String::from_utf8_lossy(body.get(..TOP + MARGIN + 1).unwrap_or(body)), TOP, redactor);
+    let text = text.as_str();
+    if !text.trim_start_matches(BLANK).starts_with('<') {
+        return shown(text, redactor, EXCERPT);
     }
-    match element(&text, "title").map(|title| shorten(title, EXCERPT)) {
+    match element(text, "title").map(|title| shown(title, redactor, EXCERPT)) {
         Some(title) if !title.is_empty() => title,
-        _ => shorten(&without_tags(&text), EXCERPT),
+        _ if is_html(text) => shown(&without_tags(text), redactor, EXCERPT),
+        // Other markup is a record as likely as not, so that only what is called like a message counts as one.
+        _ => shown(&messages(text), redactor, EXCERPT),
     }
 }
 
+/// White space and a byte order mark.
+const BLANK: [char; 5] = ['\u{feff}', ' ', '\t', '\r', '\n'];
+
 /// A page's title stands near its top; the rest of a large page isn't worth reading.
-fn top(body: &[u8]) -> &[u8] {
-    &body[..body.len().min(16 * 1024)]
+const TOP: usize = 16 * 1024;
+/// What is read beyond, so that what is kept was cleaned as a whole: longer than any credential in any form.
+const MARGIN: usize = 512;
+/// Bytes that a character can take once it is escaped.
+const WIDEST: usize = 6;
+
+/// The first `most` bytes of a text, without credentials: half of one at the end may no longer be recognised.
+fn cleaned(text: &str, most: usize, redactor: &Redactor) -> String {
+    match text.get(..text.floor_char_boundary(most + MARGIN)) {
+        Some(begun) if begun.len() < text.len() => {
+            let mut clean = redactor.clean(begun);
+            clean.truncate(clean.floor_char_boundary(clean.len().saturating_sub(MARGIN)));
+            clean
+        }
+        _ => redactor.clean(text),
+    }
+}
+
+/// A text of the server as it may be shown: one line, without credentials, up to where it begins to look like a record.
+pub(crate) fn shown(text: &str, redactor: &Redactor, limit: usize) -> String {
+    let clean = cleaned(text, WIDEST * limit, redactor);
+    let Some(start) = record(&clean) else { return shorten(&clean, limit) };
+    let before = shorten(clean.get(..start).unwrap_or_default(), limit);
+    let blank = if before.is_empty() { "" } else { " " };
+    format!("{before}{blank}{LEFT_OUT}")
+}
+
+const LEFT_OUT: &str = "[what looks like a record is left out]";
+
+/// Where a text begins to look like JSON, whatever it is escaped by: at its start, or at a name with a value behind it.
+fn record(text: &str) -> Option<usize> {
+    View::layers(text).iter().filter_map(|view| view.origin_of(json(&view.bytes)?)).min()
+}
+
+/// The place of the first JSON in a text.
+fn json(text: &[u8]) -> Option<usize> {
+    let blank = |byte: &u8| byte.is_ascii_whitespace() || *byte == 0;
+    let skip = |at: usize| at + text.get(at..).unwrap_or_default().iter().take_while(|byte| blank(byte)).count();
+    let start = skip(if text.starts_with(b"\xef\xbb\xbf") { 3 } else { 0 });
+    if matches!(text.get(start), Some(b'{' | b'[')) {
+        let inner = text.get(skip(start + 1));
+        let values = b"\"'{}[]-0123456789";
+        if inner.is_none_or(|byte| values.contains(byte)) || text.get(start) == Some(&b'{') {
+            return Some(0);
+        }
+    }
+    text.iter().enumerate().filter(|(_, byte)| matches!(byte, b'"' | b'\'')).find_map(|(at, quote)| {
+        let name = text.get(at + 1..)?.iter().take(LONGEST_NAME).position(|byte| byte == quote)?;
+        let colon = skip(at + name + 2);
+        if text.get(colon) != Some(&b':') {
+            return None;
+        }
+        let value = text.get(skip(colon + 1)..)?;
+        let words: [&[u8]; 7] = [b"true", b"false", b"null", b"NaN", b"Infinity", b"undefined", b"None"];
+        let is_value = matches!(value.first(), None | Some(b'"' | b'\'' | b'\\' | b'{' | b'[' | b'-' | b'0'..=b'9'))
+            || words.iter().any(|word| value.starts_with(word));
+        // What opens it belongs to it.
+        let opens = |byte: &&u8| blank(byte) || matches!(byte, b'{' | b'[' | b',');
+        is_value.then(|| at - text.get(..at).unwrap_or_default().iter().rev().take_while(opens).count())
+    })
+}
+
+/// Longest text in quotes that is taken for a name.
+const LONGEST_NAME: usize = 100;
+
+fn is_html(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["<!doctype html", "<html", "<body", "<head", "<h1", "<p>", "<pre"].iter().any(|tag| lower.contains(tag))
+}
+
+/// The messages of an error in XML, in the words that servers use for them.
+fn messages(xml: &str) -> String {
+    const NAMES: [&str; 7] = ["code", "faultcode", "message", "faultstring", "exceptionmessage", "error", "string"];
+    let found = NAMES.iter().filter_map(|name| element(xml, name)).map(str::trim);
+    let texts: Vec<&str> = found.filter(|text| !text.is_empty() && !text.contains('<')).collect();
+    texts.join(": ")
 }
 
 fn element<'a>(html: &'a str, name: &str) -> Option<&'a str> {
     // ASCII lower case keeps every byte position.
     let lower = html.to_ascii_lowercase();
-    let open = lower.find(&format!("<{name}"))?;
+    let tag = format!("<{name}");
+    let ends = |at: &usize| {
+        lower.get(at + tag.len()..).is_some_and(|rest| rest.starts_with(['>', ' ', '\t', '\r', '\n', '/']))
+    };
+    let open = lower.match_indices(&tag).map(|(at, _)| at).find(ends)?;
     let start = open + lower[open..].find('>')? + 1;
     let end = start + lower[start..].find(&format!("</{name}"))?;
     Some(&html[start..end])
@@ -159,7 +247,7 @@ fn without_tags(html: &str) -> String {
 }
 
 /// One line of at most `limit` characters.
-fn shorten(text: &str, limit: usize) -> String {
+pub(crate) fn shorten(text: &str, limit: usize) -> String {
     let mut line = String::new();
     let words = text.split(|character: char| character.is_whitespace() || character.is_control());
     for word in words.filter(|word| !word.is_empty()) {
@@ -178,8 +266,8 @@ fn shorten(text: &str, limit: usize) -> String {
 mod tests {
     use super::*;
 
-    fn shown(body: &str) -> String {
-        ApiError::parse(body.as_bytes(), str::to_owned).to_string()
+    fn read(body: &str) -> String {
+        ApiError::parse(body.as_bytes(), &Redactor::default()).to_string()
     }
 
     #[test]
@@ -207,17 +295,17 @@ mod tests {
             (r#"{"errors":[{"code":"InvalidField","field":"name"}]}"#, "(name: InvalidField)"),
         ];
         for (body, expected) in table {
-            assert_eq!(shown(body), expected, "{body}");
+            assert_eq!(read(body), expected, "{body}");
         }
     }
 
     #[test]
     fn texts_become_one_short_line() {
-        assert_eq!(shown("{\"message\":\"a\\r\\nb\\u0000c\"}"), "a b c");
+        assert_eq!(read("{\"message\":\"a\\r\\nb\\u0000c\"}"), "a b c");
         let long = "x".repeat(1_000);
-        assert_eq!(shown(&long), format!("{}\u{2026}", "x".repeat(120)));
-        assert_eq!(shown(&format!("{{\"message\":\"{long}\"}}")), format!("{}\u{2026}", "x".repeat(500)));
-        assert_eq!(shown(&"\u{e9}".repeat(200)), format!("{}\u{2026}", "\u{e9}".repeat(120)));
+        assert_eq!(read(&long), format!("{}\u{2026}", "x".repeat(120)));
+        assert_eq!(read(&format!("{{\"message\":\"{long}\"}}")), format!("{}\u{2026}", "x".repeat(500)));
+        assert_eq!(read(&"\u{e9}".repeat(200)), format!("{}\u{2026}", "\u{e9}".repeat(120)));
     }
 
     #[test]
@@ -225,8 +313,40 @@ mod tests {
         for body in
             ["<", "<title", "<title>never closed", "[1,2]", "null", "{\"code\":5}", "<\u{130}title>\u{130}</title>"]
         {
-            shown(body);
+            read(body);
         }
-        ApiError::parse(&[0xff, 0xfe, b'<', 0x00], str::to_owned);
+        ApiError::parse(&[0xff, 0xfe, b'<', 0x00], &Redactor::default());
+    }
+
+    #[test]
+    fn nothing_is_shown_of_what_looks_like_a_record() {
+        let left_out = "[what looks like a record is left out]";
+        for body in [
+            r#"[{"id":7,"password":"geheim"}]"#,
+            r#"{"id":7,"password":"geheim","rate":NaN}"#,
+            r#"{password: 'geheim'}"#,
+            r#""password":"geheim","token":"x"}]"#,
+            r#"'password' : 'geheim'"#,
+            "\u{feff}[{\"password\":\"geheim\"}]",
+            " [ \"geheim\" ",
+            r#""{\"password\":\"geheim\"}""#,
+            "&quot;password&quot;:&quot;geheim&quot;",
+            "%7B%22password%22%3A%22geheim%22%7D",
+        ] {
+            assert_eq!(read(body), left_out, "{body}");
+        }
+        let table = [
+            ("can't write {\"password\":\"geheim\"} now", format!("can't write {left_out}")),
+            (r#"{"message":"bad value in {\"password\":\"geheim\"}"}"#, format!("bad value in {left_out}")),
+            ("<html><body>{\"password\":\"geheim\"}</body></html>", left_out.to_owned()),
+            ("<Member><id>7</id><password>geheim</password></Member>", "the answer says nothing more".to_owned()),
+            ("<Error><Message>An error has occurred.</Message></Error>", "An error has occurred".to_owned()),
+            ("the property \"name\": it is required", "the property \"name\": it is required".to_owned()),
+            ("[ERROR] no route", "[ERROR] no route".to_owned()),
+            ("expected [2026-01-31T00:00:00Z] in quotes", "expected [2026-01-31T00:00:00Z] in quotes".to_owned()),
+        ];
+        for (body, expected) in table {
+            assert_eq!(read(body), expected, "{body}");
+        }
     }
 }

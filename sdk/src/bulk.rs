@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{ApiError, Error, Result, reason::Reason};
+use crate::{ApiError, Error, Result, reason::Reason, redact::Redactor};
 
 /// The items of a bulk change's answer, in the order of the answer.
 ///
@@ -96,8 +96,10 @@ impl BulkItem {
             success: said.unwrap_or_else(|| status.is_some_and(|status| (200..300).contains(&status))),
             status,
             id: item.pointer("/data/id").and_then(Value::as_i64),
-            // The answer itself is in the caller's hands, so there is nothing to hide from it.
-            error: error.map(|error| ApiError::parse(error.to_string().as_bytes(), str::to_owned)).unwrap_or_default(),
+            // The answer itself is in the caller's hands, and nobody says whose credentials it answers.
+            error: error
+                .map(|error| ApiError::parse(error.to_string().as_bytes(), &Redactor::default()))
+                .unwrap_or_default(),
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Bundles: many lists below different parents in one request.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use serde_json::value::RawValue;
 use crate::{
     ApiError, Client, Response, Result,
     reason::Reason,
+    redact::Redactor,
     request::{Method, Request},
 };
 
@@ -52,7 +54,7 @@ pub struct Bundle {
 }
 
 /// What became of one list of a bundle.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct BundledAnswer<'a> {
     /// HTTP status of this list.
     pub status: Option<u16>,
@@ -67,6 +69,19 @@ pub struct BundledAnswer<'a> {
     page_size: u32,
     /// What is wrong; empty where the server doesn't say.
     pub error: ApiError,
+}
+
+impl fmt::Debug for BundledAnswer<'_> {
+    /// The records aren't shown: they are somebody's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BundledAnswer")
+            .field("status", &self.status)
+            .field("success", &self.success)
+            .field("count", &self.count)
+            .field("records", &self.records.len())
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
 }
 
 impl BundledAnswer<'_> {
@@ -141,7 +156,7 @@ impl Bundle {
             let Some(list) = self.lists.get(at) else { continue };
             let same = |name: &Cow<'_, str>| name.eq_ignore_ascii_case(&list.resource_type);
             if let (Some(place), true) = (answers.get_mut(at), result.resource_type.as_ref().is_none_or(same)) {
-                place.push(result.into_answer(list.page_size));
+                place.push(result.into_answer(list.page_size, &self.response.redactor));
             }
         }
         Ok(self
@@ -206,7 +221,7 @@ struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    fn into_answer(self, page_size: u32) -> BundledAnswer<'a> {
+    fn into_answer(self, page_size: u32, redactor: &Redactor) -> BundledAnswer<'a> {
         let by_status = self.status_code.is_some_and(|status| (200..300).contains(&status));
         BundledAnswer {
             status: self.status_code,
@@ -215,8 +230,7 @@ impl<'a> Told<'a> {
             has_records: self.entities.is_some(),
             records: self.entities.unwrap_or_default(),
             page_size,
-            // The answer itself is in the caller's hands, so there is nothing to hide from it.
-            error: self.error.map(|error| ApiError::parse(error.get().as_bytes(), str::to_owned)).unwrap_or_default(),
+            error: self.error.map(|error| ApiError::parse(error.get().as_bytes(), redactor)).unwrap_or_default(),
         }
     }
 }

@@ -8,10 +8,13 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, SystemClock, base_url, config,
+    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, SystemClock, base_url, body,
+    body::Pace,
+    config,
     discovery::{self, Root},
     limiter::Limiter,
     reason::Reason,
+    redact::Redactor,
     request::{Method, Request, RequestBuilder},
     stats::{ClientStats, Counters},
     transport::{Answer, Take},
@@ -34,6 +37,7 @@ pub(crate) struct Inner {
     pub(crate) config: Config,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limiter: Limiter,
+    pub(crate) redactor: Arc<Redactor>,
     root: Root,
 }
 
@@ -74,7 +78,9 @@ impl Client {
         }
         let http = builder.build().map_err(|error| Error::new(Reason::Transport).with_source(error.without_url()))?;
         let limiter = Limiter::new(config.concurrency, config.rate);
-        let inner = Inner { http, headers: headers(&config)?, root: Root::new(&config), config, clock, limiter };
+        let (headers, root) = (headers(&config)?, Root::new(&config));
+        let redactor = Arc::new(config.credentials.redactor());
+        let inner = Inner { http, headers, root, config, clock, limiter, redactor };
         Ok(Self { inner: Arc::new(inner), counters: Arc::default() })
     }
 
@@ -136,7 +142,8 @@ impl Client {
     pub async fn company_info(&self) -> Result<CompanyInfo> {
         let root = &self.inner.root;
         let Some(url) = &root.ask else { return Err(Error::new(Reason::Codebase { codebase: String::new() })) };
-        let request = Request::new(Method::Get, url.path());
+        let mut request = Request::new(Method::Get, url.path());
+        request.largest = body::LARGEST_COMPANY_INFO;
         discovery::read(&self.send(&request, url, Take::OPEN).await?.response, &root.company)
     }
 
@@ -147,7 +154,9 @@ impl Client {
 
     /// The same, but for the body, which comes piece by piece.
     pub(crate) async fn download(&self, request: &Request) -> Result<Download> {
-        Ok(Download::new(self.at_root(request, Take::STREAM).await?))
+        let answer = self.at_root(request, Take::STREAM).await?;
+        let pace = Pace::new(self.inner.config.read_timeout);
+        Ok(Download::new(answer, pace, self.inner.clock.clone()))
     }
 
     async fn at_root(&self, request: &Request, take: Take) -> Result<Answer> {

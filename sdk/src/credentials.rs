@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Config, ConfigParts, Result};
+use crate::{Config, ConfigParts, Result, redact::Redactor};
 
 /// Who asks: an API member's keys and the integration's client id.
 #[derive(Clone)]
@@ -52,15 +52,9 @@ impl Credentials {
         &self.client_id
     }
 
-    /// Takes the credentials out of a text that a server wrote: some echo the request's headers.
-    pub(crate) fn redact(&self, text: &str) -> String {
-        let authorization = self.authorization();
-        let encoded = authorization.expose_secret().trim_start_matches("Basic ");
-        let mut text = text.to_owned();
-        for secret in [encoded, self.password.expose_secret(), &self.username, &self.client_id] {
-            text = text.replace(secret, "[redacted]");
-        }
-        text
+    /// What takes them out of texts that a server wrote.
+    pub(crate) fn redactor(&self) -> Redactor {
+        Redactor::new(&self.username, self.password.expose_secret(), &self.client_id)
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use url::Url;
 
-use crate::{Clock, Config, Error, Response, Result, reason::Reason};
+use crate::{Clock, Config, Error, Response, Result, api_error::shown, reason::Reason, response::LONGEST_WORD};
 
 /// A server that has just said which codebase it runs isn't asked again within this time.
 const FRESH: Duration = Duration::from_secs(60);
@@ -57,7 +57,20 @@ fn flag<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<bool>, D::E
 /// Reads the answer; an unknown company is answered with `null`.
 pub(crate) fn read(response: &Response, company: &str) -> Result<CompanyInfo> {
     let info: Option<CompanyInfo> = response.json()?;
-    info.ok_or_else(|| response.error(Reason::UnknownCompany { company: company.to_owned() }))
+    let mut info = info.ok_or_else(|| response.error(Reason::UnknownCompany { company: company.to_owned() }))?;
+    let clean = |text: &mut String| *text = shown(text, &response.redactor, LONGEST_WORD);
+    // An address with a secret in it would be shown wherever it goes; what is left here is refused as a codebase.
+    clean(&mut info.codebase);
+    for text in [
+        &mut info.company_name,
+        &mut info.version_code,
+        &mut info.version_number,
+        &mut info.company_id,
+        &mut info.site_url,
+    ] {
+        text.as_mut().map(clean);
+    }
+    Ok(info)
 }
 
 /// Where the API is now.

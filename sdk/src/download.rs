@@ -1,6 +1,6 @@
 //! An answer whose body comes piece by piece.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use futures::{
@@ -8,7 +8,11 @@ use futures::{
     stream::{self, BoxStream},
 };
 
-use crate::{RequestFacts, Response, Result, transport::Answer, transport::unsent_or_cut};
+use crate::{
+    Clock, RequestFacts, Response, Result,
+    body::Pace,
+    transport::{Answer, unread},
+};
 
 /// A successful answer, of which the body is still to come.
 pub struct Download {
@@ -18,15 +22,19 @@ pub struct Download {
 }
 
 impl Download {
-    pub(crate) fn new(answer: Answer) -> Self {
+    pub(crate) fn new(answer: Answer, pace: Pace, clock: Arc<dyn Clock>) -> Self {
         let Answer { response: mut head, rest } = answer;
         let (facts, begun) = (head.facts.clone(), std::mem::take(&mut head.body));
+        let redactor = head.redactor.clone();
         let body = match rest {
             // Ends with the first error: behind it, some errors would come again and again.
-            Some(rest) => stream::try_unfold((rest, facts), |(mut rest, facts)| async move {
-                match rest.chunk().await {
-                    Ok(piece) => Ok(piece.map(|piece| (piece, (rest, facts)))),
-                    Err(error) => Err(unsent_or_cut(error, &facts).1),
+            Some(rest) => stream::try_unfold((rest, pace), move |(mut rest, mut pace)| {
+                let (facts, redactor, clock) = (facts.clone(), redactor.clone(), clock.clone());
+                async move {
+                    match pace.piece(&mut rest, &*clock).await {
+                        Ok(piece) => Ok(piece.map(|piece| (piece, (rest, pace)))),
+                        Err(stopped) => Err(unread(stopped, &facts, &redactor, usize::MAX).1),
+                    }
                 }
             })
             .boxed(),
@@ -53,7 +61,7 @@ impl Download {
         self.head.request()
     }
 
-    /// The body, decompressed. It is whole if and only if the stream ends without an error.
+    /// The body, decompressed, of any size: it is never held as a whole. It is whole if and only if the stream ends without an error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         self.body
     }

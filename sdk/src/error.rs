@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Paging,
     /// A list is longer than the bound that the caller set.
     Limit,
+    /// An answer is larger than the bound for answers of its kind.
+    TooLarge,
     /// The server fails on one record every time, while it gives the others.
     Unreadable,
 }

@@ -55,6 +55,8 @@
 mod api;
 mod api_error;
 mod base_url;
+mod body;
+mod broken;
 mod bulk;
 mod bundle;
 pub mod catalog;
@@ -92,6 +94,7 @@ mod properties;
 mod reason;
 mod record;
 mod record_text;
+mod redact;
 mod request;
 pub mod resource;
 pub mod resources;

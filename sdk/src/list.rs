@@ -4,7 +4,7 @@ use futures::{Stream, stream};
 use serde::Deserialize;
 
 use crate::{
-    Client, Condition, Continuation, Page, PagingMode, Result,
+    Client, Condition, Continuation, Page, PagingMode, Result, body,
     conditions::Split,
     listing::Listing,
     page::Part,
@@ -30,6 +30,7 @@ pub struct ListRequest {
     pub(crate) mode: PagingMode,
     pub(crate) version: Option<String>,
     pub(crate) skip_unreadable: bool,
+    pub(crate) counted: Option<u64>,
     pub(crate) resume: Option<Continuation>,
 }
 
@@ -48,6 +49,7 @@ impl ListRequest {
             mode: PagingMode::default(),
             version: None,
             skip_unreadable: false,
+            counted: None,
             resume: None,
         }
     }
@@ -122,6 +124,14 @@ impl ListRequest {
         self
     }
 
+    /// Says how many records the server counts, from [`Client::count`] with the same conditions, for a listing that doesn't end:
+    /// more than twice as many, and 10,000, are an error. A listing that isn't told asks by itself when it has come that far,
+    /// and goes on if the route can't count.
+    pub fn counted(mut self, records: u64) -> Self {
+        self.counted = Some(records);
+        self
+    }
+
     /// Goes on where an earlier run of the same listing stood.
     pub fn resume(mut self, continuation: Continuation) -> Self {
         self.resume = Some(continuation);
@@ -152,6 +162,11 @@ impl ListRequest {
 
     /// How many records meet the conditions, by the count route at `path`.
     pub(crate) async fn count_at(&self, path: &str) -> Result<u64> {
+        self.count_with(path, None).await
+    }
+
+    /// The same, but for how often the server may fail on it.
+    pub(crate) async fn count_with(&self, path: &str, patience: Option<u32>) -> Result<u64> {
         #[derive(Deserialize)]
         struct Count {
             count: u64,
@@ -162,7 +177,8 @@ impl ListRequest {
         loop {
             let piece = split.as_ref().zip(part).map(|(split, part)| split.piece(part.from, part.to));
             let conditions = piece.as_ref().or(self.conditions.as_ref()).map(Condition::to_string);
-            let request = self.narrowed(Request::new(Method::Get, path), conditions.as_deref());
+            let mut request = self.narrowed(Request::new(Method::Get, path), conditions.as_deref());
+            (request.largest, request.patience) = (body::LARGEST_COUNT, patience);
             sum = sum.saturating_add(self.client.execute(&request).await?.json::<Count>()?.count);
             part = match (&split, part) {
                 (Some(split), Some(part)) if part.to < split.len() => Some(self.part(split, part.to)),

@@ -1,17 +1,21 @@
 //! One page of a listing, its records still text.
 
+use std::fmt;
 use std::ops::Range;
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
 
 use crate::{
-    RecordText, RequestFacts, Response, Result, UnreadableRecord, paging::Position, reason::Reason, record_text, split,
+    RecordText, RequestFacts, Response, Result, UnreadableRecord,
+    paging::Position,
+    reason::Reason,
+    record_text,
+    split::{self, Unsplit},
 };
 
 /// One page of a listing.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Page {
     pub(crate) response: Response,
     /// Where the records lie in the body.
@@ -77,10 +81,26 @@ impl Page {
     }
 }
 
+impl fmt::Debug for Page {
+    /// The records aren't shown: they are somebody's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Page")
+            .field("number", &self.number)
+            .field("records", &self.records.len())
+            .field("unreadable", &self.unreadable)
+            .field("response", &self.response)
+            .field("continuation", &self.continuation)
+            .finish()
+    }
+}
+
 /// Where the records of an answer lie.
 pub(crate) fn records(response: &Response) -> Result<Vec<Range<usize>>> {
-    split::split(&response.body).ok_or_else(|| {
-        let other_json = serde_json::from_slice::<&RawValue>(&response.body).is_ok();
+    split::split(&response.body).map_err(|why| {
+        if why == Unsplit::TooMany {
+            return response.error(Reason::TooManyRecords { limit: split::MOST });
+        }
+        let other_json = split::end_of_json(&response.body).is_ok();
         if other_json { response.error(Reason::NotArray) } else { response.not_json() }
     })
 }

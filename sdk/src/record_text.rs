@@ -19,7 +19,7 @@ impl<'a> RecordText<'a> {
     /// The elements of a JSON array, or `None` if it isn't one, or not all of it is JSON.
     #[must_use]
     pub fn split(array: &'a [u8]) -> Option<Vec<Self>> {
-        pieces(array, &split::split(array)?)
+        pieces(array, &split::split(array).ok()?)
     }
 
     /// The text.

@@ -7,7 +7,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Serialize;
 use url::Url;
 
-use crate::{Client, Download, Error, Multipart, RequestFacts, Response, Result, reason::Reason};
+use crate::{Client, Download, Error, Multipart, RequestFacts, Response, Result, body, reason::Reason};
 
 /// Longest URL that the vendor's documentation advises.
 pub(crate) const ADVISED_URL: usize = 2_000;
@@ -78,7 +78,7 @@ impl fmt::Display for Method {
 }
 
 /// What is sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
     pub(crate) path: String,
@@ -93,6 +93,15 @@ pub(crate) struct Request {
     pub(crate) only_reads: bool,
     /// How often the server may fail on it before the sender tries something else, if less than the policy says.
     pub(crate) patience: Option<u32>,
+    /// Bytes of the largest answer that is taken.
+    pub(crate) largest: usize,
+}
+
+impl fmt::Debug for Request {
+    /// Headers, query and body aren't shown: they may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request").field("method", &self.method).field("path", &self.path).finish_non_exhaustive()
+    }
 }
 
 /// What is sent with a request.
@@ -114,6 +123,7 @@ impl Request {
             version: None,
             only_reads: false,
             patience: None,
+            largest: body::LARGEST,
         }
     }
 
@@ -248,6 +258,13 @@ impl RequestBuilder {
     /// Asks for another version of the API than the client does, for example `2025.1`: some routes only know some.
     pub fn version(mut self, version: impl Into<String>) -> Self {
         self.request.version = Some(version.into());
+        self
+    }
+
+    /// Takes an answer of so many bytes at most, after decompression (default 32 MB). A larger one is an error.
+    /// [`download`](Self::download) has no limit: it hands out what comes.
+    pub fn largest_answer(mut self, bytes: usize) -> Self {
+        self.request.largest = bytes;
         self
     }
 

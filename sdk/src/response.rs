@@ -1,18 +1,32 @@
 //! An answer as it came.
 
+use std::{fmt, sync::Arc};
+
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
 
-use crate::{Error, RequestFacts, Result, api_error, mismatch, reason::Reason};
+use crate::{
+    Error, RequestFacts, Result,
+    api_error::{self, shown},
+    broken::Broken,
+    mismatch,
+    reason::Reason,
+    redact::Redactor,
+};
+
+/// Longest text of a header, or of a place in a record, that is shown.
+pub(crate) const LONGEST_WORD: usize = 100;
 
 /// A successful answer, body and all.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Response {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
     pub(crate) facts: RequestFacts,
+    /// Takes the credentials out of what is shown of it.
+    pub(crate) redactor: Arc<Redactor>,
 }
 
 impl Response {
@@ -55,14 +69,18 @@ impl Response {
             if mismatch.is_syntax {
                 self.not_json()
             } else {
-                self.error(Reason::Shape { json_path: mismatch.json_path, expected: mismatch.expected })
+                let json_path = shown(&mismatch.json_path, &self.redactor, LONGEST_WORD);
+                self.error(Reason::Shape { json_path, expected: mismatch.expected })
             }
         })
     }
 
     pub(crate) fn not_json(&self) -> Error {
-        let content_type = self.header("content-type").map(str::to_owned);
-        self.error(Reason::NotJson { content_type, excerpt: api_error::excerpt(&self.body) })
+        if let Some(broken) = Broken::find(&self.body, &self.redactor) {
+            return self.error(Reason::BrokenJson { broken });
+        }
+        let content_type = self.header("content-type").map(|text| shown(text, &self.redactor, LONGEST_WORD));
+        self.error(Reason::NotJson { content_type, excerpt: api_error::excerpt(&self.body, &self.redactor) })
     }
 
     pub(crate) fn error(&self, reason: Reason) -> Error {
@@ -74,5 +92,16 @@ impl Response {
         let values: Vec<_> =
             self.headers.get_all("link").iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         (!values.is_empty()).then(|| values.join(", "))
+    }
+}
+
+impl fmt::Debug for Response {
+    /// The headers and the body aren't shown: a server can write into them what it was sent.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Response")
+            .field("status", &self.status)
+            .field("bytes", &self.body.len())
+            .field("request", &self.facts)
+            .finish_non_exhaustive()
     }
 }

@@ -51,6 +51,8 @@ pub enum Outcome {
     Timeout,
     /// The connection broke, or the answer ended too early.
     Cut,
+    /// The answer is larger than any of its kind; asked again, the server would send the same.
+    TooLarge,
     /// The server answered with an error.
     Status {
         /// HTTP status code.
@@ -67,7 +69,7 @@ impl Outcome {
             Self::Timeout | Self::Cut => true,
             // With a time to come back it is busy, whatever it is asked for.
             Self::Status { status, retry_after } => matches!(status, 500 | 502 | 503 | 504) && retry_after.is_none(),
-            Self::NotSent => false,
+            Self::NotSent | Self::TooLarge => false,
         }
     }
 }
@@ -147,7 +149,7 @@ fn may_help(outcome: Outcome, method: Method, policy: &RetryPolicy) -> bool {
         Outcome::NotSent => true,
         Outcome::Status { status: 429, .. } => method.is_read() || policy.repeat_limited_writes,
         Outcome::Timeout | Outcome::Cut | Outcome::Status { status: 500 | 502 | 503 | 504, .. } => method.is_read(),
-        Outcome::Status { .. } => false,
+        Outcome::TooLarge | Outcome::Status { .. } => false,
     }
 }
 

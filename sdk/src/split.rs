@@ -5,32 +5,41 @@
 
 use std::ops::Range;
 
-/// Where the elements of an array lie, or `None` if it isn't one, or not all of it is JSON.
-pub(crate) fn split(body: &[u8]) -> Option<Vec<Range<usize>>> {
+/// Most elements that are told apart. The largest page has 1,000 records; a body of nothing but `0,0,0` would take many times
+/// its own size in ranges.
+pub(crate) const MOST: usize = 100_000;
+
+/// Why there are no elements to tell apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unsplit {
+    /// It isn't an array, or not all of it is JSON.
+    NoArray,
+    /// It has more than [`MOST`].
+    TooMany,
+}
+
+/// Where the elements of an array lie.
+pub(crate) fn split(body: &[u8]) -> Result<Vec<Range<usize>>, Unsplit> {
     let mut splitter = Splitter { body, at: 0, open: Vec::new() };
     let mut elements = Vec::new();
-    if splitter.peek()? != b'[' {
-        return None;
+    let end = splitter.elements(|element| {
+        elements.push(element);
+        elements.len() <= MOST
+    });
+    match end {
+        Some(true) => Ok(elements),
+        Some(false) => Err(Unsplit::TooMany),
+        None => Err(Unsplit::NoArray),
     }
-    splitter.at += 1;
-    if splitter.peek()? == b']' {
-        splitter.at += 1;
-    } else {
-        loop {
-            splitter.peek()?;
-            let start = splitter.at;
-            splitter.value()?;
-            elements.push(start..splitter.at);
-            let end = splitter.peek()?;
-            splitter.at += 1;
-            match end {
-                b',' => {}
-                b']' => break,
-                _ => return None,
-            }
-        }
+}
+
+/// Whether all of it is one JSON value, or where it stops being JSON.
+pub(crate) fn end_of_json(body: &[u8]) -> Result<(), usize> {
+    let mut splitter = Splitter { body, at: 0, open: Vec::new() };
+    match splitter.value() {
+        Some(()) if splitter.peek().is_none() => Ok(()),
+        _ => Err(splitter.at.min(body.len())),
     }
-    splitter.peek().is_none().then_some(elements)
 }
 
 struct Splitter<'a> {
@@ -41,6 +50,35 @@ struct Splitter<'a> {
 }
 
 impl Splitter<'_> {
+    /// Goes over an array from element to element, as long as `take` wants more. Whether it came to its end; `None` if it is no
+    /// array, or not all of it is JSON.
+    fn elements(&mut self, mut take: impl FnMut(Range<usize>) -> bool) -> Option<bool> {
+        if self.peek()? != b'[' {
+            return None;
+        }
+        self.at += 1;
+        if self.peek()? == b']' {
+            self.at += 1;
+        } else {
+            loop {
+                self.peek()?;
+                let start = self.at;
+                self.value()?;
+                if !take(start..self.at) {
+                    return Some(false);
+                }
+                let end = self.peek()?;
+                self.at += 1;
+                match end {
+                    b',' => {}
+                    b']' => break,
+                    _ => return None,
+                }
+            }
+        }
+        self.peek().is_none().then_some(true)
+    }
+
     /// The next byte that isn't white space, and goes to it.
     fn peek(&mut self) -> Option<u8> {
         loop {
@@ -83,15 +121,15 @@ impl Splitter<'_> {
             loop {
                 let Some(close) = self.open.last().copied() else { return Some(()) };
                 let byte = self.peek()?;
+                if byte != b',' && byte != close {
+                    return None;
+                }
                 self.at += 1;
                 if byte == b',' {
                     if close == b'}' {
                         self.name()?;
                     }
                     break;
-                }
-                if byte != close {
-                    return None;
                 }
                 self.open.pop();
             }
@@ -223,7 +261,7 @@ mod tests {
         let shown = if std::str::from_utf8(body).is_ok() { body } else { &letters };
         let judge: Option<Vec<&RawValue>> = serde_json::from_slice(shown).ok();
         let judge = judge.map(|records| records.into_iter().map(|one| one.get().as_bytes()).collect::<Vec<_>>());
-        let ours = split(body).map(|ranges| ranges.into_iter().map(|range| &shown[range]).collect::<Vec<_>>());
+        let ours = split(body).ok().map(|ranges| ranges.into_iter().map(|range| &shown[range]).collect::<Vec<_>>());
         prop_assert_eq!(ours, judge, "{:?}", String::from_utf8_lossy(body));
         Ok(())
     }
@@ -335,8 +373,15 @@ mod tests {
         for (open, close) in [("[", "]"), ("{\"a\":", "}")] {
             let deep = format!("[{}1{}]", open.repeat(100_000), close.repeat(100_000));
             let whole = 1..deep.len() - 1;
-            assert_eq!(split(deep.as_bytes()).as_deref(), Some(std::slice::from_ref(&whole)));
-            assert_eq!(split(&deep.as_bytes()[..deep.len() - 2]), None);
+            assert_eq!(split(deep.as_bytes()).as_deref(), Ok(std::slice::from_ref(&whole)));
+            assert_eq!(split(&deep.as_bytes()[..deep.len() - 2]), Err(Unsplit::NoArray));
         }
+    }
+
+    #[test]
+    fn elements_without_end_are_not_told_apart() {
+        let of = |count: usize| format!("[{}0]", "0,".repeat(count - 1));
+        assert_eq!(split(of(MOST).as_bytes()).map(|elements| elements.len()), Ok(MOST));
+        assert_eq!(split(of(MOST + 1).as_bytes()), Err(Unsplit::TooMany));
     }
 }

@@ -1,6 +1,6 @@
 //! One request on its way: let through by the limiter, watched, repeated as the policy says, and read to its end.
 
-use std::time::Duration;
+use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -9,9 +9,13 @@ use url::Url;
 
 use crate::{
     ApiError, Attempt, AttemptResult, Client, Error, RequestFacts, Response, Result,
+    api_error::shown,
+    body::{self, Pace, Stopped},
     client::{accept, bad_header, value},
     reason::Reason,
+    redact::Redactor,
     request::Request,
+    response::LONGEST_WORD,
     retry::{Decision, Outcome, RetryAfter, decide},
 };
 
@@ -46,6 +50,7 @@ impl Client {
         let clock = &*self.inner.clock;
         let policy = &self.inner.config.retry;
         let headers = self.headers(request, take).map_err(|error| error.with_request(request.facts(1)))?;
+        let redactor = self.redactor(request);
         let mut failed = 0;
         let mut number = 1;
         loop {
@@ -54,7 +59,7 @@ impl Client {
             if let Some(body) = &request.body {
                 builder = builder.body(body.bytes.clone());
             }
-            let failure = match self.attempt(request, builder, number, take).await {
+            let failure = match self.attempt(request, builder, number, take, &redactor).await {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
@@ -82,6 +87,15 @@ impl Client {
             clock.sleep(pause).await;
             number += 1;
         }
+    }
+
+    /// What takes out of the answer what the request was sent with.
+    fn redactor(&self, request: &Request) -> Arc<Redactor> {
+        let own = request.headers.iter().filter(|(name, _)| is_secret(name));
+        let known = |known: Option<Redactor>, (_, value): &(String, String)| {
+            Some(known.unwrap_or_else(|| Redactor::clone(&self.inner.redactor)).with_header(value))
+        };
+        own.fold(None, known).map_or_else(|| self.inner.redactor.clone(), Arc::new)
     }
 
     /// The headers of this request.
@@ -112,6 +126,7 @@ impl Client {
         builder: reqwest::RequestBuilder,
         number: u32,
         take: Take,
+        redactor: &Arc<Redactor>,
     ) -> std::result::Result<Answer, Failure> {
         let clock = &*self.inner.clock;
         let _under_way = self.inner.limiter.admit(clock).await;
@@ -129,7 +144,7 @@ impl Client {
             request_id = Empty
         );
         let started = clock.monotonic();
-        let result = self.exchange(request, builder, number, take, &span).instrument(span.clone()).await;
+        let result = self.exchange(request, builder, number, take, redactor, &span).instrument(span.clone()).await;
         let bytes = match &result {
             Ok(answer) => answer.response.body.len(),
             Err(failure) => failure.bytes,
@@ -162,31 +177,42 @@ impl Client {
         builder: reqwest::RequestBuilder,
         number: u32,
         take: Take,
+        redactor: &Arc<Redactor>,
         span: &Span,
     ) -> std::result::Result<Answer, Failure> {
         let mut facts = request.facts(number);
-        let response = builder.send().await.map_err(|error| Failure::transport(error, &facts, None))?;
+        let mut response = builder.send().await.map_err(|error| Failure::transport(error, &facts, redactor, None))?;
         let status = response.status();
         let headers = response.headers().clone();
-        facts.request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok());
+        facts.request_id = id.map(|id| shown(id, redactor, LONGEST_WORD));
         span.record("status", status.as_u16());
         if let Some(id) = &facts.request_id {
             span.record("request_id", id);
         }
-        let head = |body| Response { status: status.as_u16(), headers: headers.clone(), body, facts: facts.clone() };
+        let head = |body| Response {
+            status: status.as_u16(),
+            headers: headers.clone(),
+            body,
+            facts: facts.clone(),
+            redactor: redactor.clone(),
+        };
         if take.stream && status.is_success() {
             return Ok(Answer { response: head(Bytes::new()), rest: Some(response) });
         }
-        let body = match response.bytes().await {
-            Ok(body) => body,
-            // What an error's body would have said matters less than its status.
-            Err(_) if !status.is_success() => Bytes::new(),
-            Err(error) => return Err(Failure::transport(error, &facts, Some(status.as_u16()))),
-        };
+        let largest = if status.is_success() { request.largest } else { body::LARGEST_ERROR };
+        let mut pace = Pace::new(self.inner.config.read_timeout);
+        let read = body::read(&mut response, largest, &mut pace, &*self.inner.clock).await;
         if !status.is_success() {
-            return Err(self.status_failure(status.as_u16(), &headers, &body, facts));
+            // What the rest of an error's body would have said matters less than its status.
+            return Err(self.status_failure(status.as_u16(), &headers, &read.into_bytes(), facts, redactor));
         }
-        let response = head(body);
+        if let Some(stopped) = read.stopped {
+            let bytes = if matches!(stopped, Stopped::Broken(_)) { 0 } else { read.length };
+            let (outcome, error) = unread(stopped, &facts, redactor, largest);
+            return Err(Failure { outcome, error, status: Some(status.as_u16()), bytes });
+        }
+        let response = head(read.into_bytes());
         if request.expects_array && is_cut_array(&response.body) {
             let (status, bytes) = (Some(response.status), response.body.len());
             return Err(Failure { outcome: Outcome::Cut, error: response.error(Reason::Cut), status, bytes });
@@ -195,10 +221,17 @@ impl Client {
         Ok(Answer { response, rest: None })
     }
 
-    fn status_failure(&self, status: u16, headers: &HeaderMap, body: &[u8], facts: RequestFacts) -> Failure {
+    fn status_failure(
+        &self,
+        status: u16,
+        headers: &HeaderMap,
+        body: &[u8],
+        facts: RequestFacts,
+        redactor: &Redactor,
+    ) -> Failure {
         let wish = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(RetryAfter::parse);
         let retry_after = wish.map(|wish| wish.wait(self.inner.clock.now()));
-        let api = ApiError::parse(body, |text| self.inner.config.credentials.redact(text));
+        let api = ApiError::parse(body, redactor);
         let error = Error::new(Reason::Status { status, api, retry_after }).with_request(facts);
         let outcome = Outcome::Status { status, retry_after: wish };
         Failure { outcome, error, status: Some(status), bytes: body.len() }
@@ -218,14 +251,24 @@ struct Failure {
 }
 
 impl Failure {
-    fn transport(error: reqwest::Error, facts: &RequestFacts, status: Option<u16>) -> Self {
-        let (outcome, error) = unsent_or_cut(error, facts);
+    fn transport(error: reqwest::Error, facts: &RequestFacts, redactor: &Redactor, status: Option<u16>) -> Self {
+        let (outcome, error) = unsent_or_cut(error, facts, redactor);
         Self { outcome, error, status, bytes: 0 }
     }
 }
 
+/// What a body means that wasn't read to its end.
+pub(crate) fn unread(stopped: Stopped, facts: &RequestFacts, redactor: &Redactor, largest: usize) -> (Outcome, Error) {
+    let (outcome, reason) = match stopped {
+        Stopped::TooLarge => (Outcome::TooLarge, Reason::TooLarge { limit: largest }),
+        Stopped::TooSlow => (Outcome::Timeout, Reason::TooSlow),
+        Stopped::Broken(error) => return unsent_or_cut(error, facts, redactor),
+    };
+    (outcome, Error::new(reason).with_request(facts.clone()))
+}
+
 /// What a failure of the connection means.
-pub(crate) fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts) -> (Outcome, Error) {
+fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts, redactor: &Redactor) -> (Outcome, Error) {
     let (outcome, reason) = if error.is_connect() {
         (Outcome::NotSent, Reason::Connect { host: error.url().and_then(host) })
     } else if error.is_timeout() {
@@ -234,7 +277,49 @@ pub(crate) fn unsent_or_cut(error: reqwest::Error, facts: &RequestFacts) -> (Out
         (Outcome::Cut, Reason::Cut)
     };
     // The URL holds the conditions, and the error names the request already.
-    (outcome, Error::new(reason).with_request(facts.clone()).with_source(error.without_url()))
+    let cause = Cause::of(&error.without_url(), redactor);
+    (outcome, Error::new(reason).with_request(facts.clone()).with_source(cause))
+}
+
+/// Whether a header of this name says who asks.
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    ["authorization", "cookie", "token", "key", "secret", "clientid"].iter().any(|part| name.contains(part))
+}
+
+/// What a library says about a broken connection, without credentials: certificates and HTTP/2 carry texts of the server.
+struct Cause {
+    text: String,
+    below: Option<Box<Cause>>,
+}
+
+impl Cause {
+    fn of(error: &(dyn StdError + 'static), redactor: &Redactor) -> Self {
+        let below = error.source().map(|error| Box::new(Self::of(error, redactor)));
+        Self { text: shown(&error.to_string(), redactor, LONGEST_CAUSE), below }
+    }
+}
+
+/// Longest text of a cause.
+const LONGEST_CAUSE: usize = 500;
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl fmt::Debug for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)?;
+        self.below.as_ref().map_or(Ok(()), |below| write!(f, ": {below:?}"))
+    }
+}
+
+impl StdError for Cause {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.below.as_deref().map(|below| below as _)
+    }
 }
 
 /// Host and port, as an address names them.

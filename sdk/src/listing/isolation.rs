@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Listing, PATIENCE};
 use crate::{
-    Error, ErrorKind, RecordText, Response, Result, UnreadableRecord,
+    Error, ErrorKind, RecordText, Response, Result, UnreadableRecord, body,
     paging::id,
     request::{Method, Request},
 };
@@ -37,7 +37,7 @@ impl Listing {
     /// Whether a smaller page may come where this one failed.
     pub(super) fn may_be_the_page(&self, error: &Error) -> bool {
         match error.kind() {
-            ErrorKind::Timeout | ErrorKind::Interrupted => true,
+            ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::TooLarge => true,
             _ => matches!(error.status(), Some(500 | 502 | 503 | 504)) && error.retry_after().is_none(),
         }
     }
@@ -113,6 +113,7 @@ impl Listing {
             .query("pageSize", "1")
             .query("page", page.to_string());
         request.expects_array = true;
+        request.largest = body::LARGEST_PROBE;
         request
     }
 }

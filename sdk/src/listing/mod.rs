@@ -1,5 +1,6 @@
 //! A listing under way: the next page, and the way around what the server can't give.
 
+mod end;
 mod isolation;
 mod start;
 
@@ -15,6 +16,7 @@ use crate::{
     record_text,
     request::{Method, Request},
 };
+use end::End;
 use isolation::Alone;
 
 /// How often the server fails on a page before a smaller one is asked for. What passes has mostly passed by then.
@@ -39,10 +41,12 @@ pub(crate) struct Listing {
     /// Skipped since the last page.
     unreadable: Vec<UnreadableRecord>,
     skipped: u32,
+    end: End,
 }
 
 impl Listing {
     pub(crate) async fn fetch(mut self: Box<Self>) -> Result<(Page, Option<Box<Self>>)> {
+        self.count_if_long().await;
         loop {
             let size = self.current_size();
             let error = match self.request.client.execute(&self.render(size)).await {
@@ -82,6 +86,7 @@ impl Listing {
             let texts = record_text::pieces(&response.body, &records).ok_or_else(|| response.not_json())?;
             self.position.after(&texts, size, link).map_err(|reason| response.error(reason))?
         };
+        self.end.came(records.len(), next.is_some()).map_err(|reason| response.error(reason))?;
         self.size.came(records.len());
         self.skipped = 0;
         let turned = !matches!(self.position, Position::PageNumber { .. });

@@ -1,6 +1,6 @@
 //! The start of a listing: what is asked for is checked, and where an earlier run of it stood.
 
-use super::{Listing, RETURNS};
+use super::{End, Listing, RETURNS};
 use crate::{
     Condition, Error, ListRequest, PagingMode, Result,
     conditions::Split,
@@ -74,6 +74,7 @@ impl Listing {
             _ => page_size,
         };
         Self {
+            end: End::new(request.counted),
             request,
             query,
             page_size,

@@ -4,7 +4,7 @@ mod sentence;
 
 use std::time::Duration;
 
-use crate::{ApiError, ErrorKind, RecordFacts};
+use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken};
 
 #[derive(Debug)]
 pub(crate) enum Reason {
@@ -89,6 +89,10 @@ pub(crate) enum Reason {
         content_type: Option<String>,
         excerpt: String,
     },
+    /// JSON that breaks off or turns into something else, in a record as likely as not.
+    BrokenJson {
+        broken: Broken,
+    },
     NotArray,
     Shape {
         json_path: String,
@@ -98,7 +102,27 @@ pub(crate) enum Reason {
         record: RecordFacts,
     },
 
+    /// Bytes of the largest answer of this kind.
+    TooLarge {
+        limit: usize,
+    },
+    /// A page with more elements than pages have.
+    TooManyRecords {
+        limit: usize,
+    },
+    /// Too few bytes in a minute.
+    TooSlow,
+
     NextUnreadable,
+    /// Pages in a row without a record, none of which is the last.
+    EmptyPages {
+        pages: u32,
+    },
+    /// A listing that goes on beyond what there can be.
+    MoreThanCounted {
+        counted: u64,
+        records: u64,
+    },
     PageIdStuck {
         page_id: u64,
     },
@@ -143,12 +167,19 @@ impl Reason {
             | Self::Header { .. }
             | Self::Serialize => ErrorKind::Request,
             Self::Connect { .. } => ErrorKind::Connect,
-            Self::Timeout => ErrorKind::Timeout,
+            Self::Timeout | Self::TooSlow => ErrorKind::Timeout,
+            Self::TooLarge { .. } | Self::TooManyRecords { .. } => ErrorKind::TooLarge,
             Self::Cut => ErrorKind::Interrupted,
             Self::Status { status: 429, .. } => ErrorKind::RateLimited,
             Self::Status { .. } => ErrorKind::Status,
-            Self::NotJson { .. } | Self::NotArray | Self::Shape { .. } | Self::Record { .. } => ErrorKind::Decode,
+            Self::NotJson { .. }
+            | Self::BrokenJson { .. }
+            | Self::NotArray
+            | Self::Shape { .. }
+            | Self::Record { .. } => ErrorKind::Decode,
             Self::NextUnreadable
+            | Self::EmptyPages { .. }
+            | Self::MoreThanCounted { .. }
             | Self::PageIdStuck { .. }
             | Self::PageRepeats { .. }
             | Self::KeyOutOfOrder { .. }

@@ -85,6 +85,24 @@ impl Reason {
                 }
                 f.write_str(": check that CW_BASE_URL names the API host and not the web client or a proxy")
             }
+            Self::BrokenJson { broken } => write!(
+                f,
+                "the answer to {on} stops being JSON {broken}: leave that property out of the fields, or have the record repaired on the server; what stands there isn't shown, as it may be a secret"
+            ),
+            Self::TooLarge { limit } => write!(
+                f,
+                "the answer to {on} is larger than {}, which no answer of its kind is: check that CW_BASE_URL names the API host and not a proxy, or ask for fewer fields",
+                Size(*limit)
+            ),
+            Self::TooManyRecords { limit } => write!(
+                f,
+                "the answer to {on} has more than {limit} elements, and a page has 1000 at most: check that CW_BASE_URL names the API host and not a proxy"
+            ),
+            Self::TooSlow => write!(
+                f,
+                "the answer to {on} comes with less than 1 KB in a second{}: try again later, or with a smaller page size",
+                Attempts(request)
+            ),
             Self::NotArray => {
                 write!(
                     f,
@@ -110,6 +128,14 @@ impl Reason {
             Self::NextUnreadable => {
                 write!(f, "the Link header of {on} names a next page without a pageId: page by number or by keyset")
             }
+            Self::EmptyPages { pages } => write!(
+                f,
+                "the list {on} doesn't end: {pages} pages in a row are empty, and each names a next one; page by number or by keyset"
+            ),
+            Self::MoreThanCounted { counted, records } => write!(
+                f,
+                "the list {on} doesn't end: the server counts {counted} records and has sent {records}; page by number or by keyset, or report it to whoever runs the server"
+            ),
             Self::PageIdStuck { page_id } => {
                 write!(
                     f,
@@ -239,5 +265,18 @@ struct Expected<'a>(Option<&'a str>);
 impl fmt::Display for Expected<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.map_or(Ok(()), |expected| write!(f, " ({expected})"))
+    }
+}
+
+/// Bytes in the largest unit that divides them.
+struct Size(usize);
+
+impl fmt::Display for Size {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        const UNITS: [(usize, &str); 2] = [(1024 * 1024, "MB"), (1024, "KB")];
+        match UNITS.iter().find(|(unit, _)| self.0 >= *unit && self.0.is_multiple_of(*unit)) {
+            Some((unit, name)) => write!(f, "{} {name}", self.0 / unit),
+            None => write!(f, "{} bytes", self.0),
+        }
     }
 }
