@@ -31,6 +31,9 @@ pub use window::Window;
 /// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
 const AHEAD: usize = 3;
 
+/// Bytes of the largest answer to a question about a record or a few: some routes send all of their properties.
+pub(crate) const FEW_RECORDS: usize = 4 * 1024 * 1024;
+
 /// Pages that wait to be decoded, beside the one that is under way.
 const PAGES_AHEAD: usize = 1;
 
@@ -164,7 +167,7 @@ pub(crate) async fn key_bounds(client: &Client, entity: &Entity) -> Result<Optio
 async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> Result<Option<Value>> {
     let mut page = 1;
     loop {
-        let request = client.request(Method::Get, entity.path).expects_array();
+        let request = client.request(Method::Get, entity.path).expects_array().largest_answer(FEW_RECORDS);
         let request = request.query("fields", fields).query("orderBy", order);
         let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
         match answer.and_then(|answer| answer.json::<Vec<Value>>()) {
@@ -241,6 +244,9 @@ struct Reader {
 impl Reader {
     async fn read(mut self, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
         let mut list = self.client.list(self.entity.path).page_size(self.page_size).skip_unreadable();
+        if let Some(counted) = self.seen.lock().ok().and_then(|seen| seen.counted) {
+            list = list.counted(counted);
+        }
         if let Some(condition) = &self.condition {
             list = list.conditions(condition.clone());
         }

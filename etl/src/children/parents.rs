@@ -30,7 +30,7 @@ impl Work<'_> {
     /// Every parent that has a list.
     pub(super) async fn all(&self) -> Result<Ids> {
         let before = self.count().await?;
-        let found = self.ids(self.of_all(None), None).await?;
+        let found = self.ids(self.of_all(None), None, before).await?;
         // What is counted while rows come and go lies between the two.
         let after = self.count().await?;
         let counted = before.zip(after).map_or(0, |(before, after)| before.min(after));
@@ -48,14 +48,14 @@ impl Work<'_> {
         let reading = self.request.dates.of(self.client, self.above, path, newest).await;
         let Some(dates) = reading.map_err(|error| self.unlisted(error))?.dates() else { return Ok(None) };
         let changed = dates.since(path, self.request.window.from(watermark));
-        self.ids(self.of_all(Some(changed)), None).await.map(Some)
+        self.ids(self.of_all(Some(changed)), None, None).await.map(Some)
     }
 
     /// The parents behind an id that are next in a round of so many runs.
     pub(super) async fn next_of(&self, round: i64) -> Result<Ids> {
         let all = self.count().await?.unwrap_or_default();
         let part = usize::try_from(all.div_ceil(u64::from(self.parent.runs.max(1)))).unwrap_or(usize::MAX).max(1);
-        self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part)).await
+        self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await
     }
 
     /// The known parents that may be among those that the server can't give: their lists are asked for all the same.
@@ -85,12 +85,16 @@ impl Work<'_> {
         }
     }
 
-    async fn ids(&self, condition: Option<Condition>, most: Option<usize>) -> Result<Ids> {
+    /// The ids that meet a condition, as many at most, of so many that the server counts.
+    async fn ids(&self, condition: Option<Condition>, most: Option<usize>, counted: Option<u64>) -> Result<Ids> {
         let size = most.and_then(|most| u32::try_from(most).ok()).map_or(PAGE, |most| most.clamp(1, PAGE));
         let mut list =
             Client::list(self.client, self.above.path).fields(self.above.key).page_size(size).skip_unreadable();
         if let Some(condition) = condition {
             list = list.conditions(condition);
+        }
+        if let Some(counted) = counted {
+            list = list.counted(counted);
         }
         let mut pages = Box::pin(list.pages());
         let mut found = Ids::default();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use connectwise_sdk::{BundledList, Client, RecordText};
+use connectwise_sdk::{BundledList, Client, ErrorKind, RecordText};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
@@ -72,6 +72,7 @@ enum Refusal {
 
 fn refusal(error: &connectwise_sdk::Error) -> Refusal {
     match error.status() {
+        None if error.kind() == ErrorKind::TooLarge => Refusal::Size,
         Some(400 | 413) => Refusal::Size,
         Some(401 | 403 | 404 | 405 | 415 | 501) => Refusal::Never,
         _ => Refusal::Now,

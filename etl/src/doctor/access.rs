@@ -102,7 +102,7 @@ async fn rows(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Optio
         return client.count(entity.path, None).await.map(Some);
     }
     let one = client.request(Method::Get, entity.path).query("pageSize", "1").query("fields", entity.key);
-    let response = one.query("page", "1").send().await?;
+    let response = one.query("page", "1").largest_answer(extract::FEW_RECORDS).send().await?;
     if response.json::<Vec<serde_json::Value>>()?.is_empty() {
         return Ok(Some(0));
     }

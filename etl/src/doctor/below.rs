@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{Examination, Finding, Verdict};
 use crate::catalog;
+use crate::extract::FEW_RECORDS;
 
 /// Whether the list below one record can be read; `false` where there is no record to ask with.
 ///
@@ -14,7 +15,8 @@ use crate::catalog;
 pub(super) async fn probe(client: &Client, entity: &Entity, parent: &Parent) -> Result<bool> {
     let Some(id) = one(client, parent).await? else { return Ok(false) };
     let path = entity.path.replace("{parentId}", &id.to_string());
-    client.request(Method::Get, &path).query("pageSize", "1").query("fields", entity.key).send().await?;
+    let one = client.request(Method::Get, &path).query("pageSize", "1").query("fields", entity.key);
+    one.largest_answer(FEW_RECORDS).send().await?;
     Ok(true)
 }
 
@@ -25,7 +27,7 @@ async fn one(client: &Client, parent: &Parent) -> Result<Option<i64>> {
     if let Some(conditions) = parent.conditions {
         request = request.query("conditions", conditions);
     }
-    let records = request.send().await?.json::<Vec<Value>>()?;
+    let records = request.largest_answer(FEW_RECORDS).send().await?.json::<Vec<Value>>()?;
     Ok(records.first().and_then(|record| record.get(above.key)?.as_i64()))
 }
 

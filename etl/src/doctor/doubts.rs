@@ -59,6 +59,7 @@ fn owner(entity: &Entity) -> Option<&'static str> {
 async fn only_one(client: &Client, entity: &Entity, owner: &'static str) -> connectwise_sdk::Result<Option<bool>> {
     let request = client
         .request(connectwise_sdk::Method::Get, entity.path)
+        .largest_answer(crate::extract::FEW_RECORDS)
         .query("pageSize", "5")
         .query("fields", format!("{},{owner}/id", entity.key));
     let records = request.send().await?.json::<Vec<Value>>()?;

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Examination, Finding, Verdict};
 use crate::extract::dates::{self, found};
-use crate::extract::{DateForm, Reading, Window};
+use crate::extract::{DateForm, FEW_RECORDS, Reading, Window};
 
 pub(super) async fn check(client: &Client, entities: &[&'static Entity], examination: &mut Examination) {
     let dates = dates(client, entities, examination).await;
@@ -98,6 +98,7 @@ async fn sample(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Opt
     }
     let request = client
         .request(connectwise_sdk::Method::Get, entity.path)
+        .largest_answer(FEW_RECORDS)
         .query("pageSize", "5")
         .query("fields", format!("{},{}", entity.key, names.join(",")));
     let records = request.send().await?.json::<Vec<Value>>()?;

@@ -143,6 +143,7 @@ pub(crate) async fn found(client: &Client, entity: &Entity, condition: &Conditio
     }
     let query = client
         .request(connectwise_sdk::Method::Get, entity.path)
+        .largest_answer(super::FEW_RECORDS)
         .query("conditions", condition.to_string())
         .query("fields", entity.key)
         .query("pageSize", "1");

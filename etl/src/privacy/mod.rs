@@ -9,11 +9,13 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `config` | the table `[privacy]` of the configuration |
+//! | `json` | free-form JSON without secrets |
 //! | `key` | keyed hashes |
 //! | `name` | which names sound like secrets |
 //! | `redact` | bronze batches and rejected records without secrets |
 
 mod config;
+mod json;
 mod key;
 mod name;
 mod redact;
@@ -23,9 +25,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use connectwise_sdk::catalog::Entity;
 
 pub use config::{PrivacyConfig, SecretStorage, Treatment};
+pub(crate) use json::{strip, without_secrets};
 pub use key::HashKey;
 pub(crate) use name::{is_password_type, is_secret, mentions_secret};
-pub(crate) use redact::{Redactor, strip};
+pub(crate) use redact::Redactor;
 
 use crate::catalog;
 use crate::closest::advice;

@@ -11,6 +11,7 @@ use connectwise_sdk::catalog::{Entity, Kind, Meaning};
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use super::json::without_secrets;
 use super::name::{is_password_type, is_secret, mentions_secret};
 use super::secrets;
 use crate::contract::RESCUED;
@@ -51,15 +52,12 @@ impl Redactor {
 
     /// A rejected record without its secrets. What can't be read can't be searched either, so it isn't kept.
     pub(crate) fn record(&self, text: &str) -> String {
+        let withheld =
+            |what: &str| format!("withheld, since it may hold a secret: {} bytes that are no {what}", text.len());
         match serde_json::from_str::<Value>(text) {
-            Ok(mut value) => {
-                if self.strip(&mut value) {
-                    value.to_string()
-                } else {
-                    text.to_owned()
-                }
-            }
-            Err(_) => format!("withheld, since it may hold a secret: {} bytes that are no JSON", text.len()),
+            Ok(value) if !value.is_object() => withheld("object"),
+            Ok(_) => self.json(text).unwrap_or_else(|| text.to_owned()),
+            Err(_) => withheld("JSON"),
         }
     }
 
@@ -112,8 +110,7 @@ impl Redactor {
     }
 
     fn json(&self, text: &str) -> Option<String> {
-        let mut value: Value = serde_json::from_str(text).ok()?;
-        self.strip(&mut value).then(|| value.to_string())
+        without_secrets(text, &|name| self.is_secret(name))
     }
 
     /// What was rescued without what is called like a secret. Other values stay the text that they are, to the digit.
@@ -130,39 +127,9 @@ impl Redactor {
         serde_json::to_string(&kept).ok()
     }
 
-    /// Takes secrets out of a value, and says whether there were any.
-    fn strip(&self, value: &mut Value) -> bool {
-        strip(value, &|name| self.is_secret(name))
-    }
-
     fn is_secret(&self, name: &str) -> bool {
         is_secret(name) || self.names.contains(name)
     }
-}
-
-/// Takes what is called like a secret, and what custom fields of type `Password` hold, out of a free-form value.
-pub(crate) fn strip(value: &mut Value, secret: &impl Fn(&str) -> bool) -> bool {
-    let mut found = false;
-    match value {
-        Value::Object(object) => {
-            let before = object.len();
-            object.retain(|name, _| !secret(name));
-            if object.get("type").and_then(Value::as_str).is_some_and(is_password_type) {
-                object.remove("value");
-            }
-            found = object.len() != before;
-            for value in object.values_mut() {
-                found |= strip(value, secret);
-            }
-        }
-        Value::Array(values) => {
-            for value in values {
-                found |= strip(value, secret);
-            }
-        }
-        _ => {}
-    }
-    found
 }
 
 fn passwords(kinds: &StringArray) -> BooleanArray {
@@ -227,5 +194,15 @@ mod tests {
             Redactor::new(entity).record("{password: geheim"),
             "withheld, since it may hold a secret: 17 bytes that are no JSON"
         );
+        for (text, expected) in [
+            // Of equal names the first one is in the text, too.
+            (r#"{"a":{"password":"geheim"},"a":1}"#, r#"{"a":1}"#),
+            (r#"{"f":{"type":"Password","value":"geheim"},"f":2}"#, r#"{"f":2}"#),
+            (r#"{"a":1.10,"a":2}"#, r#"{"a":1.10,"a":2}"#),
+            (r#""geheim""#, "withheld, since it may hold a secret: 8 bytes that are no object"),
+            (r#"[["geheim"]]"#, "withheld, since it may hold a secret: 12 bytes that are no object"),
+        ] {
+            assert_eq!(Redactor::new(entity).record(text), expected, "{text}");
+        }
     }
 }

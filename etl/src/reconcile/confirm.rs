@@ -1,10 +1,11 @@
 //! Single records: there, gone, or no clear answer.
 
-use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, Method};
 use futures::stream::{self, StreamExt};
 
 use super::{Answer, Guard};
+use crate::extract::FEW_RECORDS;
 
 /// Questions that are under way at the same time; the client's limiter may let through fewer.
 const AT_ONCE: usize = 8;
@@ -47,7 +48,7 @@ fn spread(keys: &[i64]) -> impl Iterator<Item = i64> {
 async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
     let mut said = String::new();
     for _ in 0..ATTEMPTS {
-        let error = match client.get_raw(&path).await {
+        let error = match client.request(Method::Get, &path).largest_answer(FEW_RECORDS).send().await {
             Ok(_) => return (key, Answer::There),
             Err(error) => error,
         };

@@ -8,7 +8,7 @@ use connectwise_sdk::catalog::{Column, Entity, Kind};
 use serde_json::{Map, Value};
 
 use super::layout::is_withheld;
-use crate::privacy::{Privacy, Treatment, is_password_type, is_secret, mentions_secret, strip};
+use crate::privacy::{Privacy, Treatment, is_password_type, is_secret, mentions_secret, strip, without_secrets};
 
 /// The policy of one entity, as far as it concerns what is inside of JSON texts. A hash has a column of its own, never a
 /// place in a text.
@@ -43,8 +43,14 @@ impl Guard {
 
     /// A free-form value without what is called like a secret. What is no JSON is a text.
     pub(crate) fn free(text: &str) -> Value {
-        let mut value = serde_json::from_str(text).unwrap_or_else(|_| text.into());
-        if mentions_secret(text) {
+        let mentions = mentions_secret(text);
+        let mut value = match serde_json::from_str(text) {
+            Ok(value) => value,
+            // Too deep to be read, and to be searched.
+            Err(_) if mentions && text.trim_start().starts_with(['{', '[']) => Value::Null,
+            Err(_) => text.into(),
+        };
+        if mentions {
             strip(&mut value, &is_secret);
         }
         value
@@ -56,8 +62,7 @@ impl Guard {
         if !mentions_secret(text) {
             return text.to_owned();
         }
-        let mut value = serde_json::from_str(text).unwrap_or(Value::Null);
-        if strip(&mut value, &is_secret) { value.to_string() } else { text.to_owned() }
+        without_secrets(text, &is_secret).unwrap_or_else(|| text.to_owned())
     }
 
     /// Texts that were written under another policy, without what this one withholds.
