@@ -195,7 +195,7 @@ fn json(text: &[u8]) -> Option<usize> {
         let is_value = matches!(value.first(), None | Some(b'"' | b'\'' | b'\\' | b'{' | b'[' | b'-' | b'0'..=b'9'))
             || words.iter().any(|word| value.starts_with(word));
         // What opens it belongs to it.
-        let opens = |byte: &&u8| blank(byte) || matches!(byte, b'{' | b'[' | b',');
+        let opens = |byte: &&u8| blank(byte) || matches!(byte, b'{' | b'[' | b',' | b'"' | b'\'' | b'\\');
         is_value.then(|| at - text.get(..at).unwrap_or_default().iter().rev().take_while(opens).count())
     })
 }
