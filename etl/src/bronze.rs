@@ -17,11 +17,11 @@ use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
 use futures::stream::{self, BoxStream, StreamExt};
 
-use crate::contract::CONTENT_HASH;
+use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
 use crate::error::Result;
 use crate::extract::{self, DateProbe, Extraction, Known, RESCAN, Reading, Scope, Seen, Unreadable, Window};
-use crate::lake::{Batches, Change, Commit, Comparison, Keys, Lake, Race, TableName, Written, integers};
+use crate::lake::{Batches, Change, Commit, Comparison, Doubt, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
 use crate::reconcile::MAX_SHARE;
@@ -132,14 +132,22 @@ async fn attempt(
     meter: &Meter,
 ) -> Result<Loaded> {
     // Before everything else: what is read from here on is newer than what this version holds.
-    let base = lake.version(table).await?;
+    let examined = lake.examine(table).await?;
+    let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
+    let trusted = examined.as_ref().and_then(|examined| examined.trusted);
+    let base = examined.map(|examined| examined.state.version);
     // What the table holds of the tenant before says nothing of this one: all of it is read again.
     let moved = tenant::is_of_another(lake, table, request.owner).await?;
-    let stored = lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros).filter(|_| !moved);
+    // The watermark outlives what others do to the rows, and says nothing of such rows.
+    let stored = match &doubt {
+        None => lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros).filter(|_| !moved),
+        Some(_) => None,
+    };
     let unread = Unread::stored(lake, table).await?;
     meter.begin(stored);
     let newest = extract::newest(client, entity).await?;
     let mut warnings = Vec::new();
+    warnings.extend(doubt.as_ref().map(|doubt| format!("{table} {doubt}, so that all of it was read again")));
     let mut dates = Read::default();
     let scope = match (request.mode, entity.load, stored) {
         (Mode::Incremental, Load::Incremental { watermark: path, .. }, Some(watermark)) => {
@@ -183,10 +191,13 @@ async fn attempt(
         watermark,
         base,
         moved,
+        doubt,
+        trusted,
         unread,
         dates,
     };
-    let compares = base.is_some() && !moved && matches!(entity.load, Load::Snapshot);
+    let compares =
+        base.is_some() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
         let done = target.full().await?;
         warnings.extend(done.notes);
@@ -275,6 +286,10 @@ struct Target<'a> {
     base: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
+    /// Why the rows of that version aren't believed, so that all of them have to be put in place anew.
+    doubt: Option<Doubt>,
+    /// The newest version that is.
+    trusted: Option<u64>,
     /// What the last load left out.
     unread: Unread,
     dates: Read,
@@ -334,7 +349,7 @@ impl Target<'_> {
         let (rows, listed) = self.differing(rows).await?;
         let stored = self.lake.key_set(self.table, self.entity.key).await?;
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-        let refused = self.may_lose(&stored, &listed, &seen).await?;
+        let refused = self.may_lose(&stored, &listed, &seen).await?.map(loss::kept);
         let left = &stored - &listed;
         // What the server can't give is in the list all the same.
         if left.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
@@ -367,6 +382,6 @@ impl Target<'_> {
 
     /// A commit that leaves the watermark where it is.
     fn unmarked(&self) -> Commit {
-        Commit::new(&self.request.run_id).upon(self.base)
+        Commit::new(&self.request.run_id).upon(self.base).doubtful(self.doubt.is_some())
     }
 }

@@ -67,6 +67,9 @@ pub async fn keep(
     )
     .map_err(|error| Error::new(Kind::Contract, "the quarantine's rows can't be built").with_source(error))?;
     let session = lake.session()?;
+    if let Some(told) = lake.straighten(&table(), &schema(), &session, run_id).await? {
+        tracing::warn!("{told}");
+    }
     let mut race = Race::new(table());
     loop {
         let base = lake.version(&table()).await?;

@@ -6,6 +6,8 @@
 
 use std::sync::atomic::Ordering;
 
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Load;
 use connectwise_sdk::conditions::field;
@@ -13,15 +15,20 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
 use super::Target;
+use super::loss::kept;
 use super::range::{Piece, between, pieces, split};
 use crate::contract;
 use crate::decode::Decoder;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
-use crate::lake::{Batches, Chunk, Commit, Head, Part, Staged, Tenant, Written};
+use crate::lake::{
+    Batches, Chunk, Commit, Doubt, Head, Part, Staged, Tenant, Written, as_of_today, integers, sql_error, unfit,
+};
 use crate::quarantine;
 use crate::run::Chunk as Safe;
 use crate::tenant::unmoved;
+
+const HIDDEN: &str = "__hidden";
 
 /// What a full load did.
 pub(super) struct Full {
@@ -72,6 +79,11 @@ impl Target<'_> {
         if let Some(why) = refused.as_deref().filter(|_| self.moved) {
             return Err(unmoved(self.table, Some(why)));
         }
+        if let (Some(why), Some(doubt @ Doubt::Layout(_))) = (&refused, &self.doubt) {
+            let what = format!("{} {doubt}, so that it has to be replaced as a whole, and {why}", self.table);
+            return Err(Error::new(Kind::Incomplete, what));
+        }
+        let refused = refused.map(kept);
         // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.
         for staged in self.lake.staged(self.table).await? {
             self.lake.unstage(self.table, &staged.name).await?;
@@ -80,12 +92,16 @@ impl Target<'_> {
         let left_out = !read.seen.unreadable.is_empty();
         let written = match &refused {
             // What the server can't give is in the list all the same, so a stored row of it stays.
-            None if left_out && self.base.is_some() && !self.moved => {
+            None if left_out && self.base.is_some() && self.doubt.is_none() && !self.moved => {
                 self.update(&read.parts, &self.commit(&read.seen.unreadable)).await?
             }
             None => {
                 let commit = self.commit(&read.seen.unreadable);
-                self.lake.swap(self.table, &schema, &read.parts, &commit).await?
+                let mut parts = read.parts;
+                if left_out && self.doubt.is_some() && !self.moved {
+                    parts.extend(self.hidden(&schema, &parts, &read.seen).await?);
+                }
+                self.lake.swap(self.table, &schema, &parts, &commit).await?
             }
             // Who doesn't see all rows doesn't see all changes, so the watermark stays.
             Some(_) => self.update(&read.parts, &self.unmarked()).await?,
@@ -99,20 +115,54 @@ impl Target<'_> {
             return Ok(None);
         }
         let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
-        let stored = self.lake.key_set(self.table, self.entity.key).await?;
+        let stored = match (&self.doubt, self.trusted) {
+            // What others put in or took out is no sign of what the server has.
+            (Some(_), Some(trusted)) if self.lake.is_whole_at(self.table, trusted).await => {
+                self.lake.key_set_at(self.table, self.entity.key, trusted).await?
+            }
+            _ => self.lake.key_set(self.table, self.entity.key).await?,
+        };
         self.may_lose(&stored, &listed, &read.seen).await
+    }
+
+    /// The stored rows of records that the server can't give, for a table that is replaced all the same. They are asked for
+    /// again by the next run.
+    async fn hidden(&self, schema: &SchemaRef, parts: &[Part], seen: &Seen) -> Result<Option<Part>> {
+        let listed = self.lake.part_keys(self.table, self.entity.key, parts).await?;
+        let mut writer = self.lake.part_writer(self.table, schema, self.entity.key).await?;
+        if !self.lake.register(self.session, HIDDEN, self.table).await? {
+            return Ok(None);
+        }
+        let mut rows =
+            self.session.table(HIDDEN).await.map_err(sql_error)?.execute_stream().await.map_err(sql_error)?;
+        while let Some(batch) = rows.try_next().await.map_err(sql_error)? {
+            let keys = integers(&batch, self.entity.key)?;
+            let stays = |key: Option<i64>| {
+                key.is_some_and(|key| {
+                    !listed.contains(key.cast_unsigned()) && seen.unreadable.iter().any(|record| record.may_be(key))
+                })
+            };
+            let some = filter_record_batch(&batch, &keys.iter().map(|key| Some(stays(key))).collect())
+                .map_err(|error| unfit(self.table, error))?;
+            if some.num_rows() > 0 {
+                writer.write(&as_of_today(self.table, schema, &some)?)?;
+            }
+        }
+        self.session.deregister_table(HIDDEN).map_err(sql_error)?;
+        writer.finish().await
     }
 
     /// Merges the rows of files and leaves the others.
     async fn update(&self, parts: &[Part], commit: &Commit) -> Result<Written> {
-        let mut comparison = self.comparison();
+        let (mut comparison, mut all) = (self.comparison(), Batches::default());
         for part in parts {
             let mut rows = self.lake.part_rows(self.table, part).await?;
             while let Some(batch) = rows.try_next().await? {
-                comparison.push(batch).await?;
+                // The hash of a row that somebody changed may be that of what it was.
+                if self.doubt.is_some() { all.push(batch)? } else { comparison.push(batch).await? }
             }
         }
-        let changed = comparison.differing().await?;
+        let changed = if self.doubt.is_some() { all } else { comparison.differing().await? };
         self.upsert(&contract::bronze(self.entity), changed, commit).await
     }
 

@@ -42,10 +42,7 @@ impl Target<'_> {
         if self.lake.version(self.table).await? != self.base {
             return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
         }
-        if self.moved {
-            return Ok(Some(guard.to_string()));
-        }
-        Ok(Some(format!("{guard}; the rows that were listed are updated, none is removed and the watermark stays")))
+        Ok(Some(guard.to_string()))
     }
 
     async fn speaks_against(&self, stored: u64, missing: Keys, listed: &Keys, seen: &Seen) -> Result<Option<Guard>> {
@@ -123,6 +120,11 @@ impl Target<'_> {
         }
         Ok(moved)
     }
+}
+
+/// What becomes of a table whose missing rows may not leave.
+pub(super) fn kept(why: String) -> String {
+    format!("{why}; the rows that were listed are updated, none is removed and the watermark stays")
 }
 
 /// Some of the keys, from all over.

@@ -3,8 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
 
-use arrow::array::{ArrayRef, RecordBatch, new_null_array};
-use arrow::compute::cast;
+use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
@@ -16,7 +15,7 @@ use crate::bronze::{Loaded, WATERMARK};
 use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Seen};
-use crate::lake::{Commit, Source, Written, sql_error};
+use crate::lake::{Commit, Source, Written, as_of_today, sql_error};
 use crate::quarantine;
 use crate::tenant;
 
@@ -119,21 +118,7 @@ impl Work<'_> {
         let list = parents.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
         let query = format!("select * from kept where `{PARENT_ID}` in ({list})");
         let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
-        let fault = |error: arrow::error::ArrowError| {
-            let why = format!("{} holds rows that don't fit its columns of today", self.table);
-            Error::new(Kind::Contract, why).with_source(error)
-        };
-        let today = |batch: RecordBatch| {
-            let column = |field: &Arc<arrow::datatypes::Field>| -> Result<ArrayRef> {
-                match batch.column_by_name(field.name()) {
-                    Some(column) => cast(column, field.data_type()).map_err(fault),
-                    None => Ok(new_null_array(field.data_type(), batch.num_rows())),
-                }
-            };
-            let columns = schema.fields().iter().map(column).collect::<Result<_>>()?;
-            RecordBatch::try_new(schema.clone(), columns).map_err(fault)
-        };
-        found.into_iter().map(today).collect()
+        found.iter().map(|batch| as_of_today(self.table, schema, batch)).collect()
     }
 
     /// Records that can't be rows are kept as text.

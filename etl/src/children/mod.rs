@@ -31,9 +31,10 @@ use connectwise_sdk::catalog::{Entity, Load, Parent};
 
 use crate::bronze::{Loaded, Request};
 use crate::catalog;
+use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::extract;
-use crate::lake::{Lake, Race, TableName};
+use crate::lake::{Doubt, Lake, Race, TableName};
 use crate::run::{Meter, Mode};
 use crate::tenant;
 use progress::Progress;
@@ -60,6 +61,8 @@ struct Work<'a> {
     base: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
+    /// Why the rows of that version aren't believed.
+    doubt: Option<Doubt>,
 }
 
 /// Loads the lists of one entity into its bronze table, in one commit or none.
@@ -80,9 +83,11 @@ pub async fn load(
     let mut race = Race::new(table.clone());
     loop {
         // Before everything else: what is read from here on is newer than what this version holds.
-        let base = lake.version(&table).await?;
+        let examined = lake.examine(&table).await?;
+        let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
+        let base = examined.map(|examined| examined.state.version);
         let moved = tenant::is_of_another(lake, &table, request.owner).await?;
-        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base, moved };
+        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base, moved, doubt };
         match work.attempt().await {
             Err(error) => race.lost(error).await?,
             loaded => return loaded,
@@ -101,12 +106,18 @@ impl Work<'_> {
         stored.watermark = stored.watermark.filter(|_| !self.moved);
         // The stored one is the higher where the newest parent left the server.
         let newest = extract::newest(self.client, self.above).await?;
-        let watermark = newest.map(|newest| newest.time).max(stored.watermark);
+        // The watermark outlives what others do to the rows, and says nothing of such rows.
+        let believed = stored.watermark.filter(|_| self.doubt.is_none());
+        let watermark = newest.map(|newest| newest.time).max(believed);
         let next = Progress { watermark, ..stored.clone() };
         let mut loaded = match (self.request.mode, self.base) {
-            (Mode::Incremental, Some(_)) if !self.moved => self.changed(&stored, next, newest).await?,
+            (Mode::Incremental, Some(_)) if !self.moved && self.doubt.is_none() => {
+                self.changed(&stored, next, newest).await?
+            }
             _ => self.full(&stored, next).await?,
         };
+        let told = self.doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", self.table));
+        loaded.warnings.extend(told);
         if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {
             loaded.warnings.push(format!(
                 "{} shows no change time, so every run reads the lists of all of them: the API role may lack the right to \

@@ -68,7 +68,7 @@ impl Search<'_> {
     pub(super) async fn run(&self) -> Result<Option<Affected>> {
         let table = TableName::gold(&self.model.name);
         let Some(seen) = self.lake.mark(&table, LOOKUPS_MARK).await? else { return Ok(None) };
-        if seen > self.state.number() || self.model.rows.is_empty() {
+        if self.state.is_lost || seen > self.state.number() || self.model.rows.is_empty() {
             return Ok(None);
         }
         let mut affected = Affected::default();

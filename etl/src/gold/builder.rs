@@ -94,7 +94,8 @@ impl Builder<'_> {
         let commit = self
             .marks(model)
             .into_iter()
-            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value));
+            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value))
+            .examined(self.run.known.version(model));
         match model.kind {
             ModelKind::View => {
                 let view = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?.into_view();

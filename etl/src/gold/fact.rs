@@ -31,6 +31,7 @@ impl Builder<'_> {
         let same_models = self.run.lake.mark(&table, MODELS_MARK).await? == Some(self.fingerprints[1].1);
         let affected = if self.run.mode == Mode::Incremental
             && same_models
+            && self.run.known.doubt(model).is_none()
             && stored.as_ref().is_some_and(|stored| same_columns(stored, &model.schema))
         {
             let search = Search { lake: &self.run.lake, session, inputs: &self.inputs, state, model };
@@ -58,7 +59,7 @@ impl Builder<'_> {
 
     /// Notes what every lookup that reaches a fact says now.
     async fn note_lookups(&self, session: &SessionContext) -> Result<State> {
-        let mut state = State::load(&self.run.lake).await?;
+        let mut state = State::load(&self.run.lake, self.run.known.lookups_are_lost, self.run.started).await?;
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
             let frame = session.table(lookup.as_str()).await.map_err(failed)?;

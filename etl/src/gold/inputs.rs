@@ -10,7 +10,8 @@ use super::model::Model;
 use super::{lookups, withheld};
 use crate::contract;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Lake, TableName};
+use crate::lake::{Doubt, Lake, TableName};
+use crate::silver::unbelieved;
 
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
@@ -19,20 +20,32 @@ pub(super) const ABSENT: i64 = -1;
 #[derive(Debug)]
 pub(super) struct Inputs {
     versions: BTreeMap<String, i64>,
+    /// Those that aren't to be believed.
+    doubts: BTreeMap<String, Doubt>,
 }
 
 impl Inputs {
     /// Looks at the version of every input.
     pub(super) async fn look(lake: &Lake, models: &[Model]) -> Result<Self> {
-        let mut versions = BTreeMap::new();
+        let (mut versions, mut doubts) = (BTreeMap::new(), BTreeMap::new());
         for input in models.iter().flat_map(|model| &model.inputs) {
             if !versions.contains_key(input) {
-                let state = lake.state(&TableName::silver(input)).await?;
-                let version = state.map_or(ABSENT, |state| i64::try_from(state.version).unwrap_or(i64::MAX));
+                let examined = lake.examine(&TableName::silver(input)).await?;
+                let version = examined.as_ref().map(|examined| examined.state.version);
+                let version = version.map_or(ABSENT, |version| i64::try_from(version).unwrap_or(i64::MAX));
+                doubts.extend(examined.and_then(|examined| examined.doubt).map(|doubt| (input.clone(), doubt)));
                 versions.insert(input.clone(), version);
             }
         }
-        Ok(Self { versions })
+        Ok(Self { versions, doubts })
+    }
+
+    /// Refuses a model that reads a table which isn't to be believed.
+    pub(super) fn believed(&self, model: &Model) -> Result<()> {
+        match model.inputs.iter().find_map(|input| self.doubts.get_key_value(input)) {
+            Some((input, doubt)) => Err(unbelieved(&TableName::silver(input), doubt, &TableName::gold(&model.name))),
+            None => Ok(()),
+        }
     }
 
     /// Whether there is any table to read from.

@@ -1,6 +1,6 @@
 //! Surrogate keys: given once, kept in a table of their own, never changed or reused.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -12,7 +12,7 @@ use datafusion::prelude::SessionContext;
 use super::model::{BATCH_ID, PROCESSED_AT};
 use crate::contract::instant;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, TableName};
+use crate::lake::{Commit, Lake, Source, TableName};
 
 /// Surrogate key of the member that stands for no member.
 pub(super) const UNKNOWN: i64 = -1;
@@ -29,13 +29,14 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// The keys that earlier runs gave.
-    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+    /// The keys that earlier runs gave, or that they had given at a version of their table.
+    pub(super) async fn load(lake: &Lake, version: Option<u64>) -> Result<Self> {
         let session = lake.session()?;
-        let mut keys = Self::default();
-        if !lake.register(&session, "k", &TableName::gold(TABLE)).await? {
+        let (mut keys, table) = (Self::default(), TableName::gold(TABLE));
+        if lake.state(&table).await?.is_none() {
             return Ok(keys);
         }
+        lake.register_at(&session, "k", &table, version).await?;
         let frame = session.sql("select dimension, naturalKey, surrogateKey from k").await.map_err(super::failed)?;
         for batch in frame.collect().await.map_err(super::failed)? {
             let (dimensions, naturals) = (text(batch.column(0))?, text(batch.column(1))?);
@@ -46,6 +47,43 @@ impl Keys {
             }
         }
         Ok(keys)
+    }
+
+    /// Gives a natural key the surrogate key that it has somewhere, unless it has one.
+    pub(super) fn give(&mut self, dimension: &str, natural: String, key: i64) {
+        self.given.entry(dimension.to_owned()).or_default().entry(natural).or_insert(key);
+    }
+
+    /// Takes over the keys of others that speak against none of these.
+    pub(super) fn take_over(&mut self, others: Self) {
+        for (dimension, naturals) in others.given {
+            let given = self.given.entry(dimension).or_default();
+            let mut taken: HashSet<i64> = given.values().copied().collect();
+            for (natural, key) in naturals {
+                if !given.contains_key(&natural) && taken.insert(key) {
+                    given.insert(natural, key);
+                }
+            }
+        }
+    }
+
+    /// Writes all keys anew, in place of whatever their table holds.
+    pub(super) async fn rewrite(
+        &mut self,
+        lake: &Lake,
+        session: &SessionContext,
+        run_id: &str,
+        started: DateTime<Utc>,
+    ) -> Result<()> {
+        let all = self.given.iter().flat_map(|(dimension, naturals)| {
+            naturals.iter().map(|(natural, key)| (dimension.clone(), natural.clone(), *key))
+        });
+        self.new = all.collect();
+        let rows = self.rows(run_id, started)?;
+        let source = Source::batches(session, vec![rows])?;
+        lake.replace(&TableName::gold(TABLE), &schema(), source, session, &Commit::new(run_id)).await?;
+        self.new.clear();
+        Ok(())
     }
 
     /// The surrogate key of each natural key. New ones get the next numbers in their own order, so that the rows' order
@@ -82,11 +120,19 @@ impl Keys {
         if self.new.is_empty() {
             return Ok(());
         }
+        let batch = self.rows(run_id, started)?;
+        lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &Commit::new(run_id)).await?;
+        self.new.clear();
+        Ok(())
+    }
+
+    /// What was given, as rows of the table.
+    fn rows(&self, run_id: &str, started: DateTime<Utc>) -> Result<RecordBatch> {
         let rows = self.new.len();
         let column = |text: fn(&(String, String, i64)) -> String| -> ArrayRef {
             Arc::new(self.new.iter().map(|row| Some(text(row))).collect::<StringArray>())
         };
-        let batch = RecordBatch::try_new(
+        RecordBatch::try_new(
             schema(),
             vec![
                 column(|(dimension, natural, _)| format!("{dimension}:{natural}")),
@@ -97,10 +143,7 @@ impl Keys {
                 Arc::new(StringArray::from(vec![run_id; rows])),
             ],
         )
-        .map_err(|error| Error::new(Kind::Contract, "surrogate keys can't be written down").with_source(error))?;
-        lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &Commit::new(run_id)).await?;
-        self.new.clear();
-        Ok(())
+        .map_err(|error| Error::new(Kind::Contract, "surrogate keys can't be written down").with_source(error))
     }
 }
 

@@ -16,6 +16,7 @@
 //! | `calendar`, `holidays` | the dimension of days |
 //! | `check` | data tests of the rows, before they are committed |
 //! | `lineage` | where columns come from |
+//! | `doubts` | which tables others changed, and what becomes of the keys then |
 //! | `write` | contract check, comparison and the write itself |
 
 mod affected;
@@ -24,6 +25,7 @@ mod calendar;
 mod check;
 mod config;
 mod dimension;
+mod doubts;
 mod fact;
 mod functions;
 mod holidays;
@@ -62,7 +64,6 @@ use crate::silver::{Mode, TableReport};
 use builder::Builder;
 use check::Held;
 use inputs::Inputs;
-use keys::Keys;
 use model::Model;
 use parts::Parts;
 use write::Run;
@@ -158,7 +159,10 @@ async fn build_from(
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
     let fresh = check::freshness(lake, &models, started).await?;
-    let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started };
+    let known = doubts::look(lake, &models).await?;
+    // Keys that are told from what is left of them hold only if every table has the same.
+    let mode = if known.keys_are_lost { Mode::Full } else { mode };
+    let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started, known };
     let mut builder = Builder {
         run,
         config,
@@ -173,7 +177,7 @@ async fn build_from(
     };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
-        if mode == Mode::Full || builder.is_stale(model).await? {
+        if mode == Mode::Full || builder.run.known.doubt(model).is_some() || builder.is_stale(model).await? {
             stale.push(model.name.as_str());
         }
     }
@@ -188,12 +192,12 @@ async fn build_from(
     builder.inputs.register(lake, &session, entities).await?;
     // A full build trusts nothing that was computed before: what is kept is computed and written down again.
     builder.parts = match mode {
-        Mode::Full => Parts::default(),
-        Mode::Incremental => Parts::load(lake).await?,
+        Mode::Incremental if !builder.run.known.parts_are_lost => Parts::load(lake).await?,
+        _ => Parts::default(),
     };
     builder.keep(&session, entities).await?;
     lookups::register_all(&session, &rules, config, started).await?;
-    let mut keys = Keys::load(lake).await?;
+    let mut keys = doubts::keys(&builder.run, &models).await?;
     let mut tables = Vec::new();
     let mut stopped: BTreeSet<&str> = BTreeSet::new();
     let mut own = models.iter().skip_while(|model| !model.own).peekable();
@@ -209,14 +213,18 @@ async fn build_from(
             Some(name) => {
                 Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
             }
-            None => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
+            None => match builder.inputs.believed(model) {
+                Ok(()) => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
+                Err(error) => Err(error),
+            },
         };
         match built {
             Ok(report) => {
                 if model.own && model.is_table() {
                     builder.open(&session, model).await?;
                 }
-                tables.extend(report.map(|report| report.took(clock)));
+                let doubt = builder.run.known.doubt(model);
+                tables.extend(report.map(|report| report.rebuilt(doubt).took(clock)));
             }
             Err(error) => {
                 tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");

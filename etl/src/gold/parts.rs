@@ -29,6 +29,11 @@ const FILES: std::ops::RangeInclusive<usize> = 4..=16;
 /// Handfuls that a table is meant to have.
 const HANDFULS: usize = 16;
 
+/// The table that remembers.
+pub(super) fn table() -> TableName {
+    TableName::ledger(TABLE)
+}
+
 /// Names of files, without their folder.
 type Files = BTreeSet<String>;
 
@@ -88,7 +93,7 @@ impl Parts {
     pub(super) async fn load(lake: &Lake) -> Result<Self> {
         let session = lake.session()?;
         let mut parts = Self::default();
-        if !lake.register(&session, "p", &TableName::ledger(TABLE)).await? {
+        if !lake.register(&session, "p", &table()).await? {
             return Ok(parts);
         }
         let rows = session.sql("select `table`, files, `select`, number, content from p").await.map_err(failed)?;
@@ -222,13 +227,13 @@ impl Parts {
         )
         .map_err(broken)?;
         let source = Source::batches(session, vec![batch])?;
-        lake.replace(&TableName::ledger(TABLE), &schema(), source, session, &Commit::new(run_id)).await?;
+        lake.replace(&table(), &schema(), source, session, &Commit::new(run_id)).await?;
         self.changed = false;
         Ok(())
     }
 }
 
-fn schema() -> SchemaRef {
+pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("table", DataType::Utf8, false),
         Field::new("files", DataType::Utf8, false),

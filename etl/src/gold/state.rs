@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 
 use super::failed;
@@ -27,6 +28,8 @@ pub(super) struct State {
     number: i64,
     lookups: BTreeMap<String, HashMap<String, Seen>>,
     changed: bool,
+    /// Whether what earlier builds noted is gone, so that nothing tells what changed since.
+    pub(super) is_lost: bool,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -38,11 +41,13 @@ struct Seen {
 }
 
 impl State {
-    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+    /// What earlier builds noted. Where that `is_lost`, numbers go on behind all that were ever given: facts remember those
+    /// that they were built with.
+    pub(super) async fn load(lake: &Lake, is_lost: bool, started: DateTime<Utc>) -> Result<Self> {
         let session = lake.session()?;
         let mut state = Self::default();
-        if !lake.register(&session, "s", &TableName::ledger(TABLE)).await? {
-            return Ok(state);
+        if is_lost || !lake.register(&session, "s", &table()).await? {
+            return Ok(Self { number: started.timestamp(), is_lost: true, ..state });
         }
         let rows = session.sql("select `lookup`, `key`, content, since from s").await.map_err(failed)?;
         for batch in rows.collect().await.map_err(failed)? {
@@ -116,13 +121,18 @@ impl State {
         )
         .map_err(|error| Error::new(Kind::Contract, "what the lookups say can't be written down").with_source(error))?;
         let source = Source::batches(session, vec![batch])?;
-        lake.replace(&TableName::ledger(TABLE), &schema(), source, session, &Commit::new(run_id)).await?;
+        lake.replace(&table(), &schema(), source, session, &Commit::new(run_id)).await?;
         (self.number, self.changed) = (self.number(), false);
         Ok(())
     }
 }
 
-fn schema() -> SchemaRef {
+/// The table that remembers.
+pub(super) fn table() -> TableName {
+    TableName::ledger(TABLE)
+}
+
+pub(super) fn schema() -> SchemaRef {
     Arc::new(Schema::new(vec![
         Field::new("lookup", DataType::Utf8, false),
         Field::new("key", DataType::Utf8, false),

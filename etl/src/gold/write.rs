@@ -11,6 +11,7 @@ use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::check::{Checks, Tally};
+use super::doubts::Known;
 use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
@@ -27,6 +28,8 @@ pub(super) struct Run {
     pub(super) mode: Mode,
     pub(super) id: String,
     pub(super) started: DateTime<Utc>,
+    /// Which of its tables others changed.
+    pub(super) known: Known,
 }
 
 impl Run {
@@ -42,7 +45,8 @@ impl Run {
     ) -> Result<TableReport> {
         let table = TableName::gold(&model.name);
         let state = self.lake.state(&table).await?;
-        if state.is_some_and(|state| same_columns(&state, &model.schema)) {
+        let is_believed = self.known.doubt(model).is_none();
+        if is_believed && state.is_some_and(|state| same_columns(&state, &model.schema)) {
             let difference = self.difference(session, model, frame.clone(), checks).await?;
             if difference.is_none() {
                 return self.remark(session, model, commit).await;

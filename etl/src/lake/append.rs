@@ -7,7 +7,7 @@ use deltalake::protocol::SaveMode;
 use deltalake::{DeltaTable, DeltaTableError};
 
 use super::store::lake_error;
-use super::write::writer_properties;
+use super::write::{version, writer_properties};
 use super::{Commit, Lake, TableName};
 use crate::error::Result;
 
@@ -27,7 +27,7 @@ impl Lake {
         loop {
             let delta = self.load(table).await?;
             let widens = widens(&delta, &rows);
-            let properties = commit.properties();
+            let properties = commit.onto(version(&delta)).properties();
             // Delta would move a commit that creates the table behind that of another who did so too.
             let properties = if delta.version().is_none() { properties.with_max_retries(0) } else { properties };
             let mut write = delta

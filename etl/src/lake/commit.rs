@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arrow::datatypes::SchemaRef;
 use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::transaction::{CommitBuilder, TableReference};
-use deltalake::kernel::{Action, MetadataExt, Protocol, Remove, StructType, new_metadata};
+use deltalake::kernel::{Action, Protocol, Remove, StructType, new_metadata};
 use deltalake::protocol::{DeltaOperation, MergePredicate, SaveMode};
 use deltalake::{DeltaTable, DeltaTableError};
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -13,6 +13,7 @@ use object_store::ObjectStore;
 use roaring::RoaringTreemap;
 use serde_json::{Value, json};
 
+use super::demands::reset;
 use super::file::File;
 use super::part::{Part, PartWriter, add};
 use super::patch;
@@ -43,7 +44,7 @@ impl Lake {
     }
 
     /// Makes written files the whole content of a table, creating it where needed, in one commit. Its schema becomes
-    /// `schema`.
+    /// `schema`, and partitions, mappings and constraints that somebody gave it are gone.
     ///
     /// # Errors
     /// [`Kind::Conflict`] when another run was faster, else [`Kind::Lake`]; the table is then as it was.
@@ -56,6 +57,8 @@ impl Lake {
     ) -> Result<Written> {
         let delta = self.load(table).await?;
         commit.check(table, delta.version())?;
+        self.writable(table, &delta)?;
+        let commit = &commit.anew();
         let fault = |error: DeltaTableError| lake_error(table, "written", error);
         let declared: StructType =
             schema.as_ref().try_into_kernel().map_err(|error| fault(DeltaTableError::Arrow { source: error }))?;
@@ -70,11 +73,9 @@ impl Lake {
                 actions.push(Action::Protocol(protocol));
                 actions.push(Action::Metadata(metadata.map_err(|error| fault(error.into()))?));
             }
-            Ok(state) => {
-                if state.schema().as_ref() != &declared {
-                    let metadata = state.metadata().clone().with_schema(&declared);
-                    actions.push(Action::Metadata(metadata.map_err(|error| fault(error.into()))?));
-                }
+            Ok(_) => {
+                let metadata = reset(&delta, &declared).map_err(|error| fault(error.into()))?;
+                actions.extend(metadata.map(Action::Metadata));
                 for file in live(&delta, "") {
                     left += file.part.rows;
                     actions.push(Action::Remove(file.remove));
@@ -104,6 +105,17 @@ impl Lake {
     /// [`Kind::Lake`] when a file can't be read.
     pub async fn key_set(&self, table: &TableName, key: &str) -> Result<Keys> {
         let delta = self.load(table).await?;
+        let files: Vec<Part> = live(&delta, key).map(|file| file.part).collect();
+        keys(table, delta.log_store().object_store(None), key, files.iter()).await
+    }
+
+    /// Keys of an older version of a table.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when a file can't be read.
+    pub async fn key_set_at(&self, table: &TableName, key: &str, version: u64) -> Result<Keys> {
+        let mut delta = self.load(table).await?;
+        delta.load_version(version).await.map_err(|error| lake_error(table, "read", error))?;
         let files: Vec<Part> = live(&delta, key).map(|file| file.part).collect();
         keys(table, delta.log_store().object_store(None), key, files.iter()).await
     }

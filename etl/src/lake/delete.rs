@@ -39,9 +39,10 @@ impl Lake {
             }
             _ => return Err(unfit()),
         };
-        let (delta, metrics) = self
-            .load(table)
-            .await?
+        let delta = self.load(table).await?;
+        self.admits(table, &delta, &state.schema)?;
+        let commit = &commit.onto(version(&delta));
+        let (delta, metrics) = delta
             .delete()
             .with_predicate(ident(key).in_list(list, false))
             .with_session_state(Arc::new(session.state()))

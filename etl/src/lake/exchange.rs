@@ -44,6 +44,8 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let delta = self.load(table).await?;
+        self.admits(table, &delta, schema)?;
+        let commit = &commit.onto(version(&delta));
         if let Some(written) = self.copy_files(table, schema, &delta, &exchange, commit).await? {
             return Ok(written);
         }

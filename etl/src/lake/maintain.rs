@@ -14,6 +14,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::commit::{Live, live};
+use super::demands::demands;
 use super::store::lake_error;
 use super::write::{TARGET_FILE_BYTES, writer_properties};
 use super::{Commit, Lake, Layer, PartWriter, TableName};
@@ -97,7 +98,10 @@ impl Lake {
         let files: Vec<Live> = live(&delta, key.unwrap_or_default()).collect();
         kept.files = files.len() as u64;
         let groups = groups(files);
-        let Some(key) = key.filter(|_| matches!(table.layer, Layer::Bronze | Layer::Silver)) else {
+        // Files are copied as they are only where they are all that there is: no partitions, no deletion vectors.
+        let plain =
+            demands(&delta).is_none() && !groups.iter().flatten().any(|file| file.remove.deletion_vector.is_some());
+        let Some(key) = key.filter(|_| plain && matches!(table.layer, Layer::Bronze | Layer::Silver)) else {
             return self.optimize(table, delta, &groups, upkeep, kept).await;
         };
         let commit = Commit::new(&upkeep.run_id).upon(delta.version());

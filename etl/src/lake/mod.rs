@@ -7,12 +7,14 @@
 //! carries the data, the marks (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
+mod again;
 mod append;
 mod batches;
 mod changes;
 mod comment;
 mod commit;
 mod delete;
+mod demands;
 mod differences;
 mod exchange;
 mod file;
@@ -29,9 +31,11 @@ mod since;
 mod staging;
 mod store;
 mod sync;
+mod trust;
 mod upsert;
 mod write;
 
+pub(crate) use again::{as_of_today, unfit};
 pub use batches::Batches;
 pub use changes::{Comparison, integers};
 pub use commit::Keys;
@@ -50,4 +54,5 @@ pub use staging::{Chunk, Head, Staged};
 pub(crate) use store::sql_error;
 pub use store::{Lake, TableState};
 pub use sync::Change;
+pub use trust::{Doubt, Examined, Foreign};
 pub use write::{Commit, Written};

@@ -76,7 +76,7 @@ impl Lake {
     }
 
     /// Whether the place of a local table exists, so that reading doesn't create folders.
-    fn may_exist(&self, table: &TableName) -> Result<bool> {
+    pub(super) fn may_exist(&self, table: &TableName) -> Result<bool> {
         Ok(self.url(table)?.to_file_path().map_or(true, |path| path.join("_delta_log").is_dir()))
     }
 
@@ -143,7 +143,25 @@ impl Lake {
         if self.state(table).await?.is_none() {
             return Ok(false);
         }
-        let delta = self.load(table).await?;
+        self.register_at(session, alias, table, None).await?;
+        Ok(true)
+    }
+
+    /// Makes a table readable as it was at a version, or as it is.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub(crate) async fn register_at(
+        &self,
+        session: &SessionContext,
+        alias: &str,
+        table: &TableName,
+        version: Option<u64>,
+    ) -> Result<()> {
+        let mut delta = self.load(table).await?;
+        if let Some(version) = version.filter(|version| delta.version() != Some(*version)) {
+            delta.load_version(version).await.map_err(|error| lake_error(table, "read", error))?;
+        }
         let provider = delta
             .table_provider()
             .await
@@ -152,7 +170,7 @@ impl Lake {
         session.register_table(datafusion::common::TableReference::bare(alias), provider).map_err(|error| {
             Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error)
         })?;
-        Ok(true)
+        Ok(())
     }
 
     /// Rows of the newest version of a table, none when there is no table.

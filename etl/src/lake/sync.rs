@@ -83,6 +83,7 @@ impl Lake {
         };
         self.claim(table).await?;
         commit.check(table, delta.version())?;
+        let commit = &commit.onto(version(&delta));
         let write = delta
             .write(vec![RecordBatch::new_empty(state.schema)])
             .with_save_mode(SaveMode::Append)
@@ -106,6 +107,8 @@ impl Lake {
         let (rows, gone) = (Arc::new(change.rows), change.gone);
         let delta = self.load(table).await?;
         commit.check(table, delta.version())?;
+        self.admits(table, &delta, schema)?;
+        let commit = &commit.onto(version(&delta));
         if let Some(written) = self.merge_files(table, schema, key, (&rows, &gone), &delta, commit).await? {
             return Ok(written);
         }

@@ -52,6 +52,8 @@ impl Lake {
             return Ok(Written { version: version(&delta), ..Written::default() });
         }
         commit.check(table, delta.version())?;
+        self.admits(table, &delta, schema)?;
+        let commit = &commit.onto(version(&delta));
         if let Some(written) = self.merge_files(table, schema, key, (&rows, &[]), &delta, commit).await? {
             return Ok(written);
         }

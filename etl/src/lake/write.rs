@@ -5,17 +5,22 @@ use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
+use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
+use datafusion::error::DataFusionError;
 use datafusion::prelude::{DataFrame, SessionContext};
 use deltalake::DeltaTable;
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
+use futures::TryStreamExt;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
+use super::demands::demands;
 use super::store::lake_error;
+use super::trust::{Basis, UPON};
 use super::{Lake, Source, TableName};
 use crate::error::{Error, Kind, Result};
 
@@ -29,6 +34,9 @@ pub struct Commit {
     marks: BTreeMap<String, i64>,
     notes: BTreeMap<String, serde_json::Value>,
     base: Option<Option<u64>>,
+    examined: Option<u64>,
+    doubtful: bool,
+    basis: Option<Basis>,
 }
 
 impl Commit {
@@ -59,6 +67,33 @@ impl Commit {
         self
     }
 
+    /// Says which version was examined ([`Lake::examine`]) and believed before its rows were compared. Without it, it is the
+    /// one that the commit is made upon.
+    #[must_use]
+    pub fn examined(mut self, version: Option<u64>) -> Self {
+        self.examined = version;
+        self
+    }
+
+    /// Says that the commit is made upon rows that aren't believed and stay: the table is doubtful ever after, until a whole
+    /// new content is put in place.
+    #[must_use]
+    pub fn doubtful(mut self, doubtful: bool) -> Self {
+        self.doubtful = doubtful;
+        self
+    }
+
+    /// The commit as one that changes some rows of a version.
+    pub(super) fn onto(&self, version: u64) -> Self {
+        let believed = Basis::Version(self.base.flatten().or(self.examined).unwrap_or(version));
+        Self { basis: Some(if self.doubtful { Basis::Doubtful } else { believed }), ..self.clone() }
+    }
+
+    /// The commit as one that puts a whole new content in place.
+    pub(super) fn anew(&self) -> Self {
+        Self { basis: Some(Basis::Nothing), ..self.clone() }
+    }
+
     pub(super) fn marks(&self) -> &BTreeMap<String, i64> {
         &self.marks
     }
@@ -66,6 +101,7 @@ impl Commit {
     pub(super) fn properties(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
+        facts.extend(self.basis.map(|basis| (UPON.to_owned(), basis.written())));
         let properties = CommitProperties::default().with_metadata(facts).with_application_transactions(
             self.marks.iter().map(|(name, value)| Transaction::new(name, *value)).collect(),
         );
@@ -99,7 +135,7 @@ pub struct Written {
 impl Lake {
     /// Puts `source` in place of all rows of a table, creating it where needed. When the source fails, nothing changes.
     ///
-    /// The table's schema becomes `schema`; names and order of the source's columns have to be the same.
+    /// The table's schema becomes `schema`, and partitions, mappings and constraints that somebody gave it are gone; names and order of the source's columns have to be the same.
     ///
     /// # Errors
     /// [`Kind::Contract`] when the source's columns aren't those of `schema`, the source's own error when its stream
@@ -117,6 +153,11 @@ impl Lake {
         let delta = self.load(table).await?;
         let before = delta.version();
         commit.check(table, before)?;
+        self.writable(table, &delta)?;
+        if demands(&delta).is_some() {
+            return self.replace_by_files(table, schema, frame, commit).await;
+        }
+        let commit = &commit.anew();
         let mut write = delta
             .write(Vec::new())
             .with_input_plan(frame.into_unoptimized_plan())
@@ -135,6 +176,35 @@ impl Lake {
         let inserted = self.row_count(table).await?;
         let version = version(&delta);
         Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })
+    }
+
+    /// Writes the rows into files first: Delta's own overwrite keeps partitions, mappings and constraints.
+    async fn replace_by_files(
+        &self,
+        table: &TableName,
+        schema: &SchemaRef,
+        frame: DataFrame,
+        commit: &Commit,
+    ) -> Result<Written> {
+        let unfit = |error| {
+            Error::new(Kind::Contract, format!("the rows for {table} are not what its contract declares"))
+                .with_source(error)
+        };
+        let mut writer = self.part_writer(table, schema, "").await?;
+        let mut parts = Vec::new();
+        let failed = |error: DataFusionError| unwrap_source(table, error.into());
+        let mut rows = frame.execute_stream().await.map_err(failed)?;
+        while let Some(batch) = rows.try_next().await.map_err(failed)? {
+            let fitted = batch.columns().iter().zip(schema.fields());
+            let fitted = fitted.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_, _>>();
+            let batch = RecordBatch::try_new(schema.clone(), fitted.map_err(unfit)?).map_err(unfit)?;
+            writer.write(&batch)?;
+            if writer.is_full() {
+                parts.extend(writer.finish().await?);
+            }
+        }
+        parts.extend(writer.finish().await?);
+        self.swap(table, schema, &parts, commit).await
     }
 
     /// Delta's own MERGE, for tables that hold more than files of this program's: other protocols, columns that the table

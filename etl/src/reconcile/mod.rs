@@ -234,10 +234,16 @@ impl Work<'_> {
     async fn write(&self, stale: &[i64], gone: Vec<i64>, base: Option<u64>, report: &mut EntityReport) -> Result<()> {
         let rows = self.reread(stale, report).await?;
         let session = self.lake.session()?;
+        let schema = contract::bronze(self.entity);
+        let examined = self.lake.examine(self.table).await?;
+        if let Some(doubt) = examined.and_then(|examined| examined.doubt_as(&schema)) {
+            let what =
+                format!("{} {doubt}, so that nothing was taken out of it: `run` reads it again first", self.table);
+            return Err(Error::new(Kind::Contract, what));
+        }
         let rows = self.lake.changed(&session, self.table, self.entity.key, CONTENT_HASH, rows).await?;
         let commit = Commit::new(&self.request.run_id).upon(base).note("etlReconciled", gone.len() as u64);
         let change = Change { rows: rows.into(), gone };
-        let schema = contract::bronze(self.entity);
         let written = self.lake.sync(self.table, &schema, self.entity.key, change, &session, &commit).await?;
         report.version = Some(written.version);
         (report.inserted, report.updated) = (written.inserted, written.updated);

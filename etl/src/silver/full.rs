@@ -18,17 +18,19 @@ use crate::lake::{Source, TableName, TableState};
 /// Batches that are flattened at the same time.
 const FLATTENED_AT_ONCE: usize = 2;
 
-pub(super) async fn build(step: &Step<'_>, silver: Option<&TableState>) -> Result<TableReport> {
+/// `silver` is the version that rows are kept of which bronze no longer has; where that is `doubtful`, the table is replaced
+/// whatever it holds.
+pub(super) async fn build(step: &Step<'_>, silver: Option<&TableState>, doubtful: bool) -> Result<TableReport> {
     let session = step.lake.session()?;
     step.lake.register(&session, "bronze", &TableName::bronze(step.entity.table)).await?;
-    if silver.is_some() {
-        step.lake.register(&session, "silver", &step.table()).await?;
+    if let Some(state) = silver {
+        step.lake.register_at(&session, "silver", &step.table(), Some(state.version)).await?;
     }
     let bronze = Rows::of_bronze(&session, step.entity).await?;
     let layout = layout(step, &session, silver).await?;
     let flattener = Flattener::new(layout.clone());
     let tally = Tally::default();
-    if let Some(state) = silver.filter(|state| layout.is_that_of(&state.schema)) {
+    if let Some(state) = silver.filter(|state| !doubtful && layout.is_that_of(&state.schema)) {
         let new = content(rows(step, &bronze, &session, &flattener, silver, &tally).await?, &layout).await?;
         let stored = session.table("silver").await.map_err(failed)?;
         if new == content(batches(stored).await?, &layout).await? {

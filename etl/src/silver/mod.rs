@@ -45,8 +45,8 @@ pub(crate) use layout::{dropped, is_hashed};
 pub use report::{Mode, Outcome, TableReport};
 
 use crate::contract;
-use crate::error::Result;
-use crate::lake::{Commit, Lake, TableName, TableState};
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Commit, Doubt, Lake, TableName, TableState};
 use crate::privacy::Privacy;
 use custom::COMMENT;
 use layout::Layout;
@@ -72,7 +72,7 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// [`Mode::Full`] reads all of bronze and replaces the table where its content differs; keys that bronze no longer has
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
-/// are no longer those of the contract under this policy: a changed policy, and a changed key of its hashes, rewrite the
+/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Lake::examine`]): a changed policy, and a changed key of its hashes, rewrite the
 /// table.
 ///
 /// # Errors
@@ -89,16 +89,26 @@ pub async fn build(
 ) -> Result<TableReport> {
     let clock = Instant::now();
     let table = TableName::silver(entity.table);
-    let Some(bronze) = lake.state(&TableName::bronze(entity.table)).await? else {
+    let input = TableName::bronze(entity.table);
+    let Some(bronze) = lake.examine(&input).await? else {
         return Ok(TableReport::no_input(table));
     };
-    let silver = lake.state(&table).await?;
-    let step = Step { lake, entity, privacy, run_id, started, bronze: bronze.version };
-    if let (Mode::Incremental, Some(state)) = (mode, &silver) {
+    if let Some(doubt) = bronze.doubt {
+        return Err(unbelieved(&input, &doubt, &table));
+    }
+    let examined = lake.examine(&table).await?;
+    let at = examined.as_ref().map(|examined| examined.state.version);
+    let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
+    let silver = match &examined {
+        Some(examined) => lake.believed(&table, examined).await?,
+        None => None,
+    };
+    let step = Step { lake, entity, privacy, run_id, started, bronze: bronze.state.version, at };
+    if let (Mode::Incremental, Some(state), None) = (mode, &silver, &doubt) {
         let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
             let seen = lake.mark(&table, BRONZE_MARK).await?;
-            if seen == i64::try_from(bronze.version).ok() {
+            if seen == i64::try_from(step.bronze).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
             return Ok(incremental::build(&step, state, layout, seen).await?.took(clock));
@@ -108,7 +118,15 @@ pub async fn build(
         Some(state) => Layout::new(entity, privacy, custom::stored(&state.schema))?.taken(&state.schema),
         None => Vec::new(),
     };
-    Ok(full::build(&step, silver.as_ref()).await?.took_away(&taken).took(clock))
+    let built = full::build(&step, silver.as_ref(), doubt.is_some()).await?;
+    Ok(built.rebuilt(doubt.as_ref()).took_away(&taken).took(clock))
+}
+
+/// What is said where a table isn't made from another because that one isn't to be believed.
+pub(crate) fn unbelieved(input: &TableName, doubt: &Doubt, table: &TableName) -> Error {
+    let what =
+        format!("{input} {doubt}, so that {table} is as it was: `run --layers {}` reads it again first", input.layer);
+    Error::new(Kind::Contract, what)
 }
 
 /// One build: of what, for which run, from which version.
@@ -119,6 +137,8 @@ struct Step<'a> {
     run_id: &'a str,
     started: DateTime<Utc>,
     bronze: u64,
+    /// The version of the table that was examined.
+    at: Option<u64>,
 }
 
 impl Step<'_> {
@@ -140,7 +160,7 @@ impl Step<'_> {
     }
 
     fn commit(&self) -> Commit {
-        Commit::new(self.run_id).mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX))
+        Commit::new(self.run_id).mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX)).examined(self.at)
     }
 }
 

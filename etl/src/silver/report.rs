@@ -6,7 +6,7 @@ use serde::{Serialize, Serializer};
 
 use super::flatten::Unreadable;
 use crate::error::Error;
-use crate::lake::{TableName, Written};
+use crate::lake::{Doubt, TableName, Written};
 
 /// How much of a table is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -92,6 +92,13 @@ impl TableReport {
                 self.table
             ));
         }
+        self
+    }
+
+    /// Says why the table was built anew.
+    pub(crate) fn rebuilt(mut self, doubt: Option<&Doubt>) -> Self {
+        let why = doubt.map(|doubt| format!("{} {doubt}, so that it was built anew", self.table));
+        self.warnings.extend(why);
         self
     }
 

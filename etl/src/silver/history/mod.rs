@@ -24,7 +24,7 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, TableReport, custom};
+use super::{Mode, TableReport, custom, unbelieved};
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName, TableState};
@@ -91,17 +91,34 @@ fn own_fields() -> [Field; OWN] {
 pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, run_id: &str) -> Result<TableReport> {
     let clock = Instant::now();
     let table = table(entity);
-    let Some(silver) = lake.state(&TableName::silver(entity.table)).await? else {
+    let input = TableName::silver(entity.table);
+    let Some(silver) = lake.examine(&input).await? else {
         return Ok(TableReport::no_input(table));
     };
+    if let Some(doubt) = silver.doubt {
+        return Err(unbelieved(&input, &doubt, &table));
+    }
+    let silver = silver.state;
     let layout = Layout::new(entity, privacy, custom::stored(&silver.schema))?;
     if !layout.is_that_of(&silver.schema) {
         let silver = TableName::silver(entity.table);
         return Err(Error::new(Kind::Contract, format!("{silver} isn't what its contract says: build silver first")));
     }
-    let step = Step { lake, entity, layout: &layout, table: &table, run_id, silver: silver.version };
-    let report = match lake.state(&table).await? {
+    let examined = lake.examine(&table).await?;
+    let at = examined.as_ref().map(|examined| examined.state.version);
+    let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
+    let believed = match &examined {
+        Some(examined) => lake.believed(&table, examined).await?,
+        None => None,
+    };
+    let step = Step { lake, entity, layout: &layout, table: &table, run_id, silver: silver.version, at };
+    let report = match believed {
         None => step.first().await?,
+        // Old versions are in no other table: what it held is put back, and silver is held against all of it.
+        Some(state) if doubt.is_some() => {
+            step.reshape(&state).await?;
+            step.merge(None).await?.rewritten()
+        }
         Some(state) => {
             let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let fits = layout.extends(&stored);
@@ -116,7 +133,7 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
             if fits { merged } else { merged.rewritten().took_away(&taken) }
         }
     };
-    Ok(report.took(clock))
+    Ok(report.rebuilt(doubt.as_ref()).took(clock))
 }
 
 struct Step<'a> {
@@ -126,17 +143,18 @@ struct Step<'a> {
     table: &'a TableName,
     run_id: &'a str,
     silver: u64,
+    /// The version of the history that was examined.
+    at: Option<u64>,
 }
 
 impl Step<'_> {
     fn commit(&self) -> Commit {
-        Commit::new(self.run_id).mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX))
+        Commit::new(self.run_id).mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX)).examined(self.at)
     }
 
     async fn session(&self) -> Result<SessionContext> {
         let session = self.lake.session()?;
         self.lake.register(&session, "silver", &TableName::silver(self.entity.table)).await?;
-        self.lake.register(&session, "history", self.table).await?;
         Ok(session)
     }
 
@@ -155,13 +173,19 @@ impl Step<'_> {
     /// Brings all versions under the columns and the policy of today. What a policy took away from them stays away.
     async fn reshape(&self, state: &TableState) -> Result<()> {
         let session = self.session().await?;
+        self.lake.register_at(&session, "history", self.table, Some(state.version)).await?;
         let schema = of_layout(self.layout);
         let (layout, old, new) = (self.layout.clone(), state.schema.clone(), schema.clone());
         let rows = batches(session.table("history").await.map_err(failed)?).await?;
         let rows = rows
             .map(move |batch| {
                 let batch = batch?;
-                let mut columns: Vec<ArrayRef> = batch.columns().iter().take(OWN).cloned().collect();
+                let mut columns: Vec<ArrayRef> = Vec::with_capacity(new.fields().len());
+                for field in new.fields().iter().take(OWN) {
+                    let missing =
+                        || Error::new(Kind::Contract, format!("the history has no {} any more", field.name()));
+                    columns.push(fitted(batch.column_by_name(field.name()).ok_or_else(missing)?, field)?);
+                }
                 for (at, field) in layout.schema().fields().iter().enumerate() {
                     columns.push(layout.reshaped(at, &old, batch.column_by_name(field.name()), batch.num_rows())?);
                 }
