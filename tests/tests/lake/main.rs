@@ -15,6 +15,8 @@ mod kill;
 mod layering;
 mod ledger;
 mod new_table;
+mod others;
+mod outsiders;
 mod requests;
 mod samples;
 mod steer;
