@@ -74,6 +74,9 @@ impl Search<'_> {
         let mut affected = Affected::default();
         for (entity, rows) in &self.model.rows {
             let Some(version) = self.lake.mark(&table, &Inputs::mark(entity)).await? else { return Ok(None) };
+            if !self.inputs.is_same(self.lake, &table, entity).await? {
+                return Ok(None);
+            }
             let mut ids = match (version, self.inputs.version(entity)) {
                 (ABSENT, ABSENT) => BTreeSet::new(),
                 (ABSENT, _) | (_, ABSENT) => return Ok(None),

@@ -20,6 +20,8 @@ pub(super) const ABSENT: i64 = -1;
 #[derive(Debug)]
 pub(super) struct Inputs {
     versions: BTreeMap<String, i64>,
+    /// Which table each is: one that was made anew begins again at version 0.
+    identities: BTreeMap<String, i64>,
     /// Those that aren't to be believed.
     doubts: BTreeMap<String, Doubt>,
 }
@@ -27,17 +29,19 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Looks at the version of every input.
     pub(super) async fn look(lake: &Lake, models: &[Model]) -> Result<Self> {
-        let (mut versions, mut doubts) = (BTreeMap::new(), BTreeMap::new());
+        let (mut versions, mut identities, mut doubts) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for input in models.iter().flat_map(|model| &model.inputs) {
             if !versions.contains_key(input) {
                 let examined = lake.examine(&TableName::silver(input)).await?;
                 let version = examined.as_ref().map(|examined| examined.state.version);
+                let identity = examined.as_ref().map(|examined| examined.state.identity);
+                identities.extend(identity.map(|identity| (input.clone(), identity)));
                 let version = version.map_or(ABSENT, |version| i64::try_from(version).unwrap_or(i64::MAX));
                 doubts.extend(examined.and_then(|examined| examined.doubt).map(|doubt| (input.clone(), doubt)));
                 versions.insert(input.clone(), version);
             }
         }
-        Ok(Self { versions, doubts })
+        Ok(Self { versions, identities, doubts })
     }
 
     /// Refuses a model that reads a table which isn't to be believed.
@@ -55,7 +59,20 @@ impl Inputs {
 
     /// The marks that a commit of a model leaves: its inputs and their versions.
     pub(super) fn marks<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = (String, i64)> + 'a {
-        model.inputs.iter().filter_map(|input| Some((Self::mark(input), *self.versions.get(input)?)))
+        let versions = model.inputs.iter().filter_map(|input| Some((Self::mark(input), *self.versions.get(input)?)));
+        let which = model.inputs.iter().filter_map(|input| Some((Self::which(input), *self.identities.get(input)?)));
+        versions.chain(which)
+    }
+
+    /// The mark that says which table an input was.
+    fn which(input: &str) -> String {
+        format!("table:{input}")
+    }
+
+    /// Whether a table was built from the same input table, as far as its marks say so.
+    pub(super) async fn is_same(&self, lake: &Lake, table: &TableName, input: &str) -> Result<bool> {
+        let was = lake.mark(table, &Self::which(input)).await?;
+        Ok(was.is_none_or(|was| self.identities.get(input) == Some(&was)))
     }
 
     /// The mark that a commit leaves for an input.

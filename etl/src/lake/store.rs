@@ -8,6 +8,7 @@ use datafusion::error::DataFusionError;
 use datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::DeltaSessionContext;
 use deltalake::{DeltaTable, DeltaTableError};
+use twox_hash::XxHash3_64;
 use url::Url;
 
 use super::{Claim, TableName, location};
@@ -28,6 +29,8 @@ pub struct Lake {
 pub struct TableState {
     /// Newest Delta version.
     pub version: u64,
+    /// A number that is another one when the table was made anew, so that its versions begin again.
+    pub identity: i64,
     /// Columns as Arrow types.
     pub schema: SchemaRef,
 }
@@ -90,8 +93,7 @@ impl Lake {
         }
         let delta = self.load(table).await?;
         let Some(version) = delta.version() else { return Ok(None) };
-        let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
-        Ok(Some(TableState { version, schema }))
+        state_of(table, &delta, version).map(Some)
     }
 
     /// Newest Delta version of a table, or `None` when there is no such table yet.
@@ -194,6 +196,13 @@ pub(crate) fn sql_error(error: DataFusionError) -> Error {
         root => root.strip_backtrace(),
     };
     Error::new(Kind::Sql, format!("the query failed: {reason}"))
+}
+
+/// What an opened table is at.
+pub(super) fn state_of(table: &TableName, delta: &DeltaTable, version: u64) -> Result<TableState> {
+    let state = delta.snapshot().map_err(|error| lake_error(table, "read", error))?;
+    let identity = i64::from_ne_bytes(XxHash3_64::oneshot(state.metadata().id().as_bytes()).to_ne_bytes());
+    Ok(TableState { version, identity, schema: state.snapshot().arrow_schema() })
 }
 
 pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::demands::{columns, demands};
-use super::store::lake_error;
+use super::store::{lake_error, state_of};
 use super::{Lake, TableName, TableState};
 use crate::error::Result;
 use arrow::datatypes::Schema;
@@ -177,6 +177,11 @@ impl Commit {
         self.info.get("etlRunId").is_some_and(Value::is_string)
     }
 
+    /// Whether it wrote rows, if none of them: an empty list is a table too.
+    fn is_write(&self) -> bool {
+        self.info.get("operation").and_then(Value::as_str) == Some("WRITE")
+    }
+
     fn foreign(&self, version: u64) -> Foreign {
         let text = |name: &str| self.info.get(name).and_then(Value::as_str).map(plain).filter(|text| !text.is_empty());
         let user = text("userName").or_else(|| text("userId"));
@@ -223,7 +228,7 @@ impl Walk {
                 Some(Basis::Nothing) => Some(version),
                 Some(Basis::Version(upon)) => Some(upon),
                 // Versions of this program before it noted what it builds upon.
-                None => commit.changes_rows.then(|| version.saturating_sub(1)),
+                None => (commit.changes_rows || commit.is_write()).then(|| version.saturating_sub(1)),
             };
             if let Some(floor) = vouches {
                 self.told.trusted.get_or_insert(version);
@@ -258,14 +263,13 @@ impl Lake {
         }
         let delta = self.load(table).await?;
         let Some(version) = delta.version() else { return Ok(None) };
-        let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
         let Told { foreign, trusted } = self.told(table, &delta, version).await?;
         let doubt = match (foreign, trusted) {
             (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
             (None, None) => Some(Doubt::Unknown),
             (None, Some(_)) => demands(&delta).map(Doubt::Layout),
         };
-        Ok(Some(Examined { state: TableState { version, schema }, doubt, trusted }))
+        Ok(Some(Examined { state: state_of(table, &delta, version)?, doubt, trusted }))
     }
 
     async fn told(&self, table: &TableName, delta: &DeltaTable, newest: u64) -> Result<Told> {
@@ -291,10 +295,8 @@ impl Lake {
             (Some(_), None) => Ok(None),
             (Some(_), Some(trusted)) if self.is_whole_at(table, trusted).await => {
                 let mut delta = self.load(table).await?;
-                let unread = |error| lake_error(table, "read", error);
-                delta.load_version(trusted).await.map_err(unread)?;
-                let schema = delta.snapshot().map_err(unread)?.snapshot().arrow_schema();
-                Ok(Some(TableState { version: trusted, schema }))
+                delta.load_version(trusted).await.map_err(|error| lake_error(table, "read", error))?;
+                state_of(table, &delta, trusted).map(Some)
             }
             (Some(_), Some(_)) => Ok(Some(examined.state.clone())),
         }

@@ -53,6 +53,8 @@ use layout::Layout;
 
 /// Mark that a silver commit leaves: the bronze version that it has seen.
 const BRONZE_MARK: &str = "bronze";
+/// Mark that a silver commit leaves: which bronze table that was, as one that was made anew begins again at version 0.
+const BRONZE_IDENTITY: &str = "bronze-table";
 
 /// The Arrow schema of an entity's silver table where everything personal is kept, without custom fields.
 pub fn schema(entity: &Entity) -> SchemaRef {
@@ -103,11 +105,20 @@ pub async fn build(
         Some(examined) => lake.believed(&table, examined).await?,
         None => None,
     };
-    let step = Step { lake, entity, privacy, run_id, started, bronze: bronze.state.version, at };
+    let step = Step {
+        lake,
+        entity,
+        privacy,
+        run_id,
+        started,
+        bronze: bronze.state.version,
+        identity: bronze.state.identity,
+        at,
+    };
     if let (Mode::Incremental, Some(state), None) = (mode, &silver, &doubt) {
         let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
-            let seen = lake.mark(&table, BRONZE_MARK).await?;
+            let seen = seen(lake, &table, (BRONZE_MARK, BRONZE_IDENTITY), step.identity).await?;
             if seen == i64::try_from(step.bronze).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
@@ -120,6 +131,13 @@ pub async fn build(
     };
     let built = full::build(&step, silver.as_ref(), doubt.is_some()).await?;
     Ok(built.rebuilt(doubt.as_ref()).took_away(&taken).took(clock))
+}
+
+/// The version of its input that a table was made from, by the marks of it and of which table that was. `None` where that was
+/// another one; older versions of this program didn't say which.
+async fn seen(lake: &Lake, table: &TableName, (version, which): (&str, &str), identity: i64) -> Result<Option<i64>> {
+    let was = lake.mark(table, which).await?;
+    Ok(lake.mark(table, version).await?.filter(|_| was.is_none_or(|was| was == identity)))
 }
 
 /// What is said where a table isn't made from another because that one isn't to be believed.
@@ -137,6 +155,7 @@ struct Step<'a> {
     run_id: &'a str,
     started: DateTime<Utc>,
     bronze: u64,
+    identity: i64,
     /// The version of the table that was examined.
     at: Option<u64>,
 }
@@ -160,7 +179,10 @@ impl Step<'_> {
     }
 
     fn commit(&self) -> Commit {
-        Commit::new(self.run_id).mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX)).examined(self.at)
+        Commit::new(self.run_id)
+            .mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX))
+            .mark(BRONZE_IDENTITY, self.identity)
+            .examined(self.at)
     }
 }
 

@@ -172,6 +172,19 @@ async fn a_restored_table_is_read_again_and_the_run_says_what_was_restored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_begins_again_is_new_to_those_that_are_made_from_it() {
+    let tenant = Tenant::loaded(46, &Layer::ALL).await;
+    for table in [TableName::bronze("company"), TableName::silver("timeentry")] {
+        let at = tenant.lakehouse.lake().version(&table).await.unwrap();
+        tenant.change().await;
+        assert!(does(Deed::Remove, &tenant.lakehouse, &table).await);
+        tenant.run(Mode::Incremental, &Layer::ALL).await;
+        assert_eq!(tenant.lakehouse.lake().version(&table).await.unwrap(), at, "of the same number as before");
+        tenant.assert_equal(&Layer::ALL, &format!("after the folder of {table} was taken away")).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_table_isnt_made_from_one_that_others_changed() {
     let tenant = Tenant::loaded(45, &BELOW_GOLD).await;
     let (bronze, silver) = (TableName::bronze("company"), TableName::silver("company"));

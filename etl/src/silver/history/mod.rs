@@ -24,7 +24,7 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, TableReport, custom, unbelieved};
+use super::{Mode, TableReport, custom, seen, unbelieved};
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName, TableState};
@@ -44,6 +44,8 @@ const OWN: usize = 4;
 
 /// Mark that a commit leaves: the silver version that it has seen.
 const SILVER_MARK: &str = "silver";
+/// Mark that a commit leaves: which silver table that was.
+const SILVER_IDENTITY: &str = "silver-table";
 
 /// The history table of an entity.
 pub fn table(entity: &Entity) -> TableName {
@@ -111,7 +113,16 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
         Some(examined) => lake.believed(&table, examined).await?,
         None => None,
     };
-    let step = Step { lake, entity, layout: &layout, table: &table, run_id, silver: silver.version, at };
+    let step = Step {
+        lake,
+        entity,
+        layout: &layout,
+        table: &table,
+        run_id,
+        silver: silver.version,
+        identity: silver.identity,
+        at,
+    };
     let report = match believed {
         None => step.first().await?,
         // Old versions are in no other table: what it held is put back, and silver is held against all of it.
@@ -123,7 +134,8 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
             let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let fits = layout.extends(&stored);
             let taken = layout.taken(&stored);
-            let seen = lake.mark(&table, SILVER_MARK).await?.filter(|_| fits && mode == Mode::Incremental);
+            let seen = seen(lake, &table, (SILVER_MARK, SILVER_IDENTITY), step.identity).await?;
+            let seen = seen.filter(|_| fits && mode == Mode::Incremental);
             if !fits {
                 step.reshape(&state).await?;
             } else if seen == i64::try_from(silver.version).ok() {
@@ -143,13 +155,17 @@ struct Step<'a> {
     table: &'a TableName,
     run_id: &'a str,
     silver: u64,
+    identity: i64,
     /// The version of the history that was examined.
     at: Option<u64>,
 }
 
 impl Step<'_> {
     fn commit(&self) -> Commit {
-        Commit::new(self.run_id).mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX)).examined(self.at)
+        Commit::new(self.run_id)
+            .mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX))
+            .mark(SILVER_IDENTITY, self.identity)
+            .examined(self.at)
     }
 
     async fn session(&self) -> Result<SessionContext> {
