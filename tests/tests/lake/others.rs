@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use connectwise_etl::lake::{Layer, TableName};
@@ -202,7 +202,8 @@ async fn overwrite(delta: DeltaTable, batches: Vec<RecordBatch>, partitions: &[&
 }
 
 fn with(batch: &RecordBatch, name: &str, change: impl Fn(&ArrayRef) -> ArrayRef) -> RecordBatch {
-    let named = batch.schema().fields().iter().zip(batch.columns()).map(|(field, column)| {
+    let schema = batch.schema();
+    let named = schema.fields().iter().zip(batch.columns()).map(|(field, column)| {
         (field.name().clone(), if field.name() == name { change(column) } else { column.clone() }, true)
     });
     RecordBatch::try_from_iter_with_nullable(named.collect::<Vec<_>>()).unwrap()
