@@ -196,8 +196,7 @@ async fn attempt(
         unread,
         dates,
     };
-    let compares =
-        base.is_some() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
+    let compares = base.is_some() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
     let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
         let done = target.full().await?;
         warnings.extend(done.notes);
