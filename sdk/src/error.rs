@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::{ApiError, reason::Reason, request::Method};
+use crate::{ApiError, reason::Reason, request::Method, retry::is_passing};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -197,7 +197,7 @@ impl Error {
     pub fn is_retryable(&self) -> bool {
         match self.kind() {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::RateLimited => true,
-            _ => matches!(self.status(), Some(500 | 502 | 503 | 504)),
+            _ => self.status().is_some_and(is_passing),
         }
     }
 }

@@ -68,13 +68,19 @@ impl Outcome {
         match self {
             Self::Timeout | Self::Cut => true,
             // With a time to come back it is busy, whatever it is asked for.
-            Self::Status { status, retry_after } => matches!(status, 500 | 502 | 503 | 504) && retry_after.is_none(),
+            Self::Status { status, retry_after } => is_passing(status) && retry_after.is_none(),
             Self::NotSent | Self::TooLarge => false,
         }
     }
 }
 
-/// The `Retry-After` header.
+/// Whether a server that answers with this status may do better when it is asked again: it, or what stands before it, gave up.
+/// Those from 520 on are what a CDN says of the server behind it.
+pub(crate) fn is_passing(status: u16) -> bool {
+    matches!(status, 408 | 500 | 502 | 503 | 504 | 520..=524)
+}
+
+/// When the server wants to be asked again: its `Retry-After` header, or what the text of a 429 says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RetryAfter {
     /// A number of seconds.
@@ -94,6 +100,36 @@ impl RetryAfter {
         }
     }
 
+    /// What an answer asks for. Without a header that names a time to come, the text of a 429 counts: it is often the only
+    /// place that does.
+    pub(crate) fn of(status: u16, header: Option<&str>, text: Option<&str>, now: SystemTime) -> Option<Self> {
+        let said = text.filter(|_| status == 429).and_then(Self::in_text);
+        let header = header.and_then(Self::parse);
+        header.filter(|wish| !wish.wait(now).is_zero()).or(said).or(header)
+    }
+
+    /// Reads a text such as "Please try again in 30 seconds", "Retry after 1500ms" or "wait 2 minutes": the first time that
+    /// stands behind a word for waiting. A number without such a word, as in "1,000 requests in 60 seconds", is none.
+    #[must_use]
+    pub fn in_text(text: &str) -> Option<Self> {
+        let mut waiting = false;
+        let mut words = text.split_whitespace().peekable();
+        while let Some(word) = words.next() {
+            let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric()).to_ascii_lowercase();
+            if let Some((number, unit)) = amount(&bare).filter(|_| waiting) {
+                let next = words.peek().map(|next| next.trim_matches(|c: char| !c.is_ascii_alphabetic()));
+                let unit = if unit.is_empty() { next.unwrap_or_default() } else { unit };
+                if let Some(unit) = milliseconds(unit) {
+                    return Some(Self::Delay(Duration::from_millis((number * unit).ceil() as u64)));
+                }
+            }
+            waiting |= ["try", "retry", "again", "wait"].iter().any(|hint| bare.starts_with(hint));
+            // What the next sentence counts is something else.
+            waiting &= !word.ends_with(['.', '!', ';']);
+        }
+        None
+    }
+
     /// How long that is from `now`; a date that has passed is no wait at all.
     pub(crate) fn wait(self, now: SystemTime) -> Duration {
         match self {
@@ -101,6 +137,24 @@ impl RetryAfter {
             Self::At(time) => time.duration_since(now).unwrap_or(Duration::ZERO),
         }
     }
+}
+
+/// A number at the start of a word, and what stands behind it.
+fn amount(word: &str) -> Option<(f64, &str)> {
+    let digits = word.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(word.len());
+    let (number, unit) = word.split_at(digits);
+    number.parse().ok().map(|number| (number, unit))
+}
+
+/// How many milliseconds a unit of time has.
+fn milliseconds(unit: &str) -> Option<f64> {
+    Some(match unit.to_ascii_lowercase().as_str() {
+        "ms" | "msec" | "millis" | "millisecond" | "milliseconds" => 1.0,
+        "s" | "sec" | "secs" | "second" | "seconds" => 1_000.0,
+        "m" | "min" | "mins" | "minute" | "minutes" => 60_000.0,
+        "h" | "hr" | "hrs" | "hour" | "hours" => 3_600_000.0,
+        _ => return None,
+    })
 }
 
 /// What to do after a failed attempt.
@@ -118,8 +172,10 @@ pub enum Decision {
 /// Decides what follows attempt number `attempt` (from 1) that ended in `outcome`.
 ///
 /// Reads are repeated whenever a repetition may help. A write is repeated only when it never left the machine, or when the
-/// rate limit turned it away and the policy [says so](RetryPolicy::repeat_limited_writes). `random` is in `0.0..1.0`: half of every back-off
-/// is chance, and a `Retry-After` is stretched by up to `base`, so that waiting clients don't return all at once.
+/// rate limit turned it away and the policy [says so](RetryPolicy::repeat_limited_writes). A `Retry-After` can lengthen the
+/// back-off and never shorten it: a server that says 0, or a date that has passed, would get all attempts within a second.
+/// `random` is in `0.0..1.0`: half of every back-off is chance, and a `Retry-After` is stretched by up to `base`, so that
+/// waiting clients don't return all at once.
 #[must_use]
 pub fn decide(
     attempt: u32,
@@ -132,24 +188,27 @@ pub fn decide(
     if attempt >= policy.max_attempts || !may_help(outcome, method, policy) {
         return Decision::GiveUp;
     }
+    let doublings = attempt.saturating_sub(1).min(31);
+    let full = policy.base.saturating_mul(1 << doublings).min(policy.cap);
+    let back_off = full.mul_f64(0.5 + unit(random) / 2.0);
     if let Outcome::Status { status: 429 | 503, retry_after: Some(wish) } = outcome {
         let wait = wish.wait(now);
         if wait > policy.max_retry_after {
             return Decision::GiveUp;
         }
-        return Decision::Retry { after: wait.saturating_add(policy.base.mul_f64(unit(random))) };
+        let stretched = wait.saturating_add(policy.base.mul_f64(unit(random)));
+        return Decision::Retry { after: stretched.max(back_off) };
     }
-    let doublings = attempt.saturating_sub(1).min(31);
-    let full = policy.base.saturating_mul(1 << doublings).min(policy.cap);
-    Decision::Retry { after: full.mul_f64(0.5 + unit(random) / 2.0) }
+    Decision::Retry { after: back_off }
 }
 
 fn may_help(outcome: Outcome, method: Method, policy: &RetryPolicy) -> bool {
     match outcome {
         Outcome::NotSent => true,
         Outcome::Status { status: 429, .. } => method.is_read() || policy.repeat_limited_writes,
-        Outcome::Timeout | Outcome::Cut | Outcome::Status { status: 500 | 502 | 503 | 504, .. } => method.is_read(),
-        Outcome::TooLarge | Outcome::Status { .. } => false,
+        Outcome::Timeout | Outcome::Cut => method.is_read(),
+        Outcome::TooLarge => false,
+        Outcome::Status { status, .. } => is_passing(status) && method.is_read(),
     }
 }
 
@@ -201,13 +260,16 @@ mod tests {
             (status(502), true),
             (status(503), true),
             (status(504), true),
+            (status(408), true),
+            (status(520), true),
+            (status(524), true),
+            (status(525), false),
             (status(501), false),
             (status(302), false),
             (status(400), false),
             (status(401), false),
             (status(403), false),
             (status(404), false),
-            (status(408), false),
             (status(409), false),
         ];
         for (outcome, repeated) in table {
@@ -228,6 +290,7 @@ mod tests {
             (status(503), false),
             (status_after(503, "1"), false),
             (status(504), false),
+            (status(408), false),
             (status(409), false),
         ];
         for method in [Method::Post, Method::Put, Method::Patch, Method::Delete] {
@@ -280,11 +343,12 @@ mod tests {
             (status_after(429, "30"), 0.0, Some(30_000)),
             (status_after(429, " 30 "), 1.0, Some(30_300)),
             (status_after(503, "2"), 0.0, Some(2_000)),
-            (status_after(429, "0"), 0.0, Some(0)),
             (status_after(429, "Sun, 06 Nov 1994 08:49:47 GMT"), 0.0, Some(10_000)),
             (status_after(503, "Sun, 06 Nov 1994 08:49:47 GMT"), 0.0, Some(10_000)),
-            // A date that has passed means now.
-            (status_after(429, "Sun, 06 Nov 1994 08:00:00 GMT"), 0.0, Some(0)),
+            // Never sooner than the back-off.
+            (status_after(429, "0"), 0.0, Some(150)),
+            (status_after(429, "0"), 1.0, Some(300)),
+            (status_after(503, "Sun, 06 Nov 1994 08:00:00 GMT"), 0.0, Some(150)),
             // Unreadable, so the back-off decides.
             (status_after(429, "soon"), 0.0, Some(150)),
             (status_after(429, "-5"), 0.0, Some(150)),
@@ -298,6 +362,67 @@ mod tests {
         for (outcome, random, expected) in table {
             assert_eq!(pause(1, outcome, Method::Get, random), expected, "{outcome:?}");
         }
+    }
+
+    #[test]
+    fn a_wish_never_shortens_the_back_off() {
+        for wish in ["0", "1", "Sun, 06 Nov 1994 08:00:00 GMT"] {
+            for status in [429, 503] {
+                let waits: Vec<_> =
+                    (1..8).map(|attempt| pause(attempt, status_after(status, wish), Method::Get, 0.0)).collect();
+                for (wait, back_off) in waits.iter().zip([150, 300, 600, 1_200, 2_400, 4_800, 9_600]) {
+                    assert!(*wait >= Some(back_off), "{wish}: {waits:?}");
+                }
+                assert_eq!(waits[6], Some(9_600), "{wish}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_names_a_time_only_behind_a_word_for_waiting() {
+        let table = [
+            ("Too many requests. Please try again in 30 seconds.", Some(30_000)),
+            ("Retry after 30s", Some(30_000)),
+            ("retry-after: 12 seconds", Some(12_000)),
+            ("Try again in 1500ms!", Some(1_500)),
+            ("Please wait 250 milliseconds, then retry", Some(250)),
+            ("Rate limited; wait for (2) minutes.", Some(120_000)),
+            ("RETRY IN 1 MINUTE", Some(60_000)),
+            ("Try again in 0.5 sec", Some(500)),
+            ("try again in 2 hours", Some(7_200_000)),
+            ("try again in 99999999999999999999999999 s", Some(u128::from(u64::MAX))),
+            ("More than 1000 requests in 60 seconds", None),
+            ("Try again later. You sent 1000 requests in 60 seconds", None),
+            ("Try again in a while", None),
+            ("Try again after 3 more requests in 20 seconds", Some(20_000)),
+            ("Try again in 5 bananas", None),
+            ("Try again after 2026-01-01", None),
+            ("Try again in 30", None),
+            ("try again in . seconds", None),
+            ("try", None),
+            ("", None),
+        ];
+        for (text, expected) in table {
+            let found = RetryAfter::in_text(text).map(|wish| wish.wait(now()).as_millis());
+            assert_eq!(found, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_text_counts_for_a_429_whose_header_names_no_time_to_come() {
+        let of =
+            |status, header, text| RetryAfter::of(status, header, text, now()).map(|wish| wish.wait(now()).as_secs());
+        let text = Some("Please try again in 30 seconds.");
+        assert_eq!(of(429, None, text), Some(30));
+        assert_eq!(of(429, Some("soon"), text), Some(30));
+        assert_eq!(of(429, Some("0"), text), Some(30));
+        assert_eq!(of(429, Some("60"), text), Some(60));
+        assert_eq!(of(429, Some("10"), text), Some(10));
+        assert_eq!(of(429, Some("0"), None), Some(0));
+        assert_eq!(of(429, Some("Sun, 06 Nov 1994 08:00:00 GMT"), text), Some(30));
+        assert_eq!(of(503, None, text), None);
+        assert_eq!(of(503, Some("2"), text), Some(2));
+        assert_eq!(of(429, None, Some("Slow down")), None);
     }
 
     #[test]

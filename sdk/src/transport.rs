@@ -229,10 +229,14 @@ impl Client {
         facts: RequestFacts,
         redactor: &Redactor,
     ) -> Failure {
-        let wish = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(RetryAfter::parse);
-        let retry_after = wish.map(|wish| wish.wait(self.inner.clock.now()));
         let api = ApiError::parse(body, redactor);
-        let error = Error::new(Reason::Status { status, api, retry_after }).with_request(facts);
+        let now = self.inner.clock.now();
+        let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
+        let wish = RetryAfter::of(status, header, api.message.as_deref(), now);
+        let retry_after = wish.map(|wish| wish.wait(now));
+        let longest = self.inner.config.retry.max_retry_after;
+        let longest_wait = retry_after.filter(|wait| *wait > longest).map(|_| longest);
+        let error = Error::new(Reason::Status { status, api, retry_after, longest_wait }).with_request(facts);
         let outcome = Outcome::Status { status, retry_after: wish };
         Failure { outcome, error, status: Some(status), bytes: body.len() }
     }

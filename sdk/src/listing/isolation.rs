@@ -7,6 +7,7 @@ use crate::{
     Error, ErrorKind, RecordText, Response, Result, UnreadableRecord, body,
     paging::id,
     request::{Method, Request},
+    retry::is_passing,
 };
 
 /// How many records behind a bad one are asked for, to find one that isn't bad.
@@ -38,7 +39,7 @@ impl Listing {
     pub(super) fn may_be_the_page(&self, error: &Error) -> bool {
         match error.kind() {
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::TooLarge => true,
-            _ => matches!(error.status(), Some(500 | 502 | 503 | 504)) && error.retry_after().is_none(),
+            _ => error.status().is_some_and(is_passing) && error.retry_after().is_none(),
         }
     }
 

@@ -83,6 +83,8 @@ pub(crate) enum Reason {
         status: u16,
         api: ApiError,
         retry_after: Option<Duration>,
+        /// The longest wait that is obeyed, where the server asks for a longer one.
+        longest_wait: Option<Duration>,
     },
 
     NotJson {

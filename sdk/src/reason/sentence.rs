@@ -1,6 +1,7 @@
 //! The sentence that says what happened, to what, and what to do.
 
 use std::fmt;
+use std::time::Duration;
 
 use super::Reason;
 use crate::{ApiError, RequestFacts};
@@ -73,6 +74,20 @@ impl Reason {
                     f,
                     "the answer to {on} broke off{}: try again later, or with a smaller page size",
                     Attempts(request)
+                )
+            }
+            Self::Status {
+                status: status @ (429 | 503),
+                api,
+                retry_after: Some(wait),
+                longest_wait: Some(longest),
+            } => {
+                write!(
+                    f,
+                    "the server turns {on} away ({}) and asks to be left alone for {}, longer than the {} that a request waits: run again after that",
+                    Answered { status: *status, api },
+                    Span(*wait),
+                    Span(*longest)
                 )
             }
             Self::Status { status, api, .. } => status_sentence(*status, api, &on, Attempts(request), f),
@@ -193,10 +208,7 @@ fn status_sentence(
     attempts: Attempts<'_>,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
-    let answer = match name(status) {
-        Some(name) => format!("({status} {name}: {api})"),
-        None => format!("({status}: {api})"),
-    };
+    let answer = format!("({})", Answered { status, api });
     match status {
         400 if api.code.as_deref() == Some(BAD_CONDITION) => write!(
             f,
@@ -218,6 +230,10 @@ fn status_sentence(
             f,
             "the server does not know {on} {answer}: check the path and the id, and whether CW_BASE_URL and the credentials fit this server"
         ),
+        408 => write!(
+            f,
+            "the server gave up waiting for {on}{attempts} {answer}: try again later, or with a smaller page size if it is always the same page"
+        ),
         409 => write!(
             f,
             "the server reports a conflict for {on} {answer}: read the record again before you repeat the change"
@@ -233,6 +249,34 @@ fn status_sentence(
 
 fn name(status: u16) -> Option<&'static str> {
     reqwest::StatusCode::from_u16(status).ok()?.canonical_reason()
+}
+
+/// `404 Not Found: the server's own words`.
+struct Answered<'a> {
+    status: u16,
+    api: &'a ApiError,
+}
+
+impl fmt::Display for Answered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match name(self.status) {
+            Some(name) => write!(f, "{} {name}: {}", self.status, self.api),
+            None => write!(f, "{}: {}", self.status, self.api),
+        }
+    }
+}
+
+/// `90 seconds`, `5 minutes`, `2 hours`: rounded up, so that whoever waits so long has waited long enough.
+struct Span(Duration);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.as_secs() {
+            seconds @ ..=120 => write!(f, "{seconds} seconds"),
+            seconds @ ..=7_200 => write!(f, "{} minutes", seconds.div_ceil(60)),
+            seconds => write!(f, "{} hours", seconds.div_ceil(3_600)),
+        }
+    }
 }
 
 /// `GET /time/entries`, or words for a request that was never made.

@@ -50,7 +50,8 @@ async fn trouble_that_passes_costs_one_request_and_the_right_pause() {
         (r#""status":429,"retryAfter":2"#, &[2_000]),
         // Ten seconds after the test's clock.
         (r#""status":429,"retryAfter":"Sun, 06 Nov 1994 08:49:47 GMT""#, &[10_000]),
-        (r#""status":429"#, &[150]),
+        // Its text names 30 seconds.
+        (r#""status":429"#, &[30_000]),
         (r#""status":429,"html":true"#, &[150]),
         (r#""status":500"#, &[150]),
         (r#""status":500,"times":2"#, &[150, 300]),

@@ -15,7 +15,13 @@ async fn passing_failures_are_waited_out() {
     let table = [
         (vec![Reply::status(429, LIMITED).header("retry-after", "30")], vec![30_000]),
         (vec![Reply::status(429, LIMITED).header("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], vec![10_000]),
-        (vec![Reply::status(429, LIMITED)], vec![150]),
+        // Only the text names a time.
+        (vec![Reply::status(429, LIMITED)], vec![30_000]),
+        (vec![Reply::status(429, "Slow down.")], vec![150]),
+        (vec![Reply::status(429, LIMITED).header("retry-after", "0")], vec![30_000]),
+        (vec![Reply::status(429, "{}").header("retry-after", "0"); 3], vec![150, 300, 600]),
+        (vec![Reply::status(503, html).header("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"); 3], vec![150, 300, 600]),
+        (vec![Reply::status(408, html), Reply::status(522, html)], vec![150, 300]),
         (vec![Reply::status(503, html).header("retry-after", "2")], vec![2_000]),
         (vec![Reply::status(500, "{\"message\":\"A timeout has occured. Please try again.\"}")], vec![150]),
         (vec![Reply::status(502, html), Reply::status(503, html), Reply::status(504, html)], vec![150, 300, 600]),
@@ -50,9 +56,9 @@ async fn lasting_failures_are_reported_after_eight_attempts() {
             "the server failed on GET /time/entries after 8 attempts (504 Gateway Timeout: 504 Gateway Time-out): try again later, or with a smaller page size if it is always the same page",
         ),
         (
-            Reply::status(429, LIMITED),
+            Reply::status(429, "{\"message\":\"Too many requests.\"}"),
             ErrorKind::RateLimited,
-            "the server limits the rate of GET /time/entries after 8 attempts (429 Too Many Requests: ConnectWiseAPI: Too many requests. Please try again in 30 seconds): wait, or send fewer requests at once",
+            "the server limits the rate of GET /time/entries after 8 attempts (429 Too Many Requests: Too many requests): wait, or send fewer requests at once",
         ),
         (
             Reply::json("[{\"id\":1},").cut(),
@@ -73,10 +79,40 @@ async fn lasting_failures_are_reported_after_eight_attempts() {
 
 #[tokio::test]
 async fn a_wish_for_hours_of_silence_is_an_error_at_once() {
-    let server = Server::start([Reply::status(429, LIMITED).header("retry-after", "3600")]).await;
+    let limited = |wait| Reply::status(429, LIMITED).header("retry-after", wait);
+    let table = [
+        (
+            limited("10800"),
+            10_800,
+            "the server turns GET /time/entries away (429 Too Many Requests: ConnectWiseAPI: Too many requests. Please try again in 30 seconds) and asks to be left alone for 3 hours, longer than the 5 minutes that a request waits: run again after that",
+        ),
+        (
+            Reply::status(429, "Try again in 10 minutes"),
+            600,
+            "the server turns GET /time/entries away (429 Too Many Requests: Try again in 10 minutes) and asks to be left alone for 10 minutes, longer than the 5 minutes that a request waits: run again after that",
+        ),
+        (
+            Reply::status(503, "Maintenance").header("retry-after", "301"),
+            301,
+            "the server turns GET /time/entries away (503 Service Unavailable: Maintenance) and asks to be left alone for 6 minutes, longer than the 5 minutes that a request waits: run again after that",
+        ),
+    ];
+    for (reply, seconds, sentence) in table {
+        let server = Server::start([reply]).await;
+        let error = server.client.get_raw("/time/entries").await.unwrap_err();
+        assert_eq!(error.to_string(), sentence);
+        assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds)));
+        server.finish();
+    }
+}
+
+/// Eight attempts last as long as the server asked for, eight times.
+#[tokio::test]
+async fn a_wait_that_only_the_text_names_is_over_before_the_attempts_are() {
+    let server = Server::start(vec![Reply::status(429, LIMITED); 8]).await;
     let error = server.client.get_raw("/time/entries").await.unwrap_err();
     assert!(error.is_rate_limited());
-    assert_eq!(error.retry_after(), Some(Duration::from_secs(3600)));
+    assert_eq!(server.clock.pauses(), [30_000; 7]);
     server.finish();
 }
 
@@ -96,6 +132,7 @@ async fn a_write_that_left_the_machine_is_not_repeated() {
             Reply::status(502, ""),
             Reply::status(503, "").header("retry-after", "1"),
             Reply::status(504, ""),
+            Reply::status(408, ""),
             Reply::json("{").cut(),
         ] {
             let server = Server::start([failure]).await;
