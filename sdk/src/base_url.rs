@@ -180,10 +180,14 @@ pub(crate) fn server(url: &Url) -> String {
     url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
 }
 
+/// The one name that means this machine. The client doesn't look it up, so that it means nothing else either; what is below it,
+/// such as `foo.localhost`, is looked up as any name.
+pub(crate) const LOCAL: &str = "localhost";
+
 /// Whether requests to `url` stay on this machine.
 pub(crate) fn is_loopback(url: &Url) -> bool {
     match url.host() {
-        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Domain(name)) => name == LOCAL,
         Some(Host::Ipv4(address)) => address.is_loopback(),
         Some(Host::Ipv6(address)) => address.is_loopback(),
         None => false,
@@ -232,6 +236,10 @@ mod tests {
             ("https://sandbox-na.myconnectwise.net", "https://sandbox-na.myconnectwise.net/v4_6_release/apis/3.0"),
             ("https://psa.example.org:8443", "https://psa.example.org:8443/v4_6_release/apis/3.0"),
             ("http://127.0.0.1:8080", "http://127.0.0.1:8080/v4_6_release/apis/3.0"),
+            ("http://LOCALHOST:9/", "http://localhost:9/v4_6_release/apis/3.0"),
+            ("http://127.9.9.9/", "http://127.9.9.9/v4_6_release/apis/3.0"),
+            // Written in another way, it is the same address.
+            ("http://2130706433/", "http://127.0.0.1/v4_6_release/apis/3.0"),
             ("http://localhost:9/", "http://localhost:9/v4_6_release/apis/3.0"),
             ("http://[::1]:8080/api", "http://[::1]:8080/api"),
             // The root, and parts of it.
@@ -342,6 +350,10 @@ mod tests {
             ("file:///etc/passwd", SCHEME),
             ("htps://na.myconnectwise.net", SCHEME),
             ("http://na.myconnectwise.net", OPEN),
+            ("http://foo.localhost:8080", OPEN),
+            ("http://localhost.:8080", OPEN),
+            ("http://localhost.example.org", OPEN),
+            ("http://0.0.0.0:8080", OPEN),
             ("http://na.myconnectwise.net/v4_6_release/apis/3.0", OPEN),
             ("localhost:8080", "has no scheme: write it as http://HOST or https://HOST"),
             ("127.0.0.1:8080", "has no scheme: write it as http://HOST or https://HOST"),

@@ -1,5 +1,6 @@
 //! The client: what can be asked, and where the API is.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
@@ -65,7 +66,9 @@ impl Client {
             .read_timeout(config.read_timeout)
             .tcp_keepalive(config::KEEP_ALIVE)
             .pool_idle_timeout(config::IDLE)
-            .gzip(true);
+            .gzip(true)
+            // Plain http is allowed there, so nobody else may say where it is.
+            .resolve_to_addrs(base_url::LOCAL, &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]);
         if base_url::is_loopback(&config.base_url) {
             builder = builder.no_proxy();
         }
