@@ -211,6 +211,7 @@ async fn attempt(
             entity.name
         ));
     }
+    warnings.extend(seen.uncounted.as_deref().map(|why| extract::uncounted(entity, why)));
     if let Some(first) = seen.rejected.first() {
         warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
     }

@@ -1,9 +1,11 @@
 //! Reading an entity from the API: every record of it, or an error.
 //!
 //! A read is complete only when all of this holds: the server said that the last page was the last, the keys only ever
-//! grew, and there were at least as many records as the server counts before and after. Anything else is
-//! [`Kind::Incomplete`], and whoever writes the rows gets the error before the end of the stream.
+//! grew, and there were at least as many records as the server counts before and after; where it can't count, or refuses to,
+//! the last page and the keys have to do. Anything else is [`Kind::Incomplete`], and whoever writes the rows gets the error
+//! before the end of the stream.
 
+mod count;
 pub(crate) mod dates;
 mod unreadable;
 mod window;
@@ -22,6 +24,7 @@ use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
+pub(crate) use count::{count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub(crate) use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
@@ -52,6 +55,8 @@ pub struct Seen {
     pub counted: Option<u64>,
     /// What it counted after the read.
     pub counted_after: Option<u64>,
+    /// Why it didn't count, where it should be able to: the read has to do without.
+    pub uncounted: Option<String>,
     /// Whether the server said which page is the last, `None` where it has no pages to say so of.
     pub ended: Option<bool>,
     /// Whether every key so far was greater than the one before it, `None` where their order proves nothing.
@@ -116,8 +121,10 @@ pub async fn extract(
     decoder: Decoder,
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
-    let counted = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
-    let seen = Arc::new(Mutex::new(Seen { counted, ended: Some(false), ascending: Some(true), ..Seen::default() }));
+    let count = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
+    let (counted, uncounted) = (count.records, count.refused);
+    let (ended, ascending) = (Some(false), Some(true));
+    let seen = Arc::new(Mutex::new(Seen { counted, uncounted, ended, ascending, ..Seen::default() }));
     let (sender, receiver) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
     let reader =
@@ -197,18 +204,6 @@ fn until_complete(
             }
         }
     })
-}
-
-/// How many records the server counts, `None` where it can't count.
-pub(crate) async fn count(
-    client: &Client,
-    entity: &Entity,
-    condition: Option<&str>,
-) -> connectwise_sdk::Result<Option<u64>> {
-    if entity.count_path.is_none() {
-        return Ok(None);
-    }
-    client.count(entity.path, condition).await.map(Some)
 }
 
 pub(crate) fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
@@ -307,9 +302,10 @@ impl Reader {
             .await
             .map_err(|error| source_error(self.entity, error))?;
         let Ok(mut seen) = self.seen.lock() else { return Ok(()) };
-        seen.counted_after = after;
-        if let (Some(before), Some(after)) = (seen.counted, after) {
-            let least = before.min(after);
+        seen.counted_after = after.records;
+        seen.uncounted = seen.uncounted.take().or(after.refused);
+        // A server that counted once is held to that.
+        if let Some(least) = [seen.counted, seen.counted_after].into_iter().flatten().min() {
             if seen.records + (seen.unreadable.len() as u64) < least {
                 let records = seen.records;
                 drop(seen);

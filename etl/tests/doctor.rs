@@ -116,6 +116,20 @@ async fn a_forbidden_module_is_asked_for_by_its_right() {
 }
 
 #[tokio::test]
+async fn a_list_that_cannot_be_counted_can_be_read() {
+    for status in [403, 404, 405, 501] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("faults.json");
+        let fault = format!(r#"{{ "path": "/time/entries/count", "status": {status}, "times": 1000 }}"#);
+        std::fs::write(&script, fault).unwrap();
+        let found = of(Simulator::builder().faults(script)).await;
+        let time = found.entities.iter().find(|finding| finding.entity == "TimeEntry").unwrap();
+        assert_eq!((&time.access, time.rows), (&Access::Readable, Some(300)), "{status}");
+        assert_eq!((found.health, verdict(&found, "rights")), (Health::Good, Verdict::Good), "{status}");
+    }
+}
+
+#[tokio::test]
 async fn members_that_are_not_found_are_a_right_too() {
     let found = of(Simulator::builder().role("no-members")).await;
     assert_eq!(found.health, Health::Ailing);

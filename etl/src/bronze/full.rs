@@ -233,7 +233,7 @@ impl Target<'_> {
                     let range = between(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
                     let counted = extract::count(self.client, self.entity, range.as_deref()).await;
                     let counted = counted.map_err(|error| extract::source_error(self.entity, error))?;
-                    counted != Some(chunk.part.rows)
+                    counted.records != Some(chunk.part.rows)
                 }
                 Piece::Read { .. } => false,
             };
@@ -261,7 +261,7 @@ impl Target<'_> {
             counted.map_err(|error| extract::source_error(self.entity, error))
         };
         let before = count().await?;
-        self.meter.expect(before);
+        self.meter.expect(before.records);
         let work = pieces.into_iter().map(async |piece| match piece {
             Piece::Keep(chunk) => {
                 self.meter.advance(usize::try_from(chunk.part.rows).unwrap_or_default());
@@ -281,11 +281,12 @@ impl Target<'_> {
             all.quarantined += read.quarantined;
         }
         let after = count().await?;
-        (all.seen.counted, all.seen.counted_after) = (before, after);
-        if let (Some(before), Some(after)) = (before, after)
-            && all.seen.records + (all.seen.unreadable.len() as u64) < before.min(after)
+        (all.seen.counted, all.seen.counted_after) = (before.records, after.records);
+        all.seen.uncounted = before.refused.or(after.refused);
+        if let Some(least) = [before.records, after.records].into_iter().flatten().min()
+            && all.seen.records + (all.seen.unreadable.len() as u64) < least
         {
-            let (least, records) = (before.min(after), all.seen.records);
+            let records = all.seen.records;
             return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
         }
         // Each piece proved its own end and order, and they have no key in common.

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::Work;
 use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
-use crate::extract::{Known, Unreadable, leave_out};
+use crate::extract::{Known, Unreadable, count, leave_out};
 use crate::lake::TableName;
 
 /// Records in a page of ids.
@@ -33,7 +33,7 @@ impl Work<'_> {
         let found = self.ids(self.of_all(None), None, before).await?;
         // What is counted while rows come and go lies between the two.
         let after = self.count().await?;
-        let counted = before.zip(after).map_or(0, |(before, after)| before.min(after));
+        let counted = [before, after].into_iter().flatten().min().unwrap_or_default();
         let listed = found.ids.len() + found.unreadable.len();
         if (listed as u64) < counted {
             let why = format!("the server counts {counted} of {} and listed {listed}", self.above.name);
@@ -70,11 +70,9 @@ impl Work<'_> {
     }
 
     async fn count(&self) -> Result<Option<u64>> {
-        if self.above.count_path.is_none() {
-            return Ok(None);
-        }
         let condition = self.of_all(None).map(|condition| condition.to_string());
-        self.client.count(self.above.path, condition.as_deref()).await.map(Some).map_err(|error| self.unlisted(error))
+        let counted = count(self.client, self.above, condition.as_deref()).await;
+        counted.map(|counted| counted.records).map_err(|error| self.unlisted(error))
     }
 
     /// A condition, and that of the parents that have such a list.

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Work;
 use super::progress::MOST_OWED;
 use crate::error::Result;
-use crate::extract::{leave_out, left_out};
+use crate::extract::{count_at, leave_out, left_out};
 use crate::reconcile::Answer;
 use crate::reconcile::confirm::confirm;
 
@@ -247,7 +247,7 @@ impl Work<'_> {
             return Ok(List::Failed("the server never said which page is the last".to_owned()));
         }
         let counted = match self.entity.count_path {
-            Some(_) => Some(self.client.count(&path, None).await?),
+            Some(_) => count_at(self.client, &path, None).await?.records,
             None => None,
         };
         let sent = (records.len() + unreadable.len()) as u64;

@@ -58,6 +58,7 @@ impl Rows {
             unreadable: Vec::new(),
             // Each list is counted once, after it was read.
             counted: None,
+            uncounted: None,
             counted_after: self.counted.filter(|_| !self.read.is_empty()),
             // A list that is asked for alone is only whole with its last page.
             ended: (!self.bundled && !self.read.is_empty()).then_some(self.failed.is_empty()),
@@ -87,6 +88,11 @@ impl Rows {
     fn take(&mut self, work: &Work<'_>, (parent, list): Read) -> Result<()> {
         let (records, failed) = match list {
             List::Whole { records, counted, bundled } => {
+                if self.counted.is_some() && counted.is_none() && !bundled && work.entity.count_path.is_some() {
+                    let note =
+                        "the server doesn't count such lists, so that their last pages alone prove that they are whole";
+                    self.reader.notes.push(note.to_owned());
+                }
                 self.counted = self.counted.zip(counted).map(|(all, one)| all + one);
                 self.bundled |= bundled;
                 (records, None)

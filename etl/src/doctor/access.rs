@@ -98,8 +98,8 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
 
 /// Rows that the role sees. Where the server can't count, the number of the last page tells, of pages that hold one record.
 async fn rows(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Option<u64>> {
-    if entity.count_path.is_some() {
-        return client.count(entity.path, None).await.map(Some);
+    if let Some(rows) = extract::count(client, entity, None).await?.records {
+        return Ok(Some(rows));
     }
     let one = client.request(Method::Get, entity.path).query("pageSize", "1").query("fields", entity.key);
     let response = one.query("page", "1").largest_answer(extract::FEW_RECORDS).send().await?;

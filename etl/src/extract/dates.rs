@@ -138,8 +138,8 @@ impl Probe<'_> {
 
 /// Whether there is a record that meets the condition.
 pub(crate) async fn found(client: &Client, entity: &Entity, condition: &Condition) -> Result<bool> {
-    if entity.count_path.is_some() {
-        return Ok(client.count(entity.path, Some(&condition.to_string())).await? > 0);
+    if let Some(records) = super::count(client, entity, Some(&condition.to_string())).await?.records {
+        return Ok(records > 0);
     }
     let query = client
         .request(connectwise_sdk::Method::Get, entity.path)

@@ -35,7 +35,7 @@ use crate::bronze::WATERMARK;
 use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, Result};
-use crate::extract::{self, Unreadable, leave_out, left_out};
+use crate::extract::{self, Unreadable, leave_out, left_out, uncounted};
 use crate::lake::{Change, Commit, Lake, Race, TableName, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
@@ -150,7 +150,8 @@ impl Work<'_> {
         let flagged = self.entity.columns.iter().any(|column| column.name == SILENT && column.kind == Type::Boolean)
             && state.schema.field_with_name(SILENT).is_ok();
         let listed = sweep(self.client, self.entity, self.request.page_size, flagged.then_some(SILENT)).await?;
-        report.note = left_out(self.entity, &listed.unreadable);
+        let uncounted = listed.uncounted.as_deref().map(|why| uncounted(self.entity, why));
+        report.note = left_out(self.entity, &listed.unreadable).or(uncounted);
         // The sweep only says which rows to ask for. What is asked for from here on is newer than what this version holds.
         let base = self.lake.version(self.table).await?;
         let stored = self.stored(flagged).await?;

@@ -19,6 +19,8 @@ pub(super) struct Sweep {
     pub(super) unreadable: Vec<Unreadable>,
     /// What the server counted before and after, where it can count.
     pub(super) counted: Option<(u64, u64)>,
+    /// Why it didn't count, where it should be able to.
+    pub(super) uncounted: Option<String>,
 }
 
 impl Sweep {
@@ -73,6 +75,9 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
     if !ended {
         return Err(incomplete("the server never said which page is the last".to_owned()));
     }
-    sweep.counted = before.zip(count(client, entity, None).await.map_err(fault)?);
+    let after = count(client, entity, None).await.map_err(fault)?;
+    sweep.uncounted = before.refused.or(after.refused);
+    // A server that counted once is held to that.
+    sweep.counted = before.records.or(after.records).zip(after.records.or(before.records));
     Ok(sweep)
 }

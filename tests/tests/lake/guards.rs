@@ -279,7 +279,7 @@ async fn a_sweep_that_is_not_whole_deletes_nothing() {
         ),
         (json!({ "path": "/time/entries", "nth": 3, "duplicate": true }), "don't advance"),
         (json!({ "path": "/time/entries", "nth": 3, "status": 400 }), "can't be read"),
-        (json!({ "path": "/time/entries/count", "status": 403 }), "can't be read"),
+        (json!({ "path": "/time/entries/count", "status": 400 }), "can't be read"),
         (json!({ "path": format!("/time/entries/{}", gone[1]), "status": 403 }), "is gone is unclear"),
         (
             json!({ "path": format!("/time/entries/{}", gone[1]), "status": 404, "html": true, "times": 100 }),
@@ -290,6 +290,12 @@ async fn a_sweep_that_is_not_whole_deletes_nothing() {
         assert_refused(&simulator, &lakehouse, why).await;
         forget(&simulator, "faults").await;
     }
+    // What can't be counted can be listed, and each row that is gone is confirmed by itself.
+    post(&simulator, "faults", json!({ "path": "/time/entries/count", "status": 403, "times": 2 })).await;
+    let report = reconcile(&simulator, &lakehouse, true).await;
+    assert_eq!((&report.deleted, &report.refused), (&gone, &None));
+    assert!(report.note.is_some_and(|note| note.contains("TimeEntry isn't counted by the server")));
+    forget(&simulator, "faults").await;
     assert_eq!(reconcile(&simulator, &lakehouse, false).await.deleted, gone);
 }
 
