@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Args, Parser};
-use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE};
+use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, RetryPolicy};
 use serde::Deserialize;
 
 use super::environment::{Environment, process};
@@ -33,6 +33,9 @@ pub(super) struct SourceArgs {
     /// Longest silence of the server, in seconds [default: 60]
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     read_timeout: Option<u64>,
+    /// How often a request is tried in all before it counts as failed, 1 to 20 [default: 8]
+    #[arg(long, global = true, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=20))]
+    attempts: Option<u32>,
 }
 
 fn rate(text: &str) -> std::result::Result<f64, String> {
@@ -43,13 +46,14 @@ fn rate(text: &str) -> std::result::Result<f64, String> {
 }
 
 /// The same options as variables give them.
-const VARIABLES: [(&str, &str); 6] = [
+const VARIABLES: [(&str, &str); 7] = [
     ("CW_CA_FILE", "--ca-file"),
     ("CW_RATE", "--rate"),
     ("CW_CONCURRENCY", "--concurrency"),
     ("CW_PAGE_SIZE", "--page-size"),
     ("CW_CONNECT_TIMEOUT", "--connect-timeout"),
     ("CW_READ_TIMEOUT", "--read-timeout"),
+    ("CW_ATTEMPTS", "--attempts"),
 ];
 
 #[derive(Debug, Parser)]
@@ -87,6 +91,7 @@ impl SourceArgs {
             page_size: self.page_size.or(other.page_size),
             connect_timeout: self.connect_timeout.or(other.connect_timeout),
             read_timeout: self.read_timeout.or(other.read_timeout),
+            attempts: self.attempts.or(other.attempts),
         }
     }
 }
@@ -110,6 +115,7 @@ pub(super) struct SourceTable {
     page_size: Option<u32>,
     connect_timeout: Option<u64>,
     read_timeout: Option<u64>,
+    attempts: Option<u32>,
     overlap_minutes: Option<u32>,
 }
 
@@ -143,6 +149,9 @@ impl Source {
                 return wrong(name, "it is 1 to 3600 seconds");
             }
         }
+        if file.attempts.is_some_and(|attempts| !(1..=20).contains(&attempts)) {
+            return wrong("attempts", "it is 1 to 20");
+        }
         if file.overlap_minutes.is_some_and(|minutes| minutes > 60 * 24 * 31) {
             return wrong("overlap_minutes", "it is at most 44640, which is a month");
         }
@@ -155,6 +164,7 @@ impl Source {
             page_size: file.page_size.or(below.page_size),
             connect_timeout: file.connect_timeout.or(below.connect_timeout),
             read_timeout: file.read_timeout.or(below.read_timeout),
+            attempts: file.attempts.or(below.attempts),
             ..file
         };
         Ok(Self { args, file })
@@ -214,6 +224,9 @@ impl Source {
         if let Some(seconds) = args.read_timeout.or(file.read_timeout) {
             config = config.with_read_timeout(Duration::from_secs(seconds));
         }
+        if let Some(max_attempts) = args.attempts.or(file.attempts) {
+            config = config.with_retry(RetryPolicy { max_attempts, ..RetryPolicy::default() });
+        }
         Ok(config)
     }
 }
@@ -242,6 +255,7 @@ mod tests {
             "concurrency = 0",
             "read_timeout = 0",
             "connect_timeout = 4000",
+            "attempts = 0",
             "overlap_minutes = 50000",
         ] {
             let error = Source::new(SourceArgs::default(), table(text), &none).unwrap_err();
