@@ -5,6 +5,7 @@ use std::fmt::{self, Write as _};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::nearly_json;
 use crate::redact::{Redactor, View};
 
 /// Longest text that is kept of a body that isn't the API's own.
@@ -53,6 +54,7 @@ struct Body {
 impl ApiError {
     /// Reads a body, without credentials and without records.
     pub(crate) fn parse(body: &[u8], redactor: &Redactor) -> Self {
+        let body = nearly_json::without_bom(body);
         // A list would be read as the values of these properties.
         let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
         if let Some(Ok(body)) = object.map(serde_json::from_slice::<Body>) {
@@ -75,6 +77,21 @@ impl ApiError {
             return Self { code: text(body.code.as_ref()), message: text(body.message.as_ref()), errors };
         }
         Self { message: Some(excerpt(body, redactor)).filter(|text| !text.is_empty()), ..Self::default() }
+    }
+
+    /// An error that was sent with a status of success: an object that says what is wrong, and has none of a record's keys.
+    pub(crate) fn refusal(body: &[u8], redactor: &Redactor) -> Option<Self> {
+        let object: serde_json::Map<String, Value> = serde_json::from_slice(body).ok()?;
+        let says = |name: &str| object.get(name).is_some_and(|value| value.is_string() || value.is_array());
+        let is_error = ["code", "Code", "error", "message", "Message", "errors"].into_iter().any(says);
+        let error = (is_error && !object.contains_key("id")).then(|| Self::parse(body, redactor))?;
+        Some(error).filter(|error| !error.is_empty())
+    }
+
+    /// Whether the gateway in front of the API's servers found none of them for the codebase and the company.
+    pub(crate) fn is_cannot_route(&self) -> bool {
+        self.code.is_none()
+            && self.message.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("cannot route"))
     }
 
     fn is_empty(&self) -> bool {

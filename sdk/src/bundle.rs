@@ -124,7 +124,9 @@ impl Client {
         });
         let mut request = Request::new(Method::Post, path).json(&Requests { requests: requests.collect() })?;
         (request.only_reads, request.patience) = (true, Some(PATIENCE));
-        Ok(Bundle { response: self.execute(&request).await?, lists })
+        let mut response = self.execute(&request).await?;
+        response.mend();
+        Ok(Bundle { response, lists })
     }
 }
 
@@ -143,8 +145,10 @@ impl Bundle {
         let results: Results<'_> = serde_json::from_slice(&self.response.body).map_err(|error| {
             let is_json = serde_json::from_slice::<&RawValue>(&self.response.body).is_ok();
             if is_json && error.is_data() {
-                self.response
-                    .error(Reason::Shape { json_path: "results".to_owned(), expected: Some("a list".to_owned()) })
+                self.response.refusal().unwrap_or_else(|| {
+                    self.response
+                        .error(Reason::Shape { json_path: "results".to_owned(), expected: Some("a list".to_owned()) })
+                })
             } else {
                 self.response.not_json()
             }

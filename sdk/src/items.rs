@@ -165,6 +165,9 @@ impl Page {
                 let facts = RecordFacts { id: id(record), json_path, expected };
                 Error::new(Reason::Record { record: facts }).with_request(self.request().clone())
             };
+            if record.is_broken() {
+                return Err(bad(".", Some("expected JSON".to_owned())));
+            }
             if record.is_mended() {
                 return Err(bad(".", Some("expected UTF-8".to_owned())));
             }

@@ -81,6 +81,7 @@ mod listing;
 mod mismatch;
 pub mod models;
 mod multipart;
+mod nearly_json;
 mod observer;
 mod open_enum;
 pub mod operation;

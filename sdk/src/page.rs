@@ -7,7 +7,7 @@ use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    RecordText, RequestFacts, Response, Result, UnreadableRecord,
+    RecordText, RequestFacts, Response, Result, UnreadableRecord, nearly_json,
     paging::Position,
     reason::Reason,
     record_text,
@@ -20,13 +20,16 @@ pub struct Page {
     pub(crate) response: Response,
     /// Where the records lie in the body.
     pub(crate) records: Vec<Range<usize>>,
+    /// Numbers of those that aren't JSON.
+    pub(crate) broken: Vec<usize>,
     pub(crate) number: u64,
     pub(crate) unreadable: Vec<UnreadableRecord>,
     pub(crate) continuation: Option<Continuation>,
 }
 
 impl Page {
-    /// The answer's body: a JSON array.
+    /// The answer's body: a JSON array, but for records that [aren't JSON](RecordText::is_broken). A byte order mark is left out,
+    /// and `NaN` and `Infinity` stand in quotes.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.response.body
@@ -77,7 +80,7 @@ impl Page {
     /// # Errors
     /// None for pages from a stream.
     pub fn records(&self) -> Result<Vec<RecordText<'_>>> {
-        record_text::pieces(&self.response.body, &self.records).ok_or_else(|| self.response.not_json())
+        record_text::pieces(&self.response.body, &self.records, &self.broken).ok_or_else(|| self.response.not_json())
     }
 }
 
@@ -94,14 +97,30 @@ impl fmt::Debug for Page {
     }
 }
 
-/// Where the records of an answer lie.
-pub(crate) fn records(response: &Response) -> Result<Vec<Range<usize>>> {
-    split::split(&response.body).map_err(|why| {
-        if why == Unsplit::TooMany {
-            return response.error(Reason::TooManyRecords { limit: split::MOST });
+/// Where the records of an answer lie, and the numbers of those that aren't JSON. Its body is mended where it nearly is.
+///
+/// # Errors
+/// What the answer is, if it is no list of records.
+pub(crate) fn records(response: &mut Response) -> Result<(Vec<Range<usize>>, Vec<usize>)> {
+    response.body = nearly_json::bytes_without_bom(std::mem::take(&mut response.body));
+    match split::split(&response.body) {
+        Ok(records) => return Ok((records, Vec::new())),
+        Err(Unsplit::TooMany) => return Err(response.error(Reason::TooManyRecords { limit: split::MOST })),
+        Err(_) => {}
+    }
+    if let Some(quoted) = nearly_json::quoted(&response.body).map(Bytes::from) {
+        if let Ok(records) = split::split(&quoted) {
+            response.body = quoted;
+            return Ok((records, Vec::new()));
         }
+        if let Some(found) = nearly_json::pieces(&quoted) {
+            response.body = quoted;
+            return Ok(found);
+        }
+    }
+    nearly_json::pieces(&response.body).ok_or_else(|| {
         let other_json = split::end_of_json(&response.body).is_ok();
-        if other_json { response.error(Reason::NotArray) } else { response.not_json() }
+        if other_json { response.no_list() } else { response.not_json() }
     })
 }
 

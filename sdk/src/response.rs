@@ -5,14 +5,17 @@ use std::{fmt, sync::Arc};
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
 use serde::de::DeserializeOwned;
+use url::Url;
 
 use crate::{
-    Error, RequestFacts, Result,
+    ApiError, Error, RequestFacts, Result,
     api_error::{self, shown},
     broken::Broken,
     mismatch,
+    nearly_json::{self, Form},
     reason::Reason,
     redact::Redactor,
+    split,
 };
 
 /// Longest text of a header, or of a place in a record, that is shown.
@@ -27,6 +30,25 @@ pub struct Response {
     pub(crate) facts: RequestFacts,
     /// Takes the credentials out of what is shown of it.
     pub(crate) redactor: Arc<Redactor>,
+    pub(crate) asked: Arc<Asked>,
+}
+
+/// Where a server was asked, and for whom: what to check when what answers isn't the API.
+#[derive(Debug, Default)]
+pub(crate) struct Asked {
+    /// The root of the API, as it was asked.
+    pub(crate) address: String,
+    pub(crate) company: String,
+}
+
+impl Asked {
+    /// `url` without the path of the request.
+    pub(crate) fn new(url: &Url, path: &str, company: &str) -> Self {
+        let mut root = url.clone();
+        root.set_query(None);
+        let address = root.as_str().strip_suffix(path).unwrap_or(root.as_str()).trim_end_matches('/').to_owned();
+        Self { address, company: company.to_owned() }
+    }
 }
 
 impl Response {
@@ -65,9 +87,16 @@ impl Response {
     /// # Errors
     /// When it isn't JSON, or not of this shape.
     pub fn json<T: DeserializeOwned>(&self) -> Result<T> {
-        mismatch::read(&self.body).map_err(|mismatch| {
+        let body = nearly_json::without_bom(&self.body);
+        let read = mismatch::read(body).or_else(|mismatch| match nearly_json::quoted(body) {
+            Some(quoted) if mismatch.is_syntax => mismatch::read(&quoted),
+            _ => Err(mismatch),
+        });
+        read.map_err(|mismatch| {
             if mismatch.is_syntax {
                 self.not_json()
+            } else if let Some(refusal) = self.refusal() {
+                refusal
             } else {
                 let json_path = shown(&mismatch.json_path, &self.redactor, LONGEST_WORD);
                 self.error(Reason::Shape { json_path, expected: mismatch.expected })
@@ -75,12 +104,38 @@ impl Response {
         })
     }
 
+    /// Mends a body that nearly is JSON.
+    pub(crate) fn mend(&mut self) {
+        self.body = nearly_json::bytes_without_bom(std::mem::take(&mut self.body));
+        if split::end_of_json(&self.body).is_err()
+            && let Some(quoted) = nearly_json::quoted(&self.body)
+        {
+            self.body = quoted.into();
+        }
+    }
+
+    /// JSON, and no list of records.
+    pub(crate) fn no_list(&self) -> Error {
+        self.refusal().unwrap_or_else(|| self.error(Reason::NotArray))
+    }
+
+    /// An error in the API's own form, in spite of the status.
+    pub(crate) fn refusal(&self) -> Option<Error> {
+        let api = ApiError::refusal(nearly_json::without_bom(&self.body), &self.redactor)?;
+        Some(self.error(Reason::Refusal { api, asked: self.asked.clone() }))
+    }
+
     pub(crate) fn not_json(&self) -> Error {
-        if let Some(broken) = Broken::find(&self.body, &self.redactor) {
+        let body = nearly_json::without_bom(&self.body);
+        let form = Form::of(body);
+        if form != Form::Utf16
+            && let Some(broken) = Broken::find(body, &self.redactor)
+        {
             return self.error(Reason::BrokenJson { broken });
         }
         let content_type = self.header("content-type").map(|text| shown(text, &self.redactor, LONGEST_WORD));
-        self.error(Reason::NotJson { content_type, excerpt: api_error::excerpt(&self.body, &self.redactor) })
+        let excerpt = api_error::excerpt(body, &self.redactor);
+        self.error(Reason::NotJson { form, content_type, excerpt, asked: self.asked.clone() })
     }
 
     pub(crate) fn error(&self, reason: Reason) -> Error {

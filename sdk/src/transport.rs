@@ -12,10 +12,11 @@ use crate::{
     api_error::shown,
     body::{self, Pace, Stopped},
     client::{accept, bad_header, value},
+    nearly_json,
     reason::Reason,
     redact::Redactor,
     request::Request,
-    response::LONGEST_WORD,
+    response::{Asked, LONGEST_WORD},
     retry::{Decision, Outcome, RetryAfter, decide},
 };
 
@@ -190,12 +191,14 @@ impl Client {
         if let Some(id) = &facts.request_id {
             span.record("request_id", id);
         }
+        let asked = Arc::new(Asked::new(response.url(), &request.path, self.inner.config.credentials.company()));
         let head = |body| Response {
             status: status.as_u16(),
             headers: headers.clone(),
             body,
             facts: facts.clone(),
             redactor: redactor.clone(),
+            asked: asked.clone(),
         };
         if take.stream && status.is_success() {
             return Ok(Answer { response: head(Bytes::new()), rest: Some(response) });
@@ -205,7 +208,7 @@ impl Client {
         let read = body::read(&mut response, largest, &mut pace, &*self.inner.clock).await;
         if !status.is_success() {
             // What the rest of an error's body would have said matters less than its status.
-            return Err(self.status_failure(status.as_u16(), &headers, &read.into_bytes(), facts, redactor));
+            return Err(self.status_failure(status.as_u16(), &headers, &read.into_bytes(), facts, redactor, &asked));
         }
         if let Some(stopped) = read.stopped {
             let bytes = if matches!(stopped, Stopped::Broken(_)) { 0 } else { read.length };
@@ -228,6 +231,7 @@ impl Client {
         body: &[u8],
         facts: RequestFacts,
         redactor: &Redactor,
+        asked: &Arc<Asked>,
     ) -> Failure {
         let api = ApiError::parse(body, redactor);
         let now = self.inner.clock.now();
@@ -236,7 +240,8 @@ impl Client {
         let retry_after = wish.map(|wish| wish.wait(now));
         let longest = self.inner.config.retry.max_retry_after;
         let longest_wait = retry_after.filter(|wait| *wait > longest).map(|_| longest);
-        let error = Error::new(Reason::Status { status, api, retry_after, longest_wait }).with_request(facts);
+        let asked = asked.clone();
+        let error = Error::new(Reason::Status { status, api, retry_after, longest_wait, asked }).with_request(facts);
         let outcome = Outcome::Status { status, retry_after: wish };
         Failure { outcome, error, status: Some(status), bytes: body.len() }
     }
@@ -334,6 +339,7 @@ fn host(url: &Url) -> Option<String> {
 
 /// A body that opens an array and doesn't close it: it was cut where the transport didn't notice.
 fn is_cut_array(body: &[u8]) -> bool {
-    let body = body.trim_ascii();
-    body.starts_with(b"[") && !body.ends_with(b"]")
+    let body = nearly_json::without_bom(body).trim_ascii();
+    // In UTF-16 the end looks different.
+    body.starts_with(b"[") && !body.ends_with(b"]") && body.get(1) != Some(&0)
 }

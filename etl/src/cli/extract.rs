@@ -191,6 +191,13 @@ async fn read(list: ListRequest, path: &str, limit: Option<u64>, records: &mut R
         let room = limit.map_or(u64::MAX, |limit| limit - read.records);
         let taken = found.len().min(usize::try_from(room).unwrap_or(usize::MAX));
         for record in &found[..taken] {
+            if record.is_broken() {
+                // What stands in it may be a secret.
+                let why = format!(
+                    "a record of {path} isn't JSON: leave it out by a condition, or have it repaired on the server"
+                );
+                return Err(Error::new(Kind::Source, why));
+            }
             read.mended += u64::from(record.is_mended());
             records.push(record.get())?;
         }

@@ -88,7 +88,11 @@ impl Decoder {
     /// None now; a record that fits its columns can't be refused by them before [`batch`](Self::batch).
     pub fn push<'a>(&mut self, record: impl Into<RecordText<'a>>) -> Result<std::result::Result<i64, Rejected>> {
         let record = record.into();
-        Ok(if record.is_mended() {
+        Ok(if record.is_broken() {
+            let why = serde_json::from_str::<serde::de::IgnoredAny>(record.get()).err();
+            let reason = why.map_or_else(String::new, |why| format!(": {why}"));
+            Err(self.rejected(record.get(), format!("the record isn't JSON{reason}")))
+        } else if record.is_mended() {
             let reason = "the record isn't UTF-8: U+FFFD stands for bytes that are no text";
             Err(self.rejected(record.get(), reason.to_owned()))
         } else {

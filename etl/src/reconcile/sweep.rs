@@ -49,7 +49,7 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
     let before = count(client, entity, None).await.map_err(fault)?;
     let fields = flag.map_or_else(|| entity.key.to_owned(), |flag| format!("{},{flag}", entity.key));
     let mut list = client.list(entity.path).fields(fields).page_size(page_size).skip_unreadable();
-    if let Some(counted) = before {
+    if let Some(counted) = before.records {
         list = list.counted(counted);
     }
     let mut pages = Box::pin(list.pages());

@@ -73,17 +73,17 @@ impl Listing {
             match self.alone(error).await? {
                 Alone::Came(response) => return self.accept(response, 1),
                 Alone::Skipped => {}
-                Alone::WasLast(response) => return Ok(self.turn(response, Vec::new(), None)),
+                Alone::WasLast(response) => return Ok(self.turn(response, Default::default(), None)),
             }
         }
     }
 
     /// Takes in a page of `size` records at most.
-    fn accept(mut self: Box<Self>, response: Response, size: u32) -> Result<(Page, Option<Box<Self>>)> {
+    fn accept(mut self: Box<Self>, mut response: Response, size: u32) -> Result<(Page, Option<Box<Self>>)> {
         let link = Link::parse(response.link().as_deref());
-        let records = page::records(&response)?;
+        let (records, broken) = page::records(&mut response)?;
         let next = {
-            let texts = record_text::pieces(&response.body, &records).ok_or_else(|| response.not_json())?;
+            let texts = record_text::pieces(&response.body, &records, &broken).ok_or_else(|| response.not_json())?;
             self.position.after(&texts, size, link).map_err(|reason| response.error(reason))?
         };
         self.end.came(records.len(), next.is_some()).map_err(|reason| response.error(reason))?;
@@ -99,14 +99,14 @@ impl Listing {
             next if self.returns > 0 => next.larger(self.whole),
             next => next,
         });
-        Ok(self.turn(response, records, next))
+        Ok(self.turn(response, (records, broken), next))
     }
 
-    /// The page of an answer whose records lie there, and what comes after it.
+    /// The page of an answer whose records lie there, some of them broken, and what comes after it.
     fn turn(
         mut self: Box<Self>,
         response: Response,
-        records: Vec<Range<usize>>,
+        (records, broken): (Vec<Range<usize>>, Vec<usize>),
         next: Option<Position>,
     ) -> (Page, Option<Box<Self>>) {
         self.pages += 1;
@@ -114,7 +114,7 @@ impl Listing {
         let unreadable = std::mem::take(&mut self.unreadable);
         let next = next.or_else(|| self.next_part());
         let Some(position) = next else {
-            return (Page { response, records, number, unreadable, continuation: None }, None);
+            return (Page { response, records, broken, number, unreadable, continuation: None }, None);
         };
         self.position = position;
         let continuation = Continuation {
@@ -125,7 +125,7 @@ impl Listing {
             position,
             part: self.part,
         };
-        (Page { response, records, number, unreadable, continuation: Some(continuation) }, Some(self))
+        (Page { response, records, broken, number, unreadable, continuation: Some(continuation) }, Some(self))
     }
 
     /// Goes on to the next piece of the conditions.

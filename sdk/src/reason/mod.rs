@@ -2,9 +2,10 @@
 
 mod sentence;
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken};
+use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, nearly_json::Form, response::Asked};
 
 #[derive(Debug)]
 pub(crate) enum Reason {
@@ -85,11 +86,19 @@ pub(crate) enum Reason {
         retry_after: Option<Duration>,
         /// The longest wait that is obeyed, where the server asks for a longer one.
         longest_wait: Option<Duration>,
+        asked: Arc<Asked>,
     },
 
     NotJson {
+        form: Form,
         content_type: Option<String>,
         excerpt: String,
+        asked: Arc<Asked>,
+    },
+    /// An error with a status of success.
+    Refusal {
+        api: ApiError,
+        asked: Arc<Asked>,
     },
     /// JSON that breaks off or turns into something else, in a record as likely as not.
     BrokenJson {
@@ -175,6 +184,7 @@ impl Reason {
             Self::Status { status: 429, .. } => ErrorKind::RateLimited,
             Self::Status { .. } => ErrorKind::Status,
             Self::NotJson { .. }
+            | Self::Refusal { .. }
             | Self::BrokenJson { .. }
             | Self::NotArray
             | Self::Shape { .. }

@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::Reason;
-use crate::{ApiError, RequestFacts};
+use crate::{ApiError, RequestFacts, nearly_json::Form, response::Asked};
 
 impl Reason {
     /// Writes the sentence.
@@ -81,6 +81,7 @@ impl Reason {
                 api,
                 retry_after: Some(wait),
                 longest_wait: Some(longest),
+                ..
             } => {
                 write!(
                     f,
@@ -90,15 +91,34 @@ impl Reason {
                     Span(*longest)
                 )
             }
+            // The gateway's own words, before any of the API's servers is reached.
+            Self::Status { status: status @ (400 | 404), api, asked, .. } if api.is_cannot_route() => write!(
+                f,
+                "there is no way to the API for {on} ({}): {}",
+                Answered { status: *status, api },
+                Whereabouts(asked)
+            ),
             Self::Status { status, api, .. } => status_sentence(*status, api, &on, Attempts(request), f),
 
-            Self::NotJson { content_type, excerpt } => {
+            Self::NotJson { form, content_type, excerpt, asked } => {
                 let content_type = content_type.as_deref().unwrap_or("no content type");
-                write!(f, "the answer to {on} is not JSON but {content_type}")?;
-                if !excerpt.is_empty() {
+                match form {
+                    Form::Empty => write!(f, "the answer to {on} is empty")?,
+                    Form::Html => write!(f, "the answer to {on} is not JSON but an HTML page")?,
+                    Form::Xml => write!(f, "the answer to {on} is not JSON but XML")?,
+                    Form::Utf16 => write!(f, "the answer to {on} is not JSON in UTF-8 but UTF-16")?,
+                    Form::Compressed => {
+                        write!(f, "the answer to {on} is not JSON but compressed data that no Content-Encoding names")?;
+                    }
+                    Form::Text => write!(f, "the answer to {on} is not JSON but {content_type}")?,
+                }
+                if matches!(form, Form::Html | Form::Xml | Form::Text) && !excerpt.is_empty() {
                     write!(f, " ({excerpt})")?;
                 }
-                f.write_str(": check that CW_BASE_URL names the API host and not the web client or a proxy")
+                write!(f, ": {}", Whereabouts(asked))
+            }
+            Self::Refusal { api, asked } => {
+                write!(f, "the server answers {on} with an error in place of data ({api}): {}", Whereabouts(asked))
             }
             Self::BrokenJson { broken } => write!(
                 f,
@@ -121,7 +141,7 @@ impl Reason {
             Self::NotArray => {
                 write!(
                     f,
-                    "the answer to {on} is not a JSON array of records: it isn't a list, so read it with a plain get"
+                    "the answer to {on} is JSON but not an array of records: check the path, and read what isn't a list with a plain get"
                 )
             }
             Self::Shape { json_path, expected } => {
@@ -288,6 +308,19 @@ impl fmt::Display for Target<'_> {
             Some(request) => request.fmt(f),
             None => f.write_str("the request"),
         }
+    }
+}
+
+/// Where and for whom the server was asked, and what of it may be wrong.
+struct Whereabouts<'a>(&'a Asked);
+
+impl fmt::Display for Whereabouts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Asked { address, company } = self.0;
+        write!(
+            f,
+            "{address} was asked for the company {company:?}; check that CW_BASE_URL names the API host, as https://api-na.myconnectwise.net does, and not the web client or a proxy, and that the company before + in CW_AUTH_USERNAME is right"
+        )
     }
 }
 

@@ -5,7 +5,7 @@ use std::error::Error as _;
 use connectwise_sdk::{ErrorKind, RetryPolicy};
 use futures::StreamExt as _;
 
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, without_port};
 
 async fn failure(reply: Reply) -> connectwise_sdk::Error {
     let server = Server::start([reply]).await;
@@ -117,19 +117,19 @@ async fn a_list_that_is_no_list_is_an_error() {
         (
             Reply::status(200, "<html><head><title>ConnectWise PSA</title></head></html>")
                 .header("content-type", "text/html"),
-            "the answer to GET /x is not JSON but text/html (ConnectWise PSA): check that CW_BASE_URL names the API host and not the web client or a proxy",
+            "the answer to GET /x is not JSON but an HTML page (ConnectWise PSA): http://127.0.0.1:PORT/api was asked for the company \"acme\"; check that CW_BASE_URL names the API host, as https://api-na.myconnectwise.net does, and not the web client or a proxy, and that the company before + in CW_AUTH_USERNAME is right",
         ),
         (
             Reply::status(200, ""),
-            "the answer to GET /x is not JSON but no content type: check that CW_BASE_URL names the API host and not the web client or a proxy",
+            "the answer to GET /x is empty: http://127.0.0.1:PORT/api was asked for the company \"acme\"; check that CW_BASE_URL names the API host, as https://api-na.myconnectwise.net does, and not the web client or a proxy, and that the company before + in CW_AUTH_USERNAME is right",
         ),
         (
             Reply::json("{\"id\":1}"),
-            "the answer to GET /x is not a JSON array of records: it isn't a list, so read it with a plain get",
+            "the answer to GET /x is JSON but not an array of records: check the path, and read what isn't a list with a plain get",
         ),
         (
             Reply::json("null"),
-            "the answer to GET /x is not a JSON array of records: it isn't a list, so read it with a plain get",
+            "the answer to GET /x is JSON but not an array of records: check the path, and read what isn't a list with a plain get",
         ),
     ];
     for (reply, expected) in table {
@@ -137,9 +137,83 @@ async fn a_list_that_is_no_list_is_an_error() {
         let pages: Vec<_> = server.client.list("/x").pages().collect().await;
         assert_eq!(pages.len(), 1);
         let error = pages[0].as_ref().unwrap_err();
-        assert_eq!((error.kind(), error.to_string().as_str()), (ErrorKind::Decode, expected));
+        assert_eq!((error.kind(), without_port(&error.to_string()).as_str()), (ErrorKind::Decode, expected));
         server.finish();
     }
+}
+
+/// What a server, or what stands before it, says in its own words, with the address and the company that it was asked for.
+#[tokio::test]
+async fn the_servers_own_words_are_shown_and_what_it_was_asked_is_named() {
+    let refused = r#"{"code":"Security","message":"SSL is required.","errors":null}"#;
+    let table = [
+        (Reply::json(refused), "the server answers GET /x with an error in place of data (Security: SSL is required)"),
+        (
+            Reply::json("{\"message\":\"Basic YWNtZStwdWI6Z2VoZWlt\"}"),
+            "the server answers GET /x with an error in place of data (Basic [redacted])",
+        ),
+        (
+            Reply::status(200, "Cannot route. Codebase/company is invalid").header("content-type", "text/plain"),
+            "the answer to GET /x is not JSON but text/plain (Cannot route. Codebase/company is invalid)",
+        ),
+        (
+            Reply::status(400, "Cannot route. Codebase/company is invalid"),
+            "there is no way to the API for GET /x (400 Bad Request: Cannot route. Codebase/company is invalid)",
+        ),
+        (
+            Reply::status(200, "<?xml version=\"1.0\"?><Error><Message>Access is denied.</Message></Error>"),
+            "the answer to GET /x is not JSON but XML (Access is denied.)",
+        ),
+        (Reply::status(200, "[\0{\0}\0]\0"), "the answer to GET /x is not JSON in UTF-8 but UTF-16"),
+    ];
+    for (reply, expected) in table {
+        let server = Server::start([reply]).await;
+        let pages: Vec<_> = server.client.list("/x").pages().collect().await;
+        let error = pages[0].as_ref().unwrap_err();
+        let expected = format!(
+            "{expected}: http://127.0.0.1:PORT/api was asked for the company \"acme\"; check that CW_BASE_URL names the API host, as https://api-na.myconnectwise.net does, and not the web client or a proxy, and that the company before + in CW_AUTH_USERNAME is right"
+        );
+        assert_eq!(without_port(&error.to_string()), expected);
+        server.finish();
+    }
+    for reply in [Reply::json(refused), Reply::json(&format!("\u{feff}{refused}"))] {
+        let server = Server::start([reply]).await;
+        let error = server.client.count("/x", None).await.unwrap_err();
+        assert!(error.to_string().contains("with an error in place of data (Security: SSL is required)"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn one_record_that_is_no_json_spoils_no_other() {
+    let page = "\u{feff}[{\"id\":1,\"rate\":NaN},{\"id\":2,\"rate\":},{\"id\":3,\"rate\":-Infinity},{\"id\":4}]";
+    let server = Server::start([Reply::json(page).header("link", "")]).await;
+    let pages: Vec<_> = server.client.list("/x").page_size(5).pages().collect().await;
+    let page = pages[0].as_ref().unwrap();
+    let records = page.records().unwrap();
+    let found: Vec<_> = records.iter().map(|record| (record.get(), record.is_broken())).collect();
+    assert_eq!(
+        found,
+        [
+            ("{\"id\":1,\"rate\":\"NaN\"}", false),
+            ("{\"id\":2,\"rate\":}", true),
+            ("{\"id\":3,\"rate\":\"-Infinity\"}", false),
+            ("{\"id\":4}", false),
+        ]
+    );
+    let items: Vec<_> = page.items::<serde_json::Value>().unwrap().into_iter().map(|item| item.is_ok()).collect();
+    assert_eq!(items, [true, false, true, true]);
+    server.finish();
+}
+
+#[tokio::test]
+async fn a_page_whose_records_cannot_be_told_apart_says_where_it_breaks() {
+    let server = Server::start([Reply::json("[{\"id\":1,\"name\":\"x}]").header("link", "")]).await;
+    let pages: Vec<_> = server.client.list("/x").pages().collect().await;
+    assert_eq!(
+        pages[0].as_ref().unwrap_err().to_string(),
+        "the answer to GET /x stops being JSON at byte 20 (line 1, /0/name of record 1), where it ends: leave that property out of the fields, or have the record repaired on the server; what stands there isn't shown, as it may be a secret"
+    );
+    server.finish();
 }
 
 #[tokio::test]

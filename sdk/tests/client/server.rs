@@ -98,6 +98,13 @@ impl Reply {
     }
 }
 
+/// A sentence that names a server on loopback, the same whatever port that has.
+pub(crate) fn without_port(text: &str) -> String {
+    let mut parts = text.split("127.0.0.1:");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |text, part| text + "127.0.0.1:PORT" + part.trim_start_matches(|c: char| c.is_ascii_digit()))
+}
+
 /// One request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Seen {
