@@ -1,4 +1,4 @@
-//! `connectwise-sim`: runs the simulator until Ctrl-C.
+//! `connectwise-sim`: runs the simulator until Ctrl-C or SIGTERM.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -104,10 +104,25 @@ async fn run(arguments: Arguments) -> ExitCode {
     if let Err(error) = announce(&simulator, arguments.json) {
         return fail(&format!("can't print the environment: {error}"));
     }
-    if let Err(error) = tokio::signal::ctrl_c().await {
+    if let Err(error) = told_to_stop().await {
         return fail(&format!("can't wait for Ctrl-C: {error}"));
     }
     ExitCode::SUCCESS
+}
+
+/// Waits for Ctrl-C, or for the SIGTERM by which a container is stopped: the kernel drops it where the first process has no
+/// handler.
+async fn told_to_stop() -> std::io::Result<()> {
+    #[cfg(unix)]
+    {
+        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+        tokio::select! {
+            interrupted = tokio::signal::ctrl_c() => interrupted,
+            _ = terminated.recv() => Ok(()),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await
 }
 
 /// Prints what a client needs, in the form of a `.env` file or as JSON.

@@ -5,7 +5,7 @@ use std::path::Path;
 use serde_json::Value as Json;
 use serde_json::value::RawValue;
 
-use crate::error::{Error, Kind as ErrorKind};
+use crate::error::{Error, Kind as ErrorKind, unreadable};
 use crate::json::Selection;
 use crate::kind::Kind;
 use crate::query::Probe;
@@ -54,7 +54,7 @@ impl Samples {
 impl Sampled {
     fn read(file: &Path) -> Result<Self, Error> {
         let bad = |reason: String| Error::from(ErrorKind::BadSample(file.to_owned(), reason));
-        let text = std::fs::read_to_string(file).map_err(|error| bad(error.to_string()))?;
+        let text = crate::input::read_text(file).map_err(|error| bad(unreadable(&error)))?;
         // One record, or a list of them.
         let records: Vec<Box<RawValue>> = match text.trim_start().starts_with('[') {
             true => serde_json::from_str(&text),

@@ -7,6 +7,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State as Extract};
 use axum::http::header::{CONTENT_TYPE, HeaderName};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
+use axum::middleware;
 use axum::routing::{get, post};
 
 use crate::answer::{self, Answer};
@@ -19,7 +20,7 @@ use crate::paging;
 use crate::state::{Asked, State};
 use crate::switches::Switch;
 use crate::wire::Severer;
-use crate::{advance, api, control, truth};
+use crate::{advance, api, control, origin, truth};
 
 /// The API's root below the server's: through the router codebase, which never changes.
 pub(crate) const ROOT: &str = "/v4_6_release/apis/3.0";
@@ -42,6 +43,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/_sim/truth/{*entity}", get(truth::rows))
         .fallback(serve)
         .layer(DefaultBodyLimit::max(LARGEST_BODY))
+        .layer(middleware::from_fn(origin::only_local_programs))
         .with_state(state)
 }
 

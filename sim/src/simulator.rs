@@ -180,7 +180,7 @@ impl Builder {
             None => Vec::new(),
             Some(script) => {
                 let bad = |reason: String| ErrorKind::BadFaults(script.clone(), reason);
-                faults::read(&std::fs::read(script).map_err(|error| bad(unreadable(&error)))?).map_err(bad)?
+                faults::read(&crate::input::read(script).map_err(|error| bad(unreadable(&error)))?).map_err(bad)?
             }
         };
         let port = self.port;

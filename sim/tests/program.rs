@@ -71,3 +71,29 @@ fn it_prints_the_environment_of_a_client_and_help_has_examples() {
     assert!(help.contains("Examples:\n  connectwise-sim "), "{help}");
     assert!(help.contains("Switches, the value in force first:\n  and-or=left-to-right|and-first"), "{help}");
 }
+
+#[cfg(unix)]
+#[test]
+fn a_file_without_an_end_is_one_clear_sentence() {
+    for (flag, what) in [("--document", "the interface document"), ("--faults", "the fault script")] {
+        let said = fails(program().args([flag, "/dev/zero"]));
+        assert!(said.starts_with(&format!("connectwise-sim: {what} /dev/zero can't be ")), "{said}");
+        assert!(said.ends_with(": it is larger than 256 MB, name another one\n"), "{said}");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn sigterm_stops_it_as_ctrl_c_does() {
+    for signal in ["TERM", "INT"] {
+        let mut child = program().args(["--scale", "10"]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        // It listens for signals once it has said where it is.
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        for _ in 0..4 {
+            out.read_line(&mut line).unwrap();
+        }
+        assert!(Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap().success());
+        assert_eq!(child.wait().unwrap().code(), Some(0), "SIG{signal}");
+    }
+}

@@ -74,7 +74,7 @@ impl Document {
     /// A document from a file. It stays in memory until the process ends.
     pub(crate) fn from_file(file: &FilePath, release: Release) -> Result<&'static Self, Error> {
         let bad = |reason: String| Error::from(ErrorKind::BadDocument(file.to_owned(), reason));
-        let text: &'static str = String::leak(std::fs::read_to_string(file).map_err(|error| bad(unreadable(&error)))?);
+        let text: &'static str = String::leak(crate::input::read_text(file).map_err(|error| bad(unreadable(&error)))?);
         let document = Self::read(text, release, "").map_err(bad)?;
         Ok(Box::leak(Box::new(document)))
     }

@@ -13,6 +13,7 @@ mod errors;
 mod faults;
 mod fields;
 mod lifecycle;
+mod origin;
 mod paging;
 mod samples;
 mod time;
