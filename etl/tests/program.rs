@@ -484,3 +484,31 @@ async fn a_lakehouse_may_have_any_path() {
     }
     assert!(!folder.path().join("~").exists());
 }
+
+#[cfg(unix)]
+#[test]
+fn every_signal_to_stop_ends_a_run_in_the_same_way() {
+    // A server that takes connections and never answers.
+    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/v4_6_release/apis/3.0", server.local_addr().unwrap());
+    for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = program(folder.path())
+            .args(["run", "--full"])
+            .env("CW_BASE_URL", &url)
+            .env("CW_AUTH_USERNAME", "simco+public")
+            .env("CW_AUTH_PASSWORD", "private")
+            .env("CW_CLIENTID", "00000000-0000-0000-0000-000000000000")
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let connection = server.accept().unwrap();
+        let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().unwrap();
+        assert!(kill.success());
+        let mut said = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut said).unwrap();
+        assert_eq!(child.wait().unwrap().code(), Some(code), "SIG{signal}: {said}");
+        assert!(said.contains("interrupted: every table is at its last commit, run again to go on"), "{said}");
+        drop(connection);
+    }
+}

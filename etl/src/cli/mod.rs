@@ -19,6 +19,7 @@ mod report;
 mod run;
 mod schema;
 mod settings;
+mod signals;
 mod source;
 mod spreadsheet;
 mod status;
@@ -101,21 +102,21 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = dispatch(args, environment, &output) => Some(ended),
-            _ = tokio::signal::ctrl_c() => None,
+            ended = dispatch(args, environment, &output) => Ok(ended),
+            code = signals::told_to_stop() => Err(code),
         }
     });
     // A blocking task, such as a slow file system, must not hold back a program that was told to stop.
     runtime.shutdown_background();
     match ended {
-        Some(Ok(code)) => code,
-        Some(Err(error)) => {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
             output.error(&error);
             ExitCode::from(if error.is_usage() || error.kind() == Kind::Sql { 2 } else { 3 })
         }
-        None => {
+        Err(code) => {
             output.note("interrupted: every table is at its last commit, run again to go on");
-            ExitCode::from(130)
+            ExitCode::from(code)
         }
     }
 }
