@@ -38,12 +38,12 @@ impl OwnModels {
     /// [`Kind::Usage`](crate::error::Kind::Usage) when a file can't be read.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut own = Self { folder: folder.to_owned(), ..Self::default() };
-        if !folder.is_dir() {
-            return Ok(own);
-        }
         let unreadable = |path: &Path, error: std::io::Error| {
             Error::usage(format!("{} can't be read: {error}", path.display())).with_source(error)
         };
+        if !folder.try_exists().map_err(|error| unreadable(folder, error))? {
+            return Ok(own);
+        }
         for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
             let path = entry.map_err(|error| unreadable(folder, error))?.path();
             let is_sql = path.extension().is_some_and(|end| end == "sql");

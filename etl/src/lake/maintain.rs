@@ -83,7 +83,7 @@ impl Lake {
 
     /// A first load that was cut off leaves files and no table.
     async fn maintain_nothing(&self, table: &TableName, upkeep: &Upkeep) -> Result<Option<Kept>> {
-        if self.url(table)?.to_file_path().is_ok_and(|path| !path.is_dir()) {
+        if self.url(table)?.to_file_path().is_ok_and(|path| matches!(path.try_exists(), Ok(false))) {
             return Ok(None);
         }
         let mut kept = Kept::default();

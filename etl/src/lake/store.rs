@@ -78,9 +78,16 @@ impl Lake {
         opened.map_err(|error| lake_error(table, "opened", error))
     }
 
-    /// Whether the place of a local table exists, so that reading doesn't create folders.
+    /// Whether the place of a local table exists, so that reading doesn't create folders. A place that can't be looked at is
+    /// an error: the table may be there.
     pub(super) fn may_exist(&self, table: &TableName) -> Result<bool> {
-        Ok(self.url(table)?.to_file_path().map_or(true, |path| path.join("_delta_log").is_dir()))
+        let Ok(path) = self.url(table)?.to_file_path() else { return Ok(true) };
+        path.join("_delta_log").try_exists().map_err(|error| {
+            let place = path.display();
+            let message =
+                format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
+            Error::new(Kind::Io, message).with_source(error)
+        })
     }
 
     /// What the table is at, or `None` when there is no such table yet.
@@ -213,6 +220,25 @@ pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) 
 mod tests {
     use super::super::Layer;
     use super::*;
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_place_that_cannot_be_looked_at_is_no_missing_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
+        let table = TableName::bronze("member");
+        assert!(lake.state(&table).await.unwrap().is_none(), "nothing is there");
+        // A link to itself fails for every user, as a folder without permission does for all but root.
+        std::os::unix::fs::symlink("bronze", folder.path().join("bronze")).unwrap();
+        for error in [lake.state(&table).await.unwrap_err(), lake.mark(&table, "x").await.unwrap_err()] {
+            assert_eq!(error.kind(), Kind::Io);
+            let text = error.to_string();
+            assert!(
+                text.starts_with("bronze/bronze_cw_member can't be read: let this user read and enter /"),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn names_are_folders() {
