@@ -24,10 +24,15 @@ pub(super) struct Item {
     pub(super) note: String,
 }
 
-/// Horizontal bars, stacked by series, with the label above and the note at the right.
+/// Horizontal bars, stacked by series, with the label above and the note at the right. The longest has the full width.
 pub(super) fn bars(title: &str, series: &[Series], items: &[Item]) -> Html {
+    bars_up_to(0.0, title, series, items)
+}
+
+/// The same, where a bar of the full width stands for `full` at least: small values stay short among themselves.
+pub(super) fn bars_up_to(full: f64, title: &str, series: &[Series], items: &[Item]) -> Html {
     let largest =
-        items.iter().map(|item| item.values.iter().map(|value| value.max(0.0)).sum::<f64>()).fold(0.0, f64::max);
+        items.iter().map(|item| item.values.iter().map(|value| value.max(0.0)).sum::<f64>()).fold(full, f64::max);
     let row = LINE * 1.9;
     let mut svg = open(title, row * items.len() as f64 + 4.0);
     for (index, item) in items.iter().enumerate() {
@@ -135,6 +140,17 @@ mod tests {
         assert!(svg.contains("width=\"360.0\"") && svg.contains("width=\"180.0\""), "{svg}");
         assert!(svg.contains("&lt;b&gt;") && !svg.contains("<b>"), "{svg}");
         assert!(!svg.contains("legend"), "one series explains itself");
+    }
+
+    #[test]
+    fn small_values_stay_short_where_the_width_stands_for_more() {
+        let item = Item { values: vec![6.0], ..Item::default() };
+        let svg = bars_up_to(24.0, "age", &ONE, std::slice::from_ref(&item)).finish();
+        assert!(svg.contains("width=\"90.0\""), "a quarter of 360: {svg}");
+        assert!(
+            bars_up_to(3.0, "age", &ONE, &[item]).finish().contains("width=\"360.0\""),
+            "never longer than the picture"
+        );
     }
 
     #[test]

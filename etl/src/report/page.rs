@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use super::card::{card, more, wide};
-use super::chart::{Item, Series, bars, columns};
+use super::chart::{Item, Series, bars_up_to, columns};
 use super::gold::Gold;
 use super::html::{Html, table};
 use super::operations::{Operations, RunRows};
@@ -13,6 +13,8 @@ use crate::ledger::{self, TableStatus};
 
 /// Bars of a picture of ages.
 const MOST_AGES: usize = 8;
+/// Seconds up to which a table counts as fresh: who loads every night finds yesterday's.
+const FRESH: i64 = 25 * 3_600;
 /// Runs in the table of the last ones.
 const MOST_RUNS: usize = 10;
 
@@ -86,20 +88,27 @@ fn freshness(tables: &[&TableStatus]) -> Html {
         })
         .collect();
     let oldest = tables.iter().filter_map(|table| table.age_seconds).max();
+    let full = oldest.unwrap_or_default().max(FRESH) as f64;
     let items: Vec<Item> = oldest_first(tables)
         .into_iter()
         .take(MOST_AGES)
         .map(|table| Item {
             label: table.table_name.clone(),
-            values: vec![table.age_seconds.unwrap_or_default() as f64],
+            values: match table.age_seconds {
+                Some(seconds) if seconds <= FRESH => vec![seconds as f64, 0.0],
+                Some(seconds) => vec![0.0, seconds as f64],
+                None => vec![0.0, full],
+            },
             note: table.age_seconds.map_or_else(|| "never".to_owned(), age),
         })
         .collect();
+    let series =
+        [Series { class: "a", name: "loaded within 25 hours" }, Series { class: "c", name: "older, or never loaded" }];
     let mut html = Html::new();
     if let Some(oldest) = oldest {
         html.element("p", "soft", &format!("{} tables, the oldest good run {} ago", tables.len(), age(oldest)));
     }
-    html.html(&bars("Age of the last good run", &[Series { class: "b", name: "age" }], &items));
+    html.html(&bars_up_to(full, "Age of the last good run", &series, &items));
     more(&mut html, tables.len(), items.len(), "tables, all of them younger, are in the list below");
     html.html(&table(&["table", "rows", "age", "watermark", "last"], &[1, 2], &rows));
     html

@@ -166,7 +166,7 @@ fn the_page_is_for_phones_and_for_dark_and_light() {
     assert!(head.contains("<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">"));
     // A table is wider than a phone, and scrolls by itself. No card is.
     assert_eq!(body.matches("<table").count(), body.matches("<div class=\"scroll\"><table").count());
-    assert!(head.contains(".scroll{overflow-x:auto}") && head.contains("minmax(min(20rem,100%),1fr)"));
+    assert!(head.contains(".scroll{overflow-x:auto}") && head.contains("minmax(min(24rem,100%),1fr)"));
     let (_, dark) = head.split_once("@media (prefers-color-scheme:dark)").unwrap();
     let (_, light) = head.split_once(":root{").unwrap();
     let (light, dark) = (colours(light), colours(dark.split_once(":root{").unwrap().1));
