@@ -159,6 +159,7 @@ mod truth;
 mod wire;
 
 pub use error::Error;
+pub use query::parse_condition;
 pub use simulator::{Builder, Simulator, switches};
 
 /// The largest scale, in time entries.

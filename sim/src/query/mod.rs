@@ -20,6 +20,7 @@ pub(crate) use names::{Column, Names};
 pub(crate) use order::{Order, ordering};
 pub(crate) use probe::{Probe, Value};
 
+use crate::document::{Document, Release};
 use crate::switches::{Switch, Switches};
 
 /// What of the language is uncertain, and how it is read.
@@ -98,6 +99,18 @@ pub(crate) fn condition(names: Names, text: &str) -> Result<Option<Condition>, R
     resolve::resolve(names, &parse::read(names.grammar, text)?).map(Some)
 }
 
+/// Reads a `conditions` parameter as the simulator does for an entity, for those who want to know without a server whether a
+/// condition would be understood.
+///
+/// # Errors
+/// What the server would answer: the message of a 400.
+pub fn parse_condition(entity: &str, text: &str) -> Result<(), String> {
+    let document = Document::of(Release::V2025_8).map_err(|error| error.to_string())?;
+    let schema = document.schema_named(entity).ok_or_else(|| format!("there is no entity {entity}"))?;
+    let names = Names::of(document, schema, Grammar::of(&Switches::default()));
+    condition(names, text).map(drop).map_err(|refusal| refusal.message)
+}
+
 /// Reads `childConditions` and `customFieldConditions`; nothing but blanks is none.
 pub(crate) fn children(names: Names, children: &str, custom_fields: &str) -> Result<Vec<Children>, Refusal> {
     let mut found = Vec::new();
@@ -115,7 +128,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::document::{Document, Release};
 
     fn names(schema: &str) -> Names {
         let document = Document::of(Release::V2025_8).unwrap();

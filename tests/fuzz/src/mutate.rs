@@ -1,0 +1,128 @@
+//! The fuzz targets without libFuzzer, for every run of the tests: their corpus, and changes of it that a seed draws.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What parsers stumble over.
+const TOKENS: [&[u8]; 24] = [
+    b"\"",
+    b"'",
+    b"\\",
+    b"{",
+    b"}",
+    b"[",
+    b"]",
+    b",",
+    b":",
+    b"=",
+    b"\n",
+    b"\0",
+    b"\xff",
+    b"\xef\xbb\xbf",
+    b"\\u0000",
+    b"\\ud800",
+    b"null",
+    b"NaN",
+    b"1e999",
+    b"-0",
+    b"9223372036854775808",
+    b"$HOME",
+    b"--",
+    b"/*",
+];
+/// A parser that needs longer for one input of some kilobytes is taken to hang.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// SplitMix64: the same draws for the same seed.
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, bound: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((mixed ^ (mixed >> 31)) % bound.max(1) as u64) as usize
+    }
+}
+
+/// Feeds a target its corpus and then changed copies of it, for `CW_FUZZ_SECONDS` (8 unless said).
+///
+/// # Panics
+/// When the target panics or hangs, with the input.
+pub(crate) fn feed(target: &'static str, parse: fn(&[u8])) {
+    let corpus = corpus(target);
+    let seconds = std::env::var("CW_FUZZ_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(8);
+    let until = Instant::now() + Duration::from_secs(seconds);
+    let (sender, fed) = mpsc::sync_channel::<Vec<u8>>(0);
+    let worker = std::thread::spawn(move || {
+        let mut draws = Draws(0x5EED);
+        let mut count = 0_u64;
+        while count < corpus.len() as u64 || Instant::now() < until {
+            let input = match corpus.get(count as usize) {
+                Some(seed) => seed.clone(),
+                None => changed(&corpus, &mut draws),
+            };
+            count += 1;
+            // Whoever waits knows the input before it is parsed.
+            if sender.send(input.clone()).is_err() {
+                return count;
+            }
+            if let Err(fault) = catch_unwind(AssertUnwindSafe(|| parse(&input))) {
+                eprintln!("{target} fails on {:?}", String::from_utf8_lossy(&input));
+                resume_unwind(fault);
+            }
+        }
+        count
+    });
+    let mut last = Vec::new();
+    loop {
+        match fed.recv_timeout(LONGEST) {
+            Ok(input) => last = input,
+            Err(mpsc::RecvTimeoutError::Timeout) => {
+                panic!("{target} hangs on {:?}", String::from_utf8_lossy(&last))
+            }
+            Err(mpsc::RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    match worker.join() {
+        Ok(count) => assert!(count > 100, "only {count} inputs: the target is too slow to be fuzzed"),
+        Err(fault) => resume_unwind(fault),
+    }
+}
+
+fn corpus(target: &str) -> Vec<Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
+    let mut files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.sort();
+    assert!(!files.is_empty(), "{} has no inputs", folder.display());
+    files.iter().map(|file| std::fs::read(file).unwrap()).collect()
+}
+
+/// A text of the corpus with some changes.
+fn changed(corpus: &[Vec<u8>], draws: &mut Draws) -> Vec<u8> {
+    let mut input = corpus[draws.below(corpus.len())].clone();
+    for _ in 0..=draws.below(6) {
+        let at = draws.below(input.len() + 1);
+        let end = (at + 1 + draws.below(16)).min(input.len());
+        match draws.below(6) {
+            0 if at < input.len() => input[at] ^= 1 << draws.below(8),
+            1 => drop(input.splice(at..at, TOKENS[draws.below(TOKENS.len())].iter().copied())),
+            2 => drop(input.drain(at..end)),
+            3 => {
+                let piece = input[at..end].to_vec();
+                let times = 1 + draws.below(8);
+                input.splice(at..at, piece.repeat(times));
+            }
+            4 => input.truncate(at),
+            _ => {
+                let other = &corpus[draws.below(corpus.len())];
+                let from = draws.below(other.len() + 1);
+                input.splice(at..end, other[from..].iter().take(64).copied());
+            }
+        }
+    }
+    input
+}
