@@ -19,6 +19,7 @@ mod others;
 mod outsiders;
 mod requests;
 mod samples;
+mod secrets;
 mod steer;
 mod tenants;
 mod truth;
