@@ -36,9 +36,17 @@ pub(super) fn root(location: &str) -> Result<Url> {
     if path.is_file() {
         return Err(bad("it is a file, and has to be a folder".to_owned()));
     }
-    let url = Url::from_directory_path(&path).map_err(|()| bad("the path can't be written as a URL".to_owned()))?;
+    let mut url = Url::from_directory_path(&path).map_err(|()| bad("the path can't be written as a URL".to_owned()))?;
     is_read_as_written(&url).map_err(bad)?;
+    encode(&mut url);
     Ok(url)
+}
+
+/// Delta makes the name of a store from the path, in which these can't stand as they are.
+fn encode(url: &mut Url) {
+    let codes = [('[', "%5B"), (']', "%5D"), ('^', "%5E"), ('|', "%7C")];
+    let path = codes.iter().fold(url.path().to_owned(), |path, (letter, code)| path.replace(*letter, code));
+    url.set_path(&path);
 }
 
 /// The reader of Delta logs takes `%41` in a path for `A`, the writer for what it is, so they would meet in different folders.
@@ -76,6 +84,7 @@ fn url(text: &str) -> Result<Url, String> {
         return Err("a file:// URL has three slashes and the whole path, as in file:///data/lakehouse".to_owned());
     }
     is_read_as_written(&url)?;
+    encode(&mut url);
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
@@ -128,7 +137,8 @@ mod tests {
             let path = root(name).unwrap().to_file_path().unwrap();
             path.file_name().unwrap().to_str().unwrap().to_owned()
         };
-        for name in ["lakehouse", "100%", "%4 1", "%zz", "two words", "a#b", "a?b", "Þór 数据", "a+b&c", "x:y", "a\"b"]
+        for name in
+            ["lakehouse", "100%", "%4 1", "%zz", "two words", "a#b", "a?b", "Þór 数据", "a+b&c", "x:y", "a\"b", "[a]^|"]
         {
             assert_eq!(folder(&format!("/data/{name}")), name);
             assert_eq!(folder(&format!("./{name}")), name);
