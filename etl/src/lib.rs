@@ -16,6 +16,7 @@
 //! | [`query`] | questions in SQL |
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
+//! | [`verify`] | whether tables hold what they have to |
 //! | [`ledger`] | what runs did, kept in the lakehouse |
 //! | `tenant` | whose data a lakehouse holds |
 //! | [`drift`] | where the live API and the interface document differ |
@@ -45,5 +46,6 @@ pub mod report;
 pub mod run;
 pub mod silver;
 mod tenant;
+pub mod verify;
 
 pub use error::{Error, Result};

@@ -69,7 +69,7 @@ pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, upkeep: &Upke
 }
 
 /// The key of an entity's table, by which its files are ordered.
-fn key(table: &TableName) -> Option<&'static str> {
+pub(crate) fn key(table: &TableName) -> Option<&'static str> {
     let names = |entity: &&connectwise_sdk::catalog::Entity| match table.layer {
         Layer::Bronze => *table == TableName::bronze(entity.table),
         Layer::Silver => *table == TableName::silver(entity.table),

@@ -11,6 +11,7 @@ use crate::error::{Error, Result};
 use crate::lake::{Layer, Upkeep};
 use crate::maintain::Report;
 use crate::run::maintain;
+use crate::verify;
 
 /// Put small files together and remove what nothing needs any more
 ///
@@ -21,6 +22,8 @@ use crate::run::maintain;
 #[command(after_help = "\
 Examples:
   connectwise-etl maintain --dry-run
+  connectwise-etl maintain --verify                 read every table and compare the layers
+  connectwise-etl maintain --verify --repair        and let the next run load or build what differs
   connectwise-etl maintain --layers bronze,silver --retention-hours 720")]
 pub(super) struct Maintain {
     /// Layers, comma-separated: bronze, silver, gold, etl
@@ -29,6 +32,12 @@ pub(super) struct Maintain {
     /// Find out everything and change nothing
     #[arg(long)]
     dry_run: bool,
+    /// Read every file of every table and compare each layer with the one below; change nothing. Findings give exit code 1
+    #[arg(long, conflicts_with_all = ["dry_run", "retention_hours", "orphan_hours"])]
+    verify: bool,
+    /// Leave word with tables that --verify found something of: the next run loads or builds all of them
+    #[arg(long, requires = "verify")]
+    repair: bool,
     /// Hours that files of old versions stay: so far back they can be read
     #[arg(long, value_name = "HOURS", default_value_t = 168)]
     retention_hours: u32,
@@ -46,6 +55,14 @@ impl Maintain {
             }),
         };
         let layers = self.layers.iter().map(layer).collect::<Result<Vec<Layer>>>()?;
+        if self.verify {
+            let (run_id, privacy) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?);
+            let (gold, repair) = (&settings.gold, self.repair);
+            let request = verify::Request { run_id, layers, privacy: &privacy, gold, repair };
+            let report = verify::run(&settings.lake()?, &request).await?;
+            show_findings(&report, output)?;
+            return Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
+        }
         let upkeep = Upkeep {
             run_id: uuid::Uuid::now_v7().to_string(),
             dry_run: self.dry_run,
@@ -89,6 +106,34 @@ fn show(report: &Report, output: &Output) -> Result<()> {
     }
     for one in report.failed() {
         output.note(&format!("{} was left as it was: {}", one.table, one.error.as_deref().unwrap_or_default()));
+    }
+    Ok(())
+}
+
+fn show_findings(report: &verify::Report, output: &Output) -> Result<()> {
+    if output.is_json() {
+        return output.json(report);
+    }
+    let rows = report.findings.iter().map(|one| {
+        vec![one.table.clone(), one.finding.to_owned(), thousands(one.count), one.what.clone(), one.advice.clone()]
+    });
+    if !report.findings.is_empty() {
+        output.line(&table(&["table", "finding", "count", "what was found", "what to do"], &[2], rows))?;
+    }
+    let rows: u64 = report.tables.iter().map(|table| table.rows).sum();
+    let (tables, findings) = (report.tables.len() as u64, report.findings.len() as u64);
+    let seconds = report.seconds;
+    output.line(&format!(
+        "{} tables with {} rows were read in {seconds:.1} s: {} findings",
+        thousands(tables),
+        thousands(rows),
+        thousands(findings)
+    ))?;
+    for note in &report.notes {
+        output.note(note);
+    }
+    for table in &report.marked {
+        output.note(&format!("{table} is marked: the next run loads or builds all of it"));
     }
     Ok(())
 }

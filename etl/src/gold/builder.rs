@@ -125,7 +125,9 @@ impl Builder<'_> {
                         let selected =
                             write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
-                        keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
+                        if !self.run.dry {
+                            keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
+                        }
                         batch
                     };
                     let frame = session.read_batch(batch).map_err(failed)?;
@@ -179,7 +181,9 @@ impl Builder<'_> {
         }
         let desk = self.session().await?;
         let rows = self.parts.rows(&self.run.lake, &desk, &kept).await?;
-        self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+        if !self.run.dry {
+            self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+        }
         for (name, (schema, rows)) in rows {
             let is_sum = self.models.iter().any(|model| model.name == name && model.kind != ModelKind::Kept);
             if is_sum {

@@ -90,7 +90,9 @@ pub(super) async fn keys(run: &Run, models: &[Model]) -> Result<Keys> {
             keys
         }
     };
-    keys.rewrite(lake, &lake.session()?, &run.id, run.started).await?;
+    if !run.dry {
+        keys.rewrite(lake, &lake.session()?, &run.id, run.started).await?;
+    }
     Ok(keys)
 }
 

@@ -30,6 +30,7 @@ impl Builder<'_> {
         let stored = self.run.lake.state(&table).await?;
         let same_models = self.run.lake.mark(&table, MODELS_MARK).await? == Some(self.fingerprints[1].1);
         let affected = if self.run.mode == Mode::Incremental
+            && !self.run.dry
             && same_models
             && self.run.known.doubt(model).is_none()
             && stored.as_ref().is_some_and(|stored| same_columns(stored, &model.schema))
@@ -59,14 +60,20 @@ impl Builder<'_> {
 
     /// Notes what every lookup that reaches a fact says now.
     async fn note_lookups(&self, session: &SessionContext) -> Result<State> {
-        let mut state = State::load(&self.run.lake, self.run.known.lookups_are_lost, self.run.started).await?;
+        let known = State::load(&self.run.lake, self.run.known.lookups_are_lost, self.run.started).await;
+        let mut state = known.unwrap_or_else(|error| {
+            tracing::warn!("{}; every row that a lookup reaches is computed again", error.report());
+            State::beyond(self.run.started)
+        });
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
             let frame = session.table(lookup.as_str()).await.map_err(failed)?;
             let schema = frame.schema().inner().clone();
             state.note(lookup, &schema, &frame.collect().await.map_err(failed)?)?;
         }
-        state.save(&self.run.lake, session, &self.run.id).await?;
+        if !self.run.dry {
+            state.save(&self.run.lake, session, &self.run.id).await?;
+        }
         Ok(state)
     }
 }

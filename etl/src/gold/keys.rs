@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 
-use super::model::{BATCH_ID, PROCESSED_AT};
+use super::model::{BATCH_ID, Model, PROCESSED_AT};
 use crate::contract::instant;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName};
@@ -108,7 +108,33 @@ impl Keys {
         Ok(texts.iter().map(|natural| Some(key(natural))).collect())
     }
 
-    /// Writes what was given in this run. It stands before the dimensions are written: a run that is killed in between
+    /// Takes the keys that a stored dimension has and that aren't known: those of a table of keys that couldn't be read.
+    pub(super) async fn recover(&mut self, lake: &Lake, model: &Model) -> Result<()> {
+        let session = lake.session()?;
+        if !lake.register(&session, "d", &TableName::gold(&model.name)).await? {
+            return Ok(());
+        }
+        let sql = format!("select `{}`, `{}` from d where `{}` > 0", model.key, model.natural, model.key);
+        let rows = session.sql(&sql).await.map_err(super::failed)?.collect().await.map_err(super::failed)?;
+        let given = self.given.entry(model.name.clone()).or_default();
+        let mut used: HashSet<i64> = given.values().copied().collect();
+        for batch in rows {
+            let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
+                Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
+            })?;
+            let found = text(batch.column(1))?;
+            for (key, natural) in keys.as_primitive::<Int64Type>().iter().zip(found.iter()) {
+                let (Some(key), Some(natural)) = (key, natural) else { continue };
+                if !given.contains_key(natural) && used.insert(key) {
+                    given.insert(natural.to_owned(), key);
+                    self.new.push((model.name.clone(), natural.to_owned(), key));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what was given in this run, and says how many. It stands before the dimensions are written: a run that is killed in between
     /// has given keys that no row has yet, and the next run gives the same.
     pub(super) async fn save(
         &mut self,
@@ -116,14 +142,15 @@ impl Keys {
         session: &SessionContext,
         run_id: &str,
         started: DateTime<Utc>,
-    ) -> Result<()> {
+    ) -> Result<usize> {
         if self.new.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let batch = self.rows(run_id, started)?;
         lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &Commit::new(run_id)).await?;
+        let rows = self.new.len();
         self.new.clear();
-        Ok(())
+        Ok(rows)
     }
 
     /// What was given, as rows of the table.

@@ -63,6 +63,7 @@ use crate::lake::{Lake, TableName};
 use crate::silver::{Mode, TableReport};
 use builder::Builder;
 use check::Held;
+use doubts::Known;
 use inputs::Inputs;
 use model::Model;
 use parts::Parts;
@@ -90,6 +91,25 @@ pub struct GoldReport {
 pub fn tables() -> Vec<&'static str> {
     static TABLES: LazyLock<Vec<(String, SchemaRef)>> = LazyLock::new(|| schemas().unwrap_or_default());
     TABLES.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// The table of the keys that dimensions gave.
+pub(crate) fn keys_table() -> TableName {
+    TableName::gold(keys::TABLE)
+}
+
+/// Tables in which builds remember what they have computed.
+pub(crate) fn remembered() -> [TableName; 2] {
+    [state::table(), parts::table()]
+}
+
+/// Gives the keys back that stored dimensions have and the table of keys lacks. Gives how many.
+pub(crate) async fn recover_keys(lake: &Lake, config: &GoldConfig, run_id: &str) -> Result<usize> {
+    let mut keys = keys::Keys::load(lake, None).await?;
+    for model in model::all(config)?.iter().filter(|model| model.kind == model::ModelKind::Dimension) {
+        keys.recover(lake, model).await?;
+    }
+    keys.save(lake, &lake.session()?, run_id, Utc::now()).await
 }
 
 /// The Arrow schema of a gold table, `None` when there is none of that name.
@@ -141,6 +161,18 @@ pub async fn build(
     build_from(lake, crate::catalog::entities(), mode, run_id, started, config).await
 }
 
+/// Computes every gold table whose inputs are those that it was built from, and says how its stored rows differ
+/// ([`TableReport::warnings`]). Nothing is written. Tables that a build would look at anyway aren't in the report.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) async fn compare(lake: &Lake, started: DateTime<Utc>, config: &GoldConfig) -> Result<GoldReport> {
+    // Of a difference as many rows are looked at as an incremental build would merge.
+    let (id, known) = (String::new(), Known::default());
+    let run = Run { lake: lake.clone(), mode: Mode::Incremental, id, started, known, dry: true };
+    build_run(run, crate::catalog::entities(), config).await
+}
+
 async fn build_from(
     lake: &Lake,
     entities: &[Entity],
@@ -149,6 +181,12 @@ async fn build_from(
     started: DateTime<Utc>,
     config: &GoldConfig,
 ) -> Result<GoldReport> {
+    let (id, known) = (run_id.to_owned(), Known::default());
+    build_run(Run { lake: lake.clone(), mode, id, started, known, dry: false }, entities, config).await
+}
+
+async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result<GoldReport> {
+    let (lake, mode, started, dry) = (&run.lake.clone(), run.mode, run.started, run.dry);
     let rules = config.classifier()?;
     config.models.check(lake, config).await?;
     let models = model::all(config)?;
@@ -162,7 +200,7 @@ async fn build_from(
     let known = doubts::look(lake, &models).await?;
     // Keys that are told from what is left of them hold only if every table has the same.
     let mode = if known.keys_are_lost { Mode::Full } else { mode };
-    let run = Run { lake: lake.clone(), mode, id: run_id.to_owned(), started, known };
+    let run = Run { mode, known, ..run };
     let mut builder = Builder {
         run,
         config,
@@ -177,13 +215,15 @@ async fn build_from(
     };
     let mut stale = Vec::new();
     for model in models.iter().filter(|model| model.is_table()) {
-        if mode == Mode::Full || builder.run.known.doubt(model).is_some() || builder.is_stale(model).await? {
+        // What is stale or doubtful differs anyway, and what isn't is what is compared.
+        let is_wanted = builder.run.known.doubt(model).is_some() || builder.is_stale(model).await?;
+        if mode == Mode::Full || is_wanted != dry {
             stale.push(model.name.as_str());
         }
     }
     if stale.is_empty() {
         let mut tables = Vec::new();
-        for model in models.iter().filter(|model| model.is_table()) {
+        for model in models.iter().filter(|model| model.is_table() && !dry) {
             tables.push(builder.untouched(model).await?);
         }
         return Ok(GoldReport { tables, tests: fresh, unmatched_agreement_types: BTreeMap::new() });
@@ -192,7 +232,12 @@ async fn build_from(
     builder.inputs.register(lake, &session, entities).await?;
     // A full build trusts nothing that was computed before: what is kept is computed and written down again.
     builder.parts = match mode {
-        Mode::Incremental if !builder.run.known.parts_are_lost => Parts::load(lake).await?,
+        Mode::Incremental if !dry && !builder.run.known.parts_are_lost => {
+            Parts::load(lake).await.unwrap_or_else(|error| {
+                tracing::warn!("{}; what builds remember of files is computed again", error.report());
+                Parts::default()
+            })
+        }
         _ => Parts::default(),
     };
     builder.keep(&session, entities).await?;
@@ -241,6 +286,9 @@ async fn build_from(
         report.warnings.extend(caption);
     }
     builder.tests.extend(fresh);
+    if dry {
+        tables.retain(|report| stale.contains(&report.table.name.as_str()));
+    }
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
 }
 

@@ -22,7 +22,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, Lake, Source, TableName};
 
 /// The table that remembers.
-const TABLE: &str = "gold_parts";
+pub(super) const TABLE: &str = "gold_parts";
 /// Files that are computed together, at the least and at the most: few enough that a change computes little again, and so
 /// many that planning costs little.
 const FILES: std::ops::RangeInclusive<usize> = 4..=16;
@@ -141,9 +141,10 @@ impl Parts {
                 let mut is_open = false;
                 for one in kept.iter().filter(|one| one.inputs.iter().any(|input| input.table.to_string() == table)) {
                     let number = one.number();
+                    // What can't be read is as good as not known.
                     let known = contents.get(&one.name).filter(|content| content.number == number);
-                    let known = match known {
-                        Some(content) => content.clone(),
+                    let batches = match known.and_then(|content| decode(content.rows.clone()).ok()) {
+                        Some(batches) => batches,
                         None => {
                             if !is_open {
                                 let uris = files.iter().filter_map(|name| places.get(name).cloned()).collect();
@@ -156,10 +157,10 @@ impl Parts {
                             let rows = encode(&computed.map_err(|error| uncomputed(one, error))?)?;
                             self.changed = true;
                             contents.insert(one.name.clone(), Content { number, rows: rows.clone() });
-                            Content { number, rows }
+                            decode(rows)?
                         }
                     };
-                    for batch in decode(known.rows)? {
+                    for batch in batches {
                         let (schema, batches) =
                             rows.entry(one.name.clone()).or_insert_with(|| (plain(&batch.schema()), Vec::new()));
                         batches.push(fitted(schema, &batch)?);

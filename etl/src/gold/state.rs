@@ -19,7 +19,7 @@ use crate::lake::{Commit, Lake, Source, TableName};
 use crate::silver::Fingerprinter;
 
 /// The table that remembers.
-const TABLE: &str = "gold_lookups";
+pub(super) const TABLE: &str = "gold_lookups";
 
 /// The rows of all lookups as they were seen last.
 #[derive(Debug, Default)]
@@ -66,6 +66,11 @@ impl State {
             }
         }
         Ok(state)
+    }
+
+    /// Nothing known, at a number that no fact has seen.
+    pub(super) fn beyond(now: DateTime<Utc>) -> Self {
+        Self { number: now.timestamp(), is_lost: true, ..Self::default() }
     }
 
     /// Number of the newest change.

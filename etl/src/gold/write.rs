@@ -30,6 +30,8 @@ pub(super) struct Run {
     pub(super) started: DateTime<Utc>,
     /// Which of its tables others changed.
     pub(super) known: Known,
+    /// Compares and writes nothing.
+    pub(super) dry: bool,
 }
 
 impl Run {
@@ -45,6 +47,9 @@ impl Run {
     ) -> Result<TableReport> {
         let table = TableName::gold(&model.name);
         let state = self.lake.state(&table).await?;
+        if self.dry {
+            return self.compare(session, model, frame, checks).await;
+        }
         let is_believed = self.known.doubt(model).is_none();
         if is_believed && state.is_some_and(|state| same_columns(&state, &model.schema)) {
             let difference = self.difference(session, model, frame.clone(), checks).await?;
@@ -61,6 +66,34 @@ impl Run {
         let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
         let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
         Ok(TableReport::written(table, written.inserted, written))
+    }
+
+    /// Says how the stored rows differ from those of `frame`, and leaves them.
+    async fn compare(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let Some(state) = self.lake.state(&table).await? else { return Ok(TableReport::no_input(table)) };
+        let mut report = TableReport::unchanged(table, state.version);
+        if !same_columns(&state, &model.schema) {
+            report.warnings.push("its columns aren't those of its contract".to_owned());
+            return Ok(report);
+        }
+        let difference = self.difference(session, model, frame, checks).await?;
+        let changed = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>();
+        if difference.too_many {
+            report.warnings.push(format!("more than {MERGED_AT_MOST} rows are missing or have other values"));
+        } else if changed > 0 {
+            report.warnings.push(format!("{changed} rows are missing or have other values"));
+        }
+        if difference.gone {
+            report.warnings.push("it has rows that silver doesn't give".to_owned());
+        }
+        Ok(report)
     }
 
     /// Brings the rows `before` of a model's table to those of `frame`, and leaves the others as they are. No difference, no

@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 use super::commit::{Live, live};
 use super::demands::demands;
+use super::leftovers::{Cleared, unfinished};
+use super::mend::kept_until;
 use super::store::lake_error;
 use super::write::{TARGET_FILE_BYTES, writer_properties};
 use super::{Commit, Lake, Layer, PartWriter, TableName};
@@ -184,6 +186,8 @@ impl Lake {
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.map_err(fault)?;
         let delta = self.load(table).await?;
+        // What was there before something of the table was set aside may be what that is about.
+        let kept_until = kept_until(&objects);
         let mut needed: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();
         let mut expired: HashSet<String> = HashSet::new();
         if let Ok(state) = delta.snapshot() {
@@ -205,6 +209,12 @@ impl Lake {
             let old = staged.head.as_ref().is_none_or(|head| now - head.started >= upkeep.orphan_age);
             needed.extend(staged.chunks.into_iter().filter(|_| !old).map(|chunk| chunk.part.add.path));
         }
+        if let (Ok(folder), false) = (self.url(table)?.to_file_path(), upkeep.dry_run) {
+            let mut cleared = Cleared::default();
+            unfinished(&folder, now - upkeep.orphan_age, &mut cleared);
+            kept.orphans += cleared.files;
+            kept.removed_bytes += cleared.bytes;
+        }
         for object in objects {
             let path = object.location.as_ref();
             // Folders with these signs are not data, and not all of them are ours.
@@ -214,7 +224,9 @@ impl Lake {
             }
             if expired.contains(path) {
                 kept.expired += 1;
-            } else if now - object.last_modified >= upkeep.orphan_age {
+            } else if now - object.last_modified >= upkeep.orphan_age
+                && kept_until.is_none_or(|until| object.last_modified > until)
+            {
                 kept.orphans += 1;
             } else {
                 continue;

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Entity;
 use futures::future::{Either, select};
+use serde::Deserialize;
 
-use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STEPS, Start, TESTS, process, rows, unwritten};
+use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process, rows, unwritten};
 use crate::drift::{Memory, News, Tally};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, TableName};
+use crate::lake::{Commit, Lake, TableName, Window};
 use crate::query;
 use crate::run::{Chunk, Meter, Step};
 
@@ -22,6 +23,21 @@ const LOST: TimeDelta = TimeDelta::hours(24);
 
 /// How far back unfinished runs are looked for: older ones have been closed or forgotten.
 const LOOK_BACK: TimeDelta = TimeDelta::days(31);
+
+/// How long a table's log is sure to name files that left it.
+const NAMED: TimeDelta = TimeDelta::days(6);
+
+/// By so much the clocks of machines and stores may differ.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+
+/// A run of the ledger.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Past {
+    run_id: String,
+    started: DateTime<Utc>,
+    outcome: Option<String>,
+}
 
 /// Writes what a run does while it does it, so that a run which is killed leaves more than its start.
 #[derive(Debug)]
@@ -47,6 +63,39 @@ impl<'a> Journal<'a> {
         };
         let (steps, chunks, tallies) = (Vec::new(), Vec::new(), Vec::new());
         Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
+    }
+
+    /// When those runs wrote that didn't end well, as far back as versions of a table are kept. `None` where all ended well, or
+    /// nobody can tell. `staged` is since when a staged load may be gone on with.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn leftovers(&self, staged: DateTime<Utc>) -> Result<Option<Window>> {
+        if self.fault.is_some() {
+            return Ok(None);
+        }
+        let now = Utc::now();
+        let since = (now - NAMED).format("%Y-%m-%dT%H:%M:%SZ");
+        let sql = format!(
+            "select \"runId\", max(started) as started, \
+             max(case when outcome <> '{STARTED}' then outcome end) as outcome from etl_runs \
+             where started >= timestamp '{since}' group by \"runId\""
+        );
+        let runs: Vec<Past> =
+            serde_json::from_slice(&query::json(&query::select(self.lake, &sql).await?)?).map_err(|error| {
+                Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
+            })?;
+        let mut until = self.start.started;
+        let mut first: Option<DateTime<Utc>> = None;
+        for run in runs.iter().filter(|run| run.run_id != self.start.run_id) {
+            match run.outcome.as_deref() {
+                Some("done") => {}
+                Some(_) => first = Some(first.map_or(run.started, |known| known.min(run.started))),
+                // Whoever is at work has written nothing before it began, by whatever clock.
+                None => until = until.min(run.started - GRACE),
+            }
+        }
+        Ok(first.map(|first| Window { since: first - GRACE, until, staged }))
     }
 
     /// Lets a load go on to its end and writes the chunks that become safe on its way: the first at once, so that a load

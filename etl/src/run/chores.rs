@@ -6,8 +6,8 @@ use chrono::Utc;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
-use super::Step;
 use super::plan::Server;
+use super::{Step, damage};
 use crate::error::Result;
 use crate::gold::GoldConfig;
 use crate::lake::{Lake, Layer, TableName, Upkeep};
@@ -45,6 +45,9 @@ pub async fn reconcile(
         layers: &[Layer::Bronze],
         asked: Some(client.config().version()),
     };
+    for what in damage::aside(lake, start.run_id).await {
+        tracing::warn!("{what}");
+    }
     let mut journal = Journal::begin(lake, start).await;
     let server = Server::ask(client).await;
     let (mut all, mut steps) = (Vec::new(), Vec::new());
@@ -105,6 +108,9 @@ pub async fn maintain(
     }
     let (clock, started) = (Instant::now(), Utc::now());
     let start = Start { run_id: &upkeep.run_id, started, work: Work::Maintain, layers, asked: None };
+    for what in damage::aside(lake, start.run_id).await {
+        tracing::warn!("{what}");
+    }
     let mut journal = Journal::begin(lake, start).await;
     let report = upkeep_of::run(lake, layers, gold, upkeep).await?;
     let mut steps = Vec::new();

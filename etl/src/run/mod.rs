@@ -4,6 +4,7 @@
 //! built from what is there.
 
 mod chores;
+pub(crate) mod damage;
 mod meter;
 mod plan;
 mod report;

@@ -1,12 +1,13 @@
 //! A run: bronze entity by entity, then silver, then gold.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 
-use super::{Meter, Mode, Observer, Report, Step};
+use super::{Meter, Mode, Observer, Report, Step, damage};
 use crate::bronze::{self, Options, Request};
 use crate::children;
 use crate::error::{Error, Kind, Result};
@@ -78,10 +79,17 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         None => Admitted { lake: lake.clone(), number: tenant::number(lake).await?, note: None },
     };
     let lake = &lake;
-    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner };
+    let unsettled = AtomicBool::new(false);
+    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled };
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
+    // What no run may fail over, before the run says that it begins.
+    let mut warnings: Vec<String> = note.into_iter().collect();
+    warnings.extend(damage::aside(lake, &run.run_id).await);
     let mut journal = Journal::begin(lake, start).await;
+    if let Err(error) = damage::clear(lake, plan, &journal, started).await {
+        tracing::warn!("{}", error.report());
+    }
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
     let mut server = Server::default();
     if let Some(client) = asking {
@@ -112,7 +120,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         journal.write().await;
     }
     if plan.layers.contains(&Layer::Gold) {
-        let (mut built, mut tested) = run.gold().await;
+        let (mut built, mut tested) = run.gold(&mut warnings).await;
         for step in &built {
             journal.step(step, None).await;
         }
@@ -133,7 +141,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         server_version: server.release,
         steps,
         tests,
-        warnings: note.into_iter().collect(),
+        warnings,
         requests,
         retries,
         bytes,
@@ -182,6 +190,8 @@ struct Run<'a> {
     clock: Instant,
     dates: DateProbe,
     owner: i64,
+    /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
+    unsettled: AtomicBool,
 }
 
 impl Run<'_> {
@@ -200,11 +210,20 @@ impl Run<'_> {
         };
         let table = TableName::bronze(entity.table);
         let mut step = self
-            .step(table, meter, async |step, meter| {
+            .step(table, &[], meter, async |step, meter| {
+                step.warnings.extend(damage::bronze(self.lake, entity, request.mode, &self.run_id).await?);
+                let bronze = TableName::bronze(entity.table);
+                let untrusted = self.lake.is_untrusted(&bronze).await?;
+                let mode = if untrusted { Mode::Full } else { request.mode };
+                let request = Request { mode, ..request.clone() };
                 let loaded = match entity.parent() {
                     Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await?,
                     None => bronze::load(self.lake, &client, entity, &request, meter).await?,
                 };
+                if untrusted && loaded.incomplete.is_none() {
+                    self.lake.trust(&bronze, &self.run_id).await?;
+                    step.warnings.push(format!("{bronze} was marked as not whole, so all of it was read again"));
+                }
                 step.loaded(loaded);
                 Ok(())
             })
@@ -214,39 +233,91 @@ impl Run<'_> {
     }
 
     async fn silver(&self, entity: &'static Entity) -> Step {
-        self.step(TableName::silver(entity.table), &Meter::default(), async |step, _| {
+        let table = TableName::silver(entity.table);
+        self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
             let (lake, plan) = (self.lake, self.plan);
             let bronze = TableName::bronze(entity.table);
             if tenant::is_of_another(lake, &bronze, self.owner).await? {
                 return Err(tenant::unmoved(&bronze, None));
             }
-            step.built(&silver::build(lake, entity, &plan.privacy, plan.mode, &self.run_id, self.started).await?);
-            Ok(())
-        })
-        .await
-    }
-
-    async fn history(&self, entity: &'static Entity) -> Step {
-        self.step(silver::history::table(entity), &Meter::default(), async |step, _| {
-            let plan = self.plan;
-            let built = silver::history::build(self.lake, entity, &plan.privacy, plan.mode, &self.run_id).await?;
+            let table = TableName::silver(entity.table);
+            let mode = self.mode_after(&table, damage::silver(lake, entity, plan, &self.run_id).await?, step).await?;
+            let build = async |mode| silver::build(lake, entity, &plan.privacy, mode, &self.run_id, self.started).await;
+            let mut built = build(mode).await?;
+            if let Some(why) = damage::short(lake, entity).await? {
+                step.warnings.push(why);
+                built = build(Mode::Full).await?;
+                step.warnings.extend(damage::short(lake, entity).await?.map(|still| format!("{still}, and still is")));
+            }
+            lake.trust(&table, &self.run_id).await?;
             step.built(&built);
             Ok(())
         })
         .await
     }
 
+    async fn history(&self, entity: &'static Entity) -> Step {
+        let table = silver::history::table(entity);
+        self.step(table, &[TableName::silver(entity.table)], &Meter::default(), async |step, _| {
+            let plan = self.plan;
+            let table = silver::history::table(entity);
+            let healed = damage::history(self.lake, entity, &self.run_id).await?;
+            let mode = match self.mode_after(&table, healed, step).await? {
+                Mode::Incremental if !self.unsettled.load(Ordering::Relaxed) => Mode::Incremental,
+                _ => Mode::Full,
+            };
+            let built = silver::history::build(self.lake, entity, &plan.privacy, mode, &self.run_id).await?;
+            self.lake.trust(&table, &self.run_id).await?;
+            step.built(&built);
+            Ok(())
+        })
+        .await
+    }
+
+    /// How much has to be built of a table, and of those above it, that may have been mended.
+    async fn mode_after(&self, table: &TableName, healed: Option<damage::Healed>, step: &mut Step) -> Result<Mode> {
+        let is_whole = healed.as_ref().is_none_or(|healed| healed.is_whole) && !self.lake.is_untrusted(table).await?;
+        step.warnings.extend(healed.map(|healed| healed.told));
+        if is_whole {
+            return Ok(self.plan.mode);
+        }
+        self.unsettled.store(true, Ordering::Relaxed);
+        Ok(Mode::Full)
+    }
+
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
-    async fn gold(&self) -> (Vec<Step>, Vec<TestResult>) {
+    async fn gold(&self, warnings: &mut Vec<String>) -> (Vec<Step>, Vec<TestResult>) {
         let (meter, clock) = (Meter::default(), Instant::now());
         let whole = TableName::gold("*");
         self.observer.started(&whole, &meter);
         let (mut steps, mut tests) = (Vec::new(), Vec::new());
-        match gold::build(self.lake, self.plan.mode, &self.run_id, self.started, &self.plan.gold).await {
+        let inputs: Vec<TableName> = self.plan.entities.iter().map(|entity| TableName::silver(entity.table)).collect();
+        let mut mended = Vec::new();
+        let built = async {
+            mended = damage::gold(self.lake, self.plan, &self.run_id).await?;
+            let untrusted = damage::untrusted(self.lake, self.plan).await?;
+            let whole = mended.iter().all(|(_, healed)| healed.is_whole)
+                && untrusted.is_empty()
+                && !self.unsettled.load(Ordering::Relaxed);
+            let mode = if whole { self.plan.mode } else { Mode::Full };
+            let built = gold::build(self.lake, mode, &self.run_id, self.started, &self.plan.gold).await?;
+            let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
+            for table in untrusted.iter().filter(|table| !failed(table)) {
+                self.lake.trust(table, &self.run_id).await?;
+            }
+            Ok(built)
+        };
+        match built.await {
             Ok(built) => {
+                if built.tables.iter().any(|table| table.error.is_some()) {
+                    warnings.extend(damage::found(self.lake, &inputs).await);
+                }
                 for report in &built.tables {
                     let mut step = Step::new(&report.table);
                     step.built(report);
+                    step.warnings.extend(
+                        mended.extract_if(.., |(table, _)| *table == report.table).map(|(_, healed)| healed.told),
+                    );
                     (step.seconds, step.ended) = (report.seconds, Utc::now());
                     let odd = built
                         .tests
@@ -265,26 +336,30 @@ impl Run<'_> {
             }
             Err(error) => {
                 let mut step = Step::new(&whole);
-                step.failed(&error);
+                step.failed(&damage::explained(self.lake, &inputs, error).await);
                 (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
                 steps.push(step);
             }
         }
+        warnings.extend(mended.into_iter().map(|(_, healed)| healed.told));
         for step in &steps {
             self.observer.finished(step);
         }
         (steps, tests)
     }
 
+    /// One step: of a table, and the tables that it is built from.
     async fn step(
         &self,
         table: TableName,
+        inputs: &[TableName],
         meter: &Meter,
         work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>,
     ) -> Step {
         let (mut step, clock) = (Step::new(&table), Instant::now());
         self.observer.started(&table, meter);
         if let Err(error) = work(&mut step, meter).await {
+            let error = damage::explained(self.lake, inputs, error).await;
             tracing::error!(table = %table, error = %error.report(), "step failed");
             step.rows_read = meter.rows();
             step.read = meter.proof();

@@ -63,7 +63,7 @@ async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&Table
 
 /// Unreadable values of all batches so far.
 #[derive(Clone, Default)]
-struct Tally(Arc<Mutex<Unreadable>>);
+pub(super) struct Tally(Arc<Mutex<Unreadable>>);
 
 impl Tally {
     fn add(&self, bad: Unreadable) {
@@ -96,7 +96,7 @@ async fn rows(
 }
 
 /// Bronze batches as silver batches, in order.
-fn flattened(
+pub(super) fn flattened(
     bronze: BoxStream<'static, Result<RecordBatch>>,
     flattener: &Flattener,
     tally: &Tally,

@@ -12,6 +12,7 @@
 //! | `deleted` | rows that are gone at the source, kept |
 //! | `full`, `incremental` | the two ways to build a table |
 //! | `history` | every version of a record |
+//! | `verify` | whether a table is what bronze gives |
 //! | `report` | what a build did |
 //!
 //! The contract of the columns is [`contract::silver`](crate::contract::silver()).
@@ -30,6 +31,7 @@ mod layout;
 mod read;
 mod report;
 mod value;
+pub(crate) mod verify;
 
 use std::time::Instant;
 

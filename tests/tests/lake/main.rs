@@ -5,6 +5,7 @@
 mod alike;
 mod beside;
 mod children;
+mod damage;
 mod dates;
 mod days;
 mod faults;

@@ -27,7 +27,7 @@ use super::read::{batches, failed, register};
 use super::{Mode, TableReport, custom, seen, unbelieved};
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Lake, Source, TableName, TableState};
+use crate::lake::{Commit, Found, Lake, Source, TableName, TableState, integers};
 use crate::privacy::Privacy;
 use merge::Records;
 
@@ -262,6 +262,39 @@ impl Step<'_> {
         session.register_table("news", keys.into_view()).map_err(failed)?;
         Ok(())
     }
+}
+
+/// Keys of silver whose row isn't the current version of a history that has seen it, and keys with more than one current
+/// version.
+///
+/// # Errors
+/// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read.
+pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64>, Found<i64>)> {
+    let (mut missing, mut twice) = (Found::default(), Found::default());
+    let (silver, table, key) = (TableName::silver(entity.table), table(entity), entity.key);
+    let seen = lake.mark(&table, SILVER_MARK).await?;
+    let session = lake.session()?;
+    if !lake.register(&session, "silver", &silver).await? || !lake.register(&session, "history", &table).await? {
+        return Ok((missing, twice));
+    }
+    let keys = async |sql: String, found: &mut Found<i64>| {
+        let mut rows = batches(session.sql(&sql).await.map_err(failed)?).await?;
+        while let Some(batch) = rows.next().await.transpose()? {
+            integers(&batch, key)?.iter().flatten().for_each(|key| found.add(key));
+        }
+        Ok(())
+    };
+    if seen == lake.version(&silver).await?.and_then(|version| i64::try_from(version).ok()) {
+        let sql = format!(
+            "select s.`{key}` from silver s left anti join history h \
+             on s.`{key}` = h.`{key}` and h.`{CURRENT}` and s.`{CONTENT_HASH}` = h.`{CONTENT_HASH}` \
+             where not s.`{IS_DELETED}`"
+        );
+        keys(sql, &mut missing).await?;
+    }
+    let sql = format!("select `{key}` from history where `{CURRENT}` group by `{key}` having count(*) > 1");
+    keys(sql, &mut twice).await?;
+    Ok((missing, twice))
 }
 
 /// Rows of silver in the columns of a history, those that only a history has still empty.

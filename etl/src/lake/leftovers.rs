@@ -1,0 +1,122 @@
+//! What writers leave behind that failed: files that no commit names.
+//!
+//! A store that takes no more, as a full disk, ends a write between its files and its commit. `maintain` finds such files by their
+//! age alone; a run that knows which runs failed and which are at work can remove them at once.
+
+use std::collections::HashSet;
+use std::path::Path as Folder;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use object_store::ObjectStoreExt;
+
+use super::commit::live;
+use super::damage::listed;
+use super::mend::kept_until;
+use super::store::lake_error;
+use super::{Lake, TableName};
+use crate::error::{Error, Kind, Result};
+
+/// When those wrote who left files behind, and until when a staged load may be gone on with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// Files that were written before aren't theirs.
+    pub since: DateTime<Utc>,
+    /// Files that were written after may be those of a run that is at work.
+    pub until: DateTime<Utc>,
+    /// Loads that were staged before aren't gone on with.
+    pub staged: DateTime<Utc>,
+}
+
+/// What was removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Cleared {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl Lake {
+    /// Removes files of a table that were written in a window and that no version of it names, nor a staged load that may
+    /// be gone on with.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store refuses, or the table's log can't be read: what it names isn't known then.
+    pub async fn clear(&self, table: &TableName, window: &Window) -> Result<Cleared> {
+        let mut cleared = Cleared::default();
+        let url = self.url(table)?;
+        if let Ok(folder) = url.to_file_path() {
+            if !folder.is_dir() {
+                return Ok(cleared);
+            }
+            unfinished(&folder, window.until, &mut cleared);
+        }
+        let store = self.store(table)?;
+        let fault = |error: object_store::Error| {
+            Error::new(Kind::Lake, format!("what failed runs left of {table} can't be removed")).with_source(error)
+        };
+        // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
+        let found = listed(table, &store).await?;
+        let kept = kept_until(&found).map_or(window.since, |until| until.max(window.since));
+        let left: Vec<_> = found
+            .iter()
+            .filter(|object| object.last_modified > kept && object.last_modified < window.until)
+            .filter(|object| object.location.parts().count() == 1 && object.location.as_ref().ends_with(".parquet"))
+            .collect();
+        if left.is_empty() {
+            return Ok(cleared);
+        }
+        let delta = self.load(table).await?;
+        let mut named: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();
+        if let Ok(state) = delta.snapshot() {
+            let log = delta.log_store();
+            let mut gone = state.all_tombstones(log.as_ref());
+            let unread = |error| lake_error(table, "read", error);
+            while let Some(tombstone) = gone.try_next().await.map_err(unread)? {
+                named.insert(tombstone.path().into_owned());
+            }
+        }
+        for staged in self.staged(table).await? {
+            if staged.head.as_ref().is_some_and(|head| head.started >= window.staged) {
+                named.extend(staged.chunks.into_iter().map(|chunk| chunk.part.add.path));
+            } else {
+                self.unstage(table, &staged.name).await?;
+            }
+        }
+        for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
+            match store.delete(&object.location).await {
+                Ok(()) => {
+                    cleared.files += 1;
+                    cleared.bytes += object.size;
+                }
+                Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(fault(error)),
+            }
+        }
+        Ok(cleared)
+    }
+}
+
+/// Removes files of a local folder that were being written when their writer was killed. A local store writes under another
+/// name (`part-x.parquet#1`) and renames at the end, and lists no such names.
+pub(super) fn unfinished(folder: &Folder, until: DateTime<Utc>, cleared: &mut Cleared) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    for entry in entries.flatten() {
+        let (path, name) = (entry.path(), entry.file_name());
+        let Ok(about) = entry.metadata() else { continue };
+        if about.is_dir() {
+            unfinished(&path, until, cleared);
+            continue;
+        }
+        let is_unfinished = name.to_str().and_then(|name| name.rsplit_once('#')).is_some_and(|(of, number)| {
+            let known = of.ends_with(".parquet") || of.ends_with(".json") || of.ends_with("_last_checkpoint");
+            known && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
+        });
+        let is_old = about.modified().is_ok_and(|time| DateTime::<Utc>::from(time) < until);
+        if is_unfinished && is_old && std::fs::remove_file(&path).is_ok() {
+            cleared.files += 1;
+            cleared.bytes += about.len();
+        }
+    }
+}
