@@ -197,7 +197,10 @@ fn text(out: &mut String, cast: &Cast, member: &Member, draw: Draw, version: i64
         name if name.contains("identifier") || name.contains("xref") || name.contains("number") => {
             names::firm_identifier(out, draw, cast.id());
         }
-        name if name.contains("date") || name == "deadline" => crate::calendar::push(out, moment(name, draw)),
+        // The document calls some of these texts that it calls date-times elsewhere, such as when a phase was to start.
+        name if name.contains("date") || ["deadline", "start", "end"].iter().any(|end| name.ends_with(end)) => {
+            crate::calendar::push(out, moment(name, draw));
+        }
         name if name.contains("city") => out.push_str(names::city(draw).0),
         name if name.contains("zip") => out.push_str(names::city(draw).1),
         name if name.contains("address") => names::street(out, draw),

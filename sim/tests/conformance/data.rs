@@ -245,3 +245,19 @@ async fn custom_fields_are_defined_and_have_every_type() {
     }
     assert_eq!(kinds.len(), 12, "{kinds:?}");
 }
+
+/// The document declares these as text, and the properties of the same names at tickets and projects as date-times.
+#[tokio::test]
+async fn when_a_phase_starts_and_ends_is_written_as_a_time() {
+    let client = Client::around(Simulator::builder().scale(500).start().await.unwrap());
+    let phases = client.own("/truth/project/projects/*/phases").await.rows();
+    for name in ["actualStart", "actualEnd", "scheduledStart", "scheduledEnd", "startDate", "endDate"] {
+        let texts: Vec<&str> = phases.iter().filter_map(|phase| phase[name].as_str()).collect();
+        assert!(texts.len() > 10, "{} phases have {name}", texts.len());
+        for text in texts {
+            let parts: Vec<usize> = text.split(['-', 'T', ':', 'Z']).map(str::len).collect();
+            assert_eq!(parts, [4, 2, 2, 2, 2, 2, 0], "{name} is {text:?}");
+            assert!(text.bytes().all(|byte| byte.is_ascii_digit() || b"-T:Z".contains(&byte)), "{name} is {text:?}");
+        }
+    }
+}
