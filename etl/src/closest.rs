@@ -16,6 +16,20 @@ pub(crate) fn advice<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>,
     }
 }
 
+/// What a reader of TOML says of a name that it doesn't know ("unknown field `x`, expected one of `a`, `b`"), with the name that
+/// was meant, where one is alike.
+pub(crate) fn suggested(message: &str) -> String {
+    let Some((what, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("unknown ")) else {
+        return message.to_owned();
+    };
+    let quoted = |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
+    let (wanted, names) = (quoted(what).concat(), quoted(expected));
+    match closest(&wanted, names.iter().map(String::as_str)).as_slice() {
+        [] => message.to_owned(),
+        found => format!("{what}: did you mean {}? expected {expected}", found.join(" or ")),
+    }
+}
+
 /// A part of a name is a better hint than a likeness of letters: where there are any, `ticket` means `ServiceTicket` and not
 /// `TimeEntry`.
 fn closest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {

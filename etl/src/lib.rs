@@ -45,6 +45,7 @@ pub mod reconcile;
 pub mod report;
 pub mod run;
 pub mod silver;
+mod sql;
 mod tenant;
 pub mod verify;
 

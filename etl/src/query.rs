@@ -2,10 +2,8 @@
 
 use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
-use datafusion::execution::context::SQLOptions;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
-use datafusion::sql::sqlparser;
 
 use crate::catalog;
 use crate::closest::advice;
@@ -15,6 +13,7 @@ use crate::lake::{Lake, Layer, TableName, sql_error};
 use crate::ledger;
 use crate::quarantine;
 use crate::silver::history;
+use crate::sql;
 
 /// Every table that the lakehouse may have.
 pub(crate) fn known_tables() -> Vec<TableName> {
@@ -34,10 +33,7 @@ pub(crate) fn known_tables() -> Vec<TableName> {
 /// # Errors
 /// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
 pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
-    let session = lake.session()?;
-    register_named(lake, &session, sql).await?;
-    let only_select = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
-    let frame = session.sql_with_options(sql, only_select).await.map_err(sql_error)?;
+    let frame = planned(lake, sql).await?;
     let schema = frame.schema().inner().clone();
     let mut rows = frame.collect().await.map_err(sql_error)?;
     if rows.is_empty() {
@@ -46,21 +42,26 @@ pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
     Ok(rows)
 }
 
+/// A question over the tables that it names.
+async fn planned(lake: &Lake, sql: &str) -> Result<DataFrame> {
+    let session = lake.session()?;
+    let statement = sql::parse(&session, sql)?;
+    register_named(lake, &session, &statement).await?;
+    sql::plan(&session, statement).await
+}
+
 /// Opens only the tables that the statement names: on an object store each costs requests.
-async fn register_named(lake: &Lake, session: &SessionContext, sql: &str) -> Result<()> {
+async fn register_named(lake: &Lake, session: &SessionContext, statement: &Statement) -> Result<()> {
     let state = session.state();
-    let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
-    if !matches!(&statement, Statement::Statement(statement) if matches!(**statement, sqlparser::ast::Statement::Query(_)))
-    {
-        return Err(Error::new(Kind::Sql, format!("only a SELECT can be asked, and this isn't one: {statement}")));
-    }
     let known = known_tables();
-    for reference in state.resolve_table_references(&statement).map_err(sql_error)? {
+    for reference in state.resolve_table_references(statement).map_err(sql_error)? {
         let wanted = reference.table();
+        if state.table_functions().contains_key(wanted) {
+            continue;
+        }
         let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
             // A model of the user's project is known by its table.
-            let plain = wanted.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_');
-            if plain && lake.register(session, wanted, &TableName::gold(wanted)).await? {
+            if TableName::is_name(wanted) && lake.register(session, wanted, &TableName::gold(wanted)).await? {
                 continue;
             }
             let names = known.iter().map(|table| table.name.as_str());

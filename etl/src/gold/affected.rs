@@ -20,6 +20,7 @@ use super::{failed, in_model, lookups, withheld};
 use crate::contract::{CONTENT_HASH, IS_DELETED};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
+use crate::sql;
 
 /// Mark of a fact's commit: the number of the lookups that it was built with.
 pub(super) const LOOKUPS_MARK: &str = "lookups";
@@ -178,8 +179,8 @@ impl Search<'_> {
     }
 
     /// The ids that a query gives in its first column.
-    async fn ids(&self, sql: &str) -> Result<BTreeSet<i32>> {
-        let frame = self.session.sql(sql).await.map_err(|error| in_model(self.model, error))?;
+    async fn ids(&self, select: &str) -> Result<BTreeSet<i32>> {
+        let frame = sql::select(self.session, select).await.map_err(|error| in_model(self.model, error))?;
         let mut ids = BTreeSet::new();
         for batch in frame.collect().await.map_err(|error| in_model(self.model, error))? {
             let column = cast(batch.column(0), &DataType::Int32).map_err(|error| {
@@ -216,7 +217,7 @@ impl Search<'_> {
             withheld::fill(&narrow, &silver, &whole.schema()).await?;
         }
         for view in views {
-            let rows = narrow.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
+            let rows = sql::select(&narrow, &view.sql).await.map_err(|error| in_model(view, error))?.into_view();
             narrow.register_table(view.name.as_str(), rows).map_err(failed)?;
         }
         Ok(narrow)

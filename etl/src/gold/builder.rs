@@ -23,6 +23,7 @@ use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, TableName};
 use crate::silver::TableReport;
+use crate::sql;
 
 /// What the models of one build have in common.
 pub(super) struct Builder<'a> {
@@ -98,14 +99,14 @@ impl Builder<'_> {
             .examined(self.run.known.version(model));
         match model.kind {
             ModelKind::View => {
-                let view = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?.into_view();
+                let view = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?.into_view();
                 session.register_table(model.name.as_str(), view).map_err(failed)?;
                 Ok(None)
             }
             // Computed for all models at once, before the first.
             ModelKind::Kept => Ok(None),
             ModelKind::Lookup => {
-                let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
+                let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
                 let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
@@ -121,7 +122,7 @@ impl Builder<'_> {
                     let batch = if model.kind == ModelKind::Calendar {
                         calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
                     } else {
-                        let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
+                        let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
                         let selected =
                             write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
@@ -160,7 +161,7 @@ impl Builder<'_> {
             Some(balance) => balance.clone(),
             None if model.tests.balance.is_empty() => Sums::new(),
             None => {
-                let frame = session.sql(&model.tests.balance).await.map_err(|error| in_model(model, error))?;
+                let frame = sql::select(session, &model.tests.balance).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 check::sums(&schema, &frame.collect().await.map_err(|error| in_model(model, error))?)?
             }

@@ -18,6 +18,7 @@ use crate::contract::{DECIMAL, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
 use crate::silver::Fingerprinter;
+use crate::sql;
 
 /// The count among the sums of a balance.
 const ROW_COUNT: &str = "row_count";
@@ -268,7 +269,7 @@ pub(super) fn sums(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Sums> 
 /// What is odd in a written table. It only warns: the rows are what the source says.
 pub(super) async fn faults(session: &SessionContext, model: &Model) -> Result<TestResult> {
     let mut texts = Vec::new();
-    for batch in session.sql(&model.tests.faults).await.map_err(failed)?.collect().await.map_err(failed)? {
+    for batch in sql::select(session, &model.tests.faults).await?.collect().await.map_err(failed)? {
         texts.extend(text(batch.column(0))?.iter().flatten().map(str::to_owned));
     }
     let failures = texts.len() as u64;
@@ -294,8 +295,8 @@ pub(super) async fn freshness(lake: &Lake, models: &[Model], started: DateTime<U
         if !lake.register(&session, "s", &silver).await? {
             continue;
         }
-        let sql = format!("select cast(max(`{TIMESTAMP}`) as bigint) from s");
-        let rows = session.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)?;
+        let newest = format!("select cast(max(`{TIMESTAMP}`) as bigint) from s");
+        let rows = session.sql(&newest).await.map_err(failed)?.collect().await.map_err(failed)?;
         let newest = rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten());
         let newest = newest.and_then(DateTime::from_timestamp_micros);
         let fresh = newest.is_some_and(|newest| started.signed_duration_since(newest).num_days() <= *days);

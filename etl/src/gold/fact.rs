@@ -11,6 +11,7 @@ use super::{Builder, MODELS_MARK, failed, in_model, write};
 use crate::error::Result;
 use crate::lake::{Commit, TableName};
 use crate::silver::{Mode, TableReport, same_columns};
+use crate::sql;
 
 impl Builder<'_> {
     /// Builds a fact: the rows that changes can have reached, or all where that isn't known.
@@ -41,7 +42,7 @@ impl Builder<'_> {
             None
         };
         let Some((search, affected)) = affected else {
-            let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
+            let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
             return self.write(session, model, write::conform(model, frame)?, &commit).await;
         };
         if affected.is_empty() {
@@ -49,7 +50,7 @@ impl Builder<'_> {
         }
         let narrow = search.narrow(self.models, &affected).await?;
         let before = search.stored(&affected).await?;
-        let frame = narrow.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
+        let frame = sql::select(&narrow, &model.sql).await.map_err(|error| in_model(model, error))?;
         let frame = write::conform(model, frame)?;
         let checks = self.checks(session, model).await?;
         let stored = self.stored_sums(model, &checks).await?;

@@ -14,6 +14,7 @@ use super::{in_model, lookups, model, own};
 use crate::error::Result;
 use crate::lake::Lake;
 use crate::ledger;
+use crate::sql;
 
 /// A column of a table, as `(table, column)`.
 pub type Origin = (String, String);
@@ -44,7 +45,7 @@ pub async fn lineage(
         let (schema, origins) = if model.kind == ModelKind::Calendar {
             (model.schema.clone(), known.of_days(model))
         } else {
-            let frame = session.sql(&model.sql).await.map_err(|error| in_model(model, error))?;
+            let frame = sql::select(&session, &model.sql).await.map_err(|error| in_model(model, error))?;
             let plan = frame.logical_plan();
             let names = plan.schema().fields().iter().enumerate();
             let origins = names.map(|(at, field)| (field.name().clone(), known.of(plan, at))).collect();

@@ -8,6 +8,7 @@
 //! | `model` | the models and the contracts of their tables |
 //! | `plan` | the order of the models |
 //! | `own` | the models of a user's project |
+//! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `builder` | one build: how each kind of model is built |
 //! | `parts` | what is kept of tables, by their files |
@@ -24,6 +25,7 @@ mod builder;
 mod calendar;
 mod check;
 mod config;
+mod declared;
 mod dimension;
 mod doubts;
 mod fact;
@@ -39,6 +41,7 @@ mod own;
 mod parts;
 mod plan;
 mod state;
+mod trial;
 mod withheld;
 mod write;
 
@@ -272,6 +275,7 @@ async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result
                 tables.extend(report.map(|report| report.rebuilt(doubt).took(clock)));
             }
             Err(error) => {
+                let error = if model.own { trial::explained(&session, model, error).await } else { error };
                 tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
                 stopped.insert(&model.name);
                 if model.is_table() {
@@ -307,6 +311,6 @@ fn failed(error: datafusion::error::DataFusionError) -> Error {
     Error::new(Kind::Sql, "the gold layer can't be computed").with_source(error)
 }
 
-fn in_model(model: &Model, error: datafusion::error::DataFusionError) -> Error {
+fn in_model(model: &Model, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
     Error::new(Kind::Sql, format!("the model {} can't be computed", model.name)).with_source(error)
 }

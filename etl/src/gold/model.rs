@@ -8,8 +8,10 @@ use serde::Deserialize;
 
 use super::config::GoldConfig;
 use super::plan;
+use crate::closest::{advice, suggested};
 use crate::contract::{DECIMAL, instant};
 use crate::error::{Error, Kind, Result};
+use crate::lake::TableName;
 
 /// When the run that wrote a row started.
 pub(super) const PROCESSED_AT: &str = "_etl_gold_processed_at";
@@ -252,18 +254,29 @@ pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> 
     let file: File = toml::from_str(metadata).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
-        Error::new(Kind::Contract, format!("line {line}: {}", error.message()))
+        Error::new(Kind::Contract, format!("line {line}: {}", suggested(error.message())))
     })?;
-    let model = |entry: Entry| {
+    let (mut models, mut wrong) = (Vec::new(), Vec::new());
+    for entry in file.model {
         let sql = sql(&entry.name).unwrap_or_default();
-        model(entry, sql)
-    };
-    file.model.into_iter().map(model).collect()
+        match model(entry, sql) {
+            Ok(model) => models.push(model),
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(models) } else { Err(Error::new(Kind::Contract, wrong.join("; "))) }
 }
 
 fn model(entry: Entry, sql: String) -> Result<Model> {
-    let mut fields =
-        entry.columns.split_whitespace().map(|column| field(&entry.name, column)).collect::<Result<Vec<_>>>()?;
+    let mut fields: Vec<Field> = Vec::new();
+    for column in entry.columns.split_whitespace() {
+        let field = field(&entry.name, column)?;
+        if fields.iter().any(|other| other.name().eq_ignore_ascii_case(field.name())) {
+            let why = format!("{} declares the column {} twice", entry.name, field.name());
+            return Err(Error::new(Kind::Contract, why));
+        }
+        fields.push(field);
+    }
     if !fields.is_empty() {
         fields.push(Field::new(PROCESSED_AT, instant(), false));
         fields.push(Field::new(SOURCE, DataType::Utf8, false));
@@ -293,11 +306,11 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
     })
 }
 
-fn field(model: &str, text: &str) -> Result<Field> {
-    let wrong = || Error::new(Kind::Contract, format!("{model} declares a column {text:?}, which is not name:type"));
-    let (name, kind) = text.split_once(':').ok_or_else(wrong)?;
-    let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
-    let kind = match kind {
+/// The types that a contract can have, as metadata spells them.
+const TYPES: [&str; 7] = ["int", "bigint", "string", "boolean", "date", "timestamp", "money"];
+
+fn data_type(spelled: &str) -> Option<DataType> {
+    Some(match spelled {
         "int" => DataType::Int32,
         "bigint" => DataType::Int64,
         "string" => DataType::Utf8,
@@ -305,8 +318,25 @@ fn field(model: &str, text: &str) -> Result<Field> {
         "date" => DataType::Date32,
         "timestamp" => instant(),
         "money" => DataType::Decimal128(DECIMAL.0, DECIMAL.1),
-        _ => return Err(wrong()),
-    };
+        _ => return None,
+    })
+}
+
+/// A type as metadata spells it.
+pub(super) fn spelled(wanted: &DataType) -> &'static str {
+    TYPES.into_iter().find(|name| data_type(name).as_ref() == Some(wanted)).unwrap_or("another type")
+}
+
+fn field(model: &str, text: &str) -> Result<Field> {
+    let wrong = |why: &str| Error::new(Kind::Contract, format!("{model} declares a column {text:?}, {why}"));
+    let (name, kind) = text.split_once(':').ok_or_else(|| wrong("which is not name:type"))?;
+    let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
+    if !TableName::is_name(name) || is_technical(name) {
+        return Err(wrong("whose name can't be that of a column: it has letters, digits and underscores, and none is _etl_..."));
+    }
+    let types = format!("the types are {}, with \"!\" behind one that is never NULL", TYPES.join(", "));
+    let kind = data_type(kind)
+        .ok_or_else(|| wrong(&format!("whose type isn't known: {}", advice(kind, TYPES, &types))))?;
     Ok(Field::new(name, kind, nullable))
 }
 
@@ -335,6 +365,30 @@ mod tests {
             }
         }
         assert_eq!(models().unwrap().iter().filter(|model| !model.sql.is_empty()).count(), SQL.len());
+    }
+
+    #[test]
+    fn what_is_wrong_with_metadata_says_what_is_right() {
+        let said = |text: &str| declared(text, |_| None).unwrap_err().to_string();
+        let fact = |columns: &str| format!("[[model]]\nname = \"mine\"\nkind = \"fact\"\ncolumns = \"{columns}\"\n");
+        let types = "the types are int, bigint, string, boolean, date, timestamp, money, with \"!\" behind one that is never NULL";
+        assert_eq!(
+            said(&fact("a:decimal(19,4)")),
+            format!("mine declares a column \"a:decimal(19,4)\", whose type isn't known: {types}")
+        );
+        assert_eq!(
+            said(&fact("a:integer!")),
+            format!("mine declares a column \"a:integer!\", whose type isn't known: did you mean int? {types}")
+        );
+        assert_eq!(said(&fact("a:int b")), "mine declares a column \"b\", which is not name:type");
+        assert_eq!(said(&fact("a:int A:string")), "mine declares the column A twice");
+        for name in ["a`b", "_etl_source", "2a", ""] {
+            assert!(said(&fact(&format!("{name}:int"))).contains("whose name can't be that of a column"), "{name}");
+        }
+        let two = format!("{}{}", fact("a:number"), fact("b:text"));
+        assert!(said(&two).contains("\"a:number\"") && said(&two).contains("\"b:text\""), "{}", said(&two));
+        let key = said("[[model]]\nname = \"mine\"\nkind = \"view\"\ncolums = \"a:int\"\n");
+        assert!(key.starts_with("line 4: unknown field `colums`: did you mean columns? expected one of `name`, "), "{key}");
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //! ones. A custom table needs no fork.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,8 +14,8 @@ use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
-use super::model::{self, Model, ModelKind};
-use super::{functions, lookups, plan, write};
+use super::model::{self, Model};
+use super::{declared, functions, lookups, plan};
 use crate::catalog;
 use crate::contract;
 use crate::error::{Error, Result};
@@ -21,6 +23,8 @@ use crate::lake::{Lake, TableName};
 
 /// The file with the metadata, beside the SELECTs.
 const METADATA: &str = "models.toml";
+/// Bytes that a file may have.
+const LARGEST: u64 = 1024 * 1024;
 
 /// The models of a folder, as they were read.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,38 +42,50 @@ impl OwnModels {
     /// [`Kind::Usage`](crate::error::Kind::Usage) when a file can't be read.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut own = Self { folder: folder.to_owned(), ..Self::default() };
-        let unreadable = |path: &Path, error: std::io::Error| {
-            Error::usage(format!("{} can't be read: {error}", path.display())).with_source(error)
-        };
-        if !folder.try_exists().map_err(|error| unreadable(folder, error))? {
+        let unreadable = |error: std::io::Error| Error::usage(format!("{} can't be read: {error}", folder.display()));
+        if !folder.try_exists().map_err(unreadable)? {
             return Ok(own);
         }
-        for entry in std::fs::read_dir(folder).map_err(|error| unreadable(folder, error))? {
-            let path = entry.map_err(|error| unreadable(folder, error))?.path();
+        for entry in std::fs::read_dir(folder).map_err(unreadable)? {
+            let path = entry.map_err(unreadable)?.path();
             let is_sql = path.extension().is_some_and(|end| end == "sql");
             if let (true, Some(name)) = (is_sql, path.file_stem().and_then(|name| name.to_str())) {
-                let sql = std::fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
-                own.sql.insert(name.to_owned(), sql);
+                own.sql.insert(name.to_owned(), text(&path)?);
             }
         }
         let metadata = own.metadata_file();
         if metadata.is_file() {
-            own.metadata = std::fs::read_to_string(&metadata).map_err(|error| unreadable(&metadata, error))?;
+            own.metadata = text(&metadata)?;
         }
         Ok(own)
     }
 
-    fn metadata_file(&self) -> PathBuf {
+    pub(super) fn metadata_file(&self) -> PathBuf {
         self.folder.join(METADATA)
     }
 
-    fn file(&self, model: &str) -> String {
+    pub(super) fn file(&self, model: &str) -> String {
         self.folder.join(format!("{model}.sql")).display().to_string()
+    }
+
+    /// The SELECT of a model, `None` where there is no file of its name.
+    pub(super) fn sql(&self, model: &str) -> Option<&str> {
+        self.sql.get(model).map(String::as_str)
+    }
+
+    /// Names of the SQL files.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.sql.keys().map(String::as_str)
+    }
+
+    /// Whether there is nothing to be looked at.
+    pub(super) fn is_empty(&self) -> bool {
+        self.sql.is_empty() && self.metadata.is_empty()
     }
 
     /// The tables that the models may have: one that is no table of its own, or was never built, isn't there.
     pub(crate) fn tables(&self) -> impl Iterator<Item = TableName> {
-        self.sql.keys().map(|name| TableName::gold(name))
+        self.names().filter(|name| TableName::is_name(name)).map(TableName::gold)
     }
 
     /// What the models are made of, for telling that they changed.
@@ -82,40 +98,9 @@ impl OwnModels {
         let metadata = self.metadata_file().display().to_string();
         let own = model::declared(&self.metadata, |name| self.sql.get(name).cloned())
             .map_err(|error| Error::usage(format!("{metadata} is wrong: {}", error.report())))?;
-        let mut taken: BTreeSet<String> = built_in.iter().map(|model| model.name.to_lowercase()).collect();
-        taken.extend(lookups::NAMES.iter().map(|name| (*name).to_owned()));
-        taken.insert(super::keys::TABLE.to_owned());
-        for model in &own {
-            let name = model.name.as_str();
-            let wrong = |what: String| Err(Error::usage(format!("{metadata} declares {name}, {what}")));
-            if model.sql.is_empty() {
-                return wrong(format!("and there is no {}", self.file(name)));
-            }
-            if name.to_lowercase().starts_with("silver_cw_") || !taken.insert(name.to_lowercase()) {
-                return wrong("a name that is taken: call the model and its file something else".to_owned());
-            }
-            if model.kind == ModelKind::Calendar {
-                return wrong("a calendar, and there is only the one that is built in".to_owned());
-            }
-            if model.kind == ModelKind::Kept {
-                return wrong("as kept, and only models that are built in are: make it a lookup".to_owned());
-            }
-            if model.is_table() && model.schema.field_with_name(&model.key).is_err() {
-                return wrong(format!("with the key {:?}, which is none of its columns", model.key));
-            }
-            if model.kind == ModelKind::Dimension && model.schema.field_with_name(&model.natural).is_err() {
-                return wrong(format!("with the natural key {:?}, which is none of its columns", model.natural));
-            }
-            let tables = catalog::entities().iter().map(|entity| entity.table).collect::<BTreeSet<_>>();
-            if let Some(input) = model.inputs.iter().find(|input| !tables.contains(input.as_str())) {
-                return wrong(format!("with the input {input:?}, which is no entity of the lake"));
-            }
-        }
-        if let Some(name) = self.sql.keys().find(|name| own.iter().all(|model| model.name != **name)) {
-            return Err(Error::usage(format!(
-                "{} is declared nowhere: add a [[model]] {name} to {metadata}",
-                self.file(name)
-            )));
+        let problems = declared::problems(self, &own, &built_in);
+        if !problems.is_empty() {
+            return Err(Error::usage(problems.join("; ")));
         }
         let mut models = built_in;
         let circle = |error: Error| {
@@ -132,32 +117,20 @@ impl OwnModels {
         }
         Ok(models)
     }
+}
 
-    /// Plans each model over empty tables, so that what can't work is known before anything is touched.
-    pub(super) async fn check(&self, lake: &Lake, config: &GoldConfig) -> Result<()> {
-        if self.sql.is_empty() && self.metadata.is_empty() {
-            return Ok(());
-        }
-        let session = empty_tables(lake, catalog::entities(), config).await?;
-        for model in model::all(config)? {
-            let schema = if model.kind == ModelKind::Calendar {
-                model.schema.clone()
-            } else {
-                let wrong = |why: String| Error::usage(format!("{} can't work: {why}", self.file(&model.name)));
-                let frame = session.sql(&model.sql).await;
-                let frame = frame.map_err(|error| wrong(crate::lake::sql_error(error).to_string()))?;
-                let planned = frame.schema().inner().clone();
-                if model.is_table() {
-                    write::conform(&model, frame).map_err(|error| wrong(error.report()))?;
-                    model.schema.clone()
-                } else {
-                    planned
-                }
-            };
-            lookups::register(&session, &model.name, RecordBatch::new_empty(schema))?;
-        }
-        Ok(())
+/// A file's text in lines of today: without the mark that some editors put in front, and with the line ends of all others.
+fn text(path: &Path) -> Result<String> {
+    let unreadable = |error: std::io::Error| Error::usage(format!("{} can't be read: {error}", path.display()));
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(unreadable)?;
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(Error::usage(format!("{} is larger than 1 MB, and no model is", path.display())));
     }
+    let text = String::from_utf8(bytes)
+        .map_err(|_| Error::usage(format!("{} isn't UTF-8: save it as such", path.display())))?;
+    Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
 }
 
 /// A session with every silver table and lookup, all of them empty.

@@ -159,7 +159,11 @@ impl Run {
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let (schema, run, source, name) =
             (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
-        let batches = frame.execute_stream().await.map_err(failed)?.map_err(failed);
+        let uncomputed = {
+            let name = name.clone();
+            move |error| Error::new(Kind::Sql, format!("the model {name} can't be computed")).with_source(error)
+        };
+        let batches = frame.execute_stream().await.map_err(&uncomputed)?.map_err(uncomputed);
         let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();
         let state = (rows, checks.tally(model)?);
         let tested = futures::stream::try_unfold(

@@ -3,7 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::Error;
+use crate::error::{Error, Kind, Result};
+
+/// Longest name of a table that every reader takes, Fabric's SQL endpoint among them.
+const LONGEST: usize = 128;
 
 /// A layer of the lakehouse, and the folder of that name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -42,7 +45,7 @@ impl fmt::Display for Layer {
 impl FromStr for Layer {
     type Err = Error;
 
-    fn from_str(text: &str) -> Result<Self, Error> {
+    fn from_str(text: &str) -> Result<Self> {
         Self::ALL
             .into_iter()
             .find(|layer| layer.name().eq_ignore_ascii_case(text.trim()))
@@ -79,10 +82,45 @@ impl TableName {
     pub fn ledger(name: &str) -> Self {
         Self { layer: Layer::Ledger, name: name.to_owned() }
     }
+
+    /// Whether a text can be the name of a table: letters, digits and underscores, no digit in front. Whatever else it held
+    /// would lead to another folder.
+    pub fn is_name(text: &str) -> bool {
+        let is_letter = |letter: char| letter.is_ascii_alphabetic() || letter == '_';
+        text.len() <= LONGEST
+            && text.starts_with(is_letter)
+            && text.chars().all(|letter| is_letter(letter) || letter.is_ascii_digit())
+    }
+
+    /// Refuses what is no name. Every path of a table is made behind this.
+    pub(super) fn check(&self) -> Result<()> {
+        if Self::is_name(&self.name) {
+            return Ok(());
+        }
+        let why = "is no name for a table: it has letters, digits and underscores, 128 at most, and no digit in front";
+        Err(Error::new(Kind::Usage, format!("{:?} {why}", self.name)))
+    }
 }
 
 impl fmt::Display for TableName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.layer, self.name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_name_leads_to_another_folder() {
+        for name in ["dimcompany", "_x", "Fact_2", &"a".repeat(LONGEST)] {
+            assert!(TableName::gold(name).check().is_ok(), "{name}");
+        }
+        let wrong = ["", ".", "..", "../x", "a/b", "a\\b", "dimcompany#x", "dimcompany?x", "%2e%2e", "a b", "2x", "*", "þ", "a\0"];
+        for name in wrong.into_iter().chain([&*"a".repeat(LONGEST + 1)]) {
+            let error = TableName::gold(name).check().unwrap_err();
+            assert!(error.is_usage() && error.to_string().contains("is no name for a table"), "{name:?}: {error}");
+        }
     }
 }

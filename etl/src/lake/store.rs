@@ -58,6 +58,7 @@ impl Lake {
     }
 
     pub(super) fn url(&self, table: &TableName) -> Result<Url> {
+        table.check()?;
         self.root.join(&format!("{}/{}/", table.layer, table.name)).map_err(|error| {
             Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error)
         })

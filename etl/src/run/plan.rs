@@ -65,11 +65,14 @@ impl Plan {
 /// Runs a plan to its end, whatever fails on the way.
 ///
 /// # Errors
-/// [`Kind::Usage`] when the plan needs an API client and there is none, [`Kind::Config`] when the lakehouse belongs to
-/// another tenant. Everything later is in the report.
+/// [`Kind::Usage`] when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
+/// [`Kind::Config`] when the lakehouse belongs to another tenant. Everything later is in the report.
 pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
         return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
+    }
+    if plan.layers.contains(&Layer::Gold) {
+        gold::check(lake, &plan.gold).await?;
     }
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
