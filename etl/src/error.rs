@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::lake::shortage;
+
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -47,7 +49,12 @@ impl Error {
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
-        self.source = Some(source.into());
+        let source = source.into();
+        // Whatever it was that had no memory left, what to do about it is the same.
+        match shortage(source.as_ref()) {
+            Some(why) => self.message = format!("{}: {why}", self.message),
+            None => self.source = Some(source),
+        }
         self
     }
 

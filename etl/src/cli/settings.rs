@@ -12,7 +12,7 @@ use super::terminal::Log;
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
-use crate::lake::{Lake, local_path};
+use crate::lake::{Lake, local_path, memory_size};
 use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 
 const FILE: &str = "connectwise-etl.toml";
@@ -32,6 +32,9 @@ pub(super) struct Global {
     /// Configuration file, also CW_ETL_CONFIG [default: connectwise-etl.toml, where there is one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Memory that queries, models and loads may take together, for example 2GB [default: half of what there is]
+    #[arg(long, global = true, env = "CW_MEMORY", value_name = "SIZE")]
+    pub(super) memory: Option<String>,
     /// Print results as JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -47,6 +50,7 @@ pub(super) struct Global {
 #[serde(default, deny_unknown_fields)]
 struct File {
     lakehouse: Option<String>,
+    memory: Option<String>,
     source: SourceTable,
     privacy: PrivacyConfig,
     load: LoadTable,
@@ -83,6 +87,8 @@ impl LoadTable {
 pub(super) struct Settings {
     lakehouse: String,
     demo_lakehouse: String,
+    /// Bytes, where something is said.
+    memory: Option<u64>,
     pub(super) source: Source,
     pub(super) privacy: Privacy,
     load: LoadTable,
@@ -99,6 +105,8 @@ impl Settings {
         let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
         let lakehouse = global.lakehouse.clone().or_else(|| process("CW_LAKEHOUSE"));
         let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
+        let memory = global.memory.clone().or(file.memory).or_else(|| environment.file("CW_MEMORY"));
+        let memory = memory.as_deref().map(memory_size).transpose()?;
         let mut gold = file.gold;
         gold.check()?;
         file.load.check()?;
@@ -110,6 +118,7 @@ impl Settings {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             // What is configured is a real lakehouse, so the demo goes there only when somebody says so on its command line.
             demo_lakehouse: global.lakehouse.clone().unwrap_or_else(|| DEMO_LAKEHOUSE.to_owned()),
+            memory,
             source: Source::new(global.source.clone(), file.source, &environment)?,
             privacy,
             load: file.load,
@@ -131,8 +140,10 @@ impl Settings {
         self.open(&self.lakehouse)
     }
 
+    /// A lakehouse with the memory that is allowed.
     fn open(&self, location: &str) -> Result<Lake> {
-        Ok(Lake::open(location)?.with_options(self.environment.stores()))
+        let lake = Lake::open(location)?.with_options(self.environment.stores());
+        self.memory.map_or(Ok(lake.clone()), |bytes| lake.with_memory(bytes))
     }
 
     /// The privacy policy, ready to build tables: with the key that its hashes need.

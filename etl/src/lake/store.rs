@@ -5,12 +5,14 @@ use std::sync::Arc;
 
 use arrow::datatypes::SchemaRef;
 use datafusion::error::DataFusionError;
+use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::DeltaSessionContext;
 use deltalake::{DeltaTable, DeltaTableError};
 use twox_hash::XxHash3_64;
 use url::Url;
 
+use super::memory::{Memory, shortage};
 use super::{Claim, TableName, location};
 use crate::error::{Error, Kind, Result};
 
@@ -22,6 +24,7 @@ pub struct Lake {
     pub(super) claim: Option<Arc<Claim>>,
     /// Settings of the store that the environment doesn't have.
     options: Arc<HashMap<String, String>>,
+    memory: Option<Arc<Memory>>,
 }
 
 /// What a table is at, read from its log only.
@@ -42,7 +45,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Config`] when the text is neither.
     pub fn open(location: &str) -> Result<Self> {
-        Ok(Self { root: location::root(location)?, claim: None, options: Arc::default() })
+        Ok(Self { root: location::root(location)?, claim: None, options: Arc::default(), memory: None })
     }
 
     /// The same lakehouse, whose store takes these settings beside those of the process's environment.
@@ -50,6 +53,15 @@ impl Lake {
     pub fn with_options(mut self, options: HashMap<String, String>) -> Self {
         self.options = Arc::new(options);
         self
+    }
+
+    /// Lets queries, models and loads take so much memory together, in place of half of what this machine or its control group
+    /// has. What has no room is written to temporary files, or fails.
+    ///
+    /// # Errors
+    /// [`Kind::Io`] when there is no place for temporary files.
+    pub fn with_memory(self, bytes: u64) -> Result<Self> {
+        Ok(Self { memory: Some(Arc::new(Memory::of(bytes)?)), ..self })
     }
 
     /// Where the lakehouse is.
@@ -131,18 +143,21 @@ impl Lake {
     /// # Errors
     /// [`Kind::Sql`] when the session can't be configured.
     pub fn session(&self) -> Result<SessionContext> {
+        let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
         let overrides: HashMap<String, String> = [
             ("datafusion.execution.time_zone", "UTC"),
             ("datafusion.execution.parquet.schema_force_view_types", "false"),
             ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
             ("datafusion.sql_parser.parse_float_as_decimal", "true"),
+            ("datafusion.execution.sort_spill_reservation_bytes", &memory.sort_reserve().to_string()),
         ]
         .into_iter()
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
-        DeltaSessionContext::new_with_session_overrides(&overrides)
-            .map(DeltaSessionContext::into_inner)
-            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))
+        let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
+            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))?;
+        let state = SessionStateBuilder::new_from_existing(delta.state());
+        Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
     }
 
     /// Makes a table readable in a session under `alias`. False when there is no such table.
@@ -198,6 +213,9 @@ impl Lake {
 }
 
 pub(crate) fn sql_error(error: DataFusionError) -> Error {
+    if let Some(why) = shortage(&error) {
+        return Error::new(Kind::Sql, format!("the query failed: {why}"));
+    }
     // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.
     let reason = match error.find_root() {
         DataFusionError::SQL(parser, _) => parser.to_string(),

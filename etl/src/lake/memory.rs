@@ -1,0 +1,219 @@
+//! How much memory queries, models and loads may take together, and how much they may write to temporary files instead.
+
+use std::num::NonZeroUsize;
+use std::sync::{Arc, LazyLock};
+
+use datafusion::error::DataFusionError;
+use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
+
+use super::machine;
+use crate::error::{Error, Kind, Result};
+
+/// Less than this, and building the built-in models fails for want of memory.
+const LEAST: u64 = 128 * MB;
+const MB: u64 = 1024 * 1024;
+/// Temporary files may take so many times the memory.
+const SPILL: u64 = 20;
+/// What is assumed where the system doesn't say how much memory there is.
+const UNKNOWN: u64 = 4 * 1024 * MB;
+/// Users of memory that the pool's own errors list, which say too much for a sentence.
+const LISTED: NonZeroUsize = NonZeroUsize::MIN;
+
+/// Memory that all sessions of a lakehouse share. What has no room in it and can be written to temporary files is; else the
+/// query fails.
+#[derive(Debug)]
+pub(super) struct Memory {
+    bytes: u64,
+    pool: Arc<dyn MemoryPool>,
+    disk: Arc<DiskManager>,
+}
+
+impl Memory {
+    /// Half of the memory that there is, shared by every lakehouse of the process for which nothing else is said.
+    pub(super) fn shared() -> Result<Arc<Self>> {
+        static SHARED: LazyLock<Option<Arc<Memory>>> = LazyLock::new(|| {
+            let half = machine::memory().unwrap_or(UNKNOWN) / 2;
+            Memory::of(half.max(LEAST)).ok().map(Arc::new)
+        });
+        SHARED.clone().ok_or_else(|| Error::new(Kind::Io, "there is no place for temporary files"))
+    }
+
+    pub(super) fn of(bytes: u64) -> Result<Self> {
+        let size = usize::try_from(bytes).unwrap_or(usize::MAX);
+        let disk = DiskManagerBuilder::default().with_max_temp_directory_size(bytes.saturating_mul(SPILL)).build();
+        let disk =
+            disk.map_err(|error| Error::new(Kind::Io, "there is no place for temporary files").with_source(error))?;
+        let pool = Arc::new(TrackConsumersPool::new(FairSpillPool::new(size), LISTED));
+        Ok(Self { bytes, pool, disk: Arc::new(disk) })
+    }
+
+    /// What a session runs in: the memory is shared, what it knows of stores and files is its own.
+    pub(super) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
+        let builder = RuntimeEnvBuilder::new().with_memory_pool(self.pool.clone());
+        let mut environment = builder
+            .build()
+            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))?;
+        environment.disk_manager = self.disk.clone();
+        Ok(Arc::new(environment))
+    }
+
+    /// Bytes that each sort keeps free for putting together what it wrote to files: its share, where there is little memory for
+    /// many of them.
+    pub(super) fn sort_reserve(&self) -> u64 {
+        let cores = std::thread::available_parallelism().map_or(2, usize::from) as u64;
+        (self.bytes / 64 / cores).clamp(64 * 1024, 10 * MB)
+    }
+}
+
+/// A size as people write it: `2GB`, `512 MiB`, `1.5g`, or bytes. All units are powers of 1024.
+///
+/// # Errors
+/// [`Kind::Config`] for anything else, and for less than any build needs.
+pub fn memory_size(text: &str) -> Result<u64> {
+    let wrong = |why: &str| {
+        Error::new(Kind::Config, format!("{text:?} is no size for memory: {why}, for example 2GB or 512MB"))
+    };
+    let trimmed = text.trim();
+    let digits = trimmed.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(trimmed.len());
+    let (number, unit) = trimmed.split_at(digits);
+    let number: f64 = number.parse().map_err(|_| wrong("write a number and a unit"))?;
+    let unit = unit.trim().to_ascii_lowercase();
+    let power = match unit.as_str() {
+        "" | "b" => 0,
+        "k" | "kb" | "kib" => 1,
+        "m" | "mb" | "mib" => 2,
+        "g" | "gb" | "gib" => 3,
+        "t" | "tb" | "tib" => 4,
+        _ => return Err(wrong("its unit is one of B, KB, MB, GB and TB")),
+    };
+    let bytes = number * 1024_f64.powi(power);
+    if bytes < LEAST as f64 {
+        return Err(wrong("at least 128MB are needed"));
+    }
+    // What is larger than any machine is no limit, and casts to the largest number.
+    Ok(bytes as u64)
+}
+
+/// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
+pub(crate) fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    let mut next = Some(error);
+    while let Some(inner) = next {
+        if let Some(DataFusionError::ResourcesExhausted(text)) =
+            inner.downcast_ref::<DataFusionError>().map(DataFusionError::find_root)
+        {
+            return Some(told(text));
+        }
+        next = inner.source();
+    }
+    None
+}
+
+fn told(text: &str) -> String {
+    const MORE: &str = "allow more with --memory (CW_MEMORY, or memory in connectwise-etl.toml), or let it read less";
+    let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
+    if let Some(limit) = between("the allowable limit of ", ".").filter(|_| text.contains("disk space")) {
+        return format!("it wrote more than {limit} to temporary files, which is all that it may: {MORE}");
+    }
+    let needed = between("Failed to allocate additional ", " for ");
+    let held = between(" with ", " already allocated");
+    let limit = between("pool_size: ", ")");
+    match (needed, held, limit) {
+        (Some(needed), Some(held), Some(limit)) => {
+            format!("it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}")
+        }
+        (Some(needed), ..) => format!("it needed {needed} of memory more than there may be: {MORE}"),
+        _ => format!("it needed more memory than there may be: {MORE}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::{Lake, sql_error};
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [
+            ("2GB", 2 << 30),
+            (" 2 gib ", 2 << 30),
+            ("512MB", 512 << 20),
+            ("1.5g", 3 << 29),
+            ("268435456", 1 << 28),
+            ("1t", 1 << 40),
+            ("131072 KB", 128 << 20),
+        ] {
+            assert_eq!(memory_size(text).unwrap(), bytes, "{text}");
+        }
+        for (text, why) in [
+            ("", "write a number and a unit"),
+            ("GB", "write a number and a unit"),
+            ("-2GB", "write a number and a unit"),
+            ("1.2.3GB", "write a number and a unit"),
+            ("half", "write a number and a unit"),
+            ("2XB", "its unit is one of B, KB, MB, GB and TB"),
+            ("50%", "its unit is one of B, KB, MB, GB and TB"),
+            ("2", "at least 128MB are needed"),
+            ("127MB", "at least 128MB are needed"),
+            ("0GB", "at least 128MB are needed"),
+        ] {
+            let error = memory_size(text).unwrap_err();
+            assert!(error.is_usage());
+            let said = format!("{text:?} is no size for memory: {why}, for example 2GB or 512MB");
+            assert_eq!(error.to_string(), said);
+        }
+    }
+
+    fn lake(bytes: u64) -> Lake {
+        Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().with_memory(bytes).unwrap()
+    }
+
+    async fn rows(lake: &Lake, sql: &str) -> Result<usize> {
+        let frame = lake.session()?.sql(sql).await.map_err(sql_error)?;
+        Ok(frame.collect().await.map_err(sql_error)?.iter().map(arrow::array::RecordBatch::num_rows).sum())
+    }
+
+    /// A join holds one side in memory, and cannot write it to files.
+    const HELD: &str = "select count(*) from generate_series(1, 3000000) a(x) join generate_series(1, 3000000) b(x) \
+        on a.x = b.x join generate_series(1, 3000000) c(x) on c.x = b.x";
+
+    #[tokio::test]
+    async fn what_needs_more_than_there_may_be_is_one_sentence() {
+        let error = rows(&lake(8 * MB), HELD).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Sql);
+        let text = error.report();
+        assert!(text.starts_with("the query failed: it needed "), "{text}");
+        assert!(text.contains("all there may be is 8.0 MB: allow more with --memory (CW_MEMORY, "), "{text}");
+        assert!(!text.contains('\n') && text.len() < 300, "{text}");
+        assert_eq!(rows(&lake(512 * MB), HELD).await.unwrap(), 1);
+    }
+
+    #[tokio::test]
+    async fn sorts_and_groups_write_to_files_what_has_no_room() {
+        let lake = lake(32 * MB);
+        let sorted = "select x from generate_series(1, 2000000) t(x) order by x % 1000, repeat('a', 20) || cast(x as varchar)";
+        let grouped = "select x, count(*) from generate_series(1, 1000000) t(x) group by x";
+        assert_eq!(rows(&lake, sorted).await.unwrap(), 2_000_000);
+        assert_eq!(rows(&lake, grouped).await.unwrap(), 1_000_000);
+    }
+
+    #[tokio::test]
+    async fn all_sessions_share_the_memory() {
+        let lake = lake(64 * MB);
+        let (one, other) = (lake.session().unwrap(), lake.clone().session().unwrap());
+        let pool = |session: &datafusion::prelude::SessionContext| session.runtime_env().memory_pool.clone();
+        assert!(Arc::ptr_eq(&pool(&one), &pool(&other)));
+        let plain = || Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().session().unwrap();
+        assert!(Arc::ptr_eq(&pool(&plain()), &pool(&plain())));
+    }
+
+    #[test]
+    fn temporary_files_have_their_own_sentence() {
+        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. Try increasing";
+        let error = DataFusionError::ResourcesExhausted(text.to_owned()).context("sorting");
+        let said = shortage(&error).unwrap();
+        assert!(said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"), "{said}");
+        assert_eq!(shortage(&DataFusionError::Plan("x".to_owned())), None);
+    }
+}
