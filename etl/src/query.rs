@@ -1,9 +1,15 @@
 //! Questions to the lakehouse, in SQL that can only read.
 
+use std::sync::LazyLock;
+
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use arrow::json::ArrayWriter;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
+use futures::StreamExt;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::{self, Receiver};
 
 use crate::catalog;
 use crate::closest::advice;
@@ -14,6 +20,17 @@ use crate::ledger;
 use crate::quarantine;
 use crate::silver::history;
 use crate::sql;
+
+/// Batches that are computed before the first of them is taken.
+const AHEAD: usize = 2;
+
+/// Stack of a thread that plans and computes, which go down the trees of expressions.
+const STACK: usize = 8 * 1024 * 1024;
+
+/// Threads of their own for queries: one that computes for long without a row keeps its threads, and whoever asked has to hear
+/// Ctrl-C meanwhile.
+static THREADS: LazyLock<std::io::Result<Runtime>> =
+    LazyLock::new(|| Builder::new_multi_thread().thread_name("query").thread_stack_size(STACK).enable_all().build());
 
 /// Every table that the lakehouse may have.
 pub(crate) fn known_tables() -> Vec<TableName> {
@@ -40,6 +57,39 @@ pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
         rows.push(RecordBatch::new_empty(schema));
     }
     Ok(rows)
+}
+
+/// The same, as the rows come: they are computed by threads of their own, which wait where nobody takes them and end where nobody
+/// will.
+///
+/// # Errors
+/// As [`select`]; what fails later comes in place of rows.
+pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Result<RecordBatch>>)> {
+    let (lake, sql) = (lake.clone(), sql.to_owned());
+    let lost = |error| Error::new(Kind::Sql, "the query was lost: ask again").with_source(error);
+    let threads = THREADS
+        .as_ref()
+        .map_err(|error| Error::new(Kind::Io, format!("the threads that compute a query can't be started: {error}")))?;
+    // Planning takes its time, too.
+    let frame = threads.spawn(async move { planned(&lake, &sql).await }).await.map_err(lost)??;
+    let schema = frame.schema().inner().clone();
+    let (send, receive) = mpsc::channel(AHEAD);
+    threads.spawn(async move {
+        let mut rows = match frame.execute_stream().await {
+            Ok(rows) => rows,
+            Err(error) => return drop(send.send(Err(sql_error(error))).await),
+        };
+        while let Some(batch) = tokio::select! {
+            batch = rows.next() => batch,
+            () = send.closed() => None,
+        } {
+            let ends = batch.is_err();
+            if send.send(batch.map_err(sql_error)).await.is_err() || ends {
+                break;
+            }
+        }
+    });
+    Ok((schema, receive))
 }
 
 /// A question over the tables that it names.

@@ -102,7 +102,9 @@ fn operators(sql: &str) -> usize {
             Token::Word(word) => match word.keyword {
                 Keyword::SELECT | Keyword::WHERE | Keyword::HAVING => (inner.operators, inner.tables) = (0, false),
                 Keyword::FROM | Keyword::WITH => inner.tables = true,
-                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS | Keyword::JOIN => inner.chained += 1,
+                Keyword::UNION | Keyword::EXCEPT | Keyword::INTERSECT | Keyword::MINUS | Keyword::JOIN => {
+                    inner.chained += 1
+                }
                 Keyword::GROUP | Keyword::ORDER | Keyword::LIMIT => inner.tables = false,
                 Keyword::AND
                 | Keyword::OR
@@ -236,7 +238,10 @@ mod tests {
         for sql in [
             format!("select 1 where 7 in ({})", values.join(", ")),
             format!("values {}", values.iter().map(|value| format!("({value} + 1)")).collect::<Vec<_>>().join(", ")),
-            format!("select {}", values[..1_000].iter().map(|value| format!("{value} + 1")).collect::<Vec<_>>().join(", ")),
+            format!(
+                "select {}",
+                values[..1_000].iter().map(|value| format!("{value} + 1")).collect::<Vec<_>>().join(", ")
+            ),
             format!("select {}", vec!["1"; MOST_OPERATORS].join(" + ")),
             format!("select 1 where {} or 1 = 1", vec!["1 = 2"; MOST_OPERATORS / 2 - 1].join(" or ")),
             format!("select 1 {}", "union all select 1 + 1 ".repeat(MOST_OPERATORS - 2)),

@@ -7,6 +7,8 @@ mod extract;
 #[cfg(unix)]
 #[path = "program/output.rs"]
 mod output;
+#[path = "program/query.rs"]
+mod query;
 #[path = "program/server.rs"]
 mod server;
 

@@ -20,32 +20,16 @@ const ROW_GROUP: usize = 64 << 20;
 pub(super) trait WriteSend: Write + Send {}
 impl<T: Write + Send> WriteSend for T {}
 
-/// Writes rows as CSV with a header. Nested values are JSON text.
-pub(super) fn csv(
+/// Writes some of the rows as CSV, behind a header or not. Nested values are JSON text.
+pub(super) fn csv_batch(
     target: &mut dyn WriteSend,
-    rows: impl Iterator<Item = Result<RecordBatch>>,
+    batch: &RecordBatch,
+    header: bool,
     cells: &mut Cells,
 ) -> Result<()> {
     let fault = |error| Error::new(Kind::Io, "the rows can't be written as CSV").with_source(error);
-    let mut writer = csv::Writer::new(target);
-    for batch in rows {
-        writer.write(&flat(&batch?, cells).map_err(fault)?).map_err(fault)?;
-    }
-    Ok(())
-}
-
-/// Writes rows as a Parquet file, with their types.
-pub(super) fn parquet(
-    target: &mut dyn WriteSend,
-    schema: SchemaRef,
-    rows: impl Iterator<Item = Result<RecordBatch>>,
-) -> Result<()> {
-    let mut writer = ArrowWriter::try_new(target, schema, None).map_err(parquet_fault)?;
-    for batch in rows {
-        write_batch(&mut writer, &batch?)?;
-    }
-    writer.close().map_err(parquet_fault)?;
-    Ok(())
+    let mut writer = csv::WriterBuilder::new().with_header(header).build(target);
+    writer.write(&flat(batch, cells).map_err(fault)?).map_err(fault)
 }
 
 /// Adds rows to a Parquet file. What waits to be written is bounded by its size, as rows may be of any.

@@ -1,13 +1,16 @@
 //! `connectwise-etl query`.
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use arrow::array::{Array, RecordBatch};
+use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::{Args, ValueEnum};
+use parquet::arrow::ArrowWriter;
 
-use super::file::{self, WriteSend};
+use super::file;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use super::spreadsheet::Cells;
@@ -15,6 +18,9 @@ use super::target::Target;
 use super::terminal::{escaped, one_line};
 use crate::error::{Error, Kind, Result};
 use crate::query;
+
+/// Rows that a table shows at most: nobody reads more, and all of them are held for it.
+const SHOWN: usize = 10_000;
 
 /// Ask the lakehouse a question in SQL
 ///
@@ -69,43 +75,125 @@ impl Query {
             return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
         }
         let lake = settings.lake()?;
-        let mut target = Target::open(self.output.as_deref(), output).await?;
-        let rows = query::select(&lake, &self.sql).await?;
-        let mut cells = Cells::new(self.spreadsheet_safe);
-        write(&rows, format, &mut target, &mut cells)?;
-        target.finish()?;
-        cells.tell(output);
+        let target = Target::open(self.output.as_deref(), output).await?;
+        let (schema, mut rows) = query::stream(&lake, &self.sql).await?;
+        let mut sheet = Sheet::new(target, format, &schema, Cells::new(self.spreadsheet_safe))?;
+        while let Some(batch) = rows.recv().await {
+            if !sheet.push(batch?)? {
+                break;
+            }
+        }
+        let (count, cut) = (sheet.count, sheet.cut);
+        sheet.finish()?.tell(output);
         if let Some(path) = &self.output {
-            let count = rows.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
             output.note(&format!("{} rows are in {}", thousands(count), path.display()));
+        }
+        if cut {
+            output.note(&format!(
+                "the first {} rows are shown: --format csv, json or parquet gives all of them",
+                thousands(count)
+            ));
         }
         Ok(ExitCode::SUCCESS)
     }
 }
 
-fn write(rows: &[RecordBatch], format: Format, target: &mut dyn WriteSend, cells: &mut Cells) -> Result<()> {
-    let fault = |error| Error::new(Kind::Io, "the rows can't be written").with_source(error);
-    let batches = rows.iter().cloned().map(Ok);
-    match format {
-        Format::Table => writeln!(target, "{}", text(rows)?).map_err(fault),
-        Format::Json => {
-            let text = query::json(rows)?;
-            target.write_all(escaped(&String::from_utf8_lossy(&text)).as_bytes()).map_err(fault)?;
-            writeln!(target).map_err(fault)
-        }
-        Format::Csv => file::csv(target, batches, cells),
-        Format::Parquet => match rows.first() {
-            Some(first) => file::parquet(target, first.schema(), batches),
-            None => Ok(()),
-        },
+/// Rows on their way into a target. No more of them is held than one batch, or a table that somebody can read.
+struct Sheet {
+    form: Form,
+    cells: Cells,
+    /// Rows so far.
+    count: u64,
+    /// Whether there are more than a table shows.
+    cut: bool,
+}
+
+enum Form {
+    /// Columns are as wide as their widest text, so that all rows are needed.
+    Table(Target, Vec<RecordBatch>),
+    Csv(Target),
+    Json(Target),
+    Parquet(Box<ArrowWriter<Target>>),
+}
+
+impl Sheet {
+    fn new(mut target: Target, format: Format, schema: &SchemaRef, mut cells: Cells) -> Result<Self> {
+        let form = match format {
+            Format::Table => Form::Table(target, Vec::new()),
+            Format::Csv => {
+                // The columns are told without a row, too.
+                file::csv_batch(&mut target, &RecordBatch::new_empty(schema.clone()), true, &mut cells)?;
+                Form::Csv(target)
+            }
+            Format::Json => {
+                target.write_all(b"[").map_err(fault)?;
+                Form::Json(target)
+            }
+            Format::Parquet => {
+                let writer = ArrowWriter::try_new(target, schema.clone(), None).map_err(file::parquet_fault)?;
+                Form::Parquet(Box::new(writer))
+            }
+        };
+        Ok(Self { form, cells, count: 0, cut: false })
     }
+
+    /// Takes some rows. False when no more are wanted.
+    fn push(&mut self, batch: RecordBatch) -> Result<bool> {
+        let first = self.count == 0;
+        let room = SHOWN.saturating_sub(usize::try_from(self.count).unwrap_or(SHOWN));
+        self.cut = matches!(self.form, Form::Table(..)) && batch.num_rows() > room;
+        let batch = if self.cut { batch.slice(0, room) } else { batch };
+        if batch.num_rows() == 0 {
+            return Ok(!self.cut);
+        }
+        self.count += batch.num_rows() as u64;
+        match &mut self.form {
+            Form::Table(_, rows) => rows.push(batch),
+            Form::Csv(target) => {
+                file::csv_batch(target, &batch, false, &mut self.cells)?;
+                return Ok(target.is_read());
+            }
+            Form::Json(target) => {
+                let text = query::json(&[batch])?;
+                let text = escaped(&String::from_utf8_lossy(&text)).into_owned();
+                let objects = text.trim_start_matches('[').trim_end_matches(']');
+                let before = if first { "" } else { "," };
+                target.write_all(format!("{before}{objects}").as_bytes()).map_err(fault)?;
+                return Ok(target.is_read());
+            }
+            Form::Parquet(writer) => file::write_batch(writer, &batch)?,
+        }
+        Ok(!self.cut)
+    }
+
+    fn finish(self) -> Result<Cells> {
+        match self.form {
+            Form::Table(mut target, rows) => {
+                writeln!(target, "{}", text(&rows)?).map_err(fault)?;
+                target.finish()?;
+            }
+            Form::Csv(target) => target.finish()?,
+            Form::Json(mut target) => {
+                target.write_all(b"]\n").map_err(fault)?;
+                target.finish()?;
+            }
+            Form::Parquet(writer) => writer.into_inner().map_err(file::parquet_fault)?.finish()?,
+        }
+        Ok(self.cells)
+    }
+}
+
+fn fault(error: std::io::Error) -> Error {
+    Error::new(Kind::Io, "the rows can't be written").with_source(error)
 }
 
 /// Prints rows as a table or as a JSON array of objects.
 pub(super) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
-    let mut text = Vec::new();
-    write(rows, Format::of(output), &mut text, &mut Cells::default())?;
-    output.write(&text)
+    if output.is_json() {
+        let text = query::json(rows)?;
+        return output.line(&escaped(&String::from_utf8_lossy(&text)));
+    }
+    output.line(&text(rows)?)
 }
 
 fn text(rows: &[RecordBatch]) -> Result<String> {

@@ -61,8 +61,7 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
         Some(_) => {}
     }
     let name = model.name.to_lowercase();
-    let reserved =
-        RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name.ends_with(RESERVED_SUFFIX);
+    let reserved = RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name.ends_with(RESERVED_SUFFIX);
     if !taken.insert(name) || reserved {
         wrong.push("a name that is taken: call the model and its file something else".to_owned());
     }

@@ -332,11 +332,13 @@ fn field(model: &str, text: &str) -> Result<Field> {
     let (name, kind) = text.split_once(':').ok_or_else(|| wrong("which is not name:type"))?;
     let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
     if !TableName::is_name(name) || is_technical(name) {
-        return Err(wrong("whose name can't be that of a column: it has letters, digits and underscores, and none is _etl_..."));
+        return Err(wrong(
+            "whose name can't be that of a column: it has letters, digits and underscores, and none is _etl_...",
+        ));
     }
     let types = format!("the types are {}, with \"!\" behind one that is never NULL", TYPES.join(", "));
-    let kind = data_type(kind)
-        .ok_or_else(|| wrong(&format!("whose type isn't known: {}", advice(kind, TYPES, &types))))?;
+    let kind =
+        data_type(kind).ok_or_else(|| wrong(&format!("whose type isn't known: {}", advice(kind, TYPES, &types))))?;
     Ok(Field::new(name, kind, nullable))
 }
 
@@ -388,7 +390,10 @@ mod tests {
         let two = format!("{}{}", fact("a:number"), fact("b:text"));
         assert!(said(&two).contains("\"a:number\"") && said(&two).contains("\"b:text\""), "{}", said(&two));
         let key = said("[[model]]\nname = \"mine\"\nkind = \"view\"\ncolums = \"a:int\"\n");
-        assert!(key.starts_with("line 4: unknown field `colums`: did you mean columns? expected one of `name`, "), "{key}");
+        assert!(
+            key.starts_with("line 4: unknown field `colums`: did you mean columns? expected one of `name`, "),
+            "{key}"
+        );
     }
 
     #[test]

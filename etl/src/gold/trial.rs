@@ -159,6 +159,9 @@ pub(super) async fn explained(session: &SessionContext, model: &Model, error: Er
     if !["Cast error", "overflow", "Parser error"].iter().any(|sign| text.contains(sign)) {
         return error;
     }
+    // A writer puts its own words in front.
+    let at = text.find(&write::uncomputed(&model.name, "")).unwrap_or_default();
+    let text = text.get(at..).unwrap_or(&text);
     match culprits(session, model).await.as_slice() {
         [] => error,
         columns => Error::new(error.kind(), format!("{text} (in {})", columns.join(" and "))),

@@ -15,7 +15,7 @@ use super::doubts::Known;
 use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Change, Commit, Exchange, Lake, Source, TableName};
+use crate::lake::{Change, Commit, Exchange, Lake, Source, TableName, sql_error};
 use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
@@ -159,11 +159,12 @@ impl Run {
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let (schema, run, source, name) =
             (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
-        let uncomputed = {
+        let ended = {
             let name = name.clone();
-            move |error| Error::new(Kind::Sql, format!("the model {name} can't be computed")).with_source(error)
+            // What comes out of a writer is the text of this error and none of its sources.
+            move |error| Error::new(Kind::Sql, uncomputed(&name, &sql_error(error).to_string()))
         };
-        let batches = frame.execute_stream().await.map_err(&uncomputed)?.map_err(uncomputed);
+        let batches = frame.execute_stream().await.map_err(&ended)?.map_err(ended);
         let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();
         let state = (rows, checks.tally(model)?);
         let tested = futures::stream::try_unfold(
@@ -262,6 +263,11 @@ impl Difference {
     fn is_none(&self) -> bool {
         self.changed.is_empty() && !self.too_many && !self.gone
     }
+}
+
+/// How the text of an error begins that ended a model.
+pub(super) fn uncomputed(model: &str, why: &str) -> String {
+    format!("the model {model} can't be computed: {why}")
 }
 
 /// What a model selects as its contract has it: the same names in the same order, cast to the declared types.

@@ -1,11 +1,10 @@
 //! How much memory queries, models and loads may take together, and how much they may write to temporary files instead.
 
-use std::num::NonZeroUsize;
 use std::sync::{Arc, LazyLock};
 
 use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
-use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool, TrackConsumersPool};
+use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use super::machine;
@@ -18,8 +17,8 @@ const MB: u64 = 1024 * 1024;
 const SPILL: u64 = 20;
 /// What is assumed where the system doesn't say how much memory there is.
 const UNKNOWN: u64 = 4 * 1024 * MB;
-/// Users of memory that the pool's own errors list, which say too much for a sentence.
-const LISTED: NonZeroUsize = NonZeroUsize::MIN;
+/// How DataFusion begins to say that temporary files are as large as they may be.
+const FULL: &str = "used disk space during the spilling process has exceeded the allowable limit of ";
 
 /// Memory that all sessions of a lakehouse share. What has no room in it and can be written to temporary files is; else the
 /// query fails.
@@ -45,8 +44,7 @@ impl Memory {
         let disk = DiskManagerBuilder::default().with_max_temp_directory_size(bytes.saturating_mul(SPILL)).build();
         let disk =
             disk.map_err(|error| Error::new(Kind::Io, "there is no place for temporary files").with_source(error))?;
-        let pool = Arc::new(TrackConsumersPool::new(FairSpillPool::new(size), LISTED));
-        Ok(Self { bytes, pool, disk: Arc::new(disk) })
+        Ok(Self { bytes, pool: Arc::new(FairSpillPool::new(size)), disk: Arc::new(disk) })
     }
 
     /// What a session runs in: the memory is shared, what it knows of stores and files is its own.
@@ -98,34 +96,30 @@ pub fn memory_size(text: &str) -> Result<u64> {
 
 /// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
 pub(crate) fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    const MORE: &str = "allow more with --memory (CW_MEMORY, or memory in connectwise-etl.toml), or let it read less";
     let mut next = Some(error);
     while let Some(inner) = next {
-        if let Some(DataFusionError::ResourcesExhausted(text)) =
-            inner.downcast_ref::<DataFusionError>().map(DataFusionError::find_root)
-        {
-            return Some(told(text));
+        let root = inner.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
+        if let Some(DataFusionError::ResourcesExhausted(text)) = root {
+            let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
+            let needed = between("Failed to allocate additional ", " for ");
+            let (held, limit) = (between(" with ", " already allocated"), between("pool_size: ", ")"));
+            return Some(match (needed, held, limit) {
+                (Some(needed), Some(held), Some(limit)) => format!(
+                    "it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}"
+                ),
+                _ => format!("it needed more memory than there may be: {MORE}"),
+            });
+        }
+        // The one limit of which there is no kind of error.
+        let text = root.map_or_else(|| inner.to_string(), ToString::to_string);
+        if let Some((_, limit)) = text.split_once(FULL) {
+            let limit = limit.split(". ").next().unwrap_or_default().trim();
+            return Some(format!("it wrote more than {limit} to temporary files, which is all that it may: {MORE}"));
         }
         next = inner.source();
     }
     None
-}
-
-fn told(text: &str) -> String {
-    const MORE: &str = "allow more with --memory (CW_MEMORY, or memory in connectwise-etl.toml), or let it read less";
-    let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
-    if let Some(limit) = between("the allowable limit of ", ".").filter(|_| text.contains("disk space")) {
-        return format!("it wrote more than {limit} to temporary files, which is all that it may: {MORE}");
-    }
-    let needed = between("Failed to allocate additional ", " for ");
-    let held = between(" with ", " already allocated");
-    let limit = between("pool_size: ", ")");
-    match (needed, held, limit) {
-        (Some(needed), Some(held), Some(limit)) => {
-            format!("it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}")
-        }
-        (Some(needed), ..) => format!("it needed {needed} of memory more than there may be: {MORE}"),
-        _ => format!("it needed more memory than there may be: {MORE}"),
-    }
 }
 
 #[cfg(test)]
@@ -191,11 +185,15 @@ mod tests {
 
     #[tokio::test]
     async fn sorts_and_groups_write_to_files_what_has_no_room() {
-        let lake = lake(32 * MB);
-        let sorted = "select x from generate_series(1, 2000000) t(x) order by x % 1000, repeat('a', 20) || cast(x as varchar)";
-        let grouped = "select x, count(*) from generate_series(1, 1000000) t(x) group by x";
-        assert_eq!(rows(&lake, sorted).await.unwrap(), 2_000_000);
-        assert_eq!(rows(&lake, grouped).await.unwrap(), 1_000_000);
+        let lake = lake(LEAST);
+        // 150 MB of texts, and as much for the groups.
+        let texts = "select repeat('a', 40) || cast(x as varchar) as t from generate_series(1, 3000000) s(x)";
+        let sorted = format!("select count(*) from (select t, row_number() over (order by t) as n from ({texts}))");
+        assert_eq!(rows(&lake, &sorted).await.unwrap(), 1);
+        assert_eq!(
+            rows(&lake, &format!("select count(*) from (select t, count(*) from ({texts}) group by t)")).await.unwrap(),
+            1
+        );
     }
 
     #[tokio::test]
@@ -210,10 +208,14 @@ mod tests {
 
     #[test]
     fn temporary_files_have_their_own_sentence() {
-        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. Try increasing";
-        let error = DataFusionError::ResourcesExhausted(text.to_owned()).context("sorting");
+        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. \
+            Please try increasing the config: `datafusion.runtime.max_temp_directory_size`.";
+        let error = DataFusionError::IoError(std::io::Error::other(text)).context("sorting");
         let said = shortage(&error).unwrap();
-        assert!(said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"), "{said}");
+        assert!(
+            said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"),
+            "{said}"
+        );
         assert_eq!(shortage(&DataFusionError::Plan("x".to_owned())), None);
     }
 }

@@ -117,7 +117,22 @@ mod tests {
         for name in ["dimcompany", "_x", "Fact_2", &"a".repeat(LONGEST)] {
             assert!(TableName::gold(name).check().is_ok(), "{name}");
         }
-        let wrong = ["", ".", "..", "../x", "a/b", "a\\b", "dimcompany#x", "dimcompany?x", "%2e%2e", "a b", "2x", "*", "þ", "a\0"];
+        let wrong = [
+            "",
+            ".",
+            "..",
+            "../x",
+            "a/b",
+            "a\\b",
+            "dimcompany#x",
+            "dimcompany?x",
+            "%2e%2e",
+            "a b",
+            "2x",
+            "*",
+            "þ",
+            "a\0",
+        ];
         for name in wrong.into_iter().chain([&*"a".repeat(LONGEST + 1)]) {
             let error = TableName::gold(name).check().unwrap_err();
             assert!(error.is_usage() && error.to_string().contains("is no name for a table"), "{name:?}: {error}");

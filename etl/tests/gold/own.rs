@@ -160,3 +160,173 @@ fn what_cannot_work_is_one_sentence_before_anything_is_touched() {
         "models.toml declares mine, with the input \"nothing\", which is no entity of the lake"
     );
 }
+
+/// A view of this name with this SELECT.
+fn one(name: &str, sql: &str) -> Result<GoldConfig, String> {
+    let metadata = format!("[[model]]\nname = '{name}'\nkind = \"view\"\n");
+    project(&[("models.toml", &metadata), (&format!("{name}.sql"), sql)])
+}
+
+#[test]
+fn a_model_can_only_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("out.csv").display().to_string();
+    for sql in [
+        &format!("copy (select 1 as one) to '{place}'"),
+        &format!("create external table x stored as csv location '{place}'"),
+        "create table x as select 1 as one",
+        "set datafusion.execution.time_zone = '+01:00'",
+        "select 1 as one; select 2 as two",
+        "insert into silver_cw_timeentry select * from silver_cw_timeentry",
+        "select * into x from silver_cw_timeentry",
+        &format!("select * from '{place}'"),
+    ] {
+        let said = one("mine", sql).unwrap_err();
+        assert!(said.starts_with("mine.sql can't work: "), "{sql}: {said}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "something was written");
+    assert!(one("mine", "with a as (select 1 as x) select * from a union all values (2)").is_ok());
+    // The other SELECTs that metadata has are held to the same.
+    let fact = "[[model]]\nname = \"mine\"\nkind = \"fact\"\nkey = \"id\"\ncolumns = \"id:int! name:string\"\n";
+    let sql = "select id, summary as name from silver_cw_serviceticket";
+    for key in ["balance", "faults"] {
+        let metadata = format!("{fact}{key} = \"copy (select 1 as fault) to '{place}'\"\n");
+        let said = project(&[("models.toml", &metadata), ("mine.sql", sql)]).unwrap_err();
+        assert!(said.starts_with("a SELECT of mine in models.toml can't work: only a SELECT can be asked"), "{said}");
+    }
+    assert!(project(&[("models.toml", fact), ("mine.sql", sql)]).is_ok());
+}
+
+#[test]
+fn the_name_of_a_model_is_a_name_and_free() {
+    for name in ["dimcompany#x", "dim?x", "%2e%2e", "a b", "2x", "a-b", "a`b", "\u{fe}", &"a".repeat(129)] {
+        let said = one(name, "select 1 as one").unwrap_err();
+        assert!(
+            said.contains("which is no name for a model: it has letters, digits and underscores"),
+            "{name}: {said}"
+        );
+    }
+    // These can't be names of files in the folder, but can be declared.
+    for name in ["..", "../x", "a/b", ""] {
+        let metadata = format!("[[model]]\nname = '{name}'\nkind = \"view\"\n");
+        let said = project(&[("models.toml", &metadata)]).unwrap_err();
+        assert!(said.contains("which is no name for a model"), "{name}: {said}");
+    }
+    for name in [
+        "dimcompany",
+        "DIMCOMPANY",
+        "fact_rows",
+        "Dimension_Keys",
+        "bronze_cw_company",
+        "bronze_cw_quarantine",
+        "silver_cw_agreement_history",
+        "silver_cw_new",
+        "etl_runs",
+        "run_day",
+        "stored",
+        "changed",
+        "together",
+        "__some",
+        "affected_company",
+        "dimcompany_stored",
+    ] {
+        let said = one(name, "select 1 as one").unwrap_err();
+        assert_eq!(
+            said,
+            format!("models.toml declares {name}, a name that is taken: call the model and its file something else")
+        );
+    }
+    assert!(one("Hours_2_by_Company", "select 1 as one").is_ok());
+    let twice = "[[model]]\nname = \"mine\"\nkind = \"view\"\n[[model]]\nname = \"Mine\"\nkind = \"view\"\n";
+    let said = project(&[("models.toml", twice), ("mine.sql", "select 1 as one"), ("Mine.sql", "select 1 as one")]);
+    assert!(said.unwrap_err().contains("declares Mine, a name that is taken"));
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let metadata = "\
+[[model]]
+name = \"dimcompany\"
+kind = \"view\"
+[[model]]
+name = \"a#b\"
+kind = \"view\"
+[[model]]
+name = \"mine\"
+kind = \"fact\"
+key = \"id\"
+columns = \"name:string\"
+accepted = { nme = [\"x\"] }
+";
+    let files =
+        [("models.toml", metadata), ("dimcompany.sql", "select 1 as one"), ("mine.sql", " \n"), ("x.sql", "select 1")];
+    assert_eq!(
+        project(&files).unwrap_err(),
+        "models.toml declares dimcompany, a name that is taken: call the model and its file something else; \
+         models.toml declares \"a#b\", which is no name for a model: it has letters, digits and underscores, 128 at most, \
+         and no digit in front; \
+         models.toml declares mine, and mine.sql is empty; \
+         models.toml declares mine, with the key \"id\", which is none of its columns; \
+         models.toml declares mine, with a test of \"nme\", which is none of its columns; \
+         x.sql is declared nowhere: add a [[model]] x to models.toml"
+    );
+    let view = |name: &str| format!("[[model]]\nname = \"{name}\"\nkind = \"view\"\n");
+    let three = format!("{}{}{}", view("one"), view("two"), view("three"));
+    let said = project(&[
+        ("models.toml", &three),
+        ("one.sql", "select nothing from silver_cw_company"),
+        ("two.sql", "select * from one"),
+        ("three.sql", "drop table x"),
+    ])
+    .unwrap_err();
+    assert!(said.contains("one.sql can't work: ") && said.contains("; three.sql can't work: "), "{said}");
+    assert!(!said.contains("two.sql"), "what follows from another fault is no news: {said}");
+}
+
+#[test]
+fn what_fails_for_all_rows_is_found_before_a_run() {
+    let from = "from silver_cw_company";
+    for sql in ["cast('x' as int)", "cast(1e30 as decimal(19, 4))", "1 / 0", "cast('2026-13-01' as date)"] {
+        let said = one("mine", &format!("select id, {sql} as v {from}")).unwrap_err();
+        assert!(said.starts_with("mine.sql can't work: ") && said.contains("the query failed: "), "{sql}: {said}");
+    }
+    assert!(one("mine", &format!("select id, case when id < 0 then cast('x' as int) end as v {from}")).is_ok());
+    assert!(one("mine", &format!("select id, try_cast('x' as int) as v, cast('7' as int) as w {from}")).is_ok());
+
+    let fact =
+        |columns: &str| format!("[[model]]\nname = \"mine\"\nkind = \"fact\"\nkey = \"id\"\ncolumns = \"{columns}\"\n");
+    let said = |columns: &str, sql: &str| project(&[("models.toml", &fact(columns)), ("mine.sql", sql)]).unwrap_err();
+    assert_eq!(
+        said("id:int! name:date", "select id, name from silver_cw_company"),
+        "mine.sql can't work: name is text where date is declared: cast it in the SELECT, or declare name:string"
+    );
+    let said = said("id:int! name:string", "select id from silver_cw_company");
+    assert!(said.starts_with("mine.sql can't work: the SELECT of mine is not what models.toml declares"), "{said}");
+}
+
+#[test]
+fn files_of_any_editor_are_read() {
+    let metadata = "\u{feff}[[model]]\r\nname = \"mine\"\r\nkind = \"view\"\r\n";
+    let sql = "\u{feff}-- hours\r\nselect 'a' as a -- b\r\n, 1 as one\r\n;\r\n";
+    assert!(project(&[("models.toml", metadata), ("mine.sql", sql)]).is_ok());
+    let said = project(&[("models.toml", metadata), ("mine.sql", &"-".repeat(1024 * 1024 + 1))]).unwrap_err();
+    assert!(said.ends_with("mine.sql is larger than 1 MB, and no model is"), "{said}");
+    let said = project(&[("models.toml", metadata), ("mine.sql", "-- nothing but a comment\n")]).unwrap_err();
+    assert!(said.starts_with("mine.sql can't work: "), "{said}");
+}
+
+/// A value that can't be cast is known when it comes, and then by its model, its column and itself.
+#[tokio::test]
+async fn a_value_that_ends_a_model_is_named() {
+    let metadata =
+        "[[model]]\nname = \"mine\"\nkind = \"fact\"\nkey = \"id\"\ncolumns = \"id:int! hours:money number:int\"\n";
+    let sql = "select id, actualHours as hours, cast(companyName as int) as number from silver_cw_timeentry";
+    let config = project(&[("models.toml", metadata), ("mine.sql", sql)]).unwrap();
+    let tenant = Tenant::small().await;
+    let report = tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &config).await;
+    let failed: Vec<_> = report.tables.iter().filter(|table| table.error.is_some()).collect();
+    assert_eq!(failed.len(), 1, "the others are built: {:?}", report.tables);
+    let error = failed[0].error.as_deref().unwrap();
+    assert!(error.starts_with("the model mine can't be computed: "), "{error}");
+    assert!(error.contains("Cannot cast string '") && error.ends_with("(in number)"), "{error}");
+}

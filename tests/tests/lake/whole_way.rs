@@ -188,3 +188,22 @@ async fn a_read_that_breaks_off_replaces_nothing_and_stops_nobody_else() {
     assert_eq!(after["bronze/bronze_cw_timeentry"], before["bronze/bronze_cw_timeentry"]);
     assert!(after["bronze/bronze_cw_agreement"] > before["bronze/bronze_cw_agreement"], "the others are loaded");
 }
+
+/// What a run warns of deserves a look. All that there is to look at in a tenant that was just made up are two types of agreement
+/// which are no fault of the data: the classification rules, which every project has to set for itself, know neither.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_tenant_of_the_demo_warns_of_nothing_but_types_without_a_rule() {
+    let simulator = Simulator::builder().seed(1).scale(500).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let report = lakehouse.load(&simulator, Mode::Full).await.unwrap();
+    assert_all_went_well(&report);
+    let steps = report.steps.iter().flat_map(|step| step.warnings.iter().map(|text| format!("{}: {text}", step.table)));
+    let warnings: Vec<String> = steps.chain(report.warnings.iter().cloned()).collect();
+    assert_eq!(
+        warnings,
+        [
+            "dimagreement: no classification rule matches the agreement type \"Vélbúnaður\" of 1 agreements",
+            "dimagreement: no classification rule matches the agreement type \"Útseld vinna\" of 2 agreements",
+        ]
+    );
+}
