@@ -46,10 +46,6 @@ impl OwnModels {
         if !folder.try_exists().map_err(unreadable)? {
             return Ok(own);
         }
-<<<<<<< HEAD
-=======
-        let unreadable = |error: std::io::Error| Error::usage(format!("{} can't be read: {error}", folder.display()));
->>>>>>> 916d2e7 (etl: query writes rows as they come, and can be interrupted)
         for entry in std::fs::read_dir(folder).map_err(unreadable)? {
             let path = entry.map_err(unreadable)?.path();
             let is_sql = path.extension().is_some_and(|end| end == "sql");
