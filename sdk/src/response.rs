@@ -1,6 +1,6 @@
 //! An answer as it came.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::SystemTime};
 
 use bytes::Bytes;
 use reqwest::header::HeaderMap;
@@ -62,6 +62,12 @@ impl Response {
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
+    }
+
+    /// The server's time when it answered: its `Date` header, `None` where there is none or it is no date.
+    #[must_use]
+    pub fn date(&self) -> Option<SystemTime> {
+        httpdate::parse_http_date(self.header("date")?.trim()).ok()
     }
 
     /// The body, decompressed.

@@ -161,3 +161,15 @@ async fn a_route_can_have_a_version_of_its_own() {
         .collect();
     assert_eq!(versions, ["2020.4", "2020.4", "2021.1", "2025.8", "2025.8", "2022.1", "2023.1"]);
 }
+
+#[tokio::test]
+async fn the_servers_time_comes_with_its_answer() {
+    // The example of RFC 9110, and what is no date.
+    for (header, expected) in [("Sun, 06 Nov 1994 08:49:37 GMT", Some(784_111_777)), ("soon", None)] {
+        let server = Server::start([Reply::json("{}").header("date", header)]).await;
+        let date = server.client.request(Method::Get, "/x").send().await.unwrap().date();
+        let seconds = date.map(|date| date.duration_since(std::time::UNIX_EPOCH).unwrap().as_secs());
+        assert_eq!(seconds, expected, "{header}");
+        server.finish();
+    }
+}
