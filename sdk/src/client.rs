@@ -1,7 +1,10 @@
 //! The client: what can be asked, and where the API is.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
@@ -39,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) limiter: Limiter,
     pub(crate) redactor: Arc<Redactor>,
+    /// Whether there ever was a connection to the server.
+    pub(crate) reached: AtomicBool,
     root: Root,
 }
 
@@ -81,9 +86,9 @@ impl Client {
         }
         let http = builder.build().map_err(|error| Error::new(Reason::Transport).with_source(error.without_url()))?;
         let limiter = Limiter::new(config.concurrency, config.rate);
-        let (headers, root) = (headers(&config)?, Root::new(&config));
+        let (headers, root, reached) = (headers(&config)?, Root::new(&config), AtomicBool::new(false));
         let redactor = Arc::new(config.credentials.redactor());
-        let inner = Inner { http, headers, root, config, clock, limiter, redactor };
+        let inner = Inner { http, headers, root, config, clock, limiter, redactor, reached };
         Ok(Self { inner: Arc::new(inner), counters: Arc::default() })
     }
 

@@ -249,6 +249,14 @@ impl RequestBuilder {
         Ok(self)
     }
 
+    /// Gives up after so many failures that may be those of what is asked for: time-outs, answers that break off, and errors of
+    /// the server that name no time to come back. The policy's attempts are the limit of all others.
+    #[must_use]
+    pub fn patience(mut self, failures: u32) -> Self {
+        self.request.patience = Some(failures);
+        self
+    }
+
     /// Says that the answer is a JSON array. One without its end was cut on its way, and is asked for again.
     pub fn expects_array(mut self) -> Self {
         self.request.expects_array = true;

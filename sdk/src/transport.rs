@@ -1,6 +1,11 @@
 //! One request on its way: let through by the limiter, watched, repeated as the policy says, and read to its end.
 
-use std::{error::Error as StdError, fmt, sync::Arc, time::Duration};
+use std::{
+    error::Error as StdError,
+    fmt,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
@@ -21,6 +26,12 @@ use crate::{
 };
 
 const REQUEST_ID: &str = "x-cw-request-id";
+
+/// Attempts to connect to a server that was never reached: a wrong address is told within seconds.
+const FIRST_ATTEMPTS: u32 = 4;
+
+/// Time after which no such attempt is begun.
+const FIRST_WAIT: Duration = Duration::from_secs(5);
 
 /// How a request is sent and read.
 #[derive(Debug, Clone, Copy)]
@@ -54,16 +65,25 @@ impl Client {
         let redactor = self.redactor(request);
         let mut failed = 0;
         let mut number = 1;
+        let began = clock.monotonic();
         loop {
             let mut builder =
                 self.inner.http.request(request.method.to_reqwest(), url.clone()).headers(headers.clone());
             if let Some(body) = &request.body {
                 builder = builder.body(body.bytes.clone());
             }
-            let failure = match self.attempt(request, builder, number, take, &redactor).await {
+            let result = self.attempt(request, builder, number, take, &redactor).await;
+            if !matches!(&result, Err(Failure { outcome: Outcome::NotSent, .. })) {
+                self.inner.reached.store(true, Ordering::Relaxed);
+            }
+            let failure = match result {
                 Ok(answer) => return Ok(answer),
                 Err(failure) => failure,
             };
+            let enough = number >= FIRST_ATTEMPTS || clock.monotonic().saturating_sub(began) >= FIRST_WAIT;
+            if enough && !self.inner.reached.load(Ordering::Relaxed) {
+                return Err(failure.error);
+            }
             let decision =
                 decide(number, failure.outcome, request.may_repeat_as(), policy, clock.now(), clock.random());
             let pause = match decision {

@@ -170,12 +170,31 @@ async fn a_server_that_is_not_there_is_asked_again() {
         assert_eq!(
             error.to_string(),
             format!(
-                "no connection to 127.0.0.1:{port} for {method} /x after 8 attempts: check CW_BASE_URL, the network and the server's certificate"
+                "no connection to 127.0.0.1:{port} for {method} /x after 4 attempts: check CW_BASE_URL, the network and the server's certificate"
             )
         );
-        assert_eq!(client.stats().requests, 8);
-        assert_eq!(clock.pauses(), BACK_OFF);
+        assert_eq!(client.stats().requests, 4, "nobody waits half a minute for a wrong address");
+        assert_eq!(clock.pauses(), BACK_OFF[..3]);
     }
+}
+
+#[tokio::test]
+async fn a_server_that_was_there_is_waited_for() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answered = tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let (mut connection, _) = listener.accept().await.unwrap();
+        assert!(connection.read(&mut [0; 4096]).await.unwrap() > 0);
+        let answer = b"HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}";
+        connection.write_all(answer).await.unwrap();
+    });
+    let clock = std::sync::Arc::new(crate::server::TestClock::default());
+    let client = Client::with_clock(config(format!("http://127.0.0.1:{port}")), clock.clone()).unwrap();
+    client.get_raw("/x").await.unwrap();
+    answered.await.unwrap();
+    assert!(client.get_raw("/x").await.unwrap_err().is_connect());
+    assert_eq!(clock.pauses(), BACK_OFF);
 }
 
 #[tokio::test]
