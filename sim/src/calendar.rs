@@ -40,6 +40,23 @@ pub(crate) fn push(out: &mut String, instant: i64) {
     out.extend(text(instant).iter().map(|byte| char::from(*byte)));
 }
 
+/// An instant as HTTP writes it: `Fri, 25 Apr 2025 09:39:56 GMT`.
+pub(crate) fn http_date(instant: i64) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"];
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let (days, second) = (instant.div_euclid(DAY), instant.rem_euclid(DAY));
+    let (year, month, day) = civil(days);
+    let name = |names: &[&'static str], at: i64| usize::try_from(at).ok().and_then(|at| names.get(at).copied());
+    format!(
+        "{}, {day:02} {} {year:04} {:02}:{:02}:{:02} GMT",
+        name(&DAYS, days.rem_euclid(7)).unwrap_or_default(),
+        name(&MONTHS, month - 1).unwrap_or_default(),
+        second / 3600,
+        second / 60 % 60,
+        second % 60
+    )
+}
+
 /// Reads `2025-04-25`, `2025-04-25T09:39`, `2025-04-25T09:39:56` and those with a fraction or a `Z`; nothing else, as the
 /// API knows no offsets.
 pub(crate) fn parse(text: &str) -> Option<i64> {
@@ -89,6 +106,13 @@ mod tests {
             assert_eq!(str::from_utf8(&text(instant)).unwrap(), written);
             assert_eq!(parse(written), Some(instant));
         }
+    }
+
+    #[test]
+    fn an_instant_is_written_as_http_writes_it() {
+        // The example of RFC 9110, and the first second.
+        assert_eq!(http_date(784_111_777), "Sun, 06 Nov 1994 08:49:37 GMT");
+        assert_eq!(http_date(0), "Thu, 01 Jan 1970 00:00:00 GMT");
     }
 
     #[test]

@@ -94,6 +94,7 @@
 //! | `GET /_sim/truth/{entity or path}/count` | `{"count":N}` |
 //! | `POST /_sim/advance` | an ordinary day or more, `{"days":3}`, or what is said: `{"TimeEntry":{"edit":5,"insert":3,"delete":1}}`, also `merge`, also by list path; answers with the ids that changed |
 //! | `GET`, `POST /_sim/clock` | `{"now":"2026-02-01T00:00:00Z"}`; it never goes back |
+//! | `POST /_sim/plant` | a row that no client could write: `{"path":"/time/entries","id":7,"set":{"_info/lastUpdated":"2099-01-01T00:00:00Z"}}`, or the whole row as a `text` that need not be JSON, until `"text":null` |
 //! | `POST /_sim/drift` | changes after every so many list answers: `{"every":2,"edit":1,"insert":1,"delete":1,"path":"/time/entries"}`; `DELETE` stops |
 //! | `GET`, `POST /_sim/switches` | all switches; sets some: `{"last-link":"exact","bundle-limit":7}` |
 //! | `GET /_sim/unsupported` | the operations that are answered with 501, and why |
@@ -144,6 +145,7 @@ mod listing;
 mod origin;
 mod paging;
 mod place;
+mod plant;
 mod query;
 mod role;
 mod samples;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, DefaultBodyLimit, State as Extract};
-use axum::http::header::{CONTENT_TYPE, HeaderName};
+use axum::http::header::{CONTENT_TYPE, DATE, HeaderName};
 use axum::http::{HeaderMap, Method, Response, StatusCode, Uri};
 use axum::middleware;
 use axum::routing::{get, post};
@@ -20,7 +20,7 @@ use crate::paging;
 use crate::state::{Asked, State};
 use crate::switches::Switch;
 use crate::wire::Severer;
-use crate::{advance, api, control, origin, truth};
+use crate::{advance, api, calendar, control, origin, plant, truth};
 
 /// The API's root below the server's: through the router codebase, which never changes.
 pub(crate) const ROOT: &str = "/v4_6_release/apis/3.0";
@@ -32,6 +32,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/_sim/faults", get(control::list_faults).post(control::add_fault).delete(control::clear_faults))
         .route("/_sim/advance", post(advance::advance))
         .route("/_sim/clock", get(control::clock).post(control::set_clock))
+        .route("/_sim/plant", post(plant::plant))
         .route("/_sim/drift", post(control::set_drift).delete(control::stop_drift))
         .route("/_sim/switches", get(control::switches).post(control::set_switches))
         .route("/_sim/unsupported", get(control::unsupported))
@@ -94,6 +95,7 @@ async fn serve(
         requests.total
     };
     finish(&mut answer, state.release(), number);
+    answer::set(&mut answer, DATE, &date(&state));
     match fault {
         Some(Fault::Answer { .. }) | None => answer,
         Some(fault) => answer::spoil(fault, answer, state.stopping.clone()).await,
@@ -109,6 +111,16 @@ fn finish(answer: &mut Answer, release: Release, number: u64) {
     if answer.headers().get(CONTENT_TYPE).is_some_and(|kind| kind == answer::API_JSON) {
         answer::set(answer, CONTENT_TYPE, &format!("{}; version={release}", answer::API_JSON));
     }
+}
+
+/// The `Date` header: what the simulated clock shows.
+fn date(state: &State) -> String {
+    let switches = state.switches();
+    if switches.is(Switch::DateHeader, "nonsense") {
+        return "soon".to_owned();
+    }
+    let behind = switches.number(Switch::DateHeader).and_then(|behind| i64::try_from(behind).ok());
+    calendar::http_date(state.now() - behind.unwrap_or_default())
 }
 
 /// The rest of a path below a root, without regard to case.

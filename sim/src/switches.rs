@@ -28,6 +28,7 @@ pub(crate) enum Switch {
     CallbackKey,
     Changelogs,
     ChildrenTouchParents,
+    DateHeader,
     IsCloud,
     LargePages,
     LastLink,
@@ -42,7 +43,7 @@ pub(crate) enum Switch {
 }
 
 /// All switches, in the order of their names.
-pub(crate) const ALL: [Description; 18] = [
+pub(crate) const ALL: [Description; 19] = [
     described(
         "and-or",
         &["left-to-right", "and-first"],
@@ -61,6 +62,11 @@ pub(crate) const ALL: [Description; 18] = [
         "children-touch-parents",
         &["no", "yes"],
         "whether a change below a row is a change of that row, with a new lastUpdated",
+    ),
+    described(
+        "date-header",
+        &["clock", "nonsense", NUMBER],
+        "the Date header: the simulated clock, no date, or that clock so many seconds ago",
     ),
     described("is-cloud", &["text", "flag"], "IsCloud of companyinfo: \"True\" or true"),
     described("large-pages", &["capped", "refused"], "a pageSize above 1000: cut without a word, or 400 OutOfRange"),

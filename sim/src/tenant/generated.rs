@@ -72,6 +72,12 @@ impl<'a> Generated<'a> {
         let versions = self.changes?.written.get(&slot)?;
         versions.iter().rev().find(|(stamp, _)| self.seen(*stamp)).map(|(_, row)| row)
     }
+
+    /// The text that the whole row is shown as, if somebody planted one.
+    fn text(&self, slot: u64) -> Option<&'a str> {
+        let versions = self.changes?.texts.get(&slot)?;
+        versions.iter().rev().find(|(stamp, _)| self.seen(*stamp))?.1.as_deref()
+    }
 }
 
 impl Table for Generated<'_> {
@@ -112,6 +118,12 @@ impl Table for Generated<'_> {
         let walk = probe.begin();
         if let Some(row) = self.written(slot) {
             tree::visit(row, probe);
+            // A list knows its rows by their ids, whatever they say of themselves.
+            for at in 0..probe.columns().len() {
+                if matches!(probe.columns()[at], Column::Id) {
+                    probe.set(at, Some(Value::Number(self.id(slot) as f64)));
+                }
+            }
             return;
         }
         let row = self.row(slot);
@@ -131,6 +143,16 @@ impl Table for Generated<'_> {
     }
 
     fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
+        match self.text(slot).filter(|_| selection.is_none()) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => self.write_row(slot, selection, out),
+        }
+    }
+}
+
+impl Generated<'_> {
+    /// The row as it is, whatever it is shown as.
+    pub(super) fn write_row(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
         if let Some(row) = self.written(slot) {
             tree::cut(row, selection, out);
             return;

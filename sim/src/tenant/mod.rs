@@ -42,6 +42,8 @@ struct Changes {
     invoiced: BTreeMap<u64, (u32, u64)>,
     /// What clients wrote: whole rows, rising.
     written: BTreeMap<u64, Vec<(u32, Arc<Json>)>>,
+    /// Texts that a whole row is shown as, whatever it is; `None` from where on it is shown as it is again.
+    texts: BTreeMap<u64, Vec<(u32, Option<Arc<str>>)>>,
 }
 
 /// A batch of inserted rows.

@@ -18,7 +18,7 @@ impl Tenant {
     /// A row as a tree, if it is there.
     pub(crate) fn tree(&self, place: Place, slot: u64) -> Json {
         let mut out = Vec::new();
-        self.table(place).write(slot, None, &mut out);
+        self.table(place).write_row(slot, None, &mut out);
         serde_json::from_slice(&out).unwrap_or(Json::Null)
     }
 
@@ -79,6 +79,22 @@ impl Tenant {
         }
     }
 
+    /// Sets values of a row, change times among them, as nobody but its maker could. Nothing else of it changes.
+    pub(crate) fn plant(&mut self, place: Place, slot: u64, values: &Map<String, Json>) {
+        let stamp = self.tick();
+        let mut row = self.tree(place, slot);
+        for (path, value) in values {
+            put(&mut row, &path.trim_matches('/').split('/').collect::<Vec<_>>(), value);
+        }
+        self.changes(place).written.entry(slot).or_default().push((stamp, Arc::new(row)));
+    }
+
+    /// Shows a whole row as this text, which need not be JSON; as it is without one.
+    pub(crate) fn plant_text(&mut self, place: Place, slot: u64, text: Option<&str>) {
+        let stamp = self.tick();
+        self.changes(place).texts.entry(slot).or_default().push((stamp, text.map(Arc::from)));
+    }
+
     /// An edit of its own: a written row gets a new second, any other shows its next version.
     pub(super) fn edit(&mut self, place: Place, slot: u64, stamp: u32) {
         let Some(row) = self.table(place).written(slot).cloned() else {
@@ -119,6 +135,18 @@ fn text(instant: i64) -> String {
     let mut out = String::new();
     calendar::push(&mut out, instant);
     out
+}
+
+/// Puts a value where a path leads; null takes away what is there.
+fn put(row: &mut Json, path: &[&str], value: &Json) {
+    let (Some((name, rest)), Some(row)) = (path.split_first(), row.as_object_mut()) else { return };
+    if !rest.is_empty() {
+        put(row.entry(*name).or_insert_with(|| json!({})), rest, value);
+    } else if value.is_null() {
+        row.remove(*name);
+    } else {
+        row.insert((*name).to_owned(), value.clone());
+    }
 }
 
 fn set(row: &mut Json, key: &str, value: &str) {
