@@ -20,14 +20,16 @@ use futures::stream::{self, BoxStream, StreamExt};
 use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
 use crate::error::Result;
-use crate::extract::{self, DateProbe, Extraction, Known, RESCAN, Reading, Scope, Seen, Unreadable, Window};
+use crate::extract::{
+    self, DateProbe, Extraction, Measured, RESCAN, ReadFrom, Reading, Scope, Seen, Unreadable, Window,
+};
 use crate::lake::{Batches, Change, Commit, Comparison, Doubt, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
-use crate::quarantine;
+use crate::quarantine::{self, Held};
 use crate::reconcile::MAX_SHARE;
 use crate::run::{Meter, Mode};
 use crate::tenant;
-use again::Unread;
+use again::Again;
 
 /// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
 pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
@@ -143,19 +145,21 @@ async fn attempt(
         None => lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros).filter(|_| !moved),
         Some(_) => None,
     };
-    let unread = Unread::stored(lake, table).await?;
+    let again = Again::stored(lake, table).await?;
+    let held = Held::all(lake, entity).await?;
     meter.begin(stored);
-    let newest = extract::newest(client, entity).await?;
-    let mut warnings = Vec::new();
+    let measured = Measured::ask(client, entity, stored, request.window).await?;
+    let mut warnings = measured.warnings(entity);
     warnings.extend(doubt.as_ref().map(|doubt| format!("{table} {doubt}, so that all of it was read again")));
     let mut dates = Read::default();
-    let scope = match (request.mode, entity.load, stored) {
-        (Mode::Incremental, Load::Incremental { watermark: path, .. }, Some(watermark)) => {
-            let reading = request.dates.of(client, entity, path, newest).await;
+    let scope = match (request.mode, entity.load, measured.reads_from()) {
+        (Mode::Incremental, Load::Incremental { watermark: path, .. }, ReadFrom::Watermark(watermark, doubted)) => {
+            let reading = request.dates.of(client, entity, path, measured.newest).await;
             let reading = reading.map_err(|error| extract::source_error(entity, error))?;
             warnings.extend(odd_dates(reading));
             dates = Read { code: Some(reading.code()), before: lake.mark(table, DATES).await?.unwrap_or_default() };
-            let window = if dates.differs() { request.window.rescanning() } else { request.window };
+            let rescans = dates.differs() || doubted;
+            let window = if rescans { request.window.rescanning() } else { request.window };
             if dates.differs() {
                 let days = RESCAN.num_days();
                 warnings.push(format!(
@@ -163,19 +167,15 @@ async fn attempt(
                      the {days} days before were read again: they may have missed some"
                 ));
             }
-            match reading.dates() {
-                Some(dates) => {
-                    let since = Scope::Since { watermark, window, dates };
-                    let changed = extract::condition(entity, &since);
-                    changed.and_then(|changed| unread.beside(entity, changed)).map_or(Scope::All, Scope::Where)
-                }
-                None => Scope::All,
-            }
+            let changed = reading
+                .dates()
+                .and_then(|dates| extract::condition(entity, &Scope::Since { watermark, window, dates }));
+            // What was left out or changed in the future is asked for beside what changed, by its key.
+            let beside = |changed| again.with(held.ranges()?).beside(entity, changed);
+            changed.and_then(beside).map_or(Scope::All, Scope::Where)
         }
         _ => Scope::All,
     };
-    // The stored one is the higher where the newest record left the server; the rows up to it are in the table.
-    let watermark = newest.map(|newest| newest.time).max(stored);
     let session = lake.session()?;
     let chunks = AtomicU64::new(0);
     let target = Target {
@@ -186,25 +186,22 @@ async fn attempt(
         table,
         request,
         meter,
-        newest,
+        measured,
         chunks,
-        watermark,
         base,
         moved,
         doubt,
         trusted,
-        unread,
+        again,
         dates,
     };
     let compares = base.is_some() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
-    let (seen, written, quarantined, refused) = if matches!(scope, Scope::All) && !compares {
-        let done = target.full().await?;
-        warnings.extend(done.notes);
-        (done.seen, done.written, done.quarantined, done.refused)
-    } else {
-        target.changes(&scope).await?
-    };
-    let watermark = if refused.is_some() { stored } else { watermark };
+    let done =
+        if matches!(scope, Scope::All) && !compares { target.full().await? } else { target.changes(&scope).await? };
+    let Done { seen, written, quarantined, refused, whole, notes } = done;
+    warnings.extend(notes);
+    let measured = target.measured;
+    let watermark = if refused.is_some() { stored } else { measured.next() };
     if matches!(entity.load, Load::Incremental { .. }) && watermark.is_none() && seen.records > 0 {
         warnings.push(format!(
             "{} shows no change time, so every run reads all of it: the API role may lack the right to see _info",
@@ -212,13 +209,35 @@ async fn attempt(
         ));
     }
     warnings.extend(seen.uncounted.as_deref().map(|why| extract::uncounted(entity, why)));
-    if let Some(first) = seen.rejected.first() {
-        warnings.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
+    // An incremental read asks for the open ones by their keys, a whole one has all.
+    let asked = |record: &quarantine::Record| whole && (matches!(scope, Scope::All) || record.is_open());
+    let settled = held.settle(lake, entity, &seen.rejected, asked, (&request.run_id, request.started)).await?;
+    warnings.extend(settled.closed);
+    if let Some(first) = seen.rejected.first().filter(|_| settled.open.is_none()) {
+        warnings.push(format!(
+            "{quarantined} records are in {} and acknowledged: {}",
+            quarantine::table(),
+            first.reason
+        ));
     }
     let refused = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
     let left_out = extract::left_out(entity, &seen.unreadable);
-    let incomplete = [left_out, refused].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
+    let incomplete =
+        [left_out, settled.open, refused].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
     Ok(Loaded { seen, written, quarantined, watermark_before: stored, watermark, warnings, incomplete })
+}
+
+/// What a read and its write did.
+struct Done {
+    seen: Seen,
+    written: Written,
+    quarantined: u64,
+    /// Why rows that the server didn't list are still there.
+    refused: Option<String>,
+    /// Whether everything that was asked for was read by this load, and none of it taken over from one before.
+    whole: bool,
+    /// What became of what earlier loads had staged.
+    notes: Vec<String>,
 }
 
 /// How the server reads dates, and how it did when the table was last loaded.
@@ -279,10 +298,10 @@ struct Target<'a> {
     table: &'a TableName,
     request: &'a Request,
     meter: &'a Meter,
-    newest: Option<Known>,
+    /// The newest record and the next watermark, found out before the read.
+    measured: Measured,
     /// Staged files of this load so far.
     chunks: AtomicU64,
-    watermark: Option<DateTime<Utc>>,
     base: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
@@ -291,13 +310,13 @@ struct Target<'a> {
     /// The newest version that is.
     trusted: Option<u64>,
     /// What the last load left out.
-    unread: Unread,
+    again: Again,
     dates: Read,
 }
 
 impl Target<'_> {
     /// Reads a part of the list, or all of a list that is there, and writes what differs.
-    async fn changes(&self, scope: &Scope) -> Result<(Seen, Written, u64, Option<String>)> {
+    async fn changes(&self, scope: &Scope) -> Result<Done> {
         let (entity, request) = (self.entity, self.request);
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let extraction = extract::extract(self.client, entity, scope, request.page_size, decoder).await?;
@@ -311,7 +330,8 @@ impl Target<'_> {
             _ => (self.merge(extraction).await?, None),
         };
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
-        Ok((seen, written, quarantined.load(Ordering::Relaxed), refused))
+        let quarantined = quarantined.load(Ordering::Relaxed);
+        Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes: Vec::new() })
     }
 
     /// Changed rows since the watermark.
@@ -320,7 +340,7 @@ impl Target<'_> {
         let (changed, _) = self.differing(rows).await?;
         let unreadable = seen.lock().map(|seen| seen.unreadable.clone()).unwrap_or_default();
         let commit = self.commit(&unreadable);
-        if self.dates.differs() {
+        if self.dates.differs() || self.measured.lowers() {
             // Remembered even where nothing was missed, or every run would look again.
             let change = Change { rows: changed, gone: Vec::new() };
             return self.lake.sync(self.table, &schema, self.entity.key, change, self.session, &commit).await;
@@ -350,12 +370,12 @@ impl Target<'_> {
         let stored = self.lake.key_set(self.table, self.entity.key).await?;
         let seen = seen.lock().map(|seen| seen.clone()).unwrap_or_default();
         let refused = self.may_lose(&stored, &listed, &seen).await?.map(loss::kept);
-        let left = &stored - &listed;
+        let gone = self.gone(&stored, &listed).await?;
         // What the server can't give is in the list all the same.
-        if left.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
+        if gone.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
             return Ok((self.upsert(&schema, rows, &self.commit(&[])).await?, refused));
         }
-        let change = Change { rows, gone: left.iter().map(u64::cast_signed).collect() };
+        let change = Change { rows, gone };
         let (key, commit) = (self.entity.key, self.commit(&[]));
         let written = self.lake.sync(self.table, &schema, key, change, self.session, &commit).await?;
         Ok((written, None))
@@ -367,12 +387,13 @@ impl Target<'_> {
 
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
     fn commit(&self, unreadable: &[Unreadable]) -> Commit {
-        let commit = tenant::signed(self.unread.succeed(self.unmarked(), unreadable), self.request.owner);
+        let commit = self.again.succeed(self.unmarked(), unreadable, &self.measured.ahead.keys);
+        let commit = tenant::signed(commit, self.request.owner);
         let commit = match self.dates.code.filter(|_| self.dates.differs()) {
             Some(code) => commit.mark(DATES, code),
             None => commit,
         };
-        match self.watermark {
+        match self.measured.next() {
             Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
             // A number can't be taken back, and that of another tenant must not hold: this one is no time.
             None if self.moved => commit.mark(WATERMARK, i64::MIN),

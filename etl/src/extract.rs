@@ -7,6 +7,7 @@
 
 mod count;
 pub(crate) mod dates;
+mod measured;
 mod unreadable;
 mod window;
 
@@ -26,6 +27,7 @@ use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
 pub(crate) use count::{count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
+pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};
 pub(crate) use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
 pub(crate) use window::RESCAN;
@@ -139,23 +141,6 @@ pub async fn extract(
     Ok(Extraction { schema, rows, seen })
 }
 
-/// The record that changed last, `None` where the entity has no change time or the role may not see it. Its time is the
-/// next watermark.
-///
-/// It has to be asked for before a read: a record that changes behind the reader's back carries a later time, so the next
-/// run finds it. The highest time among the records read would lie after such changes and hide them.
-///
-/// # Errors
-/// [`Kind::Source`] when the server refuses the request.
-pub async fn newest(client: &Client, entity: &Entity) -> Result<Option<Known>> {
-    let Load::Incremental { watermark: path, .. } = entity.load else { return Ok(None) };
-    let record = first(client, entity, &format!("{path} desc"), &format!("{},{path}", entity.key)).await?;
-    Ok(record.and_then(|record| {
-        let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
-        Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
-    }))
-}
-
 /// Lowest and highest key of the list, but for records that the server can't give; `None` where it is empty.
 ///
 /// # Errors
@@ -176,6 +161,7 @@ async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> R
     loop {
         let request = client.request(Method::Get, entity.path).expects_array().largest_answer(FEW_RECORDS);
         let request = request.query("fields", fields).query("orderBy", order);
+        let request = if page > 1 { request.patience(1) } else { request };
         let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
         match answer.and_then(|answer| answer.json::<Vec<Value>>()) {
             Ok(records) => return Ok(records.into_iter().next()),
@@ -272,10 +258,15 @@ impl Reader {
 
     fn decode(&mut self, page: &Page) -> Result<RecordBatch> {
         let records = page.records().map_err(|error| source_error(self.entity, error))?;
-        let mut rejected = Vec::new();
+        let mut rejected: Vec<Rejected> = Vec::new();
+        let mut first_key = None;
         for record in &records {
             match self.decoder.push(record)? {
-                Ok(key) if self.last_key.is_none_or(|last| key > last) => self.last_key = Some(key),
+                Ok(key) if self.last_key.is_none_or(|last| key > last) => {
+                    self.last_key = Some(key);
+                    first_key.get_or_insert(key);
+                    before(&mut rejected, key);
+                }
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
                     if let Ok(mut seen) = self.seen.lock() {
@@ -286,12 +277,15 @@ impl Reader {
                         &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
                     ));
                 }
-                Err(record) => rejected.push(record),
+                Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
             }
         }
         if let Ok(mut seen) = self.seen.lock() {
             seen.records += records.len() as u64;
             seen.rescued = self.decoder.rescued();
+            if let Some(key) = first_key {
+                before(&mut seen.rejected, key);
+            }
             seen.rejected.append(&mut rejected);
         }
         self.decoder.batch()
@@ -315,6 +309,11 @@ impl Reader {
         seen.complete = true;
         Ok(())
     }
+}
+
+/// Notes the key behind records that can't be rows.
+fn before(rejected: &mut [Rejected], key: i64) {
+    rejected.iter_mut().rev().take_while(|record| record.before.is_none()).for_each(|record| record.before = Some(key));
 }
 
 pub(crate) fn incomplete(entity: &Entity, why: &str) -> Error {

@@ -14,32 +14,21 @@ use connectwise_sdk::conditions::field;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
-use super::Target;
 use super::loss::kept;
 use super::range::{Piece, between, pieces, split};
+use super::{Done, Target};
 use crate::contract;
 use crate::decode::Decoder;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Scope, Seen, incomplete};
 use crate::lake::{
-    Batches, Chunk, Commit, Doubt, Head, Part, Staged, Tenant, Written, as_of_today, integers, sql_error, unfit,
+    Batches, Change, Chunk, Commit, Doubt, Head, Part, Staged, Tenant, Written, as_of_today, integers, sql_error, unfit,
 };
-use crate::quarantine;
+use crate::quarantine::{self, Held};
 use crate::run::Chunk as Safe;
 use crate::tenant::unmoved;
 
 const HIDDEN: &str = "__hidden";
-
-/// What a full load did.
-pub(super) struct Full {
-    pub(super) seen: Seen,
-    pub(super) written: Written,
-    pub(super) quarantined: u64,
-    /// Why rows that the server didn't list are still there.
-    pub(super) refused: Option<String>,
-    /// What became of what earlier loads had staged.
-    pub(super) notes: Vec<String>,
-}
 
 /// What was read of the list, and the files that it is in.
 #[derive(Default)]
@@ -47,6 +36,14 @@ struct Read {
     parts: Vec<Part>,
     seen: Seen,
     quarantined: u64,
+}
+
+/// Stored rows that a load takes out.
+enum Leaving {
+    /// All that weren't read.
+    AllElse,
+    /// Those with these keys.
+    These(Vec<i64>),
 }
 
 /// Where finished files are remembered.
@@ -58,13 +55,14 @@ struct Stage {
 
 impl Target<'_> {
     /// Reads all of the list and makes it the table's content.
-    pub(super) async fn full(&self) -> Result<Full> {
-        let mut notes = Vec::new();
+    pub(super) async fn full(&self) -> Result<Done> {
+        let (mut notes, mut whole) = (Vec::new(), true);
         let read = match self.resumable(&mut notes).await? {
             None => self.afresh().await?,
             Some(staged) => match self.resume(&staged).await {
                 Ok((read, note)) => {
                     notes.push(note);
+                    whole = false;
                     read
                 }
                 Err(error) if error.kind() == Kind::Incomplete => {
@@ -75,7 +73,7 @@ impl Target<'_> {
                 Err(error) => return Err(error),
             },
         };
-        let refused = self.guard(&read).await?;
+        let (refused, leaving) = self.guard(&read).await?;
         if let Some(why) = refused.as_deref().filter(|_| self.moved) {
             return Err(unmoved(self.table, Some(why)));
         }
@@ -89,30 +87,27 @@ impl Target<'_> {
             self.lake.unstage(self.table, &staged.name).await?;
         }
         let schema = contract::bronze(self.entity);
-        let left_out = !read.seen.unreadable.is_empty();
-        let written = match &refused {
-            // What the server can't give is in the list all the same, so a stored row of it stays.
-            None if left_out && self.base.is_some() && self.doubt.is_none() && !self.moved => {
-                self.update(&read.parts, &self.commit(&read.seen.unreadable)).await?
-            }
-            None => {
-                let commit = self.commit(&read.seen.unreadable);
+        whole &= read.seen.unreadable.is_empty();
+        let commit = self.commit(&read.seen.unreadable);
+        let written = match (&refused, leaving) {
+            (None, Leaving::AllElse) => {
                 let mut parts = read.parts;
-                if left_out && self.doubt.is_some() && !self.moved {
+                if self.doubt.is_some() && !self.moved {
                     parts.extend(self.hidden(&schema, &parts, &read.seen).await?);
                 }
                 self.lake.swap(self.table, &schema, &parts, &commit).await?
             }
+            (None, Leaving::These(gone)) => self.update(&read.parts, gone, &commit).await?,
             // Who doesn't see all rows doesn't see all changes, so the watermark stays.
-            Some(_) => self.update(&read.parts, &self.unmarked()).await?,
+            (Some(_), _) => self.update(&read.parts, Vec::new(), &self.unmarked()).await?,
         };
-        Ok(Full { seen: read.seen, written, quarantined: read.quarantined, refused, notes })
+        Ok(Done { seen: read.seen, written, quarantined: read.quarantined, refused, whole, notes })
     }
 
-    /// Whether rows that weren't listed may leave, or why not.
-    async fn guard(&self, read: &Read) -> Result<Option<String>> {
+    /// Whether rows that weren't listed may leave, or why not; and which rows that are, where some stay all the same.
+    async fn guard(&self, read: &Read) -> Result<(Option<String>, Leaving)> {
         if self.base.is_none() {
-            return Ok(None);
+            return Ok((None, Leaving::AllElse));
         }
         let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
         let stored = match (&self.doubt, self.trusted) {
@@ -122,12 +117,26 @@ impl Target<'_> {
             }
             _ => self.lake.key_set(self.table, self.entity.key).await?,
         };
-        self.may_lose(&stored, &listed, &read.seen).await
+        let refused = self.may_lose(&stored, &listed, &read.seen).await?;
+        let gone = self.gone(&stored, &listed).await?;
+        let leaving = match () {
+            // Nothing of another tenant stays, and nothing as somebody else left it.
+            () if self.moved || self.doubt.is_some() => Leaving::AllElse,
+            // What the server can't give is in the list all the same, so a stored row of it stays, and any that may be it.
+            () if !read.seen.unreadable.is_empty() => Leaving::These(Vec::new()),
+            () if (gone.len() as u64) < (&stored - &listed).len() => Leaving::These(gone),
+            () => Leaving::AllElse,
+        };
+        Ok((refused, leaving))
     }
 
-    /// The stored rows of records that the server can't give, for a table that is replaced all the same. They are asked for
+    /// The stored rows of records that the server can't give or that can't be rows, for a table that is replaced all the same. They are asked for
     /// again by the next run.
     async fn hidden(&self, schema: &SchemaRef, parts: &[Part], seen: &Seen) -> Result<Option<Part>> {
+        let held = Held::all(self.lake, self.entity).await?;
+        if seen.unreadable.is_empty() && held.is_empty() {
+            return Ok(None);
+        }
         let listed = self.lake.part_keys(self.table, self.entity.key, parts).await?;
         let mut writer = self.lake.part_writer(self.table, schema, self.entity.key).await?;
         if !self.lake.register(self.session, HIDDEN, self.table).await? {
@@ -139,7 +148,8 @@ impl Target<'_> {
             let keys = integers(&batch, self.entity.key)?;
             let stays = |key: Option<i64>| {
                 key.is_some_and(|key| {
-                    !listed.contains(key.cast_unsigned()) && seen.unreadable.iter().any(|record| record.may_be(key))
+                    let unreadable = || seen.unreadable.iter().any(|record| record.may_be(key));
+                    !listed.contains(key.cast_unsigned()) && (unreadable() || held.may_be(key))
                 })
             };
             let some = filter_record_batch(&batch, &keys.iter().map(|key| Some(stays(key))).collect())
@@ -152,8 +162,8 @@ impl Target<'_> {
         writer.finish().await
     }
 
-    /// Merges the rows of files and leaves the others.
-    async fn update(&self, parts: &[Part], commit: &Commit) -> Result<Written> {
+    /// Merges the rows of files, takes out those with these keys and leaves the others.
+    async fn update(&self, parts: &[Part], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
         let (mut comparison, mut all) = (self.comparison(), Batches::default());
         for part in parts {
             let mut rows = self.lake.part_rows(self.table, part).await?;
@@ -162,8 +172,9 @@ impl Target<'_> {
                 if self.doubt.is_some() { all.push(batch)? } else { comparison.push(batch).await? }
             }
         }
-        let changed = if self.doubt.is_some() { all } else { comparison.differing().await? };
-        self.upsert(&contract::bronze(self.entity), changed, commit).await
+        let rows = if self.doubt.is_some() { all } else { comparison.differing().await? };
+        let (schema, change) = (contract::bronze(self.entity), Change { rows, gone });
+        self.lake.sync(self.table, &schema, self.entity.key, change, self.session, commit).await
     }
 
     /// Reads all of the list.
@@ -184,7 +195,7 @@ impl Target<'_> {
     /// What a load that begins now would depend on. `None` where changes have no time: what was staged couldn't be brought
     /// up to date.
     fn stage(&self) -> Option<Head> {
-        let watermark = self.watermark.filter(|_| matches!(self.entity.load, Load::Incremental { .. }))?;
+        let watermark = self.measured.next().filter(|_| matches!(self.entity.load, Load::Incremental { .. }))?;
         let schema = contract::bronze(self.entity);
         // What was staged with secrets must not come into a table that is to have none.
         let secrets = self.request.secrets;
@@ -355,7 +366,7 @@ impl Target<'_> {
     /// Brings staged rows up to date: what changed since `watermark`, up to the last staged key.
     async fn catch_up(&self, watermark: DateTime<Utc>, last: i64, parts: Vec<Part>) -> Result<Vec<Part>> {
         let Load::Incremental { watermark: path, .. } = self.entity.load else { return Ok(parts) };
-        let reading = self.request.dates.of(self.client, self.entity, path, self.newest).await;
+        let reading = self.request.dates.of(self.client, self.entity, path, self.measured.newest).await;
         let reading = reading.map_err(|error| extract::source_error(self.entity, error))?;
         let Some(dates) = reading.dates() else {
             return Err(incomplete(self.entity, "no date in a condition finds what changed since"));

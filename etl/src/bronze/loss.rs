@@ -11,6 +11,7 @@ use crate::catalog;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Seen};
 use crate::lake::{Keys, integers, sql_error};
+use crate::quarantine::Held;
 use crate::reconcile::narrowed::{accepts_all, narrowed};
 use crate::reconcile::{Facts, Guard, confirmed, may_delete};
 
@@ -32,8 +33,9 @@ impl Target<'_> {
     /// [`Kind::Conflict`] when another run changed the table meanwhile, else when something that decides can't be read.
     pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Result<Option<String>> {
         // What the server can't give is in the list all the same.
-        let may_be = |key: &u64| seen.unreadable.iter().any(|record| record.may_be(key.cast_signed()));
-        let missing: Keys = (stored - listed).into_iter().filter(|key| !may_be(key)).collect();
+        let may_be = |key: &i64| seen.unreadable.iter().any(|record| record.may_be(*key));
+        let missing = self.gone(stored, listed).await?.into_iter().filter(|key| !may_be(key));
+        let missing: Keys = missing.map(i64::cast_unsigned).collect();
         if missing.is_empty() {
             return Ok(None);
         }
@@ -43,6 +45,16 @@ impl Target<'_> {
             return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
         }
         Ok(Some(guard.to_string()))
+    }
+
+    /// The keys of stored rows that weren't listed. A record that can't be a row was, so a stored row of it stays.
+    pub(super) async fn gone(&self, stored: &Keys, listed: &Keys) -> Result<Vec<i64>> {
+        let left: Vec<i64> = (stored - listed).iter().map(u64::cast_signed).collect();
+        if left.is_empty() || self.moved {
+            return Ok(left);
+        }
+        let held = Held::all(self.lake, self.entity).await?;
+        Ok(left.into_iter().filter(|key| !held.may_be(*key)).collect())
     }
 
     async fn speaks_against(&self, stored: u64, missing: Keys, listed: &Keys, seen: &Seen) -> Result<Option<Guard>> {
@@ -76,7 +88,7 @@ impl Target<'_> {
         if !matches!(guard, None | Some(Guard::Share { .. })) || (guard.is_some() && !may_be_few) {
             return Ok(guard);
         }
-        let changes = (self.watermark, self.newest.is_some());
+        let changes = (self.measured.next(), self.measured.newest.is_some());
         if let Some(narrowed) = narrowed(self.lake, self.session, self.entity, self.table, &missing, changes).await? {
             return Ok(Some(narrowed));
         }

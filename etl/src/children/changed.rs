@@ -15,8 +15,9 @@ use super::{AT_ONCE, Work, together};
 use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
 use crate::error::{Error, Kind, Result};
-use crate::extract::{self, Known, Unreadable};
+use crate::extract::{self, Measured, ReadFrom, Unreadable};
 use crate::lake::{Batches, Change, Commit, integers, sql_error};
+use crate::quarantine::{Held, Record};
 
 /// Which lists a load reads.
 struct Asked {
@@ -33,8 +34,14 @@ struct Asked {
 type Stored = HashMap<i64, (i64, i64)>;
 
 impl Work<'_> {
-    pub(super) async fn changed(&self, stored: &Progress, mut next: Progress, newest: Option<Known>) -> Result<Loaded> {
-        let mut asked = self.asked(stored, newest).await?;
+    pub(super) async fn changed(
+        &self,
+        stored: &Progress,
+        mut next: Progress,
+        measured: &Measured,
+        in_quarantine: Held,
+    ) -> Result<Loaded> {
+        let mut asked = self.asked(stored, measured, &in_quarantine).await?;
         let session = self.lake.session()?;
         let held = self.held(&session, &asked).await?;
         // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
@@ -58,32 +65,43 @@ impl Work<'_> {
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
         let mut gone: Vec<i64> =
             below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
+        // A record that can't be a row is in its list, so a stored row of it stays.
+        let rejected: BTreeSet<i64> = rows.rejected.iter().filter_map(|record| record.key).collect();
+        let unnamed: BTreeSet<i64> =
+            rows.rejected.iter().filter(|record| record.key.is_none()).filter_map(|record| record.parent).collect();
+        let stays =
+            |key: &i64| rejected.contains(key) || held.get(key).is_some_and(|(parent, _)| unnamed.contains(parent));
+        gone.retain(|key| !stays(key));
         let refused = refused(gone.len() as u64, below.count() as u64, self.request.options.max_share);
         if refused.is_some() {
             gone.clear();
         }
         let unlisted = extract::left_out(self.above, &asked.unreadable);
-        let incomplete = together([self.left_out(&rows.failed), refused, unlisted]);
+        let incomplete = [self.left_out(&rows.failed), refused, unlisted];
         gone.sort_unstable();
-        let seen = rows.seen(incomplete.is_none());
+        let seen = rows.seen(incomplete.iter().all(Option::is_none));
         // Before the commit that moves on past them.
         let quarantined = self.quarantined(&seen).await?;
         let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
         let key = self.entity.key;
         let change = Change { rows: changed, gone };
         let written = self.lake.sync(self.table, &schema, key, change, &session, &commit).await?;
-        let warnings = self.warnings(&seen, quarantined, rows.notes());
+        let read = |record: &Record| record.parent_record_id.is_some_and(|parent| rows.read.contains(&parent));
+        let settled = self.settle(in_quarantine, &seen, read).await?;
+        let incomplete = together(incomplete.into_iter().chain([settled.open.clone()]));
+        let warnings = self.warnings(&seen, quarantined, settled, rows.notes());
         let (watermark_before, watermark) = (stored.watermark, next.watermark);
         Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete })
     }
 
     /// Where parents say when they changed, those that did and a part of the others; otherwise all.
-    async fn asked(&self, stored: &Progress, newest: Option<Known>) -> Result<Asked> {
-        let changed = match stored.watermark {
-            Some(watermark) => self.since(watermark, newest).await?,
-            None => None,
+    async fn asked(&self, stored: &Progress, measured: &Measured, in_quarantine: &Held) -> Result<Asked> {
+        let changed = match measured.reads_from() {
+            ReadFrom::Watermark(watermark, doubted) => self.since(watermark, doubted, measured.newest).await?,
+            ReadFrom::Start => None,
         };
-        let Some(changed) = changed else {
+        // Lists with records in quarantine are read again, whatever changed.
+        let (Some(changed), Some(open)) = (changed, in_quarantine.parents()) else {
             let found = self.all().await?;
             let hidden = self.hidden(&found.unreadable).await?;
             let parents = found.ids.into_iter().chain(hidden).chain(stored.owed.iter().copied()).collect();
@@ -95,8 +113,14 @@ impl Work<'_> {
         let mut unreadable = changed.unreadable;
         unreadable.extend(part.unreadable);
         let hidden = self.hidden(&unreadable).await?;
-        let parents =
-            part.ids.into_iter().chain(changed.ids).chain(hidden).chain(stored.owed.iter().copied()).collect();
+        let parents = part
+            .ids
+            .into_iter()
+            .chain(changed.ids)
+            .chain(hidden)
+            .chain(stored.owed.iter().copied())
+            .chain(open)
+            .collect();
         Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable })
     }
 

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use datafusion::prelude::SessionContext;
 use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
@@ -16,7 +17,7 @@ use crate::contract::PARENT_ID;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Seen};
 use crate::lake::{Commit, Source, Written, as_of_today, sql_error};
-use crate::quarantine;
+use crate::quarantine::{self, Held, Record, Settled};
 use crate::tenant;
 
 /// Batches between the reader and the writer.
@@ -26,7 +27,7 @@ const AHEAD: usize = 2;
 const TIMES: usize = 3;
 
 impl Work<'_> {
-    pub(super) async fn full(&self, stored: &Progress, next: Progress) -> Result<Loaded> {
+    pub(super) async fn full(&self, stored: &Progress, next: Progress, in_quarantine: Held) -> Result<Loaded> {
         let found = self.all().await?;
         let all: BTreeSet<i64> = found.ids.into_iter().chain(self.hidden(&found.unreadable).await?).collect();
         let all: Vec<i64> = all.into_iter().collect();
@@ -45,8 +46,10 @@ impl Work<'_> {
             };
             let seen = rows.seen(left_out.is_empty() && unlisted.is_none());
             let quarantined = self.quarantined(&seen).await?;
-            let warnings = self.warnings(&seen, quarantined, rows.notes());
-            let incomplete = together([self.left_out(&left_out), unlisted]);
+            let whole = left_out.is_empty() && unlisted.is_none();
+            let settled = self.settle(in_quarantine, &seen, |_| whole).await?;
+            let incomplete = together([self.left_out(&left_out), unlisted, settled.open.clone()]);
+            let warnings = self.warnings(&seen, quarantined, settled, rows.notes());
             let (watermark_before, watermark) = (stored.watermark, next.watermark);
             return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
         }
@@ -59,7 +62,10 @@ impl Work<'_> {
         let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.owed.contains(parent)).collect();
         let mut rows = Rows::new(self)?;
         let schema = rows.schema();
-        let kept = self.kept(&session, &schema, &next.owed).await?;
+        let kept = match next.owed.is_empty() {
+            true => Vec::new(),
+            false => self.kept(&session, &schema, &format!("`{PARENT_ID}` in ({})", list(&next.owed))).await?,
+        };
         let (sender, receiver) = mpsc::channel::<Result<RecordBatch>>(AHEAD);
         let batches =
             stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|b| (b, receiver)) });
@@ -78,7 +84,11 @@ impl Work<'_> {
         let commit = if self.moved && next.watermark.is_none() { commit.mark(WATERMARK, i64::MIN) } else { commit };
         let writing = self.lake.replace(self.table, &schema, source, &session, &commit);
         let reading = async {
-            let read = self.send(&parents, &mut rows, &sender).await;
+            let read = async {
+                self.send(&parents, &mut rows, &sender).await?;
+                self.keep_rejected(&session, &rows, &sender).await
+            };
+            let read = read.await;
             if let (Ok(()), Ok(mut through)) = (&read, through.lock()) {
                 *through = rows.failed.is_empty();
             }
@@ -105,19 +115,56 @@ impl Work<'_> {
         Ok(())
     }
 
-    /// Stored rows of these parents, as rows of today's schema.
-    async fn kept(
+    /// Keeps what can't be a row, before the commit that moves on past it. It is in its list, so a stored row of it stays.
+    async fn keep_rejected(
         &self,
-        session: &datafusion::prelude::SessionContext,
-        schema: &SchemaRef,
-        parents: &BTreeSet<i64>,
-    ) -> Result<Vec<RecordBatch>> {
-        if parents.is_empty() || self.moved || !self.lake.register(session, "kept", self.table).await? {
+        session: &SessionContext,
+        rows: &Rows,
+        sender: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<()> {
+        let rejected = &rows.rejected;
+        if rejected.is_empty() {
+            return Ok(());
+        }
+        let request = self.request;
+        quarantine::keep(self.lake, self.entity, rejected, &request.run_id, request.started).await?;
+        let keys: BTreeSet<i64> =
+            rejected.iter().filter_map(|record| record.key).filter(|key| !rows.keys.contains_key(key)).collect();
+        let parents: BTreeSet<i64> =
+            rejected.iter().filter(|record| record.key.is_none()).filter_map(|record| record.parent).collect();
+        let mut stays = Vec::new();
+        if !keys.is_empty() {
+            stays.push(format!("`{}` in ({})", self.entity.key, list(&keys)));
+        }
+        if !parents.is_empty() {
+            let read: BTreeSet<i64> =
+                rows.keys.iter().filter(|(_, parent)| parents.contains(parent)).map(|(key, _)| *key).collect();
+            let others = if read.is_empty() {
+                String::new()
+            } else {
+                format!(" and `{}` not in ({})", self.entity.key, list(&read))
+            };
+            stays.push(format!("(`{PARENT_ID}` in ({}){others})", list(&parents)));
+        }
+        if stays.is_empty() {
+            return Ok(());
+        }
+        for batch in self.kept(session, &rows.schema(), &stays.join(" or ")).await? {
+            if sender.send(Ok(batch)).await.is_err() {
+                return Ok(());
+            }
+        }
+        Ok(())
+    }
+
+    /// Stored rows that meet a condition, as rows of today's schema.
+    async fn kept(&self, session: &SessionContext, schema: &SchemaRef, condition: &str) -> Result<Vec<RecordBatch>> {
+        if self.moved || !self.lake.register(session, "kept", self.table).await? {
             return Ok(Vec::new());
         }
-        let list = parents.iter().map(i64::to_string).collect::<Vec<_>>().join(", ");
-        let query = format!("select * from kept where `{PARENT_ID}` in ({list})");
+        let query = format!("select * from kept where {condition}");
         let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
+        session.deregister_table("kept").map_err(sql_error)?;
         found.iter().map(|batch| as_of_today(self.table, schema, batch)).collect()
     }
 
@@ -126,9 +173,26 @@ impl Work<'_> {
         quarantine::keep(self.lake, self.entity, &seen.rejected, &self.request.run_id, self.request.started).await
     }
 
-    pub(super) fn warnings(&self, seen: &Seen, quarantined: u64, mut notes: Vec<String>) -> Vec<String> {
-        if let Some(first) = seen.rejected.first() {
-            notes.push(format!("{quarantined} records are in {}: {}", quarantine::table(), first.reason));
+    /// What becomes of the records in quarantine, once the rows are in the table.
+    pub(super) async fn settle(&self, held: Held, seen: &Seen, asked: impl Fn(&Record) -> bool) -> Result<Settled> {
+        let request = self.request;
+        held.settle(self.lake, self.entity, &seen.rejected, asked, (&request.run_id, request.started)).await
+    }
+
+    pub(super) fn warnings(
+        &self,
+        seen: &Seen,
+        quarantined: u64,
+        settled: Settled,
+        mut notes: Vec<String>,
+    ) -> Vec<String> {
+        notes.extend(settled.closed);
+        if let Some(first) = seen.rejected.first().filter(|_| settled.open.is_none()) {
+            notes.push(format!(
+                "{quarantined} records are in {} and acknowledged: {}",
+                quarantine::table(),
+                first.reason
+            ));
         }
         notes
     }
@@ -144,4 +208,8 @@ impl Work<'_> {
             parents.join(", ")
         ))
     }
+}
+
+fn list(ids: &BTreeSet<i64>) -> String {
+    ids.iter().map(i64::to_string).collect::<Vec<_>>().join(", ")
 }

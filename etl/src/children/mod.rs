@@ -33,8 +33,9 @@ use crate::bronze::{Loaded, Request};
 use crate::catalog;
 use crate::contract;
 use crate::error::{Error, Kind, Result};
-use crate::extract;
+use crate::extract::Measured;
 use crate::lake::{Doubt, Lake, Race, TableName};
+use crate::quarantine::Held;
 use crate::run::{Meter, Mode};
 use crate::tenant;
 use progress::Progress;
@@ -96,7 +97,7 @@ pub async fn load(
 }
 
 /// Several reasons as one.
-fn together<const N: usize>(reasons: [Option<String>; N]) -> Option<String> {
+fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
 }
 
@@ -104,17 +105,17 @@ impl Work<'_> {
     async fn attempt(&self) -> Result<Loaded> {
         let mut stored = Progress::stored(self.lake, self.table).await?;
         stored.watermark = stored.watermark.filter(|_| !self.moved);
-        // The stored one is the higher where the newest parent left the server.
-        let newest = extract::newest(self.client, self.above).await?;
         // The watermark outlives what others do to the rows, and says nothing of such rows.
         let believed = stored.watermark.filter(|_| self.doubt.is_none());
-        let watermark = newest.map(|newest| newest.time).max(believed);
+        let held = Held::all(self.lake, self.entity).await?;
+        let measured = Measured::ask(self.client, self.above, believed, self.request.window).await?;
+        let watermark = measured.next();
         let next = Progress { watermark, ..stored.clone() };
         let mut loaded = match (self.request.mode, self.base) {
             (Mode::Incremental, Some(_)) if !self.moved && self.doubt.is_none() => {
-                self.changed(&stored, next, newest).await?
+                self.changed(&stored, next, &measured, held).await?
             }
-            _ => self.full(&stored, next).await?,
+            _ => self.full(&stored, next, held).await?,
         };
         let told = self.doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", self.table));
         loaded.warnings.extend(told);

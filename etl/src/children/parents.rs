@@ -43,11 +43,18 @@ impl Work<'_> {
     }
 
     /// Parents that changed since the watermark, `None` where they can't be asked for by that.
-    pub(super) async fn since(&self, watermark: DateTime<Utc>, newest: Option<Known>) -> Result<Option<Ids>> {
+    /// Where the watermark is in doubt, those of some days before it too.
+    pub(super) async fn since(
+        &self,
+        watermark: DateTime<Utc>,
+        doubted: bool,
+        newest: Option<Known>,
+    ) -> Result<Option<Ids>> {
         let Load::Incremental { watermark: path, .. } = self.above.load else { return Ok(None) };
         let reading = self.request.dates.of(self.client, self.above, path, newest).await;
         let Some(dates) = reading.map_err(|error| self.unlisted(error))?.dates() else { return Ok(None) };
-        let changed = dates.since(path, self.request.window.from(watermark));
+        let window = if doubted { self.request.window.rescanning() } else { self.request.window };
+        let changed = dates.since(path, window.from(watermark));
         self.ids(self.of_all(Some(changed)), None, None).await.map(Some)
     }
 

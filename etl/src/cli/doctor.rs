@@ -8,7 +8,7 @@ use clap::Args;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::catalog;
-use crate::doctor::{Access, EntityFinding, Examination, Health, Verdict, examine};
+use crate::doctor::{Access, EntityFinding, Examination, Health, Verdict, examine, watermarks};
 use crate::error::Result;
 
 /// Find out whether your tenant can be loaded, and what to ask its administrator for
@@ -37,7 +37,8 @@ impl Doctor {
             [] => catalog::entities().iter().collect(),
             names => names.iter().map(|name| catalog::entity(name)).collect::<Result<Vec<_>>>()?,
         };
-        let examination = examine(&settings.client()?, &entities, &Utc::now).await;
+        let mut examination = examine(&settings.client()?, &entities, &Utc::now).await;
+        watermarks(&settings.lake()?, &mut examination).await?;
         if output.is_json() {
             output.json(&examination)?;
         } else {

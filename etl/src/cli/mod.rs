@@ -13,6 +13,7 @@ mod lineage;
 mod maintain;
 mod output;
 mod progress;
+mod quarantine;
 mod query;
 mod reconcile;
 mod report;
@@ -67,6 +68,7 @@ enum Command {
     Run(run::Run),
     Reconcile(reconcile::Reconcile),
     Maintain(maintain::Maintain),
+    Quarantine(quarantine::Quarantine),
     Extract(extract::Extract),
     Schema(schema::Schema),
     Query(query::Query),
@@ -141,6 +143,7 @@ async fn dispatch(args: Args, environment: Environment, output: &Output) -> Resu
         Command::Run(command) => command.execute(&settings, output).await,
         Command::Reconcile(command) => command.execute(&settings, output).await,
         Command::Maintain(command) => command.execute(&settings, output).await,
+        Command::Quarantine(command) => command.execute(&settings, output).await,
         Command::Extract(command) => command.execute(&settings, output).await,
         Command::Schema(command) => command.execute(&settings, output).await,
         Command::Query(command) => command.execute(&settings, output).await,

@@ -51,6 +51,13 @@ impl Status {
             let header = ["table", "rows", "last good run", "watermark", "last outcome"];
             output.line(&table(&header, &[1], status.tables.iter().map(table_row)))?;
         }
+        let open = status.tables.iter().filter(|table| table.quarantine_open > 0);
+        let open: Vec<String> =
+            open.map(|table| format!("{} of {}", thousands(table.quarantine_open), table.table_name)).collect();
+        if !open.is_empty() {
+            let open = open.join(", ");
+            output.line(&wrap(&format!("open in quarantine: {open}; connectwise-etl quarantine lists them")))?;
+        }
         for step in &status.tables {
             if let Some(error) = &step.error {
                 let text = format!("{}/{} {}: {}", step.layer, step.table_name, step.outcome, first_sentence(error));

@@ -29,12 +29,20 @@ pub struct Decoder {
 }
 
 /// A record that can't be a row: it has no usable key, isn't an object, isn't text, or isn't JSON to its end.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Rejected {
     /// The record as it came, but for bytes that are no text.
     pub text: String,
     /// Why it can't be a row.
     pub reason: String,
+    /// Its key, where that can be read all the same.
+    pub key: Option<i64>,
+    /// The row that it hangs on, where the entity's lists hang on rows.
+    pub parent: Option<i64>,
+    /// The key before it in the list, which is in the order of keys; `None` at its start or where nobody knows.
+    pub after: Option<i64>,
+    /// The key behind it.
+    pub before: Option<i64>,
 }
 
 impl Decoder {
@@ -91,13 +99,25 @@ impl Decoder {
         Ok(if record.is_broken() {
             let why = serde_json::from_str::<serde::de::IgnoredAny>(record.get()).err();
             let reason = why.map_or_else(String::new, |why| format!(": {why}"));
-            Err(self.rejected(record.get(), format!("the record isn't JSON{reason}")))
+            let key = self.key_of(record.get());
+            Err(self.rejected(record.get(), format!("the record isn't JSON{reason}"), key))
         } else if record.is_mended() {
             let reason = "the record isn't UTF-8: U+FFFD stands for bytes that are no text";
-            Err(self.rejected(record.get(), reason.to_owned()))
+            let key = self.key_of(record.get());
+            Err(self.rejected(record.get(), reason.to_owned(), key))
         } else {
             self.push_text(record.get())
         })
+    }
+
+    /// The key of a record that can't be a row, if it comes before what can't be read.
+    fn key_of(&mut self, text: &str) -> Option<i64> {
+        let row = self.technical.rows();
+        // What is wrong with it was said already.
+        drop(walk(&mut self.columns, row, text));
+        let key = self.columns.integer(self.key, row);
+        self.columns.truncate(row);
+        key
     }
 
     fn push_text(&mut self, text: &str) -> std::result::Result<i64, Rejected> {
@@ -116,13 +136,15 @@ impl Decoder {
             Ok(None) => "the record isn't an object".to_owned(),
             Err(error) => format!("the record isn't readable JSON: {error}"),
         };
+        // What can't be read to its end may have begun with its key.
+        let key = self.columns.integer(self.key, row);
         self.columns.truncate(row);
-        Err(self.rejected(text, reason))
+        Err(self.rejected(text, reason, key))
     }
 
-    fn rejected(&self, text: &str, reason: String) -> Rejected {
+    fn rejected(&self, text: &str, reason: String, key: Option<i64>) -> Rejected {
         let text = self.redactor.as_ref().map_or_else(|| text.to_owned(), |redactor| redactor.record(text));
-        Rejected { text, reason }
+        Rejected { text, reason, key, parent: self.parent, ..Rejected::default() }
     }
 
     /// What a row is beside its record's text: whoever moves to another parent has changed, and a row with secrets and one

@@ -49,6 +49,9 @@ pub struct EntityFinding {
     /// The newest record, for other checks.
     #[serde(skip)]
     pub(super) newest: Option<extract::Known>,
+    /// The server's time when it gave that.
+    #[serde(skip)]
+    pub(super) clock: Option<extract::ServerClock>,
 }
 
 impl EntityFinding {
@@ -73,6 +76,7 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
         change_time: None,
         right,
         newest: None,
+        clock: None,
     };
     if let Some(parent) = entity.parent() {
         match below::probe(client, entity, parent).await {
@@ -89,7 +93,10 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
     if finding.access == Access::Readable && matches!(entity.load, Load::Incremental { .. }) && finding.rows != Some(0)
     {
         match extract::newest(client, entity).await {
-            Ok(newest) => (finding.change_time, finding.newest) = (Some(newest.is_some()), newest),
+            Ok(newest) => {
+                (finding.change_time, finding.newest) = (Some(newest.known.is_some()), newest.known);
+                finding.clock = newest.clock;
+            }
             Err(error) => finding.access = Access::Failed(error.report()),
         }
     }

@@ -5,6 +5,7 @@
 
 mod access;
 mod below;
+mod changes;
 mod doubts;
 mod language;
 mod role;
@@ -18,6 +19,7 @@ use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
 pub use access::{Access, EntityFinding};
+pub use changes::watermarks;
 
 /// How a check went.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -125,6 +127,7 @@ pub async fn examine(
             examination.health = Health::Good;
             server::let_in(&mut examination.checks);
             access::sum_up(&mut examination);
+            changes::check(&mut examination);
             below::check(client, entities, &mut examination).await;
             language::check(client, entities, &mut examination).await;
             doubts::check(client, entities, &mut examination).await;

@@ -142,12 +142,11 @@ fn in_version_of(server: (u32, u32), client: &Client) -> Option<Client> {
 }
 
 fn clock(response: &Response, asked: DateTime<Utc>, answered: DateTime<Utc>) -> Finding {
-    let told = response.header("date").and_then(|date| DateTime::parse_from_rfc2822(date).ok());
-    let Some(server) = told else {
+    let Some(server) = response.date().map(DateTime::<Utc>::from) else {
         return Finding::new("clock", Verdict::Unknown, "the server doesn't tell its time");
     };
     let here = asked + (answered - asked) / 2;
-    let ahead = server.with_timezone(&Utc) - here;
+    let ahead = server - here;
     let seconds = ahead.num_seconds();
     if ahead.abs() <= CLOSE {
         return Finding::new("clock", Verdict::Good, format!("the clocks differ by {} s", seconds.abs()));

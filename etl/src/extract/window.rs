@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// Changes carry the server's time in whole seconds and become visible a little later; what is this close to the
 /// watermark is read again.
-const OVERLAP: TimeDelta = TimeDelta::minutes(15);
+pub(super) const OVERLAP: TimeDelta = TimeDelta::minutes(15);
 
 /// What is this close to the watermark is read again when the server reads dates in another way than before. A reading is off
 /// by 27 hours at most, and what it hid lies no further back of the watermark than the loads that it was true for: a week holds

@@ -6,8 +6,10 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::{RUNS, STARTED, STEPS};
+use crate::catalog;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, Layer, TableName};
+use crate::quarantine::{self, Record};
 use crate::query;
 
 /// Runs that are shown.
@@ -81,6 +83,9 @@ pub struct TableStatus {
     pub reconcile_error: Option<String>,
     /// Rows that the table has now, `None` when it can't be read.
     pub rows: Option<u64>,
+    /// Records of it in quarantine that are neither mended nor acknowledged; bronze only.
+    #[serde(default)]
+    pub quarantine_open: u64,
 }
 
 /// How a run went.
@@ -138,7 +143,9 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
     };
     let counts: Vec<Option<u64>> =
         stream::iter(tables.clone()).map(|table| count(lake, table)).buffered(AT_ONCE).collect().await;
+    let open = quarantine::open(lake).await?;
     for (table, rows) in tables.iter_mut().zip(counts) {
+        table.quarantine_open = open.iter().filter(|record| is_of(record, table)).count() as u64;
         table.rows = rows;
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
@@ -160,6 +167,13 @@ pub(super) async fn last_runs(lake: &Lake, sql: &str) -> Result<Vec<RunStatus>> 
         "unfinished".clone_into(&mut run.outcome);
     }
     Ok(runs)
+}
+
+/// Whether a record in quarantine would be a row of this table.
+fn is_of(record: &Record, table: &TableStatus) -> bool {
+    let entity = catalog::entity(&record.entity);
+    table.layer == Layer::Bronze.name()
+        && entity.is_ok_and(|entity| TableName::bronze(entity.table).name == table.table_name)
 }
 
 /// Rows of a table now. One that can't be counted must not hide what the ledger says of the others.

@@ -202,7 +202,7 @@ impl Work<'_> {
             return Ok(None);
         }
         let before = self.lake.mark(self.table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros);
-        let now = extract::newest(self.client, self.entity).await?;
+        let now = extract::newest(self.client, self.entity).await?.known;
         let missing = missing.iter().map(|key| key.cast_unsigned()).collect();
         let session = self.lake.session()?;
         narrowed(self.lake, &session, self.entity, self.table, &missing, (before, now.is_some())).await

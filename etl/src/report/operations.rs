@@ -1,5 +1,7 @@
 //! What the ledger says: freshness, runs, tests, what was rescued and quarantined.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -52,8 +54,7 @@ pub(super) struct Test {
     pub(super) started: DateTime<Utc>,
 }
 
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
+#[derive(Debug)]
 pub(super) struct Quarantined {
     pub(super) entity: String,
     pub(super) reason: String,
@@ -90,15 +91,15 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
          where n = 1 order by passed, severity, \"tableName\", test",
     )
     .await?;
-    let quarantined = select(
-        lake,
-        &quarantine::table(),
+    let mut reasons: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for record in quarantine::standing(lake).await? {
         // What a parser says behind the colon may quote the record.
-        "select entity, reason, count(*) as records from (select \"etlEntity\" as entity, \
-         split_part(reason, ':', 1) as reason from bronze_cw_quarantine) q \
-         group by entity, reason order by records desc, entity, reason",
-    )
-    .await?;
+        let reason = record.reason.split(':').next().unwrap_or_default().to_owned();
+        *reasons.entry((record.entity, reason)).or_default() += 1;
+    }
+    let mut quarantined: Vec<Quarantined> =
+        reasons.into_iter().map(|((entity, reason), records)| Quarantined { entity, reason, records }).collect();
+    quarantined.sort_by_key(|group| std::cmp::Reverse(group.records));
     Ok(Some(Operations { status, runs, all_runs, rows, tests, quarantined, drift: drift::read(lake).await? }))
 }
 

@@ -33,6 +33,7 @@ fn operations(name: &str) -> Operations {
         reconcile_outcome: (layer == "bronze").then(|| "failed".to_owned()),
         reconcile_error: (layer == "bronze").then(|| name.to_owned()),
         rows: Some(1_234),
+        quarantine_open: 0,
     };
     let run = RunStatus {
         run_id: "r1".to_owned(),

@@ -88,6 +88,32 @@ async fn a_deletion_closes_a_row_and_a_return_opens_another() {
 }
 
 #[tokio::test]
+async fn a_change_in_the_future_is_followed_by_what_is_read_later() {
+    let house = House::new();
+    let spoiled = || agreement(1, "spoiled", "2099-01-01T00:00:00Z");
+    house.load_at("Agreement", json!([spoiled()]), "2024-01-10T00:00:00Z").await;
+    build(&house).await;
+    assert_eq!(
+        lines(&house, SPANS).await,
+        ["1 | spoiled | 2024-01-10T00:00:00Z | NULL | true | false"],
+        "nobody knows better than when it was read"
+    );
+    // Put right at the source, to a time before that.
+    house.load_at("Agreement", json!([agreement(1, "mended", "2024-01-05T00:00:00Z")]), "2024-02-10T00:00:00Z").await;
+    build(&house).await;
+    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    house.load_at("Agreement", json!([agreement(1, "later", "2024-03-01T00:00:00Z")]), "2024-03-10T00:00:00Z").await;
+    build(&house).await;
+    let expected = [
+        "1 | spoiled | 2024-01-10T00:00:00Z | 2024-02-10T00:00:00Z | false | false",
+        "1 | mended | 2024-02-10T00:00:00Z | 2024-03-01T00:00:00Z | false | false",
+        "1 | later | 2024-03-01T00:00:00Z | NULL | true | false",
+    ];
+    assert_eq!(lines(&house, SPANS).await, expected);
+    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+}
+
+#[tokio::test]
 async fn new_custom_fields_and_a_changed_policy_reach_old_versions() {
     let mut house = House::new();
     house.load_at("Agreement", json!([agreement(1, "first", "2024-01-01T00:00:00Z")]), "2024-01-10T00:00:00Z").await;

@@ -23,9 +23,20 @@ pub(super) struct Records {
     stored: usize,
     keys: Int64Array,
     versions: Vec<Version>,
+    /// Change times as the records tell them, or when they were read where they tell none.
+    told: Vec<i64>,
     /// When silver's rows say that their record was gone, and when the history's do.
     gone: Vec<Option<i64>>,
     was: Vec<Span>,
+}
+
+/// Change times that lie further behind the reading than clocks and time zones do are wrong.
+const FUTURE: i64 = 86_400_000_000;
+
+/// Since when a version is valid, as far as it tells: what was read can't have changed in the future, or no later version would
+/// ever follow it.
+fn changed_by(told: Option<i64>, seen: i64) -> i64 {
+    told.filter(|told| *told <= seen.saturating_add(FUTURE)).unwrap_or(seen)
 }
 
 impl Records {
@@ -43,26 +54,28 @@ impl Records {
         let deleted = deleted.ok_or_else(|| missing(IS_DELETED))?;
         let contents = integers(&rows, CONTENT_HASH)?;
         let (mut versions, mut gone, mut was) = (Vec::new(), Vec::new(), Vec::new());
+        let mut all_told = Vec::new();
         for row in 0..rows.num_rows() {
             let told = changed.as_ref().filter(|changed| changed.is_valid(row)).map(|changed| changed.value(row));
             let (seen, is_deleted) = (seen.value(row), deleted.is_valid(row) && deleted.value(row));
             let content = contents.value(row);
+            all_told.push(told.unwrap_or(seen));
+            let changed = changed_by(told, seen);
             if row < count {
                 let end = to.is_valid(row).then(|| to.value(row));
                 was.push(Span { from: from.value(row), to: end, deleted: is_deleted });
                 gone.push(end.filter(|_| is_deleted));
-                versions.push(Version { changed: told.unwrap_or(seen), seen, content });
+                versions.push(Version { changed, seen, content });
             } else if is_deleted {
                 // Silver stamps a row when it finds that it is gone, so all that is left is that it was read before.
-                let changed = told.unwrap_or(seen);
                 gone.push(Some(seen.max(changed)));
                 versions.push(Version { changed, seen: seen.max(changed), content });
             } else {
                 gone.push(None);
-                versions.push(Version { changed: told.unwrap_or(seen), seen, content });
+                versions.push(Version { changed, seen, content });
             }
         }
-        Ok(Self { keys: integers(&rows, key)?, rows, stored: count, versions, gone, was })
+        Ok(Self { keys: integers(&rows, key)?, rows, stored: count, versions, told: all_told, gone, was })
     }
 
     /// The rows that the history lacks or has otherwise.
@@ -85,12 +98,20 @@ impl Records {
         for &row in rows {
             let Some(version) = self.versions.get(row).copied() else { continue };
             let is_gone = row >= self.stored && self.gone.get(row).is_some_and(Option::is_some);
-            let known = |(other, _): &(Version, usize)| {
-                let same = (other.changed, other.content) == (version.changed, version.content);
+            let known = |(other, at): &(Version, usize)| {
+                let same = (self.told.get(*at), other.content) == (self.told.get(row), version.content);
                 same && (other.seen == version.seen || (is_gone && other.seen < version.seen))
             };
             if !kept.iter().any(known) {
                 kept.push((version, row));
+            }
+        }
+        // What was read after a version that says it changed in the future is a later state, however old it says it is.
+        let is_doubted = |(version, row): &(Version, usize)| self.told.get(*row) != Some(&version.changed);
+        let doubted: Vec<i64> = kept.iter().filter(|one| is_doubted(one)).map(|(version, _)| version.seen).collect();
+        for (version, _) in &mut kept {
+            if doubted.iter().any(|seen| version.changed < *seen && *seen < version.seen) {
+                version.changed = version.seen;
             }
         }
         kept.sort_unstable();
