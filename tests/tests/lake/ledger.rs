@@ -195,12 +195,24 @@ async fn writers_at_the_same_time_lose_nothing() {
 async fn a_ledger_that_cannot_be_written_is_a_warning() {
     let simulator = Simulator::builder().seed(24).scale(100).start().await.unwrap();
     let lakehouse = Lakehouse::empty().unwrap();
-    std::fs::write(lakehouse.path().join("etl"), "in the way").unwrap();
+    std::fs::create_dir(lakehouse.path().join("etl")).unwrap();
+    std::fs::write(lakehouse.path().join("etl/etl_runs"), "in the way").unwrap();
     let report = small(&lakehouse, &simulator, Mode::Full).await;
     assert_eq!(report.failed().count(), 0);
     assert_eq!(report.warnings.len(), 1);
     assert!(report.warnings[0].starts_with("the ledger can't be written"), "{}", report.warnings[0]);
     assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), 100);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_row_is_written_where_its_tenant_cannot_be_recorded() {
+    let simulator = Simulator::builder().seed(24).scale(100).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    std::fs::create_dir(lakehouse.path().join("etl")).unwrap();
+    std::fs::write(lakehouse.path().join("etl/etl_tenant"), "in the way").unwrap();
+    let report = small(&lakehouse, &simulator, Mode::Full).await;
+    assert!(report.failed().any(|step| step.layer == Layer::Bronze), "{report:?}");
+    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
