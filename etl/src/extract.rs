@@ -299,12 +299,12 @@ impl Reader {
         seen.counted_after = after.records;
         seen.uncounted = seen.uncounted.take().or(after.refused);
         // A server that counted once is held to that.
-        if let Some(least) = [seen.counted, seen.counted_after].into_iter().flatten().min() {
-            if seen.records + (seen.unreadable.len() as u64) < least {
-                let records = seen.records;
-                drop(seen);
-                return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
-            }
+        if let Some(least) = [seen.counted, seen.counted_after].into_iter().flatten().min()
+            && seen.records + (seen.unreadable.len() as u64) < least
+        {
+            let records = seen.records;
+            drop(seen);
+            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
         }
         seen.complete = true;
         Ok(())

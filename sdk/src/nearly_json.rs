@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn a_broken_record_is_alone() {
-        let table: [(&str, Option<(&[&str], &[usize])>); 12] = [
+        /// The records, and which of them are broken.
+        type Split<'a> = Option<(&'a [&'a str], &'a [usize])>;
+        let table: [(&str, Split<'_>); 12] = [
             (
                 "[{\"id\":1},{\"id\":2,\"a\":} ,{\"id\":3}]",
                 Some((&["{\"id\":1}", "{\"id\":2,\"a\":}", "{\"id\":3}"], &[1])),

@@ -359,7 +359,9 @@ mod tests {
     #[test]
     fn a_table_is_doubtful_from_the_first_rows_of_somebody_else() {
         let (first, then) = (own(&json!("nothing")), own(&json!(0)));
-        let cases: [(&[String], (Option<u64>, Option<u64>)); 12] = [
+        /// The version of the first foreign commit, and the newest one that is trusted.
+        type Versions = (Option<u64>, Option<u64>);
+        let cases: [(&[String], Versions); 12] = [
             (&[first.clone(), then.clone()], (None, Some(1))),
             (&[first.clone(), other("RESTORE", true)], (Some(1), Some(0))),
             (&[first.clone(), other("OPTIMIZE", false), other("VACUUM END", false)], (None, Some(0))),

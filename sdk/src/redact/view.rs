@@ -86,14 +86,14 @@ impl View {
         while at < self.bytes.len() {
             let run = self.bytes.get(at..).unwrap_or_default().iter().take_while(|byte| six(**byte).is_some()).count();
             if run >= SHORTEST_BASE64 {
-                views.extend((0..4).map(|start| self.from_base64(at + start..at + run)));
+                views.extend((0..4).map(|start| self.base64_of(at + start..at + run)));
             }
             at += run + 1;
         }
         views
     }
 
-    fn from_base64(&self, run: Range<usize>) -> Self {
+    fn base64_of(&self, run: Range<usize>) -> Self {
         let mut view = Self::default();
         let bits: Vec<(u32, usize)> = run.filter_map(|at| Some((u32::from(six(*self.bytes.get(at)?)?), at))).collect();
         for group in bits.chunks(4) {
