@@ -68,6 +68,18 @@ impl Error {
         matches!(self.kind, Kind::Usage | Kind::Config)
     }
 
+    /// The error of the SDK behind it, where one is.
+    pub(crate) fn of_sdk(&self) -> Option<&connectwise_sdk::Error> {
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            if let Some(found) = source.downcast_ref() {
+                return Some(found);
+            }
+            next = source.source();
+        }
+        None
+    }
+
     /// The sentence with every source behind it, on one line.
     pub fn report(&self) -> String {
         let mut text = self.message.clone();

@@ -60,7 +60,12 @@ impl Reconcile {
         if let Err(error) = told {
             output.note(&error.report());
         }
-        Ok(output.done(shown, u8::from(report.refused().next().is_some())))
+        let code = match report.refused().count() {
+            0 => 0,
+            all if all == report.entities.len() && !report.not_tried.is_empty() => 3,
+            _ => 1,
+        };
+        Ok(output.done(shown, code))
     }
 }
 

@@ -158,6 +158,9 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
         report.bytes as f64 / 1e6,
         report.lakehouse
     ))?;
+    if !report.not_tried.is_empty() {
+        output.note(&format!("not tried, since everything fails: {}", report.not_tried.join(", ")));
+    }
     for warning in &report.warnings {
         output.note(&format!("warning: {warning}"));
     }

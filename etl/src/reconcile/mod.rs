@@ -39,6 +39,7 @@ use crate::extract::{self, Unreadable, leave_out, left_out, uncounted};
 use crate::lake::{Change, Commit, Lake, Race, TableName, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
+use crate::run::{Halt, Trouble};
 use confirm::{confirm, control};
 use narrowed::{accepts_all, narrowed};
 use sweep::{Sweep, sweep};
@@ -88,14 +89,22 @@ pub fn wanted(all: impl IntoIterator<Item = &'static Entity>) -> Vec<&'static En
 
 /// Reconciles entities one after the other. One that is refused or fails doesn't stop the others, and is left as it was.
 pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], request: &Request) -> Report {
-    let mut reports = Vec::new();
-    for entity in entities {
+    let (mut reports, mut not_tried, mut halt) = (Vec::new(), Vec::new(), Halt::default());
+    for (at, entity) in entities.iter().enumerate() {
         let clock = Instant::now();
         let mut report = one(lake, client, entity, request).await;
         report.seconds = clock.elapsed().as_secs_f64();
+        let rest = entities.get(at + 1..).unwrap_or_default();
+        let stops = halt.after(client, report.refused.is_some(), report.trouble).await;
+        if stops {
+            not_tried = rest.iter().map(|entity| entity.name).collect();
+        }
         reports.push(report);
+        if stops {
+            break;
+        }
     }
-    Report { run_id: request.run_id.clone(), dry_run: request.dry_run, entities: reports }
+    Report { run_id: request.run_id.clone(), dry_run: request.dry_run, entities: reports, not_tried }
 }
 
 /// Reconciles an entity, from the start as often as other runs change its table meanwhile.
@@ -109,6 +118,7 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
         if let Err(error) = race.lost(error).await {
             tracing::error!(entity = entity.name, error = %error.report(), "reconcile failed");
             report.refused = Some(error.report());
+            report.trouble = Trouble::of(&error);
             return report;
         }
     }

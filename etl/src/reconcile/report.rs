@@ -3,6 +3,8 @@
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
+use crate::run::Trouble;
+
 /// All of a run.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -13,6 +15,9 @@ pub struct Report {
     pub dry_run: bool,
     /// One entry an entity.
     pub entities: Vec<EntityReport>,
+    /// Entities that weren't asked for, since everything fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_tried: Vec<&'static str>,
 }
 
 impl Report {
@@ -60,6 +65,9 @@ pub struct EntityReport {
     pub swept: Option<Swept>,
     /// Why nothing was done.
     pub refused: Option<String>,
+    /// What its failure says of others.
+    #[serde(skip)]
+    pub(crate) trouble: Option<Trouble>,
     /// What else is worth saying.
     pub note: Option<String>,
     /// Delta version after a write.

@@ -6,6 +6,7 @@ use chrono::Utc;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
+use super::halt::{self, Halt};
 use super::plan::Server;
 use super::{Step, damage};
 use crate::error::Result;
@@ -32,10 +33,18 @@ pub async fn reconcile(
     let lake = &lake;
     if request.dry_run {
         let (mut all, run_id) = (Vec::new(), request.run_id.clone());
-        for entity in entities {
-            all.extend(swept(lake, client, entity, request, number).await?);
+        let (mut not_tried, mut halt) = (Vec::new(), Halt::default());
+        for (at, entity) in entities.iter().enumerate() {
+            let found = swept(lake, client, entity, request, number).await?;
+            let (failed, trouble) =
+                (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
+            all.extend(found);
+            if halt.after(client, failed, trouble).await {
+                not_tried = entities.get(at + 1..).unwrap_or_default().iter().map(|entity| entity.name).collect();
+                break;
+            }
         }
-        return Ok((sweep_of::Report { run_id, dry_run: true, entities: all }, Ok(())));
+        return Ok((sweep_of::Report { run_id, dry_run: true, entities: all, not_tried }, Ok(())));
     }
     let clock = Instant::now();
     let start = Start {
@@ -50,11 +59,18 @@ pub async fn reconcile(
     }
     let mut journal = Journal::begin(lake, start).await;
     let server = Server::ask(client).await;
-    let (mut all, mut steps) = (Vec::new(), Vec::new());
-    for entity in entities {
+    let (mut all, mut steps, mut not_tried, mut halt) = (Vec::new(), Vec::new(), Vec::new(), Halt::new(server.trouble));
+    for (at, entity) in entities.iter().enumerate() {
         let client = client.with_own_stats();
-        let found = swept(lake, &client, entity, request, number).await?;
-        for found in &found {
+        let mut found = swept(lake, &client, entity, request, number).await?;
+        let mut stops = false;
+        for found in &mut found {
+            stops = halt.after(&client, found.refused.is_some(), found.trouble).await;
+            let rest = entities.get(at + 1..).unwrap_or_default();
+            if let Some(why) = found.refused.as_mut().filter(|_| stops && !rest.is_empty()) {
+                not_tried = rest.iter().map(|entity| entity.name).collect();
+                why.push_str(&halt::not_tried(rest.len()));
+            }
             let mut step = Step::new(&TableName::bronze(entity.table));
             step.reconciled(found);
             step.spent(client.stats());
@@ -62,6 +78,9 @@ pub async fn reconcile(
             steps.push(step);
         }
         all.extend(found);
+        if stops {
+            break;
+        }
     }
     let total = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
     let end = End {
@@ -75,7 +94,7 @@ pub async fn reconcile(
         ended: Utc::now(),
     };
     let told = journal.end(&end).await;
-    Ok((sweep_of::Report { run_id: request.run_id.clone(), dry_run: false, entities: all }, told))
+    Ok((sweep_of::Report { run_id: request.run_id.clone(), dry_run: false, entities: all, not_tried }, told))
 }
 
 /// Reconciles one entity, unless its table still holds the rows of an earlier tenant.

@@ -5,12 +5,14 @@
 
 mod chores;
 pub(crate) mod damage;
+mod halt;
 mod meter;
 mod plan;
 mod report;
 
 pub use crate::silver::Mode;
 pub use chores::{maintain, reconcile};
+pub(crate) use halt::{Halt, Trouble};
 pub use meter::{Chunk, Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
 pub(crate) use report::outcome;

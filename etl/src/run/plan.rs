@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 
+use super::halt::{self, Halt, Trouble};
 use super::{Meter, Mode, Observer, Report, Step, damage};
 use crate::bronze::{self, Options, Request};
 use crate::children;
@@ -95,21 +96,34 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     }
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
     let mut server = Server::default();
+    let (mut not_tried, mut goes_on) = (Vec::new(), true);
     if let Some(client) = asking {
         server = Server::ask(client).await;
-        for entity in &plan.entities {
+        let mut halt = Halt::new(server.trouble);
+        for (at, entity) in plan.entities.iter().enumerate() {
             let (table, meter) = (TableName::bronze(entity.table), Meter::default());
-            let step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
+            let mut step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
+            let rest = plan.entities.get(at + 1..).unwrap_or_default();
+            let stops = halt.after(client, step.is_failed(), step.trouble).await;
+            if stops && !rest.is_empty() {
+                not_tried = rest.iter().map(|entity| entity.name).collect();
+                step.add_to_failure(&halt::not_tried(rest.len()));
+            }
             journal.step(&step, Some((entity, &meter))).await;
             if step.is_failed() {
                 // Another tenant's first load was faster: it isn't this one's lakehouse any more.
                 tenant::admit(lake, client, plan.adopt_tenant, &run.run_id, started).await?;
             }
             steps.push(step);
+            if stops {
+                break;
+            }
         }
+        // Without anything new there is nothing to build, and a run that did nothing has to say so.
+        goes_on = halt.went() || not_tried.is_empty();
         journal.write().await;
     }
-    if plan.layers.contains(&Layer::Silver) {
+    if goes_on && plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
             let mut built = vec![run.silver(entity).await];
             if entity.history {
@@ -122,7 +136,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         }
         journal.write().await;
     }
-    if plan.layers.contains(&Layer::Gold) {
+    if goes_on && plan.layers.contains(&Layer::Gold) {
         let (mut built, mut tested) = run.gold(&mut warnings).await;
         for step in &built {
             journal.step(step, None).await;
@@ -144,6 +158,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         server_version: server.release,
         steps,
         tests,
+        not_tried,
         warnings,
         requests,
         retries,
@@ -172,15 +187,18 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
 pub(super) struct Server {
     pub(super) release: Option<String>,
     pub(super) spent: ClientStats,
+    /// What no answer says of the lists.
+    pub(super) trouble: Option<Trouble>,
 }
 
 impl Server {
     /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
     pub(super) async fn ask(client: &Client) -> Self {
         let client = client.with_own_stats();
-        let info = client.company_info().await.ok();
-        let release = info.and_then(|info| info.version_number.or(info.version_code));
-        Self { release, spent: client.stats() }
+        let info = client.company_info().await;
+        let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
+        let release = info.ok().and_then(|info| info.version_number.or(info.version_code));
+        Self { release, spent: client.stats(), trouble }
     }
 }
 
@@ -362,6 +380,7 @@ impl Run<'_> {
         let (mut step, clock) = (Step::new(&table), Instant::now());
         self.observer.started(&table, meter);
         if let Err(error) = work(&mut step, meter).await {
+            step.trouble = Trouble::of(&error);
             let error = damage::explained(self.lake, inputs, error).await;
             tracing::error!(table = %table, error = %error.report(), "step failed");
             step.rows_read = meter.rows();

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use connectwise_sdk::ClientStats;
 use serde::Serialize;
 
-use super::Mode;
+use super::{Mode, Trouble};
 use crate::bronze::Loaded;
 use crate::error::Error;
 use crate::gold::TestResult;
@@ -96,6 +96,9 @@ pub struct Step {
     /// What deserves a look though nothing failed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,
+    /// What its failure says of others.
+    #[serde(skip)]
+    pub(crate) trouble: Option<Trouble>,
     /// Requests sent to the API, repeats included.
     pub requests: u64,
     /// Requests that were repeats.
@@ -124,6 +127,7 @@ impl Step {
             version: None,
             read: None,
             warnings: Vec::new(),
+            trouble: None,
             requests: 0,
             retries: 0,
             bytes: 0,
@@ -233,6 +237,13 @@ impl Step {
         self.outcome = Outcome::Failed(error.report());
     }
 
+    /// Adds to why it failed.
+    pub(super) fn add_to_failure(&mut self, what: &str) {
+        if let Outcome::Failed(why) = &mut self.outcome {
+            why.push_str(what);
+        }
+    }
+
     /// Whether something couldn't be read, and the rest was written.
     pub fn is_incomplete(&self) -> bool {
         matches!(self.outcome, Outcome::Incomplete(_))
@@ -269,6 +280,9 @@ pub struct Report {
     /// What the data tests of the gold tables found, for tables whose rows were looked at.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tests: Vec<TestResult>,
+    /// Entities that weren't asked for, since everything fails.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub not_tried: Vec<&'static str>,
     /// What deserves a look and belongs to no table.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub warnings: Vec<String>,

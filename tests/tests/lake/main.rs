@@ -12,6 +12,7 @@ mod faults;
 mod full_loads;
 mod gold_histories;
 mod guards;
+mod halts;
 mod kill;
 mod layering;
 mod ledger;

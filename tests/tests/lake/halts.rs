@@ -1,0 +1,115 @@
+//! A server on which everything fails: the run stops after the first entity or two, and says so. One on which some lists fail
+//! is loaded for the rest.
+
+use connectwise_etl::catalog;
+use connectwise_etl::lake::Layer;
+use connectwise_etl::reconcile;
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, Config};
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, config, impatient};
+use serde_json::{Value, json};
+
+use crate::steer::{ask, forget, post};
+
+async fn start() -> Simulator {
+    Simulator::builder().seed(71).scale(100).start().await.unwrap()
+}
+
+async fn run(config: Config, lakehouse: &Lakehouse, entities: Vec<&'static Entity>) -> Report {
+    let client = Client::new(config.with_retry(impatient(3))).unwrap();
+    let plan = Plan::new(Layer::ALL.to_vec(), Mode::Incremental, entities);
+    execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap()
+}
+
+fn all() -> Vec<&'static Entity> {
+    catalog::entities().iter().collect()
+}
+
+/// Nothing was loaded, and no more than so many entities were asked for.
+fn assert_stopped(report: &Report, tried: usize, when: &str) {
+    assert_eq!((report.outcome(), report.exit_code()), ("failed", 3), "{when}: {report:#?}");
+    assert_eq!((report.steps.len(), report.not_tried.len()), (tried, all().len() - tried), "{when}");
+    let Outcome::Failed(why) = &report.steps[tried - 1].outcome else { panic!("{when}: {report:#?}") };
+    let said = format!("so {} other lists were not tried", all().len() - tried);
+    assert!(why.contains(&said), "{when}: {why}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_nobody_listens_the_first_entity_is_the_last() {
+    let simulator = start().await;
+    let config = config(&simulator).unwrap();
+    simulator.shutdown().await;
+    assert_stopped(&run(config, &Lakehouse::empty().unwrap(), all()).await, 1, "nobody listens");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn refused_credentials_are_refused_once() {
+    let simulator = start().await;
+    post(&simulator, "faults", json!({ "status": 401, "times": 1_000_000 })).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    assert_stopped(&run(config(&simulator).unwrap(), &lakehouse, all()).await, 1, "401");
+    // What an earlier run loaded is no sign that this one did anything.
+    forget(&simulator, "faults").await;
+    assert_eq!(run(config(&simulator).unwrap(), &lakehouse, all()).await.exit_code(), 0);
+    post(&simulator, "faults", json!({ "status": 401, "times": 1_000_000 })).await;
+    assert_stopped(&run(config(&simulator).unwrap(), &lakehouse, all()).await, 1, "401 over a lakehouse");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_fails_on_everything_is_left_alone_after_two() {
+    for (fault, most) in [
+        (json!({ "status": 500, "times": 1_000_000 }), 40),
+        (json!({ "status": 503, "html": true, "times": 1_000_000 }), 40),
+        (json!({ "status": 429, "times": 1_000_000 }), 40),
+        (json!({ "close": true, "times": 1_000_000 }), 40),
+    ] {
+        let simulator = start().await;
+        let when = fault.to_string();
+        post(&simulator, "faults", fault).await;
+        let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), all()).await;
+        assert_stopped(&report, 2, &when);
+        let asked = ask(&simulator, "requests").await["total"].as_u64().unwrap();
+        assert!(asked < most, "{when}: {asked} requests");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_module_that_is_broken_for_good_keeps_no_other_back() {
+    let simulator = start().await;
+    post(&simulator, "faults", json!({ "path": "/procurement/*", "status": 500, "times": 1_000_000 })).await;
+    let is_broken = |entity: &&'static Entity| entity.path.starts_with("/procurement/");
+    // The broken ones first.
+    let (mut entities, others): (Vec<_>, Vec<_>) = all().into_iter().partition(is_broken);
+    let broken = entities.len();
+    entities.extend(others);
+    let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), entities).await;
+    assert_eq!((report.failed().count(), report.exit_code()), (broken, 1), "{report:#?}");
+    assert!(broken > 2 && report.not_tried.is_empty());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_dies_on_the_way_keeps_what_was_loaded() {
+    let simulator = start().await;
+    post(&simulator, "faults", json!({ "nth": 60, "status": 502, "times": 1_000_000 })).await;
+    let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), all()).await;
+    let bronze = report.steps.iter().filter(|step| step.layer == Layer::Bronze).count();
+    assert_eq!((report.outcome(), report.failed().filter(|step| step.layer == Layer::Bronze).count()), ("partly", 2));
+    assert_eq!(bronze + report.not_tried.len(), all().len());
+    assert!(bronze > 3 && report.steps.iter().any(|step| step.layer == Layer::Silver && step.rows_read > 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reconcile_stops_too() {
+    let simulator = start().await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    let entities: Vec<_> =
+        ["Company", "Contact", "Member", "TimeEntry"].map(|name| catalog::entity(name).unwrap()).into();
+    assert_eq!(run(config(&simulator).unwrap(), &lakehouse, entities.clone()).await.failed().count(), 0);
+    post(&simulator, "faults", json!({ "status": 500, "times": 1_000_000 })).await;
+    let client = Client::new(config(&simulator).unwrap().with_retry(impatient(3))).unwrap();
+    let report = reconcile::run(lakehouse.lake(), &client, &entities, &reconcile::Request::new(true)).await;
+    assert_eq!((report.entities.len(), report.not_tried), (2, vec!["Member", "TimeEntry"]));
+    let _: Value = ask(&simulator, "requests").await;
+}
