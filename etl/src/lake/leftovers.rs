@@ -67,6 +67,10 @@ impl Lake {
         if left.is_empty() {
             return Ok(cleared);
         }
+        // A commit that can't be read names files too.
+        if self.damage(table).await?.is_some() {
+            return Ok(cleared);
+        }
         let delta = self.load(table).await?;
         let mut named: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();
         if let Ok(state) = delta.snapshot() {
