@@ -63,7 +63,6 @@ impl Tenant {
         let swept = reconcile::run(lakehouse.lake(), &client(&simulator).unwrap(), &[entity], &sweep).await;
         assert_eq!(swept.entities[0].deleted.len() as u64, gone, "{swept:?}");
         whole(run(lakehouse.lake(), Some(&simulator), Mode::Incremental).await);
-<<<<<<< Updated upstream
         let rejected = Rejected {
             text: "{\"id\":null}".to_owned(),
             reason: "no key".to_owned(),
@@ -72,10 +71,6 @@ impl Tenant {
             after: None,
             before: None,
         };
-=======
-        let rejected =
-            Rejected { text: "{\"id\":null}".to_owned(), reason: "no key".to_owned(), ..Rejected::default() };
->>>>>>> Stashed changes
         for which in 0..2 {
             let record = Rejected { text: format!("{}{which}", rejected.text), ..rejected.clone() };
             quarantine::keep(lakehouse.lake(), entity, &[record], "run", chrono::Utc::now()).await.unwrap();
