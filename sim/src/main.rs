@@ -101,28 +101,33 @@ async fn run(arguments: Arguments) -> ExitCode {
         Ok(simulator) => simulator,
         Err(error) => return fail(&error.to_string()),
     };
+    // Before it says where it is: who reads that may stop it at once.
+    let stop = match told_to_stop() {
+        Ok(stop) => stop,
+        Err(error) => return fail(&format!("can't wait for Ctrl-C: {error}")),
+    };
     if let Err(error) = announce(&simulator, arguments.json) {
         return fail(&format!("can't print the environment: {error}"));
     }
-    if let Err(error) = told_to_stop().await {
-        return fail(&format!("can't wait for Ctrl-C: {error}"));
-    }
+    stop.await;
     ExitCode::SUCCESS
 }
 
-/// Waits for Ctrl-C, or for the SIGTERM by which a container is stopped: the kernel drops it where the first process has no
-/// handler.
-async fn told_to_stop() -> std::io::Result<()> {
-    #[cfg(unix)]
-    {
-        let mut terminated = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
-        tokio::select! {
-            interrupted = tokio::signal::ctrl_c() => interrupted,
-            _ = terminated.recv() => Ok(()),
-        }
-    }
-    #[cfg(not(unix))]
-    tokio::signal::ctrl_c().await
+/// Handles Ctrl-C and the SIGTERM by which a container is stopped, which the kernel drops where the first process has no
+/// handler. The future ends at the first of them.
+#[cfg(unix)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! { _ = interrupt.recv() => {}, _ = terminate.recv() => {} }
+    })
+}
+
+#[cfg(windows)]
+fn told_to_stop() -> std::io::Result<impl Future<Output = ()>> {
+    let mut interrupt = tokio::signal::windows::ctrl_c()?;
+    Ok(async move { drop(interrupt.recv().await) })
 }
 
 /// Prints what a client needs, in the form of a `.env` file or as JSON.

@@ -104,8 +104,10 @@ pub fn main() -> ExitCode {
     };
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = dispatch(args, environment, &output) => Ok(ended),
+            // Signals first: their handlers are there before anything else is done.
+            biased;
             code = signals::told_to_stop() => Err(code),
+            ended = dispatch(args, environment, &output) => Ok(ended),
         }
     });
     // A blocking task, such as a slow file system, must not hold back a program that was told to stop.
