@@ -80,6 +80,11 @@ impl Error {
         None
     }
 
+    /// Whether the server says that the role may not read what was asked for (403), or shows it as if it weren't there (404).
+    pub(crate) fn is_shut(&self) -> bool {
+        self.of_sdk().is_some_and(|error| error.is_forbidden() || error.is_not_found())
+    }
+
     /// The sentence with every source behind it, on one line.
     pub fn report(&self) -> String {
         let mut text = self.message.clone();

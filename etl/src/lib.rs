@@ -44,6 +44,7 @@ pub mod query;
 pub mod reconcile;
 pub mod report;
 pub mod run;
+pub mod selection;
 pub mod silver;
 mod sql;
 mod tenant;

@@ -19,7 +19,7 @@ pub struct Selection {
 }
 
 /// The entities of a selection.
-#[derive(Debug, Default, Clone, PartialEq)]
+#[derive(Debug, Default, Clone)]
 pub struct Selected {
     /// Those that are loaded, in the order of the catalogue.
     pub entities: Vec<&'static Entity>,
@@ -77,7 +77,8 @@ fn meant(names: &[String]) -> Result<Vec<&'static Entity>> {
             // Its letters alone may be like a name.
             let like = catalog::entity(&pattern.replace('*', "")).err();
             let advice = like.map(|error| error.to_string()).unwrap_or_default();
-            let advice = advice.split_once(": ").map_or("connectwise-etl schema lists all entities", |(_, advice)| advice);
+            let advice =
+                advice.split_once(": ").map_or("connectwise-etl schema lists all entities", |(_, advice)| advice);
             return Err(Error::usage(format!("no entity has a name like {name:?}: {advice}")));
         }
         all.extend(found);
@@ -132,12 +133,18 @@ mod tests {
     fn what_is_included_and_not_excluded_is_loaded() {
         let all = catalog::entities().len();
         assert_eq!(names(&selection(&[], &[], &[])).len(), all);
-        assert_eq!(names(&selection(&["PurchaseOrder*"], &["purchaseorderstatus"], &[])), ["PurchaseOrder", "PurchaseOrderLineItem"]);
+        assert_eq!(
+            names(&selection(&["PurchaseOrder*"], &["purchaseorderstatus"], &[])),
+            ["PurchaseOrder", "PurchaseOrderLineItem"]
+        );
         assert_eq!(names(&selection(&[], &["TimeEntry"], &[])).len(), all - 1);
         let selected = selection(&[], &["member"], &["Member", "Purchase*"]).entities().unwrap();
         assert_eq!(selected.optional, ["PurchaseOrder", "PurchaseOrderLineItem", "PurchaseOrderStatus"]);
         let flags = selection(&["Member"], &[], &[]);
-        assert_eq!(selection(&["Board"], &["Company"], &[]).overridden(flags), selection(&["Member"], &["Company"], &[]));
+        assert_eq!(
+            selection(&["Board"], &["Company"], &[]).overridden(flags),
+            selection(&["Member"], &["Company"], &[])
+        );
     }
 
     #[test]
@@ -148,7 +155,10 @@ mod tests {
             error.to_string()
         };
         assert!(wrong(selection(&["Compnay"], &[], &[])).contains("did you mean Company?"));
-        assert!(wrong(selection(&[], &["purchese*"], &[])).contains("no entity has a name like \"purchese*\": did you mean Purchase"));
+        assert!(
+            wrong(selection(&[], &["purchese*"], &[]))
+                .contains("no entity has a name like \"purchese*\": did you mean Purchase")
+        );
         assert!(wrong(selection(&[], &[], &["nothing at all"])).contains("schema lists all"));
         assert!(wrong(selection(&["Member"], &["*"], &[])).starts_with("include and exclude leave no entity"));
     }

@@ -252,5 +252,21 @@ async fn the_program_says_it_in_a_table_and_as_json_and_shows_no_secret() {
     assert_eq!(code, Some(3));
     let (code, message) = run(&["doctor", "--entities", "Nothing"], simulator.password());
     assert_eq!(code, Some(2), "{message}");
+
+    // The block that fits the role makes it a good one, and is never written over what is there.
+    let file = folder.path().join("connectwise-etl.toml");
+    let some = ["doctor", "--include", "TimeEntry,Invoice,Agreement*", "--write-config"];
+    let (code, text) = run(&some, simulator.password());
+    let written = std::fs::read_to_string(&file).unwrap();
+    assert!(code == Some(1) && text.contains("connectwise-etl.toml was made"), "{text}");
+    let optional = "optional = [\"Agreement\", \"AgreementAddition\", \"AgreementType\", \"Invoice\"]";
+    assert!(written.contains("[load]\n#") && written.contains(optional), "{written}");
+    let (code, text) = run(&some, simulator.password());
+    assert!(code == Some(0) && text.contains("which is optional"), "{text}");
+    assert!(text.contains("was left as it is") && text.contains(optional), "{text}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), written);
+    let (code, message) = run(&["run", "--exclude", "Compnay"], simulator.password());
+    assert!(code == Some(2) && message.contains("did you mean Company"), "{message}");
+    std::fs::remove_file(&file).unwrap();
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing is written");
 }

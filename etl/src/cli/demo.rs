@@ -75,6 +75,7 @@ impl Demo {
             layers: Layer::ALL.to_vec(),
             mode: Mode::Full,
             entities: catalog::entities().iter().collect(),
+            optional: Vec::new(),
             window: Window::default(),
             page_size: 1000,
             privacy: settings.keyed_privacy()?,

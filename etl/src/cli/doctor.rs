@@ -1,19 +1,22 @@
 //! `connectwise-etl doctor`.
 
+use std::io::Write;
+use std::path::Path;
 use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::Args;
 
+use super::entities::EntityArgs;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
-use crate::catalog;
 use crate::doctor::{Access, EntityFinding, Examination, Health, Verdict, examine, watermarks};
-use crate::error::Result;
+use crate::error::{Error, Kind, Result};
+use crate::selection::Selected;
 
 /// Find out whether your tenant can be loaded, and what to ask its administrator for
 ///
-/// Asks the server and writes nothing. Looks at credentials, codebase, version and clock; at the rights and rows of every
+/// Asks the server and writes nothing but the configuration, where that is asked for. Looks at credentials, codebase, version and clock; at the rights and rows of every
 /// entity, and of a list below one of its records; at the change time that incremental runs need; and at how the server reads
 /// dates and quotes.
 #[derive(Debug, Args)]
@@ -21,28 +24,32 @@ use crate::error::Result;
 Examples:
   connectwise-etl doctor
   connectwise-etl doctor --entities TimeEntry,Agreement
+  connectwise-etl doctor --write-config
   connectwise-etl doctor --json
 
 Exit codes: 0 all can be loaded (doubts are told), 1 some of it can't or not as it should, 2 usage or configuration,
 3 no answer, or nobody is let in.")]
 pub(super) struct Doctor {
-    /// Entities, comma-separated [default: all]
-    #[arg(long, value_delimiter = ',')]
-    entities: Vec<String>,
+    #[command(flatten)]
+    entities: EntityArgs,
+    /// Write what fits this tenant and role into the configuration, or print it where there is one
+    #[arg(long)]
+    write_config: bool,
 }
 
 impl Doctor {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let entities = match self.entities.as_slice() {
-            [] => catalog::entities().iter().collect(),
-            names => names.iter().map(|name| catalog::entity(name)).collect::<Result<Vec<_>>>()?,
-        };
+        let Selected { entities, optional } = self.entities.selected(settings)?;
         let mut examination = examine(&settings.client()?, &entities, &Utc::now).await;
         watermarks(&settings.lake()?, &mut examination).await?;
+        examination.tolerate(&optional);
         if output.is_json() {
             output.json(&examination)?;
         } else {
             show(&examination, output)?;
+        }
+        if self.write_config && examination.health != Health::Unreachable {
+            write_config(&settings.file, &examination, &optional, output)?;
         }
         Ok(match examination.health {
             Health::Good => ExitCode::SUCCESS,
@@ -50,6 +57,50 @@ impl Doctor {
             Health::Unreachable => ExitCode::from(3),
         })
     }
+}
+
+/// The lines that fit the tenant and the role; `None` where the defaults do.
+fn fitting(examination: &Examination, optional: &[&str]) -> Option<String> {
+    let mut block = String::new();
+    if !examination.settings.is_empty() {
+        block.push_str(&format!("[source]\n{}\n", examination.settings.join("\n")));
+    }
+    let mut names = examination.shut();
+    names.extend(optional);
+    names.sort_unstable();
+    names.dedup();
+    if !names.is_empty() {
+        let names: Vec<String> = names.iter().map(|name| format!("\"{name}\"")).collect();
+        let gap = if block.is_empty() { "" } else { "\n" };
+        block.push_str(&format!(
+            "{gap}[load]\n# The role may not read these: they are skipped, and a run says when it may.\noptional = [{}]\n",
+            names.join(", ")
+        ));
+    }
+    (!block.is_empty()).then_some(block)
+}
+
+/// Makes the configuration, or says what belongs into the one that is there: its comments and its order are somebody's.
+fn write_config(file: &Path, examination: &Examination, optional: &[&str], output: &Output) -> Result<()> {
+    let Some(block) = fitting(examination, optional) else {
+        output.note("the configuration needs nothing for this tenant and role");
+        return Ok(());
+    };
+    let failed = |error| Error::new(Kind::Io, format!("{} can't be written", file.display())).with_source(error);
+    match std::fs::OpenOptions::new().write(true).create_new(true).open(file) {
+        Ok(mut new) => {
+            new.write_all(block.as_bytes()).map_err(failed)?;
+            output.note(&format!("{} was made", file.display()));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            output.note(&format!(
+                "{} is there and was left as it is; put these lines into its tables of the same names:\n\n{block}",
+                file.display()
+            ));
+        }
+        Err(error) => return Err(failed(error)),
+    }
+    Ok(())
 }
 
 fn show(examination: &Examination, output: &Output) -> Result<()> {

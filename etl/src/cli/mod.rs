@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 pub mod dotenv;
 mod drift;
+mod entities;
 mod environment;
 mod extract;
 mod file;

@@ -9,7 +9,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};
 use super::terminal::plain;
-use crate::lake::TableName;
+use crate::lake::{Layer, TableName};
 use crate::run::{Meter, Observer, Outcome, Step};
 
 /// Shows a run to whoever sits before it.
@@ -67,6 +67,7 @@ impl Observer for Progress {
             Outcome::Failed(why) => format!("✗ {name}: {why}"),
             Outcome::Incomplete(what) => format!("! {name}: {}; {what}", changes(step)),
             Outcome::Unchanged => format!("· {name}: unchanged"),
+            Outcome::Skipped if step.layer == Layer::Bronze => format!("· {name}: skipped"),
             Outcome::Skipped => format!("· {name}: nothing to build it from"),
             Outcome::Written => format!("✓ {name}: {}", changes(step)),
         };

@@ -4,9 +4,9 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::entities::EntityArgs;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
-use crate::catalog;
 use crate::error::{Error, Result};
 use crate::quarantine;
 use crate::reconcile::{MAX_SHARE, Report, Request, wanted};
@@ -23,9 +23,8 @@ Examples:
   connectwise-etl reconcile --dry-run
   connectwise-etl reconcile --entities TimeEntry,Company --max-share 10")]
 pub(super) struct Reconcile {
-    /// Entities, comma-separated [default: all that are loaded incrementally]
-    #[arg(long, value_delimiter = ',')]
-    entities: Vec<String>,
+    #[command(flatten)]
+    entities: EntityArgs,
     /// Find out everything and write nothing
     #[arg(long)]
     dry_run: bool,
@@ -41,18 +40,17 @@ pub(super) fn percent(text: &str) -> std::result::Result<f64, String> {
 
 impl Reconcile {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let named = self.entities.iter().map(|name| catalog::entity(name)).collect::<Result<Vec<_>>>()?;
-        let entities = match named.as_slice() {
-            [] => wanted(catalog::entities()),
-            named => wanted(named.iter().copied()),
-        };
-        if entities.len() < named.len() {
+        let named = self.entities.names();
+        let selected = self.entities.selected(settings)?;
+        let entities = wanted(selected.entities.iter().copied());
+        if entities.is_empty() || (named && entities.len() < selected.entities.len()) {
             return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
         }
         let request = Request {
             max_share: self.max_share,
             page_size: settings.source.page_size(),
             secrets: settings.privacy.secrets(),
+            optional: selected.optional,
             ..Request::new(self.dry_run)
         };
         let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await?;

@@ -5,16 +5,17 @@ use std::process::ExitCode;
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use clap::{Args, ValueEnum};
 
+use super::entities::EntityArgs;
 use super::output::{Output, table, thousands};
 use super::progress::{Progress, changes};
 use super::reconcile::percent;
 use super::settings::Settings;
-use crate::catalog;
 use crate::error::{Error, Result};
 use crate::extract::Window;
 use crate::gold;
 use crate::lake::Layer;
 use crate::run::{Mode, Outcome, Plan, Report, execute};
+use crate::selection::Selected;
 
 /// Load what the API has into the lakehouse, layer by layer
 ///
@@ -26,6 +27,7 @@ use crate::run::{Mode, Outcome, Plan, Report, execute};
 Examples:
   connectwise-etl run --full
   connectwise-etl run --entities TimeEntry,Agreement --lookback-days 7
+  connectwise-etl run --exclude 'purchase*' --optional Member
   connectwise-etl run --since 2026-01-01            read again what changed since then
   connectwise-etl run --layers silver,gold          rebuild from bronze, without asking the API")]
 pub(super) struct Run {
@@ -44,14 +46,13 @@ pub(super) struct Run {
     /// Days that every business-date window goes back, in place of those of the catalogue
     #[arg(long, value_name = "DAYS")]
     lookback_days: Option<u32>,
-    /// Entities, comma-separated [default: all]
-    #[arg(long, value_delimiter = ',')]
-    entities: Vec<String>,
+    #[command(flatten)]
+    entities: EntityArgs,
     /// Take over a lakehouse that belongs to another tenant, for a tenant whose server or company id has changed
     ///
     /// The move is recorded in etl_tenant, and every table is read in full, in this run or a later one. Rows that the tenant
     /// lacks leave bronze and are marked as deleted in silver; when they are too many, --max-share has to allow it.
-    #[arg(long, conflicts_with_all = ["entities", "since", "lookback_days"])]
+    #[arg(long, conflicts_with_all = ["entities", "include", "exclude", "since", "lookback_days"])]
     adopt_tenant: bool,
     /// Largest share of a table's rows that may be missing from a full read, 0 to 100 [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
@@ -80,10 +81,7 @@ impl Run {
                 "--adopt-tenant reads all of bronze again, so bronze has to be among the --layers",
             ));
         }
-        let entities = match self.entities.as_slice() {
-            [] => catalog::entities().iter().collect(),
-            names => names.iter().map(|name| catalog::entity(name)).collect::<Result<_>>()?,
-        };
+        let Selected { entities, optional } = self.entities.selected(settings)?;
         let lake = settings.lake()?;
         gold::check(&lake, &settings.gold).await?;
         // Layers above bronze need no tenant, and so no credentials.
@@ -101,6 +99,7 @@ impl Run {
             layers,
             mode,
             entities,
+            optional,
             window,
             page_size: settings.source.page_size(),
             privacy: settings.keyed_privacy()?,
@@ -131,6 +130,7 @@ pub(super) fn show(report: &Report, output: &Output) -> Result<()> {
             Outcome::Failed(_) => "failed".to_owned(),
             Outcome::Incomplete(_) => format!("incomplete, {}", changes(step)),
             Outcome::Unchanged => "unchanged".to_owned(),
+            Outcome::Skipped if step.layer == Layer::Bronze => "skipped".to_owned(),
             Outcome::Skipped => "nothing to build it from".to_owned(),
             Outcome::Written => changes(step),
         };

@@ -14,6 +14,7 @@ use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
 use crate::lake::{Lake, local_path, memory_size};
 use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
+use crate::selection::Selection;
 
 const FILE: &str = "connectwise-etl.toml";
 /// Where the demo's tables are.
@@ -57,18 +58,21 @@ struct File {
     gold: GoldConfig,
 }
 
-/// How full loads go.
-#[derive(Debug, Default, Clone, Copy, Deserialize)]
+/// What is loaded, and how full loads go.
+#[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 struct LoadTable {
     max_share: Option<f64>,
     chunk_rows: Option<usize>,
     staging_hours: Option<u32>,
     ranges: Option<usize>,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    optional: Vec<String>,
 }
 
 impl LoadTable {
-    fn check(self) -> Result<()> {
+    fn check(&self) -> Result<()> {
         let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the configuration's [load] is wrong: {what}")));
         if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             return wrong("max_share is between 0 and 100");
@@ -94,6 +98,8 @@ pub(super) struct Settings {
     load: LoadTable,
     pub(super) gold: GoldConfig,
     environment: Environment,
+    /// The configuration file, whether it is there or not.
+    pub(super) file: PathBuf,
 }
 
 impl Settings {
@@ -124,6 +130,7 @@ impl Settings {
             load: file.load,
             gold,
             environment,
+            file: global.config.clone().unwrap_or_else(|| FILE.into()),
         })
     }
 
@@ -152,6 +159,12 @@ impl Settings {
     /// [`Kind::Config`] when the key is missing or too short.
     pub(super) fn keyed_privacy(&self) -> Result<Privacy> {
         self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())
+    }
+
+    /// Which entities are loaded, and which of them may be missing.
+    pub(super) fn selection(&self) -> Selection {
+        let LoadTable { include, exclude, optional, .. } = self.load.clone();
+        Selection { include, exclude, optional }
     }
 
     /// How full loads go, where the command says no other share.

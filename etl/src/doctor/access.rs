@@ -10,6 +10,9 @@ use super::role::{self, Right};
 use super::{Examination, Finding, Verdict};
 use crate::extract;
 
+/// The name of the check that says whether all lists can be read.
+pub(super) const RIGHTS: &str = "rights";
+
 /// Entities that are asked about at once; the client's limiter keeps the pace.
 const AT_ONCE: usize = 8;
 
@@ -146,11 +149,11 @@ pub(super) fn sum_up(examination: &mut Examination) {
     let failed = names(&|finding| matches!(finding.access, Access::Failed(_)));
     let checks = &mut examination.checks;
     checks.push(match (shut.as_slice(), failed.as_slice()) {
-        ([], []) => Finding::new("rights", Verdict::Good, format!("all {} lists can be read", entities.len())),
-        ([], failed) => Finding::new("rights", Verdict::Bad, format!("the server fails on {}", failed.join(", ")))
+        ([], []) => Finding::new(RIGHTS, Verdict::Good, format!("all {} lists can be read", entities.len())),
+        ([], failed) => Finding::new(RIGHTS, Verdict::Bad, format!("the server fails on {}", failed.join(", ")))
             .advice("the table below says how; run doctor again, and report to the vendor what stays"),
-        (shut, _) => Finding::new("rights", Verdict::Bad, format!("the role may not read {}", shut.join(", ")))
-            .advice("ask the PSA administrator for the rights below, or leave these out with --entities"),
+        (shut, _) => Finding::new(RIGHTS, Verdict::Bad, format!("the role may not read {}", shut.join(", ")))
+            .advice("ask the PSA administrator for the rights below, or say with optional that they may be missing: doctor --write-config"),
     });
     let blind = names(&|finding| finding.change_time == Some(false));
     let seeing = names(&|finding| finding.change_time == Some(true));

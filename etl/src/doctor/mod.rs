@@ -144,6 +144,30 @@ pub async fn examine(
     examination
 }
 
+impl Examination {
+    /// Names of the entities that the role may not read, as far as can be told.
+    pub fn shut(&self) -> Vec<&'static str> {
+        self.entities.iter().filter(|finding| finding.lacks()).map(|finding| finding.entity).collect()
+    }
+
+    /// Takes lists that the role may not read for right where they are optional.
+    pub fn tolerate(&mut self, optional: &[&str]) {
+        let shut = self.shut();
+        let failed = self.entities.iter().any(|finding| matches!(finding.access, Access::Failed(_)));
+        if shut.is_empty() || failed || !shut.iter().all(|name| optional.contains(name)) {
+            return;
+        }
+        for finding in self.checks.iter_mut().filter(|finding| finding.check == access::RIGHTS) {
+            finding.verdict = Verdict::Good;
+            finding.found = format!("the role may not read {}, which is optional", shut.join(", "));
+            finding.advice = None;
+        }
+        if self.health == Health::Ailing && self.checks.iter().all(|finding| finding.verdict != Verdict::Bad) {
+            self.health = Health::Good;
+        }
+    }
+}
+
 fn asks(entities: &[EntityFinding]) -> Vec<Ask> {
     let mut asked: BTreeMap<role::Right, Vec<&'static str>> = BTreeMap::new();
     for finding in entities.iter().filter(|finding| finding.lacks()) {

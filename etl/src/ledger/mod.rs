@@ -26,6 +26,7 @@ mod status;
 pub use detail::{ChunkStatus, RunDetail, StepStatus, detail};
 pub use journal::Journal;
 pub use schema::{schema, tables};
+pub(crate) use status::skipped;
 pub use status::{RunStatus, Status, TableStatus, runs, status};
 
 use chrono::{DateTime, Utc};

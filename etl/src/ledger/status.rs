@@ -1,5 +1,7 @@
 //! How fresh the tables are and how the last runs went, read from the ledger.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
 use serde::de::DeserializeOwned;
@@ -38,6 +40,12 @@ const LAST_STEPS: &str = "with steps as (select s.*, r.mode from etl_steps s joi
       from steps where mode = 'reconcile') c \
      on l.layer = c.layer and l.\"tableName\" = c.\"tableName\" and c.n = 1 \
      where l.n = 1 order by case l.layer when 'bronze' then 1 when 'silver' then 2 else 3 end, l.\"tableName\"";
+
+/// The bronze tables that the last load to try them skipped.
+const SKIPPED: &str = "select \"tableName\" as name from (select s.\"tableName\", s.outcome, row_number() over \
+     (partition by s.\"tableName\" order by s.started desc, s.\"runId\" desc) as n from etl_steps s join \
+      (select \"runId\", min(mode) as mode from etl_runs group by \"runId\") r on r.\"runId\" = s.\"runId\" \
+      where s.layer = 'bronze' and r.mode in ('full', 'incremental')) t where n = 1 and outcome = 'skipped'";
 
 /// What the ledger knows.
 #[derive(Debug, Clone, Serialize)]
@@ -150,6 +158,23 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
     Ok(Some(Status { lakehouse: lake.root().to_string(), now, tables, runs }))
+}
+
+/// The bronze tables that the last load to try them skipped, since the role may not read them.
+///
+/// # Errors
+/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+pub(crate) async fn skipped(lake: &Lake) -> Result<BTreeSet<String>> {
+    #[derive(Deserialize)]
+    struct Table {
+        name: String,
+    }
+    for table in [RUNS, STEPS] {
+        if lake.state(&TableName::ledger(table)).await?.is_none() {
+            return Ok(BTreeSet::new());
+        }
+    }
+    Ok(rows::<Table>(lake, SKIPPED).await?.into_iter().map(|table| table.name).collect())
 }
 
 /// The last runs, newest first. To be asked only where there is a ledger.

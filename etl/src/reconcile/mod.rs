@@ -65,6 +65,8 @@ pub struct Request {
     pub dry_run: bool,
     /// Where secrets are stored.
     pub secrets: SecretStorage,
+    /// Names of entities that are skipped where the role may not read them.
+    pub optional: Vec<&'static str>,
 }
 
 impl Request {
@@ -77,6 +79,7 @@ impl Request {
             max_share: MAX_SHARE,
             dry_run,
             secrets: SecretStorage::default(),
+            optional: Vec::new(),
         }
     }
 }
@@ -115,6 +118,10 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
     loop {
         let mut report = EntityReport::new(entity);
         let Err(error) = work.reconcile(&mut report).await else { return report };
+        if request.optional.contains(&entity.name) && error.is_shut() {
+            report.note = Some("skipped: the role may not read it, and it is optional".to_owned());
+            return report;
+        }
         if let Err(error) = race.lost(error).await {
             tracing::error!(entity = entity.name, error = %error.report(), "reconcile failed");
             report.refused = Some(error.report());

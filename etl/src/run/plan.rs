@@ -1,5 +1,6 @@
 //! A run: bronze entity by entity, then silver, then gold.
 
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -8,14 +9,14 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 
 use super::halt::{self, Halt, Trouble};
-use super::{Meter, Mode, Observer, Report, Step, damage};
+use super::{Meter, Mode, Observer, Outcome, Report, Step, damage};
 use crate::bronze::{self, Options, Request};
 use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::lake::{Lake, Layer, TableName};
-use crate::ledger::{End, Journal, Start, Work};
+use crate::ledger::{self, End, Journal, Start, Work};
 use crate::privacy::Privacy;
 use crate::silver;
 use crate::tenant::{self, Admitted};
@@ -29,6 +30,8 @@ pub struct Plan {
     pub mode: Mode,
     /// Entities, in the order in which they are loaded.
     pub entities: Vec<&'static Entity>,
+    /// Names of those that are skipped where the role may not read them.
+    pub optional: Vec<&'static str>,
     /// How far back incremental reads go.
     pub window: Window,
     /// Records a page.
@@ -53,6 +56,7 @@ impl Plan {
             layers,
             mode,
             entities,
+            optional: Vec::new(),
             window: Window::default(),
             page_size: 1_000,
             privacy: Privacy::default(),
@@ -84,7 +88,10 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     };
     let lake = &lake;
     let unsettled = AtomicBool::new(false);
-    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled };
+    // Whether earlier runs skipped something matters only to what is optional, and less than the run.
+    let skipped =
+        if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
+    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled, skipped };
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
@@ -108,6 +115,12 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
             if stops && !rest.is_empty() {
                 not_tried = rest.iter().map(|entity| entity.name).collect();
                 step.add_to_failure(&halt::not_tried(rest.len()));
+            }
+            let is_shut = |step: &Step| step.outcome == Outcome::Skipped;
+            // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
+            if at > 0 && rest.is_empty() && is_shut(&step) && steps.iter().all(is_shut) {
+                let why = format!("the role may read none of {} lists: check the credentials and its rights", at + 1);
+                step.outcome = Outcome::Failed(why);
             }
             journal.step(&step, Some((entity, &meter))).await;
             if step.is_failed() {
@@ -213,6 +226,8 @@ struct Run<'a> {
     owner: i64,
     /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
     unsettled: AtomicBool,
+    /// Bronze tables that the last run to load them skipped.
+    skipped: BTreeSet<String>,
 }
 
 impl Run<'_> {
@@ -238,12 +253,24 @@ impl Run<'_> {
                 let mode = if untrusted { Mode::Full } else { request.mode };
                 let request = Request { mode, ..request.clone() };
                 let loaded = match entity.parent() {
-                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await?,
-                    None => bronze::load(self.lake, &client, entity, &request, meter).await?,
+                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await,
+                    None => bronze::load(self.lake, &client, entity, &request, meter).await,
+                };
+                let optional = self.plan.optional.contains(&entity.name);
+                let loaded = match loaded {
+                    Err(error) if optional && error.is_shut() => {
+                        let name = entity.name;
+                        step.skipped(format!("skipped: the role may not read {name}, and it is optional ({error})"));
+                        return Ok(());
+                    }
+                    loaded => loaded?,
                 };
                 if untrusted && loaded.incomplete.is_none() {
                     self.lake.trust(&bronze, &self.run_id).await?;
                     step.warnings.push(format!("{bronze} was marked as not whole, so all of it was read again"));
+                }
+                if optional && self.skipped.contains(&step.table) {
+                    step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
                 }
                 step.loaded(loaded);
                 Ok(())

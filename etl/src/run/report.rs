@@ -21,7 +21,7 @@ pub enum Outcome {
     Written,
     /// The table holds what it has to already.
     Unchanged,
-    /// There is nothing to build it from.
+    /// There is nothing to build it from, or it is optional and the role may not read it.
     Skipped,
     /// What could be read is written. The text says what couldn't; the next run asks for it again.
     Incomplete(String),
@@ -235,6 +235,12 @@ impl Step {
 
     pub(super) fn failed(&mut self, error: &Error) {
         self.outcome = Outcome::Failed(error.report());
+    }
+
+    /// The role may not read it, which is expected.
+    pub(super) fn skipped(&mut self, why: String) {
+        self.outcome = Outcome::Skipped;
+        self.warnings.push(why);
     }
 
     /// Adds to why it failed.

@@ -17,6 +17,7 @@ mod kill;
 mod layering;
 mod ledger;
 mod new_table;
+mod optional;
 mod others;
 mod outsiders;
 mod quarantine;

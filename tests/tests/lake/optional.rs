@@ -1,0 +1,72 @@
+//! Lists that a role may not read: skipped where they are optional, and told once when it may.
+
+use connectwise_etl::catalog;
+use connectwise_etl::lake::Layer;
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_sdk::Client;
+use connectwise_sim::Simulator;
+use connectwise_tests::{Lakehouse, config, impatient};
+use serde_json::json;
+
+use crate::steer::{forget, post};
+
+/// Lists of one module, one of them below another's rows, and two of others.
+const NAMES: [&str; 5] = ["PurchaseOrder", "PurchaseOrderLineItem", "PurchaseOrderStatus", "Board", "Member"];
+
+async fn run(simulator: &Simulator, lakehouse: &Lakehouse, optional: &[&'static str]) -> Report {
+    let entities = NAMES.map(|name| catalog::entity(name).unwrap()).into();
+    let plan = Plan { optional: optional.to_vec(), ..Plan::new(Layer::ALL.to_vec(), Mode::Incremental, entities) };
+    let client = Client::new(config(simulator).unwrap().with_retry(impatient(2))).unwrap();
+    execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap()
+}
+
+fn told(report: &Report, what: &str) -> usize {
+    report.steps.iter().flat_map(|step| &step.warnings).filter(|warning| warning.contains(what)).count()
+}
+
+fn skipped(report: &Report) -> usize {
+    let is_skipped =
+        |step: &&connectwise_etl::run::Step| step.layer == Layer::Bronze && step.outcome == Outcome::Skipped;
+    report.steps.iter().filter(is_skipped).count()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_optional_list_may_be_shut_and_is_told_once_when_it_opens() {
+    let simulator = Simulator::builder().seed(81).scale(100).role("no-procurement").start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let report = run(&simulator, &lakehouse, &[]).await;
+    assert_eq!((report.exit_code(), skipped(&report), report.failed().count()), (1, 0, 3), "{report:#?}");
+    for _ in 0..2 {
+        let report = run(&simulator, &lakehouse, &NAMES[..3]).await;
+        assert_eq!((report.exit_code(), skipped(&report)), (0, 3), "{report:#?}");
+        assert_eq!(told(&report, "the role may not read PurchaseOrder, and it is optional"), 1);
+    }
+    post(&simulator, "role", json!({ "role": "full" })).await;
+    for told_now in [3, 0] {
+        let report = run(&simulator, &lakehouse, &NAMES[..3]).await;
+        assert_eq!((report.exit_code(), skipped(&report)), (0, 0), "{report:#?}");
+        assert_eq!(told(&report, "now, which runs before skipped"), told_now, "{report:#?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failure_is_no_lacking_right() {
+    let simulator = Simulator::builder().seed(82).scale(100).start().await.unwrap();
+    for fault in [json!({ "status": 500 }), json!({ "status": 429 }), json!({ "close": true })] {
+        let mut rule = json!({ "path": "/procurement/*", "times": 1_000_000 });
+        rule.as_object_mut().unwrap().extend(fault.as_object().unwrap().clone());
+        post(&simulator, "faults", rule).await;
+        let report = run(&simulator, &Lakehouse::empty().unwrap(), &NAMES[..3]).await;
+        assert_eq!((report.exit_code(), skipped(&report), report.failed().count()), (1, 0, 3), "{fault}: {report:#?}");
+        forget(&simulator, "faults").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_read_nothing_at_all_is_a_failure() {
+    let simulator = Simulator::builder().seed(83).scale(100).start().await.unwrap();
+    post(&simulator, "faults", json!({ "status": 404, "times": 1_000_000 })).await;
+    let report = run(&simulator, &Lakehouse::empty().unwrap(), &NAMES).await;
+    assert_eq!(report.exit_code(), 3, "{report:#?}");
+    assert!(matches!(&report.steps[4].outcome, Outcome::Failed(why) if why.contains("may read none of 5 lists")));
+}
