@@ -119,6 +119,7 @@ impl Work<'_> {
         };
         let told = self.doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", self.table));
         loaded.warnings.extend(told);
+        loaded.warnings.splice(..0, measured.warnings(self.above));
         if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {
             loaded.warnings.push(format!(
                 "{} shows no change time, so every run reads the lists of all of them: the API role may lack the right to \
