@@ -251,7 +251,6 @@ impl RequestBuilder {
 
     /// Gives up after so many failures that may be those of what is asked for: time-outs, answers that break off, and errors of
     /// the server that name no time to come back. The policy's attempts are the limit of all others.
-    #[must_use]
     pub fn patience(mut self, failures: u32) -> Self {
         self.request.patience = Some(failures);
         self

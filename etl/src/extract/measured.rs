@@ -102,7 +102,7 @@ pub struct Measured {
 pub enum ReadFrom {
     /// Everything: there is no watermark, or none that can be right.
     Start,
-    /// What changed since this watermark. The second says whether [`RESCAN`] before it is read again.
+    /// What changed since this watermark. The second says whether a week before it is read again.
     Watermark(DateTime<Utc>, bool),
 }
 

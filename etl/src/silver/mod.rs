@@ -66,7 +66,7 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 /// The Arrow schema of an entity's silver table under a policy, without custom fields, whose columns the data brings.
 ///
 /// # Errors
-/// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
+/// [`Kind::Config`] when the policy hashes a column and there is no key.
 pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
     Ok(Layout::new(entity, privacy, Vec::new())?.schema().clone())
 }
@@ -76,12 +76,12 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// [`Mode::Full`] reads all of bronze and replaces the table where its content differs; keys that bronze no longer has
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
-/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Lake::examine`]): a changed policy, and a changed key of its hashes, rewrite the
-/// table.
+/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Lake::examine`]): a changed
+/// policy, and a changed key of its hashes, rewrite the table.
 ///
 /// # Errors
-/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
-/// written, [`Kind::Contract`](crate::error::Kind::Contract) when bronze isn't what the catalogue declares. The silver
+/// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or
+/// written, [`Kind::Contract`] when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
 pub async fn build(
     lake: &Lake,

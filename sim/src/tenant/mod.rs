@@ -43,8 +43,11 @@ struct Changes {
     /// What clients wrote: whole rows, rising.
     written: BTreeMap<u64, Vec<(u32, Arc<Json>)>>,
     /// Texts that a whole row is shown as, whatever it is; `None` from where on it is shown as it is again.
-    texts: BTreeMap<u64, Vec<(u32, Option<Arc<str>>)>>,
+    texts: BTreeMap<u64, Texts>,
 }
+
+/// The texts of a row, each with the change that brought it, rising.
+type Texts = Vec<(u32, Option<Arc<str>>)>;
 
 /// A batch of inserted rows.
 #[derive(Clone, Copy, Debug)]

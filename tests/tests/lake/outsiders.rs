@@ -126,7 +126,6 @@ async fn every_deed(tenant: &Tenant, table: &TableName, layers: &[Layer], deeds:
         let report = tenant.run(Mode::Incremental, layers).await;
         assert_eq!(report.failed().count(), 0, "before {deed:?}: {:?}", report.steps);
         let when = format!("after {deed:?} at {table}");
-        println!("{} {when}", Utc::now());
         if !does(deed, &tenant.lakehouse, table).await {
             continue;
         }

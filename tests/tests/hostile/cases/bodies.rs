@@ -75,22 +75,22 @@ pub(crate) fn cases() -> Vec<Case> {
             .rows(r#"[{"id":1,"name":"Role 1","hourlyRate":10.5},{"id":2,"name":"Changed 2","hourlyRate":20.5},{"id":3,"name":"Role 3","hourlyRate":30.5},{"id":4,"name":"Role 4","hourlyRate":40.5},{"id":5,"name":"Role 5","hourlyRate":50.5},{"id":6,"name":"Role 6","hourlyRate":60.5},{"id":7,"name":"Role 7","_rescued":"{\"/hourlyRate\":\"-Infinity\"}"}]"#),
         case("a new record that isn't JSON")
             .list([page_with("\"hourlyRate\":70.5", "\"hourlyRate\":")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record isn't JSON")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (7) (the record isn't JSON")
             .quarantines("Role 7")
             .rows(NOT_THE_SEVENTH),
         case("a new record with a tab in its text")
             .list([page_with("Role 7", "Role\t7")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record isn't JSON")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (7) (the record isn't JSON")
             .quarantines("the record isn't JSON")
             .rows(NOT_THE_SEVENTH),
         case("a new record with a number that JSON doesn't know")
             .list([page_with("\"hourlyRate\":70.5", "\"hourlyRate\":070.5")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record isn't JSON")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (7) (the record isn't JSON")
             .quarantines("070.5")
             .rows(NOT_THE_SEVENTH),
         case("a new record with a wrong escape")
             .list([page_with("Role 7", "Role \\7")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record isn't JSON")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (7) (the record isn't JSON")
             .rows(NOT_THE_SEVENTH),
         case("a quote that nobody closes")
             .list([page_with("Role 7\"", "Role 7")])
@@ -100,22 +100,22 @@ pub(crate) fn cases() -> Vec<Case> {
         case("single quotes").list([Answer::json(page().replace('"', "'"))]).fails(BROKEN),
         case("a record without id")
             .list([page_with("{\"id\":7,", "{")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record has no usable key in /id")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (one behind 6) (the record has no usable key in /id")
             .quarantines("Role 7")
             .rows(NOT_THE_SEVENTH),
         case("a record whose id is a text")
             .list([page_with("{\"id\":7,", "{\"id\":\"seven\",")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record has no usable key in /id")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (one behind 6) (the record has no usable key in /id")
             .quarantines("seven")
             .rows(NOT_THE_SEVENTH),
         case("a record whose id is too large")
             .list([page_with("{\"id\":7,", "{\"id\":99999999999999999999,")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record has no usable key in /id")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (one behind 6) (the record has no usable key in /id")
             .quarantines("99999999999999999999")
             .rows(NOT_THE_SEVENTH),
         case("null in place of a record")
             .list([page_with(&record(7, "Role"), "null")])
-            .notes("1 records are in bronze/bronze_cw_quarantine: the record isn't an object")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (one behind 6) (the record isn't an object")
             .rows(NOT_THE_SEVENTH),
         case("a name that is a number")
             .list([page_with("\"Role 7\"", "7")])

@@ -52,7 +52,7 @@ pub(crate) fn cases() -> Vec<Case> {
         case("brackets, deep and whole")
             .list([Answer::json(format!("{}{}", "[".repeat(200_000), "]".repeat(200_000))).last()])
             .always(About::Count, Answer::json("{\"count\":1}"))
-            .incomplete("no row of bronze_cw_workrole was removed: ")
+            .incomplete("are in bronze/bronze_cw_quarantine: 1 (one without a key) (the record isn't an object)")
             .rows(OLD),
         case("a hundred thousand levels in a property")
             .list([Answer::json(page().replacen("\"Role 7\"", &deep, 1)).last()])
