@@ -10,7 +10,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 use super::machine;
 use crate::error::{Error, Kind, Result};
 
-/// Less than this, and building the built-in models fails for want of memory.
+/// The least with which a demo was built.
 const LEAST: u64 = 128 * MB;
 const MB: u64 = 1024 * 1024;
 /// Temporary files may take so many times the memory.
