@@ -154,7 +154,7 @@ mod tests {
             assert!(error.is_usage());
             error.to_string()
         };
-        assert!(wrong(selection(&["Compnay"], &[], &[])).contains("did you mean Company?"));
+        assert!(wrong(selection(&["Compnay"], &[], &[])).contains("did you mean Company"));
         assert!(
             wrong(selection(&[], &["purchese*"], &[]))
                 .contains("no entity has a name like \"purchese*\": did you mean Purchase")

@@ -17,15 +17,13 @@ use super::store::lake_error;
 use super::{Lake, TableName};
 use crate::error::{Error, Kind, Result};
 
-/// When those wrote who left files behind, and until when a staged load may be gone on with.
+/// When those wrote who left files behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Files that were written before aren't theirs.
     pub since: DateTime<Utc>,
     /// Files that were written after may be those of a run that is at work.
     pub until: DateTime<Utc>,
-    /// Loads that were staged before aren't gone on with.
-    pub staged: DateTime<Utc>,
 }
 
 /// What was removed.
@@ -38,8 +36,8 @@ pub struct Cleared {
 }
 
 impl Lake {
-    /// Removes files of a table that were written in a window and that no version of it names, nor a staged load that may
-    /// be gone on with.
+    /// Removes files of a table that were written in a window and that no version of it and no staged load
+    /// names.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses, or the table's log can't be read: what it names isn't known then.
@@ -82,11 +80,8 @@ impl Lake {
             }
         }
         for staged in self.staged(table).await? {
-            if staged.head.as_ref().is_some_and(|head| head.started >= window.staged) {
-                named.extend(staged.chunks.into_iter().map(|chunk| chunk.part.add.path));
-            } else {
-                self.unstage(table, &staged.name).await?;
-            }
+            // The next load says what becomes of them.
+            named.extend(staged.chunks.into_iter().map(|chunk| chunk.part.add.path));
         }
         for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
             match store.delete(&object.location).await {

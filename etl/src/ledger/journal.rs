@@ -66,11 +66,11 @@ impl<'a> Journal<'a> {
     }
 
     /// When those runs wrote that didn't end well, as far back as versions of a table are kept. `None` where all ended well, or
-    /// nobody can tell. `staged` is since when a staged load may be gone on with.
+    /// nobody can tell.
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub async fn leftovers(&self, staged: DateTime<Utc>) -> Result<Option<Window>> {
+    pub async fn leftovers(&self) -> Result<Option<Window>> {
         if self.fault.is_some() {
             return Ok(None);
         }
@@ -95,7 +95,7 @@ impl<'a> Journal<'a> {
                 None => until = until.min(run.started - GRACE),
             }
         }
-        Ok(first.map(|first| Window { since: first - GRACE, until, staged }))
+        Ok(first.map(|first| Window { since: first - GRACE, until }))
     }
 
     /// Lets a load go on to its end and writes the chunks that become safe on its way: the first at once, so that a load

@@ -4,7 +4,6 @@
 //! tables above are built from it, so they are mended and built again by any run. What neither holds (rows that are gone at the
 //! source, old versions, quarantined records, the ledger) is kept as far as it can be read, and the rest is told as lost.
 
-use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_sdk::catalog::Entity;
 
 use super::{Mode, Plan};
@@ -182,9 +181,8 @@ pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
-pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>, now: DateTime<Utc>) -> Result<()> {
-    let staged = now - TimeDelta::hours(i64::from(plan.load.staging_hours));
-    let Some(window) = journal.leftovers(staged).await? else { return Ok(()) };
+pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Result<()> {
+    let Some(window) = journal.leftovers().await? else { return Ok(()) };
     let has = |layer: Layer| plan.layers.contains(&layer);
     let mut tables: Vec<TableName> = crate::ledger::tables().into_iter().collect();
     for entity in &plan.entities {

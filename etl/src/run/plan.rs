@@ -98,7 +98,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let mut warnings: Vec<String> = note.into_iter().collect();
     warnings.extend(damage::aside(lake, &run.run_id).await);
     let mut journal = Journal::begin(lake, start).await;
-    if let Err(error) = damage::clear(lake, plan, &journal, started).await {
+    if let Err(error) = damage::clear(lake, plan, &journal).await {
         tracing::warn!("{}", error.report());
     }
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
