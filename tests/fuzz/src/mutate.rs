@@ -5,6 +5,8 @@ use std::path::Path;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+use crate::draws::Draws;
+
 /// What parsers stumble over.
 const TOKENS: [&[u8]; 24] = [
     b"\"",
@@ -35,19 +37,6 @@ const TOKENS: [&[u8]; 24] = [
 /// A parser that needs longer for one input of some kilobytes is taken to hang.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// SplitMix64: the same draws for the same seed.
-struct Draws(u64);
-
-impl Draws {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut mixed = self.0;
-        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        ((mixed ^ (mixed >> 31)) % bound.max(1) as u64) as usize
-    }
-}
-
 /// Feeds a target its corpus and then changed copies of it, for `CW_FUZZ_SECONDS` (8 unless said).
 ///
 /// # Panics
@@ -58,7 +47,7 @@ pub(crate) fn feed(target: &'static str, parse: fn(&[u8])) {
     let until = Instant::now() + Duration::from_secs(seconds);
     let (sender, fed) = mpsc::sync_channel::<Vec<u8>>(0);
     let worker = std::thread::spawn(move || {
-        let mut draws = Draws(0x5EED);
+        let mut draws = Draws::new(0x5EED);
         let mut count = 0_u64;
         while count < corpus.len() as u64 || Instant::now() < until {
             let input = match corpus.get(count as usize) {
@@ -103,23 +92,24 @@ fn corpus(target: &str) -> Vec<Vec<u8>> {
 
 /// A text of the corpus with some changes.
 fn changed(corpus: &[Vec<u8>], draws: &mut Draws) -> Vec<u8> {
-    let mut input = corpus[draws.below(corpus.len())].clone();
-    for _ in 0..=draws.below(6) {
-        let at = draws.below(input.len() + 1);
-        let end = (at + 1 + draws.below(16)).min(input.len());
-        match draws.below(6) {
-            0 if at < input.len() => input[at] ^= 1 << draws.below(8),
-            1 => drop(input.splice(at..at, TOKENS[draws.below(TOKENS.len())].iter().copied())),
+    let mut below = |bound: usize| draws.below(bound as u64) as usize;
+    let mut input = corpus[below(corpus.len())].clone();
+    for _ in 0..=below(6) {
+        let at = below(input.len() + 1);
+        let end = (at + 1 + below(16)).min(input.len());
+        match below(6) {
+            0 if at < input.len() => input[at] ^= 1 << below(8),
+            1 => drop(input.splice(at..at, TOKENS[below(TOKENS.len())].iter().copied())),
             2 => drop(input.drain(at..end)),
             3 => {
                 let piece = input[at..end].to_vec();
-                let times = 1 + draws.below(8);
+                let times = 1 + below(8);
                 input.splice(at..at, piece.repeat(times));
             }
             4 => input.truncate(at),
             _ => {
-                let other = &corpus[draws.below(corpus.len())];
-                let from = draws.below(other.len() + 1);
+                let other = &corpus[below(corpus.len())];
+                let from = below(other.len() + 1);
                 input.splice(at..end, other[from..].iter().take(64).copied());
             }
         }

@@ -8,6 +8,10 @@
     reason = "a test fails by panicking"
 )]
 
+// The file and not the crate, which would link the ETL.
+#[path = "../../src/draws.rs"]
+#[allow(unreachable_pub, reason = "it is public in the crate that it is of")]
+mod draws;
 #[path = "../../fuzz/src/light.rs"]
 mod light;
 #[path = "../../fuzz/src/mutate.rs"]
