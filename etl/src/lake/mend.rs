@@ -8,7 +8,7 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use deltalake::kernel::Action;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use object_store::path::Path;
@@ -222,14 +222,13 @@ impl Lake {
     }
 }
 
-/// Until when files of a table are kept that nothing names: there is something beside them that stood in the way.
+/// Until when files of a table are kept that nothing names: there is something beside them that stood in the way. It was set aside
+/// after they were written, by the clock of the same store; the time in the folder's name is this machine's.
 pub(super) fn kept_until(objects: &[ObjectMeta]) -> Option<DateTime<Utc>> {
-    let times = objects.iter().filter_map(|object| {
-        let folder = object.location.parts().next()?;
-        let time = NaiveDateTime::parse_from_str(folder.as_ref().strip_prefix(ASIDE)?, TIME).ok()?;
-        Some(time.and_utc())
-    });
-    times.max()
+    let is_aside = |object: &&ObjectMeta| {
+        object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE))
+    };
+    objects.iter().filter(is_aside).map(|object| object.last_modified).max()
 }
 
 fn below(aside: &str, place: &Path) -> Path {
