@@ -19,6 +19,7 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
+use crate::deletes::MAX_SHARE;
 use crate::error::Result;
 use crate::extract::{
     self, DateProbe, Extraction, Measured, RESCAN, ReadFrom, Reading, Scope, Seen, Unreadable, Window,
@@ -26,8 +27,7 @@ use crate::extract::{
 use crate::lake::{Batches, Change, Commit, Comparison, Doubt, Keys, Lake, Race, TableName, Written, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine::{self, Held};
-use crate::reconcile::MAX_SHARE;
-use crate::run::{Meter, Mode};
+use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
 use crate::tenant;
 use again::Again;
 
@@ -97,6 +97,32 @@ pub struct Loaded {
     pub warnings: Vec<String>,
     /// What couldn't be read, where the rest was written. It is asked for again by the next run.
     pub incomplete: Option<String>,
+}
+
+impl Loaded {
+    /// Says what the load did in the run's step.
+    pub(crate) fn tell(self, step: &mut Step) {
+        let seen = &self.seen;
+        step.wrote(&self.written);
+        step.rows_read = seen.records;
+        step.rows_rescued = seen.rescued;
+        step.quarantined = self.quarantined;
+        let rejected = seen.rejected.len() as u64;
+        step.rows_unchanged = seen.records.saturating_sub(rejected + step.rows_inserted + step.rows_updated);
+        step.read = Some(ReadProof {
+            watermark_before: self.watermark_before,
+            watermark_after: self.watermark,
+            counted_before: seen.counted,
+            counted_after: seen.counted_after,
+            end_page_seen: seen.ended,
+            keys_ascending: seen.ascending,
+            complete: seen.complete && seen.unreadable.is_empty(),
+        });
+        step.warnings.extend(self.warnings);
+        if let Some(what) = self.incomplete {
+            step.outcome = Outcome::Incomplete(what);
+        }
+    }
 }
 
 /// Loads one entity into its bronze table, in one commit or none.

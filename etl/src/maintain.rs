@@ -2,13 +2,15 @@
 
 use std::time::Instant;
 
+use chrono::Utc;
 use serde::Serialize;
 
 use crate::catalog;
 use crate::error::Result;
 use crate::gold::GoldConfig;
 use crate::lake::{Kept, Lake, Layer, TableName, Upkeep};
-use crate::query::known_tables;
+use crate::tables::known_tables;
+use crate::telemetry::{Outcome, Step};
 
 /// What upkeep did.
 #[derive(Debug, Clone, Serialize)]
@@ -39,6 +41,19 @@ pub struct TableReport {
     pub error: Option<String>,
     /// Seconds that it took.
     pub seconds: f64,
+}
+
+impl TableReport {
+    /// Says what upkeep did in the run's step.
+    pub(crate) fn tell(&self, step: &mut Step) {
+        step.outcome = match &self.error {
+            Some(why) => Outcome::Failed(why.clone()),
+            None if self.kept.compacted > 0 => Outcome::Written,
+            None => Outcome::Unchanged,
+        };
+        step.seconds = self.seconds;
+        step.ended = Utc::now();
+    }
 }
 
 impl Report {

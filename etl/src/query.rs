@@ -4,22 +4,18 @@ use std::sync::LazyLock;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use arrow::json::ArrayWriter;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{self, Receiver};
 
-use crate::catalog;
 use crate::closest::advice;
 use crate::error::{Error, Kind, Result};
-use crate::gold;
 use crate::lake::{Lake, Layer, TableName, sql_error};
-use crate::ledger;
-use crate::quarantine;
-use crate::silver::history;
 use crate::sql;
+pub use crate::sql::json;
+use crate::tables::known_tables;
 
 /// Batches that are computed before the first of them is taken.
 const AHEAD: usize = 2;
@@ -31,18 +27,6 @@ const STACK: usize = 8 * 1024 * 1024;
 /// Ctrl-C meanwhile.
 static THREADS: LazyLock<std::io::Result<Runtime>> =
     LazyLock::new(|| Builder::new_multi_thread().thread_name("query").thread_stack_size(STACK).enable_all().build());
-
-/// Every table that the lakehouse may have.
-pub(crate) fn known_tables() -> Vec<TableName> {
-    let entities = catalog::entities().iter();
-    let mut tables: Vec<TableName> =
-        entities.flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)]).collect();
-    tables.extend(catalog::entities().iter().filter(|entity| entity.history).map(history::table));
-    tables.push(quarantine::table());
-    tables.extend(gold::tables().into_iter().map(TableName::gold));
-    tables.extend(ledger::tables());
-    tables
-}
 
 /// Runs one SELECT over the lakehouse. Tables go by their own names: `silver_cw_timeentry`, `fact_timeentry`. There is always
 /// a batch, if an empty one, so that the columns are known.
@@ -127,18 +111,4 @@ async fn register_named(lake: &Lake, session: &SessionContext, statement: &State
         }
     }
     Ok(())
-}
-
-/// Rows as a JSON array of objects, absent values left out.
-///
-/// # Errors
-/// [`Kind::Contract`] when a column's type has no JSON form.
-pub fn json(rows: &[RecordBatch]) -> Result<Vec<u8>> {
-    let fault = |error| Error::new(Kind::Contract, "the rows have no JSON form").with_source(error);
-    let mut writer = ArrayWriter::new(Vec::new());
-    writer.write_batches(&rows.iter().collect::<Vec<_>>()).map_err(fault)?;
-    writer.finish().map_err(fault)?;
-    let bytes = writer.into_inner();
-    // The writer leaves out the brackets when there is no row at all.
-    Ok(if bytes.is_empty() { b"[]".to_vec() } else { bytes })
 }

@@ -1,6 +1,8 @@
 //! SQL that people write, in questions and in models of their own: one SELECT that only reads, and no deeper than can be
 //! planned.
 
+use arrow::array::RecordBatch;
+use arrow::json::ArrayWriter;
 use datafusion::execution::context::SQLOptions;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -54,6 +56,20 @@ pub(crate) async fn plan(session: &SessionContext, statement: Statement) -> Resu
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan).map_err(sql_error)?;
     session.execute_logical_plan(plan).await.map_err(sql_error)
+}
+
+/// Rows as a JSON array of objects, absent values left out.
+///
+/// # Errors
+/// [`Kind::Contract`] when a column's type has no JSON form.
+pub fn json(rows: &[RecordBatch]) -> Result<Vec<u8>> {
+    let fault = |error| Error::new(Kind::Contract, "the rows have no JSON form").with_source(error);
+    let mut writer = ArrayWriter::new(Vec::new());
+    writer.write_batches(&rows.iter().collect::<Vec<_>>()).map_err(fault)?;
+    writer.finish().map_err(fault)?;
+    let bytes = writer.into_inner();
+    // The writer leaves out the brackets when there is no row at all.
+    Ok(if bytes.is_empty() { b"[]".to_vec() } else { bytes })
 }
 
 fn refused(why: String) -> Error {

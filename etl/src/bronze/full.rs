@@ -25,7 +25,7 @@ use crate::lake::{
     Batches, Change, Chunk, Commit, Doubt, Head, Part, Staged, Tenant, Written, as_of_today, integers, sql_error, unfit,
 };
 use crate::quarantine::{self, Held};
-use crate::run::Chunk as Safe;
+use crate::telemetry::Chunk as Safe;
 use crate::tenant::unmoved;
 
 const HIDDEN: &str = "__hidden";

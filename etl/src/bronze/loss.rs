@@ -8,12 +8,11 @@ use serde_json::Value;
 
 use super::Target;
 use crate::catalog;
+use crate::deletes::{Facts, Guard, accepts_all, confirmed, may_delete, narrowed};
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Seen};
 use crate::lake::{Keys, integers, sql_error};
 use crate::quarantine::Held;
-use crate::reconcile::narrowed::{accepts_all, narrowed};
-use crate::reconcile::{Facts, Guard, confirmed, may_delete};
 
 /// So many missing rows are believed where they are too large a share, if each is confirmed: small lists lose a row too.
 const FEW: u64 = 5;

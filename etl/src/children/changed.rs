@@ -8,12 +8,12 @@ use arrow::datatypes::Int64Type;
 use datafusion::prelude::{SessionContext, ident};
 use futures::TryStreamExt;
 
-use super::guard::limit;
 use super::progress::{MOST_OWED, Progress};
 use super::rows::Rows;
 use super::{AT_ONCE, Work, together};
 use crate::bronze::Loaded;
 use crate::contract::{CONTENT_HASH, PARENT_ID};
+use crate::deletes::children::limit;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Measured, ReadFrom, Unreadable};
 use crate::lake::{Batches, Change, Commit, integers, sql_error};

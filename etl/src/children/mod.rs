@@ -20,7 +20,6 @@
 
 mod changed;
 mod full;
-mod guard;
 mod parents;
 mod progress;
 mod read;
@@ -36,11 +35,11 @@ use crate::error::{Error, Kind, Result};
 use crate::extract::Measured;
 use crate::lake::{Doubt, Lake, Race, TableName};
 use crate::quarantine::Held;
-use crate::run::{Meter, Mode};
+use crate::telemetry::{Meter, Mode};
 use crate::tenant;
 use progress::Progress;
 
-pub use guard::MAX_SHARE;
+pub use crate::deletes::children::MAX_SHARE;
 pub use progress::MOST_OWED;
 pub use read::BUNDLE;
 

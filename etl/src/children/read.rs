@@ -10,10 +10,9 @@ use serde_json::value::RawValue;
 
 use super::Work;
 use super::progress::MOST_OWED;
+use crate::deletes::{Answer, confirm};
 use crate::error::Result;
 use crate::extract::{count_at, leave_out, left_out};
-use crate::reconcile::Answer;
-use crate::reconcile::confirm::confirm;
 
 /// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
 pub const BUNDLE: usize = 100;

@@ -7,9 +7,10 @@ use clap::Args;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
 use crate::catalog;
-use crate::drift::{self, Drift, DriftKind};
 use crate::error::Result;
-use crate::ledger;
+use crate::ledger::drift::{self, Drift};
+use crate::ledger::short;
+use crate::telemetry::DriftKind;
 
 /// Show where the live API and the interface document differ
 ///
@@ -61,7 +62,7 @@ fn show(drift: &Drift, unseen: bool, output: &Output) -> Result<()> {
                 known.found.clone(),
                 thousands(known.count),
                 known.first_seen.format("%Y-%m-%d %H:%M").to_string(),
-                ledger::short(&known.run_id).to_owned(),
+                short(&known.run_id).to_owned(),
             ]
         });
         let header = ["entity", "drift", "property", "found", "rows then", "first seen", "by run"];

@@ -7,9 +7,10 @@ use clap::Args;
 use super::entities::EntityArgs;
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
+use crate::deletes::MAX_SHARE;
 use crate::error::{Error, Result};
 use crate::quarantine;
-use crate::reconcile::{MAX_SHARE, Report, Request, wanted};
+use crate::reconcile::{Report, Request, wanted};
 use crate::run::reconcile;
 
 /// Find rows that are gone at the source and take them out of bronze

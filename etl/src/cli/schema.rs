@@ -16,8 +16,8 @@ use crate::error::{Error, Result};
 use crate::gold;
 use crate::lake::{Layer, TableName};
 use crate::ledger;
-use crate::query::known_tables;
 use crate::silver::{self, CustomField};
+use crate::tables::known_tables;
 
 /// Show the columns of a table, or without a name all tables
 ///

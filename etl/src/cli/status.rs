@@ -7,8 +7,8 @@ use clap::Args;
 
 use super::output::{Output, table, thousands};
 use super::settings::Settings;
-use crate::drift;
 use crate::error::Result;
+use crate::ledger::drift;
 use crate::ledger::{self, RunStatus, TableStatus};
 
 /// Columns that text is wrapped at.

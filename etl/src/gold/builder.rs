@@ -9,7 +9,7 @@ use arrow::datatypes::{DataType, Int64Type};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{DataFrame, SessionContext};
 
-use super::check::{self, Checks, Held, Sums, TestResult};
+use super::check::{self, Checks, Held, Sums};
 use super::config::GoldConfig;
 use super::inputs::Inputs;
 use super::key_set::KeySet;
@@ -22,8 +22,8 @@ use super::{DAY_MARK, calendar, dimension, failed, functions, in_model, lookups}
 use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, TableName};
-use crate::silver::TableReport;
 use crate::sql;
+use crate::telemetry::{TableReport, TestResult};
 
 /// What the models of one build have in common.
 pub(super) struct Builder<'a> {

@@ -8,7 +8,6 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
-use serde::{Serialize, Serializer};
 
 use super::failed;
 use super::key_set::KeySet;
@@ -19,45 +18,12 @@ use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
 use crate::silver::Fingerprinter;
 use crate::sql;
+use crate::telemetry::{Severity, TestResult};
 
 /// The count among the sums of a balance.
 const ROW_COUNT: &str = "row_count";
 /// Texts that are shown of those that a test found.
 const SHOWN: usize = 3;
-
-/// What a failed test does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Severity {
-    /// The table is kept as it was.
-    Error,
-    /// The table is written, and the run says so.
-    Warn,
-}
-
-/// What one data test found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct TestResult {
-    /// The gold table.
-    #[serde(serialize_with = "as_text")]
-    pub table: TableName,
-    /// What has to hold, for example `timeEntryId is unique`.
-    pub test: String,
-    /// What a failure does.
-    pub severity: Severity,
-    /// Rows, values or sums for which it doesn't hold. 0 when the test passed.
-    pub failures: u64,
-    /// What was found, empty when the test passed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub found: String,
-}
-
-impl TestResult {
-    /// Whether it holds.
-    pub fn passed(&self) -> bool {
-        self.failures == 0
-    }
-}
 
 /// Units of decimal columns, by column, and the number of rows.
 pub(super) type Sums = BTreeMap<String, i128>;
@@ -332,10 +298,6 @@ fn decimal(units: i128, scale: usize) -> String {
         (if units < 0 { "-" } else { "" }, format!("{:0>width$}", units.unsigned_abs(), width = scale + 1));
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     format!("{sign}{whole}.{fraction}")
-}
-
-fn as_text<S: Serializer>(table: &TableName, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(table)
 }
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ use super::own::OwnModels;
 use super::{keys, lookups};
 use crate::catalog;
 use crate::lake::TableName;
-use crate::query::known_tables;
 
 /// Names that a build gives to tables within its session.
 const RESERVED: [&str; 3] = ["stored", "together", "changed"];
@@ -21,7 +20,6 @@ pub(super) fn problems(files: &OwnModels, own: &[Model], built_in: &[Model]) -> 
     let metadata = files.metadata_file().display().to_string();
     // Names of tables are folders, and many file systems don't tell cases apart.
     let mut taken: BTreeSet<String> = built_in.iter().map(|model| model.name.to_lowercase()).collect();
-    taken.extend(known_tables().into_iter().map(|table| table.name.to_lowercase()));
     taken.extend(lookups::NAMES.iter().chain(&RESERVED).map(|name| (*name).to_owned()));
     taken.insert(keys::TABLE.to_owned());
     let lookups: BTreeSet<&str> = built_in

@@ -10,8 +10,9 @@ use super::state::State;
 use super::{Builder, MODELS_MARK, failed, in_model, write};
 use crate::error::Result;
 use crate::lake::{Commit, TableName};
-use crate::silver::{Mode, TableReport, same_columns};
+use crate::silver::same_columns;
 use crate::sql;
+use crate::telemetry::{Mode, TableReport};
 
 impl Builder<'_> {
     /// Builds a fact: the rows that changes can have reached, or all where that isn't known.

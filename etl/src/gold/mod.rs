@@ -55,7 +55,7 @@ use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 use twox_hash::XxHash3_64;
 
-pub use check::{Severity, TestResult};
+pub use crate::telemetry::{Severity, TestResult};
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use lineage::{Origin, lineage};
 pub use own::OwnModels;
@@ -63,7 +63,7 @@ pub use plan::{Planned, plan};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
-use crate::silver::{Mode, TableReport};
+use crate::telemetry::{Mode, TableReport};
 use builder::Builder;
 use check::Held;
 use doubts::Known;

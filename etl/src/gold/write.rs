@@ -16,7 +16,8 @@ use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Change, Commit, Exchange, Lake, Source, TableName, sql_error};
-use crate::silver::{Fingerprinter, Mode, TableReport, same_columns};
+use crate::silver::{Fingerprinter, same_columns};
+use crate::telemetry::{Mode, TableReport};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
 const MERGED_AT_MOST: usize = 100_000;

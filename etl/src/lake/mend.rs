@@ -225,9 +225,8 @@ impl Lake {
 /// Until when files of a table are kept that nothing names: there is something beside them that stood in the way. It was set aside
 /// after they were written, by the clock of the same store; the time in the folder's name is this machine's.
 pub(super) fn kept_until(objects: &[ObjectMeta]) -> Option<DateTime<Utc>> {
-    let is_aside = |object: &&ObjectMeta| {
-        object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE))
-    };
+    let is_aside =
+        |object: &&ObjectMeta| object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE));
     objects.iter().filter(is_aside).map(|object| object.last_modified).max()
 }
 

@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::status::{LAST_RUNS, RunStatus, last_runs, rows};
+use super::read::rows;
+use super::status::{LAST_RUNS, RunStatus, last_runs};
 use super::{CHUNKS, RUNS, STEPS};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};

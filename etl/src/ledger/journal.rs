@@ -8,12 +8,13 @@ use connectwise_sdk::catalog::Entity;
 use futures::future::{Either, select};
 use serde::Deserialize;
 
-use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process, rows, unwritten};
-use crate::drift::{Memory, News, Tally};
-use crate::error::{Error, Kind, Result};
+use super::drift::{Memory, News};
+use super::{
+    CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process, read, rows, unwritten,
+};
+use crate::error::{Error, Result};
 use crate::lake::{Commit, Lake, TableName, Window};
-use crate::query;
-use crate::run::{Chunk, Meter, Step};
+use crate::telemetry::{Chunk, Meter, Step, Tally};
 
 /// Steps and chunks are written this often: a commit for each would double the time of a run in which nothing changed.
 const EVERY: Duration = Duration::from_secs(10);
@@ -81,10 +82,7 @@ impl<'a> Journal<'a> {
              max(case when outcome <> '{STARTED}' then outcome end) as outcome from etl_runs \
              where started >= timestamp '{since}' group by \"runId\""
         );
-        let runs: Vec<Past> =
-            serde_json::from_slice(&query::json(&query::select(self.lake, &sql).await?)?).map_err(|error| {
-                Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
-            })?;
+        let runs: Vec<Past> = read::rows(self.lake, &sql).await?;
         let mut until = self.start.started;
         let mut first: Option<DateTime<Utc>> = None;
         for run in runs.iter().filter(|run| run.run_id != self.start.run_id) {
@@ -216,10 +214,7 @@ async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result
          (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started' \
           and e.started >= timestamp '{since}')"
     );
-    let json = query::json(&query::select(lake, &sql).await?)?;
-    let unfinished: Vec<rows::Unfinished> = serde_json::from_slice(&json).map_err(|error| {
-        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
-    })?;
+    let unfinished: Vec<rows::Unfinished> = read::rows(lake, &sql).await?;
     for run in unfinished.iter().filter(|run| run.run_id != own) {
         let gone = run.process.as_deref().and_then(process::is_gone).unwrap_or(now - run.started > LOST);
         if gone {

@@ -17,8 +17,10 @@
 //! errors and warnings.
 
 mod detail;
+pub mod drift;
 mod journal;
 mod process;
+mod read;
 mod rows;
 mod schema;
 mod status;
@@ -32,9 +34,8 @@ pub use status::{RunStatus, Status, TableStatus, runs, status};
 use chrono::{DateTime, Utc};
 
 use crate::error::{Error, Kind, Result};
-use crate::gold::TestResult;
 use crate::lake::{Commit, Lake, Layer, TableName};
-use crate::run::{Mode, Step};
+use crate::telemetry::{Mode, Step, TestResult};
 
 /// The runs.
 pub const RUNS: &str = "etl_runs";

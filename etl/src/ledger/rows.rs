@@ -9,12 +9,11 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use serde::Deserialize;
 
+use super::drift::News;
 use super::{End, STARTED, Start, process, schema};
-use crate::drift::News;
 use crate::error::{Error, Kind, Result};
-use crate::gold::{Severity, TestResult};
 use crate::lake::{Layer, TableName};
-use crate::run::{Chunk, Outcome, Read, Step, outcome};
+use crate::telemetry::{Chunk, Outcome, ReadProof, Severity, Step, TestResult, outcome};
 
 /// The layers in their order, the ledger's own last.
 const LAYERS: [Layer; 4] = [Layer::Bronze, Layer::Silver, Layer::Gold, Layer::Ledger];
@@ -89,7 +88,7 @@ pub(super) fn closed(run: &Unfinished, ended: DateTime<Utc>, outcome: &str) -> R
 /// A row for each step.
 pub(super) fn steps(start: Start<'_>, steps: &[Step]) -> Result<RecordBatch> {
     let count = |of: fn(&Step) -> u64| numbers(steps.iter().map(|step| Some(of(step))));
-    let proof = |of: fn(&Read) -> Option<bool>| -> ArrayRef {
+    let proof = |of: fn(&ReadProof) -> Option<bool>| -> ArrayRef {
         Arc::new(steps.iter().map(|step| step.read.as_ref().and_then(of)).collect::<BooleanArray>())
     };
     let warnings = steps.iter().map(|step| serde_json::Value::from(step.warnings.clone()).to_string());

@@ -4,15 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use futures::stream::{self, StreamExt};
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::read::rows;
 use super::{RUNS, STARTED, STEPS};
 use crate::catalog;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::lake::{Lake, Layer, TableName};
 use crate::quarantine::{self, Record};
-use crate::query;
 
 /// Runs that are shown.
 const RUNS_SHOWN: usize = 10;
@@ -207,11 +206,4 @@ async fn count(lake: &Lake, table: TableStatus) -> Option<u64> {
     let name = TableName { layer, name: table.table_name };
     lake.state(&name).await.ok()??;
     lake.row_count(&name).await.ok()
-}
-
-pub(super) async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<Vec<T>> {
-    let json = query::json(&query::select(lake, sql).await?)?;
-    serde_json::from_slice(&json).map_err(|error| {
-        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
-    })
 }

@@ -7,15 +7,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `decide` | whether what was found may be believed: pure |
 //! | `sweep` | the ids of a list, proven whole |
-//! | `confirm` | single records: there, gone, or no answer |
-//! | `narrowed` | whether missing rows look like those that a narrowed role hides |
 //! | `report` | what was found and done |
 
-pub(crate) mod confirm;
-mod decide;
-pub(crate) mod narrowed;
 mod report;
 mod sweep;
 
@@ -28,20 +22,18 @@ use connectwise_sdk::catalog::{Entity, Kind as Type, Load};
 use connectwise_sdk::conditions::field;
 use futures::TryStreamExt;
 
-pub use decide::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
 pub use report::{EntityReport, Report, Swept};
 
 use crate::bronze::WATERMARK;
 use crate::contract::{self, CONTENT_HASH};
 use crate::decode::Decoder;
+use crate::deletes::{Answer, Facts, Guard, MAX_SHARE, accepts_all, confirm, control, may_delete, narrowed, verdict};
 use crate::error::{Error, Kind, Result};
 use crate::extract::{self, Unreadable, leave_out, left_out, uncounted};
+use crate::halt::{Halt, Trouble};
 use crate::lake::{Change, Commit, Lake, Race, TableName, integers};
 use crate::privacy::SecretStorage;
 use crate::quarantine;
-use crate::run::{Halt, Trouble};
-use confirm::{confirm, control};
-use narrowed::{accepts_all, narrowed};
 use sweep::{Sweep, sweep};
 
 /// Property that the API flips without a new change time, when companies are merged.
@@ -129,25 +121,6 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
             return report;
         }
     }
-}
-
-/// Whether missing rows are gone.
-///
-/// # Errors
-/// What speaks against it: one of them answers or doesn't say, or listed ones can't be had alone either.
-pub(crate) async fn confirmed(
-    client: &Client,
-    entity: &Entity,
-    missing: &[i64],
-    listed: &[i64],
-) -> std::result::Result<(), Guard> {
-    control(client, entity, listed).await?;
-    let answers = confirm(client, entity, missing).await;
-    verdict(&answers)?;
-    if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Answer::There) {
-        return Err(Guard::StillThere { key: *key });
-    }
-    control(client, entity, listed).await
 }
 
 struct Work<'a> {

@@ -1,9 +1,11 @@
 //! What a reconcile found and did.
 
+use chrono::Utc;
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
-use crate::run::Trouble;
+use crate::halt::Trouble;
+use crate::telemetry::{Outcome, ReadProof, Step};
 
 /// All of a run.
 #[derive(Debug, Clone, Serialize)]
@@ -77,6 +79,34 @@ pub struct EntityReport {
 }
 
 impl EntityReport {
+    /// Says what the reconcile did in the run's step.
+    pub(crate) fn tell(&self, step: &mut Step) {
+        step.rows_read = self.listed;
+        (step.rows_inserted, step.rows_updated) = (self.inserted, self.updated);
+        step.rows_deleted = self.deleted.len() as u64;
+        step.rows_unchanged = self.listed.saturating_sub(self.inserted + self.updated);
+        step.version = self.version;
+        step.warnings.extend(self.note.clone());
+        step.read = self.swept.map(|swept| ReadProof {
+            watermark_before: None,
+            watermark_after: None,
+            counted_before: swept.counted_before,
+            counted_after: swept.counted_after,
+            // A sweep that lacks either is an error.
+            end_page_seen: Some(true),
+            keys_ascending: Some(true),
+            complete: true,
+        });
+        step.outcome = match &self.refused {
+            Some(why) if self.version.is_some() => Outcome::Incomplete(why.clone()),
+            Some(why) => Outcome::Failed(why.clone()),
+            None if self.version.is_some() => Outcome::Written,
+            None if self.swept.is_none() => Outcome::Skipped,
+            None => Outcome::Unchanged,
+        };
+        (step.seconds, step.ended) = (self.seconds, Utc::now());
+    }
+
     pub(super) fn new(entity: &Entity) -> Self {
         Self { entity: entity.name.to_owned(), ..Self::default() }
     }

@@ -6,9 +6,9 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::drift::{self, Drift};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
+use crate::ledger::drift::{self, Drift};
 use crate::ledger::{self, RunStatus, STEPS, Status, TESTS};
 use crate::{quarantine, query};
 

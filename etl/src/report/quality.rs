@@ -8,8 +8,9 @@ use super::chart::{Item, Series, bars};
 use super::html::{Html, table};
 use super::operations::Operations;
 use super::words::{minute, whole};
-use crate::drift::{DriftKind, Known};
 use crate::ledger;
+use crate::ledger::drift::Known;
+use crate::telemetry::DriftKind;
 
 /// Rows of a table on the page.
 const MOST: usize = 40;

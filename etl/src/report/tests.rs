@@ -7,8 +7,9 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::gold::{Company, Coverage, Gold, Member, Month, Unbilled};
 use super::operations::{Operations, Quarantined, RunRows, Test};
 use super::page::render;
-use crate::drift::{Drift, DriftKind, Known, Unseen};
+use crate::ledger::drift::{Drift, Known, Unseen};
 use crate::ledger::{RunStatus, Status, TableStatus};
+use crate::telemetry::DriftKind;
 
 /// A name that would run, break out of an attribute or end the picture.
 const HOSTILE: &str = "<script src=\"//x\">alert('1')</script></svg>\" onload='x' & Þór";

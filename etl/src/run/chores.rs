@@ -6,11 +6,11 @@ use chrono::Utc;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
-use super::halt::{self, Halt};
 use super::plan::Server;
 use super::{Step, damage};
 use crate::error::Result;
 use crate::gold::GoldConfig;
+use crate::halt::{self, Halt};
 use crate::lake::{Lake, Layer, TableName, Upkeep};
 use crate::ledger::{End, Journal, Start, Work};
 use crate::tenant::{self, Admitted};
@@ -72,7 +72,7 @@ pub async fn reconcile(
                 why.push_str(&halt::not_tried(rest.len()));
             }
             let mut step = Step::new(&TableName::bronze(entity.table));
-            step.reconciled(found);
+            found.tell(&mut step);
             step.spent(client.stats());
             journal.step(&step, None).await;
             steps.push(step);
@@ -135,7 +135,7 @@ pub async fn maintain(
     let mut steps = Vec::new();
     for done in &report.tables {
         let mut step = Step::new(&done.name);
-        step.maintained(done);
+        done.tell(&mut step);
         journal.step(&step, None).await;
         steps.push(step);
     }

@@ -5,15 +5,10 @@
 
 mod chores;
 pub(crate) mod damage;
-mod halt;
-mod meter;
 mod plan;
 mod report;
 
-pub use crate::silver::Mode;
+pub use crate::telemetry::{Chunk, Meter, Mode, Observer, Outcome, Quiet, ReadProof, Step};
 pub use chores::{maintain, reconcile};
-pub(crate) use halt::{Halt, Trouble};
-pub use meter::{Chunk, Meter, Observer, Quiet};
 pub use plan::{Plan, execute};
-pub(crate) use report::outcome;
-pub use report::{Outcome, Read, Report, Step};
+pub use report::Report;

@@ -8,13 +8,13 @@ use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 
-use super::halt::{self, Halt, Trouble};
 use super::{Meter, Mode, Observer, Outcome, Report, Step, damage};
 use crate::bronze::{self, Options, Request};
 use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
+use crate::halt::{self, Halt, Trouble};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::privacy::Privacy;
@@ -272,7 +272,7 @@ impl Run<'_> {
                 if optional && self.skipped.contains(&step.table) {
                     step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
                 }
-                step.loaded(loaded);
+                loaded.tell(step);
                 Ok(())
             })
             .await;

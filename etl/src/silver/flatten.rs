@@ -1,6 +1,5 @@
 //! A bronze batch into a silver batch: a pure function over columns.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use arrow::array::{
@@ -16,9 +15,7 @@ use super::layout::Layout;
 use super::{custom_value, json, value};
 use crate::contract::{DECIMAL, Origin, SilverColumn, data_type};
 use crate::error::{Error, Result};
-
-/// Values that could not be read as what their column is declared to hold, by column. The row has NULL there.
-pub type Unreadable = BTreeMap<String, u64>;
+use crate::telemetry::build::Unreadable;
 
 /// A layout, ready to flatten the batches of its entity.
 #[derive(Debug, Clone)]

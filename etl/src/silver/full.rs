@@ -7,13 +7,14 @@ use datafusion::prelude::SessionContext;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::deleted::Deletion;
-use super::flatten::{Flattener, Unreadable};
+use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{Rows, batches, failed, gone};
 use super::{Content, Fingerprinter, Step, TableReport, custom};
 use crate::contract::{RUN_ID, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Source, TableName, TableState};
+use crate::telemetry::build::Unreadable;
 
 /// Batches that are flattened at the same time.
 const FLATTENED_AT_ONCE: usize = 2;

@@ -4,13 +4,14 @@ use arrow::array::RecordBatch;
 use datafusion::prelude::ident;
 
 use super::deleted::Deletion;
-use super::flatten::{Flattener, Unreadable};
+use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{changed, failed, gone, register};
 use super::{Step, TableReport, custom};
 use crate::contract::{CONTENT_HASH, IS_DELETED};
 use crate::error::Result;
 use crate::lake::{TableName, TableState};
+use crate::telemetry::build::Unreadable;
 
 /// `stored` is the layout of the table as it is; new custom fields widen it. `seen` is the bronze version that it was built from.
 pub(super) async fn build(

@@ -29,7 +29,6 @@ mod incremental;
 mod json;
 mod layout;
 mod read;
-mod report;
 mod value;
 pub(crate) mod verify;
 
@@ -39,12 +38,11 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
 
+pub use crate::telemetry::build::{Mode, Outcome, TableReport, Unreadable};
 pub use custom::{CustomField, custom_fields};
 pub(crate) use fingerprint::{Content, Fingerprinter};
-pub use flatten::Unreadable;
 pub use layout::{Policy, policy};
 pub(crate) use layout::{dropped, is_hashed};
-pub use report::{Mode, Outcome, TableReport};
 
 use crate::contract;
 use crate::error::{Error, Kind, Result};

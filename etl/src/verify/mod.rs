@@ -20,10 +20,10 @@ use crate::gold::{self, GoldConfig};
 use crate::lake::{Lake, Layer, TableName};
 use crate::maintain::key;
 use crate::privacy::Privacy;
-use crate::query::known_tables;
 use crate::run::damage;
 use crate::silver::history;
 use crate::silver::verify::{Compared, compare};
+use crate::tables::known_tables;
 
 /// What is verified, and how.
 #[derive(Debug, Clone)]

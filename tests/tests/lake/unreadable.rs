@@ -6,7 +6,7 @@ use crate::truth::Rows;
 use connectwise_etl::catalog;
 use connectwise_etl::lake::{Layer, TableName};
 use connectwise_etl::reconcile;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Read, Report, execute};
+use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, ReadProof, Report, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -33,7 +33,7 @@ impl Tenant {
     }
 
     /// A run that leaves something out, and says so.
-    async fn run_without(&self, mode: Mode, behind: i64) -> Read {
+    async fn run_without(&self, mode: Mode, behind: i64) -> ReadProof {
         let report = self.run(mode).await;
         let step = &report.steps[0];
         assert_eq!((report.outcome(), report.failed().count()), ("partly", 0), "{step:?}");

@@ -5,7 +5,7 @@ use connectwise_etl::catalog;
 use connectwise_etl::contract;
 use connectwise_etl::doctor::{self, Verdict};
 use connectwise_etl::lake::{Commit, Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, Read, Step, execute};
+use connectwise_etl::run::{Mode, Plan, Quiet, ReadProof, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -68,7 +68,7 @@ impl Tenant {
     }
 
     /// The number of records that the server counted for the load: all of them where it read everything.
-    async fn read_everything(&self, read: &Read) -> bool {
+    async fn read_everything(&self, read: &ReadProof) -> bool {
         read.counted_before == Some(truth(&self.simulator, self.entity).await.len() as u64)
     }
 }

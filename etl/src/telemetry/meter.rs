@@ -9,8 +9,7 @@ use connectwise_sdk::ClientStats;
 use connectwise_sdk::catalog::Entity;
 use tokio::sync::Notify;
 
-use super::{Read, Step};
-use crate::drift::Tally;
+use super::{ReadProof, Step, Tally};
 use crate::extract::Seen;
 use crate::lake::TableName;
 
@@ -120,12 +119,12 @@ impl Meter {
     }
 
     /// How far the read got and what speaks for its being whole; `None` before it began. The watermark hasn't moved.
-    pub fn proof(&self) -> Option<Read> {
+    pub fn proof(&self) -> Option<ReadProof> {
         let noted = self.noted();
         let seen: Vec<Seen> = noted.seen.iter().filter_map(|seen| seen.lock().ok().map(|seen| seen.clone())).collect();
         let sum = |of: fn(&Seen) -> Option<u64>| seen.iter().map(of).sum::<Option<u64>>();
         let all = |of: fn(&Seen) -> Option<bool>| seen.iter().map(of).try_fold(true, |all, one| Some(all & one?));
-        (!seen.is_empty()).then(|| Read {
+        (!seen.is_empty()).then(|| ReadProof {
             watermark_before: noted.watermark,
             watermark_after: noted.watermark,
             counted_before: sum(|seen| seen.counted),

@@ -12,7 +12,7 @@ const FLOOR_PART: u64 = 4;
 
 /// Rows that may be missing of `stored` ones, where a run may remove `allowed` percent of a table: more than usual is meant,
 /// and so is nothing.
-pub(super) fn limit(stored: u64, allowed: f64) -> u64 {
+pub(crate) fn limit(stored: u64, allowed: f64) -> u64 {
     if allowed <= 0.0 {
         return 0;
     }

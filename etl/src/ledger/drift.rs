@@ -1,18 +1,63 @@
-//! The drift in the ledger: rows are added when something is seen for the first time.
+//! What the live API has and the interface document doesn't: properties, types and values; and which of the document's
+//! properties have never had a value. Found in passing, in the rows that runs read, and kept with the run that saw it first.
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::Entity;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
-use super::tally::properties;
-use super::{Deviation, Drift, Known, Tally, Unseen};
+use super::read::rows;
+use super::{DRIFT, FIELDS};
 use crate::catalog;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::lake::{Lake, TableName};
-use crate::ledger::{DRIFT, FIELDS};
-use crate::query;
+use crate::telemetry::drift::properties;
+use crate::telemetry::{Deviation, DriftKind, Tally};
+
+/// A deviation as the lakehouse knows it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Known {
+    /// Entity.
+    pub entity: String,
+    /// What it is about.
+    pub kind: DriftKind,
+    /// Path of the property.
+    pub path: String,
+    /// The JSON type that was found, or the value of the enumeration.
+    pub found: String,
+    /// How many rows or values of the first run that saw it showed it.
+    pub count: u64,
+    /// Start of that run.
+    pub first_seen: DateTime<Utc>,
+    /// Its name.
+    pub run_id: String,
+}
+
+/// Properties of the document that no row has ever had.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Unseen {
+    /// Entity.
+    pub entity: &'static str,
+    /// How many properties it has, those within objects included.
+    pub properties: usize,
+    /// Those never seen; what lies within one of them isn't listed.
+    pub never_seen: Vec<String>,
+}
+
+/// What a lakehouse knows of the drift between API and document.
+#[derive(Debug, Clone, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Drift {
+    /// Version of the document.
+    pub api_version: &'static str,
+    /// What the document doesn't have, by entity.
+    pub deviations: Vec<Known>,
+    /// What only the document has, for entities of which rows were read.
+    pub unseen: Vec<Unseen>,
+}
 
 /// What the ledger knows already, so that a run adds only what is new.
 #[derive(Debug, Default)]
@@ -97,19 +142,15 @@ async fn deviations(lake: &Lake) -> Result<Vec<Known>> {
     let sql = "select entity, kind, path, found, occurrences as \"count\", started as \"firstSeen\", \"runId\" from \
          (select *, row_number() over (partition by entity, kind, path, found order by started, \"runId\") as n \
           from etl_drift) d where n = 1 order by entity, kind, path, found";
-    rows(lake, DRIFT, sql).await
+    match lake.state(&TableName::ledger(DRIFT)).await? {
+        Some(_) => rows(lake, sql).await,
+        None => Ok(Vec::new()),
+    }
 }
 
 async fn fields(lake: &Lake) -> Result<Vec<Field>> {
-    rows(lake, FIELDS, "select distinct entity, path from etl_fields").await
-}
-
-async fn rows<T: DeserializeOwned>(lake: &Lake, table: &str, sql: &str) -> Result<Vec<T>> {
-    if lake.state(&TableName::ledger(table)).await?.is_none() {
-        return Ok(Vec::new());
+    match lake.state(&TableName::ledger(FIELDS)).await? {
+        Some(_) => rows(lake, "select distinct entity, path from etl_fields").await,
+        None => Ok(Vec::new()),
     }
-    let json = query::json(&query::select(lake, sql).await?)?;
-    serde_json::from_slice(&json).map_err(|error| {
-        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
-    })
 }

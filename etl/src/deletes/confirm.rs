@@ -4,7 +4,7 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Method};
 use futures::stream::{self, StreamExt};
 
-use super::{Answer, Guard};
+use super::{Answer, Guard, verdict};
 use crate::extract::FEW_RECORDS;
 
 /// Questions that are under way at the same time; the client's limiter may let through fewer.
@@ -28,7 +28,7 @@ pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> V
 ///
 /// # Errors
 /// None can.
-pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) -> Result<(), Guard> {
+pub(crate) async fn control(client: &Client, entity: &Entity, listed: &[i64]) -> Result<(), Guard> {
     let mut said = "none is listed".to_owned();
     for key in spread(listed) {
         said = match ask(client.clone(), format!("{}/{key}", entity.path), key).await {
@@ -38,6 +38,20 @@ pub(super) async fn control(client: &Client, entity: &Entity, listed: &[i64]) ->
         };
     }
     Err(Guard::Blind { said })
+}
+
+/// Whether missing rows are gone.
+///
+/// # Errors
+/// What speaks against it: one of them answers or doesn't say, or listed ones can't be had alone either.
+pub(crate) async fn confirmed(client: &Client, entity: &Entity, missing: &[i64], listed: &[i64]) -> Result<(), Guard> {
+    control(client, entity, listed).await?;
+    let answers = confirm(client, entity, missing).await;
+    verdict(&answers)?;
+    if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Answer::There) {
+        return Err(Guard::StillThere { key: *key });
+    }
+    control(client, entity, listed).await
 }
 
 /// Some of the keys in even steps, from the last on.

@@ -1,12 +1,15 @@
 //! What building a table did, as the layers that are built from tables report it.
 
+use std::collections::BTreeMap;
 use std::time::Instant;
 
 use serde::{Serialize, Serializer};
 
-use super::flatten::Unreadable;
 use crate::error::Error;
 use crate::lake::{Doubt, TableName, Written};
+
+/// Values that could not be read as what their column is declared to hold, by column. The row has NULL there.
+pub type Unreadable = BTreeMap<String, u64>;
 
 /// How much of a table is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -6,10 +6,44 @@ use arrow::array::{Array, AsArray, RecordBatch, StructArray};
 use arrow::datatypes::{DataType, Field};
 use connectwise_sdk::catalog::{Column, Entity, Kind};
 use connectwise_sdk::lake;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Deviation, DriftKind};
 use crate::contract::RESCUED;
+
+/// How a row deviates from the document.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum DriftKind {
+    /// A property that the document doesn't have; its value is in `_rescued`.
+    Property,
+    /// A value of another type or size than the document says; it is in `_rescued`.
+    Type,
+    /// A value of an enumeration that the document doesn't list; it is in its column like any other.
+    Value,
+}
+
+impl DriftKind {
+    /// As in the table `etl_drift`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Property => "property",
+            Self::Type => "type",
+            Self::Value => "value",
+        }
+    }
+}
+
+/// One way in which rows deviate.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deviation {
+    /// What it is about.
+    pub kind: DriftKind,
+    /// Path of the property, `*` for every element of an array.
+    pub path: String,
+    /// The JSON type that was found, or the value of the enumeration.
+    pub found: String,
+}
 
 /// Different deviations that a load keeps: a server that invents names without end must not fill the memory.
 const MOST: usize = 5_000;
@@ -171,7 +205,7 @@ fn type_name(value: &Value) -> &'static str {
 }
 
 /// Every property of an entity, with those within objects and arrays.
-pub(super) fn properties(columns: &[Column]) -> Vec<String> {
+pub(crate) fn properties(columns: &[Column]) -> Vec<String> {
     fn within(kind: &Kind, path: &str, out: &mut Vec<String>) {
         match kind {
             Kind::Struct(columns) => walk(columns, &format!("{path}/"), out),

@@ -1,0 +1,25 @@
+//! Reading the ledger's own tables.
+
+use serde::de::DeserializeOwned;
+
+use super::tables;
+use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, sql_error};
+use crate::sql;
+
+/// The rows of one SELECT over tables of the ledger that are there. Only those that it names are opened.
+///
+/// # Errors
+/// [`Kind::Lake`] or [`Kind::Sql`] when they can't be read, [`Kind::Contract`] when they have other columns.
+pub(super) async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<Vec<T>> {
+    let session = lake.session()?;
+    let statement = sql::parse(&session, sql)?;
+    let named = session.state().resolve_table_references(&statement).map_err(sql_error)?;
+    for table in tables().iter().filter(|table| named.iter().any(|named| named.table() == table.name)) {
+        lake.register(&session, &table.name, table).await?;
+    }
+    let found = sql::plan(&session, statement).await?.collect().await.map_err(sql_error)?;
+    serde_json::from_slice(&sql::json(&found)?).map_err(|error| {
+        Error::new(Kind::Contract, "the ledger has other columns than this version reads").with_source(error)
+    })
+}
