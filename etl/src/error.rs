@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::lake::shortage;
+use crate::shortage::shortage;
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,7 +12,7 @@
 //! | [`children`] | lists that hang on the rows of another entity: by bundle, those of changed rows and the others by turns |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`lake`] | all access to Delta tables |
-//! | `deletes` | whether rows that a read lacked may be deleted |
+//! | [`deletes`] | whether rows that a read lacked may be deleted |
 //! | [`reconcile`] | rows that are gone at the source leave bronze |
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
@@ -31,7 +31,7 @@ pub mod cli;
 mod closest;
 pub mod contract;
 pub mod decode;
-mod deletes;
+pub mod deletes;
 pub mod doctor;
 pub mod error;
 pub mod extract;
@@ -47,6 +47,7 @@ pub mod reconcile;
 pub mod report;
 pub mod run;
 pub mod selection;
+mod shortage;
 pub mod silver;
 mod sql;
 mod tables;

@@ -2,7 +2,6 @@
 
 use std::sync::{Arc, LazyLock};
 
-use datafusion::error::DataFusionError;
 use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
@@ -17,8 +16,6 @@ const MB: u64 = 1024 * 1024;
 const SPILL: u64 = 20;
 /// What is assumed where the system doesn't say how much memory there is.
 const UNKNOWN: u64 = 4 * 1024 * MB;
-/// How DataFusion begins to say that temporary files are as large as they may be.
-const FULL: &str = "used disk space during the spilling process has exceeded the allowable limit of ";
 
 /// Memory that all sessions of a lakehouse share. What has no room in it and can be written to temporary files is; else the
 /// query fails.
@@ -92,34 +89,6 @@ pub fn memory_size(text: &str) -> Result<u64> {
     }
     // What is larger than any machine is no limit, and casts to the largest number.
     Ok(bytes as u64)
-}
-
-/// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
-pub(crate) fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
-    const MORE: &str = "allow more with --memory (CW_MEMORY, or memory in connectwise-etl.toml), or let it read less";
-    let mut next = Some(error);
-    while let Some(inner) = next {
-        let root = inner.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
-        if let Some(DataFusionError::ResourcesExhausted(text)) = root {
-            let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
-            let needed = between("Failed to allocate additional ", " for ");
-            let (held, limit) = (between(" with ", " already allocated"), between("pool_size: ", ")"));
-            return Some(match (needed, held, limit) {
-                (Some(needed), Some(held), Some(limit)) => format!(
-                    "it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}"
-                ),
-                _ => format!("it needed more memory than there may be: {MORE}"),
-            });
-        }
-        // The one limit of which there is no kind of error.
-        let text = root.map_or_else(|| inner.to_string(), ToString::to_string);
-        if let Some((_, limit)) = text.split_once(FULL) {
-            let limit = limit.split(". ").next().unwrap_or_default().trim();
-            return Some(format!("it wrote more than {limit} to temporary files, which is all that it may: {MORE}"));
-        }
-        next = inner.source();
-    }
-    None
 }
 
 #[cfg(test)]
@@ -204,18 +173,5 @@ mod tests {
         assert!(Arc::ptr_eq(&pool(&one), &pool(&other)));
         let plain = || Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().session().unwrap();
         assert!(Arc::ptr_eq(&pool(&plain()), &pool(&plain())));
-    }
-
-    #[test]
-    fn temporary_files_have_their_own_sentence() {
-        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. \
-            Please try increasing the config: `datafusion.runtime.max_temp_directory_size`.";
-        let error = DataFusionError::IoError(std::io::Error::other(text)).context("sorting");
-        let said = shortage(&error).unwrap();
-        assert!(
-            said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"),
-            "{said}"
-        );
-        assert_eq!(shortage(&DataFusionError::Plan("x".to_owned())), None);
     }
 }

@@ -53,7 +53,6 @@ pub use leftovers::{Cleared, Window};
 pub(crate) use location::local_path;
 pub use maintain::{Kept, Upkeep};
 pub use memory::memory_size;
-pub(crate) use memory::shortage;
 pub use mend::Mended;
 pub use name::{Layer, TableName};
 pub use owner::{Claim, Owner, Tenant};

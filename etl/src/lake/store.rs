@@ -12,9 +12,10 @@ use deltalake::{DeltaTable, DeltaTableError};
 use twox_hash::XxHash3_64;
 use url::Url;
 
-use super::memory::{Memory, shortage};
+use super::memory::Memory;
 use super::{Claim, TableName, location};
 use crate::error::{Error, Kind, Result};
+use crate::shortage::shortage;
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]

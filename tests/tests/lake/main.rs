@@ -14,7 +14,6 @@ mod gold_histories;
 mod guards;
 mod halts;
 mod kill;
-mod layering;
 mod ledger;
 mod new_table;
 mod optional;

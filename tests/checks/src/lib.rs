@@ -1,0 +1,3 @@
+//! Checks of the repository itself: how crates and modules depend on each other, and whether documents name files that exist.
+//!
+//! They need no crate of the workspace, so that they build in seconds and run before everything else.
