@@ -1,6 +1,6 @@
 //! What others do to a table: with Delta's own operations, as an engine of theirs would.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use arrow::array::{ArrayRef, AsArray, RecordBatch, StringArray};
 use arrow::compute::cast;
@@ -86,6 +86,19 @@ async fn rows(lakehouse: &Lakehouse, table: &TableName) -> Vec<RecordBatch> {
     query::select(lakehouse.lake(), &format!("select * from {}", table.name)).await.unwrap()
 }
 
+/// The newest version before the one that a table is at of which it had other files: a commit may have changed no row.
+async fn other_version(delta: &DeltaTable) -> Option<u64> {
+    let files = |delta: &DeltaTable| delta.get_file_uris().map(Iterator::collect::<BTreeSet<String>>).ok();
+    let (now, mut older) = (files(delta)?, delta.clone());
+    for version in (0..delta.version()?).rev() {
+        older.load_version(version).await.ok()?;
+        if files(&older)? != now {
+            return Some(version);
+        }
+    }
+    None
+}
+
 /// The first column of a type that isn't the first one, which is the key.
 fn column(schema: &Schema, wanted: impl Fn(&DataType) -> bool) -> String {
     let own = |field: &&Arc<Field>| {
@@ -111,8 +124,8 @@ pub(crate) async fn does(deed: Deed, lakehouse: &Lakehouse, table: &TableName) -
     let folder = lakehouse.path().join(table.layer.name()).join(&table.name);
     match deed {
         Deed::Restore => {
-            let Some(older) = delta.version().filter(|version| *version > 0) else { return false };
-            delta.restore().with_version_to_restore(older - 1).await.is_ok()
+            let Some(older) = other_version(&delta).await else { return false };
+            delta.restore().with_version_to_restore(older).await.is_ok()
         }
         Deed::Delete => delta.delete().with_predicate((ident(number) % lit(2)).eq(lit(0))).await.is_ok(),
         Deed::Update => {
