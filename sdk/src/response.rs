@@ -139,7 +139,10 @@ impl Response {
         {
             return self.error(Reason::BrokenJson { broken });
         }
-        let content_type = self.header("content-type").map(|text| shown(text, &self.redactor, LONGEST_WORD));
+        // Without its parameters, such as a charset.
+        let content_type = self.header("content-type").and_then(|text| text.split(';').next()).map(str::trim);
+        let content_type = content_type.map(|text| shown(text, &self.redactor, LONGEST_WORD));
+        let content_type = content_type.filter(|text| is_media_type(text));
         let excerpt = api_error::excerpt(body, &self.redactor);
         self.error(Reason::NotJson { form, content_type, excerpt, asked: self.asked.clone() })
     }
@@ -154,6 +157,14 @@ impl Response {
             self.headers.get_all("link").iter().map(|value| String::from_utf8_lossy(value.as_bytes())).collect();
         (!values.is_empty()).then(|| values.join(", "))
     }
+}
+
+/// Whether a text is one as `text/plain` is. What is left of an echo of credentials isn't.
+fn is_media_type(text: &str) -> bool {
+    let is_name = |name: &str| {
+        !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&^_.+-".contains(&byte))
+    };
+    text.split_once('/').is_some_and(|(kind, subtype)| is_name(kind) && is_name(subtype))
 }
 
 impl fmt::Debug for Response {

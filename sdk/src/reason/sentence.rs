@@ -101,7 +101,6 @@ impl Reason {
             Self::Status { status, api, .. } => status_sentence(*status, api, &on, Attempts(request), f),
 
             Self::NotJson { form, content_type, excerpt, asked } => {
-                let content_type = content_type.as_deref().unwrap_or("no content type");
                 match form {
                     Form::Empty => write!(f, "the answer to {on} is empty")?,
                     Form::Html => write!(f, "the answer to {on} is not JSON but an HTML page")?,
@@ -110,7 +109,10 @@ impl Reason {
                     Form::Compressed => {
                         write!(f, "the answer to {on} is not JSON but compressed data that no Content-Encoding names")?;
                     }
-                    Form::Text => write!(f, "the answer to {on} is not JSON but {content_type}")?,
+                    Form::Text => match content_type {
+                        Some(content_type) => write!(f, "the answer to {on} is not JSON but {content_type}")?,
+                        None => write!(f, "the answer to {on} is not JSON and doesn't say what else it is")?,
+                    },
                 }
                 if matches!(form, Form::Html | Form::Xml | Form::Text) && !excerpt.is_empty() {
                     write!(f, " ({excerpt})")?;

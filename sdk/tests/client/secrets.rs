@@ -58,6 +58,27 @@ fn echo() -> String {
     format!("Authorization: Basic {} {}", STANDARD.encode(&secrets()[0]), forms.join(" ; "))
 }
 
+#[tokio::test]
+async fn a_content_type_of_nothing_but_credentials_leaves_a_whole_sentence() {
+    let basic = format!("Basic {}", STANDARD.encode(&secrets()[0]));
+    let none = "the answer to GET /x is not JSON and doesn't say what else it is (hello)";
+    for (content_type, expected) in [
+        (echo(), none),
+        (basic, none),
+        (PASSWORD.to_owned(), none),
+        (CLIENT_ID.to_owned(), none),
+        ("{\"password\":\"x\"}".to_owned(), none),
+        (String::new(), none),
+        (format!("text/plain; {}", echo()), "the answer to GET /x is not JSON but text/plain (hello)"),
+        ("text/csv; charset=utf-8".to_owned(), "the answer to GET /x is not JSON but text/csv (hello)"),
+    ] {
+        let bytes = answer("200 OK", &format!("content-type: {content_type}\r\n"), b"hello");
+        let raw = Raw::start(|host| config(format!("{host}/api")), move |_| Bytes::All(bytes.clone())).await;
+        let error = raw.client.request(Method::Get, "/x").send().await.unwrap().json::<Vec<i64>>().unwrap_err();
+        assert!(error.to_string().starts_with(expected), "{content_type}: {error}");
+    }
+}
+
 /// Fails if a text holds a credential, or half of one, in one of its forms.
 fn search(place: &str, text: &str) {
     let squeezed: String = text.chars().filter(|letter| !letter.is_whitespace()).collect();
