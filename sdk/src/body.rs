@@ -137,7 +137,7 @@ impl Pace {
         if self.waited < self.window {
             return false;
         }
-        let slow = self.bytes < SLOWEST.saturating_mul(self.window.as_secs());
+        let slow = u128::from(self.bytes) * 1_000 < u128::from(SLOWEST) * self.window.as_millis();
         (self.waited, self.bytes) = (Duration::ZERO, 0);
         slow
     }
@@ -175,6 +175,33 @@ mod tests {
                 "{bytes} bytes each {step} s, {read_timeout} s allowed"
             );
         }
+    }
+
+    /// Gzip blocks without content: the connection is never silent, and nothing of a body comes out.
+    #[tokio::test]
+    async fn what_unpacks_to_nothing_for_ever_is_given_up() {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            // An answer without a question is none.
+            stream.read(&mut [0; 1024]).await.unwrap();
+            let head = b"HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\nconnection: close\r\n\r\n";
+            let gzip = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+            stream.write_all(head).await.unwrap();
+            stream.write_all(&gzip).await.unwrap();
+            while stream.write_all(&[0, 0, 0, 0xff, 0xff]).await.is_ok() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        });
+        let mut response = reqwest::get(url).await.unwrap();
+        // A minute would do the same.
+        let window = Duration::from_millis(50);
+        let mut pace = Pace { window, waited: Duration::ZERO, bytes: 0, slow: false };
+        let read = read(&mut response, LARGEST, &mut pace, &crate::SystemClock).await;
+        assert!(matches!(read.stopped, Some(Stopped::TooSlow)), "{:?}", read.stopped);
+        assert_eq!(read.length, 0);
     }
 
     #[test]

@@ -126,7 +126,7 @@ impl ListRequest {
 
     /// Says how many records the server counts, from [`Client::count`] with the same conditions, for a listing that doesn't end:
     /// more than twice as many, and 10,000, are an error. A listing that isn't told asks by itself when it has come that far,
-    /// and goes on if the route can't count.
+    /// and goes on if the route can't count, up to [`most_records`](crate::Config::with_most_records).
     pub fn counted(mut self, records: u64) -> Self {
         self.counted = Some(records);
         self

@@ -131,8 +131,13 @@ fn after_page_id(current: Option<u64>, records: &[RecordText<'_>], link: Link) -
             _ => return Err(Reason::KeyMissing),
         },
     };
+    let last = records.last().and_then(id);
     match current {
         Some(page_id) if next <= page_id => Err(Reason::PageIdStuck { page_id }),
+        // It would bring records again, and for ever if the server goes on so.
+        _ if last.is_some_and(|last| i64::try_from(next).is_ok_and(|next| next < last)) => {
+            Err(Reason::PageIdBehind { page_id: next, last: last.unwrap_or_default() })
+        }
         _ => Ok(Position::ForwardOnly { page_id: Some(next) }),
     }
 }
@@ -256,6 +261,15 @@ mod tests {
         ];
         for (position, ids, link) in table {
             assert_eq!(after(position, ids, link), Err("PageIdStuck { page_id: 2 }".to_owned()), "{ids:?} {link:?}");
+        }
+    }
+
+    #[test]
+    fn the_next_page_begins_behind_the_last_record() {
+        for position in [cursor(None), cursor(2)] {
+            let behind = after(position, &[3, 9], NEXT(4));
+            assert_eq!(behind, Err("PageIdBehind { page_id: 4, last: 9 }".to_owned()), "{position:?}");
+            assert_eq!(after(position, &[3, 9], NEXT(9)), Ok(Some(cursor(9))));
         }
     }
 

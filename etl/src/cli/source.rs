@@ -117,6 +117,41 @@ pub(super) struct SourceTable {
     read_timeout: Option<u64>,
     attempts: Option<u32>,
     overlap_minutes: Option<u32>,
+    most_records: Option<u64>,
+}
+
+impl SourceTable {
+    /// # Errors
+    /// [`Kind::Config`] for a value that can't be.
+    pub(super) fn check(&self) -> Result<()> {
+        let wrong = |name: &str, why: &str| {
+            Err(Error::new(Kind::Config, format!("{name} of [source] in the configuration is wrong: {why}")))
+        };
+        if self.rate.is_some_and(|rate| !rate.is_finite() || rate < 0.0) {
+            return wrong("rate", "it is a number of requests a second, 0 for no limit");
+        }
+        if self.concurrency.is_some_and(|requests| !(1..=64).contains(&requests)) {
+            return wrong("concurrency", "it is 1 to 64");
+        }
+        if self.page_size.is_some_and(|size| !(1..=MAX_PAGE_SIZE).contains(&size)) {
+            return wrong("page_size", "it is 1 to 1000");
+        }
+        for (name, seconds) in [("connect_timeout", self.connect_timeout), ("read_timeout", self.read_timeout)] {
+            if seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
+                return wrong(name, "it is 1 to 3600 seconds");
+            }
+        }
+        if self.attempts.is_some_and(|attempts| !(1..=20).contains(&attempts)) {
+            return wrong("attempts", "it is 1 to 20");
+        }
+        if self.overlap_minutes.is_some_and(|minutes| minutes > 60 * 24 * 31) {
+            return wrong("overlap_minutes", "it is at most 44640, which is a month");
+        }
+        if self.most_records == Some(0) {
+            return wrong("most_records", "it is at least 1");
+        }
+        Ok(())
+    }
 }
 
 /// How the API is asked.
@@ -132,29 +167,7 @@ impl Source {
     /// # Errors
     /// [`Kind::Config`] when the variables or the file say what can't be.
     pub(super) fn new(args: SourceArgs, file: SourceTable, environment: &Environment) -> Result<Self> {
-        let wrong = |name: &str, why: &str| {
-            Err(Error::new(Kind::Config, format!("{name} of [source] in the configuration is wrong: {why}")))
-        };
-        if file.rate.is_some_and(|rate| !rate.is_finite() || rate < 0.0) {
-            return wrong("rate", "it is a number of requests a second, 0 for no limit");
-        }
-        if file.concurrency.is_some_and(|requests| !(1..=64).contains(&requests)) {
-            return wrong("concurrency", "it is 1 to 64");
-        }
-        if file.page_size.is_some_and(|size| !(1..=MAX_PAGE_SIZE).contains(&size)) {
-            return wrong("page_size", "it is 1 to 1000");
-        }
-        for (name, seconds) in [("connect_timeout", file.connect_timeout), ("read_timeout", file.read_timeout)] {
-            if seconds.is_some_and(|seconds| !(1..=3600).contains(&seconds)) {
-                return wrong(name, "it is 1 to 3600 seconds");
-            }
-        }
-        if file.attempts.is_some_and(|attempts| !(1..=20).contains(&attempts)) {
-            return wrong("attempts", "it is 1 to 20");
-        }
-        if file.overlap_minutes.is_some_and(|minutes| minutes > 60 * 24 * 31) {
-            return wrong("overlap_minutes", "it is at most 44640, which is a month");
-        }
+        file.check()?;
         let args = args.or(SourceArgs::from(process)?);
         let below = SourceArgs::from(|name| environment.file(name))?;
         let file = SourceTable {
@@ -227,6 +240,9 @@ impl Source {
         if let Some(max_attempts) = args.attempts.or(file.attempts) {
             config = config.with_retry(RetryPolicy { max_attempts, ..RetryPolicy::default() });
         }
+        if let Some(records) = file.most_records {
+            config = config.with_most_records(records);
+        }
         Ok(config)
     }
 }
@@ -257,6 +273,7 @@ mod tests {
             "connect_timeout = 4000",
             "attempts = 0",
             "overlap_minutes = 50000",
+            "most_records = 0",
         ] {
             let error = Source::new(SourceArgs::default(), table(text), &none).unwrap_err();
             let name = text.split(' ').next().unwrap();

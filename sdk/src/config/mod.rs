@@ -17,6 +17,9 @@ pub use parts::ConfigParts;
 /// Largest page that the API gives.
 pub const MAX_PAGE_SIZE: u32 = 1_000;
 
+/// Records that no list of a tenant has: 20 years of 600 people who enter ten times a day are 30 million.
+const MOST_RECORDS: u64 = 50_000_000;
+
 /// How often an idle connection is checked, so that one which a firewall dropped isn't used.
 pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
 
@@ -40,6 +43,7 @@ pub struct Config {
     /// Path -> version of the API for it and everything below it.
     versions: Vec<(String, String)>,
     pub(crate) page_size: u32,
+    pub(crate) most_records: u64,
     pub(crate) connect_timeout: Duration,
     pub(crate) read_timeout: Duration,
     pub(crate) retry: RetryPolicy,
@@ -71,6 +75,7 @@ impl Config {
             version: API_VERSION.to_owned(),
             versions: Vec::new(),
             page_size: MAX_PAGE_SIZE,
+            most_records: MOST_RECORDS,
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
@@ -151,6 +156,13 @@ impl Config {
     #[must_use]
     pub fn with_page_size(mut self, size: u32) -> Self {
         self.page_size = size;
+        self
+    }
+
+    /// Records after which a list is taken to have no end, whatever its server counts (default 50 million).
+    #[must_use]
+    pub fn with_most_records(mut self, records: u64) -> Self {
+        self.most_records = records;
         self
     }
 

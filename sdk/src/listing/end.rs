@@ -14,6 +14,8 @@ const SLACK: u64 = 10_000;
 #[derive(Debug)]
 pub(super) struct End {
     counted: Counted,
+    /// Records that no list has, whatever its server counts or doesn't.
+    most: u64,
     records: u64,
     /// Pages without a record since the last one with some.
     empty: u32,
@@ -29,8 +31,8 @@ enum Counted {
 }
 
 impl End {
-    pub(super) fn new(counted: Option<u64>) -> Self {
-        Self { counted: counted.map_or(Counted::Unasked, Counted::Records), records: 0, empty: 0 }
+    pub(super) fn new(counted: Option<u64>, most: u64) -> Self {
+        Self { counted: counted.map_or(Counted::Unasked, Counted::Records), most, records: 0, empty: 0 }
     }
 
     /// Takes in a page, or says why there should have been no page like it.
@@ -44,6 +46,7 @@ impl End {
             Counted::Records(counted) if self.records > counted.saturating_mul(2).saturating_add(SLACK) => {
                 Err(Reason::MoreThanCounted { counted, records: self.records })
             }
+            _ if self.records > self.most => Err(Reason::MoreThanAnyList { most: self.most }),
             _ => Ok(()),
         }
     }
@@ -72,7 +75,7 @@ mod tests {
 
     /// Pages of this size until a listing has to end, of `most` at most.
     fn pages(counted: Option<u64>, size: usize, most: u32) -> Option<u32> {
-        let mut end = End::new(counted);
+        let mut end = End::new(counted, 15_000_000);
         (1..=most).find(|_| end.came(size, true).is_err())
     }
 
@@ -82,8 +85,10 @@ mod tests {
             (Some(0), 1_000, Some(11)),
             (Some(5_000), 1_000, Some(21)),
             (Some(50_000), 1_000, Some(111)),
-            (Some(u64::MAX), 1_000, None),
-            (None, 1_000, None),
+            // Where the count says nothing, or what can't be, no list is longer than any.
+            (Some(u64::MAX), 1_000, Some(15_001)),
+            (None, 1_000, Some(15_001)),
+            (None, 500, None),
             (None, 0, Some(100)),
             (Some(5_000), 0, Some(100)),
             // The last page may be empty.
@@ -96,7 +101,7 @@ mod tests {
 
     #[test]
     fn a_record_now_and_then_is_no_row_of_empty_pages() {
-        let mut end = End::new(None);
+        let mut end = End::new(None, 15_000_000);
         for _ in 0..10 {
             for _ in 1..MOST_EMPTY {
                 end.came(0, true).unwrap();

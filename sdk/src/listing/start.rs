@@ -74,7 +74,7 @@ impl Listing {
             _ => page_size,
         };
         Self {
-            end: End::new(request.counted),
+            end: End::new(request.counted, request.client.config().most_records),
             request,
             query,
             page_size,

@@ -134,8 +134,17 @@ pub(crate) enum Reason {
         counted: u64,
         records: u64,
     },
+    /// A listing that goes on beyond what any list has.
+    MoreThanAnyList {
+        most: u64,
+    },
     PageIdStuck {
         page_id: u64,
+    },
+    /// A next page that begins among the records of this one.
+    PageIdBehind {
+        page_id: u64,
+        last: i64,
     },
     PageRepeats {
         page: u64,
@@ -192,7 +201,9 @@ impl Reason {
             Self::NextUnreadable
             | Self::EmptyPages { .. }
             | Self::MoreThanCounted { .. }
+            | Self::MoreThanAnyList { .. }
             | Self::PageIdStuck { .. }
+            | Self::PageIdBehind { .. }
             | Self::PageRepeats { .. }
             | Self::KeyOutOfOrder { .. }
             | Self::KeyMissing

@@ -173,6 +173,14 @@ impl Reason {
                 f,
                 "the list {on} doesn't end: the server counts {counted} records and has sent {records}; page by number or by keyset, or report it to whoever runs the server"
             ),
+            Self::MoreThanAnyList { most } => write!(
+                f,
+                "the list {on} doesn't end: it has brought more than {most} records, which no list is expected to have; raise most_records if this one has, or report it to whoever runs the server"
+            ),
+            Self::PageIdBehind { page_id, last } => write!(
+                f,
+                "the keys of {on} don't advance: the page behind id {last} is to begin behind {page_id}; page by number or by keyset"
+            ),
             Self::PageIdStuck { page_id } => {
                 write!(
                     f,
