@@ -49,19 +49,32 @@ fn encode(url: &mut Url) {
     url.set_path(&path);
 }
 
-/// The reader of Delta logs takes `%41` in a path for `A`, the writer for what it is, so they would meet in different folders.
+/// The library that reads Delta logs makes URLs of the paths that a store lists without encoding their `%`
+/// (`ObjectStoreStorageHandler::list_from` of `buoyant_kernel_engine`), and decodes them when it reads: it takes `%41` in a path
+/// for `A`, in any store. Whatever writes takes it for what it is, so that they would meet in different folders. A store of our
+/// own can't cure that: both get the same one, and what one of them has to be given back is wrong for the other.
 fn is_read_as_written(url: &Url) -> Result<(), String> {
-    let Ok(path) = url.to_file_path() else { return Ok(()) };
-    let path = path.to_string_lossy();
-    let code = path.match_indices('%').find_map(|(at, _)| {
-        path.get(at..at + 3).filter(|code| code.bytes().skip(1).all(|byte| byte.is_ascii_hexdigit()))
-    });
-    match code {
-        Some(code) => {
-            Err(format!("{code} in a path is read as another letter by parts of this program: rename the folder"))
-        }
+    // Decoded once, as the path of a file is.
+    let mut file = Url::parse("file:///").map_err(|error| error.to_string())?;
+    file.set_path(url.path());
+    let Ok(path) = file.to_file_path() else { return Ok(()) };
+    // Links are followed before the log is looked for.
+    let is_here = url.scheme() == "file";
+    let followed = path.ancestors().filter(|_| is_here).find_map(|folder| folder.canonicalize().ok());
+    match followed.as_deref().and_then(code).or_else(|| code(&path)) {
+        Some(code) => Err(format!(
+            "the library that reads Delta logs decodes {code} in a path once too often, and would look in another folder than \
+             the tables are written to: rename the folder (a link to it is followed, and doesn't help)"
+        )),
         None => Ok(()),
     }
+}
+
+/// A `%` with two hexadecimal digits behind it.
+fn code(path: &Path) -> Option<String> {
+    let path = path.to_string_lossy();
+    let mut codes = path.match_indices('%').filter_map(|(at, _)| path.get(at..at + 3));
+    codes.find(|code| code.bytes().skip(1).all(|byte| byte.is_ascii_hexdigit())).map(str::to_owned)
 }
 
 /// The scheme of a text that begins as a URL does. One letter is a drive of Windows.
@@ -187,11 +200,24 @@ mod tests {
         for (text, expected) in table {
             assert_eq!(root(text).unwrap_err().to_string(), expected, "{text}");
         }
-        for text in ["/data/%41/lake", "./%2e%2e", "file:///data/%2541"] {
+        let azure = "abfss://ws@onelake.dfs.fabric.microsoft.com/item/a%2541";
+        for text in ["/data/%41/lake", "./%2e%2e", "file:///data/%2541", azure] {
             assert!(root(text).unwrap_err().to_string().contains("rename the folder"), "{text}");
         }
         assert!(root("://x").unwrap_err().to_string().contains("is no place for a lakehouse"));
         assert!(root("lake\nhouse").unwrap_err().to_string().contains("a line break"));
+    }
+
+    #[test]
+    #[cfg(unix)]
+    fn a_link_to_a_path_that_is_read_as_another_is_refused_too() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("data%20lake")).unwrap();
+        std::os::unix::fs::symlink("data%20lake", folder.path().join("lake")).unwrap();
+        for place in ["lake", "lake/not/there/yet"] {
+            let error = root(&folder.path().join(place).to_string_lossy()).unwrap_err().to_string();
+            assert!(error.contains("decodes %20 in a path once too often"), "{error}");
+        }
     }
 
     #[test]
