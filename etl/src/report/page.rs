@@ -109,7 +109,7 @@ fn freshness(tables: &[&TableStatus]) -> Html {
         html.element("p", "soft", &format!("{} tables, the oldest good run {} ago", tables.len(), age(oldest)));
     }
     html.html(&bars_up_to(full, "Age of the last good run", &series, &items));
-    more(&mut html, tables.len(), items.len(), "tables, all of them younger, are in the list below");
+    more(&mut html, tables.len(), items.len(), "tables, none of them older, are in the list below");
     html.html(&table(&["table", "rows", "age", "watermark", "last"], &[1, 2], &rows));
     html
 }
