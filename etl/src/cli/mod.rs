@@ -37,6 +37,7 @@ use clap::{Parser, Subcommand};
 use crate::error::{Error, Kind, Result};
 use environment::Environment;
 use output::Output;
+pub use settings::check_configuration;
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
 #[derive(Debug, Parser)]

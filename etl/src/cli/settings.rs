@@ -58,6 +58,47 @@ struct File {
     gold: GoldConfig,
 }
 
+impl File {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error)
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
+            Error::new(
+                Kind::Config,
+                format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()),
+            )
+        })
+    }
+
+    /// Checks what only the file says, and gives the policy that it holds.
+    fn check(&self) -> Result<Privacy> {
+        self.gold.check()?;
+        self.load.check()?;
+        Privacy::new(&self.privacy)
+    }
+}
+
+/// Checks the text of a configuration file. Nothing is opened and nothing is asked.
+///
+/// # Errors
+/// One sentence about what is wrong with it, with the line where that is known.
+pub fn check_configuration(text: &str) -> Result<()> {
+    let file = File::parse(Path::new(FILE), text)?;
+    file.check()?;
+    file.source.check()?;
+    file.lakehouse.as_deref().map(Lake::open).transpose()?;
+    file.memory.as_deref().map(memory_size).transpose()?;
+    let LoadTable { include, exclude, optional, .. } = file.load;
+    Selection { include, exclude, optional }.entities().map(|_| ())
+}
+
 /// What is loaded, and how full loads go.
 #[derive(Debug, Default, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -108,15 +149,13 @@ impl Settings {
         let here = || Path::new(FILE).is_file().then(|| PathBuf::from(FILE));
         let config = named.or_else(here).or_else(|| environment.file("CW_ETL_CONFIG").map(PathBuf::from));
         let config = config.map(|path| file_path(&path, "configuration")).transpose()?;
-        let file = config.as_deref().map(read).transpose()?.unwrap_or_default();
+        let file = config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let privacy = file.check()?;
         let lakehouse = global.lakehouse.clone().or_else(|| process("CW_LAKEHOUSE"));
         let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
         let memory = global.memory.clone().or(file.memory).or_else(|| environment.file("CW_MEMORY"));
         let memory = memory.as_deref().map(memory_size).transpose()?;
         let mut gold = file.gold;
-        gold.check()?;
-        file.load.check()?;
-        let privacy = Privacy::new(&file.privacy)?;
         // The models stand beside the configuration, wherever that is.
         let project = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
         gold.models = OwnModels::read(&project.join(MODELS))?;
@@ -194,19 +233,6 @@ impl Settings {
 pub(super) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
     let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
     local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
-}
-
-fn read(path: &Path) -> Result<File> {
-    let text = std::fs::read_to_string(path).map_err(|error| {
-        Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error)
-    })?;
-    toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(1, |span| 1 + text.get(..span.start).unwrap_or_default().matches('\n').count());
-        Error::new(
-            Kind::Config,
-            format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()),
-        )
-    })
 }
 
 /// Logs to standard error; `RUST_LOG` decides when it is set.

@@ -8,7 +8,7 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::TryStreamExt;
 
 use super::config::GoldConfig;
-use super::model::{self, Model, ModelKind, spelled};
+use super::model::{self, Model, spelled};
 use super::own::{OwnModels, empty_tables};
 use super::{lookups, write};
 use crate::catalog;
@@ -22,9 +22,10 @@ impl OwnModels {
         if self.is_empty() {
             return Ok(());
         }
+        let models = of_interest(model::all(config)?);
         let session = empty_tables(lake, catalog::entities(), config).await?;
         let (mut problems, mut broken): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
-        for model in model::all(config)? {
+        for model in models {
             let follows = broken.iter().any(|name| model.reads(name));
             let schema = match tried(&session, &model).await {
                 Ok(schema) => schema,
@@ -50,9 +51,28 @@ impl OwnModels {
     }
 }
 
+/// The user's own models, and of those that are built in what they can read: all tables, whose contracts are known, and the
+/// others that have to be planned for their columns.
+fn of_interest(models: Vec<Model>) -> Vec<Model> {
+    let mut wanted: Vec<Model> = Vec::new();
+    for model in models.into_iter().rev() {
+        let is_read = || wanted.iter().any(|other| is_planned(other) && other.reads(&model.name));
+        if model.own || model.is_table() || is_read() {
+            wanted.push(model);
+        }
+    }
+    wanted.reverse();
+    wanted
+}
+
+/// Whether a model has to be planned for its columns: those of a built-in table are tested to be what its contract says.
+fn is_planned(model: &Model) -> bool {
+    model.own || !model.is_table()
+}
+
 /// The columns that a model gives.
 async fn tried(session: &SessionContext, model: &Model) -> Result<SchemaRef, String> {
-    if model.kind == ModelKind::Calendar {
+    if !is_planned(model) {
         return Ok(model.schema.clone());
     }
     let frame = sql::select(session, &model.sql).await.map_err(|error| error.to_string())?;

@@ -52,8 +52,11 @@ fn number(text: &str) -> Tree {
     if from_first.is_empty() {
         return Tree::Number(false, "0".to_owned(), 0);
     }
-    let exponent: i128 = exponent.parse().unwrap();
-    let first = exponent + whole.len() as i128 - (all.len() - from_first.len()) as i128;
+    // What no machine can count to stays as it is written.
+    let first = whole.len() as i128 - (all.len() - from_first.len()) as i128;
+    let Some(first) = exponent.parse::<i128>().ok().and_then(|exponent| exponent.checked_add(first)) else {
+        return Tree::Unreadable(text.to_owned());
+    };
     Tree::Number(mantissa.starts_with('-'), from_first.trim_end_matches('0').to_owned(), first)
 }
 

@@ -1,6 +1,12 @@
 //! The lakehouse as a whole, over the simulator. One program, so that it is linked once and its tests share the cores.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test fails by panicking"
+)]
 
 mod alike;
 mod beside;
@@ -10,6 +16,7 @@ mod dates;
 mod days;
 mod faults;
 mod full_loads;
+mod fuzzed;
 mod gold_histories;
 mod guards;
 mod halts;
@@ -29,3 +36,14 @@ mod truth;
 mod unreadable;
 mod watermark;
 mod whole_way;
+
+// The targets and what feeds them are shared with libFuzzer's programs and with those that link no lakehouse.
+#[path = "../../fuzz/src/etl.rs"]
+mod etl;
+#[path = "../../fuzz/src/mutate.rs"]
+mod mutate;
+#[path = "../../../etl/tests/decode/tree.rs"]
+mod tree;
+mod draws {
+    pub(crate) use connectwise_tests::Draws;
+}
