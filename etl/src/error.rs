@@ -98,8 +98,14 @@ impl Error {
             }
             next = source.source();
         }
-        text
+        on_one_line(&text)
     }
+}
+
+/// A text whose lines stand one behind the other: libraries write lists of columns and the like below their sentences.
+fn on_one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
 }
 
 /// A text without the backtraces that libraries write into theirs when `RUST_BACKTRACE` is set: messages are for people, and go
@@ -157,6 +163,17 @@ mod tests {
         assert_eq!(error.to_string(), format!("the query failed: {plain}"));
         let kernel = "No such file\n   0: kernel::read\n             at /src/lib.rs:1:2\n   1: main";
         assert_eq!(Error::new(Kind::Lake, kernel).to_string(), "No such file");
+    }
+
+    #[test]
+    fn a_report_is_one_line() {
+        let planned = "Schema error: No field named left.\nValid fields are f.\"notes\".";
+        let error = Error::new(Kind::Sql, "it can't be computed").with_source(std::io::Error::other(planned));
+        assert_eq!(
+            error.report(),
+            "it can't be computed: Schema error: No field named left. Valid fields are f.\"notes\"."
+        );
+        assert_eq!(Error::usage("two\r\n\n  lines\n").report(), "two lines");
     }
 
     #[test]
