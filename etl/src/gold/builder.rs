@@ -96,7 +96,8 @@ impl Builder<'_> {
             .marks(model)
             .into_iter()
             .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value))
-            .examined(self.run.known.version(model));
+            // The version that everything below is compared with: a table that another run changes meanwhile isn't written.
+            .upon(self.run.known.version(model));
         match model.kind {
             ModelKind::View => {
                 let view = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?.into_view();

@@ -20,6 +20,8 @@ pub(super) struct Known {
     doubts: BTreeMap<String, Doubt>,
     /// Why the table of surrogate keys isn't believed, and the version of it that is, if it can still be read.
     keys: Option<(Doubt, Option<u64>)>,
+    /// The version of that table.
+    keys_version: Option<u64>,
     /// Whether keys can only be told from what is left of them.
     pub(super) keys_are_lost: bool,
     /// Whether what is kept of tables by their files is to be computed again.
@@ -58,7 +60,7 @@ pub(super) async fn look(lake: &Lake, models: &[Model]) -> Result<Known> {
             _ => None,
         };
         known.keys_are_lost = trusted.is_none();
-        known.keys = Some((doubt, trusted));
+        (known.keys, known.keys_version) = (Some((doubt, trusted)), Some(examined.state.version));
     }
     let parts = lake.examine(&parts::table()).await?;
     known.parts_are_lost = parts.is_some_and(|parts| parts.doubt_as(&parts::schema()).is_some());
@@ -90,6 +92,8 @@ pub(super) async fn keys(run: &Run, models: &[Model]) -> Result<Keys> {
             keys
         }
     };
+    // Another run may have written it anew since it was looked at.
+    keys.version = run.known.keys_version;
     if !run.dry {
         keys.rewrite(lake, &lake.session()?, &run.id, run.started).await?;
     }

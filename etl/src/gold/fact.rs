@@ -6,7 +6,7 @@ use datafusion::prelude::SessionContext;
 
 use super::affected::{LOOKUPS_MARK, Search};
 use super::model::Model;
-use super::state::State;
+use super::state::{self, State};
 use super::{Builder, MODELS_MARK, failed, in_model, write};
 use crate::error::Result;
 use crate::lake::{Commit, TableName};
@@ -62,11 +62,13 @@ impl Builder<'_> {
 
     /// Notes what every lookup that reaches a fact says now.
     async fn note_lookups(&self, session: &SessionContext) -> Result<State> {
+        let version = self.run.lake.version(&state::table()).await?;
         let known = State::load(&self.run.lake, self.run.known.lookups_are_lost, self.run.started).await;
         let mut state = known.unwrap_or_else(|error| {
             tracing::warn!("{}; every row that a lookup reaches is computed again", error.report());
             State::beyond(self.run.started)
         });
+        state.version = version;
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
             let frame = session.table(lookup.as_str()).await.map_err(failed)?;

@@ -26,17 +26,20 @@ pub(super) const TABLE: &str = "dimension_keys";
 pub(super) struct Keys {
     given: BTreeMap<String, HashMap<String, i64>>,
     new: Vec<(String, String, i64)>,
+    /// The version of the table that they are written upon: on top of another one, another run may have given the same numbers.
+    pub(super) version: Option<u64>,
 }
 
 impl Keys {
     /// The keys that earlier runs gave, or that they had given at a version of their table.
     pub(super) async fn load(lake: &Lake, version: Option<u64>) -> Result<Self> {
         let session = lake.session()?;
-        let (mut keys, table) = (Self::default(), TableName::gold(TABLE));
-        if lake.state(&table).await?.is_none() {
+        let table = TableName::gold(TABLE);
+        let mut keys = Self { version: lake.version(&table).await?, ..Self::default() };
+        if keys.version.is_none() {
             return Ok(keys);
         }
-        lake.register_at(&session, "k", &table, version).await?;
+        lake.register_at(&session, "k", &table, version.or(keys.version)).await?;
         let frame = session.sql("select dimension, naturalKey, surrogateKey from k").await.map_err(super::failed)?;
         for batch in frame.collect().await.map_err(super::failed)? {
             let (dimensions, naturals) = (text(batch.column(0))?, text(batch.column(1))?);
@@ -81,7 +84,9 @@ impl Keys {
         self.new = all.collect();
         let rows = self.rows(run_id, started)?;
         let source = Source::batches(session, vec![rows])?;
-        lake.replace(&TableName::gold(TABLE), &schema(), source, session, &Commit::new(run_id)).await?;
+        let commit = Commit::new(run_id).upon(self.version);
+        let written = lake.replace(&TableName::gold(TABLE), &schema(), source, session, &commit).await?;
+        self.version = Some(written.version);
         self.new.clear();
         Ok(())
     }
@@ -147,7 +152,9 @@ impl Keys {
             return Ok(0);
         }
         let batch = self.rows(run_id, started)?;
-        lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &Commit::new(run_id)).await?;
+        let commit = Commit::new(run_id).upon(self.version);
+        let written = lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &commit).await?;
+        self.version = Some(written.version);
         let rows = self.new.len();
         self.new.clear();
         Ok(rows)

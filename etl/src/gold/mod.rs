@@ -62,8 +62,8 @@ pub use own::OwnModels;
 pub use plan::{Planned, plan};
 
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Lake, TableName};
-use crate::telemetry::{Mode, TableReport};
+use crate::lake::{Lake, Race, TableName, Versions};
+use crate::telemetry::{BuildOutcome as Outcome, Mode, TableReport};
 use builder::Builder;
 use check::Held;
 use doubts::Known;
@@ -80,7 +80,7 @@ const MODELS_MARK: &str = "models";
 const DAY_MARK: &str = "day";
 
 /// What building the gold layer did.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct GoldReport {
     /// Each table, in the order in which they were built.
     pub tables: Vec<TableReport>,
@@ -88,6 +88,31 @@ pub struct GoldReport {
     pub tests: Vec<TestResult>,
     /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
     pub unmatched_agreement_types: BTreeMap<String, u64>,
+}
+
+impl GoldReport {
+    /// The report of a build that started over, with the tables that were written before it did.
+    fn after(mut self, before: Self) -> Self {
+        for table in &mut self.tables {
+            let earlier = before.tables.iter().rev().find(|earlier| earlier.table == table.table);
+            if let Some(earlier) = earlier.filter(|_| table.outcome == Outcome::Unchanged) {
+                *table = earlier.clone();
+            }
+        }
+        let missing =
+            |test: &TestResult| self.tests.iter().all(|known| (&known.table, &known.test) != (&test.table, &test.test));
+        let earlier: Vec<TestResult> = before.tests.into_iter().filter(missing).collect();
+        self.tests.extend(earlier);
+        self
+    }
+
+    /// Takes over what a build wrote before another run was faster.
+    fn keep(&mut self, tables: Vec<TableReport>, tests: Vec<TestResult>) {
+        let written: Vec<TableReport> =
+            tables.into_iter().filter(|report| report.outcome == Outcome::Written).collect();
+        self.tests.extend(tests.into_iter().filter(|test| written.iter().any(|report| report.table == test.table)));
+        self.tables.extend(written);
+    }
 }
 
 /// Names of the gold tables, in the order in which they are built.
@@ -149,7 +174,7 @@ pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
 ///
 /// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
 /// was and says so in the report ([`Outcome::Failed`](crate::silver::Outcome::Failed)); it stops those that read it and no
-/// others. Running again goes on.
+/// others. Running again goes on. When another run changes a table meanwhile, the build starts over from what that one left.
 ///
 /// # Errors
 /// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`], [`Kind::Sql`] and
@@ -161,7 +186,8 @@ pub async fn build(
     started: DateTime<Utc>,
     config: &GoldConfig,
 ) -> Result<GoldReport> {
-    build_from(lake, crate::catalog::entities(), mode, run_id, started, config).await
+    let (id, known) = (run_id.to_owned(), Known::default());
+    build_run(Run { lake: lake.clone(), mode, id, started, known, dry: false }, config).await
 }
 
 /// Computes every gold table whose inputs are those that it was built from, and says how its stored rows differ
@@ -173,22 +199,32 @@ pub(crate) async fn compare(lake: &Lake, started: DateTime<Utc>, config: &GoldCo
     // Of a difference as many rows are looked at as an incremental build would merge.
     let (id, known) = (String::new(), Known::default());
     let run = Run { lake: lake.clone(), mode: Mode::Incremental, id, started, known, dry: true };
-    build_run(run, crate::catalog::entities(), config).await
+    build_run(run, config).await
 }
 
-async fn build_from(
-    lake: &Lake,
+async fn build_run(run: Run, config: &GoldConfig) -> Result<GoldReport> {
+    let lake = run.lake.clone();
+    let mut race = Race::new(TableName::gold("*"));
+    let mut before = GoldReport::default();
+    loop {
+        let inputs: BTreeSet<String> = model::all(config)?.into_iter().flat_map(|model| model.inputs).collect();
+        let inputs = Versions::note(&lake, inputs.iter().map(|input| TableName::silver(input))).await?;
+        match attempt(run.clone(), crate::catalog::entities(), config, &inputs, &mut before).await {
+            Ok(report) => return Ok(report.after(before)),
+            Err(error) => race.lost(inputs.judge(&lake, error).await).await?,
+        }
+    }
+}
+
+/// Builds once. It ends with [`Kind::Conflict`] where another run changes a table meanwhile that is read or written; `before`
+/// then has what was written until then.
+async fn attempt(
+    run: Run,
     entities: &[Entity],
-    mode: Mode,
-    run_id: &str,
-    started: DateTime<Utc>,
     config: &GoldConfig,
+    versions: &Versions,
+    before: &mut GoldReport,
 ) -> Result<GoldReport> {
-    let (id, known) = (run_id.to_owned(), Known::default());
-    build_run(Run { lake: lake.clone(), mode, id, started, known, dry: false }, entities, config).await
-}
-
-async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result<GoldReport> {
     let (lake, mode, started, dry) = (&run.lake.clone(), run.mode, run.started, run.dry);
     let rules = config.classifier()?;
     config.models.check(lake, config).await?;
@@ -257,6 +293,7 @@ async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result
                 builder.open(&session, done).await?;
             }
         }
+        let stored = Versions::of(TableName::gold(&model.name), builder.run.known.version(model));
         let built = match stopped.iter().find(|name| model.reads(name)) {
             Some(name) => {
                 Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
@@ -266,6 +303,10 @@ async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result
                 Err(error) => Err(error),
             },
         };
+        let built = match built {
+            Err(error) => Err(versions.judge(lake, stored.judge(lake, error).await).await),
+            built => built,
+        };
         match built {
             Ok(report) => {
                 if model.own && model.is_table() {
@@ -273,6 +314,10 @@ async fn build_run(run: Run, entities: &[Entity], config: &GoldConfig) -> Result
                 }
                 let doubt = builder.run.known.doubt(model);
                 tables.extend(report.map(|report| report.rebuilt(doubt).took(clock)));
+            }
+            Err(error) if error.kind() == Kind::Conflict => {
+                before.keep(tables, builder.tests);
+                return Err(error);
             }
             Err(error) => {
                 let error = if model.own { trial::explained(&session, model, error).await } else { error };

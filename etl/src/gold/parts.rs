@@ -228,7 +228,12 @@ impl Parts {
         )
         .map_err(broken)?;
         let source = Source::batches(session, vec![batch])?;
-        lake.replace(&table(), &schema(), source, session, &Commit::new(run_id)).await?;
+        let commit = Commit::new(run_id).upon(lake.version(&table()).await?);
+        match lake.replace(&table(), &schema(), source, session, &commit).await {
+            // Another run wrote down what it computed: what is missing there is computed again where it is needed.
+            Err(error) if error.kind() == Kind::Conflict => tracing::info!("{error}; what was computed isn't kept"),
+            written => drop(written?),
+        }
         self.changed = false;
         Ok(())
     }

@@ -30,6 +30,8 @@ pub(super) struct State {
     changed: bool,
     /// Whether what earlier builds noted is gone, so that nothing tells what changed since.
     pub(super) is_lost: bool,
+    /// Version of the table before it was read, which what is noted is written upon.
+    pub(super) version: Option<u64>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -126,7 +128,8 @@ impl State {
         )
         .map_err(|error| Error::new(Kind::Contract, "what the lookups say can't be written down").with_source(error))?;
         let source = Source::batches(session, vec![batch])?;
-        lake.replace(&table(), &schema(), source, session, &Commit::new(run_id)).await?;
+        let commit = Commit::new(run_id).upon(self.version);
+        self.version = Some(lake.replace(&table(), &schema(), source, session, &commit).await?.version);
         (self.number, self.changed) = (self.number(), false);
         Ok(())
     }

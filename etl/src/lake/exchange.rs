@@ -33,8 +33,8 @@ impl Lake {
     /// Merges rows into a table and takes others out, in one commit. No rows, no commit.
     ///
     /// # Errors
-    /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Lake`] when the merge fails; the table is then as
-    /// it was.
+    /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Conflict`] when another run was faster, [`Kind::Lake`]
+    /// when the merge fails; the table is then as it was.
     pub async fn trade(
         &self,
         table: &TableName,
@@ -44,6 +44,7 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let delta = self.load(table).await?;
+        commit.check(table, delta.version())?;
         self.admits(table, &delta, schema)?;
         let commit = &commit.onto(version(&delta));
         if let Some(written) = self.copy_files(table, schema, &delta, &exchange, commit).await? {
@@ -103,7 +104,10 @@ impl Lake {
                 })
             })
             .map_err(failed)?;
-        let (delta, metrics) = merge.await.map_err(failed)?;
+        let (delta, metrics) = match merge.await {
+            Ok(merged) => merged,
+            Err(error) => return Err(self.failed(table, commit, error).await),
+        };
         Ok(Written {
             inserted: metrics.num_target_rows_inserted as u64,
             updated: metrics.num_target_rows_updated as u64,

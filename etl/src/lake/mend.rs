@@ -16,7 +16,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::json;
 
 use super::damage::{BadFile, HINT, LOG, Log, commit_path, listed};
-use super::{Change, Commit, Lake, TableName};
+use super::{Change, Commit, Lake, Race, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// Mark of a table whose rows aren't to be trusted: 1 until all of them were loaded or built again.
@@ -99,13 +99,19 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`] when it can't be written.
     pub async fn distrust(&self, table: &TableName, why: &str, run_id: &str) -> Result<()> {
-        if self.version(table).await?.is_none() {
-            return Ok(());
+        let mut race = Race::new(table.clone());
+        loop {
+            if self.version(table).await?.is_none() {
+                return Ok(());
+            }
+            let delta = self.load(table).await?;
+            let commit = Commit::new(run_id).mark(UNTRUSTED, 1).note(DOUBT, why).upon(delta.version());
+            let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
+            match self.commit(table, &delta, Vec::new(), operation, json!({}), &commit).await {
+                Ok(_) => return Ok(()),
+                Err(error) => race.lost(error).await?,
+            }
         }
-        let delta = self.load(table).await?;
-        let commit = Commit::new(run_id).mark(UNTRUSTED, 1).note(DOUBT, why).upon(delta.version());
-        let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-        self.commit(table, &delta, Vec::new(), operation, json!({}), &commit).await.map(drop)
     }
 
     /// Whether all rows of a table have to be loaded or built again: it lost some, or somebody said so ([`Lake::distrust`]).
@@ -121,12 +127,16 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`] when it can't be written.
     pub async fn trust(&self, table: &TableName, run_id: &str) -> Result<()> {
-        if !self.is_untrusted(table).await? {
-            return Ok(());
+        let mut race = Race::new(table.clone());
+        while self.is_untrusted(table).await? {
+            let Some(state) = self.state(table).await? else { return Ok(()) };
+            let commit = Commit::new(run_id).mark(UNTRUSTED, 0).upon(Some(state.version));
+            match self.sync(table, &state.schema, "", Change::default(), &self.session()?, &commit).await {
+                Ok(_) => return Ok(()),
+                Err(error) => race.lost(error).await?,
+            }
         }
-        let Some(state) = self.state(table).await? else { return Ok(()) };
-        let (session, commit) = (self.session()?, Commit::new(run_id).mark(UNTRUSTED, 0));
-        self.sync(table, &state.schema, "", Change::default(), &session, &commit).await.map(drop)
+        Ok(())
     }
 
     /// Where something of a table is, for people.

@@ -59,7 +59,7 @@ pub use owner::{Claim, Owner, Tenant};
 pub(crate) use owner::{TENANT, owner_schema};
 pub use part::{Part, PartWriter};
 pub use plan::Source;
-pub use race::Race;
+pub use race::{Race, Versions};
 pub use since::Turnover;
 pub use staging::{Chunk, Head, Staged};
 pub(crate) use store::sql_error;

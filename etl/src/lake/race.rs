@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::TableName;
+use super::{Lake, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// Times that one table is tried. Runs that started together drift apart after the first conflict.
@@ -45,6 +45,45 @@ impl Race {
         tracing::info!("{error}; starting over, attempt {} of {ATTEMPTS}", self.losses + 1);
         tokio::time::sleep((self.pause)(self.losses)).await;
         Ok(())
+    }
+}
+
+/// Versions of tables before they were read. A table is opened more than once while rows are compared, and files that an
+/// earlier look found are no longer those of a version that another run made meanwhile.
+#[derive(Debug)]
+pub struct Versions(Vec<(TableName, Option<u64>)>);
+
+impl Versions {
+    /// The versions now.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when a log can't be read.
+    pub async fn note(lake: &Lake, tables: impl IntoIterator<Item = TableName>) -> Result<Self> {
+        let mut noted = Vec::new();
+        for table in tables {
+            let version = lake.version(&table).await?;
+            noted.push((table, version));
+        }
+        Ok(Self(noted))
+    }
+
+    /// The version of a table that is known already.
+    pub fn of(table: TableName, version: Option<u64>) -> Self {
+        Self(vec![(table, version)])
+    }
+
+    /// A failure to read, test or write rows as a [`Kind::Conflict`], where one of the tables has another version by now.
+    pub async fn judge(&self, lake: &Lake, error: Error) -> Error {
+        if !matches!(error.kind(), Kind::Lake | Kind::Sql | Kind::Contract) {
+            return error;
+        }
+        for (table, before) in &self.0 {
+            if lake.version(table).await.is_ok_and(|now| now != *before) {
+                let why = format!("{table} was changed by another run while it was read");
+                return Error::new(Kind::Conflict, why).with_source(error);
+            }
+        }
+        error
     }
 }
 

@@ -34,7 +34,6 @@ pub struct Commit {
     marks: BTreeMap<String, i64>,
     notes: BTreeMap<String, serde_json::Value>,
     base: Option<Option<u64>>,
-    examined: Option<u64>,
     doubtful: bool,
     basis: Option<Basis>,
 }
@@ -67,14 +66,6 @@ impl Commit {
         self
     }
 
-    /// Says which version was examined ([`Lake::examine`]) and believed before its rows were compared. Without it, it is the
-    /// one that the commit is made upon.
-    #[must_use]
-    pub fn examined(mut self, version: Option<u64>) -> Self {
-        self.examined = version;
-        self
-    }
-
     /// Says that the commit is made upon rows that aren't believed and stay: the table is doubtful ever after, until a whole
     /// new content is put in place.
     #[must_use]
@@ -85,7 +76,7 @@ impl Commit {
 
     /// The commit as one that changes some rows of a version.
     pub(super) fn onto(&self, version: u64) -> Self {
-        let believed = Basis::Version(self.base.flatten().or(self.examined).unwrap_or(version));
+        let believed = Basis::Version(self.base.flatten().unwrap_or(version));
         Self { basis: Some(if self.doubtful { Basis::Doubtful } else { believed }), ..self.clone() }
     }
 

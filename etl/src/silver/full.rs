@@ -42,7 +42,7 @@ pub(super) async fn build(step: &Step<'_>, silver: Option<&TableState>, doubtful
     }
     let rows = rows(step, &bronze, &session, &flattener, silver, &tally).await?;
     let source = Source::stream(&session, layout.schema().clone(), rows)?;
-    let written = step.lake.replace(&step.table(), layout.schema(), source, &session, &step.commit()).await?;
+    let written = step.lake.replace(&step.table(), layout.schema(), source, &session, &step.commit(step.at)).await?;
     Ok(TableReport { unreadable: tally.take(), ..TableReport::written(step.table(), written.inserted, written) })
 }
 

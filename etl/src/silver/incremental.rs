@@ -52,7 +52,7 @@ pub(super) async fn build(
     if count == 0 {
         return Ok(TableReport::unchanged(step.table(), version));
     }
-    let (key, commit) = (step.entity.key, step.commit());
+    let (key, commit) = (step.entity.key, step.commit(Some(version)));
     let written = step.lake.upsert(&step.table(), layout.schema(), key, rows, &session, &commit).await?;
     Ok(TableReport { unreadable, ..TableReport::written(step.table(), count as u64, written) })
 }

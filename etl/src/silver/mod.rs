@@ -46,7 +46,7 @@ pub(crate) use layout::{dropped, is_hashed};
 
 use crate::contract;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Doubt, Lake, TableName, TableState};
+use crate::lake::{Commit, Doubt, Lake, Race, TableName, TableState, Versions};
 use crate::privacy::Privacy;
 use custom::COMMENT;
 use layout::Layout;
@@ -75,7 +75,8 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
 /// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Lake::examine`]): a changed
-/// policy, and a changed key of its hashes, rewrite the table.
+/// policy, and a changed key of its hashes, rewrite the table. When another run was faster, the build starts over from what
+/// that one left.
 ///
 /// # Errors
 /// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or
@@ -90,6 +91,26 @@ pub async fn build(
     started: DateTime<Utc>,
 ) -> Result<TableReport> {
     let clock = Instant::now();
+    let mut race = Race::new(TableName::silver(entity.table));
+    loop {
+        let tables = [TableName::bronze(entity.table), TableName::silver(entity.table)];
+        let versions = Versions::note(lake, tables).await?;
+        match attempt(lake, entity, privacy, mode, run_id, started).await {
+            Ok(report) => return Ok(report.took(clock)),
+            // What was compared holds no longer: bronze, silver and the columns are looked at again.
+            Err(error) => race.lost(versions.judge(lake, error).await).await?,
+        }
+    }
+}
+
+async fn attempt(
+    lake: &Lake,
+    entity: &Entity,
+    privacy: &Privacy,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+) -> Result<TableReport> {
     let table = TableName::silver(entity.table);
     let input = TableName::bronze(entity.table);
     let Some(bronze) = lake.examine(&input).await? else {
@@ -122,7 +143,7 @@ pub async fn build(
             if seen == i64::try_from(step.bronze).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
-            return Ok(incremental::build(&step, state, layout, seen).await?.took(clock));
+            return incremental::build(&step, state, layout, seen).await;
         }
     }
     let taken = match &silver {
@@ -130,7 +151,7 @@ pub async fn build(
         None => Vec::new(),
     };
     let built = full::build(&step, silver.as_ref(), doubt.is_some()).await?;
-    Ok(built.rebuilt(doubt.as_ref()).took_away(&taken).took(clock))
+    Ok(built.rebuilt(doubt.as_ref()).took_away(&taken))
 }
 
 /// The version of its input that a table was made from, by the marks of it and of which table that was. `None` where that was
@@ -171,18 +192,19 @@ impl Step<'_> {
         for column in &layout.custom {
             let stored = silver.schema.field_with_name(&column.name).ok();
             if stored.is_some_and(|field| field.metadata().get(COMMENT) != Some(&column.caption)) {
-                let commit = Commit::new(self.run_id);
+                let commit = Commit::new(self.run_id).upon(Some(version));
                 version = self.lake.comment(&self.table(), &column.name, &column.caption, &commit).await?;
             }
         }
         Ok(version)
     }
 
-    fn commit(&self) -> Commit {
+    /// A commit upon the version of the table that rows were compared with, `None` where there is no table yet.
+    fn commit(&self, silver: Option<u64>) -> Commit {
         Commit::new(self.run_id)
             .mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX))
             .mark(BRONZE_IDENTITY, self.identity)
-            .examined(self.at)
+            .upon(silver)
     }
 }
 

@@ -33,6 +33,7 @@ mod secrets;
 mod steer;
 mod tenants;
 mod truth;
+mod two_runs;
 mod unreadable;
 mod watermark;
 mod whole_way;

@@ -27,7 +27,7 @@ use super::read::{batches, failed, register};
 use super::{Mode, TableReport, custom, seen, unbelieved};
 use crate::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Found, Lake, Source, TableName, TableState, integers};
+use crate::lake::{Commit, Found, Lake, Race, Source, TableName, TableState, Versions, integers};
 use crate::privacy::Privacy;
 use merge::Records;
 
@@ -85,13 +85,24 @@ fn own_fields() -> [Field; OWN] {
 }
 
 /// Builds the history of `entity` from its silver table, in one commit or none; a changed policy or contract takes another
-/// one before it.
+/// one before it. When another run was faster, the build starts over from what that one left.
 ///
 /// # Errors
 /// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or written, [`Kind::Contract`] when silver isn't what its
 /// contract says. The history is then as it was.
 pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, run_id: &str) -> Result<TableReport> {
     let clock = Instant::now();
+    let mut race = Race::new(table(entity));
+    loop {
+        let versions = Versions::note(lake, [TableName::silver(entity.table), table(entity)]).await?;
+        match attempt(lake, entity, privacy, mode, run_id).await {
+            Ok(report) => return Ok(report.took(clock)),
+            Err(error) => race.lost(versions.judge(lake, error).await).await?,
+        }
+    }
+}
+
+async fn attempt(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, run_id: &str) -> Result<TableReport> {
     let table = table(entity);
     let input = TableName::silver(entity.table);
     let Some(silver) = lake.examine(&input).await? else {
@@ -127,8 +138,8 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
         None => step.first().await?,
         // Old versions are in no other table: what it held is put back, and silver is held against all of it.
         Some(state) if doubt.is_some() => {
-            step.reshape(&state).await?;
-            step.merge(None).await?.rewritten()
+            let version = step.reshape(&state).await?;
+            step.merge(None, version).await?.rewritten()
         }
         Some(state) => {
             let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
@@ -136,16 +147,17 @@ pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, 
             let taken = layout.taken(&stored);
             let seen = seen(lake, &table, (SILVER_MARK, SILVER_IDENTITY), step.identity).await?;
             let seen = seen.filter(|_| fits && mode == Mode::Incremental);
+            let mut version = state.version;
             if !fits {
-                step.reshape(&state).await?;
+                version = step.reshape(&state).await?;
             } else if seen == i64::try_from(silver.version).ok() {
                 return Ok(TableReport::unchanged(table, state.version));
             }
-            let merged = step.merge(seen).await?;
+            let merged = step.merge(seen, version).await?;
             if fits { merged } else { merged.rewritten().took_away(&taken) }
         }
     };
-    Ok(report.rebuilt(doubt.as_ref()).took(clock))
+    Ok(report.rebuilt(doubt.as_ref()))
 }
 
 struct Step<'a> {
@@ -161,11 +173,12 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn commit(&self) -> Commit {
+    /// A commit upon the version of the history that silver was held against, `None` where there is no table yet.
+    fn commit(&self, history: Option<u64>) -> Commit {
         Commit::new(self.run_id)
             .mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX))
             .mark(SILVER_IDENTITY, self.identity)
-            .examined(self.at)
+            .upon(history)
     }
 
     async fn session(&self) -> Result<SessionContext> {
@@ -182,12 +195,13 @@ impl Step<'_> {
         let rows = batches(session.table("silver").await.map_err(failed)?).await?;
         let rows = rows.map(move |batch| Records::new(&of, key, &[], &[candidates(&of, &batch?)?])?.changes()).boxed();
         let source = Source::stream(&session, schema.clone(), rows)?;
-        let written = self.lake.replace(self.table, &schema, source, &session, &self.commit()).await?;
+        let written = self.lake.replace(self.table, &schema, source, &session, &self.commit(self.at)).await?;
         Ok(TableReport::written(self.table.clone(), written.inserted, written))
     }
 
-    /// Brings all versions under the columns and the policy of today. What a policy took away from them stays away.
-    async fn reshape(&self, state: &TableState) -> Result<()> {
+    /// Brings all versions under the columns and the policy of today, and gives the table's version after it. What a policy took
+    /// away from them stays away.
+    async fn reshape(&self, state: &TableState) -> Result<u64> {
         let session = self.session().await?;
         self.lake.register_at(&session, "history", self.table, Some(state.version)).await?;
         let schema = of_layout(self.layout);
@@ -209,13 +223,13 @@ impl Step<'_> {
             })
             .boxed();
         let source = Source::stream(&session, schema.clone(), rows)?;
-        self.lake.replace(self.table, &schema, source, &session, &Commit::new(self.run_id)).await?;
-        Ok(())
+        let commit = Commit::new(self.run_id).upon(self.at);
+        Ok(self.lake.replace(self.table, &schema, source, &session, &commit).await?.version)
     }
 
     /// Puts the rows of silver that the history doesn't hold as they are among the stored versions. `seen` is the silver version
-    /// that it holds, where that is to be trusted.
-    async fn merge(&self, seen: Option<i64>) -> Result<TableReport> {
+    /// that it holds, where that is to be trusted; `version` is that of the history.
+    async fn merge(&self, seen: Option<i64>, version: u64) -> Result<TableReport> {
         let session = self.lake.session()?;
         let tables = [("silver", TableName::silver(self.entity.table)), ("history", self.table.clone())];
         register(self.lake, &session, &tables, self.entity.key, &[CONTENT_HASH, IS_DELETED], seen).await?;
@@ -235,12 +249,12 @@ impl Step<'_> {
             stored.push(widened(&schema, &batch)?);
         }
         let changes = Records::new(&schema, key, &stored, &silver)?.changes()?;
-        let state = self.lake.version(self.table).await?.unwrap_or_default();
         if changes.num_rows() == 0 {
-            return Ok(TableReport::unchanged(self.table.clone(), state));
+            return Ok(TableReport::unchanged(self.table.clone(), version));
         }
         let count = changes.num_rows() as u64;
-        let written = self.lake.upsert(self.table, &schema, KEY, vec![changes], &session, &self.commit()).await?;
+        let commit = self.commit(Some(version));
+        let written = self.lake.upsert(self.table, &schema, KEY, vec![changes], &session, &commit).await?;
         Ok(TableReport::written(self.table.clone(), count, written))
     }
 
