@@ -55,11 +55,13 @@ impl Maintain {
             }),
         };
         let layers = self.layers.iter().map(layer).collect::<Result<Vec<Layer>>>()?;
+        // A dry run is refused where the real one would be.
+        let lake = if self.verify && !self.repair { settings.lake()? } else { settings.own_lake().await? };
         if self.verify {
             let (run_id, privacy) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?);
             let (gold, repair) = (&settings.gold, self.repair);
             let request = verify::Request { run_id, layers, privacy: &privacy, gold, repair };
-            let report = verify::run(&settings.lake()?, &request).await?;
+            let report = verify::run(&lake, &request).await?;
             show_findings(&report, output)?;
             return Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
         }
@@ -69,7 +71,7 @@ impl Maintain {
             retention: TimeDelta::hours(i64::from(self.retention_hours)),
             orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
         };
-        let (report, told) = maintain(&settings.lake()?, &layers, &settings.gold, &upkeep).await?;
+        let (report, told) = maintain(&lake, &layers, &settings.gold, &upkeep).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

@@ -39,10 +39,10 @@ impl Quarantine {
             text.trim().parse::<i64>().map_err(|_| wrong())
         };
         let ids = self.acknowledge.iter().map(number).collect::<Result<Vec<_>>>()?;
-        let lake = settings.lake()?;
         if ids.is_empty() && !self.all {
-            return show(&quarantine::open(&lake).await?, output);
+            return show(&quarantine::open(&settings.lake()?).await?, output);
         }
+        let lake = settings.own_lake().await?;
         let wanted = (!self.all).then_some(ids.as_slice());
         let run_id = uuid::Uuid::now_v7().to_string();
         let acknowledged = quarantine::acknowledge(&lake, wanted, &run_id, Utc::now()).await?;

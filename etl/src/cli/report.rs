@@ -31,6 +31,7 @@ pub(super) struct Report {
 impl Report {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let lake = settings.lake()?;
+        settings.note_foreign(&lake, output).await;
         let mut target = Target::open(Some(&self.output), output).await?;
         let Some(page) = report::html(&lake, Utc::now()).await? else {
             let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());

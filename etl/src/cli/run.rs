@@ -82,10 +82,11 @@ impl Run {
             ));
         }
         let Selected { entities, optional } = self.entities.selected(settings)?;
-        let lake = settings.lake()?;
+        // Layers above bronze need no credentials. Those of bronze are compared with the tenant of the lakehouse as the run begins.
+        let asks = layers.contains(&Layer::Bronze);
+        let lake = if asks { settings.lake()? } else { settings.own_lake().await? };
         gold::check(&lake, &settings.gold).await?;
-        // Layers above bronze need no tenant, and so no credentials.
-        let client = if layers.contains(&Layer::Bronze) { Some(settings.client()?) } else { None };
+        let client = asks.then(|| settings.client()).transpose()?;
         let mode = match self.mode {
             _ if self.full => Mode::Full,
             ModeArg::Full => Mode::Full,

@@ -7,12 +7,13 @@ use connectwise_sdk::Client;
 use serde::Deserialize;
 
 use super::environment::{Environment, process};
+use super::output::Output;
 use super::source::{Source, SourceArgs, SourceTable};
 use super::terminal::Log;
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{GoldConfig, OwnModels};
-use crate::lake::{Lake, local_path, memory_size};
+use crate::lake::{Lake, Tenant, local_path, memory_size};
 use crate::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use crate::selection::Selection;
 
@@ -184,6 +185,34 @@ impl Settings {
 
     pub(super) fn lake(&self) -> Result<Lake> {
         self.open(&self.lakehouse)
+    }
+
+    /// The lakehouse, for a command that writes to it and asks no server.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when it belongs to another tenant than the configured one. Where none is configured it is anybody's.
+    pub(super) async fn own_lake(&self) -> Result<Lake> {
+        let lake = self.lake()?;
+        match self.foreign(&lake).await? {
+            Some((owner, configured)) => Err(lake.not_of(&owner, &configured)),
+            None => Ok(lake),
+        }
+    }
+
+    /// Says of a command that only reads a lakehouse whose that is, where it is another tenant's than the configured one.
+    pub(super) async fn note_foreign(&self, lake: &Lake, output: &Output) {
+        if let Ok(Some((owner, configured))) = self.foreign(lake).await {
+            output.note(&format!("this is the lakehouse of {owner}, and {configured} is configured"));
+        }
+    }
+
+    /// The tenant that a lakehouse belongs to and the configured one, where they aren't the same.
+    async fn foreign(&self, lake: &Lake) -> Result<Option<(Tenant, Tenant)>> {
+        let Some((company, server)) = self.source.tenant(&self.environment)? else { return Ok(None) };
+        let Some(owner) = lake.owner().await? else { return Ok(None) };
+        // Without a server the company id alone tells.
+        let configured = Tenant::new(&company, server.as_deref().unwrap_or(owner.tenant.server()));
+        Ok((owner.tenant != configured).then_some((owner.tenant, configured)))
     }
 
     /// A lakehouse with the memory that is allowed.

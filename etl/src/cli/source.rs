@@ -201,8 +201,22 @@ impl Source {
         self.config(environment).and_then(|config| Client::new(config).map_err(unusable))
     }
 
-    fn config(&self, environment: &Environment) -> Result<Config> {
-        let Self { args, file } = self;
+    /// The company that is configured, and its server where one is, for commands that need no credentials.
+    ///
+    /// # Errors
+    /// [`Kind::Config`], one sentence that names the setting which is wrong.
+    pub(super) fn tenant(&self, environment: &Environment) -> Result<Option<(String, Option<String>)>> {
+        let (company, server) = self.layered(environment, Config::company_and_server)?;
+        Ok(company.map(|company| (company, server)))
+    }
+
+    /// What the SDK reads of the places where settings are, that which counts most first.
+    fn layered<T>(
+        &self,
+        environment: &Environment,
+        read: impl FnOnce(&[&dyn Fn(&'static str) -> Option<String>]) -> connectwise_sdk::Result<T>,
+    ) -> Result<T> {
+        let file = &self.file;
         let in_file = |name: &'static str| match name {
             "CW_BASE_URL" => file.base_url.clone(),
             "CW_SITE" => file.site.clone(),
@@ -210,9 +224,12 @@ impl Source {
             "CW_CLIENTID" => file.client_id.clone(),
             _ => None,
         };
-        let layers: [&dyn Fn(&'static str) -> Option<String>; 3] =
-            [&|name| process(name), &in_file, &|name| environment.file(name)];
-        let mut config = Config::from_layers(&layers).map_err(unusable)?.with_page_size(self.page_size());
+        read(&[&|name| process(name), &in_file, &|name| environment.file(name)]).map_err(unusable)
+    }
+
+    fn config(&self, environment: &Environment) -> Result<Config> {
+        let Self { args, file } = self;
+        let mut config = self.layered(environment, Config::from_layers)?.with_page_size(self.page_size());
         let version = process("CW_API_VERSION").or_else(|| file.api_version.clone());
         if let Some(version) = version.or_else(|| environment.file("CW_API_VERSION")) {
             config = config.with_version(&version).map_err(unusable)?;

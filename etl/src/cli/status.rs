@@ -34,6 +34,7 @@ pub(super) struct Status {
 impl Status {
     pub(super) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let lake = settings.lake()?;
+        settings.note_foreign(&lake, output).await;
         if let Some(wanted) = &self.run {
             super::status_run::show(&ledger::detail(&lake, wanted).await?, output)?;
             return Ok(ExitCode::SUCCESS);

@@ -35,6 +35,11 @@ impl Tenant {
     pub fn new(company: &str, server: &str) -> Self {
         Self { company: company.trim().to_lowercase(), server: server.trim().to_lowercase() }
     }
+
+    /// The server that it is on.
+    pub fn server(&self) -> &str {
+        &self.server
+    }
 }
 
 impl fmt::Display for Tenant {
@@ -169,13 +174,22 @@ impl Lake {
         }
     }
 
+    /// What is said to a command that needs no credentials, where another tenant is configured.
+    pub(crate) fn not_of(&self, owner: &Tenant, configured: &Tenant) -> Error {
+        self.refusal(owner, &format!("{configured} is configured, so nothing was written"))
+    }
+
     /// What is said to a tenant that comes to another one's lakehouse.
     pub(crate) fn taken(&self, owner: &Tenant, other: &Tenant) -> Error {
+        self.refusal(owner, &format!("the credentials are those of {other}"))
+    }
+
+    fn refusal(&self, owner: &Tenant, why: &str) -> Error {
         Error::new(
             Kind::Config,
             format!(
-                "the lakehouse {} belongs to {owner} and the credentials are those of {other}: name another one with \
-                 --lakehouse, or, where the same tenant has moved, take it along with run --adopt-tenant",
+                "the lakehouse {} belongs to {owner} and {why}: name another one with --lakehouse, or, where the same tenant \
+                 has moved, take it along with run --adopt-tenant",
                 self.root()
             ),
         )

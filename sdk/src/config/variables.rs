@@ -102,6 +102,20 @@ impl Config {
         Ok(Self { site, ..Self::with_defaults(address.root.clone(), credentials) })
     }
 
+    /// Whom settings name, whether or not they are enough to ask: the company id, and the server as [`Config::server`] gives it.
+    /// They are read as [`Config::from_layers`] does.
+    ///
+    /// # Errors
+    /// As [`Config::from_layers`], but for what is missing.
+    pub fn company_and_server(
+        layers: &[&dyn Fn(&'static str) -> Option<String>],
+    ) -> Result<(Option<String>, Option<String>)> {
+        let layers: Vec<Layer> = layers.iter().map(|lookup| Layer::read(lookup)).collect::<Result<_>>()?;
+        let company = layers.iter().find_map(|layer| layer.company.as_ref()).map(|given| given.value.clone());
+        let server = layers.iter().find_map(|layer| layer.address.as_ref());
+        Ok((company, server.map(|server| base_url::server(&server.address.root))))
+    }
+
     /// The names that [`Config::from_layers`] looks up: those of one setting together, the usual one first.
     pub fn variables() -> impl Iterator<Item = &'static [&'static str]> {
         ALL.into_iter()
@@ -230,6 +244,27 @@ mod tests {
                 assert_acme(&names.iter().map(String::as_str).zip(values).collect::<Vec<_>>());
             }
         }
+    }
+
+    #[test]
+    fn a_company_and_a_server_are_told_without_credentials() {
+        let named =
+            |values: &[(&str, &str)]| Config::company_and_server(&[&layer(values)]).map_err(|error| error.to_string());
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(named(&[]), Ok((None, None)));
+        assert_eq!(named(&[("CWM_COMPANY_ID", " acme ")]), Ok((some("acme"), None)));
+        let both = (some("acme"), some("na.myconnectwise.net"));
+        assert_eq!(
+            named(&[("CW_AUTH_USERNAME", "acme+pub"), ("CW_URL", "https://api-na.myconnectwise.net")]),
+            Ok(both)
+        );
+        assert_eq!(named(&[("CW_PASSWORD", "geheim"), ("CW_CLIENTID", GUID)]), Ok((None, None)));
+        assert!(named(&[("CW_COMPANY", "acme"), ("CW_COMPANY_ID", "beta")]).unwrap_err().contains("different values"));
+        // Nearer places count more, setting by setting.
+        let (near, far) =
+            ([("CW_COMPANY", "acme")], [("CW_AUTH_USERNAME", "beta+pub"), ("CW_SITE", "psa.example.com")]);
+        let found = Config::company_and_server(&[&layer(&near), &layer(&far)]).unwrap();
+        assert_eq!(found, (some("acme"), some("psa.example.com")));
     }
 
     #[test]

@@ -228,3 +228,66 @@ async fn files_that_another_tenant_had_staged_are_not_gone_on_with() {
     assert_truth(&beta, &lakehouse, [time], "after the move").await;
     assert!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap().is_some());
 }
+
+/// A command that needs no credentials, with what the environment names.
+async fn command(lakehouse: &Lakehouse, named: &[(&str, &str)], args: &[&str]) -> (i32, String) {
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_etl-under-test"));
+    command.env_clear().current_dir(std::env::temp_dir()).args(args).arg("--lakehouse").arg(lakehouse.path());
+    command.envs(named.iter().copied());
+    let ended = tokio::task::spawn_blocking(move || command.output()).await.unwrap().unwrap();
+    (ended.status.code().unwrap(), String::from_utf8(ended.stderr).unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_writes_without_credentials_is_refused_where_another_company_is_configured() {
+    let acme = tenant("acme", 1, 100).await;
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    let before = files(lakehouse.path());
+    let writers: [&[&str]; 6] = [
+        &["run", "--layers", "silver,gold"],
+        &["run", "--layers", "silver", "--full"],
+        &["maintain", "--orphan-hours", "0"],
+        &["maintain", "--dry-run"],
+        &["maintain", "--verify", "--repair"],
+        &["quarantine", "--all"],
+    ];
+    let beta = [("CW_COMPANY_ID", "beta"), ("CW_BASE_URL", "http://localhost:1")];
+    for writer in writers {
+        let (code, said) = command(&lakehouse, &beta, writer).await;
+        assert_eq!(code, 2, "{writer:?}: {said}");
+        assert!(
+            said.contains("belongs to acme on localhost and beta on localhost is configured"),
+            "{writer:?}: {said}"
+        );
+        assert!(said.contains("--lakehouse") && said.lines().count() == 1, "{writer:?}: {said}");
+    }
+    // The company without a server, and the same company on another one.
+    for (named, other) in [
+        (&[("CW_AUTH_USERNAME", "beta+public")][..], "beta on localhost"),
+        (&[("CW_COMPANY", "acme"), ("CW_SITE", "na.myconnectwise.net")][..], "acme on na.myconnectwise.net"),
+    ] {
+        let (code, said) = command(&lakehouse, named, writers[0]).await;
+        assert!(code == 2 && said.contains(&format!("and {other} is configured")), "{code}: {said}");
+    }
+    assert_eq!(files(lakehouse.path()), before, "nothing is written");
+
+    // Those that only read say whose it is, or nothing.
+    let note = "this is the lakehouse of acme on localhost, and beta on localhost is configured";
+    for (reader, says) in
+        [(&["status"][..], true), (&["quarantine"][..], false), (&["query", "select 1 as one"][..], false)]
+    {
+        let (code, said) = command(&lakehouse, &beta, reader).await;
+        assert_eq!((code, said.contains(note)), (0, says), "{reader:?}: {said}");
+    }
+
+    // The same company, and nobody at all.
+    for named in [&[("CW_COMPANY", "ACME"), ("CW_URL", "http://127.0.0.1:9")][..], &[]] {
+        for writer in &writers[2..] {
+            let (code, said) = command(&lakehouse, named, writer).await;
+            assert_eq!(code, 0, "{named:?} {writer:?}: {said}");
+        }
+        let (code, said) = command(&lakehouse, named, writers[0]).await;
+        assert_eq!(code, 0, "{named:?}: {said}");
+    }
+}
