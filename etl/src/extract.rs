@@ -8,6 +8,7 @@
 mod count;
 pub(crate) mod dates;
 mod measured;
+mod place;
 mod unreadable;
 mod window;
 
@@ -28,6 +29,7 @@ use crate::error::{Error, Kind, Result};
 pub(crate) use count::{count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};
+pub(crate) use place::Place;
 pub(crate) use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
 pub(crate) use window::RESCAN;

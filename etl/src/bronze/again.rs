@@ -45,7 +45,7 @@ impl Again {
     /// that changed in the future. Of the latter only as many as one condition holds: an older time than that of the watermark is
     /// what somebody gives to single records by hand.
     pub(super) fn succeed(&self, commit: Commit, unreadable: &[Unreadable], ahead: &[i64]) -> Commit {
-        let left_out = Self(unreadable.iter().map(ends).collect());
+        let left_out = Self(unreadable.iter().map(|record| record.place().range()).collect());
         let ahead = ahead.iter().map(|key| (key.saturating_sub(1), *key)).take(MOST);
         let ranges = left_out.with(ahead).ranges();
         if self.0.is_empty() && ranges.is_empty() {
@@ -101,14 +101,6 @@ impl Again {
     }
 }
 
-/// The range in which a record is asked for. Where its key isn't known, its neighbours are in it: they tell its place again.
-fn ends(record: &Unreadable) -> Range {
-    match record.key {
-        Some(key) => (key.saturating_sub(1), key),
-        None => (record.after.map_or(i64::MIN, |after| after.saturating_sub(1)), record.before.unwrap_or(i64::MAX)),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -118,7 +110,7 @@ mod tests {
         let record = |key, after, before| Unreadable { key, after, before, why: String::new() };
         let entity = crate::catalog::entity("TimeEntry").unwrap();
         let beside = |records: &[Unreadable]| {
-            let again = Again(records.iter().map(ends).collect());
+            let again = Again(records.iter().map(|record| record.place().range()).collect());
             again.beside(entity, field("x").eq(1)).map(|condition| condition.to_string())
         };
         let changed = field("x").eq(1).to_string();

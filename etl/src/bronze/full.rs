@@ -148,8 +148,8 @@ impl Target<'_> {
             let keys = integers(&batch, self.entity.key)?;
             let stays = |key: Option<i64>| {
                 key.is_some_and(|key| {
-                    let unreadable = || seen.unreadable.iter().any(|record| record.may_be(key));
-                    !listed.contains(key.cast_unsigned()) && (unreadable() || held.may_be(key))
+                    let unreadable = || seen.unreadable.iter().any(|record| record.place().may_be(key));
+                    !listed.contains(key.cast_unsigned()) && (unreadable() || held.holds(key))
                 })
             };
             let some = filter_record_batch(&batch, &keys.iter().map(|key| Some(stays(key))).collect())

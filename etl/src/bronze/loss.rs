@@ -32,7 +32,7 @@ impl Target<'_> {
     /// [`Kind::Conflict`] when another run changed the table meanwhile, else when something that decides can't be read.
     pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Result<Option<String>> {
         // What the server can't give is in the list all the same.
-        let may_be = |key: &i64| seen.unreadable.iter().any(|record| record.may_be(*key));
+        let may_be = |key: &i64| seen.unreadable.iter().any(|record| record.place().may_be(*key));
         let missing = self.gone(stored, listed).await?.into_iter().filter(|key| !may_be(key));
         let missing: Keys = missing.map(i64::cast_unsigned).collect();
         if missing.is_empty() {
@@ -53,7 +53,7 @@ impl Target<'_> {
             return Ok(left);
         }
         let held = Held::all(self.lake, self.entity).await?;
-        Ok(left.into_iter().filter(|key| !held.may_be(*key)).collect())
+        Ok(left.into_iter().filter(|key| !held.holds(*key)).collect())
     }
 
     async fn speaks_against(&self, stored: u64, missing: Keys, listed: &Keys, seen: &Seen) -> Result<Option<Guard>> {

@@ -72,7 +72,7 @@ impl Work<'_> {
         }
         let mut known = self.lake.key_set(&TableName::bronze(self.above.table), self.above.key).await?;
         known |= self.lake.key_set(self.table, PARENT_ID).await?;
-        let hidden = |parent: &i64| unreadable.iter().any(|record| record.may_be(*parent));
+        let hidden = |parent: &i64| unreadable.iter().any(|record| record.place().may_be(*parent));
         Ok(known.iter().map(u64::cast_signed).filter(hidden).collect())
     }
 

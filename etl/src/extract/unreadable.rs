@@ -5,6 +5,8 @@ use std::fmt;
 use connectwise_sdk::UnreadableRecord;
 use connectwise_sdk::catalog::Entity;
 
+use super::Place;
+
 /// So many records of a list may be left out. More of them look like a fault of the server and not of its records.
 pub const MOST_UNREADABLE: usize = 8;
 
@@ -23,13 +25,9 @@ pub struct Unreadable {
 }
 
 impl Unreadable {
-    /// Whether it may be the record with this key. Where its own key isn't known, there may be more than one like it between
-    /// its neighbours.
-    pub fn may_be(&self, key: i64) -> bool {
-        match self.key {
-            Some(own) => own == key,
-            None => self.after.is_none_or(|after| key > after) && self.before.is_none_or(|before| key < before),
-        }
+    /// Where it is.
+    pub(crate) fn place(&self) -> Place {
+        Place { key: self.key, after: self.after, before: self.before }
     }
 }
 

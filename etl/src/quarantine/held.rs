@@ -14,6 +14,7 @@ use super::{ACKNOWLEDGED, AFTER, BEFORE, CLOSED, KEY, PARENT, RECORD_ID, identit
 use crate::contract;
 use crate::decode::Rejected;
 use crate::error::{Error, Kind, Result};
+use crate::extract::Place;
 use crate::lake::{Commit, Lake, Race, sql_error};
 
 /// Open records of an entity from which on its whole list is read, instead of asking for them.
@@ -56,21 +57,9 @@ impl Record {
         self.acknowledged.is_none() && self.closed.is_none()
     }
 
-    /// The keys among which it is asked for: behind one, up to another. Where its own isn't known its neighbours are among
-    /// them, as they tell its place again.
-    fn range(&self) -> (i64, i64) {
-        match self.record_id {
-            Some(key) => (key.saturating_sub(1), key),
-            None => (self.after.map_or(i64::MIN, |after| after.saturating_sub(1)), self.before.unwrap_or(i64::MAX)),
-        }
-    }
-
-    /// Whether it may be the record with this key.
-    fn may_be(&self, key: i64) -> bool {
-        match self.record_id {
-            Some(own) => own == key,
-            None => self.after.is_none_or(|after| key > after) && self.before.is_none_or(|before| key < before),
-        }
+    /// Where it is.
+    fn place(&self) -> Place {
+        Place { key: self.record_id, after: self.after, before: self.before }
     }
 
     fn name(&self) -> String {
@@ -107,7 +96,7 @@ impl Held {
 
     /// Where open records are asked for again; `None` where there are so many that only the whole list will do.
     pub fn ranges(&self) -> Option<Vec<(i64, i64)>> {
-        let ranges: Vec<_> = self.open().map(Record::range).collect();
+        let ranges: Vec<_> = self.open().map(|record| record.place().range()).collect();
         (ranges.len() <= MANY).then_some(ranges)
     }
 
@@ -118,8 +107,8 @@ impl Held {
 
     /// Whether a record that is still as it was kept, open or acknowledged, may be the one with this key: it is in the list,
     /// so a stored row of it stays.
-    pub fn may_be(&self, key: i64) -> bool {
-        self.0.iter().any(|record| record.closed.is_none() && record.may_be(key))
+    pub fn holds(&self, key: i64) -> bool {
+        self.0.iter().any(|record| record.closed.is_none() && record.place().may_be(key))
     }
 
     /// Whether a record has to be written, and since when it is acknowledged: one that came back after it was closed isn't.

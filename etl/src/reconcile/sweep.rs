@@ -26,7 +26,7 @@ pub(super) struct Sweep {
 impl Sweep {
     /// Whether a record is in the list, or may be one that the server can't give.
     pub(super) fn holds(&self, key: i64) -> bool {
-        self.keys.binary_search(&key).is_ok() || self.unreadable.iter().any(|record| record.may_be(key))
+        self.keys.binary_search(&key).is_ok() || self.unreadable.iter().any(|record| record.place().may_be(key))
     }
 
     /// Records in the list.

@@ -4,6 +4,7 @@
 use std::collections::BTreeSet;
 
 use chrono::Utc;
+use connectwise_etl::decode::Rejected;
 use connectwise_etl::lake::Layer;
 use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_etl::{catalog, ledger, quarantine};
@@ -241,4 +242,29 @@ async fn lists_below_rows_are_asked_for_again_too() {
     run(Mode::Incremental, 0).await;
     assert_truth(&simulator, &lakehouse, [entity], "once it is mended").await;
     assert!(quarantine::open(lakehouse.lake()).await.unwrap().is_empty());
+}
+
+/// Up to 1,000 open records are asked for by their keys, and of more the whole list is read.
+#[tokio::test(flavor = "multi_thread")]
+async fn more_records_than_can_be_asked_for_are_found_in_the_whole_list() {
+    let tenant = Tenant::start(66, "Contact").await;
+    let all = tenant.run_whole(Mode::Full).await.rows_read;
+    for (count, whole) in [(1_000, false), (1_001, true)] {
+        let gone = |at: i64| Rejected {
+            text: format!("{{\"id\":{at}}}"),
+            reason: "made up".to_owned(),
+            key: Some(1_000_000 + at),
+            parent: None,
+            after: None,
+            before: None,
+        };
+        let records: Vec<Rejected> = (0..count).map(gone).collect();
+        let run = format!("run {count}");
+        quarantine::keep(tenant.lakehouse.lake(), tenant.entity, &records, &run, Utc::now()).await.unwrap();
+        assert_eq!(tenant.open().await.len(), records.len());
+        // The server has none of them, which either read shows.
+        let step = tenant.run_whole(Mode::Incremental).await;
+        assert_eq!(step.rows_read == all, whole, "{count}: {} of {all} rows were read", step.rows_read);
+        assert!(tenant.open().await.is_empty());
+    }
 }
