@@ -63,7 +63,7 @@ pub use plan::{Planned, plan};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, Race, TableName, Versions};
-use crate::telemetry::{BuildOutcome as Outcome, Mode, TableReport};
+use crate::telemetry::build::{Mode, Outcome, TableReport};
 use builder::Builder;
 use check::Held;
 use doubts::Known;

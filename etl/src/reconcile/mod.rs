@@ -90,12 +90,13 @@ pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], req
         let mut report = one(lake, client, entity, request).await;
         report.seconds = clock.elapsed().as_secs_f64();
         let rest = entities.get(at + 1..).unwrap_or_default();
-        let stops = halt.after(client, report.refused.is_some(), report.trouble).await;
-        if stops {
+        let stops = halt.after(client, report.refused.is_some(), report.trouble, rest).await;
+        if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
             not_tried = rest.iter().map(|entity| entity.name).collect();
+            report.stopped(why);
         }
         reports.push(report);
-        if stops {
+        if stops.is_some() {
             break;
         }
     }
@@ -112,6 +113,7 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
         let Err(error) = work.reconcile(&mut report).await else { return report };
         if request.optional.contains(&entity.name) && error.is_shut() {
             report.note = Some("skipped: the role may not read it, and it is optional".to_owned());
+            report.trouble = Trouble::of(&error);
             return report;
         }
         if let Err(error) = race.lost(error).await {

@@ -111,6 +111,11 @@ impl EntityReport {
         Self { entity: entity.name.to_owned(), ..Self::default() }
     }
 
+    /// Says of the entity after which a reconcile stopped why it did.
+    pub(crate) fn stopped(&mut self, why: &str) {
+        self.refused.get_or_insert_with(|| "the role may not read it".to_owned()).push_str(why);
+    }
+
     /// Of an entity for which nothing was done.
     pub(crate) fn refusing(entity: &Entity, why: String) -> Self {
         Self { refused: Some(why), ..Self::new(entity) }

@@ -39,8 +39,12 @@ pub async fn reconcile(
             let (failed, trouble) =
                 (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
             all.extend(found);
-            if halt.after(client, failed, trouble).await {
-                not_tried = entities.get(at + 1..).unwrap_or_default().iter().map(|entity| entity.name).collect();
+            let rest = entities.get(at + 1..).unwrap_or_default();
+            if let Some(why) = halt.after(client, failed, trouble, rest).await {
+                not_tried = rest.iter().map(|entity| entity.name).collect();
+                if let Some(last) = all.last_mut().filter(|_| !rest.is_empty()) {
+                    last.stopped(&why);
+                }
                 break;
             }
         }
@@ -65,11 +69,12 @@ pub async fn reconcile(
         let mut found = swept(lake, &client, entity, request, number).await?;
         let mut stops = false;
         for found in &mut found {
-            stops = halt.after(&client, found.refused.is_some(), found.trouble).await;
             let rest = entities.get(at + 1..).unwrap_or_default();
-            if let Some(why) = found.refused.as_mut().filter(|_| stops && !rest.is_empty()) {
+            let why = halt.after(&client, found.refused.is_some(), found.trouble, rest).await;
+            stops = why.is_some();
+            if let Some(why) = why.filter(|_| !rest.is_empty()) {
                 not_tried = rest.iter().map(|entity| entity.name).collect();
-                why.push_str(&halt::not_tried(rest.len()));
+                found.stopped(&why);
             }
             let mut step = Step::new(&TableName::bronze(entity.table));
             found.tell(&mut step);

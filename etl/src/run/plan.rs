@@ -111,10 +111,10 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
             let (table, meter) = (TableName::bronze(entity.table), Meter::default());
             let mut step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
             let rest = plan.entities.get(at + 1..).unwrap_or_default();
-            let stops = halt.after(client, step.is_failed(), step.trouble).await;
-            if stops && !rest.is_empty() {
+            let stops = halt.after(client, step.is_failed(), step.trouble, rest).await;
+            if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
                 not_tried = rest.iter().map(|entity| entity.name).collect();
-                step.add_to_failure(&halt::not_tried(rest.len()));
+                step.add_to_failure(why);
             }
             let is_shut = |step: &Step| step.outcome == Outcome::Skipped;
             // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
@@ -128,7 +128,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
                 tenant::admit(lake, client, plan.adopt_tenant, &run.run_id, started).await?;
             }
             steps.push(step);
-            if stops {
+            if stops.is_some() {
                 break;
             }
         }
@@ -260,6 +260,7 @@ impl Run<'_> {
                 let loaded = match loaded {
                     Err(error) if optional && error.is_shut() => {
                         let name = entity.name;
+                        step.trouble = Trouble::of(&error);
                         step.skipped(format!("skipped: the role may not read {name}, and it is optional ({error})"));
                         return Ok(());
                     }

@@ -177,10 +177,11 @@ impl Step {
         self.warnings.push(why);
     }
 
-    /// Adds to why it failed.
+    /// Adds to why it failed, or why an optional list can't just be skipped.
     pub(crate) fn add_to_failure(&mut self, what: &str) {
-        if let Outcome::Failed(why) = &mut self.outcome {
-            why.push_str(what);
+        match &mut self.outcome {
+            Outcome::Failed(why) => why.push_str(what),
+            _ => self.outcome = Outcome::Failed(format!("the role may not read it{what}")),
         }
     }
 

@@ -113,3 +113,43 @@ async fn a_reconcile_stops_too() {
     assert_eq!((report.entities.len(), report.not_tried), (2, vec!["Member", "TimeEntry"]));
     let _: Value = ask(&simulator, "requests").await;
 }
+
+/// The answers of a role without any rights, and of a wrong address or wrong keys.
+#[tokio::test(flavor = "multi_thread")]
+async fn where_no_list_can_be_read_a_handful_is_enough() {
+    for (status, advice) in
+        [(403, "the rights that connectwise-etl doctor names"), (404, "check the address of the server")]
+    {
+        let simulator = start().await;
+        let lakehouse = Lakehouse::empty().unwrap();
+        post(&simulator, "faults", json!({ "status": status, "times": 1_000_000 })).await;
+        for optional in [Vec::new(), all().iter().map(|entity| entity.name).collect()] {
+            let client = Client::new(config(&simulator).unwrap().with_retry(impatient(3))).unwrap();
+            let plan = Plan { optional, ..Plan::new(Layer::ALL.to_vec(), Mode::Incremental, all()) };
+            let report = execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap();
+            assert_stopped(&report, 5, &status.to_string());
+            let Outcome::Failed(why) = &report.steps[4].outcome else { panic!("{report:#?}") };
+            assert!(
+                why.contains(&format!("the server answers {status} to every list")) && why.contains(advice),
+                "{why}"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_may_read_little_gets_all_of_that() {
+    let modules = ["company", "configurations", "expense", "finance", "marketing", "procurement", "project", "sales"];
+    let shut = modules.map(|module| format!("no-{module}")).join(",");
+    let role = format!("{shut},no-schedule,no-service,no-system");
+    let simulator = Simulator::builder().seed(72).scale(100).role(role).start().await.unwrap();
+    let is_open = |entity: &&'static Entity| entity.path.starts_with("/time/");
+    // What can be read comes last.
+    let (open, mut entities): (Vec<_>, Vec<_>) = all().into_iter().partition(is_open);
+    let count = open.len();
+    entities.extend(open);
+    let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), entities).await;
+    assert_eq!((report.exit_code(), report.not_tried.len()), (1, 0), "{report:#?}");
+    let loaded = |step: &&connectwise_etl::run::Step| step.layer == Layer::Bronze && !step.is_failed();
+    assert_eq!(report.steps.iter().filter(loaded).count(), count);
+}
