@@ -57,6 +57,9 @@ impl Work<'_> {
                 break;
             }
         }
+        if let Some(error) = rows.shut(self) {
+            return Err(error);
+        }
         if rows.failed.len() > MOST_OWED {
             return Err(self.incomplete(&self.left_out(&rows.failed).unwrap_or_default()));
         }

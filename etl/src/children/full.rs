@@ -38,6 +38,9 @@ impl Work<'_> {
                 Progress { round: 0, owed: left_out.iter().map(|(parent, _)| *parent).collect(), ..next.clone() };
             let (written, mut rows) = self.replaced(&all, stored, &next).await?;
             let Some(written) = written else {
+                if let Some(error) = rows.shut(self) {
+                    return Err(error);
+                }
                 left_out.append(&mut rows.failed);
                 if left_out.len() > MOST_OWED || left_out.len() == all.len() {
                     break;

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use super::Work;
 use super::progress::MOST_OWED;
 use crate::deletes::{Answer, confirm};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::{count_at, leave_out, left_out};
 
 /// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
@@ -41,6 +41,8 @@ pub(super) enum List {
     Gone,
     /// It can't be read, or doesn't show that it is whole. Why.
     Failed(String),
+    /// The role may not read it (403), or it isn't there though its parent is (404).
+    Shut(connectwise_sdk::Error),
 }
 
 /// How lists are asked for, as the server has shown so far.
@@ -51,6 +53,12 @@ pub(super) struct Reader {
     /// Lists of the next bundle.
     size: usize,
     strikes: u32,
+    /// Whether a list could be read.
+    is_open: bool,
+    /// Whether a list failed in another way than by being shut.
+    fails: bool,
+    /// Why the first list that is shut can't be read.
+    shut: Option<connectwise_sdk::Error>,
     /// What the server refused, in words for people.
     pub(super) notes: Vec<String>,
 }
@@ -80,7 +88,38 @@ fn refusal(error: &connectwise_sdk::Error) -> Refusal {
 
 impl Reader {
     pub(super) fn new() -> Self {
-        Self { bundles: true, counts: true, size: BUNDLE, strikes: 0, notes: Vec::new() }
+        Self {
+            bundles: true,
+            counts: true,
+            size: BUNDLE,
+            strikes: 0,
+            is_open: false,
+            fails: false,
+            shut: None,
+            notes: Vec::new(),
+        }
+    }
+
+    /// Why none of these lists can be read, where the role may not read any: it isn't about single ones then.
+    pub(super) fn shut(&mut self, work: &Work<'_>) -> Option<Error> {
+        let shut = self.shut.take_if(|_| !self.is_open && !self.fails)?;
+        let why = format!("none of the lists below {} can be read", work.above.name);
+        Some(work.incomplete(&why).with_source(shut))
+    }
+
+    /// Takes how a list went. One that is shut has failed like others.
+    fn note(&mut self, list: List) -> List {
+        match list {
+            List::Whole { .. } | List::Partly(..) => self.is_open = true,
+            List::Gone => {}
+            List::Failed(_) => self.fails = true,
+            List::Shut(error) => {
+                let why = error.to_string();
+                self.shut.get_or_insert(error);
+                return List::Failed(why);
+            }
+        }
+        list
     }
 
     /// The lists of these parents.
@@ -89,6 +128,7 @@ impl Reader {
     /// When more of them fail than may be owed to the table.
     pub(super) async fn read(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<Vec<Read>> {
         let mut whole = self.by_bundle(work, parents).await;
+        self.is_open |= !whole.is_empty();
         let alone: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
         let mut failed: Vec<String> = Vec::new();
         {
@@ -96,6 +136,7 @@ impl Reader {
                 .map(|parent| async move { (parent, work.alone(parent).await) })
                 .buffered(SINGLE_AT_ONCE);
             while let Some((parent, list)) = lists.next().await {
+                let list = self.note(list);
                 if let List::Failed(why) | List::Partly(_, why) = &list {
                     failed.push(format!("{} {parent} ({why})", work.above.name));
                     if failed.len() > MOST_OWED {
@@ -108,9 +149,12 @@ impl Reader {
         }
         if failed.len() > MOST_OWED {
             let first = failed.first().map_or("", String::as_str);
-            return Err(
-                work.incomplete(&format!("the lists of more than {MOST_OWED} parents can't be read, such as {first}"))
-            );
+            let why = format!("the lists of more than {MOST_OWED} parents can't be read, such as {first}");
+            let error = work.incomplete(&why);
+            return Err(match self.shut.take_if(|_| !self.is_open && !self.fails) {
+                Some(shut) => error.with_source(shut),
+                None => error,
+            });
         }
         Ok(whole.into_iter().collect())
     }
@@ -223,8 +267,10 @@ impl Work<'_> {
             Ok(list) => list,
             Err(error) if error.is_not_found() => match confirm(self.client, self.above, &[parent]).await.pop() {
                 Some((_, Answer::Gone)) => List::Gone,
+                Some((_, Answer::There)) => List::Shut(error),
                 _ => List::Failed(error.to_string()),
             },
+            Err(error) if error.is_forbidden() => List::Shut(error),
             Err(error) => List::Failed(error.to_string()),
         }
     }

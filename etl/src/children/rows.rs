@@ -8,7 +8,7 @@ use arrow::datatypes::SchemaRef;
 use super::Work;
 use super::read::{List, Read, Reader};
 use crate::decode::{Decoder, Rejected};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::extract::Seen;
 
 /// What was read so far.
@@ -72,6 +72,11 @@ impl Rows {
         std::mem::take(&mut self.reader.notes)
     }
 
+    /// Why none of the lists so far can be read, where the role may not read any.
+    pub(super) fn shut(&mut self, work: &Work<'_>) -> Option<Error> {
+        self.reader.shut(work)
+    }
+
     /// The rows of these parents.
     ///
     /// # Errors
@@ -100,6 +105,7 @@ impl Rows {
             List::Gone => (Vec::new(), None),
             List::Partly(records, why) => (records, Some(why)),
             List::Failed(why) => (Vec::new(), Some(why)),
+            List::Shut(error) => (Vec::new(), Some(error.to_string())),
         };
         // Of a list that isn't whole nothing is gone.
         if let Some(why) = failed {

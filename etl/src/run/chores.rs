@@ -10,7 +10,7 @@ use super::plan::Server;
 use super::{Step, damage};
 use crate::error::Result;
 use crate::gold::GoldConfig;
-use crate::halt::{self, Halt};
+use crate::halt::Halt;
 use crate::lake::{Lake, Layer, TableName, Upkeep};
 use crate::ledger::{End, Journal, Start, Work};
 use crate::tenant::{self, Admitted};

@@ -14,7 +14,7 @@ use crate::children;
 use crate::error::{Error, Kind, Result};
 use crate::extract::{DateProbe, Window};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
-use crate::halt::{self, Halt, Trouble};
+use crate::halt::{Halt, Trouble};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::privacy::Privacy;

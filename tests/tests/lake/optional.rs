@@ -8,7 +8,7 @@ use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::json;
 
-use crate::steer::{forget, post};
+use crate::steer::{ask, forget, post};
 
 /// Lists of one module, one of them below another's rows, and two of others.
 const NAMES: [&str; 5] = ["PurchaseOrder", "PurchaseOrderLineItem", "PurchaseOrderStatus", "Board", "Member"];
@@ -69,4 +69,44 @@ async fn a_role_that_may_read_nothing_at_all_is_a_failure() {
     let report = run(&simulator, &Lakehouse::empty().unwrap(), &NAMES).await;
     assert_eq!(report.exit_code(), 3, "{report:#?}");
     assert!(matches!(&report.steps[4].outcome, Outcome::Failed(why) if why.contains("may read none of 5 lists")));
+}
+
+/// Lets the lists below orders fail with a status, one by one and together, and the orders not.
+async fn shut_lines(simulator: &Simulator, status: u16) {
+    let mut faults = vec![json!({ "path": "/system/bundles*", "status": status, "times": 1_000_000 })];
+    for order in ask(simulator, "truth/procurement/purchaseorders").await.as_array().unwrap() {
+        let list = format!("/procurement/purchaseorders/{}/lineitems*", order["id"]);
+        faults.push(json!({ "path": list, "status": status, "times": 1_000_000 }));
+    }
+    post(simulator, "faults", faults.into()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_optional_list_below_rows_may_be_shut_on_its_own() {
+    let simulator = Simulator::builder().seed(84).scale(100).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    // What a role may not read is forbidden, or hidden as if it weren't there.
+    for status in [403, 404] {
+        shut_lines(&simulator, status).await;
+        let report = run(&simulator, &lakehouse, &[]).await;
+        assert_eq!((report.exit_code(), skipped(&report), report.failed().count()), (1, 0, 1), "{report:#?}");
+        let report = run(&simulator, &lakehouse, &NAMES[1..2]).await;
+        assert_eq!((report.exit_code(), skipped(&report)), (0, 1), "{report:#?}");
+        assert_eq!(told(&report, "the role may not read PurchaseOrderLineItem, and it is optional"), 1);
+        forget(&simulator, "faults").await;
+    }
+    let report = run(&simulator, &lakehouse, &NAMES[1..2]).await;
+    assert_eq!((report.exit_code(), told(&report, "now, which runs before skipped")), (0, 1), "{report:#?}");
+    // Now there is a table, and an incremental run reads some of the lists. Those that fail aren't shut.
+    for (status, exit, is_skipped) in [(403, 0, 1), (500, 1, 0)] {
+        shut_lines(&simulator, status).await;
+        post(&simulator, "advance", json!({ "PurchaseOrder": { "edit": 3 } })).await;
+        let report = run(&simulator, &lakehouse, &NAMES[1..2]).await;
+        assert_eq!((report.exit_code(), skipped(&report)), (exit, is_skipped), "{status}: {report:#?}");
+        forget(&simulator, "faults").await;
+    }
+    let report = run(&simulator, &lakehouse, &[]).await;
+    assert_eq!(report.exit_code(), 0, "{report:#?}");
+    let entity = catalog::entity(NAMES[1]).unwrap();
+    crate::truth::assert_truth(&simulator, &lakehouse, [entity], "nothing was lost").await;
 }
