@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use datafusion::prelude::SessionContext;
 
 use super::store::sql_error;
-use super::{Commit, Lake, Source, TableName};
+use super::{Commit, Lake, Race, Source, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// Stored rows in the columns of `schema`: of the same names, cast where their type is another, NULL where there are none.
@@ -43,16 +43,20 @@ impl Lake {
         run_id: &str,
     ) -> Result<Option<String>> {
         const STORED: &str = "__crooked";
-        let Some(what) = self.misfit(table, schema).await? else { return Ok(None) };
-        self.register(session, STORED, table).await?;
-        let rows = async { session.table(STORED).await?.collect().await }.await.map_err(sql_error)?;
-        session.deregister_table(STORED).map_err(sql_error)?;
-        let rows = rows.iter().map(|batch| as_of_today(table, schema, batch)).collect::<Result<Vec<_>>>()?;
-        let source = Source::batches(
-            session,
-            if rows.is_empty() { vec![RecordBatch::new_empty(schema.clone())] } else { rows },
-        )?;
-        self.replace(table, schema, source, session, &Commit::new(run_id)).await?;
-        Ok(Some(format!("{table} {what}, so that its rows were written anew")))
+        let mut race = Race::new(table.clone());
+        loop {
+            let base = self.version(table).await?;
+            let Some(what) = self.misfit(table, schema).await? else { return Ok(None) };
+            self.register(session, STORED, table).await?;
+            let rows = async { session.table(STORED).await?.collect().await }.await.map_err(sql_error)?;
+            session.deregister_table(STORED).map_err(sql_error)?;
+            let rows = rows.iter().map(|batch| as_of_today(table, schema, batch)).collect::<Result<Vec<_>>>()?;
+            let rows = if rows.is_empty() { vec![RecordBatch::new_empty(schema.clone())] } else { rows };
+            let source = Source::batches(session, rows)?;
+            match self.replace(table, schema, source, session, &Commit::new(run_id).upon(base)).await {
+                Ok(_) => return Ok(Some(format!("{table} {what}, so that its rows were written anew"))),
+                Err(error) => race.lost(error).await?,
+            }
+        }
     }
 }

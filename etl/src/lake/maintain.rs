@@ -19,7 +19,7 @@ use super::leftovers::{Cleared, unfinished};
 use super::mend::kept_until;
 use super::store::lake_error;
 use super::write::{TARGET_FILE_BYTES, writer_properties};
-use super::{Commit, Lake, Layer, PartWriter, TableName};
+use super::{Commit, Lake, PartWriter, Race, TableName, as_of_today};
 use crate::error::{Error, Kind, Result};
 
 /// Commits behind the last checkpoint that are worth a new one: each is a file that every reader opens.
@@ -68,8 +68,8 @@ impl Lake {
     /// such table.
     ///
     /// # Errors
-    /// [`Kind::Conflict`] when a run changed the table meanwhile, [`Kind::Lake`] when the store refuses. No row is lost
-    /// either way.
+    /// [`Kind::Conflict`] when runs changed the table again and again meanwhile, [`Kind::Lake`] when the store refuses. No row is
+    /// lost either way.
     pub async fn maintain(&self, table: &TableName, key: Option<&str>, upkeep: &Upkeep) -> Result<Option<Kept>> {
         // A commit that can't be read names files too, which would look as if nothing needed them.
         if let Some(damage) = self.damage(table).await? {
@@ -78,8 +78,11 @@ impl Lake {
         if self.state(table).await?.is_none() {
             return self.maintain_nothing(table, upkeep).await;
         }
-        let mut kept = Kept::default();
-        self.compact(table, key, upkeep, &mut kept).await?;
+        let (mut kept, mut race) = (Kept::default(), Race::new(table.clone()));
+        while let Err(error) = self.compact(table, key, upkeep, &mut kept).await {
+            race.lost(error).await?;
+            kept = Kept::default();
+        }
         self.forget_staged(table, upkeep, &mut kept).await?;
         let delta = self.load(table).await?;
         self.sweep(table, &delta, upkeep, &mut kept).await?;
@@ -107,9 +110,9 @@ impl Lake {
         // Files are copied as they are only where they are all that there is: no partitions, no deletion vectors.
         let plain =
             demands(&delta).is_none() && !groups.iter().flatten().any(|file| file.remove.deletion_vector.is_some());
-        let Some(key) = key.filter(|_| plain && matches!(table.layer, Layer::Bronze | Layer::Silver)) else {
+        if !plain {
             return self.optimize(table, delta, &groups, upkeep, kept).await;
-        };
+        }
         let commit = Commit::new(&upkeep.run_id).upon(delta.version());
         let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
         let mut actions = Vec::new();
@@ -120,11 +123,12 @@ impl Lake {
                 continue;
             }
             let store = delta.log_store().object_store(None);
-            let mut writer = PartWriter::new(table.clone(), store, schema.clone(), key);
+            let mut writer = PartWriter::new(table.clone(), store, schema.clone(), key.unwrap_or_default());
             for mut file in group {
                 let mut rows = self.part_rows(table, &file.part).await?;
                 while let Some(batch) = rows.try_next().await? {
-                    writer.write(&batch)?;
+                    // A file from before a column came to the table lacks it.
+                    writer.write(&as_of_today(table, &schema, &batch)?)?;
                 }
                 file.remove.data_change = false;
                 actions.push(Action::Remove(file.remove));
@@ -144,7 +148,8 @@ impl Lake {
         Ok(())
     }
 
-    /// Tables without an order of their files.
+    /// Tables that others gave partitions or deletion vectors. Only these: of two that put the same files together at once,
+    /// Delta's own OPTIMIZE lets both, and the rows are there twice.
     async fn optimize(
         &self,
         table: &TableName,
@@ -155,6 +160,7 @@ impl Lake {
     ) -> Result<()> {
         (kept.compacted, kept.compacted_into) =
             (groups.iter().map(|group| group.len() as u64).sum(), groups.len() as u64);
+        let before = delta.version();
         let Some(target) = TARGET_FILE_BYTES.filter(|_| !groups.is_empty() && !upkeep.dry_run) else { return Ok(()) };
         let optimized = delta
             .optimize()
@@ -162,7 +168,10 @@ impl Lake {
             .with_writer_properties(writer_properties())
             .with_commit_properties(Commit::new(&upkeep.run_id).properties())
             .await;
-        let (_, metrics) = optimized.map_err(|error| lake_error(table, "compacted", error))?;
+        let (_, metrics) = match optimized {
+            Ok(optimized) => optimized,
+            Err(error) => return Err(self.failed(table, &Commit::new(&upkeep.run_id).upon(before), error).await),
+        };
         (kept.compacted, kept.compacted_into) = (metrics.num_files_removed, metrics.num_files_added);
         Ok(())
     }

@@ -1,13 +1,16 @@
 //! Two runs of the program at once over all layers: both end well, and leave what one run would.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 
 use crate::alike::{assert_same, columns, listed};
 use crate::steer::post;
 use crate::truth::assert_truth;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+use chrono::TimeDelta;
 use connectwise_etl::catalog;
 use connectwise_etl::gold;
-use connectwise_etl::lake::TableName;
+use connectwise_etl::lake::{Commit, Lake, TableName, Upkeep};
 use connectwise_etl::query;
 use connectwise_etl::silver::history;
 use connectwise_sdk::catalog::Entity;
@@ -86,5 +89,51 @@ async fn two_runs_at_once_end_well_and_leave_what_one_would() {
         }
         let done = "select count(*) as n from etl_runs where outcome = 'done'";
         assert_eq!(query::json(&query::select(both.lake(), done).await.unwrap()).unwrap(), b"[{\"n\":6}]");
+    }
+}
+
+fn upkeep(run_id: &str) -> Upkeep {
+    let hours = TimeDelta::hours(168);
+    Upkeep { run_id: run_id.to_owned(), dry_run: false, retention: hours, orphan_age: hours }
+}
+
+fn keys(keys: std::ops::Range<i64>) -> RecordBatch {
+    RecordBatch::try_from_iter([("id", Arc::new(Int64Array::from_iter_values(keys)) as ArrayRef)]).unwrap()
+}
+
+/// A table of six small files that are ordered by a key.
+async fn ordered(lake: &Lake, table: &TableName) {
+    let schema = keys(0..0).schema();
+    let mut parts = Vec::new();
+    for at in 0..6 {
+        let mut writer = lake.part_writer(table, &schema, "id").await.unwrap();
+        writer.write(&keys(at * 10..at * 10 + 10)).unwrap();
+        parts.extend(writer.finish().await.unwrap());
+    }
+    lake.swap(table, &schema, &parts, &Commit::new("before")).await.unwrap();
+}
+
+/// A table of six small files that rows only came to.
+async fn appended(lake: &Lake, table: &TableName) {
+    for at in 0..6 {
+        lake.append(table, keys(at * 10..at * 10 + 10), &Commit::new("before")).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn upkeep_of_one_table_twice_at_once_ends_well() {
+    for _ in 0..3 {
+        let lakehouse = Lakehouse::empty().unwrap();
+        let lake = lakehouse.lake();
+        let (bronze, ledger) = (TableName::bronze("member"), TableName::ledger("etl_steps"));
+        ordered(lake, &bronze).await;
+        appended(lake, &ledger).await;
+        for (table, key) in [(bronze, Some("id")), (ledger, None)] {
+            let (one, other) = (upkeep("one"), upkeep("other"));
+            let both = futures::join!(lake.maintain(&table, key, &one), lake.maintain(&table, key, &other));
+            let kept = [both.0.unwrap().unwrap(), both.1.unwrap().unwrap()];
+            assert_eq!(lake.row_count(&table).await.unwrap(), 60, "{table}");
+            assert_eq!(kept.map(|kept| kept.compacted).iter().sum::<u64>(), 6, "{table}: one of them did it");
+        }
     }
 }
