@@ -3,7 +3,9 @@
 
 use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
+use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::context::SQLOptions;
+use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
@@ -13,6 +15,13 @@ use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
 use crate::error::{Error, Kind, Result};
 use crate::lake::sql_error;
+
+mod reads;
+
+use reads::{MOST_READS, reads};
+
+/// Nodes of a plan. [`reads`] bounds what a text may name, and this the views behind those names.
+const MOST_NODES: usize = 20_000;
 
 /// Operators that may stand within one expression. Each is a level of its tree, and the planner, the optimizer and the
 /// evaluation go down these trees by calling themselves: with 20,000 levels the stack overflows, which ends the process.
@@ -33,7 +42,17 @@ pub(crate) fn parse(session: &SessionContext, sql: &str) -> Result<Statement> {
     let state = session.state();
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
     match &statement {
-        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => Ok(statement),
+        Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => {
+            let reads = reads(inner);
+            if reads > MOST_READS {
+                return Err(refused(format!(
+                    "the SELECT reads tables {} times once each name of its WITH is replaced by what it stands for, and at most \
+                     {MOST_READS} can be planned: read each of these names fewer times",
+                    if reads < 1_000_000_000 { reads.to_string() } else { "more than 1,000,000,000".to_owned() }
+                )));
+            }
+            Ok(statement)
+        }
         _ => Err(refused(format!("only a SELECT can be asked, and this isn't one: {statement}"))),
     }
 }
@@ -52,6 +71,12 @@ pub(crate) async fn select(session: &SessionContext, sql: &str) -> Result<DataFr
 /// [`Kind::Sql`] when it can't be planned, or would do more than read.
 pub(crate) async fn plan(session: &SessionContext, statement: Statement) -> Result<DataFrame> {
     let plan = session.state().statement_to_plan(statement).await.map_err(sql_error)?;
+    if is_too_large(&plan).map_err(sql_error)? {
+        return Err(refused(format!(
+            "the SELECT has a plan of more than {MOST_NODES} nodes once each view is replaced by what it stands for: read views \
+             fewer times, or make tables of them"
+        )));
+    }
     // A query can hold INSERT, UPDATE or SELECT INTO, too.
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
     only_reads.verify_plan(&plan).map_err(sql_error)?;
@@ -70,6 +95,17 @@ pub fn json(rows: &[RecordBatch]) -> Result<Vec<u8>> {
     let bytes = writer.into_inner();
     // The writer leaves out the brackets when there is no row at all.
     Ok(if bytes.is_empty() { b"[]".to_vec() } else { bytes })
+}
+
+/// Whether a plan has more nodes than can be planned. A part that is read many times is one in memory, and many to whoever
+/// walks the plan, as the optimizer does. No more is counted than may be there.
+fn is_too_large(plan: &LogicalPlan) -> datafusion::error::Result<bool> {
+    let mut nodes = 0;
+    plan.apply_with_subqueries(|_| {
+        nodes += 1;
+        Ok(if nodes > MOST_NODES { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    })?;
+    Ok(nodes > MOST_NODES)
 }
 
 fn refused(why: String) -> Error {
@@ -263,6 +299,62 @@ mod tests {
             format!("select 1 {}", "union all select 1 + 1 ".repeat(MOST_OPERATORS - 2)),
         ] {
             assert!(outcome(&sql).await.is_ok_and(|rows| rows > 0), "{sql:.100}");
+        }
+    }
+
+    /// Each name of WITH, or each view, reads the one before twice.
+    #[tokio::test]
+    async fn what_doubles_itself_is_one_sentence() {
+        let names = |select: &str| {
+            let more = (1..40).map(|at| format!(", a{at} as ({})", select.replace('#', &format!("a{}", at - 1))));
+            format!("with a0 as (select 1 as x){} select count(*) from a39", more.collect::<String>())
+        };
+        for select in [
+            "select * from #, # as other",
+            "select one.x from # as one, # as other",
+            "select x from # union all select x from #",
+            "select x from # where x in (select x from #)",
+            "select x + (select max(x) from #) as x from #",
+            "with inner_ as (select x from #) select inner_.x from inner_ cross join inner_ as other",
+        ] {
+            let text = outcome(&names(select)).await.unwrap_err().to_string();
+            assert!(text.contains("more than 1,000,000,000 times") && text.contains("at most 500"), "{select}: {text}");
+        }
+        let session = session();
+        let view = |sql: String| {
+            let session = session.clone();
+            async move { select(&session, &sql).await }
+        };
+        let first = view("select 1 as x".to_owned()).await.unwrap().into_view();
+        session.register_table("v0", first).unwrap();
+        let mut refused = None;
+        for at in 1..40 {
+            let before = at - 1;
+            match view(format!("select one.x from v{before} as one, v{before} as other")).await {
+                Ok(frame) => drop(session.register_table(format!("v{at}"), frame.into_view()).unwrap()),
+                Err(error) => {
+                    refused = Some(error.to_string());
+                    break;
+                }
+            }
+        }
+        assert!(refused.unwrap().contains("a plan of more than 20000 nodes"));
+    }
+
+    #[tokio::test]
+    async fn what_is_read_often_and_not_without_end_runs() {
+        let chain: String = (1..100).map(|at| format!(", a{at} as (select x + 1 as x from a{})", at - 1)).collect();
+        let same = vec!["select x from a"; 100].join(" union all ");
+        for (sql, rows) in [
+            (format!("with a0 as (select 1 as x){chain} select * from a99"), 1),
+            (format!("with a as (select 1 as x) {same}"), 100),
+            (
+                "with recursive a as (select 1 as x union all select x + 1 from a where x < 5) select * from a"
+                    .to_owned(),
+                5,
+            ),
+        ] {
+            assert_eq!(outcome(&sql).await.unwrap(), rows, "{sql:.100}");
         }
     }
 

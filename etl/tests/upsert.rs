@@ -219,3 +219,31 @@ async fn a_merge_is_refused_as_a_whole() {
     assert_eq!(lake.version(&table()).await.unwrap(), Some(0));
     assert_eq!(stored(&lake).await.len(), 60_000);
 }
+
+/// Rows with a column that the table lacks are merged by Delta itself, which joins all of both sides.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_merge_by_delta_keeps_to_the_memory_that_there_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let open = || Lake::open(&folder.path().to_string_lossy()).unwrap();
+    three_files(&open()).await;
+    let mut fields = schema().fields().to_vec();
+    fields.push(Arc::new(Field::new("more", DataType::Utf8, true)));
+    let wider: SchemaRef = Arc::new(Schema::new(fields));
+    let rows: Vec<Value> = (0..60_000).map(|at| row(at * 2, 1)).collect();
+    let rows = |wider: &SchemaRef| -> Vec<RecordBatch> {
+        let widened = batches(&rows).into_iter().map(|batch| {
+            let mut columns = batch.columns().to_vec();
+            columns.push(arrow::array::new_null_array(&DataType::Utf8, batch.num_rows()));
+            RecordBatch::try_new(wider.clone(), columns).unwrap()
+        });
+        widened.collect()
+    };
+    let upsert = async |lake: Lake| {
+        let session = lake.session().unwrap();
+        lake.upsert(&table(), &wider, "id", rows(&wider), &session, &Commit::new("run")).await
+    };
+    let error = upsert(open().with_memory(1 << 20).unwrap()).await.unwrap_err();
+    assert!(error.report().contains("allow more with --memory"), "{error:?}");
+    assert_eq!(open().version(&table()).await.unwrap(), Some(0));
+    assert_eq!(upsert(open()).await.unwrap().updated, 60_000);
+}

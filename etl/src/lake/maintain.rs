@@ -164,6 +164,7 @@ impl Lake {
         let Some(target) = TARGET_FILE_BYTES.filter(|_| !groups.is_empty() && !upkeep.dry_run) else { return Ok(()) };
         let optimized = delta
             .optimize()
+            .with_session_state(Arc::new(self.session()?.state()))
             .with_target_size(target)
             .with_writer_properties(writer_properties())
             .with_commit_properties(Commit::new(&upkeep.run_id).properties())

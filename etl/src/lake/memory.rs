@@ -7,6 +7,7 @@ use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use super::machine;
+use super::spill::Spills;
 use crate::error::{Error, Kind, Result};
 
 /// The least with which a demo was built.
@@ -38,7 +39,8 @@ impl Memory {
 
     pub(super) fn of(bytes: u64) -> Result<Self> {
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
-        let disk = DiskManagerBuilder::default().with_max_temp_directory_size(bytes.saturating_mul(SPILL)).build();
+        let spills = Arc::new(Spills::within(bytes.saturating_mul(SPILL)));
+        let disk = DiskManagerBuilder::default().with_temp_file_factory(spills).build();
         let disk =
             disk.map_err(|error| Error::new(Kind::Io, "there is no place for temporary files").with_source(error))?;
         Ok(Self { bytes, pool: Arc::new(FairSpillPool::new(size)), disk: Arc::new(disk) })
@@ -173,5 +175,30 @@ mod tests {
         assert!(Arc::ptr_eq(&pool(&one), &pool(&other)));
         let plain = || Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().session().unwrap();
         assert!(Arc::ptr_eq(&pool(&plain()), &pool(&plain())));
+    }
+
+    /// A killed process removes nothing, so that there must be nothing to remove.
+    #[tokio::test]
+    async fn temporary_files_have_no_name() {
+        let environment = Memory::of(LEAST).unwrap().environment().unwrap();
+        let file = environment.disk_manager.create_tmp_file("test").unwrap();
+        assert!(file.path().is_none(), "{:?}", file.path());
+        assert!(environment.disk_manager.temp_dir_paths().is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_sort_that_may_write_no_more_says_so() {
+        let mut memory = Memory::of(LEAST / 2).unwrap();
+        let spills = Arc::new(Spills::within(1_000));
+        memory.disk = Arc::new(DiskManagerBuilder::default().with_temp_file_factory(spills).build().unwrap());
+        let lake = Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().sharing(memory);
+        let texts = "select repeat('a', 40) || cast(x as varchar) as t from generate_series(1, 3000000) s(x)";
+        let sorted =
+            format!("select max(t), max(n) from (select t, row_number() over (order by t) as n from ({texts}))");
+        let error = rows(&lake, &sorted).await.unwrap_err().report();
+        assert!(
+            error.contains("it wrote more than 1000.0 B to temporary files, which is all that it may: allow more"),
+            "{error}"
+        );
     }
 }

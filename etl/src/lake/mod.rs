@@ -34,6 +34,7 @@ mod plan;
 mod race;
 mod seek;
 mod since;
+mod spill;
 mod staging;
 mod store;
 mod sync;

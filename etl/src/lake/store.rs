@@ -65,6 +65,12 @@ impl Lake {
         Ok(Self { memory: Some(Arc::new(Memory::of(bytes)?)), ..self })
     }
 
+    /// The same lakehouse with memory that a test prepared.
+    #[cfg(test)]
+    pub(super) fn sharing(self, memory: Memory) -> Self {
+        Self { memory: Some(Arc::new(memory)), ..self }
+    }
+
     /// Where the lakehouse is.
     pub fn root(&self) -> &Url {
         &self.root
