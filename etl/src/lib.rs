@@ -30,6 +30,7 @@ pub mod children;
 pub mod cli;
 mod closest;
 pub mod contract;
+mod damage;
 pub mod decode;
 pub mod deletes;
 pub mod doctor;

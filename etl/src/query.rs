@@ -11,6 +11,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::closest::advice;
+use crate::damage;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, Layer, TableName, sql_error};
 use crate::sql;
@@ -34,9 +35,12 @@ static THREADS: LazyLock<std::io::Result<Runtime>> =
 /// # Errors
 /// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
 pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
-    let frame = planned(lake, sql).await?;
+    let Planned { frame, tables } = planned(lake, sql).await?;
     let schema = frame.schema().inner().clone();
-    let mut rows = frame.collect().await.map_err(sql_error)?;
+    let mut rows = match frame.collect().await {
+        Ok(rows) => rows,
+        Err(error) => return Err(damage::read_fault(lake, &tables, sql_error(error)).await),
+    };
     if rows.is_empty() {
         rows.push(RecordBatch::new_empty(schema));
     }
@@ -55,20 +59,28 @@ pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Resul
         .as_ref()
         .map_err(|error| Error::new(Kind::Io, format!("the threads that compute a query can't be started: {error}")))?;
     // Planning takes its time, too.
-    let frame = threads.spawn(async move { planned(&lake, &sql).await }).await.map_err(lost)??;
+    let over = lake.clone();
+    let Planned { frame, tables } = threads.spawn(async move { planned(&over, &sql).await }).await.map_err(lost)??;
     let schema = frame.schema().inner().clone();
     let (send, receive) = mpsc::channel(AHEAD);
     threads.spawn(async move {
         let mut rows = match frame.execute_stream().await {
             Ok(rows) => rows,
-            Err(error) => return drop(send.send(Err(sql_error(error))).await),
+            Err(error) => {
+                let error = damage::read_fault(&lake, &tables, sql_error(error)).await;
+                return drop(send.send(Err(error)).await);
+            }
         };
         while let Some(batch) = tokio::select! {
             batch = rows.next() => batch,
             () = send.closed() => None,
         } {
+            let batch = match batch {
+                Ok(batch) => Ok(batch),
+                Err(error) => Err(damage::read_fault(&lake, &tables, sql_error(error)).await),
+            };
             let ends = batch.is_err();
-            if send.send(batch.map_err(sql_error)).await.is_err() || ends {
+            if send.send(batch).await.is_err() || ends {
                 break;
             }
         }
@@ -76,18 +88,24 @@ pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Resul
     Ok((schema, receive))
 }
 
+/// A question, and the tables that it reads.
+struct Planned {
+    frame: DataFrame,
+    tables: Vec<TableName>,
+}
+
 /// A question over the tables that it names.
-async fn planned(lake: &Lake, sql: &str) -> Result<DataFrame> {
+async fn planned(lake: &Lake, sql: &str) -> Result<Planned> {
     let session = lake.session()?;
     let statement = sql::parse(&session, sql)?;
-    register_named(lake, &session, &statement).await?;
-    sql::plan(&session, statement).await
+    let tables = register_named(lake, &session, &statement).await?;
+    Ok(Planned { frame: sql::plan(&session, statement).await?, tables })
 }
 
 /// Opens only the tables that the statement names: on an object store each costs requests.
-async fn register_named(lake: &Lake, session: &SessionContext, statement: &Statement) -> Result<()> {
-    let state = session.state();
-    let known = known_tables();
+async fn register_named(lake: &Lake, session: &SessionContext, statement: &Statement) -> Result<Vec<TableName>> {
+    let (state, known) = (session.state(), known_tables());
+    let mut tables = Vec::new();
     for reference in state.resolve_table_references(statement).map_err(sql_error)? {
         let wanted = reference.table();
         if state.table_functions().contains_key(wanted) {
@@ -95,20 +113,33 @@ async fn register_named(lake: &Lake, session: &SessionContext, statement: &State
         }
         let Some(table) = known.iter().find(|table| table.name.eq_ignore_ascii_case(wanted)) else {
             // A model of the user's project is known by its table.
-            if TableName::is_name(wanted) && lake.register(session, wanted, &TableName::gold(wanted)).await? {
-                continue;
+            if TableName::is_name(wanted) {
+                let own = TableName::gold(wanted);
+                if register(lake, session, wanted, &own).await? {
+                    tables.push(own);
+                    continue;
+                }
             }
             let names = known.iter().map(|table| table.name.as_str());
             let advice = advice(wanted, names, "connectwise-etl schema lists all tables");
             return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: {advice}")));
         };
-        if !lake.register(session, wanted, table).await? {
+        if !register(lake, session, wanted, table).await? {
             let how = match table.layer {
                 Layer::Ledger => "connectwise-etl run".to_owned(),
                 layer => format!("connectwise-etl run --layers {layer}"),
             };
             return Err(Error::new(Kind::Usage, format!("{table} isn't there yet: run {how} first")));
         }
+        tables.push(table.clone());
     }
-    Ok(())
+    Ok(tables)
+}
+
+/// Opens a table. One that can't be read says what is wrong with it and what mends it.
+async fn register(lake: &Lake, session: &SessionContext, alias: &str, table: &TableName) -> Result<bool> {
+    match lake.register(session, alias, table).await {
+        Ok(found) => Ok(found),
+        Err(error) => Err(damage::read_fault(lake, std::slice::from_ref(table), error).await),
+    }
 }

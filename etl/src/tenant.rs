@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::catalog;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Claim, Commit, Lake, Owner, TableName, Tenant};
+use crate::lake::{Claim, Commit, Lake, Mended, Owner, TENANT, TableName, Tenant};
 
 /// Transaction in each bronze table that says which owner's rows it holds. Only kept once the lakehouse has moved: a table
 /// without it holds those of the first owner.
@@ -46,11 +46,26 @@ pub(crate) async fn admit(
     now: DateTime<Utc>,
 ) -> Result<Admitted> {
     let tenant = Tenant::of(client);
+    let (mut told, mut next) = (None, None);
+    if let Some(why) = lake.owner_doubt().await? {
+        let (note, number) = mended(lake, &why, adopt, run_id).await?;
+        (told, next) = (Some(note), number);
+    }
+    if let Some((number, moves)) = next {
+        let then = if moves {
+            format!("; the lakehouse moves to {tenant}, so every table is read in full")
+        } else {
+            String::new()
+        };
+        let note = told.map(|told| format!("{told}{then}"));
+        let claim = Claim::new(Owner { number, tenant }, if moves { "moved" } else { "first load" }, run_id, now);
+        return Ok(Admitted { lake: lake.claiming(claim), number, note });
+    }
     let (number, reason, note) = match lake.owner().await? {
         Some(owner) if owner.tenant == tenant => {
             let note =
                 adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
-            return Ok(Admitted { lake: lake.clone(), number: owner.number, note });
+            return Ok(Admitted { lake: lake.clone(), number: owner.number, note: told.or(note) });
         }
         Some(owner) if adopt => {
             let note = format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
@@ -68,7 +83,37 @@ pub(crate) async fn admit(
         }
     };
     let claim = Claim::new(Owner { number, tenant }, reason, run_id, now);
-    Ok(Admitted { lake: lake.claiming(claim), number, note })
+    Ok(Admitted { lake: lake.claiming(claim), number, note: told.or(note) })
+}
+
+/// What is told of a lakehouse whose owner couldn't be read, and, where nothing is left that says who it is, the number of the
+/// next one.
+///
+/// # Errors
+/// [`Kind::Lake`] where there are rows that may be another tenant's, unless somebody takes them over.
+async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(String, Option<(i64, bool)>)> {
+    let (table, protects) = (TableName::ledger(TENANT), has_rows(lake).await?);
+    let refusal = (protects && !adopt).then(|| lake.nobodys(why));
+    let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());
+    let refused = |text: &String| Error::new(Kind::Lake, text.as_str());
+    if let Some(text) = refusal.as_ref().filter(|_| is_lost) {
+        return Err(refused(text));
+    }
+    let mended = match (lake.mend(&table, run_id, refusal.as_deref()).await, &refusal) {
+        (Err(_), Some(text)) => return Err(refused(text)),
+        (mended, _) => mended?,
+    };
+    let is_whole = mended.as_ref().is_some_and(Mended::is_whole);
+    let note = mended.map_or_else(|| format!("{table} was damaged: {why}"), |mended| mended.what);
+    match refusal {
+        _ if is_whole => return Ok((note, None)),
+        Some(text) => return Err(refused(&text)),
+        None => {}
+    }
+    // An older row may be left, whose owner needs not be the one whose rows these are.
+    let recorded = lake.recorded().await?.map_or(0, |owner| owner.number);
+    let number = if protects { recorded.max(highest(lake).await?) + 1 } else { recorded + 1 };
+    Ok((note, Some((number, protects))))
 }
 
 /// Lets the demo write only where nobody's data is but its own.
@@ -99,6 +144,10 @@ pub(crate) async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
 /// # Errors
 /// [`Kind::Lake`] when the owner can't be read.
 pub(crate) async fn number(lake: &Lake) -> Result<i64> {
+    if lake.owner_doubt().await?.is_some() {
+        // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
+        return highest(lake).await;
+    }
     Ok(lake.owner().await?.map_or(1, |owner| owner.number))
 }
 
@@ -127,11 +176,25 @@ pub(crate) fn unmoved(table: &TableName, why: Option<&str>) -> Error {
     )
 }
 
-/// Whether any bronze table is there.
+/// The highest number of an owner that a bronze table holds the rows of.
+async fn highest(lake: &Lake) -> Result<i64> {
+    let mut highest = 1;
+    for entity in catalog::entities() {
+        let number = lake.mark(&TableName::bronze(entity.table), OWNER).await;
+        // One that can't be read is loaded as a whole before anything of it is used.
+        highest = highest.max(number.ok().flatten().unwrap_or(1));
+    }
+    Ok(highest)
+}
+
+/// Whether any bronze table is there, in whatever state.
 async fn has_rows(lake: &Lake) -> Result<bool> {
     let tables = catalog::entities().iter().map(|entity| TableName::bronze(entity.table)).collect::<Vec<_>>();
     let mut found = stream::iter(tables)
-        .map(async |table| lake.version(&table).await.map(|version| version.is_some()))
+        .map(async |table| match lake.version(&table).await {
+            Err(error) if error.kind() == Kind::Lake => Ok(true),
+            version => Ok(version?.is_some()),
+        })
         .buffer_unordered(AT_ONCE);
     while let Some(there) = found.try_next().await? {
         if there {

@@ -34,7 +34,10 @@ use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 
+use crate::damage;
 use crate::error::{Error, Kind, Result};
+use crate::lake::{Lake, TableName};
+use crate::tables::known_tables;
 use environment::Environment;
 use output::Output;
 pub use settings::check_configuration;
@@ -141,20 +144,45 @@ async fn dispatch(args: Args, environment: Environment, output: &Output) -> Resu
         output.note(&told);
     }
     let settings = settings::Settings::load(&args.global, environment)?;
-    match args.command {
-        Command::Demo(command) => command.execute(&settings, output).await,
-        Command::Doctor(command) => command.execute(&settings, output).await,
-        Command::Run(command) => command.execute(&settings, output).await,
-        Command::Reconcile(command) => command.execute(&settings, output).await,
-        Command::Maintain(command) => command.execute(&settings, output).await,
-        Command::Quarantine(command) => command.execute(&settings, output).await,
-        Command::Extract(command) => command.execute(&settings, output).await,
-        Command::Schema(command) => command.execute(&settings, output).await,
-        Command::Query(command) => command.execute(&settings, output).await,
-        Command::Lineage(command) => command.execute(&settings, output).await,
-        Command::Status(command) => command.execute(&settings, output).await,
-        Command::Drift(command) => command.execute(&settings, output).await,
-        Command::Report(command) => command.execute(&settings, output).await,
+    match execute(args.command, &settings, output).await {
+        Err(error) if error.kind() == Kind::Lake => match settings.lake() {
+            Ok(lake) => Err(explained(&lake, error).await),
+            Err(_) => Err(error),
+        },
+        ended => ended,
+    }
+}
+
+/// An error of any command, whatever it read: the table that it names, where that can't be read.
+async fn explained(lake: &Lake, error: Error) -> Error {
+    let text = error.report();
+    let named = |table: &TableName| {
+        let name = table.to_string();
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        text.match_indices(&name).any(|(at, _)| text.get(at + name.len()..).is_some_and(ends))
+    };
+    let tables: Vec<TableName> = known_tables().into_iter().filter(|table| named(table)).collect();
+    match damage::found(lake, &tables).await {
+        Some(what) if !text.contains(&what) => Error::new(Kind::Lake, what),
+        _ => error,
+    }
+}
+
+async fn execute(command: Command, settings: &settings::Settings, output: &Output) -> Result<ExitCode> {
+    match command {
+        Command::Demo(command) => command.execute(settings, output).await,
+        Command::Doctor(command) => command.execute(settings, output).await,
+        Command::Run(command) => command.execute(settings, output).await,
+        Command::Reconcile(command) => command.execute(settings, output).await,
+        Command::Maintain(command) => command.execute(settings, output).await,
+        Command::Quarantine(command) => command.execute(settings, output).await,
+        Command::Extract(command) => command.execute(settings, output).await,
+        Command::Schema(command) => command.execute(settings, output).await,
+        Command::Query(command) => command.execute(settings, output).await,
+        Command::Lineage(command) => command.execute(settings, output).await,
+        Command::Status(command) => command.execute(settings, output).await,
+        Command::Drift(command) => command.execute(settings, output).await,
+        Command::Report(command) => command.execute(settings, output).await,
     }
 }
 

@@ -26,6 +26,8 @@ impl Lake {
         let mut tries = 0;
         loop {
             let delta = self.load(table).await?;
+            self.begin(table, &delta).await?;
+            let before = delta.version();
             let widens = widens(&delta, &rows);
             let properties = commit.onto(version(&delta)).properties();
             // Delta would move a commit that creates the table behind that of another who did so too.
@@ -40,7 +42,10 @@ impl Lake {
             }
             tries += 1;
             match write.await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.begun(table, before).await;
+                    return Ok(());
+                }
                 Err(error) if tries < TRIES && lost(&error) => {}
                 Err(error) => return Err(lake_error(table, "added to", error)),
             }

@@ -39,7 +39,9 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`] when the place can't be opened.
     pub async fn part_writer(&self, table: &TableName, schema: &SchemaRef, key: &str) -> Result<PartWriter> {
-        let store = self.load(table).await?.log_store().object_store(None);
+        let delta = self.load(table).await?;
+        self.begin(table, &delta).await?;
+        let store = delta.log_store().object_store(None);
         Ok(PartWriter::new(table.clone(), store, schema.clone(), key))
     }
 
@@ -87,6 +89,7 @@ impl Lake {
         let rows: u64 = parts.iter().map(|part| part.rows).sum();
         let metrics = json!({ "numAddedFiles": parts.len(), "numOutputRows": rows, "numDeletedRows": left });
         let version = self.commit(table, &delta, actions, operation, metrics, commit).await?;
+        self.begun(table, delta.version()).await;
         Ok(Written { inserted: rows, version, committed: true, ..Written::default() })
     }
 

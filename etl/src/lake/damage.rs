@@ -13,6 +13,7 @@ use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
+use super::begun::lost;
 use super::commit::live;
 use super::store::lake_error;
 use super::{Lake, TableName};
@@ -28,6 +29,8 @@ pub(super) const HINT: &str = "_delta_log/_last_checkpoint";
 pub struct Damage {
     /// What is wrong with the log, where it can't be read.
     pub(super) log: Option<String>,
+    /// Whether there is no log at all, only data files.
+    pub(super) is_lost: bool,
     /// Data files of the newest version that can't be read, and why.
     pub(super) files: Vec<BadFile>,
 }
@@ -44,6 +47,11 @@ pub(super) struct BadFile {
 }
 
 impl Damage {
+    /// Whether the table has lost its log, which any run mends.
+    pub fn is_lost(&self) -> bool {
+        self.is_lost
+    }
+
     /// Data files that can't be read.
     pub fn files(&self) -> u64 {
         self.files.len() as u64
@@ -77,7 +85,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`] when the store can't be listed, which says nothing of the table.
     pub async fn damage(&self, table: &TableName) -> Result<Option<Damage>> {
-        if !self.may_exist(table)? {
+        if !self.has_folder(table)? {
             return Ok(None);
         }
         let store = self.store(table)?;
@@ -85,7 +93,10 @@ impl Lake {
         let objects = listed(table, &store).await?;
         let log = Log::of(&objects);
         if log.is_empty() {
-            return Ok(None);
+            return Ok(match self.orphaned(table, &objects).await? {
+                0 => None,
+                files => Some(Damage { log: Some(lost(files)), is_lost: true, files: Vec::new() }),
+            });
         }
         if let Some(version) = log.empty() {
             return broken(format!("commit {version} of its log is empty"));
@@ -97,7 +108,7 @@ impl Lake {
                     // A commit that came meanwhile names files that the listing has not.
                     files = bad_files(&delta, &listed(table, &store).await?);
                 }
-                return Ok((!files.is_empty()).then_some(Damage { log: None, files }));
+                return Ok((!files.is_empty()).then_some(Damage { log: None, is_lost: false, files }));
             }
             Ok(_) => None,
             Err(error) => Some(error.report()),
@@ -123,7 +134,7 @@ pub(super) async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> R
 }
 
 fn broken(log: String) -> Result<Option<Damage>> {
-    Ok(Some(Damage { log: Some(log), files: Vec::new() }))
+    Ok(Some(Damage { log: Some(log), is_lost: false, files: Vec::new() }))
 }
 
 /// Files of the newest version that aren't as the log says.

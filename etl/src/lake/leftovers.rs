@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
+use super::begun::BEGUN;
 use super::commit::live;
 use super::damage::listed;
 use super::mend::kept_until;
@@ -109,7 +110,8 @@ pub(super) fn unfinished(folder: &Folder, until: DateTime<Utc>, cleared: &mut Cl
             continue;
         }
         let is_unfinished = name.to_str().and_then(|name| name.rsplit_once('#')).is_some_and(|(of, number)| {
-            let known = of.ends_with(".parquet") || of.ends_with(".json") || of.ends_with("_last_checkpoint");
+            let known =
+                of.ends_with(".parquet") || of.ends_with(".json") || of.ends_with("_last_checkpoint") || of == BEGUN;
             known && !number.is_empty() && number.bytes().all(|digit| digit.is_ascii_digit())
         });
         let is_old = about.modified().is_ok_and(|time| DateTime::<Utc>::from(time) < until);

@@ -13,6 +13,7 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use super::begun::BEGUN;
 use super::commit::{Live, live};
 use super::demands::demands;
 use super::leftovers::{Cleared, unfinished};
@@ -200,6 +201,12 @@ impl Lake {
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.map_err(fault)?;
         let delta = self.load(table).await?;
+        if delta.version().is_some()
+            && objects.iter().any(|object| object.location.as_ref() == BEGUN)
+            && !upkeep.dry_run
+        {
+            self.begun(table, None).await;
+        }
         // What was there before something of the table was set aside may be what that is about.
         let kept_until = kept_until(&objects);
         let mut needed: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();

@@ -57,7 +57,8 @@ impl Lake {
     /// otherwise the newest commits go that can't be read, and files of the newest version that can't, and what is left of the
     /// table stays. Where nothing of the log can be read, the table is gone until it is written anew. Whatever went is kept.
     ///
-    /// Where `refusal` says what else can be done about it, nothing is mended that a row is lost by.
+    /// Where `refusal` says what else can be done about it, nothing is mended that a row is lost by; a table without a log is
+    /// loaded as a whole by any run.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses, or for the refusal.
@@ -70,10 +71,13 @@ impl Lake {
         let refused = refusal.map(|advice| Error::new(Kind::Lake, format!("{table} can't be read: {first}; {advice}")));
         let aside = format!("{ASIDE}{}", Utc::now().format(TIME));
         let mut mended = Mended { what: format!("{table} was damaged: {first}"), ..Mended::default() };
+        let first_is_lost = first.is_lost;
         let mut damage = Some(first);
         for _ in 0..ROUNDS {
             let Some(found) = damage else { break };
-            if found.log.is_some() && self.bypass(table, &aside, &mut mended).await? {
+            if found.is_lost {
+                self.begin_anew(table, &aside, &mut mended).await?;
+            } else if found.log.is_some() && self.bypass(table, &aside, &mut mended).await? {
                 // Nothing is lost.
             } else if let Some(refused) = refused {
                 return Err(refused);
@@ -89,7 +93,11 @@ impl Lake {
             let why = format!("{table} can't be mended ({still}): move {url} elsewhere, then run again");
             return Err(Error::new(Kind::Lake, why));
         }
-        let _ = write!(mended.what, "; what stood in the way is kept in {}", self.place(table, &aside)?);
+        let place = self.place(table, &aside)?;
+        let _ = match first_is_lost {
+            true => write!(mended.what, "; they are kept as long as {place} is there"),
+            false => write!(mended.what, "; what stood in the way is kept in {place}"),
+        };
         Ok(Some(mended))
     }
 
@@ -192,6 +200,19 @@ impl Lake {
             }
         }
         move_aside(table, &store, &all, aside, |path| path.starts_with(LOG)).await?;
+        mended.is_gone = true;
+        mended.what.push_str("; no version of it can be read, so it begins anew");
+        Ok(())
+    }
+
+    /// Begins a table anew that has lost its log. Its data files stay where they are: what says so in the folder of what was set
+    /// aside keeps them from upkeep, and from being taken for those of a lost log once more.
+    async fn begin_anew(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<()> {
+        let text = format!("{}. They stay where they are as long as this folder is there.\n", mended.what);
+        let told = self.store(table)?.put(&Path::from_iter([aside, "lost-log.txt"]), text.into()).await;
+        told.map_err(|error| {
+            Error::new(Kind::Lake, format!("what was found of {table} can't be written down")).with_source(error)
+        })?;
         mended.is_gone = true;
         mended.what.push_str("; no version of it can be read, so it begins anew");
         Ok(())

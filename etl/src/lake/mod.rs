@@ -10,6 +10,7 @@
 mod again;
 mod append;
 mod batches;
+mod begun;
 mod changes;
 mod comment;
 mod commit;

@@ -11,6 +11,8 @@ use deltalake::protocol::SaveMode;
 use tokio::sync::OnceCell;
 
 use super::append::lost;
+use super::damage::listed;
+use super::mend::kept_until;
 use super::store::lake_error;
 use super::write::writer_properties;
 use super::{Commit, Lake, Layer, TableName, sql_error};
@@ -92,17 +94,52 @@ impl Lake {
     /// this program made.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table is there and can't be read.
+    /// [`Kind::Lake`] when the table is there and can't be read, or not all of it: rows that are gone may have named another one.
     pub async fn owner(&self) -> Result<Option<Owner>> {
+        match self.owner_doubt().await? {
+            Some(why) => Err(Error::new(Kind::Lake, self.nobodys(&why))),
+            None => self.recorded().await,
+        }
+    }
+
+    /// Why the table doesn't tell whose lakehouse it is, where it is there.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store can't be read.
+    pub(crate) async fn owner_doubt(&self) -> Result<Option<String>> {
+        let table = TableName::ledger(TENANT);
+        if let Some(damage) = self.damage(&table).await? {
+            return Ok(Some(damage.to_string()));
+        }
+        if !self.has_folder(&table)? || self.recorded().await?.is_some() {
+            return Ok(None);
+        }
+        // Between setting aside what couldn't be read and the row of the tenant that took the lakehouse over.
+        let is_there = self.version(&table).await?.is_some();
+        let was_there = is_there || kept_until(&listed(&table, &self.store(&table)?).await?).is_some();
+        Ok(was_there.then(|| "no row of it is left".to_owned()))
+    }
+
+    /// What is said where nothing tells whose lakehouse it is.
+    pub(crate) fn nobodys(&self, why: &str) -> String {
+        let (table, root) = (TableName::ledger(TENANT), self.root());
+        format!(
+            "{table} can't be read ({why}), so nothing tells whose data {root} holds: `connectwise-etl run --adopt-tenant` makes it this \
+             tenant's and reads every table in full, and where you know that it is this tenant's, delete {table} and the next run \
+             records it again"
+        )
+    }
+
+    /// The newest row.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub(crate) async fn recorded(&self) -> Result<Option<Owner>> {
         let table = TableName::ledger(TENANT);
         let session = self.session()?;
         let unreadable = |error: Error| {
-            let text = format!(
-                "{table} can't be read, so nothing tells whose data {} holds: restore it, or remove that table and the next \
-                 run records the tenant again",
-                self.root()
-            );
-            Error::new(Kind::Lake, text).with_source(error)
+            let why = "it isn't as this program writes it";
+            Error::new(Kind::Lake, self.nobodys(why)).with_source(error)
         };
         if !self.register(&session, "owner", &table).await.map_err(unreadable)? {
             return Ok(None);
@@ -147,7 +184,7 @@ impl Lake {
         let mut tries = 0;
         loop {
             let base = self.version(&table).await?;
-            match self.owner().await? {
+            match self.recorded().await? {
                 Some(owner) if owner == claim.owner => return Ok(()),
                 Some(owner) if owner.number >= claim.owner.number => {
                     return Err(self.taken(&owner.tenant, &claim.owner.tenant));
@@ -158,6 +195,7 @@ impl Lake {
             if delta.version() != base {
                 continue;
             }
+            self.begin(&table, &delta).await?;
             // Right behind the version that was read, or not at all.
             let properties = Commit::new(&claim.run_id).upon(base).properties();
             let write = delta
@@ -167,7 +205,10 @@ impl Lake {
                 .with_commit_properties(properties);
             tries += 1;
             match write.await {
-                Ok(_) => return Ok(()),
+                Ok(_) => {
+                    self.begun(&table, base).await;
+                    return Ok(());
+                }
                 Err(error) if tries < TRIES && lost(&error) => {}
                 Err(error) => return Err(lake_error(&table, "written", error)),
             }

@@ -12,6 +12,7 @@ use deltalake::{DeltaTable, DeltaTableError};
 use twox_hash::XxHash3_64;
 use url::Url;
 
+use super::damage::LOG;
 use super::memory::Memory;
 use super::{Claim, TableName, location};
 use crate::error::{Error, Kind, Result};
@@ -101,8 +102,17 @@ impl Lake {
     /// Whether the place of a local table exists, so that reading doesn't create folders. A place that can't be looked at is
     /// an error: the table may be there.
     pub(super) fn may_exist(&self, table: &TableName) -> Result<bool> {
+        self.has_place(table, LOG)
+    }
+
+    /// Whether a local table has a folder, or may have one elsewhere.
+    pub(super) fn has_folder(&self, table: &TableName) -> Result<bool> {
+        self.has_place(table, "")
+    }
+
+    fn has_place(&self, table: &TableName, below: &str) -> Result<bool> {
         let Ok(path) = self.url(table)?.to_file_path() else { return Ok(true) };
-        path.join("_delta_log").try_exists().map_err(|error| {
+        path.join(below).try_exists().map_err(|error| {
             let place = path.display();
             let message =
                 format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
@@ -113,14 +123,15 @@ impl Lake {
     /// What the table is at, or `None` when there is no such table yet.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store can't be read or the table has features that can't be read here.
+    /// [`Kind::Lake`] when the store can't be read, the table has features that can't be read here, or its log was lost.
     pub async fn state(&self, table: &TableName) -> Result<Option<TableState>> {
-        if !self.may_exist(table)? {
-            return Ok(None);
+        if self.may_exist(table)? {
+            let delta = self.load(table).await?;
+            if let Some(version) = delta.version() {
+                return state_of(table, &delta, version).map(Some);
+            }
         }
-        let delta = self.load(table).await?;
-        let Some(version) = delta.version() else { return Ok(None) };
-        state_of(table, &delta, version).map(Some)
+        self.never_was(table).await.map(|()| None)
     }
 
     /// Newest Delta version of a table, or `None` when there is no such table yet.

@@ -148,6 +148,7 @@ impl Lake {
         if demands(&delta).is_some() {
             return self.replace_by_files(table, schema, frame, commit).await;
         }
+        self.begin(table, &delta).await?;
         let commit = &commit.anew();
         let mut write = delta
             .write(Vec::new())
@@ -164,6 +165,7 @@ impl Lake {
             Ok(delta) => delta,
             Err(error) => return Err(self.failed(table, commit, error).await),
         };
+        self.begun(table, before).await;
         let inserted = self.row_count(table).await?;
         let version = version(&delta);
         Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })

@@ -29,6 +29,10 @@ pub async fn reconcile(
     entities: &[&'static Entity],
     request: &sweep_of::Request,
 ) -> Result<(sweep_of::Report, Result<()>)> {
+    if request.dry_run {
+        // Admission mends what says whose lakehouse it is.
+        lake.owner().await?;
+    }
     let Admitted { lake, number, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
     let lake = &lake;
     if request.dry_run {

@@ -7,12 +7,14 @@
 use connectwise_sdk::catalog::Entity;
 
 use super::{Mode, Plan};
-use crate::error::{Error, Kind, Result};
+use crate::damage::advice;
+pub(super) use crate::damage::{explained, found};
+use crate::error::Result;
 use crate::gold;
 use crate::lake::{Lake, Layer, Mended, TableName};
 use crate::ledger::Journal;
+use crate::quarantine;
 use crate::silver::history;
-use crate::{catalog, quarantine};
 
 /// A table that can be read again.
 #[derive(Debug)]
@@ -208,43 +210,6 @@ pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Re
         }
     }
     Ok(())
-}
-
-/// An error of a step, and of the tables that it reads those that can't be read, with what mends them.
-pub(super) async fn explained(lake: &Lake, tables: &[TableName], error: Error) -> Error {
-    if matches!(error.kind(), Kind::Usage | Kind::Config | Kind::Source | Kind::Incomplete | Kind::Conflict) {
-        return error;
-    }
-    match found(lake, tables).await {
-        Some(what) => Error::new(Kind::Lake, what).with_source(error),
-        None => error,
-    }
-}
-
-/// The first of some tables that can't be read, with what mends it.
-pub(super) async fn found(lake: &Lake, tables: &[TableName]) -> Option<String> {
-    for table in tables {
-        if let Ok(Some(damage)) = lake.damage(table).await {
-            return Some(format!("{table} can't be read: {damage}; {}", advice(table)));
-        }
-    }
-    None
-}
-
-/// What to do about a table that can't be read.
-pub(crate) fn advice(table: &TableName) -> String {
-    let entity = catalog::entities().iter().find(|entity| *table == TableName::bronze(entity.table));
-    match (table.layer, entity) {
-        (Layer::Bronze, Some(entity)) => {
-            format!("`connectwise-etl run --full --entities {}` loads it again and keeps the old files", entity.name)
-        }
-        (Layer::Silver | Layer::Gold, _) => {
-            format!("`connectwise-etl run --layers {}` builds it again and keeps the old files", table.layer)
-        }
-        (Layer::Bronze | Layer::Ledger, _) => {
-            "the next `connectwise-etl run` mends it and keeps the old files".to_owned()
-        }
-    }
 }
 
 /// Lets tables be built in full that were built from versions of another one which are no longer what they were.

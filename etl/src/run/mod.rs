@@ -4,7 +4,7 @@
 //! built from what is there.
 
 mod chores;
-pub(crate) mod damage;
+mod damage;
 mod plan;
 mod report;
 

@@ -15,12 +15,12 @@ use serde::Serialize;
 pub use finding::Finding;
 
 use crate::catalog;
+use crate::damage;
 use crate::error::Result;
 use crate::gold::{self, GoldConfig};
 use crate::lake::{Lake, Layer, TableName};
 use crate::maintain::key;
 use crate::privacy::Privacy;
-use crate::run::damage;
 use crate::silver::history;
 use crate::silver::verify::{Compared, compare};
 use crate::tables::known_tables;

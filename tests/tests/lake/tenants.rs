@@ -94,6 +94,65 @@ async fn another_tenant_is_refused_before_anything_is_asked_or_written() {
     assert_eq!((report.failed().count(), report.warnings.len()), (0, 0), "{report:?}");
 }
 
+/// What tells whose lakehouse it is protects it as long as somebody else's rows may be in it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lakehouse_that_does_not_tell_whose_it_is_is_left_alone_until_somebody_takes_it() {
+    let (acme, beta) = (tenant("acme", 1, 60).await, tenant("beta", 2, 60).await);
+    let first =
+        Plan { layers: vec![Layer::Bronze], entities: vec![catalog::entity("WorkType").unwrap()], ..plan(Mode::Full) };
+    for harm in ["no log", "no file", "cut file", "cut commit", "empty commit"] {
+        let lakehouse = Lakehouse::empty().unwrap();
+        load(&acme, &lakehouse, &first).await.unwrap();
+        let folder = lakehouse.path().join("etl/etl_tenant");
+        let names: Vec<String> = files(&folder).into_keys().collect();
+        let file = names.iter().find(|name| name.ends_with(".parquet")).unwrap();
+        let commit = names.iter().find(|name| name.ends_with(".json")).unwrap();
+        match harm {
+            "no log" => std::fs::remove_dir_all(folder.join("_delta_log")).unwrap(),
+            "no file" => std::fs::remove_file(file).unwrap(),
+            "cut file" => std::fs::write(file, b"PAR1").unwrap(),
+            "cut commit" => std::fs::write(commit, &std::fs::read(commit).unwrap()[..40]).unwrap(),
+            _ => std::fs::write(commit, b"").unwrap(),
+        }
+        let before = files(lakehouse.path());
+        let asked = ask(&beta, "requests").await["total"].clone();
+        for who in [&acme, &beta] {
+            let error = load(who, &lakehouse, &first).await.unwrap_err();
+            let text = error.report();
+            assert!(text.starts_with("etl/etl_tenant can't be read ("), "{harm}: {text}");
+            for part in
+                ["so nothing tells whose data file://", "`connectwise-etl run --adopt-tenant` makes it this tenant's"]
+            {
+                assert!(text.contains(part), "{harm}: {text}");
+            }
+            let swept = run::reconcile(lakehouse.lake(), &client(who).unwrap(), &entities(), &Request::new(true)).await;
+            assert!(swept.unwrap_err().report().contains("--adopt-tenant"), "{harm}");
+        }
+        assert_eq!(files(lakehouse.path()), before, "{harm}: nothing is written");
+        assert_eq!(ask(&beta, "requests").await["total"], asked, "{harm}: nothing is asked");
+        let adopt = Plan { adopt_tenant: true, mode: Mode::Incremental, ..first.clone() };
+        let report = load(&beta, &lakehouse, &adopt).await.unwrap();
+        assert_eq!(report.exit_code(), 0, "{harm}: {report:?}");
+        assert!(
+            report.warnings.iter().any(|told| told.contains("moves to beta on localhost")),
+            "{harm}: {:?}",
+            report.warnings
+        );
+        assert_eq!(owner(&lakehouse).await, (2, on_this_machine("beta")), "{harm}");
+        assert_truth(&beta, &lakehouse, first.entities.clone(), harm).await;
+        refused(&load(&acme, &lakehouse, &first).await.unwrap_err());
+    }
+    // Where the commits say all that was broken, nobody has to do anything.
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &first).await.unwrap();
+    let hint = lakehouse.path().join("etl/etl_tenant/_delta_log/_last_checkpoint");
+    std::fs::write(hint, b"{\"version\":99,\"size\":9}").unwrap();
+    refused(&load(&beta, &lakehouse, &first).await.unwrap_err());
+    let report = load(&acme, &lakehouse, &first).await.unwrap();
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(owner(&lakehouse).await, (1, on_this_machine("acme")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_first_loads_at_once_one_tenant_wins() {
     for _ in 0..3 {
