@@ -7,7 +7,7 @@ use datafusion::prelude::{Expr, SessionContext, ident, lit};
 
 use super::store::lake_error;
 use super::write::{version, writer_properties};
-use super::{Commit, Lake, TableName, Written};
+use super::{Batches, Commit, Lake, TableName, Written};
 use crate::error::{Error, Kind, Result};
 
 impl Lake {
@@ -42,6 +42,10 @@ impl Lake {
         let delta = self.load(table).await?;
         self.admits(table, &delta, &state.schema)?;
         let commit = &commit.onto(version(&delta));
+        let none = Arc::new(Batches::default());
+        if let Some(written) = self.merge_files(table, &state.schema, key, (&none, keys), &delta, commit).await? {
+            return Ok(written);
+        }
         let (delta, metrics) = delta
             .delete()
             .with_predicate(ident(key).in_list(list, false))

@@ -12,6 +12,7 @@ mod append;
 mod batches;
 mod begun;
 mod changes;
+mod checksum;
 mod comment;
 mod commit;
 mod damage;

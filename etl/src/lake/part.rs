@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::TableName;
+use super::checksum;
 use super::write::TARGET_FILE_BYTES;
 use crate::error::{Error, Kind, Result};
 
@@ -107,7 +108,7 @@ pub(super) async fn store_part(
     bytes: Vec<u8>,
     metadata: &ParquetMetaData,
 ) -> Result<Part> {
-    let name = format!("part-{}.snappy.parquet", uuid::Uuid::now_v7());
+    let name = checksum::name(&bytes);
     let size = bytes.len() as i64;
     store.put(&Path::from(name.as_str()), bytes.into()).await.map_err(|error| unwritten(table, error))?;
     let rows = metadata.file_metadata().num_rows();

@@ -13,6 +13,7 @@ use datafusion::prelude::SessionContext;
 use deltalake::DeltaTable;
 use deltalake::kernel::Action;
 use deltalake::kernel::transaction::TableReference;
+use deltalake::protocol::DeltaOperation;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use serde_json::json;
@@ -79,6 +80,9 @@ impl Lake {
         let work = Work { table, schema, key, rows: rows.clone(), store: delta.log_store().object_store(None) };
         let Some(planned) = work.plan(delta, gone).await? else { return Ok(None) };
         let Planned { actions, inserted, updated, deleted, files: before } = planned;
+        if actions.is_empty() && rows.is_empty() && commit.marks().is_empty() {
+            return Ok(Some(Written { version: version(delta), ..Written::default() }));
+        }
         let files = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
         let metrics = json!({
             "numTargetRowsInserted": inserted,
@@ -89,7 +93,11 @@ impl Lake {
             "executionTimeMs": u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
             "numTargetFilesRemoved": files(|action| matches!(action, Action::Remove(_))),
         });
-        let version = self.commit(table, delta, actions, merge_operation(key), metrics, commit).await?;
+        let operation = match rows.is_empty() {
+            true => DeltaOperation::Delete { predicate: None },
+            false => merge_operation(key),
+        };
+        let version = self.commit(table, delta, actions, operation, metrics, commit).await?;
         Ok(Some(Written { inserted, updated, deleted, version, committed: true }))
     }
 

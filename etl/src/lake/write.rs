@@ -21,7 +21,7 @@ use parquet::file::properties::WriterProperties;
 use super::demands::demands;
 use super::store::lake_error;
 use super::trust::{Basis, UPON};
-use super::{Lake, Source, TableName};
+use super::{Lake, Layer, Source, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
@@ -145,7 +145,8 @@ impl Lake {
         let before = delta.version();
         commit.check(table, before)?;
         self.writable(table, &delta)?;
-        if demands(&delta).is_some() {
+        // Bronze is what nothing else can be held against, so its files carry checksums.
+        if demands(&delta).is_some() || table.layer == Layer::Bronze {
             return self.replace_by_files(table, schema, frame, commit).await;
         }
         self.begin(table, &delta).await?;
@@ -171,7 +172,8 @@ impl Lake {
         Ok(Written { inserted, version, committed: before != delta.version(), ..Written::default() })
     }
 
-    /// Writes the rows into files first: Delta's own overwrite keeps partitions, mappings and constraints.
+    /// Writes the rows into files first: Delta's own overwrite keeps partitions, mappings and constraints, and knows no
+    /// checksums.
     async fn replace_by_files(
         &self,
         table: &TableName,
