@@ -1,0 +1,81 @@
+//! What happens to tables.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use connectwise_etl::lake::{Lake, TableName};
+
+use super::place;
+
+/// What happens to a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Harm {
+    FileMissing,
+    FileCut,
+    FileEmpty,
+    CommitCut,
+    CommitEmpty,
+    CommitBinary,
+    CommitMissing,
+    CheckpointBroken,
+    HintWrong,
+    LogMissing,
+}
+
+impl Harm {
+    /// Whether another way leads to all rows.
+    pub(crate) fn is_harmless(self) -> bool {
+        matches!(self, Self::CheckpointBroken | Self::HintWrong)
+    }
+
+    pub(crate) fn is_of_files(self) -> bool {
+        matches!(self, Self::FileMissing | Self::FileCut | Self::FileEmpty)
+    }
+
+    pub(crate) async fn does(self, lake: &Lake, table: &TableName) {
+        let folder = place(lake, table);
+        let file = || async {
+            let files = lake.files(table).await.unwrap();
+            let uri = files.iter().next().unwrap().clone();
+            folder.join(uri.rsplit('/').next().unwrap())
+        };
+        let commits = commits(&folder);
+        let newest = commits.last().unwrap().clone();
+        let cut = |path: &Path| {
+            let bytes = fs::read(path).unwrap();
+            fs::write(path, &bytes[..bytes.len() / 2]).unwrap();
+        };
+        match self {
+            Self::FileMissing => fs::remove_file(file().await).unwrap(),
+            Self::FileCut => cut(&file().await),
+            Self::FileEmpty => fs::write(file().await, b"").unwrap(),
+            Self::CommitCut => cut(&newest),
+            Self::CommitEmpty => fs::write(newest, b"").unwrap(),
+            Self::CommitBinary => fs::write(newest, [0_u8, 159, 146, 150, 255, 10, 7]).unwrap(),
+            Self::CommitMissing => fs::remove_file(&commits[0]).unwrap(),
+            Self::CheckpointBroken => {
+                let version = commits.len() - 1;
+                fs::write(folder.join(format!("_delta_log/{version:020}.checkpoint.parquet")), b"PAR1nothingPAR1")
+                    .unwrap();
+                fs::write(folder.join("_delta_log/_last_checkpoint"), format!("{{\"version\":{version},\"size\":9}}"))
+                    .unwrap();
+            }
+            Self::HintWrong => {
+                fs::write(folder.join("_delta_log/_last_checkpoint"), b"{\"version\":99,\"size\":9}").unwrap();
+            }
+            Self::LogMissing => fs::remove_dir_all(folder.join("_delta_log")).unwrap(),
+        }
+    }
+}
+
+/// The commits of a table, oldest first.
+fn commits(folder: &Path) -> Vec<PathBuf> {
+    let mut found: Vec<PathBuf> = fs::read_dir(folder.join("_delta_log"))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .collect();
+    found.sort();
+    assert!(found.len() > 1, "{} has only one version", folder.display());
+    found
+}
