@@ -4,7 +4,7 @@ use std::fmt;
 
 /// Largest share of a table's rows that one reconcile deletes, in percent. A tenant deletes a row now and then; a lost
 /// right, a moved role or a half-working server takes away a module, a location or a third of the rows at once.
-pub const MAX_SHARE: f64 = 5.0;
+pub(crate) const MAX_SHARE: f64 = 5.0;
 
 /// So many rows may go whatever their share, as five percent of a small table is less than a row ...
 const FLOOR: u64 = 5;
@@ -18,7 +18,7 @@ const ASK: &str = "ask the PSA administrator whether each right of it is Inquire
 
 /// What is known before any record is asked for.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Rows of the table.
     pub stored: u64,
     /// Records that the sweep listed.
@@ -42,7 +42,7 @@ impl Facts {
 
 /// Why nothing is deleted.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Guard {
+pub(crate) enum Guard {
     /// The sweep listed nothing, and the table has rows.
     Empty {
         /// Rows of the table.
@@ -142,7 +142,7 @@ impl fmt::Display for Guard {
 ///
 /// # Errors
 /// The first guard that speaks against it. A count may differ by what changed while the sweep went on, and by no more.
-pub fn may_delete(facts: &Facts) -> Result<(), Guard> {
+pub(crate) fn may_delete(facts: &Facts) -> Result<(), Guard> {
     if facts.listed == 0 && facts.stored > 0 {
         return Err(Guard::Empty { stored: facts.stored });
     }
@@ -160,7 +160,7 @@ pub fn may_delete(facts: &Facts) -> Result<(), Guard> {
 
 /// What the server says about one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// It is there.
     There,
     /// It is not found.
@@ -173,7 +173,7 @@ pub enum Answer {
 ///
 /// # Errors
 /// [`Guard::Unclear`] when a single answer is neither yes nor no: what refused one may have bent the others.
-pub fn verdict(answers: &[(i64, Answer)]) -> Result<Vec<i64>, Guard> {
+pub(crate) fn verdict(answers: &[(i64, Answer)]) -> Result<Vec<i64>, Guard> {
     let mut gone = Vec::new();
     for (key, answer) in answers {
         match answer {

@@ -14,5 +14,5 @@ mod guard;
 mod visibility;
 
 pub(crate) use confirm::{confirm, confirmed, control};
-pub use guard::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
+pub(crate) use guard::{Answer, Facts, Guard, MAX_SHARE, may_delete, verdict};
 pub(crate) use visibility::{accepts_all, narrowed};
