@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::shortage::shortage;
+use crate::shortage::{full_disk, shortage};
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,8 +50,9 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
-        // Whatever it was that had no memory left, what to do about it is the same.
-        match shortage(source.as_ref()) {
+        // Whatever it was that had no memory or no disk left, what to do about it is the same.
+        let why = shortage(source.as_ref()).or_else(|| full_disk(source.as_ref()).map(str::to_owned));
+        match why {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
         }
@@ -78,6 +79,11 @@ impl Error {
             next = source.source();
         }
         None
+    }
+
+    /// Whether a disk was full.
+    pub(crate) fn is_full_disk(&self) -> bool {
+        full_disk(self).is_some()
     }
 
     /// Whether the server says that the role may not read what was asked for (403), or shows it as if it weren't there (404).

@@ -23,6 +23,8 @@ const AT_ONCE: usize = 4;
 /// What an entity's failure says of the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trouble {
+    /// The disk of the lakehouse is full.
+    FullDisk,
     /// Nobody is reached, or nobody is let in.
     Everywhere,
     /// The server fails, limits or is silent, of which nobody knows how far it goes.
@@ -35,7 +37,7 @@ pub(crate) enum Trouble {
 impl Trouble {
     /// What an error says. `None` where it is about the one list: it isn't readable.
     pub(crate) fn of(error: &Error) -> Option<Self> {
-        error.of_sdk().and_then(Self::of_sdk)
+        if error.is_full_disk() { Some(Self::FullDisk) } else { error.of_sdk().and_then(Self::of_sdk) }
     }
 
     pub(super) fn of_sdk(error: &connectwise_sdk::Error) -> Option<Self> {
@@ -86,6 +88,7 @@ impl Halt {
         self.went |= !failed;
         self.strikes = if failed && trouble.is_some() { self.strikes + 1 } else { 0 };
         let stops = match trouble.filter(|_| failed) {
+            Some(Trouble::FullDisk) => true,
             Some(Trouble::Everywhere) if !self.went => true,
             Some(Trouble::Everywhere) => fails_on_everything(client).await,
             Some(Trouble::Somewhere) => self.strikes >= STRIKES && fails_on_everything(client).await,

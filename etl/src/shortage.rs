@@ -1,4 +1,4 @@
-//! Errors that mean that memory, or the room for temporary files, was used up.
+//! Errors that mean that memory, the room for temporary files, or the disk was used up.
 
 use datafusion::error::DataFusionError;
 
@@ -37,9 +37,53 @@ pub(crate) fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<Stri
     None
 }
 
+/// What is said of a store that takes no more.
+const FULL_DISK: &str = "no space is left on the disk";
+
+/// The same, where an error is that or was made of one that is; `None` for others.
+pub(crate) fn full_disk(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
+    let mut next = Some(error);
+    while let Some(inner) = next {
+        let kind = inner.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
+        if matches!(kind, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)) {
+            return Some(FULL_DISK);
+        }
+        // Libraries make texts of what they wrap.
+        if says_full_disk(&inner.to_string()) {
+            return Some(FULL_DISK);
+        }
+        next = inner.source();
+    }
+    None
+}
+
+/// Whether a text says that a disk is full, as systems say it or this program does.
+pub(crate) fn says_full_disk(text: &str) -> bool {
+    let said = ["No space left on device", "not enough space on the disk", "Disk quota exceeded", FULL_DISK];
+    said.iter().any(|said| text.contains(said))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_full_disk_is_known_however_it_is_wrapped() {
+        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let texts = DataFusionError::Execution(
+            "Generic LocalFileSystem error: No space left on device (os error 28)".to_owned(),
+        );
+        let wrapped = DataFusionError::External(Box::new(full())).context("writing");
+        for error in [&full() as &(dyn std::error::Error + 'static), &texts, &wrapped] {
+            assert_eq!(full_disk(error), Some("no space is left on the disk"), "{error}");
+        }
+        assert_eq!(full_disk(&std::io::Error::other("something else")), None);
+        let error = crate::error::Error::new(crate::error::Kind::Lake, "a file can't be written").with_source(texts);
+        assert_eq!(error.report(), "a file can't be written: no space is left on the disk");
+        assert!(error.is_full_disk());
+        let error = crate::error::Error::new(crate::error::Kind::Lake, "the step failed").with_source(error);
+        assert_eq!(error.report(), "the step failed: no space is left on the disk");
+    }
 
     #[test]
     fn temporary_files_have_their_own_sentence() {

@@ -21,6 +21,9 @@ mod demands;
 mod differences;
 mod exchange;
 mod file;
+#[cfg(test)]
+#[path = "full_disk/tests.rs"]
+mod full_disk;
 mod inspect;
 mod leftovers;
 mod location;

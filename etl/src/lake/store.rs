@@ -16,7 +16,7 @@ use super::damage::LOG;
 use super::memory::Memory;
 use super::{Claim, TableName, location};
 use crate::error::{Error, Kind, Result};
-use crate::shortage::shortage;
+use crate::shortage::{full_disk, shortage};
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
@@ -232,6 +232,9 @@ impl Lake {
 
 pub(crate) fn sql_error(error: DataFusionError) -> Error {
     if let Some(why) = shortage(&error) {
+        return Error::new(Kind::Sql, format!("the query failed: {why}"));
+    }
+    if let Some(why) = full_disk(&error) {
         return Error::new(Kind::Sql, format!("the query failed: {why}"));
     }
     // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.

@@ -18,6 +18,7 @@ use crate::halt::{Halt, Trouble};
 use crate::lake::{Lake, Layer, TableName};
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::privacy::Privacy;
+use crate::shortage::says_full_disk;
 use crate::silver;
 use crate::tenant::{self, Admitted};
 
@@ -133,11 +134,15 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
             }
         }
         // Without anything new there is nothing to build, and a run that did nothing has to say so.
-        goes_on = halt.went() || not_tried.is_empty();
+        goes_on = (halt.went() || not_tried.is_empty()) && !is_full(&steps);
         journal.write().await;
     }
     if goes_on && plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
+            if is_full(&steps) {
+                goes_on = false;
+                break;
+            }
             let mut built = vec![run.silver(entity).await];
             if entity.history {
                 built.push(run.history(entity).await);
@@ -156,6 +161,14 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         }
         steps.append(&mut built);
         tests.append(&mut tested);
+    }
+    if is_full(&steps) {
+        let root = lake.root();
+        let place = root.to_file_path().map_or_else(|()| root.to_string(), |path| path.display().to_string());
+        warnings.push(format!(
+            "no space is left on the disk of {place}, so the run stopped: free some, or move the lakehouse to a larger disk, and \
+             run again, which removes what was half written"
+        ));
     }
     let total = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
     let requests = total(|step| step.requests) + server.spent.requests;
@@ -228,6 +241,11 @@ struct Run<'a> {
     unsettled: AtomicBool,
     /// Bronze tables that the last run to load them skipped.
     skipped: BTreeSet<String>,
+}
+
+/// Whether a step failed for want of space, which the others would, too.
+fn is_full(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.is_failed() && step.trouble == Some(Trouble::FullDisk))
 }
 
 impl Run<'_> {
@@ -364,6 +382,7 @@ impl Run<'_> {
                 for report in &built.tables {
                     let mut step = Step::new(&report.table);
                     step.built(report);
+                    step.trouble = report.error.as_deref().filter(|why| says_full_disk(why)).map(|_| Trouble::FullDisk);
                     step.warnings.extend(
                         mended.extract_if(.., |(table, _)| *table == report.table).map(|(_, healed)| healed.told),
                     );
@@ -385,6 +404,7 @@ impl Run<'_> {
             }
             Err(error) => {
                 let mut step = Step::new(&whole);
+                step.trouble = Trouble::of(&error);
                 step.failed(&damage::explained(self.lake, &inputs, error).await);
                 (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
                 steps.push(step);
