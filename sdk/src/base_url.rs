@@ -36,6 +36,9 @@ const MODULES: [&str; 12] = [
 ];
 
 const NOT_A_URL: &str = "is not a URL: write it as https://HOST";
+const NO_HOST: &str = "names no host: write it as https://HOST, where HOST has letters, digits, dots and hyphens";
+const NOT_EXPANDED: &str =
+    "names a variable: neither .env nor docker --env-file puts its value there, so write the address itself";
 const NOT_THE_ROOT: &str =
     "has a path that isn't the API's: write it as https://HOST, or as https://HOST/CODEBASE/apis/3.0";
 
@@ -76,6 +79,16 @@ pub(crate) fn parse(text: &str, variable: &'static str) -> Result<Address> {
         _ => return Err(invalid("must start with https://")),
     }
     let host = url.host_str().unwrap_or_default().trim_end_matches('.').to_owned();
+    if matches!(host.as_str(), "http" | "https") {
+        return Err(invalid("has its scheme twice: write it as https://HOST"));
+    }
+    if host.contains('$') {
+        return Err(invalid(NOT_EXPANDED));
+    }
+    // The parser of URLs takes more than any network has names for, such as a comma between two addresses.
+    if !host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._:[]".contains(&byte)) {
+        return Err(invalid(NO_HOST));
+    }
     if REGIONS.contains(&host.as_str()) {
         return Err(invalid("is only a part of the host: write all of it, for example https://na.myconnectwise.net"));
     }
@@ -358,6 +371,12 @@ mod tests {
             ("localhost:8080", "has no scheme: write it as http://HOST or https://HOST"),
             ("127.0.0.1:8080", "has no scheme: write it as http://HOST or https://HOST"),
             ("na", "is only a part of the host: write all of it, for example https://na.myconnectwise.net"),
+            ("https://https://na.myconnectwise.net", "has its scheme twice: write it as https://HOST"),
+            ("https://na.myconnectwise.net,https://eu.myconnectwise.net", NO_HOST),
+            ("https://{host}", NO_HOST),
+            ("https://na.myconnectwise.net|eu", URL),
+            ("$CW_URL", NOT_EXPANDED),
+            ("https://${HOST}/v4_6_release/apis/3.0", NOT_EXPANDED),
             ("https://user:geheim@na.myconnectwise.net", PASSWORD),
             ("geheim@na.myconnectwise.net", PASSWORD),
             ("https://developer.connectwise.com/Products/ConnectWise_PSA", PAGE),
