@@ -1,13 +1,16 @@
 //! SQL that people write, in questions and in models of their own: one SELECT that only reads, and no deeper than can be
 //! planned.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::json::ArrayWriter;
 use datafusion::common::tree_node::TreeNodeRecursion;
 use datafusion::execution::context::SQLOptions;
 use datafusion::logical_expr::LogicalPlan;
 use datafusion::prelude::{DataFrame, SessionContext};
-use datafusion::sql::parser::Statement;
+use datafusion::sql::parser::{DFParser, Statement};
+use datafusion::sql::resolve::resolve_table_references;
 use datafusion::sql::sqlparser::ast;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
@@ -106,6 +109,13 @@ fn is_too_large(plan: &LogicalPlan) -> datafusion::error::Result<bool> {
         Ok(if nodes > MOST_NODES { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
     })?;
     Ok(nodes > MOST_NODES)
+}
+
+/// Names of the tables that a SELECT reads, in lower case. None where it can't be parsed: whoever plans it says why.
+pub(crate) fn tables(sql: &str) -> BTreeSet<String> {
+    let parsed = (operators(sql) <= MOST_OPERATORS).then(|| DFParser::parse_sql(sql).ok()?.pop_front()).flatten();
+    let read = parsed.and_then(|statement| resolve_table_references(&statement, false).ok());
+    read.map_or_else(BTreeSet::new, |(tables, _)| tables.iter().map(|name| name.table().to_lowercase()).collect())
 }
 
 fn refused(why: String) -> Error {

@@ -24,6 +24,8 @@ use crate::sql;
 
 /// Mark of a fact's commit: the number of the lookups that it was built with.
 pub(super) const LOOKUPS_MARK: &str = "lookups";
+/// Name of the changed keys of a lookup, in the SELECTs of metadata.
+const CHANGED: &str = "changed";
 /// Affected rows that are held and compared. More of them cost less as a look at the whole table.
 const AT_MOST: usize = 250_000;
 
@@ -50,7 +52,7 @@ impl Affected {
 
 /// Name under which the affected ids of an entity can be joined.
 fn ids_of(entity: &str) -> String {
-    format!("affected_{entity}")
+    format!("__affected_{entity}")
 }
 
 /// A search for the affected rows of one fact.
@@ -89,8 +91,8 @@ impl Search<'_> {
             for (lookup, sql) in &rows.through {
                 let keys = self.state.changed_since(lookup, seen);
                 if !keys.is_empty() {
-                    self.register_changed(lookup, &keys).await?;
-                    ids.extend(self.ids(sql).await?);
+                    let session = self.with_changed(lookup, &keys).await?;
+                    ids.extend(self.ids(&session, sql).await?);
                 }
             }
             affected.ids.insert(entity.clone(), ids);
@@ -134,17 +136,18 @@ impl Search<'_> {
             return Ok(());
         }
         let wanted: Vec<i64> = values.iter().copied().map(i64::from).collect();
-        lookups::register(self.session, "together", batch_of(values.into_iter())?)?;
+        lookups::register(self.session, "__companions", batch_of(values.into_iter())?)?;
         for entity in self.model.rows.keys() {
-            let sql = format!("select t.id from __some t left semi join together g on g.id = t.`{together}`");
+            let sql = format!("select t.id from __some t left semi join __companions g on g.id = t.`{together}`");
             let more = self.ids_in(&TableName::silver(entity), together, &wanted, &sql).await?;
             affected.ids.entry(entity.clone()).or_default().extend(more);
         }
         Ok(())
     }
 
-    /// Makes the changed keys of a lookup readable as `changed`, under the name and type that the key has there.
-    async fn register_changed(&self, lookup: &str, keys: &[&str]) -> Result<()> {
+    /// A session like that of the build in which the changed keys of a lookup are `changed`, under the name and type that the
+    /// key has there. It is one of its own, for a model may be called `changed`.
+    async fn with_changed(&self, lookup: &str, keys: &[&str]) -> Result<SessionContext> {
         let table = self.session.table(lookup).await.map_err(failed)?;
         let Some(field) = table.schema().fields().first().cloned() else {
             return Err(Error::new(Kind::Contract, format!("the lookup {lookup} has no columns")));
@@ -155,7 +158,18 @@ impl Search<'_> {
         };
         let keys = cast(&texts, field.data_type()).map_err(unfit)?;
         let schema = Arc::new(Schema::new(vec![Field::new(field.name(), field.data_type().clone(), true)]));
-        lookups::register(self.session, "changed", RecordBatch::try_new(schema, vec![keys]).map_err(unfit)?)
+        let session = self.empty_session()?;
+        for name in self.tables()?.iter().filter(|name| *name != CHANGED) {
+            self.share(&session, name).await?;
+        }
+        lookups::register(&session, CHANGED, RecordBatch::try_new(schema, vec![keys]).map_err(unfit)?)?;
+        Ok(session)
+    }
+
+    /// Makes a table of the build's session readable in another one.
+    async fn share(&self, session: &SessionContext, name: &str) -> Result<()> {
+        let provider = self.session.table_provider(name).await.map_err(failed)?;
+        session.register_table(name, provider).map_err(failed).map(drop)
     }
 
     fn register(&self, affected: &Affected) -> Result<()> {
@@ -175,12 +189,12 @@ impl Search<'_> {
         }
         let files = self.lake.files_holding(table, column, values).await?;
         self.lake.register_files(self.session, "__some", table, None, files).await?;
-        self.ids(sql).await
+        self.ids(self.session, sql).await
     }
 
     /// The ids that a query gives in its first column.
-    async fn ids(&self, select: &str) -> Result<BTreeSet<i32>> {
-        let frame = sql::select(self.session, select).await.map_err(|error| in_model(self.model, error))?;
+    async fn ids(&self, session: &SessionContext, select: &str) -> Result<BTreeSet<i32>> {
+        let frame = sql::select(session, select).await.map_err(|error| in_model(self.model, error))?;
         let mut ids = BTreeSet::new();
         for batch in frame.collect().await.map_err(|error| in_model(self.model, error))? {
             let column = cast(batch.column(0), &DataType::Int32).map_err(|error| {
@@ -200,8 +214,7 @@ impl Search<'_> {
         let views: Vec<&Model> = models.iter().filter(is_view).collect();
         for name in &tables {
             if views.iter().all(|view| view.name != *name) {
-                let provider = self.session.table_provider(name.as_str()).await.map_err(failed)?;
-                narrow.register_table(name.as_str(), provider).map_err(failed)?;
+                self.share(&narrow, name).await?;
             }
         }
         for entity in self.model.rows.keys() {

@@ -14,11 +14,11 @@ use super::config::GoldConfig;
 use super::inputs::Inputs;
 use super::key_set::KeySet;
 use super::keys::Keys;
-use super::model::{self, Model, ModelKind};
+use super::model::{Model, ModelKind};
 use super::parts::{self, Input, Kept, Parts};
 use super::state::State;
 use super::write::{self, Run};
-use super::{DAY_MARK, calendar, dimension, failed, functions, in_model, lookups};
+use super::{DAY_MARK, STORED, calendar, dimension, failed, functions, in_model, lookups};
 use crate::contract;
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Commit, TableName};
@@ -199,15 +199,14 @@ impl Builder<'_> {
 
     /// A SELECT that is computed in parts, with what it reads.
     async fn kept(&self, name: &str, sql: &str, before: &[Model], entities: &[Entity]) -> Result<Kept> {
-        let views: Vec<Model> = before
-            .iter()
-            .filter(|view| view.kind == ModelKind::View && model::names(sql, &view.name))
-            .cloned()
-            .collect();
+        let read = sql::tables(sql);
+        let reads = |name: &str| read.contains(&name.to_lowercase());
+        let is_read = |view: &&Model| view.kind == ModelKind::View && reads(&view.name);
+        let views: Vec<Model> = before.iter().filter(is_read).cloned().collect();
         let mut inputs = Vec::new();
         for entity in entities {
             let table = TableName::silver(entity.table);
-            if !model::names(sql, &table.name) && !views.iter().any(|view| view.reads(&table.name)) {
+            if !reads(&table.name) && !views.iter().any(|view| view.reads(&table.name)) {
                 continue;
             }
             let contract = contract::silver(entity);
@@ -221,7 +220,7 @@ impl Builder<'_> {
     pub(super) async fn stored_sums(&mut self, model: &Model, checks: &Checks) -> Result<Sums> {
         let Some(sql) = checks.sums_of_stored() else { return Ok(Sums::new()) };
         let table = TableName::gold(&model.name);
-        let input = Input { table, alias: "stored".to_owned(), contract: None, schema: model.schema.clone() };
+        let input = Input { table, alias: STORED.to_owned(), contract: None, schema: model.schema.clone() };
         let kept = Kept { name: model.name.clone(), sql, views: Vec::new(), inputs: vec![input] };
         let desk = self.session().await?;
         let mut rows = self.parts.rows(&self.run.lake, &desk, &[kept]).await?;
@@ -253,7 +252,7 @@ impl Builder<'_> {
 
     /// Holds the keys of a stored dimension for the facts that look them up.
     async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
-        let stored = format!("{}_stored", model.name);
+        let stored = format!("{STORED}_{}", model.name);
         self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
         let frame =
             session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;

@@ -9,10 +9,10 @@ use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 
-use super::failed;
 use super::key_set::KeySet;
 use super::keys::text;
 use super::model::Model;
+use super::{STORED, failed};
 use crate::contract::{DECIMAL, TIMESTAMP};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, TableName};
@@ -80,7 +80,7 @@ impl Checks {
         let columns: Vec<String> = self.balance.keys().map(|name| format!("sum(`{name}`) as `{name}`")).collect();
         let columns = columns.join(", ").replace(&format!("sum(`{ROW_COUNT}`)"), "count(*)");
         let condition = if self.balance_where.is_empty() { "true" } else { self.balance_where.as_str() };
-        (!columns.is_empty()).then(|| format!("select {columns} from stored where {condition}"))
+        (!columns.is_empty()).then(|| format!("select {columns} from {STORED} where {condition}"))
     }
 
     /// The same tests of some rows only, in place of the rows `before` of a table whose sums are `stored`. What the table has

@@ -10,17 +10,15 @@ use super::{keys, lookups};
 use crate::catalog;
 use crate::lake::TableName;
 
-/// Names that a build gives to tables within its session.
-const RESERVED: [&str; 3] = ["stored", "together", "changed"];
-const RESERVED_PREFIXES: [&str; 5] = ["__", "affected_", "bronze_cw_", "silver_cw_", "etl_"];
-const RESERVED_SUFFIX: &str = "_stored";
+/// How the names of tables begin that a build has in its session, beside the models.
+const RESERVED_PREFIXES: [&str; 4] = ["__", "bronze_cw_", "silver_cw_", "etl_"];
 
 /// A sentence for each thing that is wrong.
 pub(super) fn problems(files: &OwnModels, own: &[Model], built_in: &[Model]) -> Vec<String> {
     let metadata = files.metadata_file().display().to_string();
     // Names of tables are folders, and many file systems don't tell cases apart.
     let mut taken: BTreeSet<String> = built_in.iter().map(|model| model.name.to_lowercase()).collect();
-    taken.extend(lookups::NAMES.iter().chain(&RESERVED).map(|name| (*name).to_owned()));
+    taken.extend(lookups::NAMES.iter().map(|name| (*name).to_owned()));
     taken.insert(keys::TABLE.to_owned());
     let lookups: BTreeSet<&str> = built_in
         .iter()
@@ -59,7 +57,7 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
         Some(_) => {}
     }
     let name = model.name.to_lowercase();
-    let reserved = RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix)) || name.ends_with(RESERVED_SUFFIX);
+    let reserved = RESERVED_PREFIXES.iter().any(|prefix| name.starts_with(prefix));
     if !taken.insert(name) || reserved {
         wrong.push("a name that is taken: call the model and its file something else".to_owned());
     }

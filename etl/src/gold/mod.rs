@@ -72,6 +72,8 @@ use model::Model;
 use parts::Parts;
 use write::Run;
 
+/// Name of a stored table within the session of a build. No model can be called like it.
+const STORED: &str = "__stored_table";
 /// Mark that a gold commit leaves: which configuration it was built with.
 const CONFIG_MARK: &str = "config";
 /// Mark that a gold commit leaves: which models it was built with.

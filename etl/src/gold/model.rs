@@ -1,6 +1,6 @@
 //! The models: their SQL, what is written with it, and the contract of the table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
@@ -12,6 +12,7 @@ use crate::closest::{advice, suggested};
 use crate::contract::{DECIMAL, instant};
 use crate::error::{Error, Kind, Result};
 use crate::lake::TableName;
+use crate::sql;
 
 /// When the run that wrote a row started.
 pub(super) const PROCESSED_AT: &str = "_etl_gold_processed_at";
@@ -179,6 +180,8 @@ pub(super) struct Model {
     pub(super) inputs: Vec<String>,
     /// The SELECT. Empty for the calendar.
     pub(super) sql: String,
+    /// Names of the tables that the rows are computed from, in lower case.
+    pub(super) tables: BTreeSet<String>,
     /// Contract of the table, `_etl_` columns included.
     pub(super) schema: SchemaRef,
     pub(super) tests: Tests,
@@ -195,15 +198,9 @@ impl Model {
         !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Kept)
     }
 
-    /// Whether the rows are computed from those of another model.
+    /// Whether the rows are computed from those of another table.
     pub(super) fn reads(&self, other: &str) -> bool {
-        if self.kind == ModelKind::Calendar { other == DAYS } else { names(&self.sql, other) }
-    }
-
-    /// Every word that the rows are computed from, in lower case: names of other models among them.
-    pub(super) fn words(&self) -> impl Iterator<Item = String> + '_ {
-        let days = (self.kind == ModelKind::Calendar).then_some(DAYS);
-        words(&self.sql).chain(days).map(str::to_lowercase)
+        self.tables.contains(&other.to_lowercase())
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -213,16 +210,6 @@ impl Model {
             self.schema.fields().iter().filter(|field| !added(field.name())).cloned().collect::<Vec<_>>(),
         ))
     }
-}
-
-/// Whether a SELECT names a table.
-pub(super) fn names(sql: &str, table: &str) -> bool {
-    words(sql).any(|word| word.eq_ignore_ascii_case(table))
-}
-
-fn words(sql: &str) -> impl Iterator<Item = &str> {
-    let code = sql.lines().map(|line| line.split_once("--").map_or(line, |(code, _)| code));
-    code.flat_map(|line| line.split(|letter: char| !letter.is_alphanumeric() && letter != '_'))
 }
 
 /// Whether a column says how a row came about, and nothing of the business.
@@ -236,7 +223,9 @@ pub(super) fn models() -> Result<Vec<Model>> {
     let declared = declared(METADATA, sql);
     let declared =
         declared.map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
-    plan::ordered(declared)
+    plan::ordered(declared).map_err(|plan::Ring(names)| {
+        Error::new(Kind::Contract, format!("the models {} read each other in a ring", names.join(" and ")))
+    })
 }
 
 /// The built-in models and those of the user's project, each after what it reads.
@@ -282,6 +271,10 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         fields.push(Field::new(SOURCE, DataType::Utf8, false));
         fields.push(Field::new(BATCH_ID, DataType::Utf8, false));
     }
+    let tables = match entry.kind {
+        ModelKind::Calendar => BTreeSet::from([DAYS.to_owned()]),
+        _ => sql::tables(&sql),
+    };
     Ok(Model {
         name: entry.name,
         kind: entry.kind,
@@ -291,6 +284,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         source: entry.source,
         inputs: entry.inputs,
         sql,
+        tables,
         schema: Arc::new(Schema::new(fields)),
         tests: Tests {
             accepted: entry.accepted,

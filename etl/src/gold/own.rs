@@ -15,7 +15,8 @@ use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
 use super::model::{self, Model};
-use super::{declared, functions, lookups, plan};
+use super::plan::{self, Ring};
+use super::{declared, functions, lookups};
 use crate::catalog;
 use crate::contract;
 use crate::error::{Error, Result};
@@ -103,11 +104,11 @@ impl OwnModels {
             return Err(Error::usage(problems.join("; ")));
         }
         let mut models = built_in;
-        let circle = |error: Error| {
-            let files: Vec<String> = error.to_string().split(" and ").map(|name| self.file(name)).collect();
+        let ring = |ring: Ring| {
+            let files: Vec<String> = ring.0.iter().map(|name| self.file(name)).collect();
             Error::usage(format!("{} read each other in a circle", files.join(" and ")))
         };
-        for mut model in plan::ordered(own).map_err(circle)? {
+        for mut model in plan::ordered(own).map_err(ring)? {
             model.own = true;
             model.inputs = inputs(&model, &models);
             if model.source.is_empty() {

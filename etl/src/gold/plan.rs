@@ -1,11 +1,9 @@
 //! The order in which models are built, from what each of them reads.
 
-use std::collections::BTreeSet;
-
 use super::model::{Model, ModelKind};
 use super::{lookups, model, own};
 use crate::catalog;
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 use crate::lake::TableName;
 
 /// A built-in model as a build goes about it.
@@ -62,30 +60,22 @@ fn strategy(model: &Model) -> &'static str {
     }
 }
 
+/// Names of models that read each other in a ring, or one that does.
+#[derive(Debug)]
+pub(super) struct Ring(pub(super) Vec<String>);
+
 /// The models, each after what it reads, and otherwise in their order.
 ///
 /// # Errors
-/// [`Kind::Contract`] with the names of those that read each other in a circle.
-pub(super) fn ordered(models: Vec<Model>) -> Result<Vec<Model>> {
-    let names: BTreeSet<String> = models.iter().map(|model| model.name.to_lowercase()).collect();
-    let of = |model: Model| {
-        let reads: BTreeSet<String> = model.words().filter(|word| names.contains(word)).collect();
-        (model, reads)
-    };
-    let mut rest: Vec<(Model, BTreeSet<String>)> = models.into_iter().map(of).collect();
+/// [`Ring`] where there is no such order.
+pub(super) fn ordered(mut rest: Vec<Model>) -> Result<Vec<Model>, Ring> {
     let mut done: Vec<Model> = Vec::with_capacity(rest.len());
-    let mut waiting = names.clone();
     while !rest.is_empty() {
-        let is_ready = |(model, reads): &(Model, BTreeSet<String>)| {
-            reads.iter().all(|name| !waiting.contains(name) || name.eq_ignore_ascii_case(&model.name))
-        };
+        let is_ready = |model: &Model| rest.iter().all(|other| other.name == model.name || !model.reads(&other.name));
         let Some(ready) = rest.iter().position(is_ready) else {
-            let names: Vec<&str> = rest.iter().map(|(model, _)| model.name.as_str()).collect();
-            return Err(Error::new(Kind::Contract, names.join(" and ")));
+            return Err(Ring(rest.into_iter().map(|model| model.name).collect()));
         };
-        let (model, _) = rest.remove(ready);
-        waiting.remove(&model.name.to_lowercase());
-        done.push(model);
+        done.push(rest.remove(ready));
     }
     Ok(done)
 }
@@ -106,10 +96,9 @@ mod tests {
             assert!(after.is_none(), "{} is built before {:?}", model.name, after.map(|other| &other.name));
         }
         assert_eq!(names(&ordered(model::models().unwrap()).unwrap()), declared);
-        models.iter_mut().find(|model| model.name == "member_costs").unwrap().sql =
-            "select * from invoice_lines".into();
-        let circle = ordered(models).unwrap_err().to_string();
-        assert!(circle.contains("invoice_lines") && circle.contains("member_costs"), "{circle}");
-        assert!(!circle.contains("dimcompany"), "{circle}");
+        models.iter_mut().find(|model| model.name == "member_costs").unwrap().tables.insert("invoice_lines".to_owned());
+        let Ring(names) = ordered(models).unwrap_err();
+        assert!(names.contains(&"invoice_lines".to_owned()) && names.contains(&"member_costs".to_owned()), "{names:?}");
+        assert!(!names.contains(&"dimcompany".to_owned()), "{names:?}");
     }
 }

@@ -12,8 +12,8 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
 use super::check::{Checks, Tally};
 use super::doubts::Known;
-use super::failed;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
+use super::{STORED, failed};
 use crate::error::{Error, Kind, Result};
 use crate::lake::{Change, Commit, Exchange, Lake, Source, TableName, sql_error};
 use crate::silver::{Fingerprinter, same_columns};
@@ -213,12 +213,12 @@ impl Run {
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
-        self.lake.register(session, "stored", &TableName::gold(&model.name)).await?;
-        let mut rows = session.table("stored").await.map_err(failed)?.execute_stream().await.map_err(failed)?;
+        self.lake.register(session, STORED, &TableName::gold(&model.name)).await?;
+        let mut rows = session.table(STORED).await.map_err(failed)?.execute_stream().await.map_err(failed)?;
         while let Some(batch) = rows.try_next().await.map_err(failed)? {
             stored.extend(ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?));
         }
-        session.deregister_table("stored").map_err(failed)?;
+        session.deregister_table(STORED).map_err(failed)?;
         let mut difference = Difference::default();
         let (mut held, mut known) = (0, 0);
         let mut rows = self.rows(model, frame, checks).await?;

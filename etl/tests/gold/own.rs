@@ -223,12 +223,8 @@ fn the_name_of_a_model_is_a_name_and_free() {
         "silver_cw_new",
         "etl_runs",
         "run_day",
-        "stored",
-        "changed",
-        "together",
         "__some",
-        "affected_company",
-        "dimcompany_stored",
+        "__stored_table",
     ] {
         let said = one(name, "select 1 as one").unwrap_err();
         assert_eq!(
@@ -236,10 +232,78 @@ fn the_name_of_a_model_is_a_name_and_free() {
             format!("models.toml declares {name}, a name that is taken: call the model and its file something else")
         );
     }
-    assert!(one("Hours_2_by_Company", "select 1 as one").is_ok());
+    for name in ["Hours_2_by_Company", "stored", "changed", "together", "affected_company", "dimcompany_stored"] {
+        assert!(one(name, "select 1 as one").is_ok(), "{name}");
+    }
     let twice = "[[model]]\nname = \"mine\"\nkind = \"view\"\n[[model]]\nname = \"Mine\"\nkind = \"view\"\n";
     let said = project(&[("models.toml", twice), ("mine.sql", "select 1 as one"), ("Mine.sql", "select 1 as one")]);
     assert!(said.unwrap_err().contains("declares Mine, a name that is taken"));
+}
+
+/// What reads what is told by the parsed SELECT: a column, a text, a comment and a name of its own can be called like a model.
+#[tokio::test]
+async fn models_read_the_tables_of_their_select_and_nothing_else_that_looks_like_one() {
+    const METADATA: &str = r#"
+[[model]]
+name = "zebra"
+kind = "fact"
+key = "companyName"
+columns = "companyName:string! later:bigint! changed:string!"
+
+[[model]]
+name = "later"
+kind = "view"
+
+[[model]]
+name = "changed"
+kind = "fact"
+key = "companyName"
+columns = "companyName:string! lines:bigint! zebra:string!"
+"#;
+    let files = [
+        ("models.toml", METADATA),
+        // `later` is read behind a text with two hyphens, `changed` is a text and a column; and a table of its own hides a dimension.
+        (
+            "zebra.sql",
+            "with dimmember as (select '-- ' as dash, companyName, lines from later)
+             select companyName, lines as later, 'changed' as changed from dimmember where dash = '-- '",
+        ),
+        // It names what reads it in a comment and as a column.
+        ("later.sql", "select companyName, lines /* zebra */ from changed -- zebra, dimmember"),
+        (
+            "changed.sql",
+            "/* from later */ select c.companyName, count(*) as lines, 'from zebra' as zebra from fact_timeentry f
+             join dimcompany c on c.CompanyKey = f.CompanyKey where not f.isDeleted group by c.companyName",
+        ),
+    ];
+    let config = project(&files).unwrap();
+    let tenant = Tenant::small().await;
+    let rows = async || {
+        let changed = tenant.own_rows("changed", "companyName, lines").await;
+        assert_eq!(tenant.own_rows("zebra", "companyName, later").await, changed);
+        changed
+    };
+    let report = tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &config).await;
+    assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
+    assert_eq!(
+        rows().await,
+        ["Acme | 4", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 18"],
+        "as counted by hand in the rows of silver"
+    );
+    // What a member costs reaches the rows of facts by the changed keys of a lookup, which are `changed` there.
+    let mut members = silver_of("Member");
+    for member in members.as_array_mut().unwrap() {
+        member["hourlyCost"] = json!("77");
+    }
+    tenant.put("Member", members).await;
+    let mut entries = silver_of("TimeEntry");
+    entries.as_array_mut().unwrap().remove(0);
+    tenant.put("TimeEntry", entries).await;
+    let report = tenant.build(Mode::Incremental, "2024-07-02T06:00:00Z", &config).await;
+    assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
+    assert_eq!(rows().await, ["Acme | 3", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 18"]);
+    let dearer = tenant.rows("select count(*) from fact_timeentry where memberId in (10, 11, 12) and not isDeleted and effectiveHourlyCost <> 77").await;
+    assert_eq!(dearer, ["0"]);
 }
 
 #[test]
