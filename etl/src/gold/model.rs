@@ -203,6 +203,12 @@ impl Model {
         self.tables.contains(&other.to_lowercase())
     }
 
+    /// Names of the tables that its SELECT and the SELECTs of its tests read, in lower case.
+    pub(super) fn named(&self) -> BTreeSet<String> {
+        let tests = [&self.tests.balance, &self.tests.faults];
+        tests.into_iter().flat_map(|select| sql::tables(select)).chain(self.tables.iter().cloned()).collect()
+    }
+
     /// The columns that the SELECT has to give: the contract without what the runner adds.
     pub(super) fn selected(&self) -> SchemaRef {
         let added = |name: &str| is_technical(name) || (self.kind == ModelKind::Dimension && name == self.key);

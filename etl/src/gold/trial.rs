@@ -56,7 +56,8 @@ impl OwnModels {
 fn of_interest(models: Vec<Model>) -> Vec<Model> {
     let mut wanted: Vec<Model> = Vec::new();
     for model in models.into_iter().rev() {
-        let is_read = || wanted.iter().any(|other| is_planned(other) && other.reads(&model.name));
+        let name = model.name.to_lowercase();
+        let is_read = || wanted.iter().any(|other| is_planned(other) && other.named().contains(&name));
         if model.own || model.is_table() || is_read() {
             wanted.push(model);
         }

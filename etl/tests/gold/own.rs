@@ -241,6 +241,7 @@ fn the_name_of_a_model_is_a_name_and_free() {
 }
 
 /// What reads what is told by the parsed SELECT: a column, a text, a comment and a name of its own can be called like a model.
+/// A test may read a built-in view that no SELECT of the project does.
 #[tokio::test]
 async fn models_read_the_tables_of_their_select_and_nothing_else_that_looks_like_one() {
     const METADATA: &str = r#"
@@ -249,6 +250,7 @@ name = "zebra"
 kind = "fact"
 key = "companyName"
 columns = "companyName:string! later:bigint! changed:string!"
+faults = "select companyName from invoice_lines where lineSource = 'none'"
 
 [[model]]
 name = "later"
