@@ -5,11 +5,13 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stderr,
-    reason = "a test fails by panicking"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and shows what it did"
 )]
 
 mod alike;
 mod beside;
+mod by_hand;
 mod children;
 mod damage;
 mod dates;
@@ -22,6 +24,8 @@ mod guards;
 mod halts;
 mod kill;
 mod ledger;
+mod loaded;
+mod mixes;
 mod new_table;
 mod optional;
 mod others;
@@ -30,11 +34,13 @@ mod quarantine;
 mod requests;
 mod samples;
 mod secrets;
+mod source;
 mod steer;
 mod tenants;
 mod truth;
 mod two_runs;
 mod unreadable;
+mod unseen;
 mod watermark;
 mod whole_way;
 

@@ -82,7 +82,7 @@ impl Tenant {
 }
 
 /// A record whose text is half a character.
-fn unreadable(entity: &Entity, id: i64, more: &str) -> String {
+pub(crate) fn unreadable(entity: &Entity, id: i64, more: &str) -> String {
     let text = entity.columns.iter().find(|column| column.kind == Kind::Utf8).unwrap();
     format!("{{\"id\":{id},\"{}\":\"{more}\\ud800\"}}", text.name)
 }

@@ -39,7 +39,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, plan: &Plan) -> Resu
 }
 
 /// Name and size of every file below a folder.
-fn files(folder: &Path) -> BTreeMap<String, u64> {
+pub(crate) fn files(folder: &Path) -> BTreeMap<String, u64> {
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();

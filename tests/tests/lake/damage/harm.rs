@@ -28,6 +28,12 @@ impl Harm {
         matches!(self, Self::CheckpointBroken | Self::HintWrong)
     }
 
+    /// Whether there is something to do it to.
+    pub(crate) async fn can(self, lake: &Lake, table: &TableName) -> bool {
+        let has_files = lake.files(table).await.is_ok_and(|files| !files.is_empty());
+        has_files && fs::read_dir(place(lake, table).join("_delta_log")).unwrap().count() > 1
+    }
+
     pub(crate) fn is_of_files(self) -> bool {
         matches!(self, Self::FileMissing | Self::FileCut | Self::FileEmpty)
     }
