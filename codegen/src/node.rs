@@ -70,7 +70,7 @@ impl<'a> Node<'a> {
     }
 
     pub(crate) fn number(&self) -> Result<&'a Value> {
-        if self.value.is_number() { Ok(self.value) } else { Err(self.expected("a number")) }
+        if self.value.is_number() { self.exact() } else { Err(self.expected("a number")) }
     }
 
     pub(crate) fn is_null(&self) -> bool {
@@ -80,9 +80,18 @@ impl<'a> Node<'a> {
     /// A text, number or truth value.
     pub(crate) fn scalar(&self) -> Result<&'a Value> {
         match self.value {
-            Value::String(_) | Value::Number(_) | Value::Bool(_) => Ok(self.value),
+            Value::String(_) | Value::Number(_) | Value::Bool(_) => self.exact(),
             _ => Err(self.expected("a text, a number or a truth value")),
         }
+    }
+
+    /// The value, unless it is a number with more digits than a float holds: written down and read again, it would be another.
+    fn exact(&self) -> Result<&'a Value> {
+        let again = || serde_json::from_str::<Value>(&self.value.to_string());
+        if self.value.is_f64() && again().is_ok_and(|again| again != *self.value) {
+            return Err(self.expected("a number of at most 15 digits"));
+        }
+        Ok(self.value)
     }
 
     /// Text of an optional entry.

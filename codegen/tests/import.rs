@@ -52,3 +52,19 @@ fn a_failed_import_writes_nothing() {
     assert_eq!(error.pointer(), Some("/paths/~1a/get/operationId"));
     assert!(!target.exists());
 }
+
+/// One that the fuzzer found: as a float it is read as another number than the one it was written from.
+#[test]
+fn a_number_that_no_float_holds_is_refused() {
+    let document = |number: &str| {
+        let schema = format!(r#"{{"type": "string", "enum": ["a", {number}]}}"#);
+        let text = format!(
+            r#"{{"openapi": "3.0.1", "info": {{"title": "x", "version": "1"}}, "paths": {{}},
+                "components": {{"schemas": {{"A": {schema}}}}}}}"#
+        );
+        facts(&Document::parse("numbers.json", text.as_bytes()).unwrap())
+    };
+    assert!(document("33.25").is_ok());
+    let refused = document("33333333333337333333333333").unwrap_err().to_string();
+    assert!(refused.contains("a number of at most 15 digits") && refused.contains("/enum/1"), "{refused}");
+}
