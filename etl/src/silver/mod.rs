@@ -46,7 +46,7 @@ pub(crate) use layout::{dropped, is_hashed};
 
 use crate::contract;
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Commit, Doubt, Lake, Race, TableName, TableState, Versions};
+use crate::lake::{Commit, Doubt, Lake, Layer, Race, TableName, TableState, Versions};
 use crate::privacy::Privacy;
 use custom::COMMENT;
 use layout::Layout;
@@ -163,8 +163,9 @@ async fn seen(lake: &Lake, table: &TableName, (version, which): (&str, &str), id
 
 /// What is said where a table isn't made from another because that one isn't to be believed.
 pub(crate) fn unbelieved(input: &TableName, doubt: &Doubt, table: &TableName) -> Error {
-    let what =
-        format!("{input} {doubt}, so that {table} is as it was: `run --layers {}` reads it again first", input.layer);
+    let layer = input.layer;
+    let how = if layer == Layer::Bronze { "reads" } else { "builds" };
+    let what = format!("{input} {doubt}, so that {table} is as it was: `run --layers {layer}` {how} it again first");
     Error::new(Kind::Contract, what)
 }
 
