@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
+use connectwise_sdk::conditions::field;
 use connectwise_sdk::{BundledList, Client, ErrorKind, RecordText};
 use futures::TryStreamExt;
 use futures::stream::{self, StreamExt};
@@ -266,13 +267,26 @@ impl Work<'_> {
         match self.listed(parent).await {
             Ok(list) => list,
             Err(error) if error.is_not_found() => match confirm(self.client, self.above, &[parent]).await.pop() {
-                Some((_, Answer::Gone)) => List::Gone,
+                // A server that now and then finds nothing says so of a record, too, but not in a list that it gives.
+                Some((_, Answer::Gone)) if matches!(self.is_listed(parent).await, Ok(false)) => List::Gone,
                 Some((_, Answer::There)) => List::Shut(error),
                 _ => List::Failed(error.to_string()),
             },
             Err(error) if error.is_forbidden() => List::Shut(error),
             Err(error) => List::Failed(error.to_string()),
         }
+    }
+
+    /// Whether the list of parents has this one.
+    async fn is_listed(&self, parent: i64) -> connectwise_sdk::Result<bool> {
+        let parents = self.client.list(self.above.path).conditions(field(self.above.key).eq(parent));
+        let mut pages = Box::pin(parents.fields(self.above.key).page_size(1).pages());
+        while let Some(page) = pages.try_next().await? {
+            if !page.records()?.is_empty() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn listed(&self, parent: i64) -> connectwise_sdk::Result<List> {
