@@ -175,7 +175,7 @@ pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
 /// and surrogate keys are those of earlier runs.
 ///
 /// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
-/// was and says so in the report ([`Outcome::Failed`](crate::silver::Outcome::Failed)); it stops those that read it and no
+/// was and says so in the report ([`Outcome::Failed`]); it stops those that read it and no
 /// others. Running again goes on. When another run changes a table meanwhile, the build starts over from what that one left.
 ///
 /// # Errors
