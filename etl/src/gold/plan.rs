@@ -26,7 +26,7 @@ pub struct Planned {
 /// The built-in models in the order in which they are built.
 ///
 /// # Errors
-/// [`Kind::Contract`] when the models' metadata can't be read.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when the models' metadata can't be read.
 pub fn plan() -> Result<Vec<Planned>> {
     let models = model::models()?;
     let planned = models.iter().enumerate().map(|(at, one)| {

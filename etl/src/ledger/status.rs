@@ -137,7 +137,7 @@ pub struct RunStatus {
 /// Reads the ledger. `None` when no run has left a row in this lakehouse.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
 pub async fn status(lake: &Lake) -> Result<Option<Status>> {
     if lake.state(&TableName::ledger(RUNS)).await?.is_none() {
         return Ok(None);
@@ -162,7 +162,7 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
 /// The bronze tables that the last load to try them skipped, since the role may not read them.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
 pub(crate) async fn skipped(lake: &Lake) -> Result<BTreeSet<String>> {
     #[derive(Deserialize)]
     struct Table {
@@ -179,7 +179,7 @@ pub(crate) async fn skipped(lake: &Lake) -> Result<BTreeSet<String>> {
 /// The last runs, newest first. To be asked only where there is a ledger.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
 pub async fn runs(lake: &Lake, most: usize) -> Result<Vec<RunStatus>> {
     last_runs(lake, &format!("{LAST_RUNS} limit {most}")).await
 }

@@ -2,7 +2,7 @@
 //!
 //! An incremental load can't see a deletion: the API has no tombstones. So the ids of the whole list are swept and held
 //! against the table, and what is missing is asked for one by one. Only a row that the server says is not found is deleted,
-//! and only when nothing speaks for a read that saw too little ([`Guard`]). A row that answers, because it came back, was
+//! and only when nothing speaks for a read that saw too little (`deletes::Guard`). A row that answers, because it came back, was
 //! late, or left the list's filter, stays.
 //!
 //! | module | what it holds |
