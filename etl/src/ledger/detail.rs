@@ -5,9 +5,9 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::read::rows;
 use super::status::{LAST_RUNS, RunStatus, last_runs};
-use super::{CHUNKS, RUNS, STEPS};
+use super::{CHUNKS, STEPS};
 use crate::error::{Error, Kind, Result};
-use crate::lake::{Lake, TableName};
+use crate::lake::Lake;
 
 /// The word for the run that began last.
 const LAST: &str = "last";
@@ -122,9 +122,6 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<S
 pub async fn detail(lake: &Lake, wanted: &str) -> Result<RunDetail> {
     let none =
         || Error::new(Kind::Usage, format!("there is no run {wanted:?}: connectwise-etl status lists the last ones"));
-    if lake.state(&TableName::ledger(RUNS)).await?.is_none() {
-        return Err(none());
-    }
     let sql = if wanted == LAST { format!("{LAST_RUNS} limit 1") } else { LAST_RUNS.to_owned() };
     let mut runs = last_runs(lake, &sql).await?;
     runs.retain(|run| wanted == LAST || (!wanted.is_empty() && run.run_id.ends_with(wanted)));
@@ -142,12 +139,5 @@ pub async fn detail(lake: &Lake, wanted: &str) -> Result<RunDetail> {
     };
     let steps = of(STEPS, "ended, case layer when 'bronze' then 1 when 'silver' then 2 else 3 end, \"tableName\"");
     let chunks = of(CHUNKS, "ended, \"tableName\", chunk");
-    let (mut found, mut safe) = (Vec::new(), Vec::new());
-    if lake.state(&TableName::ledger(STEPS)).await?.is_some() {
-        found = rows(lake, &steps).await?;
-    }
-    if lake.state(&TableName::ledger(CHUNKS)).await?.is_some() {
-        safe = rows(lake, &chunks).await?;
-    }
-    Ok(RunDetail { run, steps: found, chunks: safe })
+    Ok(RunDetail { steps: rows(lake, &steps).await?, chunks: rows(lake, &chunks).await?, run })
 }

@@ -8,10 +8,9 @@ use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
 
 use super::read::rows;
-use super::{DRIFT, FIELDS};
 use crate::catalog;
 use crate::error::Result;
-use crate::lake::{Lake, TableName};
+use crate::lake::Lake;
 use crate::telemetry::drift::properties;
 use crate::telemetry::{Deviation, DriftKind, Tally};
 
@@ -142,15 +141,9 @@ async fn deviations(lake: &Lake) -> Result<Vec<Known>> {
     let sql = "select entity, kind, path, found, occurrences as \"count\", started as \"firstSeen\", \"runId\" from \
          (select *, row_number() over (partition by entity, kind, path, found order by started, \"runId\") as n \
           from etl_drift) d where n = 1 order by entity, kind, path, found";
-    match lake.state(&TableName::ledger(DRIFT)).await? {
-        Some(_) => rows(lake, sql).await,
-        None => Ok(Vec::new()),
-    }
+    rows(lake, sql).await
 }
 
 async fn fields(lake: &Lake) -> Result<Vec<Field>> {
-    match lake.state(&TableName::ledger(FIELDS)).await? {
-        Some(_) => rows(lake, "select distinct entity, path from etl_fields").await,
-        None => Ok(Vec::new()),
-    }
+    rows(lake, "select distinct entity, path from etl_fields").await
 }

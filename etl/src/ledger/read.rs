@@ -7,7 +7,7 @@ use crate::error::{Error, Kind, Result};
 use crate::lake::{Lake, sql_error};
 use crate::sql;
 
-/// The rows of one SELECT over tables of the ledger that are there. Only those that it names are opened.
+/// The rows of one SELECT over tables of the ledger, none where one of them isn't there yet. Only those that it names are opened.
 ///
 /// # Errors
 /// [`Kind::Lake`] or [`Kind::Sql`] when they can't be read, [`Kind::Contract`] when they have other columns.
@@ -16,7 +16,9 @@ pub(super) async fn rows<T: DeserializeOwned>(lake: &Lake, sql: &str) -> Result<
     let statement = sql::parse(&session, sql)?;
     let named = session.state().resolve_table_references(&statement).map_err(sql_error)?;
     for table in tables().iter().filter(|table| named.iter().any(|named| named.table() == table.name)) {
-        lake.register(&session, &table.name, table).await?;
+        if !lake.register(&session, &table.name, table).await? {
+            return Ok(Vec::new());
+        }
     }
     let found = sql::plan(&session, statement).await?.collect().await.map_err(sql_error)?;
     serde_json::from_slice(&sql::json(&found)?).map_err(|error| {

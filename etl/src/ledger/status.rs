@@ -7,7 +7,7 @@ use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::read::rows;
-use super::{RUNS, STARTED, STEPS};
+use super::{RUNS, STARTED};
 use crate::catalog;
 use crate::error::Result;
 use crate::lake::{Lake, Layer, TableName};
@@ -144,10 +144,7 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
     }
     let now = Utc::now();
     let runs = runs(lake, RUNS_SHOWN).await?;
-    let mut tables: Vec<TableStatus> = match lake.state(&TableName::ledger(STEPS)).await? {
-        Some(_) => rows(lake, LAST_STEPS).await?,
-        None => Vec::new(),
-    };
+    let mut tables: Vec<TableStatus> = rows(lake, LAST_STEPS).await?;
     let counts: Vec<Option<u64>> =
         stream::iter(tables.clone()).map(|table| count(lake, table)).buffered(AT_ONCE).collect().await;
     let open = quarantine::open(lake).await?;
@@ -168,15 +165,10 @@ pub(crate) async fn skipped(lake: &Lake) -> Result<BTreeSet<String>> {
     struct Table {
         name: String,
     }
-    for table in [RUNS, STEPS] {
-        if lake.state(&TableName::ledger(table)).await?.is_none() {
-            return Ok(BTreeSet::new());
-        }
-    }
     Ok(rows::<Table>(lake, SKIPPED).await?.into_iter().map(|table| table.name).collect())
 }
 
-/// The last runs, newest first. To be asked only where there is a ledger.
+/// The last runs, newest first.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
