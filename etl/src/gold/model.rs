@@ -203,7 +203,7 @@ impl Model {
         self.tables.contains(&other.to_lowercase())
     }
 
-    /// Names of the tables that its SELECT and the SELECTs of its tests read, in lower case.
+    /// Names of the tables that the SELECT and the data tests of the model read, in lower case.
     pub(super) fn named(&self) -> BTreeSet<String> {
         let tests = [&self.tests.balance, &self.tests.faults];
         tests.into_iter().flat_map(|select| sql::tables(select)).chain(self.tables.iter().cloned()).collect()

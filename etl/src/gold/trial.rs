@@ -1,5 +1,7 @@
 //! The models of a user's project tried over empty tables, so that what can't work is known before anything is touched.
 
+use std::collections::BTreeSet;
+
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
 use datafusion::common::tree_node::{TreeNode, TreeNodeRecursion};
@@ -51,14 +53,15 @@ impl OwnModels {
     }
 }
 
-/// The user's own models, and of those that are built in what they can read: all tables, whose contracts are known, and the
-/// others that have to be planned for their columns.
+/// The user's models, and the built-in models that they can read: all tables, whose columns their contracts give, and the views
+/// and lookups that the user's models name, which have to be planned for their columns.
 fn of_interest(models: Vec<Model>) -> Vec<Model> {
-    let mut wanted: Vec<Model> = Vec::new();
+    let (mut wanted, mut named) = (Vec::new(), BTreeSet::new());
     for model in models.into_iter().rev() {
-        let name = model.name.to_lowercase();
-        let is_read = || wanted.iter().any(|other| is_planned(other) && other.named().contains(&name));
-        if model.own || model.is_table() || is_read() {
+        if model.own || model.is_table() || named.contains(&model.name.to_lowercase()) {
+            if is_planned(&model) {
+                named.extend(model.named());
+            }
             wanted.push(model);
         }
     }

@@ -240,8 +240,8 @@ fn the_name_of_a_model_is_a_name_and_free() {
     assert!(said.unwrap_err().contains("declares Mine, a name that is taken"));
 }
 
-/// What reads what is told by the parsed SELECT: a column, a text, a comment and a name of its own can be called like a model.
-/// A test may read a built-in view that no SELECT of the project does.
+/// Dependencies come from the parsed SELECT: a column, a string literal, a comment or a WITH may be named like a model. A data test
+/// may read a built-in view that no SELECT of the project reads.
 #[tokio::test]
 async fn models_read_the_tables_of_their_select_and_nothing_else_that_looks_like_one() {
     const METADATA: &str = r#"
