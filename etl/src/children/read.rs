@@ -42,8 +42,6 @@ pub(super) enum List {
     Gone,
     /// It can't be read, or doesn't show that it is whole. Why.
     Failed(String),
-    /// The role may not read it (403), or it isn't there though its parent is (404).
-    Shut(connectwise_sdk::Error),
 }
 
 /// How lists are asked for, as the server has shown so far.
@@ -109,18 +107,17 @@ impl Reader {
     }
 
     /// Takes how a list went. One that is shut has failed like others.
-    fn note(&mut self, list: List) -> List {
-        match list {
-            List::Whole { .. } | List::Partly(..) => self.is_open = true,
-            List::Gone => {}
-            List::Failed(_) => self.fails = true,
-            List::Shut(error) => {
-                let why = error.to_string();
-                self.shut.get_or_insert(error);
-                return List::Failed(why);
-            }
+    fn note(&mut self, list: Result<List, connectwise_sdk::Error>) -> List {
+        match &list {
+            Ok(List::Whole { .. } | List::Partly(..)) => self.is_open = true,
+            Ok(List::Failed(_)) => self.fails = true,
+            Ok(List::Gone) | Err(_) => {}
         }
-        list
+        list.unwrap_or_else(|error| {
+            let why = error.to_string();
+            self.shut.get_or_insert(error);
+            List::Failed(why)
+        })
     }
 
     /// The lists of these parents.
@@ -263,18 +260,21 @@ impl Work<'_> {
     }
 
     /// One list on its own.
-    async fn alone(&self, parent: i64) -> List {
-        match self.listed(parent).await {
+    ///
+    /// # Errors
+    /// When it is shut: the role may not read it (403), or it isn't there though its parent is (404).
+    async fn alone(&self, parent: i64) -> Result<List, connectwise_sdk::Error> {
+        Ok(match self.listed(parent).await {
             Ok(list) => list,
             Err(error) if error.is_not_found() => match confirm(self.client, self.above, &[parent]).await.pop() {
                 // A server that now and then finds nothing says so of a record, too, but not in a list that it gives.
                 Some((_, Answer::Gone)) if matches!(self.is_listed(parent).await, Ok(false)) => List::Gone,
-                Some((_, Answer::There)) => List::Shut(error),
+                Some((_, Answer::There)) => return Err(error),
                 _ => List::Failed(error.to_string()),
             },
-            Err(error) if error.is_forbidden() => List::Shut(error),
+            Err(error) if error.is_forbidden() => return Err(error),
             Err(error) => List::Failed(error.to_string()),
-        }
+        })
     }
 
     /// Whether the list of parents has this one.

@@ -105,7 +105,6 @@ impl Rows {
             List::Gone => (Vec::new(), None),
             List::Partly(records, why) => (records, Some(why)),
             List::Failed(why) => (Vec::new(), Some(why)),
-            List::Shut(error) => (Vec::new(), Some(error.to_string())),
         };
         // Of a list that isn't whole nothing is gone.
         if let Some(why) = failed {
