@@ -118,6 +118,6 @@ impl TableReport {
     }
 }
 
-fn as_text<S: Serializer>(table: &TableName, serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn as_text<S: Serializer>(table: &TableName, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(table)
 }

@@ -1,7 +1,8 @@
 //! What the data tests of gold tables found.
 
-use serde::{Serialize, Serializer};
+use serde::Serialize;
 
+use super::build::as_text;
 use crate::lake::TableName;
 
 /// What a failed test does.
@@ -36,8 +37,4 @@ impl TestResult {
     pub fn passed(&self) -> bool {
         self.failures == 0
     }
-}
-
-fn as_text<S: Serializer>(table: &TableName, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(table)
 }
