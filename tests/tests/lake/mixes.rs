@@ -27,22 +27,13 @@ enum Event {
     Server(Turn),
 }
 
-/// What happens to files. A log that is gone altogether isn't among it: nothing is left then that a run could go by.
-const HARMS: [Harm; 9] = [
-    Harm::FileMissing,
-    Harm::FileCut,
-    Harm::FileEmpty,
-    Harm::CommitCut,
-    Harm::CommitEmpty,
-    Harm::CommitBinary,
-    Harm::CommitMissing,
-    Harm::CheckpointBroken,
-    Harm::HintWrong,
-];
-
+/// Of what happens to files, a log that is gone altogether is left out: nothing is left then that a run could go by.
 fn events() -> Vec<Event> {
     let tables = Deed::ALL.into_iter().map(Event::Table);
-    tables.chain(HARMS.into_iter().map(Event::Files)).chain(Turn::ALL.into_iter().map(Event::Server)).collect()
+    tables
+        .chain(Harm::WITH_A_LOG.into_iter().map(Event::Files))
+        .chain(Turn::ALL.into_iter().map(Event::Server))
+        .collect()
 }
 
 /// The events of a mix. Each kind is in one of [`MIXES`] that follow each other, and which of them stand together is drawn.

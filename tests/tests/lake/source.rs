@@ -37,9 +37,9 @@ pub(crate) enum Turn {
     Malformed,
     /// What couldn't be a row can be one again.
     Mend,
-    /// The server is put back to what it was at first, at the time of now.
+    /// The server is restored to its first state, and its clock goes on.
     Restored,
-    /// The server is put back to what it was at first, and its clock too.
+    /// The server is restored to its first state, its clock too.
     SetBack,
     /// Somebody runs with the credentials of another tenant.
     Stranger,

@@ -12,17 +12,7 @@ use crate::alike::{assert_same, rows};
 async fn silver_is_built_again_by_any_run_that_says_what_is_lost() {
     let tenant = Tenant::shared().await;
     let table = TableName::silver("timeentry");
-    for harm in [
-        Harm::FileMissing,
-        Harm::FileCut,
-        Harm::FileEmpty,
-        Harm::CommitCut,
-        Harm::CommitEmpty,
-        Harm::CommitBinary,
-        Harm::CommitMissing,
-        Harm::CheckpointBroken,
-        Harm::HintWrong,
-    ] {
+    for harm in Harm::WITH_A_LOG {
         let when = format!("{harm:?}");
         let (_folder, lake) = tenant.copy();
         let harmed = Harmed::by(harm, &lake, std::slice::from_ref(&table)).await;

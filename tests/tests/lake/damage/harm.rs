@@ -23,6 +23,19 @@ pub(crate) enum Harm {
 }
 
 impl Harm {
+    /// All but a log that is gone altogether.
+    pub(crate) const WITH_A_LOG: [Self; 9] = [
+        Self::FileMissing,
+        Self::FileCut,
+        Self::FileEmpty,
+        Self::CommitCut,
+        Self::CommitEmpty,
+        Self::CommitBinary,
+        Self::CommitMissing,
+        Self::CheckpointBroken,
+        Self::HintWrong,
+    ];
+
     /// Whether another way leads to all rows.
     pub(crate) fn is_harmless(self) -> bool {
         matches!(self, Self::CheckpointBroken | Self::HintWrong)

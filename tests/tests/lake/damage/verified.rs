@@ -69,16 +69,20 @@ async fn verifying_finds_what_differs_and_changes_nothing() {
     assert!(found.contains(&(table.to_string(), "unreadable")), "{found:?}");
 }
 
-/// Rows that somebody took out or changed, in a way that the log doesn't tell: through this program's own writer.
+/// Takes rows out of silver in a way that the log doesn't tell: through this program's own writer.
+async fn take_out(tenant: &Tenant, lake: &Lake, rows: usize) -> TableName {
+    let entity = time_entry();
+    let silver = TableName::silver(entity.table);
+    let keys: Vec<i64> = truth(&tenant.simulator, entity).await.keys().copied().take(rows).collect();
+    lake.delete(&silver, "id", &keys, &lake.session().unwrap(), &Commit::new("own")).await.unwrap();
+    silver
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn verifying_compares_the_layers_and_the_next_run_repairs_what_was_marked() {
     let tenant = Tenant::shared().await;
-    let entity = time_entry();
     let (_folder, lake) = tenant.copy();
-    let silver = TableName::silver(entity.table);
-    let session = lake.session().unwrap();
-    let keys: Vec<i64> = truth(&tenant.simulator, entity).await.keys().copied().take(5).collect();
-    lake.delete(&silver, "id", &keys, &session, &Commit::new("own")).await.unwrap();
+    let silver = take_out(&tenant, &lake, 5).await;
     let fact = TableName::gold("dimmember");
     let found_now = found(&lake, false).await;
     assert!(found_now.contains(&(silver.to_string(), "missing")), "{found_now:?}");
@@ -95,12 +99,8 @@ async fn verifying_compares_the_layers_and_the_next_run_repairs_what_was_marked(
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_sees_that_silver_has_fewer_rows_than_bronze() {
     let tenant = Tenant::shared().await;
-    let entity = time_entry();
     let (_folder, lake) = tenant.copy();
-    let silver = TableName::silver(entity.table);
-    let session = lake.session().unwrap();
-    let keys: Vec<i64> = truth(&tenant.simulator, entity).await.keys().copied().take(50).collect();
-    lake.delete(&silver, "id", &keys, &session, &Commit::new("own")).await.unwrap();
+    take_out(&tenant, &lake, 50).await;
     let report = run(&lake, None, Mode::Incremental).await;
     assert_eq!(report.exit_code(), 0, "{}", said(&report));
     assert!(said(&report).contains("has fewer rows than bronze"), "{}", said(&report));
@@ -108,7 +108,7 @@ async fn a_run_sees_that_silver_has_fewer_rows_than_bronze() {
     tenant.assert_gold(&lake, false).await;
 }
 
-/// A value that somebody changed within a file before silver was built from it: log and silver say the same as the file.
+/// A value is changed within a data file of bronze before silver is built from it, so that the log and silver agree with the file.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_that_was_changed_in_bronze_alone_is_found_and_repaired() {
     let tenant = Tenant::shared().await;
