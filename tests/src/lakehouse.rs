@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
-use connectwise_etl::catalog;
-use connectwise_etl::contract::PARENT_ID;
-use connectwise_etl::decode::rebuild;
-use connectwise_etl::lake::{Lake, Layer, TableName, integers};
-use connectwise_etl::query;
-use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_extract::catalog;
+use connectwise_extract::contract::PARENT_ID;
+use connectwise_extract::decode::rebuild;
+use connectwise_lakehouse::{Lake, Layer, TableName, integers};
+use connectwise_pipeline::query;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config, ConfigParts, RetryPolicy};
 use connectwise_sim::Simulator;

@@ -1,6 +1,6 @@
 //! Some entities for all.
 
-use connectwise_etl::catalog;
+use connectwise_extract::catalog;
 use connectwise_sdk::catalog::Entity;
 
 /// Each way of loading, each way of paging, with and without a count and a change time, and a list that hangs on rows.

@@ -3,29 +3,30 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 #[allow(dead_code, reason = "what is put and read back elsewhere")]
-#[path = "../../etl/tests/rows/mod.rs"]
+#[path = "../../etl/cli/tests/layers/rows.rs"]
 mod rows;
 #[allow(dead_code, reason = "what is put and read back elsewhere")]
-#[path = "../../etl/tests/gold/tenant.rs"]
+#[path = "../../etl/cli/tests/layers/gold/tenant.rs"]
 mod tenant;
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use connectwise_etl::catalog;
-use connectwise_etl::gold::{self, GoldConfig};
-use connectwise_etl::lake::TableName;
-use connectwise_etl::run::Mode;
-use connectwise_etl::silver::history;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::TableName;
+use connectwise_pipeline::gold::{self, GoldConfig};
+use connectwise_pipeline::run::Mode;
+use connectwise_pipeline::silver::history;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
 use serde_json::{Value, json};
+
 use tenant::Tenant;
 
 /// What Spark says of every table of a lakehouse whose gold was built on a day; fails where a model gives other rows or types.
 async fn compared(lakehouse: &Path, day: &str, more_than: u64) -> BTreeMap<String, Value> {
     let (folder, day) = (lakehouse.to_str().unwrap().to_owned(), day.to_owned());
-    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etl/models").display().to_string();
+    let models = Path::new(env!("CARGO_MANIFEST_DIR")).join("../etl/pipeline/models").display().to_string();
     let script = move || Python::with_spark()?.run("gold_in_spark.py", &[&folder, &models, &day]);
     let printed = tokio::task::spawn_blocking(script).await.unwrap().unwrap();
     let compared: BTreeMap<String, Value> = serde_json::from_str(&printed).unwrap();

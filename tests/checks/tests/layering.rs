@@ -53,25 +53,57 @@ fn data_flows_one_way_through_the_crates() {
     assert_eq!(edges("connectwise-sdk", Some("build")), set(&["connectwise-codegen"]));
     assert_eq!(edges("connectwise-sim", None), set(&[]));
     assert_eq!(edges("connectwise-sim", Some("dev")), set(&[]), "the simulator is tested by a client that isn't ours");
-    // The demo runs the simulator in the process, so the ETL knows how to start one, and nothing else of it.
-    assert_eq!(edges("connectwise-etl", None), set(&["connectwise-sdk", "connectwise-sim"]));
+    assert_eq!(edges("connectwise-extract", None), set(&["connectwise-sdk"]));
+    assert_eq!(edges("connectwise-lakehouse", None), set(&[]));
+    let below = ["connectwise-extract", "connectwise-lakehouse", "connectwise-sdk"];
+    assert_eq!(edges("connectwise-pipeline", None), set(&below));
+    // The demo runs the simulator in the process, so the program knows how to start one, and nothing else of it.
+    let all = [&below[..], &["connectwise-pipeline", "connectwise-sim"]].concat();
+    assert_eq!(edges("connectwise-etl", None), set(&all));
+}
+
+/// All crates below one, of its own or of others.
+fn tree(of: &str) -> BTreeSet<String> {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args(["tree", "--locked", "--edges", "normal", "--prefix", "none", "--format", "{p}", "--package", of])
+        .arg("--manifest-path")
+        .arg(root().join("Cargo.toml"))
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    text.lines().filter_map(|line| line.split(' ').next()).map(str::to_owned).collect()
+}
+
+#[test]
+fn crates_do_without_what_they_do_not_need() {
+    let extract = tree("connectwise-extract");
+    assert!(extract.contains("arrow-array"), "{extract:?}");
+    for heavy in ["datafusion", "deltalake", "parquet", "object_store"] {
+        assert!(!extract.iter().any(|name| name.starts_with(heavy)), "extract is built with {heavy}");
+    }
+    for name in ["connectwise-extract", "connectwise-lakehouse", "connectwise-pipeline"] {
+        assert!(!tree(name).contains("connectwise-sim"), "{name} is built with the simulator");
+    }
+    assert!(!tree("connectwise-lakehouse").contains("connectwise-sdk"), "the lakehouse knows ConnectWise");
 }
 
 #[test]
 fn the_heavy_tree_stays_in_the_etl() {
     let kinds = [None, Some("dev"), Some("build")];
-    // Whoever builds the ETL has built the tree.
+    // Whoever builds the lakehouse has built the tree.
     let builds_it = |package: &&Value| {
-        let name = "connectwise-etl";
+        let name = "connectwise-lakehouse";
         package["name"] == name || kinds.iter().any(|kind| dependencies(package, *kind).contains(name))
     };
     let packages = packages();
     let (heavy_ones, light): (Vec<_>, Vec<_>) = packages.iter().partition(builds_it);
     let names: BTreeSet<_> = heavy_ones.iter().filter_map(|package| package["name"].as_str()).collect();
-    assert_eq!(names, BTreeSet::from(["connectwise-etl", "connectwise-tests"]));
+    let heavy = ["connectwise-etl", "connectwise-lakehouse", "connectwise-pipeline", "connectwise-tests"];
+    assert_eq!(names, BTreeSet::from(heavy));
     for package in light {
         for kind in kinds {
-            for heavy in ["deltalake", "datafusion", "arrow", "parquet"] {
+            for heavy in ["deltalake", "datafusion", "parquet"] {
                 assert!(
                     !dependencies(package, kind).contains(heavy),
                     "{} depends on {heavy}: most tests would no longer build in seconds",
@@ -83,11 +115,19 @@ fn the_heavy_tree_stays_in_the_etl() {
 }
 
 #[test]
-fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lake_only() {
+fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lakehouse_only() {
     // Tests steer the simulator with a plain client, and change tables as others would.
     for (word, allowed) in [
         ("reqwest::", &["sdk/", "sim/tests/", "tests/tests/"][..]),
-        ("deltalake::", &["etl/src/lake/", "tests/tests/lake/others.rs", "tests/tests/lake/by_hand.rs"][..]),
+        (
+            "deltalake::",
+            &[
+                "etl/lakehouse/src/",
+                "tests/tests/lake/by_hand.rs",
+                "tests/tests/lake/full_disk.rs",
+                "tests/tests/lake/others.rs",
+            ][..],
+        ),
     ] {
         for file in sources(&["codegen", "sdk", "sim", "etl", "tests", "bench"]) {
             let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
@@ -104,10 +144,12 @@ fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lake_only() {
 
 #[test]
 fn no_modules_of_the_etl_import_each_other_in_a_ring() {
-    let imports = imports(&root().join("etl/src"));
-    assert!(imports.len() > 20, "only {} modules found: is the layout another one?", imports.len());
-    if let Some(cycle) = cycle(&imports) {
-        panic!("modules import each other in a ring: {}", cycle.join(" -> "));
+    for (name, most) in [("extract", 8), ("lakehouse", 30), ("pipeline", 15), ("cli", 10)] {
+        let imports = imports(&root().join("etl").join(name).join("src"));
+        assert!(imports.len() > most, "only {} modules found in {name}: is the layout another one?", imports.len());
+        if let Some(cycle) = cycle(&imports) {
+            panic!("modules of {name} import each other in a ring: {}", cycle.join(" -> "));
+        }
     }
 }
 
@@ -119,9 +161,10 @@ fn documents_name_paths_that_exist() {
         "codegen/",
         "sdk/",
         "sim/",
-        "etl/src/",
-        "etl/tests/",
-        "etl/models/",
+        "etl/extract/",
+        "etl/lakehouse/",
+        "etl/pipeline/",
+        "etl/cli/",
         "tests/",
         "bench/",
         "docs/",

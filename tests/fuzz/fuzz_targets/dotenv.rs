@@ -3,7 +3,7 @@
 #[path = "../src/etl.rs"]
 #[allow(dead_code, reason = "the other targets are in it too")]
 mod targets;
-#[path = "../../../etl/tests/decode/tree.rs"]
+#[path = "../../../etl/extract/tests/decode/tree.rs"]
 #[allow(dead_code, reason = "only the decoder's target reads with it")]
 mod tree;
 

@@ -7,12 +7,13 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use chrono::{DateTime, Utc};
-use connectwise_etl::cli::{check_configuration, dotenv};
-use connectwise_etl::decode::{Decoder, rebuild};
-use connectwise_etl::gold::{self, GoldConfig, OwnModels};
-use connectwise_etl::lake::Lake;
-use connectwise_etl::privacy::SecretStorage;
-use connectwise_etl::{Error, catalog};
+use connectwise_etl::{check_configuration, dotenv};
+use connectwise_extract::catalog;
+use connectwise_extract::decode::{Decoder, rebuild};
+use connectwise_extract::privacy::SecretStorage;
+use connectwise_lakehouse::Lake;
+use connectwise_pipeline::Error;
+use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_sdk::RecordText;
 use connectwise_sdk::catalog::{Entity, Kind};
 

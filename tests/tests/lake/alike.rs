@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use connectwise_etl::lake::{Lake, TableName};
-use connectwise_etl::query;
+use connectwise_lakehouse::{Lake, TableName};
+use connectwise_pipeline::query;
 use serde_json::Value;
 
 /// Differences that are shown.

@@ -3,16 +3,17 @@
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
-use crate::steer::post;
-use crate::truth::assert_truth;
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::reconcile::{self, EntityReport, Request};
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::reconcile::{self, EntityReport, Request};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sdk::{Attempt, AttemptResult, Client, Observer};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client, config};
 use serde_json::json;
+
+use crate::steer::post;
+use crate::truth::assert_truth;
 
 /// Rounds of a load and a reconcile at once.
 const ROUNDS: u32 = 8;

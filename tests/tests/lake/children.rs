@@ -3,16 +3,18 @@
 
 use std::collections::BTreeMap;
 
-use crate::steer::{ask, forget, post};
-use crate::truth::Rows;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
-use connectwise_etl::{catalog, reconcile};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::{Value, json};
+
+use crate::steer::{ask, forget, post};
+use crate::truth::Rows;
 
 /// What a row hangs on.
 fn parent(row: &Value) -> i64 {

@@ -1,16 +1,17 @@
 //! Incremental runs against servers that read dates in conditions as local time: what they hide is found all the same, and what
 //! earlier runs may have missed is asked for again.
 
-use crate::steer::{ask, forget, post};
-use crate::truth::{assert_truth, stored};
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
-use connectwise_etl::catalog;
-use connectwise_etl::lake::{Commit, Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, Step, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Commit, Layer, TableName};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
+
+use crate::steer::{ask, forget, post};
+use crate::truth::{assert_truth, stored};
 
 /// What the simulator says of `times=behind`: its clocks show 3:30 hours less than UTC.
 const BEHIND: TimeDelta = TimeDelta::minutes(210);

@@ -3,15 +3,16 @@
 
 use std::collections::BTreeMap;
 
-use crate::steer::{ask, post};
-use crate::truth::assert_truth;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::reconcile;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, execute};
 use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient, sample};
 use serde_json::json;
+
+use crate::steer::{ask, post};
+use crate::truth::assert_truth;
 
 /// Days of a run of all tests. The whole year takes too long for each of them: `CW_YEAR_DAYS=365` runs it.
 const DAYS: u32 = 14;

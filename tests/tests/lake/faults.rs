@@ -4,17 +4,18 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::steer::{forget, post};
-use crate::truth::{Rows, assert_truth, stored, truth};
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, config, impatient};
 use serde_json::{Value, json};
+
+use crate::steer::{forget, post};
+use crate::truth::{Rows, assert_truth, stored, truth};
 
 /// Scenarios of a run of all tests: every fault alone on every entity, and mixed ones. `CW_SCENARIOS` says another number.
 const SCENARIOS: u64 = 168;

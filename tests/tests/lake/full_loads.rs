@@ -1,18 +1,19 @@
 //! Full loads: cut off and gone on with, read in parallel, and kept from emptying tables.
 
-use crate::steer::{forget, post};
-use crate::truth::assert_truth;
 use chrono::TimeDelta;
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::gold::GoldConfig;
-use connectwise_etl::lake::{Layer, TableName, Upkeep};
-use connectwise_etl::maintain;
-use connectwise_etl::run::{Mode, Plan, Quiet, Report, Step, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::gold::GoldConfig;
+use connectwise_pipeline::maintain;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::json;
+
+use crate::steer::{forget, post};
+use crate::truth::assert_truth;
 
 /// Rows of the largest tables; pages of 50, files of 400.
 const ROWS: u64 = 3_000;

@@ -8,24 +8,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;
 
-use crate::alike::{assert_same, columns, copy, listed, rows};
-use crate::steer::post;
-use crate::truth::truth;
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::gold::{self, AgreementRule, GoldConfig};
-use connectwise_etl::lake::{Lake, Layer, TableName, Upkeep};
-use connectwise_etl::maintain;
-use connectwise_etl::privacy::Privacy;
-use connectwise_etl::reconcile;
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
-use connectwise_etl::silver::{self, Outcome, TableReport, history};
+use connectwise_extract::catalog;
+use connectwise_extract::privacy::Privacy;
+use connectwise_lakehouse::{Lake, Layer, TableName, Upkeep};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig};
+use connectwise_pipeline::maintain;
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
+use connectwise_pipeline::silver::{self, Outcome, TableReport, history};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Method};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, client};
 use serde_json::{Map, Value, json};
+
+use crate::alike::{assert_same, columns, copy, listed, rows};
+use crate::steer::post;
+use crate::truth::truth;
 
 /// Histories of a run of all tests; `CW_HISTORIES` says another number.
 const HISTORIES: u64 = 1;

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use crate::steer::{ask, forget, post};
-use crate::truth::{assert_truth, truth};
-use connectwise_etl::catalog;
-use connectwise_etl::extract::Window;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::query;
-use connectwise_etl::reconcile::{self, EntityReport, Request};
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Step, execute};
+use connectwise_extract::catalog;
+use connectwise_extract::read::Window;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::query;
+use connectwise_pipeline::reconcile::{self, EntityReport, Request};
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::{Value, json};
+
+use crate::steer::{ask, forget, post};
+use crate::truth::{assert_truth, truth};
 
 const ROWS: u64 = 600;
 

@@ -1,10 +1,10 @@
 //! A server on which everything fails: the run stops after the first entity or two, and says so. One on which some lists fail
 //! is loaded for the rest.
 
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::reconcile;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config};
 use connectwise_sim::Simulator;
@@ -150,6 +150,6 @@ async fn a_role_that_may_read_little_gets_all_of_that() {
     entities.extend(open);
     let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), entities).await;
     assert_eq!((report.exit_code(), report.not_tried.len()), (1, 0), "{report:#?}");
-    let loaded = |step: &&connectwise_etl::run::Step| step.layer == Layer::Bronze && !step.is_failed();
+    let loaded = |step: &&connectwise_pipeline::run::Step| step.layer == Layer::Bronze && !step.is_failed();
     assert_eq!(report.steps.iter().filter(loaded).count(), count);
 }

@@ -4,14 +4,15 @@ use std::fs;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::steer::{ask, post};
-use connectwise_etl::catalog;
-use connectwise_etl::lake::TableName;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::TableName;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse};
 use serde_json::json;
 use tokio::task::JoinSet;
+
+use crate::steer::{ask, post};
 
 /// Kills of a run of all tests; `CW_KILLS` says another number.
 const KILLS: u32 = 40;

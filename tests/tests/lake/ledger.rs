@@ -2,23 +2,24 @@
 
 use std::time::Duration;
 
-use crate::steer::{ask, forget, post};
 use chrono::{TimeZone, Utc};
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::gold;
-use connectwise_etl::lake::{Layer, TableName, Upkeep};
-use connectwise_etl::ledger::drift;
-use connectwise_etl::ledger::{self, Start, Work};
-use connectwise_etl::query;
-use connectwise_etl::reconcile;
-use connectwise_etl::run::{self, Mode, Plan, Quiet, Report, execute};
-use connectwise_etl::telemetry::DriftKind;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::gold;
+use connectwise_pipeline::ledger::drift;
+use connectwise_pipeline::ledger::{self, Start, Work};
+use connectwise_pipeline::query;
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{self, Mode, Plan, Quiet, Report, execute};
+use connectwise_pipeline::telemetry::DriftKind;
 use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client, config};
 use futures::future::{Either, select};
 use serde_json::{Value, json};
+
+use crate::steer::{ask, forget, post};
 
 async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
     let rows = query::select(lakehouse.lake(), sql).await.unwrap();

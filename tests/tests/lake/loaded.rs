@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 
-use crate::alike::{columns, copy, listed, rows};
-use crate::truth::{assert_truth, truth};
 use chrono::Utc;
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::gold;
-use connectwise_etl::lake::{Lake, Layer, TableName};
-use connectwise_etl::privacy::Privacy;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
-use connectwise_etl::silver::{self, history};
+use connectwise_extract::catalog;
+use connectwise_extract::privacy::Privacy;
+use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::gold;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::silver::{self, history};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use tempfile::TempDir;
 use tokio::sync::Mutex;
+
+use crate::alike::{columns, copy, listed, rows};
+use crate::truth::{assert_truth, truth};
 
 /// One with a history, one that is read whole each time, one that hangs on another, and what a fact is made of.
 const ENTITIES: [&str; 6] = ["Agreement", "AgreementAddition", "Board", "Company", "Member", "TimeEntry"];

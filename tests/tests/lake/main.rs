@@ -17,6 +17,8 @@ mod damage;
 mod dates;
 mod days;
 mod faults;
+#[cfg(unix)]
+mod full_disk;
 mod full_loads;
 mod fuzzed;
 mod gold_histories;
@@ -49,7 +51,7 @@ mod whole_way;
 mod etl;
 #[path = "../../fuzz/src/mutate.rs"]
 mod mutate;
-#[path = "../../../etl/tests/decode/tree.rs"]
+#[path = "../../../etl/extract/tests/decode/tree.rs"]
 mod tree;
 mod draws {
     pub(crate) use connectwise_tests::Draws;

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::run::{Mode, Outcome, Report};
-use connectwise_etl::silver::history;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::run::{Mode, Outcome, Report};
+use connectwise_pipeline::silver::history;
 use connectwise_tests::Draws;
 
 use crate::damage::Harm;

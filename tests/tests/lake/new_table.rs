@@ -4,17 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::steer::{ask, post};
 use connectwise_codegen::{Selection, Sources, generate};
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
-use connectwise_etl::{contract, decode, silver};
+use connectwise_extract::{contract, decode};
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
+use connectwise_pipeline::silver;
 use connectwise_sdk::catalog::{Column, Drain, Entity, Kind, Load, Meaning, Parent, Window as Days};
 use connectwise_sdk::lake::ENTITIES;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, as_numbers, client};
 use serde_json::{Value, json};
 use syn::{Expr, Item, Lit};
+
+use crate::steer::{ask, post};
 
 /// A list of its own, and one that hangs on projects.
 const ENTRIES: &str = r#"

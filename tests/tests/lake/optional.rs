@@ -1,8 +1,8 @@
 //! Lists that a role may not read: skipped where they are optional, and told once when it may.
 
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
@@ -26,7 +26,7 @@ fn told(report: &Report, what: &str) -> usize {
 
 fn skipped(report: &Report) -> usize {
     let is_skipped =
-        |step: &&connectwise_etl::run::Step| step.layer == Layer::Bronze && step.outcome == Outcome::Skipped;
+        |step: &&connectwise_pipeline::run::Step| step.layer == Layer::Bronze && step.outcome == Outcome::Skipped;
     report.steps.iter().filter(is_skipped).count()
 }
 

@@ -1,19 +1,20 @@
 //! What others do to a table: with Delta's own operations, as an engine of theirs would.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
-use crate::by_hand;
 use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, StringArray};
 use arrow::compute::{cast, concat_batches, filter_record_batch};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema};
-use connectwise_etl::lake::{Layer, TableName};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_tests::Lakehouse;
 use datafusion::common::Column;
 use datafusion::prelude::{Expr, SessionContext, ident, lit};
 use deltalake::DeltaTable;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
-use std::sync::Arc;
+
+use crate::by_hand;
 
 /// Something that somebody does to a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -3,16 +3,17 @@
 
 use std::collections::BTreeSet;
 
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_pipeline::silver::history;
+use connectwise_tests::client;
+use serde_json::json;
+
 use crate::loaded::{BELOW_GOLD, Tenant, assert_same, content, entities, said, silver_tables};
 use crate::others::{Deed, does};
 use crate::steer::post;
 use crate::truth::{assert_truth, truth};
-use connectwise_etl::catalog;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, execute};
-use connectwise_etl::silver::history;
-use connectwise_tests::client;
-use serde_json::json;
 
 /// Something happens at the source.
 async fn change(tenant: &Tenant) {

@@ -4,10 +4,11 @@
 use std::collections::BTreeSet;
 
 use chrono::Utc;
-use connectwise_etl::decode::Rejected;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
-use connectwise_etl::{catalog, ledger, quarantine};
+use connectwise_extract::catalog;
+use connectwise_extract::decode::Rejected;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::{ledger, quarantine};
 use connectwise_sdk::catalog::{Entity, Kind};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};

@@ -2,13 +2,14 @@
 
 use std::fmt::Write as _;
 
-use crate::steer::{ask, forget};
-use connectwise_etl::catalog;
-use connectwise_etl::extract::Window;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
+use connectwise_extract::catalog;
+use connectwise_extract::read::Window;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
+
+use crate::steer::{ask, forget};
 
 /// The requests of one run, and forgets them.
 async fn asked(simulator: &Simulator) -> String {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use connectwise_etl::catalog;
-use connectwise_etl::run::Mode;
+use connectwise_extract::catalog;
+use connectwise_pipeline::run::Mode;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, as_numbers};
 use serde_json::Value;

@@ -1,8 +1,8 @@
 //! What happens at a server that no incremental load expects, and what a load can know of it.
 
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::run::{Mode, Quiet, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::run::{Mode, Quiet, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::client;

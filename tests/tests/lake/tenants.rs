@@ -3,19 +3,20 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::steer::{ask, post};
-use crate::truth::{assert_truth, stored, truth};
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::error::Result;
-use connectwise_etl::lake::{Layer, TableName, Tenant};
-use connectwise_etl::query;
-use connectwise_etl::reconcile::Request;
-use connectwise_etl::run::{self, Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName, Tenant};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::error::Result;
+use connectwise_pipeline::query;
+use connectwise_pipeline::reconcile::Request;
+use connectwise_pipeline::run::{self, Mode, Outcome, Plan, Quiet, Report, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
 use serde_json::json;
+
+use crate::steer::{ask, post};
+use crate::truth::{assert_truth, stored, truth};
 
 async fn tenant(company: &str, seed: u64, scale: u64) -> Simulator {
     let username = format!("{company}+public");
@@ -61,7 +62,7 @@ fn on_this_machine(company: &str) -> Tenant {
     Tenant::new(company, "localhost")
 }
 
-fn refused(error: &connectwise_etl::Error) -> String {
+fn refused(error: &connectwise_pipeline::Error) -> String {
     assert!(error.is_usage(), "{error:?}");
     let text = error.report();
     for part in ["acme on localhost", "beta on localhost", "--adopt-tenant"] {

@@ -3,20 +3,21 @@
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use crate::alike::{assert_same, columns, listed};
-use crate::steer::post;
-use crate::truth::assert_truth;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use chrono::TimeDelta;
-use connectwise_etl::catalog;
-use connectwise_etl::gold;
-use connectwise_etl::lake::{Commit, Lake, TableName, Upkeep};
-use connectwise_etl::query;
-use connectwise_etl::silver::history;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Commit, Lake, TableName, Upkeep};
+use connectwise_pipeline::gold;
+use connectwise_pipeline::query;
+use connectwise_pipeline::silver::history;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::Lakehouse;
 use serde_json::json;
+
+use crate::alike::{assert_same, columns, listed};
+use crate::steer::post;
+use crate::truth::assert_truth;
 
 /// Tenants of a run of all tests; `CW_RACES` says another number.
 const TENANTS: u64 = 1;

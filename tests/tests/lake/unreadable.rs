@@ -1,17 +1,18 @@
 //! Records that the server can't give: they are named, the others are loaded, what is stored of them stays, and the next run
 //! asks for them again.
 
-use crate::steer::{forget, post};
-use crate::truth::Rows;
-use connectwise_etl::catalog;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::reconcile;
-use connectwise_etl::run::{Mode, Outcome, Plan, Quiet, ReadProof, Report, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::reconcile;
+use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, ReadProof, Report, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
 use serde_json::json;
+
+use crate::steer::{forget, post};
+use crate::truth::Rows;
 
 struct Tenant {
     simulator: Simulator,

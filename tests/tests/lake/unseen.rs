@@ -1,10 +1,10 @@
 //! Changes that no change time tells of: no incremental run finds them, and it is known which one does.
 
-use connectwise_etl::bronze::Options;
-use connectwise_etl::catalog;
-use connectwise_etl::lake::Layer;
-use connectwise_etl::reconcile::{self, Request};
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::reconcile::{self, Request};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};

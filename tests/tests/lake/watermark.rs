@@ -1,11 +1,12 @@
 //! Change times in the future, and watermarks that can't be right: nothing is missed, and it is said.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_etl::catalog;
-use connectwise_etl::contract;
-use connectwise_etl::doctor::{self, Verdict};
-use connectwise_etl::lake::{Commit, Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, ReadProof, Step, execute};
+use connectwise_extract::catalog;
+use connectwise_extract::contract;
+use connectwise_extract::doctor::{self, Verdict};
+use connectwise_lakehouse::{Commit, Layer, TableName};
+use connectwise_pipeline::bronze;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, ReadProof, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -117,7 +118,9 @@ async fn doctor_tells_both() {
     let client = client(&tenant.simulator).unwrap();
     let examined = async || {
         let mut found = doctor::examine(&client, &[tenant.entity], &Utc::now).await;
-        doctor::watermarks(tenant.lakehouse.lake(), &mut found).await.unwrap();
+        let table = TableName::bronze(tenant.entity.table);
+        let stored = bronze::watermark(tenant.lakehouse.lake(), &table).await.unwrap();
+        doctor::watermarks(&mut found, &stored.map(|stored| (tenant.entity.name, stored)).into_iter().collect());
         let told = |name| {
             found.checks.iter().find(|check| check.check == name).map(|check| (check.verdict, check.found.clone()))
         };

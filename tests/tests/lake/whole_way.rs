@@ -2,16 +2,17 @@
 
 use std::collections::BTreeMap;
 
-use crate::steer::{ask, post};
-use connectwise_etl::catalog;
-use connectwise_etl::gold;
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::query;
-use connectwise_etl::run::{Mode, Outcome, Report};
-use connectwise_etl::silver::history;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::gold;
+use connectwise_pipeline::query;
+use connectwise_pipeline::run::{Mode, Outcome, Report};
+use connectwise_pipeline::silver::history;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
 use serde_json::{Value, json};
+
+use crate::steer::{ask, post};
 
 fn assert_all_went_well(report: &Report) {
     let failed: Vec<String> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();

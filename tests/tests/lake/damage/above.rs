@@ -1,9 +1,10 @@
 //! What is built from bronze, and what no run may fail over. Tables that don't hang on each other are harmed in one copy.
 
-use connectwise_etl::lake::TableName;
-use connectwise_etl::run::Mode;
-use connectwise_etl::silver::history;
-use connectwise_etl::{catalog, quarantine};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::TableName;
+use connectwise_pipeline::quarantine;
+use connectwise_pipeline::run::Mode;
+use connectwise_pipeline::silver::history;
 
 use super::{Harm, Harmed, Tenant, run, said};
 use crate::alike::{assert_same, rows};
@@ -72,7 +73,7 @@ async fn all_else_is_mended_by_any_run_and_keeps_what_can_be_read() {
         tenant.assert_gold(&lake, false).await;
         let current = format!("select id, _etl_content_hash from {} where \"isCurrent\"", versions.name);
         assert_same(&versions, &current, &lake, tenant.lakehouse.lake()).await;
-        let runs = connectwise_etl::ledger::runs(&lake, 10).await.unwrap();
+        let runs = connectwise_pipeline::ledger::runs(&lake, 10).await.unwrap();
         assert!(
             runs.iter().any(|one| one.run_id == report.run_id),
             "{when}: the run isn't in the ledger: {}",

@@ -1,7 +1,7 @@
 //! Bronze, whose rows only the server has.
 
-use connectwise_etl::lake::{Layer, TableName};
-use connectwise_etl::run::{Mode, Outcome};
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::run::{Mode, Outcome};
 
 use super::{Harm, Harmed, Tenant, run, said};
 

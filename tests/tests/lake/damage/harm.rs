@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use connectwise_etl::lake::{Lake, TableName};
+use connectwise_lakehouse::{Lake, TableName};
 
 use super::place;
 

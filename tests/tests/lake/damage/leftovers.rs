@@ -3,8 +3,8 @@
 use std::fs;
 
 use chrono::TimeDelta;
-use connectwise_etl::lake::{Layer, TableName, Upkeep};
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
+use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::client;
 use serde_json::json;

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use connectwise_etl::lake::{Lake, Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
-use connectwise_etl::{quarantine, query};
+use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
+use connectwise_pipeline::{quarantine, query};
 use connectwise_tests::{Lakehouse, client};
 
 use super::leftovers::at_once;
@@ -62,7 +62,7 @@ async fn a_first_load_that_was_cut_off_has_lost_no_log() {
     let lakehouse = Lakehouse::empty().unwrap();
     let lake = lakehouse.lake();
     let table = TableName::bronze("timeentry");
-    let schema = connectwise_etl::contract::bronze(time_entry());
+    let schema = connectwise_extract::contract::bronze(time_entry());
     let mut writer = lake.part_writer(&table, &schema, "id").await.unwrap();
     for batch in query::select(tenant.lakehouse.lake(), "select * from bronze_cw_timeentry").await.unwrap() {
         let columns = batch.columns().iter().zip(schema.fields());
@@ -126,6 +126,6 @@ async fn a_question_about_a_damaged_table_is_answered_by_what_mends_it() {
         assert!(text.ends_with(&format!("; {advice} and keeps the old files")), "{text}");
     }
     // The ledger's own questions are answered likewise.
-    let error = connectwise_etl::ledger::status(&lake).await.unwrap_err();
+    let error = connectwise_pipeline::ledger::status(&lake).await.unwrap_err();
     assert!(error.report().contains("etl/etl_runs can't be read: its log is missing"), "{error:?}");
 }

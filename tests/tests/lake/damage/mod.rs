@@ -13,8 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use connectwise_etl::lake::{Lake, TableName};
-use connectwise_etl::run::{Outcome, Report};
+use connectwise_lakehouse::{Lake, TableName};
+use connectwise_pipeline::run::{Outcome, Report};
 
 pub(crate) use harm::Harm;
 use tenant::{Tenant, run};

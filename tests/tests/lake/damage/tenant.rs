@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, LazyLock, Weak};
 
-use connectwise_etl::catalog;
-use connectwise_etl::decode::Rejected;
-use connectwise_etl::lake::{Lake, Layer, TableName};
-use connectwise_etl::run::{Mode, Plan, Quiet, Report, execute};
-use connectwise_etl::{quarantine, reconcile};
+use connectwise_extract::catalog;
+use connectwise_extract::decode::Rejected;
+use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_pipeline::{quarantine, reconcile};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};

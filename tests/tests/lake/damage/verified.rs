@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::fs;
 
-use connectwise_etl::gold::GoldConfig;
-use connectwise_etl::lake::{Commit, Lake, Layer, TableName};
-use connectwise_etl::privacy::Privacy;
-use connectwise_etl::run::{Mode, Plan, Quiet, execute};
-use connectwise_etl::{query, verify};
+use connectwise_extract::privacy::Privacy;
+use connectwise_lakehouse::{Commit, Lake, Layer, TableName};
+use connectwise_pipeline::gold::GoldConfig;
+use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
+use connectwise_pipeline::{query, verify};
 use connectwise_tests::{Lakehouse, client};
 
 use super::tenant::{TECHNICAL, time_entry};

@@ -1,0 +1,140 @@
+//! `connectwise-etl demo`.
+
+use std::process::ExitCode;
+
+use clap::Args;
+use connectwise_extract::catalog;
+use connectwise_extract::read::Window;
+use connectwise_lakehouse::{Lake, Layer};
+use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::query;
+use connectwise_pipeline::run::{Mode, Plan, Report, execute};
+use connectwise_pipeline::tenant;
+use connectwise_sdk::{Client, Config, ConfigParts};
+use connectwise_sim::Simulator;
+
+use super::{query as show, run};
+use crate::output::Output;
+use crate::progress::Progress;
+use crate::settings::Settings;
+
+/// Go the whole way on a simulated tenant: no account, no network, no configuration
+///
+/// Starts a simulated PSA server on this machine, loads it through all layers over real HTTP, and asks gold three
+/// questions. The tables stay in ./demo-lakehouse, for you to look at, or in what --lakehouse names: never in a lakehouse that a
+/// tenant was loaded into.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl demo
+  connectwise-etl demo --lakehouse /tmp/lake --scale 1000000")]
+pub(crate) struct Demo {
+    /// Time entries of the simulated tenant; the other entities follow in proportion
+    #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    scale: u64,
+    /// Seed of the simulated data: the same seed gives the same tenant
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Serve the API answers in this folder instead of generated ones
+    #[arg(long, value_name = "DIR")]
+    samples: Option<std::path::PathBuf>,
+}
+
+/// The simulator asks for a client id, as the real server does, and takes any.
+const CLIENT_ID: &str = "00000000-0000-0000-0000-000000000000";
+
+/// Three answers that every MSP asks for.
+const QUESTIONS: [(&str, &str); 3] = [
+    (
+        "Hours by month",
+        "select d.year, d.month, cast(sum(f.actualHours) as decimal(19,2)) as hours, count(*) as entries \
+         from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted \
+         group by d.year, d.month order by d.year desc, d.month desc limit 12",
+    ),
+    (
+        "Billable share",
+        "select f.utilizationType, cast(sum(f.actualHours) as decimal(19,2)) as hours, \
+         cast(100.0 * sum(f.actualHours) / sum(sum(f.actualHours)) over () as decimal(9,1)) as percent \
+         from fact_timeentry f where not f.isDeleted group by f.utilizationType order by hours desc",
+    ),
+    (
+        "Margin by company",
+        "select f.companyName, cast(sum(f.potentialRevenue) as decimal(19,2)) as revenue, \
+         cast(sum(f.margin) as decimal(19,2)) as margin \
+         from fact_timeentry f where not f.isDeleted group by f.companyName order by margin desc limit 10",
+    ),
+];
+
+impl Demo {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let lake = settings.demo_lake()?;
+        let simulator = self.simulator().await?;
+        let client = client(&simulator)?;
+        tenant::admit_demo(&lake, &tenant::of(&client)).await?;
+        let plan = Plan {
+            layers: Layer::ALL.to_vec(),
+            mode: Mode::Full,
+            entities: catalog::entities().iter().collect(),
+            optional: Vec::new(),
+            window: Window::default(),
+            page_size: 1000,
+            privacy: settings.keyed_privacy()?,
+            load: connectwise_pipeline::bronze::Options::default(),
+            gold: settings.gold.clone(),
+            adopt_tenant: false,
+        };
+        let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
+        let shown = answer(&lake, &report, settings.demo_place(), output).await;
+        Ok(output.done(shown, report.exit_code()))
+    }
+
+    async fn simulator(&self) -> Result<Simulator> {
+        let mut builder = Simulator::builder().seed(self.seed).scale(self.scale);
+        if let Some(samples) = &self.samples {
+            builder = builder.samples(samples.clone());
+        }
+        builder.start().await.map_err(|error| Error::new(Kind::Config, error.to_string()))
+    }
+}
+
+/// Prints what the load did, and what gold says then.
+async fn answer(lake: &Lake, report: &Report, place: &str, output: &Output) -> Result<()> {
+    if output.is_json() {
+        let mut answers = serde_json::Map::new();
+        for (question, sql) in QUESTIONS {
+            let rows = query::json(&query::select(lake, sql).await?)?;
+            answers.insert(question.to_owned(), serde_json::from_slice(&rows).unwrap_or_default());
+        }
+        return output.json(&serde_json::json!({ "report": report, "answers": answers }));
+    }
+    run::show(report, output)?;
+    if report.failed().count() == 0 {
+        for (question, sql) in QUESTIONS {
+            output.line(&format!("\n{question}"))?;
+            show::print(&query::select(lake, sql).await?, output)?;
+        }
+        output.line(&next(lake, place))?;
+    }
+    Ok(())
+}
+
+fn client(simulator: &Simulator) -> Result<Client> {
+    let parts = ConfigParts {
+        base_url: Some(simulator.base_url()),
+        username: Some(simulator.username().to_owned()),
+        password: Some(simulator.password().to_owned().into()),
+        client_id: Some(CLIENT_ID.to_owned()),
+        ..ConfigParts::default()
+    };
+    Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
+}
+
+fn next(lake: &Lake, place: &str) -> String {
+    format!(
+        "\nThe tables are in {}. Next:\n\
+         \x20 ask more              connectwise-etl query --lakehouse {place} \"select * from dimagreement limit 5\"\n\
+         \x20 look at columns       connectwise-etl schema fact_timeentry --layer gold\n\
+         \x20 load your own tenant  set the CW_ variables of connectwise-etl --help, then connectwise-etl run",
+        lake.root()
+    )
+}

@@ -1,0 +1,123 @@
+//! The columns of a file: those of the catalogue where the list is in it, those that its records have elsewhere.
+
+use std::collections::HashMap;
+
+use connectwise_extract::catalog;
+use connectwise_extract::contract::RESCUED;
+use connectwise_extract::decode::{Shape, properties};
+use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
+
+/// Columns that a list without an entry in the catalogue gets at most; what is beyond is kept in [`RESCUED`].
+const MOST: usize = 1_000;
+
+/// The columns of a file, in their order.
+#[derive(Debug)]
+pub(super) struct Columns {
+    pub(super) list: Vec<Column>,
+    /// Whether somebody chose them: what wasn't asked for needs no place.
+    pub(super) chosen: bool,
+}
+
+/// The entity that a list's rows are, whatever rows it hangs on.
+pub(super) fn entity_of(path: &str) -> Option<&'static Entity> {
+    let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
+    let wanted = parts(path);
+    catalog::entities().iter().find(|entity| {
+        let known = parts(entity.path);
+        let alike = |(known, wanted): (&String, &String)| known.starts_with('{') || known.eq_ignore_ascii_case(wanted);
+        known.len() == wanted.len() && known.iter().zip(&wanted).all(alike)
+    })
+}
+
+/// The properties that a list of fields names, each once: `id,company/name` are `id` and `company`.
+pub(super) fn chosen(fields: &str) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for field in fields.split(',') {
+        let name = field.trim().split('/').next().unwrap_or_default().trim();
+        if !name.is_empty() && name != RESCUED && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
+    }
+    names
+}
+
+impl Columns {
+    /// Those of `known`, or those of them that were chosen. What nothing is known of is JSON text.
+    pub(super) fn of(known: &[Column], fields: Option<&str>) -> Self {
+        let Some(names) = fields.map(chosen).filter(|names| !names.is_empty()) else {
+            return Self { list: known.to_vec(), chosen: false };
+        };
+        let find = |name: &String| {
+            let exact = known.iter().find(|column| column.name == name);
+            let column = exact.or_else(|| known.iter().find(|column| column.name.eq_ignore_ascii_case(name)));
+            column.copied().unwrap_or_else(|| named(name, Kind::Json))
+        };
+        Self { list: names.iter().map(find).collect(), chosen: true }
+    }
+}
+
+/// A column outside the catalogue. Its name stays for the rest of the call, as those of the catalogue do.
+fn named(name: &str, kind: Kind) -> Column {
+    Column { name: name.to_owned().leak(), kind, meaning: Meaning::Plain }
+}
+
+/// The properties of records as they come, in the order of their first appearance.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    names: Vec<String>,
+    shapes: HashMap<String, Shape>,
+}
+
+impl Found {
+    pub(super) fn see(&mut self, record: &str) {
+        for (name, value) in properties(record).unwrap_or_default() {
+            if let Some(shape) = self.shapes.get_mut(name.as_ref()) {
+                shape.see(value);
+            } else if self.names.len() < MOST && name != RESCUED {
+                self.names.push(name.clone().into_owned());
+                self.shapes.entry(name.into_owned()).or_default().see(value);
+            }
+        }
+    }
+
+    pub(super) fn columns(&self) -> Vec<Column> {
+        let kind = |name: &String| self.shapes.get(name).copied().unwrap_or_default().kind();
+        self.names.iter().map(|name| named(name, kind(name))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_entity_is_known_by_the_path_of_its_list() {
+        let name = |path: &str| entity_of(path).map(|entity| entity.name);
+        assert_eq!(name("/service/tickets"), Some("ServiceTicket"));
+        assert_eq!(name("/Time/Entries/"), Some("TimeEntry"));
+        assert_eq!(name("/service/boards/12/statuses"), Some("BoardStatus"));
+        assert_eq!(name("/service/tickets/12"), None);
+        assert_eq!(name("/system/reports"), None);
+    }
+
+    #[test]
+    fn columns_stand_in_the_order_in_which_they_were_chosen() {
+        let known = entity_of("/time/entries").unwrap().columns;
+        let columns = Columns::of(known, Some("ID, member/name ,member/id,brandNew,"));
+        let names: Vec<&str> = columns.list.iter().map(|column| column.name).collect();
+        assert_eq!(names, ["id", "member", "brandNew"]);
+        assert!(columns.chosen && !Columns::of(known, Some(" ")).chosen);
+        assert_eq!(Columns::of(known, None).list.len(), known.len());
+    }
+
+    #[test]
+    fn columns_that_nobody_declared_hold_every_record() {
+        let mut found = Found::default();
+        for record in ["{\"id\":1,\"value\":\"x\"}", "{\"value\":2,\"id\":2,\"late\":null}", "[1]"] {
+            found.see(record);
+        }
+        let columns = found.columns();
+        let columns: Vec<(&str, Kind)> = columns.iter().map(|column| (column.name, column.kind)).collect();
+        assert_eq!(columns, [("id", Kind::Int64), ("value", Kind::Json), ("late", Kind::Utf8)]);
+    }
+}

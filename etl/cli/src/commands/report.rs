@@ -1,0 +1,49 @@
+//! `connectwise-etl report`.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use chrono::Utc;
+use clap::Args;
+use connectwise_pipeline::error::{Error, Kind, Result};
+
+use crate::output::Output;
+use crate::report;
+use crate::settings::Settings;
+use crate::target::{Target, disk};
+
+/// Write one HTML page about the lakehouse: freshness, runs, data tests, drift, and what gold says
+///
+/// The page is one file without script that needs no network. It holds names of members and companies: share it as you would
+/// share the tables.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  connectwise-etl report
+  connectwise-etl report --output /var/www/lakehouse.html")]
+pub(crate) struct Report {
+    /// File to write
+    #[arg(long, short, value_name = "FILE", default_value = "report.html")]
+    output: PathBuf,
+}
+
+impl Report {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+        let lake = settings.lake()?;
+        settings.note_foreign(&lake, output).await;
+        let mut target = Target::open(Some(&self.output), output).await?;
+        let Some(page) = report::html(&lake, Utc::now()).await? else {
+            let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());
+            return Err(Error::new(Kind::Usage, text));
+        };
+        target.write_all(page.as_bytes()).map_err(|error| disk(target.name(), error))?;
+        target.finish()?;
+        if output.is_json() {
+            let shown = output.json(&serde_json::json!({ "output": self.output, "bytes": page.len() }));
+            return Ok(output.done(shown, 0));
+        }
+        output.note(&format!("the page is in {}", self.output.display()));
+        Ok(ExitCode::SUCCESS)
+    }
+}

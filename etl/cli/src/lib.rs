@@ -1,0 +1,193 @@
+//! The program `connectwise-etl`: one file a command, and one each for settings, output and progress.
+//!
+//! Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
+
+mod commands;
+pub mod dotenv;
+mod entities;
+mod environment;
+mod file;
+mod output;
+mod progress;
+pub mod report;
+mod settings;
+mod signals;
+mod source;
+mod spreadsheet;
+mod target;
+mod terminal;
+
+use std::process::ExitCode;
+use std::time::SystemTime;
+
+use clap::{Parser, Subcommand};
+use connectwise_lakehouse::{Lake, TableName};
+use connectwise_pipeline::damage;
+use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::tables::known_tables;
+
+use commands::{
+    demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema, status,
+};
+use environment::Environment;
+use output::Output;
+pub use settings::check_configuration;
+
+/// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
+#[derive(Debug, Parser)]
+#[command(
+    name = "connectwise-etl",
+    version,
+    max_term_width = 110,
+    after_help = "\
+Examples:
+  connectwise-etl demo                             the whole way on a simulated tenant, no account needed
+  connectwise-etl doctor                           whether your tenant can be loaded, and what is missing
+  connectwise-etl run                              what changed in your tenant since the last run
+  connectwise-etl query \"select * from dimcompany\"
+
+Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
+Credentials come from CW_BASE_URL, CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID, also from a file .env
+in the folder where the program runs; docs/configuration.md has all names that are understood."
+)]
+struct Args {
+    #[command(flatten)]
+    global: settings::Global,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Doctor(doctor::Doctor),
+    Run(run::Run),
+    Reconcile(reconcile::Reconcile),
+    Maintain(maintain::Maintain),
+    Quarantine(quarantine::Quarantine),
+    Extract(extract::Extract),
+    Schema(schema::Schema),
+    Query(query::Query),
+    Lineage(lineage::Lineage),
+    Status(status::Status),
+    Drift(drift::DriftArgs),
+    Report(page::Report),
+}
+
+/// Runs the program with the process's own arguments.
+pub fn main() -> ExitCode {
+    let args = Args::parse();
+    let output = Output::new(args.global.json);
+    let environment = match Environment::read() {
+        Ok(environment) => environment,
+        Err(error) => {
+            output.error(&error);
+            return ExitCode::from(2);
+        }
+    };
+    if let Err(error) = clock(SystemTime::now()) {
+        output.error(&error);
+        return ExitCode::from(2);
+    }
+    // A fault in a task ends that task, and the step that waits for it says so; a backtrace in between helps nobody.
+    std::panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a task was lost")));
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            output.error(&Error::new(Kind::Io, "the program can't start its threads").with_source(error));
+            return ExitCode::from(3);
+        }
+    };
+    let ended = runtime.block_on(async {
+        tokio::select! {
+            // Signals first: their handlers are there before anything else is done.
+            biased;
+            code = signals::told_to_stop() => Err(code),
+            ended = dispatch(args, environment, &output) => Ok(ended),
+        }
+    });
+    // A blocking task, such as a slow file system, must not hold back a program that was told to stop.
+    runtime.shutdown_background();
+    match ended {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            output.error(&error);
+            ExitCode::from(if error.is_usage() || error.kind() == Kind::Sql { 2 } else { 3 })
+        }
+        Err(code) => {
+            output.note("interrupted: every table is at its last commit, run again to go on");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Runs, files and rows carry times that can't be told from a clock that stands before 1970.
+fn clock(now: SystemTime) -> Result<()> {
+    now.duration_since(SystemTime::UNIX_EPOCH)
+        .map(|_| ())
+        .map_err(|_| Error::new(Kind::Config, "this machine's clock says a time before 1970: set it, and run again"))
+}
+
+async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<ExitCode> {
+    settings::log(args.global.verbose, environment.either("RUST_LOG").as_deref());
+    environment.remarks().iter().for_each(|remark| output.note(remark));
+    if let Some(told) = environment.told().filter(|_| args.global.verbose > 0) {
+        output.note(&told);
+    }
+    let settings = settings::Settings::load(&args.global, environment)?;
+    match execute(args.command, &settings, output).await {
+        Err(error) if error.kind() == Kind::Lake => match settings.lake() {
+            Ok(lake) => Err(explained(&lake, error).await),
+            Err(_) => Err(error),
+        },
+        ended => ended,
+    }
+}
+
+/// An error of any command, whatever it read: the table that it names, where that can't be read.
+async fn explained(lake: &Lake, error: Error) -> Error {
+    let text = error.report();
+    let named = |table: &TableName| {
+        let name = table.to_string();
+        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
+        text.match_indices(&name).any(|(at, _)| text.get(at + name.len()..).is_some_and(ends))
+    };
+    let tables: Vec<TableName> = known_tables().into_iter().filter(|table| named(table)).collect();
+    match damage::found(lake, &tables).await {
+        Some(what) if !text.contains(&what) => Error::new(Kind::Lake, what),
+        _ => error,
+    }
+}
+
+async fn execute(command: Command, settings: &settings::Settings, output: &Output) -> Result<ExitCode> {
+    match command {
+        Command::Demo(command) => command.execute(settings, output).await,
+        Command::Doctor(command) => command.execute(settings, output).await,
+        Command::Run(command) => command.execute(settings, output).await,
+        Command::Reconcile(command) => command.execute(settings, output).await,
+        Command::Maintain(command) => command.execute(settings, output).await,
+        Command::Quarantine(command) => command.execute(settings, output).await,
+        Command::Extract(command) => command.execute(settings, output).await,
+        Command::Schema(command) => command.execute(settings, output).await,
+        Command::Query(command) => command.execute(settings, output).await,
+        Command::Lineage(command) => command.execute(settings, output).await,
+        Command::Status(command) => command.execute(settings, output).await,
+        Command::Drift(command) => command.execute(settings, output).await,
+        Command::Report(command) => command.execute(settings, output).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn a_clock_before_1970_is_one_sentence() {
+        let error = clock(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).unwrap_err();
+        assert!(error.is_usage());
+        assert_eq!(error.report(), "this machine's clock says a time before 1970: set it, and run again");
+        assert!(clock(SystemTime::UNIX_EPOCH).is_ok());
+    }
+}

@@ -1,0 +1,102 @@
+//! How a run shows that it lives: bars on a terminal, a line a step elsewhere, nothing beside JSON.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::run::{Meter, Observer, Outcome, Step};
+use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
+
+use super::output::{Output, thousands};
+use super::terminal::plain;
+
+/// Shows a run to whoever sits before it.
+pub(crate) struct Progress {
+    output: Output,
+    bars: Option<MultiProgress>,
+    live: Mutex<HashMap<String, (ProgressBar, tokio::task::JoinHandle<()>)>>,
+}
+
+impl Progress {
+    pub(crate) fn new(output: Output) -> Self {
+        Self { output, bars: output.is_terminal().then(MultiProgress::new), live: Mutex::default() }
+    }
+}
+
+impl Observer for Progress {
+    fn started(&self, table: &TableName, meter: &Meter) {
+        let Some(bars) = &self.bars else { return };
+        let bar = bars.add(ProgressBar::no_length().with_message(table.to_string()));
+        bar.set_style(style("{spinner} {msg:40} {elapsed}"));
+        let (watched, meter) = (bar.clone(), meter.clone());
+        let ticker = tokio::spawn(async move {
+            let mut tick = tokio::time::interval(Duration::from_millis(100));
+            loop {
+                tick.tick().await;
+                // A bar needs to know how long it is; until then a spinner says that something goes on.
+                if meter.expected() > 0 && watched.length().is_none() {
+                    watched.set_length(meter.expected());
+                    watched.set_style(style(
+                        "{spinner} {msg:40} {bar:24} {human_pos} of {human_len} rows, {rate} a second",
+                    ));
+                }
+                watched.set_position(meter.rows());
+                watched.tick();
+            }
+        });
+        if let Ok(mut live) = self.live.lock() {
+            live.insert(table.to_string(), (bar, ticker));
+        }
+    }
+
+    fn finished(&self, step: &Step) {
+        let name = format!("{}/{}", step.layer, step.table);
+        // Gold shows one bar for all its tables, and ends it with the first of them.
+        for shown in [name.clone(), format!("{}/*", step.layer)] {
+            if let Some((bar, ticker)) = self.live.lock().ok().and_then(|mut live| live.remove(&shown)) {
+                ticker.abort();
+                bar.finish_and_clear();
+            }
+        }
+        if self.output.is_json() {
+            return;
+        }
+        let line = match &step.outcome {
+            Outcome::Failed(why) => format!("✗ {name}: {why}"),
+            Outcome::Incomplete(what) => format!("! {name}: {}; {what}", changes(step)),
+            Outcome::Unchanged => format!("· {name}: unchanged"),
+            Outcome::Skipped if step.layer == Layer::Bronze => format!("· {name}: skipped"),
+            Outcome::Skipped => format!("· {name}: nothing to build it from"),
+            Outcome::Written => format!("✓ {name}: {}", changes(step)),
+        };
+        match &self.bars {
+            Some(bars) => bars.println(plain(&line)).unwrap_or_default(),
+            None => self.output.note(&line),
+        }
+    }
+}
+
+fn style(template: &str) -> ProgressStyle {
+    let rate = |state: &ProgressState, text: &mut dyn Write| {
+        text.write_str(&thousands(state.per_sec() as u64)).ok();
+    };
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
+}
+
+/// What a step changed, in words.
+pub(crate) fn changes(step: &Step) -> String {
+    let parts: Vec<String> = [
+        (step.rows_inserted, "written"),
+        (step.rows_updated, "updated"),
+        (step.rows_deleted, "deleted"),
+        (step.rows_rescued, "with rescued values"),
+        (step.quarantined, "quarantined"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, what)| format!("{} {what}", thousands(count)))
+    .collect();
+    if parts.is_empty() { "no rows".to_owned() } else { parts.join(", ") }
+}

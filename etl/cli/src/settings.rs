@@ -1,0 +1,286 @@
+//! Settings: flags before environment before `connectwise-etl.toml` before `.env` before defaults.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
+use connectwise_extract::selection::Selection;
+use connectwise_lakehouse::{Lake, Tenant, local_path, memory_size};
+use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::gold::{GoldConfig, OwnModels};
+use connectwise_sdk::Client;
+use serde::Deserialize;
+
+use super::environment::{Environment, process};
+use super::output::Output;
+use super::source::{Source, SourceArgs, SourceTable};
+use super::terminal::Log;
+
+const FILE: &str = "connectwise-etl.toml";
+/// Where the demo's tables are.
+const DEMO_LAKEHOUSE: &str = "./demo-lakehouse";
+/// Folder of the user's own gold models.
+const MODELS: &str = "models";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+pub(crate) struct Global {
+    /// Folder or object-store URL of the lakehouse [default: ./lakehouse]
+    ///
+    /// Also CW_LAKEHOUSE, but for the demo, which has ./demo-lakehouse unless this option is given.
+    #[arg(long, global = true, value_name = "PATH|URL")]
+    pub(crate) lakehouse: Option<String>,
+    /// Configuration file, also CW_ETL_CONFIG [default: connectwise-etl.toml, where there is one]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Memory that queries, models and loads may take together, for example 2GB [default: half of what there is]
+    #[arg(long, global = true, env = "CW_MEMORY", value_name = "SIZE")]
+    pub(crate) memory: Option<String>,
+    /// Print results as JSON
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    /// Log more: -v for steps, -vv for requests
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+}
+
+/// What `connectwise-etl.toml` may say. Unknown keys are errors: a typo must not pass for a default.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct File {
+    lakehouse: Option<String>,
+    memory: Option<String>,
+    source: SourceTable,
+    privacy: PrivacyConfig,
+    load: LoadTable,
+    gold: GoldConfig,
+}
+
+impl File {
+    fn read(path: &Path) -> Result<Self> {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error)
+        })?;
+        Self::parse(path, &text)
+    }
+
+    fn parse(path: &Path, text: &str) -> Result<Self> {
+        toml::from_str(text).map_err(|error| {
+            let start = error.span().map_or(0, |span| span.start);
+            let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
+            Error::new(
+                Kind::Config,
+                format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()),
+            )
+        })
+    }
+
+    /// Checks what only the file says, and gives the policy that it holds.
+    fn check(&self) -> Result<Privacy> {
+        self.gold.check()?;
+        self.load.check()?;
+        Ok(Privacy::new(&self.privacy)?)
+    }
+}
+
+/// Checks the text of a configuration file. Nothing is opened and nothing is asked.
+///
+/// # Errors
+/// One sentence about what is wrong with it, with the line where that is known.
+pub fn check_configuration(text: &str) -> Result<()> {
+    let file = File::parse(Path::new(FILE), text)?;
+    file.check()?;
+    file.source.check()?;
+    file.lakehouse.as_deref().map(Lake::open).transpose()?;
+    file.memory.as_deref().map(memory_size).transpose()?;
+    let LoadTable { include, exclude, optional, .. } = file.load;
+    Ok(Selection { include, exclude, optional }.entities().map(|_| ())?)
+}
+
+/// What is loaded, and how full loads go.
+#[derive(Debug, Default, Clone, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LoadTable {
+    max_share: Option<f64>,
+    chunk_rows: Option<usize>,
+    staging_hours: Option<u32>,
+    ranges: Option<usize>,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    optional: Vec<String>,
+}
+
+impl LoadTable {
+    fn check(&self) -> Result<()> {
+        let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the configuration's [load] is wrong: {what}")));
+        if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            return wrong("max_share is between 0 and 100");
+        }
+        if self.chunk_rows == Some(0) {
+            return wrong("chunk_rows is at least 1");
+        }
+        if self.ranges.is_some_and(|ranges| !(1..=16).contains(&ranges)) {
+            return wrong("ranges is between 1 and 16");
+        }
+        Ok(())
+    }
+}
+
+/// The settings of one call.
+pub(crate) struct Settings {
+    lakehouse: String,
+    demo_lakehouse: String,
+    /// Bytes, where something is said.
+    memory: Option<u64>,
+    pub(crate) source: Source,
+    pub(crate) privacy: Privacy,
+    load: LoadTable,
+    pub(crate) gold: GoldConfig,
+    environment: Environment,
+    /// The configuration file, whether it is there or not.
+    pub(crate) file: PathBuf,
+}
+
+impl Settings {
+    pub(crate) fn load(global: &Global, environment: Environment) -> Result<Self> {
+        let named = global.config.clone().map_or_else(|| process("CW_ETL_CONFIG").map(PathBuf::from), Some);
+        let here = || Path::new(FILE).is_file().then(|| PathBuf::from(FILE));
+        let config = named.or_else(here).or_else(|| environment.file("CW_ETL_CONFIG").map(PathBuf::from));
+        let config = config.map(|path| file_path(&path, "configuration")).transpose()?;
+        let file = config.as_deref().map(File::read).transpose()?.unwrap_or_default();
+        let privacy = file.check()?;
+        let lakehouse = global.lakehouse.clone().or_else(|| process("CW_LAKEHOUSE"));
+        let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
+        let memory = global.memory.clone().or(file.memory).or_else(|| environment.file("CW_MEMORY"));
+        let memory = memory.as_deref().map(memory_size).transpose()?;
+        let mut gold = file.gold;
+        // The models stand beside the configuration, wherever that is.
+        let project = config.as_deref().and_then(Path::parent).unwrap_or(Path::new(""));
+        gold.models = OwnModels::read(&project.join(MODELS))?;
+        Ok(Self {
+            lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
+            // What is configured is a real lakehouse, so the demo goes there only when somebody says so on its command line.
+            demo_lakehouse: global.lakehouse.clone().unwrap_or_else(|| DEMO_LAKEHOUSE.to_owned()),
+            memory,
+            source: Source::new(global.source.clone(), file.source, &environment)?,
+            privacy,
+            load: file.load,
+            gold,
+            environment,
+            file: global.config.clone().unwrap_or_else(|| FILE.into()),
+        })
+    }
+
+    /// Where the demo writes, as somebody would type it.
+    pub(crate) fn demo_place(&self) -> &str {
+        &self.demo_lakehouse
+    }
+
+    pub(crate) fn demo_lake(&self) -> Result<Lake> {
+        self.open(&self.demo_lakehouse)
+    }
+
+    pub(crate) fn lake(&self) -> Result<Lake> {
+        self.open(&self.lakehouse)
+    }
+
+    /// The lakehouse, for a command that writes to it and asks no server.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when it belongs to another tenant than the configured one. Where none is configured it is anybody's.
+    pub(crate) async fn own_lake(&self) -> Result<Lake> {
+        let lake = self.lake()?;
+        match self.foreign(&lake).await? {
+            Some((owner, configured)) => Err(lake.not_of(&owner, &configured).into()),
+            None => Ok(lake),
+        }
+    }
+
+    /// Says of a command that only reads a lakehouse whose that is, where it is another tenant's than the configured one.
+    pub(crate) async fn note_foreign(&self, lake: &Lake, output: &Output) {
+        if let Ok(Some((owner, configured))) = self.foreign(lake).await {
+            output.note(&format!("this is the lakehouse of {owner}, and {configured} is configured"));
+        }
+    }
+
+    /// The tenant that a lakehouse belongs to and the configured one, where they aren't the same.
+    async fn foreign(&self, lake: &Lake) -> Result<Option<(Tenant, Tenant)>> {
+        let Some((company, server)) = self.source.tenant(&self.environment)? else { return Ok(None) };
+        let Some(owner) = lake.owner().await? else { return Ok(None) };
+        // Without a server the company id alone tells.
+        let configured = Tenant::new(&company, server.as_deref().unwrap_or(owner.tenant.server()));
+        Ok((owner.tenant != configured).then_some((owner.tenant, configured)))
+    }
+
+    /// A lakehouse with the memory that is allowed.
+    fn open(&self, location: &str) -> Result<Lake> {
+        let lake = Lake::open(location)?.with_options(self.environment.stores());
+        self.memory.map_or(Ok(lake.clone()), |bytes| Ok(lake.with_memory(bytes)?))
+    }
+
+    /// The privacy policy, ready to build tables: with the key that its hashes need.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the key is missing or too short.
+    pub(crate) fn keyed_privacy(&self) -> Result<Privacy> {
+        Ok(self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())?)
+    }
+
+    /// Which entities are loaded, and which of them may be missing.
+    pub(crate) fn selection(&self) -> Selection {
+        let LoadTable { include, exclude, optional, .. } = self.load.clone();
+        Selection { include, exclude, optional }
+    }
+
+    /// How full loads go, where the command says no other share.
+    pub(crate) fn options(&self, max_share: Option<f64>) -> Options {
+        let default = Options::default();
+        Options {
+            max_share: max_share.or(self.load.max_share).unwrap_or(default.max_share),
+            chunk_rows: self.load.chunk_rows.unwrap_or(default.chunk_rows),
+            staging_hours: self.load.staging_hours.unwrap_or(default.staging_hours),
+            ranges: self.load.ranges.unwrap_or(default.ranges),
+        }
+    }
+
+    /// A client for the configured tenant.
+    ///
+    /// # Errors
+    /// [`Kind::Config`], one sentence that names what is missing.
+    pub(crate) fn client(&self) -> Result<Client> {
+        self.source.client(&self.environment)
+    }
+}
+
+/// A file that a setting names.
+///
+/// # Errors
+/// [`Kind::Config`] when it can't be a path of this machine.
+pub(crate) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
+    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
+    local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
+}
+
+/// Logs to standard error; `RUST_LOG` decides when it is set.
+pub(crate) fn log(verbose: u8, rules: Option<&str>) {
+    let default = match verbose {
+        // What fails is told by the steps themselves. What libraries call an error may be none: a table that isn't there yet, a
+        // commit that another run was faster with.
+        0 => "off",
+        1 => "off,connectwise_etl=info,connectwise_sdk=info",
+        _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
+    };
+    let rules = rules.and_then(|rules| tracing_subscriber::EnvFilter::try_new(rules).ok());
+    let filter = rules.unwrap_or_else(|| default.into());
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(Log::default)
+        // What comes from data is cleaned in the whole event, where colours of our own would look like those of others.
+        .with_ansi(false)
+        .log_internal_errors(false)
+        .try_init()
+        .ok();
+}

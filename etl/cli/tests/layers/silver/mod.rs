@@ -1,0 +1,9 @@
+//! Silver over hand-made bronze tables.
+
+mod build;
+mod custom;
+mod history;
+mod house;
+mod privacy;
+mod program;
+mod schema;

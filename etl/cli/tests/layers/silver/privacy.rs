@@ -1,0 +1,183 @@
+//! Secrets never reach silver, and personal columns are what the policy says.
+
+use std::fs::File;
+use std::path::Path;
+
+use arrow::util::pretty::pretty_format_batches;
+use connectwise_extract::privacy::Privacy;
+use connectwise_pipeline::silver::{Mode, Outcome};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use serde_json::json;
+
+use super::house::House;
+
+const KEY: &str = "a key for the tests";
+
+/// Files of a folder in which a text is, as bytes or as a value.
+fn holding(folder: &Path, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            found.extend(holding(&path, text));
+            continue;
+        }
+        let bytes = std::fs::read(&path).unwrap();
+        let mut shown = String::from_utf8_lossy(&bytes).into_owned();
+        if path.extension().is_some_and(|extension| extension == "parquet") {
+            let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(&path).unwrap()).unwrap().build().unwrap();
+            let batches: Vec<_> = reader.map(Result::unwrap).collect();
+            // Pages are compressed, so the bytes alone prove nothing.
+            shown.push_str(&pretty_format_batches(&batches).unwrap().to_string());
+        }
+        if shown.contains(text) {
+            found.push(path.display().to_string());
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn a_planted_secret_is_in_no_file_of_silver() {
+    let mut house = House::new();
+    house
+        .load(
+            "Member",
+            json!([{
+                "id": 1, "identifier": "anna", "password": "planted-1", "token": "planted-2", "homePhone": "555-0101",
+                "_rescued": "{\"/accessToken\":\"planted-3\",\"/password\":{\"was\":\"planted-4\"}}",
+                "customFields": [
+                    {"id": 7, "caption": "Door", "type": "Password", "value": "\"planted-5\""},
+                    {"id": 8, "caption": "Door too", "type": " PASSWORD ", "value": "\"planted-6\""},
+                    {"id": 9, "caption": "Extra", "type": "Text", "value": "{\"apiKey\":\"planted-7\",\"colour\":\"blue\"}"}
+                ]
+            }]),
+        )
+        .await;
+    house.build("Member", Mode::Full).await;
+    house.load("Contact", json!([{"id": 1, "firstName": "Anna", "portalPassword": "planted-8"}])).await;
+    house.build("Contact", Mode::Incremental).await;
+    for config in [
+        "personal = \"keep\"",
+        "personal = \"hash\"",
+        "personal = \"drop\"\n[columns]\n\"Member.customFields\" = \"hash\"",
+    ] {
+        house.set_privacy(config, Some(KEY));
+        house.build("Member", Mode::Incremental).await;
+        house.build("Contact", Mode::Incremental).await;
+    }
+    let bronze = house.path().join("bronze");
+    assert_eq!(holding(&bronze, "planted-1").len(), 1, "the scan finds what is there");
+    let silver = house.path().join("silver");
+    assert_eq!(holding(&silver, "planted-"), Vec::<String>::new());
+    assert!(!holding(&silver, "blue").is_empty(), "and the scan reads values");
+}
+
+fn member(id: i32) -> serde_json::Value {
+    json!({"id": id, "identifier": "anna", "homePhone": " 555-0101", "mobilePhone": null, "inactiveFlag": true})
+}
+
+const COLUMNS: &str = "id, homePhone, isDeleted";
+/// HMAC-SHA256 of `555-0101` with [`KEY`], computed elsewhere.
+const HASH: &str = "7105d2b99257abd17580e028da0990624af773f81d7d7066a37ca21d17811766";
+
+#[tokio::test]
+async fn personal_columns_are_kept_hashed_or_dropped_and_a_changed_policy_rewrites_the_table() {
+    let mut house = House::new();
+    house.load("Member", json!([member(1), member(2)])).await;
+    house.build("Member", Mode::Full).await;
+    assert!(
+        house.schema("Member").await.field_with_name("homePhone").is_err(),
+        "dropped unless a project says otherwise"
+    );
+
+    house.set_privacy("personal = \"keep\"", None);
+    let report = house.build("Member", Mode::Incremental).await;
+    assert_eq!((report.outcome, report.written.version), (Outcome::Written, 1), "bronze is what it was");
+    assert_eq!(house.rows("Member", COLUMNS).await, ["1 | 555-0101 | false", "2 | 555-0101 | false"]);
+    house.load("Member", json!([member(1)])).await;
+    house.build("Member", Mode::Incremental).await;
+
+    house.set_privacy(
+        "personal = \"hash\"\n[columns]\n\"Member.inactiveFlag\" = \"hash\"\n\"Member.mobilePhone\" = \"drop\"",
+        Some(KEY),
+    );
+    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, Outcome::Written);
+    // Also the row that bronze no longer has.
+    assert_eq!(house.rows("Member", COLUMNS).await, [format!("1 | {HASH} | false"), format!("2 | {HASH} | true")]);
+    assert_eq!(
+        house.rows("Member", "inactiveFlag").await,
+        [
+            "aaa6d844649c15d8fabe68549620f0d66bc7d3bcc054eab9e03333c43eb9d45b",
+            "aaa6d844649c15d8fabe68549620f0d66bc7d3bcc054eab9e03333c43eb9d45b"
+        ]
+    );
+    assert!(house.schema("Member").await.field_with_name("mobilePhone").is_err());
+    for mode in [Mode::Incremental, Mode::Full] {
+        assert_eq!(house.build("Member", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+    }
+
+    // Another key gives other hashes; of the row that is gone only the old hash is left, which says nothing now.
+    house.set_privacy("personal = \"hash\"", Some("another key for the tests"));
+    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, Outcome::Written);
+    let rows = house.rows("Member", COLUMNS).await;
+    assert!(!rows[0].contains(HASH) && rows[0].len() == format!("1 | {HASH} | false").len(), "{rows:?}");
+    assert_eq!(rows[1], "2 | NULL | true");
+
+    house.set_privacy("personal = \"keep\"", None);
+    house.build("Member", Mode::Incremental).await;
+    assert_eq!(house.rows("Member", COLUMNS).await, ["1 | 555-0101 | false", "2 | NULL | true"]);
+
+    house.privacy = Privacy::default();
+    house.build("Member", Mode::Incremental).await;
+    assert_eq!(house.rows("Member", "id, identifier").await, ["1 | anna", "2 | anna"]);
+}
+
+#[tokio::test]
+async fn a_custom_field_is_hashed_or_dropped_by_its_id_in_column_and_text() {
+    let mut house = House::new();
+    let agreement = |id: i32| {
+        json!({"id": id, "customFields": [
+            {"id": 4, "caption": "Number", "type": "Text", "value": "\"hush\""},
+            {"id": 5, "caption": "Other", "type": "Text", "value": "\"loud\""}
+        ]})
+    };
+    house.load("Agreement", json!([agreement(1), agreement(2)])).await;
+    house.build("Agreement", Mode::Full).await;
+    house.load("Agreement", json!([agreement(1)])).await;
+    house.build("Agreement", Mode::Incremental).await;
+    assert_eq!(house.rows("Agreement", "cf4_number, cf5_other").await, ["hush | loud", "hush | loud"]);
+
+    house.set_privacy("[columns]\n\"Agreement.cf4\" = \"hash\"", Some(KEY));
+    house.build("Agreement", Mode::Incremental).await;
+    let text = r#"[{"caption":"Number","id":4,"type":"Text"},{"caption":"Other","id":5,"type":"Text","value":"loud"}]"#;
+    let row = format!("2db866f96317334054e4691bd6842b8fe1cd9852e6511c3931c0a4db106df583 | loud | {text}");
+    assert_eq!(house.rows("Agreement", "cf4_number, cf5_other, customFields").await, [row.clone(), row]);
+
+    house.set_privacy("[columns]\n\"Agreement.cf4\" = \"drop\"", None);
+    house.build("Agreement", Mode::Incremental).await;
+    assert!(house.schema("Agreement").await.field_with_name("cf4_number").is_err());
+    assert_eq!(house.rows("Agreement", "customFields").await, [text, text]);
+    assert_eq!(house.build("Agreement", Mode::Full).await.outcome, Outcome::Unchanged);
+}
+
+#[tokio::test]
+async fn a_policy_that_begins_to_drop_says_where_the_values_still_are() {
+    let mut house = House::new();
+    house.set_privacy("personal = \"keep\"", None);
+    house.load("Member", json!([member(1)])).await;
+    assert!(house.build("Member", Mode::Full).await.warnings.is_empty());
+    house.set_privacy("personal = \"keep\"\n[columns]\n\"Member.homePhone\" = \"drop\"", None);
+    let warnings = house.build("Member", Mode::Incremental).await.warnings;
+    assert_eq!(
+        warnings,
+        [
+            "the privacy policy drops or hashes homePhone from now on, and older versions of silver/silver_cw_member and of the \
+          gold tables made from it still hold the values: `connectwise-etl maintain` removes versions that are older than its \
+          --retention-hours (168)"
+        ]
+    );
+    assert!(house.build("Member", Mode::Full).await.warnings.is_empty(), "it is said once");
+    house.set_privacy("personal = \"keep\"", None);
+    assert!(house.build("Member", Mode::Incremental).await.warnings.is_empty(), "what comes back is no matter");
+}

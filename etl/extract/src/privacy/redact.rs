@@ -1,0 +1,209 @@
+//! Secrets taken out before anything is written: out of bronze's columns, what was rescued, and rejected records.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, ListArray, RecordBatch, StringArray, StructArray, new_null_array,
+};
+use arrow::compute::nullif;
+use connectwise_sdk::catalog::{Entity, Kind, Meaning};
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use super::json::without_secrets;
+use super::name::{is_password_type, is_secret, mentions_secret};
+use super::secrets;
+use crate::contract::RESCUED;
+use crate::error::{Error, Kind as ErrorKind, Result};
+
+/// Takes the secrets of one entity out of what bronze would hold.
+#[derive(Debug, Clone)]
+pub struct Redactor {
+    entity: &'static Entity,
+    /// Names of its declared secrets, at whatever depth they are.
+    names: BTreeSet<String>,
+}
+
+impl Redactor {
+    /// For the rows of an entity.
+    pub fn new(entity: &'static Entity) -> Self {
+        let last = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+        Self { entity, names: secrets(entity).into_iter().map(last).collect() }
+    }
+
+    /// The rows without their secrets.
+    pub fn batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
+        let fault = |error: arrow::error::ArrowError| {
+            Error::new(ErrorKind::Contract, format!("secrets can't be taken out of {}", self.entity.name))
+                .with_source(error)
+        };
+        let mut arrays = Vec::with_capacity(batch.num_columns());
+        for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
+            let declared = self.entity.columns.iter().find(|column| column.name == field.name());
+            arrays.push(match declared {
+                Some(column) if column.meaning == Meaning::Secret => new_null_array(array.data_type(), array.len()),
+                Some(column) => self.array(&column.kind, array).map_err(fault)?,
+                None if field.name() == RESCUED => self.texts(array, Self::rescued),
+                None => array.clone(),
+            });
+        }
+        RecordBatch::try_new(batch.schema(), arrays).map_err(fault)
+    }
+
+    /// A rejected record without its secrets. What can't be read can't be searched either, so it isn't kept.
+    pub fn record(&self, text: &str) -> String {
+        let withheld =
+            |what: &str| format!("withheld, since it may hold a secret: {} bytes that are no {what}", text.len());
+        match serde_json::from_str::<Value>(text) {
+            Ok(value) if !value.is_object() => withheld("object"),
+            Ok(_) => self.json(text).unwrap_or_else(|| text.to_owned()),
+            Err(_) => withheld("JSON"),
+        }
+    }
+
+    fn array(&self, kind: &Kind, array: &ArrayRef) -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
+        match kind {
+            Kind::Struct(columns) => {
+                let Some(parent) = array.as_struct_opt() else { return Ok(array.clone()) };
+                let mut children: Vec<ArrayRef> = Vec::with_capacity(columns.len());
+                for (field, child) in parent.fields().iter().zip(parent.columns()) {
+                    let declared = columns.iter().find(|column| column.name == field.name());
+                    children.push(match declared {
+                        Some(column) if column.meaning == Meaning::Secret => {
+                            new_null_array(child.data_type(), child.len())
+                        }
+                        Some(column) if column.name == "value" => {
+                            let child = self.array(&column.kind, child)?;
+                            match parent.column_by_name("type").and_then(|kinds| kinds.as_string_opt::<i32>()) {
+                                Some(kinds) => nullif(&child, &passwords(kinds))?,
+                                None => child,
+                            }
+                        }
+                        Some(column) => self.array(&column.kind, child)?,
+                        None => child.clone(),
+                    });
+                }
+                let rebuilt = StructArray::try_new(parent.fields().clone(), children, parent.nulls().cloned())?;
+                Ok(Arc::new(rebuilt))
+            }
+            Kind::List(element) if matches!(**element, Kind::Struct(_) | Kind::Json | Kind::List(_)) => {
+                let Some(list) = array.as_list_opt::<i32>() else { return Ok(array.clone()) };
+                let arrow::datatypes::DataType::List(field) = list.data_type() else { return Ok(array.clone()) };
+                let values = self.array(element, list.values())?;
+                let rebuilt = ListArray::try_new(field.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
+                Ok(Arc::new(rebuilt))
+            }
+            Kind::Json => Ok(self.texts(array, |redactor, text| redactor.json(text))),
+            _ => Ok(array.clone()),
+        }
+    }
+
+    /// Texts, those that mention a secret rewritten by `without`; `None` leaves a text as it is.
+    fn texts(&self, array: &ArrayRef, without: impl Fn(&Self, &str) -> Option<String>) -> ArrayRef {
+        let Some(texts) = array.as_string_opt::<i32>() else { return array.clone() };
+        if !texts.iter().flatten().any(mentions_secret) {
+            return array.clone();
+        }
+        let rewritten =
+            texts.iter().map(|text| text.map(|text| without(self, text).unwrap_or_else(|| text.to_owned())));
+        Arc::new(rewritten.collect::<StringArray>())
+    }
+
+    fn json(&self, text: &str) -> Option<String> {
+        without_secrets(text, &|name| self.is_secret(name))
+    }
+
+    /// What was rescued without what is called like a secret. Other values stay the text that they are, to the digit.
+    fn rescued(&self, text: &str) -> Option<String> {
+        let rescued: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
+        let mut kept: BTreeMap<String, Box<RawValue>> = BTreeMap::new();
+        for (pointer, value) in rescued {
+            if pointer.split('/').any(|step| self.is_secret(step)) {
+                continue;
+            }
+            let rewritten = self.json(value.get()).and_then(|text| RawValue::from_string(text).ok());
+            kept.insert(pointer, rewritten.unwrap_or(value));
+        }
+        serde_json::to_string(&kept).ok()
+    }
+
+    fn is_secret(&self, name: &str) -> bool {
+        is_secret(name) || self.names.contains(name)
+    }
+}
+
+fn passwords(kinds: &StringArray) -> BooleanArray {
+    kinds.iter().map(|kind| Some(kind.is_some_and(is_password_type))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::catalog;
+    use crate::decode::{Decoder, rebuild};
+    use crate::privacy::SecretStorage;
+
+    #[test]
+    fn a_batch_keeps_everything_but_its_secrets() {
+        let entity = catalog::entity("Member").unwrap();
+        let started = "2024-07-01T00:00:00Z".parse().unwrap();
+        let mut decoder = Decoder::new(entity, "run", started).unwrap().storing(SecretStorage::Nowhere);
+        let record = |password: Value| {
+            json!({
+                "id": 7, "identifier": "anna", "password": password, "token": "geheim", "newPassword": "geheim",
+                "customFields": [
+                    {"id": 1, "caption": "Door", "type": "Password", "value": "geheim"},
+                    {"id": 2, "caption": "Shoe", "type": "Number", "value": 38}
+                ],
+                "_free": {"apiKey": "geheim", "colour": "blue", "size": 1.10}
+            })
+            .to_string()
+        };
+        for password in [json!("geheim"), json!({"is": "geheim"})] {
+            let text = RawValue::from_string(record(password)).unwrap();
+            decoder.push(&text).unwrap().unwrap();
+        }
+        let batch = decoder.batch().unwrap();
+        for row in 0..2 {
+            let record: Value = serde_json::from_str(&rebuild(entity, &batch, row).unwrap()).unwrap();
+            assert_eq!(
+                record,
+                json!({
+                    "id": 7, "identifier": "anna",
+                    "customFields": [
+                        {"id": 1, "caption": "Door", "type": "Password"},
+                        {"id": 2, "caption": "Shoe", "type": "Number", "value": 38}
+                    ],
+                    "_free": {"colour": "blue", "size": 1.1}
+                })
+            );
+        }
+    }
+
+    #[test]
+    fn a_rejected_record_keeps_its_place_without_its_secrets() {
+        let entity = catalog::entity("Member").unwrap();
+        let started = "2024-07-01T00:00:00Z".parse().unwrap();
+        let mut decoder = Decoder::new(entity, "run", started).unwrap().storing(SecretStorage::Nowhere);
+        let text = RawValue::from_string(r#"{"identifier":"anna","password":"geheim"}"#.to_owned()).unwrap();
+        let rejected = decoder.push(&text).unwrap().unwrap_err();
+        assert_eq!(rejected.text, r#"{"identifier":"anna"}"#);
+        assert_eq!(
+            Redactor::new(entity).record("{password: geheim"),
+            "withheld, since it may hold a secret: 17 bytes that are no JSON"
+        );
+        for (text, expected) in [
+            // Of equal names the first one is in the text, too.
+            (r#"{"a":{"password":"geheim"},"a":1}"#, r#"{"a":1}"#),
+            (r#"{"f":{"type":"Password","value":"geheim"},"f":2}"#, r#"{"f":2}"#),
+            (r#"{"a":1.10,"a":2}"#, r#"{"a":1.10,"a":2}"#),
+            (r#""geheim""#, "withheld, since it may hold a secret: 8 bytes that are no object"),
+            (r#"[["geheim"]]"#, "withheld, since it may hold a secret: 12 bytes that are no object"),
+        ] {
+            assert_eq!(Redactor::new(entity).record(text), expected, "{text}");
+        }
+    }
+}

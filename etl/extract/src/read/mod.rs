@@ -1,0 +1,416 @@
+//! Reading an entity from the API: every record of it, or an error.
+//!
+//! A read is complete only when all of this holds: the server said that the last page was the last, the keys only ever
+//! grew, and there were at least as many records as the server counts before and after; where it can't count, or refuses to,
+//! the last page and the keys have to do. Anything else is [`Kind::Incomplete`], and whoever writes the rows gets the error
+//! before the end of the stream.
+
+mod count;
+pub mod dates;
+mod measured;
+mod place;
+mod unreadable;
+mod window;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_sdk::conditions::Condition;
+use connectwise_sdk::{Client, ListRequest, Method, Page};
+use futures::StreamExt;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use crate::decode::{Decoder, Rejected};
+use crate::error::{Error, Kind, Result};
+pub use count::{count, count_at, uncounted};
+pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
+pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};
+pub use place::Place;
+pub use unreadable::leave_out;
+pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
+pub use window::RESCAN;
+pub use window::Window;
+
+/// Batches between the reader and the writer: enough to keep both busy, few enough to bound memory.
+const AHEAD: usize = 3;
+
+/// Bytes of the largest answer to a question about a record or a few: some routes send all of their properties.
+pub const FEW_RECORDS: usize = 4 * 1024 * 1024;
+
+/// Pages that wait to be decoded, beside the one that is under way.
+const PAGES_AHEAD: usize = 1;
+
+/// What a read has seen, complete once the stream has ended without an error.
+#[derive(Debug, Clone, Default)]
+pub struct Seen {
+    /// Records that the API sent.
+    pub records: u64,
+    /// Rows with something in `_rescued`.
+    pub rescued: u64,
+    /// Records that can't be rows.
+    pub rejected: Vec<Rejected>,
+    /// Records that the server can't give.
+    pub unreadable: Vec<Unreadable>,
+    /// What the server counted before the read, where it can count.
+    pub counted: Option<u64>,
+    /// What it counted after the read.
+    pub counted_after: Option<u64>,
+    /// Why it didn't count, where it should be able to: the read has to do without.
+    pub uncounted: Option<String>,
+    /// Whether the server said which page is the last, `None` where it has no pages to say so of.
+    pub ended: Option<bool>,
+    /// Whether every key so far was greater than the one before it, `None` where their order proves nothing.
+    pub ascending: Option<bool>,
+    /// Whether the read proved that it is whole, but for what is unreadable.
+    pub complete: bool,
+}
+
+/// A read that goes on: its rows, and at the end the proof that they are all there are.
+#[derive(Debug)]
+pub struct Extraction {
+    entity: &'static Entity,
+    schema: SchemaRef,
+    seen: Seen,
+    messages: mpsc::Receiver<Message>,
+}
+
+/// What the reader tells whoever takes the rows.
+#[derive(Debug)]
+enum Message {
+    Page(Decoded),
+    /// The last message. Without it the read isn't whole, whatever came before.
+    End(End, Result<()>),
+}
+
+/// A page as rows.
+#[derive(Debug)]
+struct Decoded {
+    rows: RecordBatch,
+    records: u64,
+    /// Rows up to here with something in `_rescued`.
+    rescued: u64,
+    first_key: Option<i64>,
+    rejected: Vec<Rejected>,
+    unreadable: Vec<Unreadable>,
+    is_last: bool,
+}
+
+/// How a read ended.
+#[derive(Debug, Default)]
+struct End {
+    is_last: bool,
+    out_of_order: bool,
+    counted: Option<u64>,
+    uncounted: Option<String>,
+}
+
+impl Extraction {
+    /// Schema of the batches.
+    pub fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    /// What was seen up to now. It is [`complete`](Seen::complete) once [`next`](Self::next) has given `None`.
+    pub fn seen(&self) -> &Seen {
+        &self.seen
+    }
+
+    /// The rows of the next page that has some, `None` when all of the list was read.
+    ///
+    /// # Errors
+    /// [`Kind::Source`] when the server fails, and [`Kind::Incomplete`] when nothing proves that the rows are all of the list.
+    pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
+        while !self.seen.complete {
+            match self.messages.recv().await {
+                Some(Message::Page(page)) => {
+                    let rows = self.seen.take(page);
+                    if rows.num_rows() > 0 {
+                        return Ok(Some(rows));
+                    }
+                }
+                Some(Message::End(end, whole)) => {
+                    self.seen.end(end);
+                    whole?;
+                    self.seen.complete = true;
+                }
+                // Its task was lost.
+                None => return Err(incomplete(self.entity, "the reader stopped before the last page")),
+            }
+        }
+        Ok(None)
+    }
+}
+
+impl Seen {
+    fn take(&mut self, page: Decoded) -> RecordBatch {
+        self.ended = Some(page.is_last);
+        self.records += page.records;
+        self.rescued = page.rescued;
+        if let Some(key) = page.first_key {
+            before(&mut self.rejected, key);
+        }
+        self.rejected.extend(page.rejected);
+        self.unreadable.extend(page.unreadable);
+        page.rows
+    }
+
+    fn end(&mut self, end: End) {
+        self.ended = Some(end.is_last);
+        if end.out_of_order {
+            self.ascending = Some(false);
+        }
+        self.counted_after = end.counted;
+        self.uncounted = self.uncounted.take().or(end.uncounted);
+    }
+}
+
+/// The part of an entity to read.
+#[derive(Debug, Clone)]
+pub enum Scope {
+    /// Every record.
+    All,
+    /// Records changed since the watermark, widened by the entity's business-date windows.
+    Since {
+        /// Highest change time stored so far.
+        watermark: DateTime<Utc>,
+        /// How far back of it the read goes.
+        window: Window,
+        /// How the server reads dates.
+        dates: Dates,
+    },
+    /// Records that meet a condition.
+    Where(Condition),
+}
+
+/// The condition that selects a scope, `None` for all records.
+pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
+    if let Scope::Where(condition) = scope {
+        return Some(condition.clone());
+    }
+    let (Scope::Since { watermark, window, dates }, Load::Incremental { watermark: path, windows }) =
+        (scope, entity.load)
+    else {
+        return None;
+    };
+    let changed = dates.since(path, window.from(*watermark));
+    Some(windows.iter().fold(changed, |condition, business| {
+        condition | dates.since(business.field, window.business(*watermark, business.days))
+    }))
+}
+
+/// Starts to read. Pages are fetched and decoded ahead of whoever takes the rows.
+///
+/// # Errors
+/// [`Kind::Source`] when the server can't count the records, else errors come through the stream.
+pub async fn extract(
+    client: &Client,
+    entity: &'static Entity,
+    scope: &Scope,
+    page_size: u32,
+    decoder: Decoder,
+) -> Result<Extraction> {
+    let condition = condition(entity, scope).map(|condition| condition.to_string());
+    let count = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
+    let (counted, uncounted) = (count.records, count.refused);
+    let seen = Seen { counted, uncounted, ended: Some(false), ascending: Some(true), ..Seen::default() };
+    let (sender, messages) = mpsc::channel(AHEAD);
+    let schema = decoder.schema().clone();
+    let reader = Reader {
+        client: client.clone(),
+        entity,
+        condition,
+        page_size,
+        decoder,
+        counted,
+        records: 0,
+        unreadable: Vec::new(),
+        last_key: None,
+        end: End::default(),
+    };
+    tokio::spawn(reader.run(sender));
+    Ok(Extraction { entity, schema, seen, messages })
+}
+
+/// Lowest and highest key of the list, but for records that the server can't give; `None` where it is empty.
+///
+/// # Errors
+/// [`Kind::Source`] when the server refuses the request.
+pub async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64, i64)>> {
+    let mut ends = Vec::new();
+    for order in ["asc", "desc"] {
+        let record = first(client, entity, &format!("{} {order}", entity.key), entity.key).await?;
+        ends.extend(record.and_then(|record| record.get(entity.key)?.as_i64()));
+    }
+    Ok(ends.first().copied().zip(ends.get(1).copied()))
+}
+
+/// Some fields of the first record in an order. One that the server can't give is passed over, as a read does: else it would
+/// keep all others back.
+async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> Result<Option<Value>> {
+    let mut page = 1;
+    loop {
+        let request = client.request(Method::Get, entity.path).expects_array().largest_answer(FEW_RECORDS);
+        let request = request.query("fields", fields).query("orderBy", order);
+        let request = if page > 1 { request.patience(1) } else { request };
+        let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
+        match answer.and_then(|answer| answer.json::<Vec<Value>>()) {
+            Ok(records) => return Ok(records.into_iter().next()),
+            Err(error) if page <= MOST_UNREADABLE && error.status() == Some(500) => page += 1,
+            Err(error) => return Err(source_error(entity, error)),
+        }
+    }
+}
+
+/// An error of the API as one about an entity.
+pub fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
+    Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
+}
+
+/// Fetches pages while the last ones are decoded and written. The end of the channel proves nothing: a page says that it is the
+/// last.
+fn ahead(list: ListRequest) -> mpsc::Receiver<connectwise_sdk::Result<Page>> {
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(async move {
+        let mut pages = Box::pin(list.pages());
+        while let Some(page) = pages.next().await {
+            // Nobody waits for it any more when whoever reads gave up.
+            if sender.send(page).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+struct Reader {
+    client: Client,
+    entity: &'static Entity,
+    condition: Option<String>,
+    page_size: u32,
+    decoder: Decoder,
+    counted: Option<u64>,
+    records: u64,
+    unreadable: Vec<Unreadable>,
+    last_key: Option<i64>,
+    end: End,
+}
+
+impl Reader {
+    /// Reads to the end and says how it went. Nobody is left to tell it to when the writer failed first; its error is the one to
+    /// tell.
+    async fn run(mut self, sender: mpsc::Sender<Message>) {
+        let whole = self.read(&sender).await;
+        sender.send(Message::End(self.end, whole)).await.ok();
+    }
+
+    async fn read(&mut self, sender: &mpsc::Sender<Message>) -> Result<()> {
+        let mut list = self.client.list(self.entity.path).page_size(self.page_size).skip_unreadable();
+        if let Some(counted) = self.counted {
+            list = list.counted(counted);
+        }
+        if let Some(condition) = &self.condition {
+            list = list.conditions(condition.clone());
+        }
+        let mut pages = ahead(list);
+        while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
+            self.end.is_last = page.is_last();
+            let page = self.decode(&page)?;
+            if sender.send(Message::Page(page)).await.is_err() {
+                return Ok(());
+            }
+        }
+        if !self.end.is_last {
+            return Err(incomplete(self.entity, "the server never said which page is the last"));
+        }
+        self.prove().await
+    }
+
+    fn decode(&mut self, page: &Page) -> Result<Decoded> {
+        let known = self.unreadable.len();
+        leave_out(&mut self.unreadable, page).map_err(|why| incomplete(self.entity, &why))?;
+        let unreadable = self.unreadable.get(known..).unwrap_or_default().to_vec();
+        let records = page.records().map_err(|error| source_error(self.entity, error))?;
+        let mut rejected: Vec<Rejected> = Vec::new();
+        let mut first_key = None;
+        for record in &records {
+            match self.decoder.push(record)? {
+                Ok(key) if self.last_key.is_none_or(|last| key > last) => {
+                    self.last_key = Some(key);
+                    first_key.get_or_insert(key);
+                    before(&mut rejected, key);
+                }
+                Ok(key) => {
+                    let last = self.last_key.unwrap_or_default();
+                    self.end.out_of_order = true;
+                    return Err(incomplete(
+                        self.entity,
+                        &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
+                    ));
+                }
+                Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
+            }
+        }
+        let records = records.len() as u64;
+        self.records += records;
+        let (rescued, rows) = (self.decoder.rescued(), self.decoder.batch()?);
+        Ok(Decoded { rows, records, rescued, first_key, rejected, unreadable, is_last: self.end.is_last })
+    }
+
+    async fn prove(&mut self) -> Result<()> {
+        let after = count(&self.client, self.entity, self.condition.as_deref())
+            .await
+            .map_err(|error| source_error(self.entity, error))?;
+        (self.end.counted, self.end.uncounted) = (after.records, after.refused);
+        // A server that counted once is held to that.
+        if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
+            && self.records + (self.unreadable.len() as u64) < least
+        {
+            let records = self.records;
+            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
+        }
+        Ok(())
+    }
+}
+
+/// Notes the key behind records that can't be rows.
+fn before(rejected: &mut [Rejected], key: i64) {
+    rejected.iter_mut().rev().take_while(|record| record.before.is_none()).for_each(|record| record.before = Some(key));
+}
+
+/// A read of an entity that can't prove that it is whole.
+pub fn incomplete(entity: &Entity, why: &str) -> Error {
+    Error::new(
+        Kind::Incomplete,
+        format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", entity.name),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_reader_that_is_lost_is_no_end_of_the_list() {
+        let read = async |end: Option<Message>| {
+            let (sender, messages) = mpsc::channel(1);
+            if let Some(end) = end {
+                sender.send(end).await.unwrap();
+            }
+            drop(sender);
+            let entity = crate::catalog::entity("Member").unwrap();
+            let schema = Arc::new(crate::contract::bronze(entity).as_ref().clone());
+            Extraction { entity, schema, seen: Seen::default(), messages }
+        };
+        let mut lost = read(None).await;
+        assert_eq!(lost.next().await.unwrap_err().kind(), Kind::Incomplete);
+        assert!(!lost.seen().complete);
+
+        let mut whole = read(Some(Message::End(End::default(), Ok(())))).await;
+        assert!(whole.next().await.unwrap().is_none() && whole.seen().complete);
+        assert!(whole.next().await.unwrap().is_none(), "the end stays the end");
+    }
+}

@@ -1,0 +1,173 @@
+//! The crate's error: what happened to which table, and what state is left.
+
+use std::fmt;
+
+use crate::sentence::{on_one_line, without_backtrace};
+use crate::shortage::{full_disk, shortage};
+
+/// What went wrong, as far as a caller has to tell cases apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The call itself: an unknown entity, layer or column, a malformed option.
+    Usage,
+    /// Configuration: a missing credential, a bad URL, a file that can't be read.
+    Config,
+    /// A value that doesn't fit its contract, or a schema that isn't the expected one.
+    Contract,
+    /// Another run changed a table between the read and the write. Nothing was written.
+    Conflict,
+    /// The lakehouse could not be read or written.
+    Lake,
+    /// SQL that doesn't parse, plan or run.
+    Sql,
+    /// The local file system.
+    Io,
+}
+
+/// An error of the lakehouse.
+///
+/// `Display` is one sentence without the source; [`Error::report`] adds the chain of sources.
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Result of the lakehouse.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: without_backtrace(message.into()), source: None }
+    }
+
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        // Whatever it was that had no memory or no disk left, what to do about it is the same.
+        let why = shortage(source.as_ref()).or_else(|| full_disk(source.as_ref()).map(str::to_owned));
+        match why {
+            Some(why) => self.message = format!("{}: {why}", self.message),
+            None => self.source = Some(source),
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the caller asked for something that can't be done, before anything was touched.
+    pub fn is_usage(&self) -> bool {
+        matches!(self.kind, Kind::Usage | Kind::Config)
+    }
+
+    /// Whether another run changed a table between the read and the write.
+    pub fn is_conflict(&self) -> bool {
+        self.kind == Kind::Conflict
+    }
+
+    /// Whether a disk was full.
+    pub fn is_full_disk(&self) -> bool {
+        full_disk(self).is_some()
+    }
+
+    /// The kind, the sentence and what is behind it, for an error that takes this one's place.
+    pub fn into_parts(self) -> (Kind, String, Option<Box<dyn std::error::Error + Send + Sync>>) {
+        (self.kind, self.message, self.source)
+    }
+
+    /// The sentence with every source behind it, on one line.
+    pub fn report(&self) -> String {
+        let mut text = self.message.clone();
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            let part = without_backtrace(source.to_string());
+            // Wrapped errors often repeat the text of what they wrap.
+            if !text.contains(&part) {
+                text.push_str(": ");
+                text.push_str(&part);
+            }
+            next = source.source();
+        }
+        on_one_line(&text)
+    }
+}
+
+/// What an error of a caller has to tell, so that work which was overtaken by another run starts over.
+pub trait Failure: std::error::Error + From<Error> + Send + Sync + 'static {
+    /// Whether another run changed a table between the read and the write.
+    fn is_conflict(&self) -> bool;
+
+    /// Whether tables could not be read, compared or written: another run may be the reason.
+    fn may_be_conflict(&self) -> bool;
+}
+
+impl Failure for Error {
+    fn is_conflict(&self) -> bool {
+        Error::is_conflict(self)
+    }
+
+    fn may_be_conflict(&self) -> bool {
+        matches!(self.kind, Kind::Lake | Kind::Sql | Kind::Contract)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.report())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As DataFusion and the Delta kernel write it with `RUST_BACKTRACE=1`.
+    const TRACED: &str = "Arrow error: Cast error: Cannot cast string 'x'\n\nbacktrace:    0: std::backtrace_rs::backtrace::trace\n             at /rustc/0/library/std/src/lib.rs:66:5\n   1: datafusion_common::error::get_back_trace\n  12: main\n";
+
+    #[test]
+    fn no_message_holds_a_backtrace() {
+        let plain = "Arrow error: Cast error: Cannot cast string 'x'";
+        let error = Error::new(Kind::Lake, "the table can't be read").with_source(std::io::Error::other(TRACED));
+        assert_eq!(error.report(), format!("the table can't be read: {plain}"));
+        assert_eq!(format!("{error:?}"), format!("Lake: the table can't be read: {plain}"));
+        let error = Error::new(Kind::Sql, format!("the query failed: {TRACED}"));
+        assert_eq!(error.to_string(), format!("the query failed: {plain}"));
+        let kernel = "No such file\n   0: kernel::read\n             at /src/lib.rs:1:2\n   1: main";
+        assert_eq!(Error::new(Kind::Lake, kernel).to_string(), "No such file");
+    }
+
+    #[test]
+    fn a_report_is_one_line() {
+        let planned = "Schema error: No field named left.\nValid fields are f.\"notes\".";
+        let error = Error::new(Kind::Sql, "it can't be computed").with_source(std::io::Error::other(planned));
+        assert_eq!(
+            error.report(),
+            "it can't be computed: Schema error: No field named left. Valid fields are f.\"notes\"."
+        );
+        assert_eq!(Error::usage("two\r\n\n  lines\n").report(), "two lines");
+    }
+
+    #[test]
+    fn other_lines_stay() {
+        let text = "the model is wrong in line 2:\n  select 1\n10: not a frame, as it isn't indented";
+        assert_eq!(Error::usage(text).to_string(), text);
+    }
+}

@@ -1,0 +1,195 @@
+//! A look at every row of a table: whether its files can be read, hold what the log says, and have each key once.
+
+use std::collections::BTreeSet;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use parquet::errors::ParquetError;
+use serde_json::Value;
+
+use super::changes::integers;
+use super::checksum;
+use super::commit::Keys;
+use super::damage::{Log, commit_path, listed};
+use super::file::File;
+use super::store::lake_error;
+use super::{Lake, TableName};
+use crate::error::Result;
+
+/// Things that something was found of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Found<T> {
+    /// How many.
+    pub count: u64,
+    /// Some of them.
+    pub examples: Vec<T>,
+}
+
+/// How many examples are told.
+const EXAMPLES: usize = 5;
+
+impl<T> Found<T> {
+    /// Adds what one more file tells.
+    pub fn add(&mut self, one: T) {
+        self.count += 1;
+        if self.examples.len() < EXAMPLES {
+            self.examples.push(one);
+        }
+    }
+}
+
+/// What a look at every row of a table showed.
+#[derive(Debug, Clone, Default)]
+pub struct Inspected {
+    /// Files of the newest version.
+    pub files: u64,
+    /// Rows in those that can be read.
+    pub rows: u64,
+    /// Files that can't be read, and why.
+    pub unreadable: Found<String>,
+    /// Files that hold another number of rows than the log says.
+    pub miscounted: Found<String>,
+    /// Files with keys outside of the range that the log says.
+    pub outside: Found<String>,
+    /// Keys that are there more than once.
+    pub twice: Found<i64>,
+    /// Files whose bytes aren't those that this program wrote.
+    pub altered: Found<String>,
+    /// Files that don't say what their bytes were: another program wrote them, or Delta's own writer.
+    pub unproved: u64,
+    /// Files that the log's checkpoint and its commits don't agree on.
+    pub disputed: Found<String>,
+}
+
+impl Lake {
+    /// Reads all of a table, batch by batch. `key` is its key, where that is an integer; the keys are held, a bit each.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read: see [`Lake::damage`].
+    pub async fn inspect(&self, table: &TableName, key: Option<&str>) -> Result<Inspected> {
+        let mut seen = Inspected::default();
+        let delta = self.load(table).await?;
+        let store = delta.log_store().object_store(None);
+        let mut keys = Keys::new();
+        let Ok(state) = delta.snapshot() else { return Ok(seen) };
+        let files = state.log_data().into_iter().map(|file| {
+            let stats: Option<Value> = file.stats().and_then(|text| serde_json::from_str(&text).ok());
+            (file.remove_action(true), file.size(), stats.unwrap_or_default())
+        });
+        for (remove, size, stats) in files.collect::<Vec<_>>() {
+            let path = remove.path.clone();
+            seen.files += 1;
+            let (mut rows, mut range): (u64, Option<(i64, i64)>) = (0, None);
+            let mut is_altered = false;
+            let read = async {
+                let file = File::new(store.clone(), &path, size);
+                let mut batches = if checksum::told(&path).is_some() {
+                    // Those are no larger than this program makes them.
+                    let bytes = file.bytes().await.map_err(|error| ParquetError::External(Box::new(error)))?;
+                    is_altered = checksum::holds(&path, &bytes) == Some(false);
+                    let batches = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
+                    stream::iter(batches.map(|batch| batch.map_err(ParquetError::from))).boxed()
+                } else {
+                    seen.unproved += 1;
+                    ParquetRecordBatchStreamBuilder::new(file).await?.build()?.boxed()
+                };
+                while let Some(batch) = batches.try_next().await? {
+                    rows += batch.num_rows() as u64;
+                    let Some(values) = key.and_then(|key| integers(&batch, key).ok()) else { continue };
+                    for value in values.iter().flatten() {
+                        range = Some(range.map_or((value, value), |(low, high)| (low.min(value), high.max(value))));
+                        // A row that a deletion vector hides may have a key that another row has.
+                        if !keys.insert(value.cast_unsigned()) && remove.deletion_vector.is_none() {
+                            seen.twice.add(value);
+                        }
+                    }
+                }
+                Ok::<_, ParquetError>(())
+            };
+            let read = read.await;
+            if is_altered && read.is_ok() {
+                seen.altered.add(path.clone());
+            }
+            if let Err(error) = read {
+                seen.unreadable.add(format!("{path}: {error}"));
+                continue;
+            }
+            seen.rows += rows;
+            if let Some(told) = stats.get("numRecords").and_then(Value::as_u64).filter(|told| *told != rows) {
+                seen.miscounted.add(format!("{path} holds {rows} rows, and {told} in the log"));
+            }
+            let end = |of: &str| stats.get(of)?.get(key?)?.as_i64();
+            if let (Some((low, high)), Some(least), Some(most)) = (range, end("minValues"), end("maxValues"))
+                && (low < least || high > most)
+            {
+                seen.outside.add(format!("{path} holds the keys {low} to {high}, and {least} to {most} in the log"));
+            }
+        }
+        self.dispute(table, &delta, &mut seen).await?;
+        Ok(seen)
+    }
+
+    /// Compares what the log's checkpoint says with its commits, where all of them are there.
+    async fn dispute(&self, table: &TableName, delta: &deltalake::DeltaTable, seen: &mut Inspected) -> Result<()> {
+        let store = delta.log_store().object_store(None);
+        let log = Log::of(&listed(table, &store).await?);
+        let (Some(version), false) = (delta.version(), log.checkpoints().is_empty()) else { return Ok(()) };
+        let mut files = BTreeSet::new();
+        for version in 0..=version {
+            use object_store::ObjectStoreExt;
+            // Logs are cut behind checkpoints, and nothing can be said then.
+            let Ok(found) = store.get(&commit_path(version)).await else { return Ok(()) };
+            let Ok(bytes) = found.bytes().await else { return Ok(()) };
+            for line in bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let Ok(action) = serde_json::from_slice::<Value>(line) else { return Ok(()) };
+                let path = |of: &str| action.get(of)?.get("path")?.as_str().map(str::to_owned);
+                files.extend(path("add"));
+                if let Some(gone) = path("remove") {
+                    files.remove(&gone);
+                }
+            }
+        }
+        let state = delta.snapshot().map_err(|error| lake_error(table, "read", error))?;
+        let told: BTreeSet<String> = state.log_data().into_iter().map(|file| file.remove_action(true).path).collect();
+        for path in files.symmetric_difference(&told) {
+            seen.disputed.add(path.clone());
+        }
+        Ok(())
+    }
+
+    /// Rows of a table and the range of its keys as its log says, without a look at any file. `None` where there is no table or
+    /// the log doesn't say.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
+    pub async fn counted(&self, table: &TableName, key: &str) -> Result<Option<Counted>> {
+        if self.version(table).await?.is_none() {
+            return Ok(None);
+        }
+        let delta = self.load(table).await?;
+        let Ok(state) = delta.snapshot() else { return Ok(None) };
+        let mut told = Counted::default();
+        for file in state.log_data().into_iter() {
+            let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            let end = |of: &str| stats.get(of)?.get(key)?.as_i64();
+            let Some(rows) = stats.get("numRecords").and_then(Value::as_u64) else { return Ok(None) };
+            told.rows += rows;
+            let keys = end("minValues").zip(end("maxValues"));
+            told.keys = match (told.keys, keys) {
+                (Some((low, high)), Some((least, most))) => Some((low.min(least), high.max(most))),
+                (known, new) => known.or(new),
+            };
+        }
+        Ok(Some(told))
+    }
+}
+
+/// What a log says of the rows of a table.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counted {
+    /// How many there are.
+    pub rows: u64,
+    /// Lowest and highest key.
+    pub keys: Option<(i64, i64)>,
+}

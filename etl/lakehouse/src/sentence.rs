@@ -1,0 +1,27 @@
+//! Texts of libraries as parts of one sentence.
+
+/// A text whose lines stand one behind the other: libraries write lists of columns and the like below their sentences.
+pub fn on_one_line(text: &str) -> String {
+    let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
+    lines.join(" ")
+}
+
+/// A text without the backtraces that libraries write into theirs when `RUST_BACKTRACE` is set: messages are for people, and go
+/// into the ledger and the report.
+pub fn without_backtrace(text: String) -> String {
+    let is_frame = |line: &str| {
+        let inner = line.trim_start();
+        let number = inner.bytes().take_while(u8::is_ascii_digit).count();
+        let numbered = number > 0 && inner.get(number..).is_some_and(|rest| rest.starts_with(": "));
+        line.len() > inner.len() && (numbered || inner.starts_with("at "))
+    };
+    let is_heading = |line: &str| {
+        let line = line.trim_start();
+        line.starts_with("backtrace:") || line.starts_with("stack backtrace:")
+    };
+    if !text.lines().any(|line| is_heading(line) || is_frame(line)) {
+        return text;
+    }
+    let kept: Vec<&str> = text.lines().filter(|line| !is_heading(line) && !is_frame(line)).collect();
+    kept.join("\n").trim_end().to_owned()
+}

@@ -1,0 +1,402 @@
+//! Whether a table is as this program left it, and if it isn't, why it has to be rebuilt.
+//!
+//! Watermarks and input versions are application transactions, which survive what others do to the rows: a RESTORE puts old
+//! rows back and leaves the watermark. So the log is asked who changed rows last. Each commit of this program names its run
+//! and the version that it was made upon ([`Basis`]); whatever is not from it and changes rows makes the table doubtful.
+//! `docs/decisions/0024-tables-changed-by-others.md` says why this is enough.
+
+use std::fmt;
+
+use chrono::{DateTime, Utc};
+use deltalake::DeltaTable;
+use deltalake::logstore::LogStore as _;
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::demands::{columns, demands};
+use super::store::{lake_error, state_of};
+use super::{Lake, TableName, TableState};
+use crate::error::Result;
+use arrow::datatypes::Schema;
+
+/// Name of the fact in a commit that says what it was made upon.
+pub(super) const UPON: &str = "etlUpon";
+
+/// Commits that are looked at: a table that others change more often than that has to be read again anyway.
+const AT_MOST: u64 = 1_000;
+
+/// Why what a table holds isn't gone on from, so that it has to be rebuilt. Every reason is a clause that goes on the table's
+/// name: "bronze/bronze_cw_company was changed by another writer (...)".
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Doubt {
+    /// Somebody else changed its rows, or put an older version of them back.
+    Foreign(Foreign),
+    /// No commit of this program is found that changed its rows.
+    Unknown,
+    /// Its columns, partitions or properties aren't those that it is written with.
+    Layout(String),
+}
+
+/// A commit of somebody else.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Foreign {
+    /// What it was, as the log names it.
+    pub operation: String,
+    /// The version that it made.
+    pub version: u64,
+    /// When.
+    pub time: Option<DateTime<Utc>>,
+    /// User and engine, where the log names them.
+    pub by: Vec<String>,
+    /// Commits of others before it and behind the last one of this program.
+    pub others: u64,
+}
+
+impl fmt::Display for Doubt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Foreign(foreign) => write!(f, "was changed by another writer ({foreign})"),
+            Self::Unknown => {
+                f.write_str("has a log that doesn't reach back to the last commit of this program that changed rows")
+            }
+            Self::Layout(what) => f.write_str(what),
+        }
+    }
+}
+
+impl fmt::Display for Foreign {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}, version {}", self.operation, self.version)?;
+        if let Some(time) = self.time {
+            write!(f, ", {}", time.format("%Y-%m-%d %H:%M UTC"))?;
+        }
+        for by in &self.by {
+            write!(f, ", {by}")?;
+        }
+        match self.others {
+            0 => Ok(()),
+            1 => f.write_str(", and one commit before it"),
+            others => write!(f, ", and {others} commits before it"),
+        }
+    }
+}
+
+/// What a table is at, and whether it is to be believed.
+#[derive(Debug, Clone)]
+pub struct Examined {
+    /// Version and columns.
+    pub state: TableState,
+    /// Why it has to be rebuilt, `None` where it is as this program left it.
+    pub doubt: Option<Doubt>,
+    /// The newest version whose rows are as this program left them, which may be cleared away.
+    pub trusted: Option<u64>,
+}
+
+impl Examined {
+    /// Why the table has to be rebuilt, other columns than those that it is to have included.
+    pub fn doubt_as(&self, declared: &Schema) -> Option<Doubt> {
+        self.doubt.clone().or_else(|| columns(&self.state.schema, declared).map(Doubt::Layout))
+    }
+}
+
+/// What a commit was made upon, as the log remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Basis {
+    /// A version that was examined and believed.
+    Version(u64),
+    /// No version: the commit put a whole new content in place.
+    Nothing,
+    /// A version that is doubtful, and stays so.
+    Doubtful,
+}
+
+impl Basis {
+    /// As it stands in the log.
+    pub(super) fn written(self) -> Value {
+        match self {
+            Self::Version(version) => version.into(),
+            Self::Nothing => "nothing".into(),
+            Self::Doubtful => "doubtful".into(),
+        }
+    }
+
+    fn read(info: &Map<String, Value>) -> Option<Self> {
+        match info.get(UPON)? {
+            Value::Number(version) => version.as_u64().map(Self::Version),
+            Value::String(text) if text == "nothing" => Some(Self::Nothing),
+            _ => Some(Self::Doubtful),
+        }
+    }
+}
+
+/// What a line of a commit says of rows. The rest of it isn't looked at.
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Line {
+    commit_info: Option<Map<String, Value>>,
+    add: Option<Change>,
+    remove: Option<Change>,
+    cdc: Option<serde::de::IgnoredAny>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Change {
+    #[serde(default = "yes")]
+    data_change: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// A commit as far as it matters here.
+#[derive(Debug, Default)]
+struct Commit {
+    info: Map<String, Value>,
+    changes_rows: bool,
+}
+
+impl Commit {
+    fn parse(text: &[u8]) -> Self {
+        let mut commit = Self::default();
+        for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
+            // What can't be read may be anything.
+            let Ok(line) = serde_json::from_slice::<Line>(line) else {
+                commit.changes_rows = true;
+                continue;
+            };
+            let changes = |change: Option<Change>| change.is_some_and(|change| change.data_change);
+            commit.changes_rows |= changes(line.add) | changes(line.remove) | line.cdc.is_some();
+            commit.info.extend(line.commit_info.unwrap_or_default());
+        }
+        commit
+    }
+
+    fn is_own(&self) -> bool {
+        self.info.get("etlRunId").is_some_and(Value::is_string)
+    }
+
+    /// Whether it wrote rows, if none of them: an empty list is a table too.
+    fn is_write(&self) -> bool {
+        self.info.get("operation").and_then(Value::as_str) == Some("WRITE")
+    }
+
+    fn foreign(&self, version: u64) -> Foreign {
+        let text = |name: &str| self.info.get(name).and_then(Value::as_str).map(plain).filter(|text| !text.is_empty());
+        let user = text("userName").or_else(|| text("userId"));
+        let engine = text("engineInfo").or_else(|| text("clientVersion"));
+        let time = self.info.get("timestamp").and_then(Value::as_i64).and_then(DateTime::from_timestamp_millis);
+        Foreign {
+            operation: text("operation").unwrap_or_else(|| "a commit without a name".to_owned()),
+            version,
+            time,
+            by: user.map(|user| format!("by {user}")).into_iter().chain(engine).collect(),
+            others: 0,
+        }
+    }
+}
+
+/// What somebody else wrote into a log, as a sentence can hold it.
+fn plain(text: &str) -> String {
+    let short: String = text.chars().filter(|letter| !letter.is_control()).take(80).collect();
+    short.trim().to_owned()
+}
+
+/// What the log says of a table.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Told {
+    foreign: Option<Foreign>,
+    trusted: Option<u64>,
+}
+
+/// Walks back from the newest commit, one after the other, as far as is needed.
+#[derive(Debug, Default)]
+struct Walk {
+    told: Told,
+    /// The version down to which commits have to be looked at, once one of this program's is found.
+    floor: Option<u64>,
+}
+
+impl Walk {
+    /// Takes the next older commit. True when nothing older matters.
+    fn take(&mut self, version: u64, commit: &Commit) -> bool {
+        if commit.is_own() {
+            let basis = Basis::read(&commit.info);
+            let vouches = match basis {
+                Some(Basis::Doubtful) => None,
+                Some(Basis::Nothing) => Some(version),
+                Some(Basis::Version(upon)) => Some(upon),
+                // Versions of this program before it noted what it builds upon.
+                None => (commit.changes_rows || commit.is_write()).then(|| version.saturating_sub(1)),
+            };
+            if let Some(floor) = vouches {
+                self.told.trusted.get_or_insert(version);
+                self.floor = Some(self.floor.map_or(floor, |known| known.min(floor)));
+                return basis == Some(Basis::Nothing) || self.is_through(version);
+            }
+        } else if commit.changes_rows {
+            match &mut self.told.foreign {
+                Some(foreign) => foreign.others += 1,
+                None => self.told.foreign = Some(commit.foreign(version)),
+            }
+            // It is below a commit of ours that didn't know of it.
+            (self.told.trusted, self.floor) = (None, None);
+        }
+        self.is_through(version)
+    }
+
+    fn is_through(&self, version: u64) -> bool {
+        version == 0 || self.floor.is_some_and(|floor| version <= floor.saturating_add(1))
+    }
+}
+
+impl Lake {
+    /// What a table is at, and whether its rows are those that this program left. Beside the opening of the table the newest
+    /// commit is read, and older ones as long as they change no rows.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read or the table has features that can't be read here.
+    pub async fn examine(&self, table: &TableName) -> Result<Option<Examined>> {
+        if !self.may_exist(table)? {
+            return Ok(None);
+        }
+        let delta = self.load(table).await?;
+        let Some(version) = delta.version() else { return Ok(None) };
+        let Told { foreign, trusted } = self.told(table, &delta, version).await?;
+        let doubt = match (foreign, trusted) {
+            (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
+            (None, None) => Some(Doubt::Unknown),
+            (None, Some(_)) => demands(&delta).map(Doubt::Layout),
+        };
+        Ok(Some(Examined { state: state_of(table, &delta, version)?, doubt, trusted }))
+    }
+
+    async fn told(&self, table: &TableName, delta: &DeltaTable, newest: u64) -> Result<Told> {
+        let (log, mut walk) = (delta.log_store(), Walk::default());
+        for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
+            let entry = log.read_commit_entry(version).await.map_err(|error| lake_error(table, "read", error))?;
+            let Some(entry) = entry else { break };
+            if walk.take(version, &Commit::parse(&entry)) {
+                break;
+            }
+        }
+        Ok(walk.told)
+    }
+
+    /// What a doubtful table is rebuilt from beside its input: the newest version that is believed, where all of its files are
+    /// still there, else what it is now. `None` where nothing in it is of this program.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
+    pub async fn believed(&self, table: &TableName, examined: &Examined) -> Result<Option<TableState>> {
+        match (&examined.doubt, examined.trusted) {
+            (None, _) => Ok(Some(examined.state.clone())),
+            (Some(_), None) => Ok(None),
+            (Some(_), Some(trusted)) if self.is_whole_at(table, trusted).await => {
+                let mut delta = self.load(table).await?;
+                delta.load_version(trusted).await.map_err(|error| lake_error(table, "read", error))?;
+                state_of(table, &delta, trusted).map(Some)
+            }
+            (Some(_), Some(_)) => Ok(Some(examined.state.clone())),
+        }
+    }
+
+    /// Whether all files of an older version of a table are still there.
+    pub async fn is_whole_at(&self, table: &TableName, version: u64) -> bool {
+        let Ok(mut delta) = self.load(table).await else { return false };
+        if delta.load_version(version).await.is_err() {
+            return false;
+        }
+        let store = delta.log_store().object_store(None);
+        for file in super::commit::live(&delta, "") {
+            let path = object_store::path::Path::from(file.part.add.path.as_str());
+            if object_store::ObjectStoreExt::head(&store, &path).await.is_err() {
+                return false;
+            }
+        }
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn own(upon: &Value) -> String {
+        let add = json!({ "add": { "path": "x", "dataChange": true } });
+        let mut info = json!({ "operation": "MERGE", "etlRunId": "run" });
+        if !upon.is_null() {
+            info[UPON] = upon.clone();
+        }
+        format!("{}\n{add}\n", json!({ "commitInfo": info }))
+    }
+
+    fn other(operation: &str, changes: bool) -> String {
+        let info = json!({ "commitInfo": { "operation": operation, "timestamp": 1_700_000_000_000_i64,
+            "userName": "ann\u{1b}[31m", "engineInfo": "Apache-Spark/3.5.1" } });
+        format!("{info}\n{}\n", json!({ "remove": { "path": "x", "dataChange": changes } }))
+    }
+
+    /// What a log of these commits says, oldest first.
+    fn told(commits: &[String]) -> Told {
+        let mut walk = Walk::default();
+        for (version, commit) in commits.iter().enumerate().rev() {
+            if walk.take(version as u64, &Commit::parse(commit.as_bytes())) {
+                break;
+            }
+        }
+        walk.told
+    }
+
+    fn versions(commits: &[String]) -> (Option<u64>, Option<u64>) {
+        let told = told(commits);
+        (told.foreign.map(|foreign| foreign.version), told.trusted)
+    }
+
+    #[test]
+    fn a_table_is_doubtful_from_the_first_rows_of_somebody_else() {
+        let (first, then) = (own(&json!("nothing")), own(&json!(0)));
+        /// The version of the first foreign commit, and the newest one that is trusted.
+        type Versions = (Option<u64>, Option<u64>);
+        let cases: [(&[String], Versions); 12] = [
+            (&[first.clone(), then.clone()], (None, Some(1))),
+            (&[first.clone(), other("RESTORE", true)], (Some(1), Some(0))),
+            (&[first.clone(), other("OPTIMIZE", false), other("VACUUM END", false)], (None, Some(0))),
+            (&[first.clone(), other("DELETE", true), other("OPTIMIZE", false)], (Some(1), Some(0))),
+            // A commit that was made upon version 0 didn't know of version 1.
+            (&[first.clone(), other("UPDATE", true), own(&json!(0))], (Some(1), Some(0))),
+            (&[first.clone(), other("UPDATE", true), own(&json!(1))], (None, Some(2))),
+            (&[first.clone(), other("UPDATE", true), own(&json!("doubtful"))], (Some(1), Some(0))),
+            (&[first.clone(), other("UPDATE", true), own(&json!("nothing"))], (None, Some(2))),
+            // Commits of older versions of this program.
+            (&[own(&Value::Null), own(&Value::Null)], (None, Some(1))),
+            (&[own(&Value::Null), other("MERGE", true)], (Some(1), Some(0))),
+            (&[other("WRITE", true)], (Some(0), None)),
+            (&[other("CREATE TABLE", false)], (None, None)),
+        ];
+        for (commits, expected) in cases {
+            assert_eq!(versions(commits), expected, "{commits:#?}");
+        }
+        // Two of ours at once, the later of which didn't know of the earlier.
+        assert_eq!(versions(&[first.clone(), own(&json!(0)), own(&json!(0))]), (None, Some(2)));
+        assert_eq!(versions(&[first, other("MERGE", true), own(&json!(0)), own(&json!(2))]), (None, Some(3)));
+    }
+
+    #[test]
+    fn a_foreign_commit_is_told_with_all_that_the_log_says() {
+        let told = told(&[own(&Value::Null), other("DELETE", true), other("RESTORE", true)]);
+        let doubt = Doubt::Foreign(told.foreign.unwrap());
+        assert_eq!(
+            doubt.to_string(),
+            "was changed by another writer (RESTORE, version 2, 2023-11-14 22:13 UTC, by ann[31m, Apache-Spark/3.5.1, and \
+             one commit before it)"
+        );
+        let nameless = Commit::parse(b"{\"add\":{\"path\":\"x\"}}").foreign(3);
+        assert_eq!(nameless.to_string(), "a commit without a name, version 3");
+        assert!(Commit::parse(b"{\"add\":{\"path\":\"x\"}}").changes_rows, "dataChange is true unless said");
+        assert!(Commit::parse(b"{\"ad").changes_rows);
+    }
+}

@@ -1,0 +1,137 @@
+//! Records that the next load asks for again, whatever their change time: those that the server couldn't give, those that can't
+//! be rows, and those that changed in the future, which may be put right to an older time. Where the first and the last are is
+//! stored with the rows, in the same commit as the watermark: one bad record doesn't hold the watermark of a table back. The
+//! second are in the quarantine, which is written before.
+
+use connectwise_extract::read::Unreadable;
+use connectwise_lakehouse::{Commit, Lake, TableName};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::conditions::{Condition, field};
+
+use super::range::between;
+use crate::error::Result;
+
+/// Mark that says how many there are. Each has two more, for the ends of the keys where it is.
+const COUNT: &str = "connectwise-etl:unread";
+
+/// Ranges of keys that one condition asks for. More of them are put together where they are closest.
+const MOST: usize = 24;
+
+/// A range of keys: behind one, up to another.
+type Range = (i64, i64);
+
+/// Where records are that the next load asks for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Again(Vec<Range>);
+
+fn name(which: usize, end: &str) -> String {
+    format!("{COUNT}:{which}:{end}")
+}
+
+impl Again {
+    /// Those of a table.
+    pub(super) async fn stored(lake: &Lake, table: &TableName) -> Result<Self> {
+        let count = usize::try_from(lake.mark(table, COUNT).await?.unwrap_or_default()).unwrap_or_default();
+        if count == 0 {
+            return Ok(Self::default());
+        }
+        let names: Vec<String> = (0..count).flat_map(|which| [name(which, "after"), name(which, "last")]).collect();
+        let marks = lake.marks(table, &names).await?;
+        let mark = |which, end| marks.get(&name(which, end)).copied();
+        Ok(Self((0..count).filter_map(|which| mark(which, "after").zip(mark(which, "last"))).collect()))
+    }
+
+    /// Leaves what the next load has to ask for with a commit, in place of these: records that a read left out, and keys of those
+    /// that changed in the future. Of the latter only as many as one condition holds: an older time than that of the watermark is
+    /// what somebody gives to single records by hand.
+    pub(super) fn succeed(&self, commit: Commit, unreadable: &[Unreadable], ahead: &[i64]) -> Commit {
+        let left_out = Self(unreadable.iter().map(|record| record.place().range()).collect());
+        let ahead = ahead.iter().map(|key| (key.saturating_sub(1), *key)).take(MOST);
+        let ranges = left_out.with(ahead).ranges();
+        if self.0.is_empty() && ranges.is_empty() {
+            return commit;
+        }
+        let commit = commit.mark(COUNT, i64::try_from(ranges.len()).unwrap_or(i64::MAX));
+        ranges.iter().enumerate().fold(commit, |commit, (which, (after, last))| {
+            commit.mark(name(which, "after"), *after).mark(name(which, "last"), *last)
+        })
+    }
+
+    /// These and others.
+    pub(super) fn with(&self, others: impl IntoIterator<Item = Range>) -> Self {
+        Self(self.0.iter().copied().chain(others).collect())
+    }
+
+    /// The same keys, and if need be some between them, in few ranges.
+    fn ranges(&self) -> Vec<Range> {
+        let mut sorted = self.0.clone();
+        sorted.sort_unstable();
+        let mut few: Vec<Range> = Vec::new();
+        for (after, last) in sorted {
+            match few.last_mut().filter(|before| after <= before.1) {
+                Some(before) => before.1 = before.1.max(last),
+                None => few.push((after, last)),
+            }
+        }
+        let mut gaps: Vec<i64> = few.array_windows().map(|[one, other]| other.0.saturating_sub(one.1)).collect();
+        gaps.sort_unstable();
+        let Some(widest) = few.len().checked_sub(MOST + 1).and_then(|surplus| gaps.get(surplus)) else { return few };
+        let mut joined: Vec<Range> = Vec::new();
+        for (after, last) in few {
+            match joined.last_mut().filter(|before| after.saturating_sub(before.1) <= *widest) {
+                Some(before) => before.1 = last,
+                None => joined.push((after, last)),
+            }
+        }
+        joined
+    }
+
+    /// What finds them beside `condition`. `None` where one of them may have any key, so that only the whole list holds it.
+    pub(super) fn beside(&self, entity: &Entity, condition: Condition) -> Option<Condition> {
+        let open = |end: i64| (end != i64::MIN && end != i64::MAX).then_some(end);
+        let (single, wide): (Vec<Range>, Vec<Range>) =
+            self.ranges().into_iter().partition(|(after, last)| after.saturating_add(1) == *last);
+        let condition = match single.is_empty() {
+            true => condition,
+            false => condition | field(entity.key).in_(single.iter().map(|(_, key)| *key)).ok()?,
+        };
+        wide.iter().try_fold(condition, |all, (after, last)| {
+            between(entity.key, open(*after), open(*last)).map(|place| all | place)
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_is_asked_for_beside_what_changed() {
+        let record = |key, after, before| Unreadable { key, after, before, why: String::new() };
+        let entity = connectwise_extract::catalog::entity("TimeEntry").unwrap();
+        let beside = |records: &[Unreadable]| {
+            let again = Again(records.iter().map(|record| record.place().range()).collect());
+            again.beside(entity, field("x").eq(1)).map(|condition| condition.to_string())
+        };
+        let changed = field("x").eq(1).to_string();
+        assert_eq!(beside(&[]), Some(changed.clone()));
+        let known = beside(&[record(Some(7), Some(3), None), record(Some(9), None, None)]).unwrap();
+        assert!(known.contains(&changed) && known.contains("id in (7,9)"), "{known}");
+        let between = beside(&[record(None, Some(3), Some(9)), record(None, Some(20), None)]).unwrap();
+        assert!(between.contains("id > 2") && between.contains("id <= 9") && between.contains("id > 19"), "{between}");
+        assert_eq!(beside(&[record(None, None, None)]), None);
+    }
+
+    #[test]
+    fn many_records_are_few_ranges_that_hold_them_all() {
+        assert_eq!(Again(vec![(4, 5), (5, 6), (1, 2), (0, 9)]).ranges(), [(0, 9)]);
+        assert_eq!(Again(vec![(6, 7), (1, 2)]).ranges(), [(1, 2), (6, 7)]);
+        let spread: Vec<Range> = (1..=2_000).map(|at| (at * at, at * at + 1)).collect();
+        let few = Again(spread.clone()).ranges();
+        assert!(few.len() <= MOST, "{}", few.len());
+        let held = |key: i64| few.iter().any(|(after, last)| *after < key && key <= *last);
+        assert!(spread.iter().all(|(_, key)| held(*key)));
+        let open = Again(vec![(5, i64::MAX), (i64::MIN, 3), (10, 11)]).ranges();
+        assert_eq!(open, [(i64::MIN, 3), (5, i64::MAX)]);
+    }
+}

@@ -1,0 +1,415 @@
+//! A full load: every record of the list, file by file, put in place by one commit.
+//!
+//! Files are staged as they are finished. When a load dies, the next one takes them over: what it still has to read is the
+//! list behind the last staged key, and what changed since the dead load began. A staged range whose count isn't that of
+//! the server any more (rows were deleted) is read again. `docs/decisions/0013-staging.md` says why this is enough.
+
+use std::sync::atomic::Ordering;
+
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_extract::contract;
+use connectwise_extract::decode::Decoder;
+use connectwise_extract::read::{self, Scope, Seen, incomplete};
+use connectwise_lakehouse::{
+    Batches, Change, Chunk, Commit, Doubt, Head, Part, Staged, Written, as_of_today, integers, unfit,
+};
+use connectwise_sdk::catalog::Load;
+use connectwise_sdk::conditions::field;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use twox_hash::XxHash3_64;
+
+use super::loss::kept;
+use super::range::{Piece, between, pieces, split};
+use super::{Done, Target};
+use crate::error::{Error, Kind, Result, sql_error};
+use crate::quarantine::{self, Held};
+use crate::telemetry::Chunk as Safe;
+use crate::tenant::{self, unmoved};
+
+const HIDDEN: &str = "__hidden";
+
+/// What was read of the list, and the files that it is in.
+#[derive(Default)]
+struct Read {
+    parts: Vec<Part>,
+    seen: Seen,
+    quarantined: u64,
+}
+
+/// Stored rows that a load takes out.
+enum Leaving {
+    /// All that weren't read.
+    AllElse,
+    /// Those with these keys.
+    These(Vec<i64>),
+}
+
+/// Where finished files are remembered.
+#[derive(Debug, Clone)]
+struct Stage {
+    name: String,
+    head: Head,
+}
+
+impl Target<'_> {
+    /// Reads all of the list and makes it the table's content.
+    pub(super) async fn full(&self) -> Result<Done> {
+        let (mut notes, mut whole) = (Vec::new(), true);
+        let read = match self.resumable(&mut notes).await? {
+            None => self.afresh().await?,
+            Some(staged) => match self.resume(&staged).await {
+                Ok((read, note)) => {
+                    notes.push(note);
+                    whole = false;
+                    read
+                }
+                Err(error) if error.kind() == Kind::Incomplete => {
+                    self.lake.unstage(self.table, &staged.name).await?;
+                    notes.push(format!("what an earlier load had staged doesn't fit the server any more: {error}"));
+                    self.afresh().await?
+                }
+                Err(error) => return Err(error),
+            },
+        };
+        let (refused, leaving) = self.guard(&read).await?;
+        if let Some(why) = refused.as_deref().filter(|_| self.moved) {
+            return Err(unmoved(self.table, Some(why)));
+        }
+        if let (Some(why), Some(doubt @ Doubt::Layout(_))) = (&refused, &self.doubt) {
+            let what = format!("{} {doubt}, so that it has to be replaced as a whole, and {why}", self.table);
+            return Err(Error::new(Kind::Incomplete, what));
+        }
+        let refused = refused.map(kept);
+        // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.
+        for staged in self.lake.staged(self.table).await? {
+            self.lake.unstage(self.table, &staged.name).await?;
+        }
+        let schema = contract::bronze(self.entity);
+        whole &= read.seen.unreadable.is_empty();
+        let commit = self.commit(&read.seen.unreadable);
+        let written = match (&refused, leaving) {
+            (None, Leaving::AllElse) => {
+                let mut parts = read.parts;
+                if self.doubt.is_some() && !self.moved {
+                    parts.extend(self.hidden(&schema, &parts, &read.seen).await?);
+                }
+                self.lake.swap(self.table, &schema, &parts, &commit).await?
+            }
+            (None, Leaving::These(gone)) => self.update(&read.parts, gone, &commit).await?,
+            // Who doesn't see all rows doesn't see all changes, so the watermark stays.
+            (Some(_), _) => self.update(&read.parts, Vec::new(), &self.unmarked()).await?,
+        };
+        Ok(Done { seen: read.seen, written, quarantined: read.quarantined, refused, whole, notes })
+    }
+
+    /// Whether rows that weren't listed may leave, or why not; and which rows that are, where some stay all the same.
+    async fn guard(&self, read: &Read) -> Result<(Option<String>, Leaving)> {
+        if self.base.is_none() {
+            return Ok((None, Leaving::AllElse));
+        }
+        let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
+        let stored = match (&self.doubt, self.trusted) {
+            // What others put in or took out is no sign of what the server has.
+            (Some(_), Some(trusted)) if self.lake.is_whole_at(self.table, trusted).await => {
+                self.lake.key_set_at(self.table, self.entity.key, trusted).await?
+            }
+            _ => self.lake.key_set(self.table, self.entity.key).await?,
+        };
+        let refused = self.may_lose(&stored, &listed, &read.seen).await?;
+        let gone = self.gone(&stored, &listed).await?;
+        let leaving = match () {
+            // Nothing of another tenant stays, and nothing as somebody else left it.
+            () if self.moved || self.doubt.is_some() => Leaving::AllElse,
+            // What the server can't give is in the list all the same, so a stored row of it stays, and any that may be it.
+            () if !read.seen.unreadable.is_empty() => Leaving::These(Vec::new()),
+            () if (gone.len() as u64) < (&stored - &listed).len() => Leaving::These(gone),
+            () => Leaving::AllElse,
+        };
+        Ok((refused, leaving))
+    }
+
+    /// The stored rows of records that the server can't give or that can't be rows, for a table that is replaced all the same. They are asked for
+    /// again by the next run.
+    async fn hidden(&self, schema: &SchemaRef, parts: &[Part], seen: &Seen) -> Result<Option<Part>> {
+        let held = Held::all(self.lake, self.entity).await?;
+        if seen.unreadable.is_empty() && held.is_empty() {
+            return Ok(None);
+        }
+        let listed = self.lake.part_keys(self.table, self.entity.key, parts).await?;
+        let mut writer = self.lake.part_writer(self.table, schema, self.entity.key).await?;
+        if !self.lake.register(self.session, HIDDEN, self.table).await? {
+            return Ok(None);
+        }
+        let mut rows =
+            self.session.table(HIDDEN).await.map_err(sql_error)?.execute_stream().await.map_err(sql_error)?;
+        while let Some(batch) = rows.try_next().await.map_err(sql_error)? {
+            let keys = integers(&batch, self.entity.key)?;
+            let stays = |key: Option<i64>| {
+                key.is_some_and(|key| {
+                    let unreadable = || seen.unreadable.iter().any(|record| record.place().may_be(key));
+                    !listed.contains(key.cast_unsigned()) && (unreadable() || held.holds(key))
+                })
+            };
+            let some = filter_record_batch(&batch, &keys.iter().map(|key| Some(stays(key))).collect())
+                .map_err(|error| unfit(self.table, error))?;
+            if some.num_rows() > 0 {
+                writer.write(&as_of_today(self.table, schema, &some)?)?;
+            }
+        }
+        self.session.deregister_table(HIDDEN).map_err(sql_error)?;
+        Ok(writer.finish().await?)
+    }
+
+    /// Merges the rows of files, takes out those with these keys and leaves the others.
+    async fn update(&self, parts: &[Part], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
+        let (mut comparison, mut all) = (self.comparison(), Batches::default());
+        for part in parts {
+            let mut rows = self.lake.part_rows(self.table, part).await?;
+            while let Some(batch) = rows.try_next().await? {
+                // The hash of a row that somebody changed may be that of what it was.
+                if self.doubt.is_some() { all.push(batch)? } else { comparison.push(batch).await? }
+            }
+        }
+        let rows = if self.doubt.is_some() { all } else { comparison.differing().await? };
+        let (schema, change) = (contract::bronze(self.entity), Change { rows, gone });
+        Ok(self.lake.sync(self.table, &schema, self.entity.key, change, self.session, commit).await?)
+    }
+
+    /// Reads all of the list.
+    async fn afresh(&self) -> Result<Read> {
+        let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
+        let ranges = self.request.options.ranges;
+        if ranges > 1
+            && let Some(keys) = read::key_bounds(self.client, self.entity).await?
+        {
+            let pieces = split(keys, ranges).into_iter().map(|(after, last)| Piece::Read { after, last });
+            return self.read_pieces(pieces.collect(), stage.as_ref()).await;
+        }
+        let read = self.read(None, None, stage.as_ref()).await?;
+        self.meter.expect(read.seen.counted);
+        Ok(read)
+    }
+
+    /// What a load that begins now would depend on. `None` where changes have no time: what was staged couldn't be brought
+    /// up to date.
+    fn stage(&self) -> Option<Head> {
+        let watermark = self.measured.next().filter(|_| matches!(self.entity.load, Load::Incremental { .. }))?;
+        let schema = contract::bronze(self.entity);
+        // What was staged with secrets must not come into a table that is to have none.
+        let secrets = self.request.secrets;
+        let depends = format!(
+            "{} {} {} {} {secrets:?} {schema:?}",
+            connectwise_sdk::API_VERSION,
+            tenant::of(self.client),
+            self.client.base_url(),
+            self.entity.path
+        );
+        let identity = format!("{:016x}", XxHash3_64::oneshot(depends.as_bytes()));
+        Some(Head { started: Utc::now(), identity, watermark })
+    }
+
+    /// The newest staged load that this one can go on with. Others are forgotten.
+    async fn resumable(&self, notes: &mut Vec<String>) -> Result<Option<Staged>> {
+        let current = self.stage();
+        let limit = TimeDelta::hours(i64::from(self.request.options.staging_hours));
+        let mut usable: Option<Staged> = None;
+        for staged in self.lake.staged(self.table).await? {
+            let given_up = match unusable(&staged, current.as_ref(), limit) {
+                Some(why) => Some((staged, why)),
+                None if usable.as_ref().is_none_or(|other| other.chunks.len() < staged.chunks.len()) => {
+                    usable.replace(staged).map(|other| (other, "fewer than those of another"))
+                }
+                None => Some((staged, "fewer than those of another")),
+            };
+            if let Some((staged, why)) = given_up {
+                let files = staged.chunks.len();
+                notes.push(format!("{files} files that an earlier load had staged are given up: they are {why}"));
+                self.lake.unstage(self.table, &staged.name).await?;
+            }
+        }
+        Ok(usable)
+    }
+
+    /// Goes on with a staged load.
+    async fn resume(&self, staged: &Staged) -> Result<(Read, String)> {
+        let stale = || incomplete(self.entity, "it can't be gone on with");
+        let (Some(head), Load::Incremental { .. }) = (&staged.head, self.entity.load) else {
+            return Err(stale().into());
+        };
+        let mut kept = Vec::new();
+        for piece in pieces(&staged.chunks) {
+            // Equal counts are what any read of a list has for proof; `reconcile` finds what they can't tell.
+            let reread = match &piece {
+                Piece::Keep(chunk) => {
+                    let range = between(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
+                    let counted = read::count(self.client, self.entity, range.as_deref()).await;
+                    let counted = counted.map_err(|error| read::source_error(self.entity, error))?;
+                    counted.records != Some(chunk.part.rows)
+                }
+                Piece::Read { .. } => false,
+            };
+            kept.push(if reread { piece.into_read() } else { piece });
+        }
+        let files = kept.iter().filter(|piece| matches!(piece, Piece::Keep(_))).count();
+        let staged_to = kept.iter().filter_map(Piece::kept_to).max();
+        let stage = Stage { name: staged.name.clone(), head: head.clone() };
+        let mut read = self.read_pieces(kept, Some(&stage)).await?;
+        if let Some(last) = staged_to {
+            read.parts = self.catch_up(head.watermark, last, read.parts).await?;
+        }
+        let rows: u64 = read.parts.iter().map(|part| part.rows).sum();
+        let note = format!(
+            "{files} files of a load that was cut off at {} were taken over, so part of {rows} rows wasn't read again",
+            head.started.format("%Y-%m-%d %H:%M UTC")
+        );
+        Ok((read, note))
+    }
+
+    /// Reads pieces, several at a time where that is wanted, and proves that together they are the list.
+    async fn read_pieces(&self, pieces: Vec<Piece>, stage: Option<&Stage>) -> Result<Read> {
+        let count = async || {
+            let counted = read::count(self.client, self.entity, None).await;
+            counted.map_err(|error| read::source_error(self.entity, error))
+        };
+        let before = count().await?;
+        self.meter.expect(before.records);
+        let work = pieces.into_iter().map(async |piece| match piece {
+            Piece::Keep(chunk) => {
+                self.meter.advance(usize::try_from(chunk.part.rows).unwrap_or_default());
+                let seen = Seen { records: chunk.part.rows, rescued: chunk.rescued, ..Seen::default() };
+                Ok(Read { parts: vec![chunk.part], seen, quarantined: 0 })
+            }
+            Piece::Read { after, last } => self.read(after, last, stage).await,
+        });
+        let mut reads = stream::iter(work).buffered(self.request.options.ranges.max(1));
+        let mut all = Read::default();
+        while let Some(mut read) = reads.try_next().await? {
+            all.parts.append(&mut read.parts);
+            all.seen.records += read.seen.records;
+            all.seen.rescued += read.seen.rescued;
+            all.seen.rejected.append(&mut read.seen.rejected);
+            all.seen.unreadable.append(&mut read.seen.unreadable);
+            all.quarantined += read.quarantined;
+        }
+        let after = count().await?;
+        (all.seen.counted, all.seen.counted_after) = (before.records, after.records);
+        all.seen.uncounted = before.refused.or(after.refused);
+        if let Some(least) = [before.records, after.records].into_iter().flatten().min()
+            && all.seen.records + (all.seen.unreadable.len() as u64) < least
+        {
+            let records = all.seen.records;
+            return Err(
+                incomplete(self.entity, &format!("the server counts {least} records and sent {records}")).into()
+            );
+        }
+        // Each piece proved its own end and order, and they have no key in common.
+        (all.seen.ended, all.seen.ascending, all.seen.complete) = (Some(true), Some(true), true);
+        Ok(all)
+    }
+
+    /// Reads one range into files, which are staged as they are finished. The last of an open range isn't: behind it may come
+    /// more.
+    async fn read(&self, after: Option<i64>, last: Option<i64>, stage: Option<&Stage>) -> Result<Read> {
+        let request = self.request;
+        let scope = &between(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
+        let decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
+        let schema = decoder.schema().clone();
+        let mut extraction = read::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
+        let number = self.meter.begin_read(extraction.seen());
+        if matches!(scope, Scope::All) {
+            self.meter.expect(extraction.seen().counted);
+        }
+        let mut writer = self.lake.part_writer(self.table, &schema, self.entity.key).await?;
+        let (mut parts, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
+        loop {
+            let rows = extraction.next().await;
+            self.meter.saw(number, extraction.seen());
+            let Some(batch) = rows? else { break };
+            self.meter.batch(self.entity, &batch);
+            writer.write(&batch)?;
+            if writer.pending() < request.options.chunk_rows && !writer.is_full() {
+                continue;
+            }
+            let Some(part) = writer.finish().await? else { continue };
+            let seen = extraction.seen();
+            // What can't be a row is behind the staged key too, and a load that goes on never sees it.
+            quarantined =
+                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
+            if let (Some(stage), Some((_, to))) = (stage, part.keys) {
+                let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, part: part.clone() };
+                self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
+                (after, rescued, told) = (Some(to), seen.rescued, quarantined);
+            }
+            parts.push(part);
+        }
+        let rest = writer.finish().await?;
+        let seen = extraction.seen().clone();
+        if !seen.rejected.is_empty() {
+            quarantined =
+                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
+        }
+        if let (Some(stage), Some(part), Some(last)) = (stage, &rest, last) {
+            let chunk = Chunk { after, last, rescued: seen.rescued - rescued, part: part.clone() };
+            self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
+        }
+        parts.extend(rest);
+        Ok(Read { parts, seen, quarantined })
+    }
+
+    /// Remembers a finished file. What the load was goes with each, so that no file is ever remembered without it.
+    async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk, quarantined: u64) -> Result<()> {
+        self.lake.stage_head(self.table, &stage.name, &stage.head).await?;
+        self.lake.stage_chunk(self.table, &stage.name, chunk).await?;
+        let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
+        let (rows, rescued) = (chunk.part.rows, chunk.rescued);
+        let (last_key, ended) = (Some(chunk.last), Utc::now());
+        let safe = Safe { number, rows, last_key, rescued, quarantined, ended, ..Safe::default() };
+        self.meter.chunk(safe, self.client.stats());
+        Ok(())
+    }
+
+    /// Brings staged rows up to date: what changed since `watermark`, up to the last staged key.
+    async fn catch_up(&self, watermark: DateTime<Utc>, last: i64, parts: Vec<Part>) -> Result<Vec<Part>> {
+        let Load::Incremental { watermark: path, .. } = self.entity.load else { return Ok(parts) };
+        let reading = self.request.dates.of(self.client, self.entity, path, self.measured.newest).await;
+        let reading = reading.map_err(|error| read::source_error(self.entity, error))?;
+        let Some(dates) = reading.dates() else {
+            return Err(incomplete(self.entity, "no date in a condition finds what changed since").into());
+        };
+        let since = Scope::Since { watermark, window: self.request.window, dates };
+        let Some(changed) = read::condition(self.entity, &since) else { return Ok(parts) };
+        let scope = Scope::Where(changed & field(self.entity.key).le(last));
+        let decoder =
+            Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
+        let schema = decoder.schema().clone();
+        let mut changed = read::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
+        let mut rows = Batches::default();
+        while let Some(batch) = changed.next().await? {
+            rows.push(batch)?;
+        }
+        if !changed.seen().unreadable.is_empty() {
+            return Err(incomplete(self.entity, "a record that changed meanwhile can't be given").into());
+        }
+        if rows.is_empty() {
+            return Ok(parts);
+        }
+        let patched = self.lake.patch_parts(self.table, &schema, self.entity.key, parts, rows).await?;
+        // Counts agreed, and yet there is a row more: so there is one less somewhere.
+        Ok(patched.ok_or_else(|| incomplete(self.entity, "a row came where none was missing"))?)
+    }
+}
+
+/// Why a load that begins as `current` can't go on with what was staged.
+fn unusable(staged: &Staged, current: Option<&Head>, limit: TimeDelta) -> Option<&'static str> {
+    match (&staged.head, current) {
+        (None, _) => Some("not readable"),
+        (_, None) => Some("of a table whose changes have no time"),
+        (Some(head), Some(now)) if head.identity != now.identity => {
+            Some("of another schema, API version, tenant or privacy policy")
+        }
+        (Some(head), Some(now)) if now.started - head.started > limit => Some("too old"),
+        _ => None,
+    }
+}

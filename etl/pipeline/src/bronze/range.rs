@@ -1,0 +1,129 @@
+//! Which key ranges of a list are there, and which have to be read: pure.
+
+use connectwise_lakehouse::Chunk;
+use connectwise_sdk::conditions::{Condition, field};
+
+/// A range of keys: behind `after`, up to `last`; open where there is none.
+#[derive(Debug, Clone)]
+pub(super) enum Piece {
+    /// It is in a file.
+    Keep(Box<Chunk>),
+    /// It has to be read.
+    Read {
+        /// The key before the range.
+        after: Option<i64>,
+        /// The last key of the range.
+        last: Option<i64>,
+    },
+}
+
+impl Piece {
+    /// The same range, to be read again.
+    pub(super) fn into_read(self) -> Self {
+        match self {
+            Self::Keep(chunk) => Self::Read { after: chunk.after, last: Some(chunk.last) },
+            read @ Self::Read { .. } => read,
+        }
+    }
+
+    /// The last key that is kept.
+    pub(super) fn kept_to(&self) -> Option<i64> {
+        match self {
+            Self::Keep(chunk) => Some(chunk.last),
+            Self::Read { .. } => None,
+        }
+    }
+}
+
+/// The whole list: staged files, what lies between them and what lies behind. Files of two loads that staged side by side
+/// may overlap; of those the first is kept.
+pub(super) fn pieces(chunks: &[Chunk]) -> Vec<Piece> {
+    let mut sorted: Vec<&Chunk> = chunks.iter().collect();
+    sorted.sort_by_key(|chunk| (chunk.after, chunk.last));
+    let mut pieces = Vec::new();
+    let mut at = None;
+    for chunk in sorted {
+        if chunk.after < at || Some(chunk.last) <= chunk.after {
+            continue;
+        }
+        if chunk.after > at {
+            pieces.push(Piece::Read { after: at, last: chunk.after });
+        }
+        pieces.push(Piece::Keep(Box::new(chunk.clone())));
+        at = Some(chunk.last);
+    }
+    pieces.push(Piece::Read { after: at, last: None });
+    pieces
+}
+
+/// Cuts the keys from the lowest to the highest into ranges of equal width; the first and the last are open.
+pub(super) fn split((low, high): (i64, i64), ranges: usize) -> Vec<(Option<i64>, Option<i64>)> {
+    let width = high.saturating_sub(low) / i64::try_from(ranges.max(1)).unwrap_or(i64::MAX);
+    if width == 0 {
+        return vec![(None, None)];
+    }
+    let mut cuts: Vec<Option<i64>> = vec![None];
+    cuts.extend((1..ranges).filter_map(|cut| low.checked_add(width.checked_mul(i64::try_from(cut).ok()?)?)).map(Some));
+    cuts.push(None);
+    cuts.array_windows().map(|[after, last]| (*after, *last)).collect()
+}
+
+/// The keys behind `after` up to `last`, `None` for all of them.
+pub(super) fn between(key: &'static str, after: Option<i64>, last: Option<i64>) -> Option<Condition> {
+    match (after.map(|after| field(key).gt(after)), last.map(|last| field(key).le(last))) {
+        (Some(after), Some(last)) => Some(after & last),
+        (one, other) => one.or(other),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn chunk(after: Option<i64>, last: i64) -> Chunk {
+        let part = serde_json::json!({ "add": {
+            "path": "a.parquet", "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": true,
+        }, "rows": 1, "keys": [last, last] });
+        Chunk { after, last, rescued: 0, part: serde_json::from_value(part).unwrap() }
+    }
+
+    fn shown(chunks: &[Chunk]) -> Vec<String> {
+        let end = |key: Option<i64>| key.map_or("..".to_owned(), |key| key.to_string());
+        pieces(chunks)
+            .iter()
+            .map(|piece| match piece {
+                Piece::Keep(chunk) => format!("keep {} {}", end(chunk.after), chunk.last),
+                Piece::Read { after, last } => format!("read {} {}", end(*after), end(*last)),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_staged_is_kept_and_the_rest_is_read() {
+        assert_eq!(shown(&[]), ["read .. .."]);
+        assert_eq!(shown(&[chunk(Some(10), 25), chunk(None, 10)]), ["keep .. 10", "keep 10 25", "read 25 .."]);
+        // Parallel ranges leave gaps.
+        assert_eq!(
+            shown(&[chunk(None, 10), chunk(Some(50), 70)]),
+            ["keep .. 10", "read 10 50", "keep 50 70", "read 70 .."]
+        );
+        assert_eq!(shown(&[chunk(Some(50), 70)]), ["read .. 50", "keep 50 70", "read 70 .."]);
+    }
+
+    #[test]
+    fn of_overlapping_files_one_is_kept() {
+        let side_by_side = [chunk(None, 10), chunk(None, 12), chunk(Some(10), 20), chunk(Some(12), 30)];
+        assert_eq!(shown(&side_by_side), ["keep .. 10", "keep 10 20", "read 20 .."]);
+    }
+
+    #[test]
+    fn ranges_cover_all_keys_once() {
+        assert_eq!(split((1, 1000), 1), [(None, None)]);
+        assert_eq!(split((5, 5), 4), [(None, None)]);
+        assert_eq!(
+            split((0, 100), 4),
+            [(None, Some(25)), (Some(25), Some(50)), (Some(50), Some(75)), (Some(75), None)]
+        );
+        assert_eq!(split((i64::MIN, i64::MAX), 2).len(), 2);
+    }
+}

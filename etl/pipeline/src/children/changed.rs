@@ -1,0 +1,178 @@
+//! The lists of changed parents, those that are owed, and the next part of the round.
+
+use std::collections::{BTreeSet, HashMap};
+
+use arrow::array::{AsArray, BooleanArray, RecordBatch};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::Int64Type;
+use connectwise_extract::contract::{CONTENT_HASH, PARENT_ID};
+use connectwise_extract::read::{self, Measured, ReadFrom, Unreadable};
+use connectwise_lakehouse::{Batches, Change, Commit, integers};
+use datafusion::prelude::{SessionContext, ident};
+use futures::TryStreamExt;
+
+use super::progress::{MOST_OWED, Progress};
+use super::rows::Rows;
+use super::{AT_ONCE, Work, together};
+use crate::bronze::Loaded;
+use crate::deletes::children::limit;
+use crate::error::{Error, Kind, Result, sql_error};
+use crate::quarantine::{Held, Record};
+
+/// Which lists a load reads.
+struct Asked {
+    parents: BTreeSet<i64>,
+    /// Of parents between these ids all that there are were listed, so that those that weren't may be gone.
+    swept: std::ops::RangeInclusive<i64>,
+    /// Where the round goes on.
+    round: i64,
+    /// Parents that the server can't give.
+    unreadable: Vec<Unreadable>,
+}
+
+/// What the table holds below the parents that are read: key -> parent and content hash.
+type Stored = HashMap<i64, (i64, i64)>;
+
+impl Work<'_> {
+    pub(super) async fn changed(
+        &self,
+        stored: &Progress,
+        mut next: Progress,
+        measured: &Measured,
+        in_quarantine: Held,
+    ) -> Result<Loaded> {
+        let mut asked = self.asked(stored, measured, &in_quarantine).await?;
+        let session = self.lake.session()?;
+        let held = self.held(&session, &asked).await?;
+        // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
+        asked.parents.extend(held.values().map(|(parent, _)| *parent));
+        let mut rows = Rows::new(self)?;
+        let schema = rows.schema();
+        let mut changed = Batches::default();
+        let parents: Vec<i64> = asked.parents.iter().copied().collect();
+        for some in parents.chunks(AT_ONCE) {
+            let batch = rows.of(self, some).await?;
+            changed.push(self.differing(&batch, &held)?)?;
+            if rows.failed.len() > MOST_OWED {
+                break;
+            }
+        }
+        if let Some(error) = rows.shut(self) {
+            return Err(error);
+        }
+        if rows.failed.len() > MOST_OWED {
+            return Err(self.incomplete(&self.left_out(&rows.failed).unwrap_or_default()));
+        }
+        next.owed = rows.failed.iter().map(|(parent, _)| *parent).collect();
+        next.round = asked.round;
+        let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
+        let mut gone: Vec<i64> =
+            below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
+        // A record that can't be a row is in its list, so a stored row of it stays.
+        let rejected: BTreeSet<i64> = rows.rejected.iter().filter_map(|record| record.key).collect();
+        let unnamed: BTreeSet<i64> =
+            rows.rejected.iter().filter(|record| record.key.is_none()).filter_map(|record| record.parent).collect();
+        let stays =
+            |key: &i64| rejected.contains(key) || held.get(key).is_some_and(|(parent, _)| unnamed.contains(parent));
+        gone.retain(|key| !stays(key));
+        let refused = refused(gone.len() as u64, below.count() as u64, self.request.options.max_share);
+        if refused.is_some() {
+            gone.clear();
+        }
+        let unlisted = read::left_out(self.above, &asked.unreadable);
+        let incomplete = [self.left_out(&rows.failed), refused, unlisted];
+        gone.sort_unstable();
+        let seen = rows.seen(incomplete.iter().all(Option::is_none));
+        // Before the commit that moves on past them.
+        let quarantined = self.quarantined(&seen).await?;
+        let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
+        let key = self.entity.key;
+        let change = Change { rows: changed, gone };
+        let written = self.lake.sync(self.table, &schema, key, change, &session, &commit).await?;
+        let read = |record: &Record| record.parent_record_id.is_some_and(|parent| rows.read.contains(&parent));
+        let settled = self.settle(in_quarantine, &seen, read).await?;
+        let incomplete = together(incomplete.into_iter().chain([settled.open.clone()]));
+        let warnings = self.warnings(&seen, quarantined, settled, rows.notes());
+        let (watermark_before, watermark) = (stored.watermark, next.watermark);
+        Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete })
+    }
+
+    /// Where parents say when they changed, those that did and a part of the others; otherwise all.
+    async fn asked(&self, stored: &Progress, measured: &Measured, in_quarantine: &Held) -> Result<Asked> {
+        let changed = match measured.reads_from() {
+            ReadFrom::Watermark(watermark, doubted) => self.since(watermark, doubted, measured.newest).await?,
+            ReadFrom::Start => None,
+        };
+        // Lists with records in quarantine are read again, whatever changed.
+        let (Some(changed), Some(open)) = (changed, in_quarantine.parents()) else {
+            let found = self.all().await?;
+            let hidden = self.hidden(&found.unreadable).await?;
+            let parents = found.ids.into_iter().chain(hidden).chain(stored.owed.iter().copied()).collect();
+            return Ok(Asked { parents, swept: i64::MIN..=i64::MAX, round: 0, unreadable: found.unreadable });
+        };
+        let part = self.next_of(stored.round).await?;
+        let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
+        let round = if part.at_end { 0 } else { last };
+        let mut unreadable = changed.unreadable;
+        unreadable.extend(part.unreadable);
+        let hidden = self.hidden(&unreadable).await?;
+        let parents = part
+            .ids
+            .into_iter()
+            .chain(changed.ids)
+            .chain(hidden)
+            .chain(stored.owed.iter().copied())
+            .chain(open)
+            .collect();
+        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable })
+    }
+
+    /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.
+    async fn held(&self, session: &SessionContext, asked: &Asked) -> Result<Stored> {
+        let mut held = Stored::new();
+        if !self.lake.register(session, "held", self.table).await? {
+            return Ok(held);
+        }
+        let columns = [self.entity.key, PARENT_ID, CONTENT_HASH].map(ident).to_vec();
+        let frame = session.table("held").await.and_then(|frame| frame.select(columns)).map_err(sql_error)?;
+        let mut batches = frame.execute_stream().await.map_err(sql_error)?;
+        while let Some(batch) = batches.try_next().await.map_err(sql_error)? {
+            let (keys, parents) = (integers(&batch, self.entity.key)?, integers(&batch, PARENT_ID)?);
+            let hashes = integers(&batch, CONTENT_HASH)?;
+            for ((key, parent), hash) in keys.iter().zip(parents.iter()).zip(hashes.iter()) {
+                if let (Some(key), Some(parent), Some(hash)) = (key, parent, hash)
+                    && (asked.parents.contains(&parent) || asked.swept.contains(&parent))
+                {
+                    held.insert(key, (parent, hash));
+                }
+            }
+        }
+        session.deregister_table("held").map_err(sql_error)?;
+        Ok(held)
+    }
+
+    /// The rows that the table doesn't hold in this form.
+    fn differing(&self, batch: &RecordBatch, held: &Stored) -> Result<RecordBatch> {
+        let fault =
+            |why: &str| Error::new(Kind::Contract, format!("rows of {} can't be compared: {why}", self.entity.name));
+        let keys = integers(batch, self.entity.key)?;
+        let hashes =
+            batch.column_by_name(CONTENT_HASH).and_then(|hashes| hashes.as_primitive_opt::<Int64Type>().cloned());
+        let hashes = hashes.ok_or_else(|| fault("they have no content hash"))?;
+        let differs = |row: usize| held.get(&keys.value(row)).is_none_or(|(_, hash)| *hash != hashes.value(row));
+        let mask: BooleanArray = (0..keys.len()).map(|row| Some(differs(row))).collect();
+        filter_record_batch(batch, &mask).map_err(|error| fault("they don't fit together").with_source(error))
+    }
+}
+
+/// Why missing rows aren't believed to be gone, `None` when they are.
+fn refused(missing: u64, stored: u64, allowed: f64) -> Option<String> {
+    let limit = limit(stored, allowed);
+    (missing > limit).then(|| {
+        format!(
+            "{missing} of {stored} rows are no longer in their parents' lists, and at most {limit} are believed, so \
+             nothing was deleted: check the rights of the API member, then raise --max-share or run with --mode full if \
+             they are really gone"
+        )
+    })
+}

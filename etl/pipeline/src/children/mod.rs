@@ -1,0 +1,135 @@
+//! Lists that hang on the rows of another entity: additions of agreements, notes of tickets, lines of orders.
+//!
+//! There is a list for each parent, and no list of all. A load therefore asks for the lists of the parents that changed since
+//! the watermark; and because a change below a row needs not be a change of that row, it asks for a part of all parents
+//! besides, the next ones in the order of their ids, so that after some runs every list was read again. A parent's list is
+//! whole, so rows of it that it no longer holds leave the table. All of that, the parents' watermark and how far the round
+//! came, is one commit.
+//!
+//! A list that can't be read takes nothing away and adds nothing: the step is incomplete, says which, and the next run asks
+//! for it first of all. More than a few of them, and nothing is committed at all.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `parents` | ids of parents, proven whole |
+//! | `read` | their lists, by bundle and otherwise one by one |
+//! | `rows` | answers into batches, each key once |
+//! | `progress` | the marks: watermark, round, what is still owed |
+//! | `full`, `changed` | the two ways to load |
+//! | `guard` | whether missing rows are believed |
+
+mod changed;
+mod full;
+mod parents;
+mod progress;
+mod read;
+mod rows;
+
+use connectwise_extract::catalog;
+use connectwise_extract::contract;
+use connectwise_extract::read::Measured;
+use connectwise_lakehouse::{Doubt, Lake, TableName, retry_on_conflict};
+use connectwise_sdk::Client;
+use connectwise_sdk::catalog::{Entity, Load, Parent};
+
+use crate::bronze::{Loaded, Request};
+pub use crate::deletes::children::MAX_SHARE;
+use crate::error::{Error, Kind, Result};
+use crate::quarantine::Held;
+use crate::telemetry::{Meter, Mode};
+use crate::tenant;
+pub use progress::MOST_OWED;
+use progress::Progress;
+pub use read::BUNDLE;
+
+/// Parents whose lists are read before their rows are put together: bounds memory.
+const AT_ONCE: usize = 500;
+
+/// What both ways to load work with.
+struct Work<'a> {
+    lake: &'a Lake,
+    client: &'a Client,
+    entity: &'static Entity,
+    /// The entity on whose rows the lists hang.
+    above: &'static Entity,
+    parent: &'static Parent,
+    table: &'a TableName,
+    request: &'a Request,
+    meter: &'a Meter,
+    /// Version of the table before anything was asked.
+    base: Option<u64>,
+    /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
+    moved: bool,
+    /// Why the rows of that version aren't believed.
+    doubt: Option<Doubt>,
+}
+
+/// Loads the lists of one entity into its bronze table, in one commit or none.
+///
+/// # Errors
+/// When the parents can't be listed, more than [`MOST_OWED`] lists can't be read, the lakehouse can't be written or other
+/// runs were faster every time. The table and its marks are then as they were.
+pub async fn load(
+    lake: &Lake,
+    client: &Client,
+    entity: &'static Entity,
+    parent: &'static Parent,
+    request: &Request,
+    meter: &Meter,
+) -> Result<Loaded> {
+    let table = TableName::bronze(entity.table);
+    let above = catalog::entity(parent.entity)?;
+    retry_on_conflict(&table, async || {
+        // Before everything else: what is read from here on is newer than what this version holds.
+        let examined = lake.examine(&table).await?;
+        let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
+        let base = examined.map(|examined| examined.state.version);
+        let moved = tenant::is_of_another(lake, &table, request.owner).await?;
+        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base, moved, doubt };
+        work.attempt().await
+    })
+    .await
+}
+
+/// Several reasons as one.
+fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String> {
+    reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
+}
+
+impl Work<'_> {
+    async fn attempt(&self) -> Result<Loaded> {
+        let mut stored = Progress::stored(self.lake, self.table).await?;
+        stored.watermark = stored.watermark.filter(|_| !self.moved);
+        // The watermark outlives what others do to the rows, and says nothing of such rows.
+        let believed = stored.watermark.filter(|_| self.doubt.is_none());
+        let held = Held::all(self.lake, self.entity).await?;
+        let measured = Measured::ask(self.client, self.above, believed, self.request.window).await?;
+        let watermark = measured.next();
+        let next = Progress { watermark, ..stored.clone() };
+        let mut loaded = match (self.request.mode, self.base) {
+            (Mode::Incremental, Some(_)) if !self.moved && self.doubt.is_none() => {
+                self.changed(&stored, next, &measured, held).await?
+            }
+            _ => self.full(&stored, next, held).await?,
+        };
+        let told = self.doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", self.table));
+        loaded.warnings.extend(told);
+        loaded.warnings.splice(..0, measured.warnings(self.above));
+        if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {
+            loaded.warnings.push(format!(
+                "{} shows no change time, so every run reads the lists of all of them: the API role may lack the right to \
+                 see _info",
+                self.above.name
+            ));
+        }
+        Ok(loaded)
+    }
+
+    fn incomplete(&self, why: &str) -> Error {
+        let name = self.entity.name;
+        Error::new(
+            Kind::Incomplete,
+            format!("the read of {name} isn't whole: {why}; its tables are left as they were, run again"),
+        )
+    }
+}

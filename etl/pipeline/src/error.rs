@@ -1,0 +1,192 @@
+//! The crate's error: what happened, to what, and what state is left.
+
+use std::fmt;
+
+use connectwise_extract::error as extract;
+use connectwise_lakehouse::sentence::{on_one_line, without_backtrace};
+use connectwise_lakehouse::shortage::{full_disk, shortage};
+use connectwise_lakehouse::{Failure, error as lakehouse};
+use datafusion::error::DataFusionError;
+
+/// What went wrong, as far as a caller has to tell cases apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The call itself: an unknown entity, layer or column, a malformed option.
+    Usage,
+    /// Configuration: a missing credential, a bad URL, a file that can't be read.
+    Config,
+    /// The API refused, failed or could not be reached.
+    Source,
+    /// A read that can't prove it is whole. Nothing was replaced and no watermark moved.
+    Incomplete,
+    /// A value that doesn't fit its contract, or a schema that isn't the expected one.
+    Contract,
+    /// Another run changed a table between the read and the write. Nothing was written.
+    Conflict,
+    /// The lakehouse could not be read or written.
+    Lake,
+    /// SQL that doesn't parse, plan or run.
+    Sql,
+    /// The local file system.
+    Io,
+}
+
+/// An error of the ETL.
+///
+/// `Display` is one sentence without the source; [`Error::report`] adds the chain of sources.
+pub struct Error {
+    kind: Kind,
+    message: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// Result of the ETL.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// An error of a kind, with a sentence that says what happened, to what, and what to do.
+    pub fn new(kind: Kind, message: impl Into<String>) -> Self {
+        Self { kind, message: without_backtrace(message.into()), source: None }
+    }
+
+    /// An error of the call itself.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// The error with what is behind it. Where memory or a disk was used up, the sentence says so and what to do.
+    pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        let source = source.into();
+        // Whatever it was that had no memory or no disk left, what to do about it is the same.
+        let why = shortage(source.as_ref()).or_else(|| full_disk(source.as_ref()).map(str::to_owned));
+        match why {
+            Some(why) => self.message = format!("{}: {why}", self.message),
+            None => self.source = Some(source),
+        }
+        self
+    }
+
+    /// What went wrong.
+    pub fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Whether the caller asked for something that can't be done, before anything was touched.
+    pub fn is_usage(&self) -> bool {
+        matches!(self.kind, Kind::Usage | Kind::Config)
+    }
+
+    /// The error of the SDK behind it, where one is.
+    pub fn of_sdk(&self) -> Option<&connectwise_sdk::Error> {
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            if let Some(found) = source.downcast_ref() {
+                return Some(found);
+            }
+            next = source.source();
+        }
+        None
+    }
+
+    /// Whether another run changed a table between the read and the write.
+    pub fn is_conflict(&self) -> bool {
+        self.kind == Kind::Conflict
+    }
+
+    /// Whether a disk was full.
+    pub fn is_full_disk(&self) -> bool {
+        full_disk(self).is_some()
+    }
+
+    /// Whether the server says that the role may not read what was asked for (403), or shows it as if it weren't there (404).
+    pub fn is_shut(&self) -> bool {
+        self.of_sdk().is_some_and(|error| error.is_forbidden() || error.is_not_found())
+    }
+
+    /// The sentence with every source behind it, on one line.
+    pub fn report(&self) -> String {
+        let mut text = self.message.clone();
+        let mut next = std::error::Error::source(self);
+        while let Some(source) = next {
+            let part = without_backtrace(source.to_string());
+            // Wrapped errors often repeat the text of what they wrap.
+            if !text.contains(&part) {
+                text.push_str(": ");
+                text.push_str(&part);
+            }
+            next = source.source();
+        }
+        on_one_line(&text)
+    }
+}
+
+impl From<lakehouse::Error> for Error {
+    fn from(error: lakehouse::Error) -> Self {
+        // What our own stream put into a plan comes back as what it was. Of a conflict it is only why it was found.
+        let mut next = std::error::Error::source(&error).filter(|_| !error.is_conflict());
+        while let Some(source) = next {
+            if let Some(own) = source.downcast_ref::<Self>() {
+                return Self::new(own.kind, own.report());
+            }
+            next = source.source();
+        }
+        let (kind, message, source) = error.into_parts();
+        let kind = match kind {
+            lakehouse::Kind::Usage => Kind::Usage,
+            lakehouse::Kind::Config => Kind::Config,
+            lakehouse::Kind::Contract => Kind::Contract,
+            lakehouse::Kind::Conflict => Kind::Conflict,
+            lakehouse::Kind::Lake => Kind::Lake,
+            lakehouse::Kind::Sql => Kind::Sql,
+            lakehouse::Kind::Io => Kind::Io,
+        };
+        Self { kind, message, source }
+    }
+}
+
+impl From<extract::Error> for Error {
+    fn from(error: extract::Error) -> Self {
+        let (kind, message, source) = error.into_parts();
+        let kind = match kind {
+            extract::Kind::Usage => Kind::Usage,
+            extract::Kind::Config => Kind::Config,
+            extract::Kind::Source => Kind::Source,
+            extract::Kind::Incomplete => Kind::Incomplete,
+            extract::Kind::Contract => Kind::Contract,
+        };
+        Self { kind, message, source }
+    }
+}
+
+/// An error of DataFusion.
+pub(crate) fn sql_error(error: DataFusionError) -> Error {
+    connectwise_lakehouse::sql_error(error).into()
+}
+
+impl Failure for Error {
+    fn is_conflict(&self) -> bool {
+        Error::is_conflict(self)
+    }
+
+    fn may_be_conflict(&self) -> bool {
+        matches!(self.kind, Kind::Lake | Kind::Sql | Kind::Contract)
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.kind, self.report())
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}

@@ -1,0 +1,282 @@
+//! Which rows of a fact can have changed since its last commit: those whose own row changed, those that look up something
+//! that changed, and those that stand together with one of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
+use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED};
+use connectwise_lakehouse::{Lake, TableName};
+use datafusion::catalog::{
+    CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
+};
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
+
+use super::inputs::{ABSENT, Inputs};
+use super::model::{Model, ModelKind, Rows};
+use super::state::State;
+use super::{failed, in_model, lookups, withheld};
+use crate::error::{Error, Kind, Result};
+use crate::sql;
+
+/// Mark of a fact's commit: the number of the lookups that it was built with.
+pub(super) const LOOKUPS_MARK: &str = "lookups";
+/// Name of the changed keys of a lookup, in the SELECTs of metadata.
+const CHANGED: &str = "changed";
+/// Affected rows that are held and compared. More of them cost less as a look at the whole table.
+const AT_MOST: usize = 250_000;
+
+/// Ids of the silver rows whose fact rows are looked at, by entity.
+#[derive(Debug, Default)]
+pub(super) struct Affected {
+    ids: BTreeMap<String, BTreeSet<i32>>,
+}
+
+impl Affected {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ids.values().all(BTreeSet::is_empty)
+    }
+
+    fn of(&self, entity: &str) -> impl Iterator<Item = i32> + '_ {
+        self.ids.get(entity).into_iter().flatten().copied()
+    }
+
+    /// The ids of an entity, rising.
+    fn rising(&self, entity: &str) -> Vec<i64> {
+        self.of(entity).map(i64::from).collect()
+    }
+}
+
+/// Name under which the affected ids of an entity can be joined.
+fn ids_of(entity: &str) -> String {
+    format!("__affected_{entity}")
+}
+
+/// A search for the affected rows of one fact.
+pub(super) struct Search<'a> {
+    pub(super) lake: &'a Lake,
+    /// The session of the build: silver and the lookups are in it.
+    pub(super) session: &'a SessionContext,
+    pub(super) inputs: &'a Inputs,
+    pub(super) state: &'a State,
+    pub(super) model: &'a Model,
+}
+
+impl Search<'_> {
+    /// The affected rows, or `None` when nothing less than the whole table tells: it is new, silver was replaced, too much
+    /// changed.
+    pub(super) async fn run(&self) -> Result<Option<Affected>> {
+        let table = TableName::gold(&self.model.name);
+        let Some(seen) = self.lake.mark(&table, LOOKUPS_MARK).await? else { return Ok(None) };
+        if self.state.is_lost || seen > self.state.number() || self.model.rows.is_empty() {
+            return Ok(None);
+        }
+        let mut affected = Affected::default();
+        for (entity, rows) in &self.model.rows {
+            let Some(version) = self.lake.mark(&table, &Inputs::mark(entity)).await? else { return Ok(None) };
+            if !self.inputs.is_same(self.lake, &table, entity).await? {
+                return Ok(None);
+            }
+            let mut ids = match (version, self.inputs.version(entity)) {
+                (ABSENT, ABSENT) => BTreeSet::new(),
+                (ABSENT, _) | (_, ABSENT) => return Ok(None),
+                (version, _) => match self.changed(entity, u64::try_from(version).unwrap_or_default()).await? {
+                    Some(ids) => ids,
+                    None => return Ok(None),
+                },
+            };
+            for (lookup, sql) in &rows.through {
+                let keys = self.state.changed_since(lookup, seen);
+                if !keys.is_empty() {
+                    let session = self.with_changed(lookup, &keys).await?;
+                    ids.extend(self.ids(&session, sql).await?);
+                }
+            }
+            affected.ids.insert(entity.clone(), ids);
+        }
+        self.register(&affected)?;
+        if !self.model.together.is_empty() && !affected.is_empty() {
+            self.join_companions(&mut affected).await?;
+            self.register(&affected)?;
+        }
+        let count: usize = affected.ids.values().map(BTreeSet::len).sum();
+        Ok((count <= AT_MOST).then_some(affected))
+    }
+
+    /// Ids of silver rows that are other than at a version.
+    async fn changed(&self, entity: &str, version: u64) -> Result<Option<BTreeSet<i32>>> {
+        let (silver, content) = (TableName::silver(entity), [CONTENT_HASH, IS_DELETED]);
+        let found = self.lake.differences(self.session, &silver, "id", &content, version).await?;
+        // Silver keeps rows that are gone at the source.
+        let found = found.filter(|found| found.gone.is_empty());
+        Ok(found.map(|found| found.changed.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
+    }
+
+    /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
+    async fn join_companions(&self, affected: &mut Affected) -> Result<()> {
+        let together = &self.model.together;
+        let fact = TableName::gold(&self.model.name);
+        let mut values = BTreeSet::new();
+        for (entity, Rows { id, only, .. }) in &self.model.rows {
+            let (wanted, ids) = (affected.rising(entity), ids_of(entity));
+            let now = format!(
+                "select t.`{together}` from __some t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
+            );
+            let then = format!(
+                "select f.`{together}` from __some f left semi join {ids} a on a.id = f.`{id}` \
+                 where f.`{together}` is not null and {only}"
+            );
+            values.extend(self.ids_in(&TableName::silver(entity), "id", &wanted, &now).await?);
+            values.extend(self.ids_in(&fact, id, &wanted, &then).await?);
+        }
+        if values.is_empty() {
+            return Ok(());
+        }
+        let wanted: Vec<i64> = values.iter().copied().map(i64::from).collect();
+        lookups::register(self.session, "__companions", batch_of(values.into_iter())?)?;
+        for entity in self.model.rows.keys() {
+            let sql = format!("select t.id from __some t left semi join __companions g on g.id = t.`{together}`");
+            let more = self.ids_in(&TableName::silver(entity), together, &wanted, &sql).await?;
+            affected.ids.entry(entity.clone()).or_default().extend(more);
+        }
+        Ok(())
+    }
+
+    /// A session like that of the build in which the changed keys of a lookup are `changed`, under the name and type that the
+    /// key has there. It is one of its own, for a model may be called `changed`.
+    async fn with_changed(&self, lookup: &str, keys: &[&str]) -> Result<SessionContext> {
+        let table = self.session.table(lookup).await.map_err(failed)?;
+        let Some(field) = table.schema().fields().first().cloned() else {
+            return Err(Error::new(Kind::Contract, format!("the lookup {lookup} has no columns")));
+        };
+        let texts: arrow::array::ArrayRef = Arc::new(StringArray::from(keys.to_vec()));
+        let unfit = |error| {
+            Error::new(Kind::Contract, format!("the changed keys of {lookup} can't be read")).with_source(error)
+        };
+        let keys = cast(&texts, field.data_type()).map_err(unfit)?;
+        let schema = Arc::new(Schema::new(vec![Field::new(field.name(), field.data_type().clone(), true)]));
+        let session = self.empty_session()?;
+        for name in self.tables()?.iter().filter(|name| *name != CHANGED) {
+            self.share(&session, name).await?;
+        }
+        lookups::register(&session, CHANGED, RecordBatch::try_new(schema, vec![keys]).map_err(unfit)?)?;
+        Ok(session)
+    }
+
+    /// Makes a table of the build's session readable in another one.
+    async fn share(&self, session: &SessionContext, name: &str) -> Result<()> {
+        let provider = self.session.table_provider(name).await.map_err(failed)?;
+        session.register_table(name, provider).map_err(failed).map(drop)
+    }
+
+    fn register(&self, affected: &Affected) -> Result<()> {
+        for entity in self.model.rows.keys() {
+            lookups::register(self.session, &ids_of(entity), batch_of(affected.of(entity))?)?;
+        }
+        Ok(())
+    }
+
+    /// The ids that a query over `__some` gives, which are the files of a table with one of the values in a column.
+    async fn ids_in(&self, table: &TableName, column: &str, values: &[i64], sql: &str) -> Result<BTreeSet<i32>> {
+        let state = self.lake.state(table).await?;
+        // A column that the privacy policy took is NULL in all rows.
+        let has = |schema: &Schema| schema.field_with_name(column).is_ok_and(|field| field.data_type().is_integer());
+        if values.is_empty() || !state.is_some_and(|state| has(&state.schema)) {
+            return Ok(BTreeSet::new());
+        }
+        let files = self.lake.files_holding(table, column, values).await?;
+        self.lake.register_files(self.session, "__some", table, None, files).await?;
+        self.ids(self.session, sql).await
+    }
+
+    /// The ids that a query gives in its first column.
+    async fn ids(&self, session: &SessionContext, select: &str) -> Result<BTreeSet<i32>> {
+        let frame = sql::select(session, select).await.map_err(|error| in_model(self.model, error))?;
+        let mut ids = BTreeSet::new();
+        for batch in frame.collect().await.map_err(|error| in_model(self.model, error))? {
+            let column = cast(batch.column(0), &DataType::Int32).map_err(|error| {
+                Error::new(Kind::Contract, format!("{} has ids that are no integers", self.model.name))
+                    .with_source(error)
+            })?;
+            ids.extend(column.as_primitive::<Int32Type>().iter().flatten());
+        }
+        Ok(ids)
+    }
+
+    /// A session in which silver has the affected rows only, so that the model's SELECT gives theirs.
+    pub(super) async fn narrow(&self, models: &[Model], affected: &Affected) -> Result<SessionContext> {
+        let narrow = self.empty_session()?;
+        let tables = self.tables()?;
+        let is_view = |model: &&Model| model.kind == ModelKind::View && tables.contains(&model.name);
+        let views: Vec<&Model> = models.iter().filter(is_view).collect();
+        for name in &tables {
+            if views.iter().all(|view| view.name != *name) {
+                self.share(&narrow, name).await?;
+            }
+        }
+        for entity in self.model.rows.keys() {
+            let silver = TableName::silver(entity);
+            let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
+            let ids = affected.rising(entity);
+            if ids.is_empty() {
+                // There may be no table to read.
+                lookups::register(&narrow, &silver.name, RecordBatch::new_empty(whole.schema()))?;
+                continue;
+            }
+            self.lake.register_rows(&narrow, &silver.name, &silver, "id", &ids).await?;
+            withheld::fill(&narrow, &silver, &whole.schema()).await?;
+        }
+        for view in views {
+            let rows = sql::select(&narrow, &view.sql).await.map_err(|error| in_model(view, error))?.into_view();
+            narrow.register_table(view.name.as_str(), rows).map_err(failed)?;
+        }
+        Ok(narrow)
+    }
+
+    /// The fact's stored rows that stand for affected silver rows.
+    pub(super) async fn stored(&self, affected: &Affected) -> Result<Vec<RecordBatch>> {
+        let table = TableName::gold(&self.model.name);
+        let mut stored = Vec::new();
+        for (entity, Rows { id, only, .. }) in &self.model.rows {
+            let wanted = affected.rising(entity);
+            if wanted.is_empty() {
+                continue;
+            }
+            self.lake.register_rows(self.session, "__stored", &table, id, &wanted).await?;
+            let rows = format!("select f.* from __stored f where {only}");
+            stored.extend(self.session.sql(&rows).await.map_err(failed)?.collect().await.map_err(failed)?);
+        }
+        Ok(stored)
+    }
+
+    /// A session like that of the build, without its tables.
+    fn empty_session(&self) -> Result<SessionContext> {
+        let state = self.session.state();
+        let options = state.config().options().catalog.clone();
+        let (catalogs, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
+        catalogs.register_catalog(options.default_catalog, Arc::new(catalog));
+        let state = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build();
+        Ok(SessionContext::new_with_state(state))
+    }
+
+    fn tables(&self) -> Result<Vec<String>> {
+        let state = self.session.state();
+        let options = &state.config().options().catalog;
+        let schema = self
+            .session
+            .catalog(&options.default_catalog)
+            .and_then(|catalog| catalog.schema(&options.default_schema))
+            .ok_or_else(|| Error::new(Kind::Sql, "the SQL session has no schema"))?;
+        Ok(schema.table_names())
+    }
+}
+
+fn batch_of(ids: impl Iterator<Item = i32>) -> Result<RecordBatch> {
+    let ids: arrow::array::ArrayRef = Arc::new(Int32Array::from_iter_values(ids));
+    RecordBatch::try_from_iter([("id", ids)])
+        .map_err(|error| Error::new(Kind::Contract, "affected ids can't be held").with_source(error))
+}

@@ -1,0 +1,272 @@
+//! One build: what its models have in common, and how each kind of model is built.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use arrow::array::AsArray;
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Int64Type};
+use connectwise_extract::contract;
+use connectwise_lakehouse::{Commit, TableName};
+use connectwise_sdk::catalog::Entity;
+use datafusion::prelude::{DataFrame, SessionContext};
+
+use super::check::{self, Checks, Held, Sums};
+use super::config::GoldConfig;
+use super::inputs::Inputs;
+use super::key_set::KeySet;
+use super::keys::Keys;
+use super::model::{Model, ModelKind};
+use super::parts::{self, Input, Kept, Parts};
+use super::state::State;
+use super::write::{self, Run};
+use super::{DAY_MARK, STORED, calendar, dimension, failed, functions, in_model, lookups};
+use crate::error::{Error, Kind, Result};
+use crate::sql;
+use crate::telemetry::{TableReport, TestResult};
+
+/// What the models of one build have in common.
+pub(super) struct Builder<'a> {
+    pub(super) run: Run,
+    pub(super) config: &'a GoldConfig,
+    pub(super) models: &'a [Model],
+    pub(super) inputs: Inputs,
+    /// Numbers that change with the configuration and with the models.
+    pub(super) fingerprints: [(&'static str, i64); 2],
+    /// Keys of the dimensions that were built or read so far.
+    pub(super) held: Held,
+    /// What the lookups say, noted before the first fact.
+    pub(super) lookups: Option<State>,
+    pub(super) tests: Vec<TestResult>,
+    /// What is kept of silver and gold, by file.
+    pub(super) parts: Parts,
+    /// Sums that silver has, by fact.
+    pub(super) balances: BTreeMap<String, Sums>,
+}
+
+impl Builder<'_> {
+    pub(super) async fn session(&self) -> Result<SessionContext> {
+        let session = self.run.lake.session()?;
+        functions::register(&session);
+        // A fact is joined with many small tables. Only with more than one partition does the planner weigh sides by
+        // size, and only below these limits does it hold the small one and stream the fact.
+        let partitions = std::thread::available_parallelism().map_or(2, usize::from).max(2);
+        for (option, value) in [
+            ("datafusion.execution.target_partitions", partitions),
+            ("datafusion.optimizer.hash_join_single_partition_threshold", 256 * 1024 * 1024),
+            ("datafusion.optimizer.hash_join_single_partition_threshold_rows", 4_000_000),
+        ] {
+            session.sql(&format!("set {option} = {value}")).await.map_err(failed)?;
+        }
+        Ok(session)
+    }
+
+    /// The marks of a model's commit.
+    fn marks(&self, model: &Model) -> Vec<(String, i64)> {
+        let mut marks: Vec<_> = self.inputs.marks(model).collect();
+        marks.extend(self.fingerprints.iter().map(|(mark, value)| ((*mark).to_owned(), *value)));
+        if model.daily {
+            marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
+        }
+        marks
+    }
+
+    /// Whether anything that the rows depend on is other than the last commit saw it.
+    pub(super) async fn is_stale(&self, model: &Model) -> Result<bool> {
+        let wanted: BTreeMap<String, i64> = self.marks(model).into_iter().collect();
+        let names: Vec<String> = wanted.keys().cloned().collect();
+        Ok(self.run.lake.marks(&TableName::gold(&model.name), &names).await? != wanted)
+    }
+
+    pub(super) async fn untouched(&self, model: &Model) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let version = self.run.lake.state(&table).await?.map_or(0, |state| state.version);
+        Ok(TableReport::unchanged(table, version))
+    }
+
+    /// Builds one model, or makes what is stored of it readable for those that follow.
+    pub(super) async fn build(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        is_stale: bool,
+        keys: &mut Keys,
+    ) -> Result<Option<TableReport>> {
+        let commit = self
+            .marks(model)
+            .into_iter()
+            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value))
+            // The version that everything below is compared with: a table that another run changes meanwhile isn't written.
+            .upon(self.run.known.version(model));
+        match model.kind {
+            ModelKind::View => {
+                let view = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?.into_view();
+                session.register_table(model.name.as_str(), view).map_err(failed)?;
+                Ok(None)
+            }
+            // Computed for all models at once, before the first.
+            ModelKind::Kept => Ok(None),
+            ModelKind::Lookup => {
+                let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
+                let schema = frame.schema().inner().clone();
+                let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
+                let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+                    Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error)
+                })?;
+                lookups::register(session, &model.name, batch)?;
+                Ok(None)
+            }
+            ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
+            ModelKind::Fact => self.untouched(model).await.map(Some),
+            ModelKind::Dimension | ModelKind::Calendar => {
+                let report = if is_stale {
+                    let batch = if model.kind == ModelKind::Calendar {
+                        calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
+                    } else {
+                        let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
+                        let selected =
+                            write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
+                        let batch = dimension::rows(model, keys, &selected)?;
+                        if !self.run.dry {
+                            keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
+                        }
+                        batch
+                    };
+                    let frame = session.read_batch(batch).map_err(failed)?;
+                    self.write(session, model, frame, &commit).await?
+                } else {
+                    self.untouched(model).await?
+                };
+                self.hold(session, model).await?;
+                Ok(Some(report))
+            }
+        }
+    }
+
+    /// Tests the rows and writes them; what the tests found is kept either way.
+    pub(super) async fn write(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let checks = self.checks(session, model).await?;
+        let report = self.run.write(session, model, frame, &checks, commit).await;
+        self.finish(session, model, &checks, report).await
+    }
+
+    /// The tests of a model.
+    pub(super) async fn checks(&self, session: &SessionContext, model: &Model) -> Result<Checks> {
+        let balance = match self.balances.get(&model.name) {
+            Some(balance) => balance.clone(),
+            None if model.tests.balance.is_empty() => Sums::new(),
+            None => {
+                let frame = sql::select(session, &model.tests.balance).await.map_err(|error| in_model(model, error))?;
+                let schema = frame.schema().inner().clone();
+                check::sums(&schema, &frame.collect().await.map_err(|error| in_model(model, error))?)?
+            }
+        };
+        Ok(Checks::of(model, &self.held, balance))
+    }
+
+    /// Computes what the built-in models keep of silver, and makes it readable.
+    pub(super) async fn keep(&mut self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
+        let mut kept = Vec::new();
+        for (at, model) in self.models.iter().enumerate().filter(|(_, model)| !model.own) {
+            let before = self.models.get(..at).unwrap_or_default();
+            if model.kind == ModelKind::Kept {
+                kept.push(self.kept(&model.name, &model.sql, before, entities).await?);
+            } else if !model.tests.balance.is_empty() {
+                kept.push(self.kept(&model.name, &model.tests.balance, before, entities).await?);
+            }
+        }
+        let desk = self.session().await?;
+        let rows = self.parts.rows(&self.run.lake, &desk, &kept).await?;
+        if !self.run.dry {
+            self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+        }
+        for (name, (schema, rows)) in rows {
+            let is_sum = self.models.iter().any(|model| model.name == name && model.kind != ModelKind::Kept);
+            if is_sum {
+                self.balances.insert(name, check::sums(&schema, &rows)?);
+            } else {
+                parts::register(session, &name, &schema, &rows)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A SELECT that is computed in parts, with what it reads.
+    async fn kept(&self, name: &str, sql: &str, before: &[Model], entities: &[Entity]) -> Result<Kept> {
+        let read = sql::tables(sql);
+        let reads = |name: &str| read.contains(&name.to_lowercase());
+        let is_read = |view: &&Model| view.kind == ModelKind::View && reads(&view.name);
+        let views: Vec<Model> = before.iter().filter(is_read).cloned().collect();
+        let mut inputs = Vec::new();
+        for entity in entities {
+            let table = TableName::silver(entity.table);
+            if !reads(&table.name) && !views.iter().any(|view| view.reads(&table.name)) {
+                continue;
+            }
+            let contract = contract::silver(entity);
+            let schema = self.run.lake.state(&table).await?.map_or_else(|| contract.clone(), |state| state.schema);
+            inputs.push(Input { alias: table.name.clone(), table, contract: Some(contract), schema });
+        }
+        Ok(Kept { name: name.to_owned(), sql: sql.to_owned(), views, inputs })
+    }
+
+    /// Sums that the stored table of a model has.
+    pub(super) async fn stored_sums(&mut self, model: &Model, checks: &Checks) -> Result<Sums> {
+        let Some(sql) = checks.sums_of_stored() else { return Ok(Sums::new()) };
+        let table = TableName::gold(&model.name);
+        let input = Input { table, alias: STORED.to_owned(), contract: None, schema: model.schema.clone() };
+        let kept = Kept { name: model.name.clone(), sql, views: Vec::new(), inputs: vec![input] };
+        let desk = self.session().await?;
+        let mut rows = self.parts.rows(&self.run.lake, &desk, &[kept]).await?;
+        self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+        rows.remove(&model.name).map_or_else(|| Ok(Sums::new()), |(schema, rows)| check::sums(&schema, &rows))
+    }
+
+    pub(super) async fn finish(
+        &mut self,
+        session: &SessionContext,
+        model: &Model,
+        checks: &Checks,
+        report: Result<TableReport>,
+    ) -> Result<TableReport> {
+        self.tests.extend(checks.results());
+        let report = report?;
+        if !model.tests.faults.is_empty() {
+            self.open(session, model).await?;
+            self.tests.push(check::faults(session, model).await?);
+        }
+        Ok(report)
+    }
+
+    /// Makes a stored table readable under its own name, all of its columns.
+    pub(super) async fn open(&self, session: &SessionContext, model: &Model) -> Result<()> {
+        session.deregister_table(model.name.as_str()).map_err(failed)?;
+        Ok(self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await.map(|_| ())?)
+    }
+
+    /// Holds the keys of a stored dimension for the facts that look them up.
+    async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
+        let stored = format!("{STORED}_{}", model.name);
+        self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
+        let frame =
+            session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
+        let schema = frame.schema().inner().clone();
+        let batches = frame.collect().await.map_err(failed)?;
+        let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
+            Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
+        })?;
+        session.deregister_table(stored).map_err(failed)?;
+        let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
+            Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
+        })?;
+        let keys = Arc::new(keys.as_primitive::<Int64Type>().iter().flatten().collect::<KeySet>());
+        self.held.insert(model.key.clone(), (model.name.clone(), keys));
+        lookups::register(session, &model.name, batch)
+    }
+}

@@ -1,0 +1,249 @@
+//! What a tenant says about its own data: agreement rules, the number's caption, fiscal year and holidays.
+
+use chrono::NaiveDate;
+use connectwise_extract::closest::advice;
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Deserializer, Serialize};
+
+use super::own::OwnModels;
+use crate::error::{Error, Result};
+
+/// Configuration of the gold layer, table `[gold]` of the configuration file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct GoldConfig {
+    /// Rules that classify agreement types by name; the first that matches holds.
+    pub agreement_rules: Vec<AgreementRule>,
+    /// Caption of the custom field that holds an agreement's number. Without one, the first field that has a value.
+    pub agreement_number_caption: Option<String>,
+    /// Month in which the fiscal year starts, 1 to 12. A fiscal year is called after the year in which it ends.
+    pub fiscal_year_start_month: u32,
+    /// Built-in holiday calendars that count. A day is a holiday when it is one in any of them.
+    pub holiday_calendars: Vec<HolidayCalendar>,
+    /// Further holidays.
+    pub holidays: Vec<Holiday>,
+    /// Models of the user's project, beside the built-in ones. They are files, and no part of the configuration's text.
+    #[serde(skip)]
+    pub models: OwnModels,
+}
+
+/// One rule of the classification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AgreementRule {
+    /// Regular expression, matched without regard to case anywhere in the trimmed type name.
+    pub pattern: String,
+    /// Normalised type, for example `prepaid_hours`.
+    pub normalized: String,
+    /// Billing behaviour: one of [`BEHAVIORS`].
+    pub behavior: String,
+}
+
+/// The billing behaviours that the models know. Another one would count for nothing without a word.
+pub const BEHAVIORS: [&str; 5] = ["billable", "prepaid", "internal", "operations", "unknown"];
+
+impl AgreementRule {
+    /// What is empty in it.
+    fn empty(&self) -> Option<&'static str> {
+        let parts = [("pattern", &self.pattern), ("normalized", &self.normalized)];
+        parts.into_iter().find(|(_, text)| text.trim().is_empty()).map(|(name, _)| name)
+    }
+}
+
+/// A holiday calendar that is built in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum HolidayCalendar {
+    /// Federal holidays of the United States, and the weekday on which one on a weekend is observed.
+    #[serde(rename = "US")]
+    UnitedStates,
+    /// Public holidays of Iceland, Christmas Eve and New Year's Eve included.
+    #[serde(rename = "IS")]
+    Iceland,
+}
+
+/// A holiday that no built-in calendar has.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Holiday {
+    /// The day, `yyyy-mm-dd`.
+    #[serde(deserialize_with = "day")]
+    pub date: NaiveDate,
+    /// What it is called.
+    pub name: String,
+}
+
+fn day<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<NaiveDate, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let day = NaiveDate::parse_from_str(text.trim(), "%Y-%m-%d");
+    day.map_err(|_| serde::de::Error::custom(format!("{text:?} is no day, which is written as \"2026-12-24\"")))
+}
+
+impl Default for GoldConfig {
+    fn default() -> Self {
+        Self {
+            agreement_rules: built_in_rules(),
+            agreement_number_caption: None,
+            fiscal_year_start_month: 1,
+            holiday_calendars: vec![HolidayCalendar::Iceland],
+            holidays: Vec::new(),
+            models: OwnModels::default(),
+        }
+    }
+}
+
+fn built_in_rules() -> Vec<AgreementRule> {
+    [
+        ("yÞjónusta", "billable_service", "billable"),
+        (r"Tímapottur\s*:?", "prepaid_hours", "prepaid"),
+        ("Innri verkefni", "internal_project", "internal"),
+        ("Rekstrarþjónusta", "operations", "operations"),
+        ("Alrekstur", "operations", "operations"),
+        ("Hugbúnaðarþjónusta", "software_service", "billable"),
+        ("Office 365", "software_service", "billable"),
+    ]
+    .into_iter()
+    .map(|(pattern, normalized, behavior)| AgreementRule {
+        pattern: pattern.to_owned(),
+        normalized: normalized.to_owned(),
+        behavior: behavior.to_owned(),
+    })
+    .collect()
+}
+
+impl GoldConfig {
+    /// Checks what can be checked before anything is read.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::error::Kind::Usage), naming the rule whose pattern is no regular expression, that says
+    /// nothing or whose behaviour isn't known, or the month that is none.
+    pub fn check(&self) -> Result<()> {
+        self.classifier().map(|_| ())
+    }
+
+    pub(super) fn classifier(&self) -> Result<Classifier> {
+        if !(1..=12).contains(&self.fiscal_year_start_month) {
+            return Err(Error::usage(format!(
+                "fiscal_year_start_month is {}: it has to be a month from 1 to 12",
+                self.fiscal_year_start_month
+            )));
+        }
+        let rules = self.agreement_rules.iter().enumerate().map(|(at, rule)| {
+            if let Some(empty) = rule.empty() {
+                return Err(Error::usage(format!(
+                    "agreement rule {} has an empty {empty}: a rule needs a pattern and a normalized type",
+                    at + 1
+                )));
+            }
+            if !BEHAVIORS.contains(&rule.behavior.as_str()) {
+                let advice = advice(&rule.behavior, BEHAVIORS, &format!("the behaviors are {}", BEHAVIORS.join(", ")));
+                return Err(Error::usage(format!(
+                    "agreement rule {} has the behavior {:?}, which the models don't know: {advice}",
+                    at + 1,
+                    rule.behavior
+                )));
+            }
+            let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build().map_err(|error| {
+                // The library draws a picture of the fault over several lines; its last one says what it is.
+                let reason = error.to_string();
+                let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
+                Error::usage(format!(
+                    "agreement rule {} has the pattern {:?}, which is no regular expression: {reason}",
+                    at + 1,
+                    rule.pattern
+                ))
+            })?;
+            Ok((pattern, rule.normalized.clone(), rule.behavior.clone()))
+        });
+        Ok(Classifier { rules: rules.collect::<Result<_>>()? })
+    }
+}
+
+/// The rules, ready to match.
+#[derive(Debug)]
+pub(super) struct Classifier {
+    rules: Vec<(Regex, String, String)>,
+}
+
+impl Classifier {
+    /// Normalised type and billing behaviour of a type name, `None` when no rule matches.
+    pub(super) fn classify(&self, type_name: &str) -> Option<(&str, &str)> {
+        let name = type_name.trim();
+        self.rules
+            .iter()
+            .find(|(pattern, ..)| pattern.is_match(name))
+            .map(|(_, normalized, behavior)| (normalized.as_str(), behavior.as_str()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_rules_match_names_as_they_arrive() {
+        let rules = GoldConfig::default().classifier().unwrap();
+        for (name, expected) in [
+            ("Tímapottur ", Some(("prepaid_hours", "prepaid"))),
+            ("TÍMAPOTTUR :", Some(("prepaid_hours", "prepaid"))),
+            ("Innri verkefni:", Some(("internal_project", "internal"))),
+            ("rekstrarÞjónusta", Some(("operations", "operations"))),
+            ("Alrekstur stórt", Some(("operations", "operations"))),
+            ("Hugbúnaðarþjónusta", Some(("software_service", "billable"))),
+            ("Microsoft office 365 leyfi", Some(("software_service", "billable"))),
+            ("yþjónusta", Some(("billable_service", "billable"))),
+            ("Managed Services", None),
+            ("", None),
+        ] {
+            assert_eq!(rules.classify(name), expected, "{name:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_rule_that_matches_holds() {
+        let rule = |pattern: &str, normalized: &str| AgreementRule {
+            pattern: pattern.into(),
+            normalized: normalized.into(),
+            behavior: "billable".into(),
+        };
+        let config =
+            GoldConfig { agreement_rules: vec![rule("a", "first"), rule("ab", "second")], ..GoldConfig::default() };
+        assert_eq!(config.classifier().unwrap().classify("ab"), Some(("first", "billable")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_one_sentence() {
+        let mut config = GoldConfig::default();
+        config.agreement_rules[1].pattern = "(unclosed".to_owned();
+        let error = config.check().unwrap_err();
+        assert!(error.is_usage());
+        assert_eq!(
+            error.to_string(),
+            "agreement rule 2 has the pattern \"(unclosed\", which is no regular expression: unclosed group"
+        );
+        let config = GoldConfig { fiscal_year_start_month: 13, ..GoldConfig::default() };
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "fiscal_year_start_month is 13: it has to be a month from 1 to 12"
+        );
+        let mut config = GoldConfig::default();
+        config.agreement_rules[0].behavior = "bilable".to_owned();
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "agreement rule 1 has the behavior \"bilable\", which the models don't know: did you mean billable? \
+             the behaviors are billable, prepaid, internal, operations, unknown"
+        );
+        let mut config = GoldConfig::default();
+        config.agreement_rules[2].normalized = " ".to_owned();
+        assert_eq!(
+            config.check().unwrap_err().to_string(),
+            "agreement rule 3 has an empty normalized: a rule needs a pattern and a normalized type"
+        );
+        let holiday = toml::from_str::<GoldConfig>("[[holidays]]\ndate = \"2026-13-24\"\nname = \"?\"").unwrap_err();
+        assert_eq!(holiday.message(), "\"2026-13-24\" is no day, which is written as \"2026-12-24\"");
+        assert!(toml::from_str::<GoldConfig>("fiscal_year = 1").is_err());
+        assert_eq!(
+            toml::from_str::<GoldConfig>("holiday_calendars = [\"US\", \"IS\"]").unwrap().holiday_calendars.len(),
+            2
+        );
+    }
+}

@@ -1,0 +1,364 @@
+//! Gold: the star schema that reports read, built from silver by SQL models.
+//!
+//! The models are `etl/pipeline/models/*.sql`, one SELECT each in the part of SQL that Spark shares, with `models.toml` beside them.
+//!
+//! | module | what it holds |
+//! |---|---|
+//! | `config` | what a tenant configures |
+//! | `model` | the models and the contracts of their tables |
+//! | `plan` | the order of the models |
+//! | `own` | the models of a user's project |
+//! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
+//! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `builder` | one build: how each kind of model is built |
+//! | `parts` | what is kept of tables, by their files |
+//! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
+//! | `keys`, `dimension` | surrogate keys and the unknown member |
+//! | `calendar`, `holidays` | the dimension of days |
+//! | `check` | data tests of the rows, before they are committed |
+//! | `lineage` | where columns come from |
+//! | `doubts` | which tables others changed, and what becomes of the keys then |
+//! | `write` | contract check, comparison and the write itself |
+
+mod affected;
+mod builder;
+mod calendar;
+mod check;
+mod config;
+mod declared;
+mod dimension;
+mod doubts;
+mod fact;
+mod functions;
+mod holidays;
+mod inputs;
+mod key_set;
+mod keys;
+mod lineage;
+mod lookups;
+mod model;
+mod own;
+mod parts;
+mod plan;
+mod state;
+mod trial;
+mod withheld;
+mod write;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+use std::time::Instant;
+
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use connectwise_lakehouse::{Lake, TableName, Versions, retry_on_conflict};
+use connectwise_sdk::catalog::Entity;
+use serde::Serialize;
+use twox_hash::XxHash3_64;
+
+use crate::error::{Error, Kind, Result};
+use crate::telemetry::build::{Mode, Outcome, TableReport};
+pub use crate::telemetry::{Severity, TestResult};
+use builder::Builder;
+use check::Held;
+pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
+use doubts::Known;
+use inputs::Inputs;
+pub use lineage::{Origin, lineage};
+use model::Model;
+pub use own::OwnModels;
+use parts::Parts;
+pub use plan::{Planned, plan};
+use write::Run;
+
+/// Name of a stored table within the session of a build. No model can be called like it.
+const STORED: &str = "__stored_table";
+/// Mark that a gold commit leaves: which configuration it was built with.
+const CONFIG_MARK: &str = "config";
+/// Mark that a gold commit leaves: which models it was built with.
+const MODELS_MARK: &str = "models";
+/// Mark that a table leaves whose rows depend on the day: days since 1970.
+const DAY_MARK: &str = "day";
+
+/// What building the gold layer did.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct GoldReport {
+    /// Each table, in the order in which they were built.
+    pub tables: Vec<TableReport>,
+    /// What the data tests found, table by table, for tables whose rows were looked at.
+    pub tests: Vec<TestResult>,
+    /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
+    pub unmatched_agreement_types: BTreeMap<String, u64>,
+}
+
+impl GoldReport {
+    /// The report of a build that started over, with the tables that were written before it did.
+    fn after(mut self, before: Self) -> Self {
+        for table in &mut self.tables {
+            let earlier = before.tables.iter().rev().find(|earlier| earlier.table == table.table);
+            if let Some(earlier) = earlier.filter(|_| table.outcome == Outcome::Unchanged) {
+                *table = earlier.clone();
+            }
+        }
+        let missing =
+            |test: &TestResult| self.tests.iter().all(|known| (&known.table, &known.test) != (&test.table, &test.test));
+        let earlier: Vec<TestResult> = before.tests.into_iter().filter(missing).collect();
+        self.tests.extend(earlier);
+        self
+    }
+
+    /// Takes over what a build wrote before another run was faster.
+    fn keep(&mut self, tables: Vec<TableReport>, tests: Vec<TestResult>) {
+        let written: Vec<TableReport> =
+            tables.into_iter().filter(|report| report.outcome == Outcome::Written).collect();
+        self.tests.extend(tests.into_iter().filter(|test| written.iter().any(|report| report.table == test.table)));
+        self.tables.extend(written);
+    }
+}
+
+/// Names of the gold tables, in the order in which they are built.
+pub fn tables() -> Vec<&'static str> {
+    static TABLES: LazyLock<Vec<(String, SchemaRef)>> = LazyLock::new(|| schemas().unwrap_or_default());
+    TABLES.iter().map(|(name, _)| name.as_str()).collect()
+}
+
+/// The table of the keys that dimensions gave.
+pub(crate) fn keys_table() -> TableName {
+    TableName::gold(keys::TABLE)
+}
+
+/// Tables in which builds remember what they have computed.
+pub(crate) fn remembered() -> [TableName; 2] {
+    [state::table(), parts::table()]
+}
+
+/// Gives the keys back that stored dimensions have and the table of keys lacks. Gives how many.
+pub(crate) async fn recover_keys(lake: &Lake, config: &GoldConfig, run_id: &str) -> Result<usize> {
+    let mut keys = keys::Keys::load(lake, None).await?;
+    for model in model::all(config)?.iter().filter(|model| model.kind == model::ModelKind::Dimension) {
+        keys.recover(lake, model).await?;
+    }
+    keys.save(lake, &lake.session()?, run_id, Utc::now()).await
+}
+
+/// The Arrow schema of a gold table, `None` when there is none of that name.
+pub fn schema(table: &str) -> Option<SchemaRef> {
+    schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
+}
+
+/// The Arrow schema of every gold table, by name, in the order in which they are built.
+///
+/// # Errors
+/// [`Kind::Contract`] when the models' metadata can't be read.
+pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
+    let keys = std::iter::once((keys::TABLE.to_owned(), keys::schema()));
+    let models = model::models()?;
+    Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
+}
+
+/// Checks a configuration as far as that goes without a lakehouse: what [`GoldConfig::check`] does, and that each model of
+/// the user's project can be planned and gives the columns that it declares.
+///
+/// # Errors
+/// [`Kind::Usage`], one sentence that names the file.
+pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
+    config.check()?;
+    config.models.check(lake, config).await
+}
+
+/// Builds every gold table from the silver layer, each in one commit or none.
+///
+/// [`Mode::Full`] looks at every table, with nothing that earlier builds kept, and replaces those whose content differs. [`Mode::Incremental`] looks at those of
+/// which an input, the configuration or a model changed, and merges the rows that differ; of a fact it looks at the rows
+/// that the change can have reached and at no others. Either way a table whose content is what it was gets no new version,
+/// and surrogate keys are those of earlier runs.
+///
+/// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
+/// was and says so in the report ([`Outcome::Failed`]); it stops those that read it and no
+/// others. Running again goes on. When another run changes a table meanwhile, the build starts over from what that one left.
+///
+/// # Errors
+/// [`Kind::Usage`] for a configuration that can't work, before anything is read. [`Kind::Contract`], [`Kind::Sql`] and
+/// [`Kind::Lake`] when silver can't be read or isn't what its contract says.
+pub async fn build(
+    lake: &Lake,
+    mode: Mode,
+    run_id: &str,
+    started: DateTime<Utc>,
+    config: &GoldConfig,
+) -> Result<GoldReport> {
+    let (id, known) = (run_id.to_owned(), Known::default());
+    build_run(Run { lake: lake.clone(), mode, id, started, known, dry: false }, config).await
+}
+
+/// Computes every gold table whose inputs are those that it was built from, and says how its stored rows differ
+/// ([`TableReport::warnings`]). Nothing is written. Tables that a build would look at anyway aren't in the report.
+///
+/// # Errors
+/// As [`build`].
+pub(crate) async fn compare(lake: &Lake, started: DateTime<Utc>, config: &GoldConfig) -> Result<GoldReport> {
+    // Of a difference as many rows are looked at as an incremental build would merge.
+    let (id, known) = (String::new(), Known::default());
+    let run = Run { lake: lake.clone(), mode: Mode::Incremental, id, started, known, dry: true };
+    build_run(run, config).await
+}
+
+async fn build_run(run: Run, config: &GoldConfig) -> Result<GoldReport> {
+    let lake = run.lake.clone();
+    let mut before = GoldReport::default();
+    let all = TableName::gold("*");
+    let report = retry_on_conflict(&all, async || {
+        let inputs: BTreeSet<String> = model::all(config)?.into_iter().flat_map(|model| model.inputs).collect();
+        let inputs = Versions::note(&lake, inputs.iter().map(|input| TableName::silver(input))).await?;
+        match attempt(run.clone(), connectwise_extract::catalog::entities(), config, &inputs, &mut before).await {
+            Ok(report) => Ok(report),
+            Err(error) => Err(inputs.judge(&lake, error).await),
+        }
+    });
+    let report = report.await?;
+    Ok(report.after(before))
+}
+
+/// Builds once. It ends with [`Kind::Conflict`] where another run changes a table meanwhile that is read or written; `before`
+/// then has what was written until then.
+async fn attempt(
+    run: Run,
+    entities: &[Entity],
+    config: &GoldConfig,
+    versions: &Versions,
+    before: &mut GoldReport,
+) -> Result<GoldReport> {
+    let (lake, mode, started, dry) = (&run.lake.clone(), run.mode, run.started, run.dry);
+    let rules = config.classifier()?;
+    config.models.check(lake, config).await?;
+    let models = model::all(config)?;
+    let inputs = Inputs::look(lake, &models).await?;
+    if !inputs.any() {
+        let tables = models.iter().filter(|model| model.is_table());
+        let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
+        return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
+    }
+    let fresh = check::freshness(lake, &models, started).await?;
+    let known = doubts::look(lake, &models).await?;
+    // Keys that are told from what is left of them hold only if every table has the same.
+    let mode = if known.keys_are_lost { Mode::Full } else { mode };
+    let run = Run { mode, known, ..run };
+    let mut builder = Builder {
+        run,
+        config,
+        models: &models,
+        inputs,
+        fingerprints: fingerprints(config)?,
+        held: Held::new(),
+        lookups: None,
+        tests: Vec::new(),
+        parts: Parts::default(),
+        balances: BTreeMap::new(),
+    };
+    let mut stale = Vec::new();
+    for model in models.iter().filter(|model| model.is_table()) {
+        // What is stale or doubtful differs anyway, and what isn't is what is compared.
+        let is_wanted = builder.run.known.doubt(model).is_some() || builder.is_stale(model).await?;
+        if mode == Mode::Full || is_wanted != dry {
+            stale.push(model.name.as_str());
+        }
+    }
+    if stale.is_empty() {
+        let mut tables = Vec::new();
+        for model in models.iter().filter(|model| model.is_table() && !dry) {
+            tables.push(builder.untouched(model).await?);
+        }
+        return Ok(GoldReport { tables, tests: fresh, unmatched_agreement_types: BTreeMap::new() });
+    }
+    let session = builder.session().await?;
+    builder.inputs.register(lake, &session, entities).await?;
+    // A full build trusts nothing that was computed before: what is kept is computed and written down again.
+    builder.parts = match mode {
+        Mode::Incremental if !dry && !builder.run.known.parts_are_lost => {
+            Parts::load(lake).await.unwrap_or_else(|error| {
+                tracing::warn!("{}; what builds remember of files is computed again", error.report());
+                Parts::default()
+            })
+        }
+        _ => Parts::default(),
+    };
+    builder.keep(&session, entities).await?;
+    lookups::register_all(&session, &rules, config, started).await?;
+    let mut keys = doubts::keys(&builder.run, &models).await?;
+    let mut tables = Vec::new();
+    let mut stopped: BTreeSet<&str> = BTreeSet::new();
+    let mut own = models.iter().skip_while(|model| !model.own).peekable();
+    for model in &models {
+        let clock = Instant::now();
+        if own.peek().is_some_and(|first| first.name == model.name) {
+            // Built-in models look up keys only. Others may read everything.
+            for done in models.iter().filter(|done| done.is_table() && !done.own) {
+                builder.open(&session, done).await?;
+            }
+        }
+        let stored = Versions::of(TableName::gold(&model.name), builder.run.known.version(model));
+        let built = match stopped.iter().find(|name| model.reads(name)) {
+            Some(name) => {
+                Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
+            }
+            None => match builder.inputs.believed(model) {
+                Ok(()) => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
+                Err(error) => Err(error),
+            },
+        };
+        let built = match built {
+            Err(error) => Err(versions.judge(lake, stored.judge(lake, error).await).await),
+            built => built,
+        };
+        match built {
+            Ok(report) => {
+                if model.own && model.is_table() {
+                    builder.open(&session, model).await?;
+                }
+                let doubt = builder.run.known.doubt(model);
+                tables.extend(report.map(|report| report.rebuilt(doubt).took(clock)));
+            }
+            Err(error) if error.kind() == Kind::Conflict => {
+                before.keep(tables, builder.tests);
+                return Err(error);
+            }
+            Err(error) => {
+                let error = if model.own { trial::explained(&session, model, error).await } else { error };
+                tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
+                stopped.insert(&model.name);
+                if model.is_table() {
+                    tables.push(TableReport::failed(TableName::gold(&model.name), &error).took(clock));
+                }
+            }
+        }
+    }
+    let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    let caption = lookups::missing_caption(&session, config).await?;
+    if let Some(report) = tables.iter_mut().find(|report| report.table.name == "dimagreement") {
+        report.warnings.extend(caption);
+    }
+    builder.tests.extend(fresh);
+    if dry {
+        tables.retain(|report| stale.contains(&report.table.name.as_str()));
+    }
+    Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
+}
+
+/// Numbers that change with the configuration and with the models.
+fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
+    let text = serde_json::to_string(config).map_err(|error| {
+        Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
+    })?;
+    let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
+    let mut models: String = model::texts().collect();
+    models.extend(config.models.texts());
+    Ok([(CONFIG_MARK, number(text)), (MODELS_MARK, number(models))])
+}
+
+fn failed(error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, "the gold layer can't be computed").with_source(error)
+}
+
+fn in_model(model: &Model, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
+    Error::new(Kind::Sql, format!("the model {} can't be computed", model.name)).with_source(error)
+}

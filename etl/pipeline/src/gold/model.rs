@@ -1,0 +1,451 @@
+//! The models: their SQL, what is written with it, and the contract of the table.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
+use connectwise_extract::closest::{advice, suggested};
+use connectwise_extract::contract::{DECIMAL, instant};
+use connectwise_lakehouse::TableName;
+use serde::Deserialize;
+
+use super::config::GoldConfig;
+use super::plan;
+use crate::error::{Error, Kind, Result};
+use crate::sql;
+
+/// When the run that wrote a row started.
+pub(super) const PROCESSED_AT: &str = "_etl_gold_processed_at";
+/// The silver table that a row is from.
+pub(super) const SOURCE: &str = "_etl_source";
+/// The run that wrote a row.
+pub(super) const BATCH_ID: &str = "_etl_batch_id";
+
+const METADATA: &str = include_str!("../../models/models.toml");
+
+macro_rules! sql {
+    ($($name:literal),+ $(,)?) => {
+        /// The SELECT of each model that has one.
+        const SQL: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../models/", $name, ".sql")))),+];
+    };
+}
+
+sql!(
+    "fact_rows",
+    "company_uses",
+    "member_uses",
+    "agreement_uses",
+    "billableoption_uses",
+    "timeentrystatus_uses",
+    "chargetype_uses",
+    "worktype_uses",
+    "workrole_uses",
+    "department_uses",
+    "businessunit_uses",
+    "day_uses",
+    "agreementtype_names",
+    "agreement_facts",
+    "member_costs",
+    "invoice_heads",
+    "invoice_lines",
+    "dimcompany",
+    "dimmember",
+    "dimagreement",
+    "dimagreementtype",
+    "dimbillablestatus",
+    "dimtimeentrystatus",
+    "dimchargetype",
+    "dimworktype",
+    "dimworkrole",
+    "dimdepartment",
+    "dimbusinessunit",
+    "fact_timeentry",
+    "fact_expenseentry",
+    "fact_productitem",
+    "fact_invoiceline",
+);
+
+/// The model that the calendar is computed from.
+const DAYS: &str = "day_uses";
+
+/// What becomes of a model's rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum ModelKind {
+    /// Read by other models, computed where it is read.
+    View,
+    /// Read by other models, computed once.
+    Lookup,
+    /// Read by other models, computed from some files of silver at a time and remembered by these.
+    Kept,
+    /// A table whose rows get a surrogate key.
+    Dimension,
+    /// The dimension of days, which is computed and not selected.
+    Calendar,
+    /// A table whose rows carry the keys of dimensions.
+    Fact,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(default)]
+    model: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Entry {
+    name: String,
+    kind: ModelKind,
+    #[serde(default)]
+    key: String,
+    #[serde(default)]
+    natural: String,
+    #[serde(default)]
+    daily: bool,
+    #[serde(default)]
+    source: String,
+    #[serde(default)]
+    inputs: Vec<String>,
+    #[serde(default)]
+    columns: String,
+    #[serde(default)]
+    accepted: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    expected: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    balance: String,
+    #[serde(default)]
+    balance_where: String,
+    #[serde(default)]
+    faults: String,
+    #[serde(default)]
+    rows: BTreeMap<String, Rows>,
+    #[serde(default)]
+    together: String,
+    #[serde(default)]
+    fresh: BTreeMap<String, i64>,
+}
+
+/// Which rows of a fact stand for the rows of an entity, and which of those a change elsewhere reaches.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Rows {
+    /// Column of the fact with the id of the silver row.
+    pub(super) id: String,
+    /// Condition on the fact's rows, as `f`, that stand for this entity.
+    #[serde(default = "always")]
+    pub(super) only: String,
+    /// By the name of a lookup, a SELECT of the ids of silver rows that look up a key in `changed`.
+    #[serde(default)]
+    pub(super) through: BTreeMap<String, String>,
+}
+
+fn always() -> String {
+    "true".to_owned()
+}
+
+/// What a model's rows are tested for, beyond what every table is.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Tests {
+    /// Texts that a column may have.
+    pub(super) accepted: BTreeMap<String, Vec<String>>,
+    /// Texts that a column is known to have.
+    pub(super) expected: BTreeMap<String, Vec<String>>,
+    /// SELECT of one row with the sums that silver has.
+    pub(super) balance: String,
+    /// Boolean column of the rows that are summed. All of them where it is empty.
+    pub(super) balance_where: String,
+    /// SELECT of the texts that say what is odd in the written table.
+    pub(super) faults: String,
+    /// Days within which an entity has news, where all is well.
+    pub(super) fresh: BTreeMap<String, i64>,
+}
+
+/// A model of the gold layer.
+#[derive(Debug, Clone)]
+pub(super) struct Model {
+    pub(super) name: String,
+    pub(super) kind: ModelKind,
+    /// Column that rows are merged by.
+    pub(super) key: String,
+    /// Natural key of a dimension.
+    pub(super) natural: String,
+    /// Whether the rows depend on the day of the run.
+    pub(super) daily: bool,
+    /// What `_etl_source` says.
+    pub(super) source: String,
+    /// Entities whose silver table the rows depend on.
+    pub(super) inputs: Vec<String>,
+    /// The SELECT. Empty for the calendar.
+    pub(super) sql: String,
+    /// Names of the tables that the rows are computed from, in lower case.
+    pub(super) tables: BTreeSet<String>,
+    /// Contract of the table, `_etl_` columns included.
+    pub(super) schema: SchemaRef,
+    pub(super) tests: Tests,
+    /// The silver rows that rows of a fact stand for, by entity. Empty for what is always looked at as a whole.
+    pub(super) rows: BTreeMap<String, Rows>,
+    /// Column by which rows depend on each other: those with the same value are affected together.
+    pub(super) together: String,
+    /// Whether it is one of the user's project.
+    pub(super) own: bool,
+}
+
+impl Model {
+    pub(super) fn is_table(&self) -> bool {
+        !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Kept)
+    }
+
+    /// Whether the rows are computed from those of another table.
+    pub(super) fn reads(&self, other: &str) -> bool {
+        self.tables.contains(&other.to_lowercase())
+    }
+
+    /// Names of the tables that the SELECT and the data tests of the model read, in lower case.
+    pub(super) fn named(&self) -> BTreeSet<String> {
+        let tests = [&self.tests.balance, &self.tests.faults];
+        tests.into_iter().flat_map(|select| sql::tables(select)).chain(self.tables.iter().cloned()).collect()
+    }
+
+    /// The columns that the SELECT has to give: the contract without what the runner adds.
+    pub(super) fn selected(&self) -> SchemaRef {
+        let added = |name: &str| is_technical(name) || (self.kind == ModelKind::Dimension && name == self.key);
+        Arc::new(Schema::new(
+            self.schema.fields().iter().filter(|field| !added(field.name())).cloned().collect::<Vec<_>>(),
+        ))
+    }
+}
+
+/// Whether a column says how a row came about, and nothing of the business.
+pub(super) fn is_technical(name: &str) -> bool {
+    [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
+}
+
+/// The models that are built in, each after what it reads.
+pub(super) fn models() -> Result<Vec<Model>> {
+    let sql = |name: &str| SQL.iter().find(|(model, _)| *model == name).map(|(_, sql)| (*sql).to_owned());
+    let declared = declared(METADATA, sql);
+    let declared =
+        declared.map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
+    plan::ordered(declared).map_err(|plan::Ring(names)| {
+        Error::new(Kind::Contract, format!("the models {} read each other in a ring", names.join(" and ")))
+    })
+}
+
+/// The built-in models and those of the user's project, each after what it reads.
+pub(super) fn all(config: &GoldConfig) -> Result<Vec<Model>> {
+    config.models.join(models()?)
+}
+
+/// What the built-in models are made of, for telling that they changed.
+pub(super) fn texts() -> impl Iterator<Item = &'static str> {
+    std::iter::once(METADATA).chain(SQL.iter().map(|(_, sql)| *sql))
+}
+
+/// The models that metadata declares, in its order.
+pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> Result<Vec<Model>> {
+    let file: File = toml::from_str(metadata).map_err(|error| {
+        let start = error.span().map_or(0, |span| span.start);
+        let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
+        Error::new(Kind::Contract, format!("line {line}: {}", suggested(error.message())))
+    })?;
+    let (mut models, mut wrong) = (Vec::new(), Vec::new());
+    for entry in file.model {
+        let sql = sql(&entry.name).unwrap_or_default();
+        match model(entry, sql) {
+            Ok(model) => models.push(model),
+            Err(error) => wrong.push(error.to_string()),
+        }
+    }
+    if wrong.is_empty() { Ok(models) } else { Err(Error::new(Kind::Contract, wrong.join("; "))) }
+}
+
+fn model(entry: Entry, sql: String) -> Result<Model> {
+    let mut fields: Vec<Field> = Vec::new();
+    for column in entry.columns.split_whitespace() {
+        let field = field(&entry.name, column)?;
+        if fields.iter().any(|other| other.name().eq_ignore_ascii_case(field.name())) {
+            let why = format!("{} declares the column {} twice", entry.name, field.name());
+            return Err(Error::new(Kind::Contract, why));
+        }
+        fields.push(field);
+    }
+    if !fields.is_empty() {
+        fields.push(Field::new(PROCESSED_AT, instant(), false));
+        fields.push(Field::new(SOURCE, DataType::Utf8, false));
+        fields.push(Field::new(BATCH_ID, DataType::Utf8, false));
+    }
+    let tables = match entry.kind {
+        ModelKind::Calendar => BTreeSet::from([DAYS.to_owned()]),
+        _ => sql::tables(&sql),
+    };
+    Ok(Model {
+        name: entry.name,
+        kind: entry.kind,
+        key: entry.key,
+        natural: entry.natural,
+        daily: entry.daily,
+        source: entry.source,
+        inputs: entry.inputs,
+        sql,
+        tables,
+        schema: Arc::new(Schema::new(fields)),
+        tests: Tests {
+            accepted: entry.accepted,
+            expected: entry.expected,
+            balance: entry.balance,
+            balance_where: entry.balance_where,
+            faults: entry.faults,
+            fresh: entry.fresh,
+        },
+        rows: entry.rows,
+        together: entry.together,
+        own: false,
+    })
+}
+
+/// The types that a contract can have, as metadata spells them.
+const TYPES: [&str; 7] = ["int", "bigint", "string", "boolean", "date", "timestamp", "money"];
+
+fn data_type(spelled: &str) -> Option<DataType> {
+    Some(match spelled {
+        "int" => DataType::Int32,
+        "bigint" => DataType::Int64,
+        "string" => DataType::Utf8,
+        "boolean" => DataType::Boolean,
+        "date" => DataType::Date32,
+        "timestamp" => instant(),
+        "money" => DataType::Decimal128(DECIMAL.0, DECIMAL.1),
+        _ => return None,
+    })
+}
+
+/// A type as metadata spells it.
+pub(super) fn spelled(wanted: &DataType) -> &'static str {
+    TYPES.into_iter().find(|name| data_type(name).as_ref() == Some(wanted)).unwrap_or("another type")
+}
+
+fn field(model: &str, text: &str) -> Result<Field> {
+    let wrong = |why: &str| Error::new(Kind::Contract, format!("{model} declares a column {text:?}, {why}"));
+    let (name, kind) = text.split_once(':').ok_or_else(|| wrong("which is not name:type"))?;
+    let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
+    if !TableName::is_name(name) || is_technical(name) {
+        return Err(wrong(
+            "whose name can't be that of a column: it has letters, digits and underscores, and none is _etl_...",
+        ));
+    }
+    let types = format!("the types are {}, with \"!\" behind one that is never NULL", TYPES.join(", "));
+    let kind =
+        data_type(kind).ok_or_else(|| wrong(&format!("whose type isn't known: {}", advice(kind, TYPES, &types))))?;
+    Ok(Field::new(name, kind, nullable))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn every_model_is_whole() {
+        for model in models().unwrap() {
+            assert_eq!(model.sql.is_empty(), model.kind == ModelKind::Calendar, "{}", model.name);
+            if !model.is_table() {
+                continue;
+            }
+            assert!(model.schema.field_with_name(&model.key).is_ok_and(|key| !key.is_nullable()), "{}", model.name);
+            assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
+            let tested = model.tests.accepted.keys().chain(model.tests.expected.keys());
+            for column in tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty())) {
+                assert!(model.schema.field_with_name(column).is_ok(), "{} tests {column}", model.name);
+            }
+            let mut names = HashSet::new();
+            for field in model.schema.fields() {
+                assert!(names.insert(field.name().to_lowercase()), "{} has {} twice", model.name, field.name());
+            }
+        }
+        assert_eq!(models().unwrap().iter().filter(|model| !model.sql.is_empty()).count(), SQL.len());
+    }
+
+    #[test]
+    fn what_is_wrong_with_metadata_says_what_is_right() {
+        let said = |text: &str| declared(text, |_| None).unwrap_err().to_string();
+        let fact = |columns: &str| format!("[[model]]\nname = \"mine\"\nkind = \"fact\"\ncolumns = \"{columns}\"\n");
+        let types = "the types are int, bigint, string, boolean, date, timestamp, money, with \"!\" behind one that is never NULL";
+        assert_eq!(
+            said(&fact("a:decimal(19,4)")),
+            format!("mine declares a column \"a:decimal(19,4)\", whose type isn't known: {types}")
+        );
+        assert_eq!(
+            said(&fact("a:integer!")),
+            format!("mine declares a column \"a:integer!\", whose type isn't known: did you mean int? {types}")
+        );
+        assert_eq!(said(&fact("a:int b")), "mine declares a column \"b\", which is not name:type");
+        assert_eq!(said(&fact("a:int A:string")), "mine declares the column A twice");
+        for name in ["a`b", "_etl_source", "2a", ""] {
+            assert!(said(&fact(&format!("{name}:int"))).contains("whose name can't be that of a column"), "{name}");
+        }
+        let two = format!("{}{}", fact("a:number"), fact("b:text"));
+        assert!(said(&two).contains("\"a:number\"") && said(&two).contains("\"b:text\""), "{}", said(&two));
+        let key = said("[[model]]\nname = \"mine\"\nkind = \"view\"\ncolums = \"a:int\"\n");
+        assert!(
+            key.starts_with("line 4: unknown field `colums`: did you mean columns? expected one of `name`, "),
+            "{key}"
+        );
+    }
+
+    #[test]
+    fn a_fact_says_how_everything_that_it_looks_up_reaches_its_rows() {
+        let models = models().unwrap();
+        let lookups: Vec<&str> = models
+            .iter()
+            .filter(|model| model.kind == ModelKind::Lookup)
+            .map(|model| model.name.as_str())
+            .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
+            .collect();
+        for fact in models.iter().filter(|model| model.kind == ModelKind::Fact) {
+            let views: Vec<&Model> =
+                models.iter().filter(|model| model.kind == ModelKind::View && fact.reads(&model.name)).collect();
+            let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
+            let said: HashSet<&str> =
+                fact.rows.values().flat_map(|rows| rows.through.keys()).map(String::as_str).collect();
+            for lookup in &lookups {
+                assert_eq!(reads(lookup), said.contains(lookup), "{} and {lookup}", fact.name);
+            }
+            for input in &fact.inputs {
+                let silver = format!("silver_cw_{input}");
+                assert_eq!(reads(&silver), fact.rows.contains_key(input), "{} and {silver}", fact.name);
+            }
+            for (entity, rows) in &fact.rows {
+                assert!(fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
+                assert!(fact.inputs.contains(entity), "{} has {entity} for no input", fact.name);
+            }
+        }
+    }
+
+    #[test]
+    fn models_stay_in_the_part_of_sql_that_spark_shares() {
+        // Spark reads '' inside a literal as nothing. Outside it is the empty text.
+        let quote_in_literal = regex::Regex::new(r"\w''|''\w").unwrap();
+        for (name, sql) in SQL {
+            let sql = sql.to_lowercase();
+            for word in [
+                "as timestamp",
+                "now()",
+                "::",
+                "qualify",
+                " except",
+                "\"",
+                "\\",
+                "varchar",
+                "concat(",
+                "generate_series",
+            ] {
+                assert!(!sql.contains(word), "{name} uses {word:?}");
+            }
+            assert!(!quote_in_literal.is_match(&sql), "{name} has a quote in a literal");
+        }
+    }
+}

@@ -1,0 +1,390 @@
+//! What a SELECT gives for some files of a table, remembered by these files: only files that came are read again.
+//!
+//! A file of a table never changes. A SELECT whose rows for some files can be put together with those for others, as counts,
+//! sums, least and greatest values can, is therefore computed for a handful of files at a time, and what it gave stays true
+//! while they are in the table. What a change leaves of a handful, and what it brings, become handfuls of their own.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use bytes::Bytes;
+use connectwise_lakehouse::{Commit, Lake, Source, TableName};
+use datafusion::prelude::SessionContext;
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use twox_hash::XxHash3_64;
+
+use super::keys::text;
+use super::model::Model;
+use super::{failed, in_model, lookups, withheld};
+use crate::error::{Error, Kind, Result};
+
+/// The table that remembers.
+pub(super) const TABLE: &str = "gold_parts";
+/// Files that are computed together, at the least and at the most: few enough that a change computes little again, and so
+/// many that planning costs little.
+const FILES: std::ops::RangeInclusive<usize> = 4..=16;
+/// Handfuls that a table is meant to have.
+const HANDFULS: usize = 16;
+
+/// The table that remembers.
+pub(super) fn table() -> TableName {
+    TableName::ledger(TABLE)
+}
+
+/// Names of files, without their folder.
+type Files = BTreeSet<String>;
+
+/// A table whose files are computed by the handful.
+#[derive(Debug, Clone)]
+pub(super) struct Input {
+    pub(super) table: TableName,
+    /// Name under which the SELECT reads it.
+    pub(super) alias: String,
+    /// Columns that it is read with: those of the contract, whatever the privacy policy left of them.
+    pub(super) contract: Option<SchemaRef>,
+    /// Columns that it has.
+    pub(super) schema: SchemaRef,
+}
+
+/// A SELECT that is computed in parts.
+#[derive(Debug, Clone)]
+pub(super) struct Kept {
+    pub(super) name: String,
+    pub(super) sql: String,
+    /// Views that it reads, in their order.
+    pub(super) views: Vec<Model>,
+    /// Tables that it gives rows of.
+    pub(super) inputs: Vec<Input>,
+}
+
+impl Kept {
+    /// A number that changes with the SELECT and the columns that it reads.
+    fn number(&self) -> i64 {
+        let views = self.views.iter().map(|view| view.sql.clone());
+        // What else a schema says of a column has no order that lasts, and says nothing of the rows.
+        let columns = self.inputs.iter().flat_map(|input| {
+            let column = |field: &Arc<Field>| format!("{} {} {}", input.table, field.name(), field.data_type());
+            input.schema.fields().iter().map(column)
+        });
+        let text: Vec<String> = std::iter::once(self.sql.clone()).chain(views).chain(columns).collect();
+        i64::from_ne_bytes(XxHash3_64::oneshot(text.join("\n").as_bytes()).to_ne_bytes())
+    }
+}
+
+/// What was computed of one handful.
+#[derive(Debug, Clone)]
+struct Content {
+    number: i64,
+    rows: Bytes,
+}
+
+/// Everything that is remembered.
+#[derive(Debug, Default)]
+pub(super) struct Parts {
+    /// By table and files, the content of each SELECT by its name.
+    known: BTreeMap<(String, Files), BTreeMap<String, Content>>,
+    changed: bool,
+}
+
+impl Parts {
+    pub(super) async fn load(lake: &Lake) -> Result<Self> {
+        let session = lake.session()?;
+        let mut parts = Self::default();
+        if !lake.register(&session, "p", &table()).await? {
+            return Ok(parts);
+        }
+        let rows = session.sql("select `table`, files, `select`, number, content from p").await.map_err(failed)?;
+        for batch in rows.collect().await.map_err(failed)? {
+            let (tables, files, names) = (text(batch.column(0))?, text(batch.column(1))?, text(batch.column(2))?);
+            let numbers = batch.column(3).as_primitive::<Int64Type>();
+            let contents = arrow::compute::cast(batch.column(4), &DataType::Binary).map_err(broken)?;
+            let contents = contents.as_binary::<i32>();
+            for row in 0..batch.num_rows() {
+                let files = files.value(row).lines().map(str::to_owned).collect();
+                let content = Content { number: numbers.value(row), rows: Bytes::copy_from_slice(contents.value(row)) };
+                let of = parts.known.entry((tables.value(row).to_owned(), files)).or_default();
+                of.insert(names.value(row).to_owned(), content);
+            }
+        }
+        Ok(parts)
+    }
+
+    /// Computes what isn't known of the SELECTs, and gives the rows of each, by its name.
+    pub(super) async fn rows(
+        &mut self,
+        lake: &Lake,
+        session: &SessionContext,
+        kept: &[Kept],
+    ) -> Result<BTreeMap<String, (SchemaRef, Vec<RecordBatch>)>> {
+        let mut rows: BTreeMap<String, (SchemaRef, Vec<RecordBatch>)> = BTreeMap::new();
+        let mut views: Vec<&Model> = Vec::new();
+        for one in kept {
+            one.inputs.iter().try_for_each(|input| empty(session, input))?;
+            for view in &one.views {
+                if views.iter().all(|known| known.name != view.name) {
+                    views.push(view);
+                }
+            }
+        }
+        let mut inputs: BTreeMap<String, &Input> = BTreeMap::new();
+        for input in kept.iter().flat_map(|one| &one.inputs) {
+            inputs.insert(input.table.to_string(), input);
+        }
+        for (table, input) in inputs {
+            let places: BTreeMap<String, String> =
+                lake.files(&input.table).await?.into_iter().map(|uri| (name_of(&uri), uri)).collect();
+            for files in self.handfuls(&table, &places.keys().cloned().collect()) {
+                let mut contents = self.known.get(&(table.clone(), files.clone())).cloned().unwrap_or_default();
+                let mut is_open = false;
+                for one in kept.iter().filter(|one| one.inputs.iter().any(|input| input.table.to_string() == table)) {
+                    let number = one.number();
+                    // What can't be read is as good as not known.
+                    let known = contents.get(&one.name).filter(|content| content.number == number);
+                    let batches = match known.and_then(|content| decode(content.rows.clone()).ok()) {
+                        Some(batches) => batches,
+                        None => {
+                            if !is_open {
+                                let uris = files.iter().filter_map(|name| places.get(name).cloned()).collect();
+                                open(lake, session, input, uris).await?;
+                                look(session, &views).await?;
+                                is_open = true;
+                            }
+                            let computed = session.sql(&one.sql).await;
+                            let computed = computed.map_err(|error| uncomputed(one, error))?.collect().await;
+                            let rows = encode(&computed.map_err(|error| uncomputed(one, error))?)?;
+                            self.changed = true;
+                            contents.insert(one.name.clone(), Content { number, rows: rows.clone() });
+                            decode(rows)?
+                        }
+                    };
+                    for batch in batches {
+                        let (schema, batches) =
+                            rows.entry(one.name.clone()).or_insert_with(|| (plain(&batch.schema()), Vec::new()));
+                        batches.push(fitted(schema, &batch)?);
+                    }
+                }
+                if is_open {
+                    empty(session, input)?;
+                }
+                self.known.insert((table.clone(), files), contents);
+            }
+        }
+        // What gave no rows has columns nevertheless.
+        for one in kept.iter().filter(|one| !rows.contains_key(&one.name)).collect::<Vec<_>>() {
+            look(session, &views).await?;
+            let planned = session.sql(&one.sql).await.map_err(|error| uncomputed(one, error))?;
+            rows.insert(one.name.clone(), (plain(planned.schema().inner()), Vec::new()));
+        }
+        Ok(rows)
+    }
+
+    /// The files of a table as handfuls: those that are known and still there, what is left of others, and what is new.
+    fn handfuls(&mut self, table: &str, files: &Files) -> Vec<Files> {
+        let known: Vec<Files> =
+            self.known.keys().filter(|(of, _)| of == table).map(|(_, files)| files.clone()).collect();
+        let (mut whole, mut rest) = (Vec::new(), Files::new());
+        for one in known {
+            if one.is_subset(files) {
+                whole.push(one);
+            } else {
+                rest.extend(one.intersection(files).cloned());
+                self.known.remove(&(table.to_owned(), one));
+                self.changed = true;
+            }
+        }
+        let taken: Files = whole.iter().flatten().chain(&rest).cloned().collect();
+        let new: Vec<String> = files.difference(&taken).cloned().collect();
+        let size = files.len().div_ceil(HANDFULS).clamp(*FILES.start(), *FILES.end());
+        let rest: Vec<String> = rest.into_iter().collect();
+        for some in rest.chunks(size).chain(new.chunks(size)) {
+            whole.push(some.iter().cloned().collect());
+        }
+        whole
+    }
+
+    /// Writes down what was computed.
+    pub(super) async fn save(&mut self, lake: &Lake, session: &SessionContext, run_id: &str) -> Result<()> {
+        if !self.changed {
+            return Ok(());
+        }
+        let rows = || {
+            self.known.iter().flat_map(|((table, files), contents)| {
+                contents.iter().map(move |(name, content)| (table, files, name, content))
+            })
+        };
+        let lines = |files: &Files| files.iter().map(String::as_str).collect::<Vec<_>>().join("\n");
+        let columns: [(&str, ArrayRef); 5] = [
+            ("table", Arc::new(rows().map(|(table, ..)| Some(table.as_str())).collect::<StringArray>())),
+            ("files", Arc::new(rows().map(|(_, files, ..)| Some(lines(files))).collect::<StringArray>())),
+            ("select", Arc::new(rows().map(|(_, _, name, _)| Some(name.as_str())).collect::<StringArray>())),
+            ("number", Arc::new(rows().map(|(.., content)| Some(content.number)).collect::<Int64Array>())),
+            ("content", Arc::new(rows().map(|(.., content)| Some(content.rows.as_ref())).collect::<BinaryArray>())),
+        ];
+        let columns = columns.map(|(name, column)| (name, column, false));
+        let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(broken)?;
+        let source = Source::batches(session, vec![batch])?;
+        let commit = Commit::new(run_id).upon(lake.version(&table()).await?);
+        match lake.replace(&table(), &schema(), source, session, &commit).await {
+            // Another run wrote down what it computed: what is missing there is computed again where it is needed.
+            Err(error) if error.is_conflict() => tracing::info!("{error}; what was computed isn't kept"),
+            written => drop(written?),
+        }
+        self.changed = false;
+        Ok(())
+    }
+}
+
+pub(super) fn schema() -> SchemaRef {
+    Arc::new(Schema::new(vec![
+        Field::new("table", DataType::Utf8, false),
+        Field::new("files", DataType::Utf8, false),
+        Field::new("select", DataType::Utf8, false),
+        Field::new("number", DataType::Int64, false),
+        Field::new("content", DataType::Binary, false),
+    ]))
+}
+
+/// Lets views look at the tables as they are open now.
+async fn look(session: &SessionContext, views: &[&Model]) -> Result<()> {
+    for view in views {
+        let rows = session.sql(&view.sql).await.map_err(|error| in_model(view, error))?.into_view();
+        session.deregister_table(view.name.as_str()).map_err(failed)?;
+        session.register_table(view.name.as_str(), rows).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Makes some files of a table readable.
+async fn open(lake: &Lake, session: &SessionContext, input: &Input, files: BTreeSet<String>) -> Result<()> {
+    lake.register_files(session, &input.alias, &input.table, None, files).await?;
+    match &input.contract {
+        Some(contract) => withheld::fill(session, &input.table, contract).await,
+        None => Ok(()),
+    }
+}
+
+/// Makes a table readable without any of its rows.
+fn empty(session: &SessionContext, input: &Input) -> Result<()> {
+    let schema = input.contract.as_ref().unwrap_or(&input.schema);
+    lookups::register(session, &input.alias, RecordBatch::new_empty(schema.clone()))
+}
+
+/// Makes what a SELECT gave readable under its name.
+pub(super) fn register(session: &SessionContext, name: &str, schema: &SchemaRef, rows: &[RecordBatch]) -> Result<()> {
+    lookups::register(session, name, arrow::compute::concat_batches(schema, rows).map_err(broken)?)
+}
+
+/// A schema whose columns may all be NULL, with texts in their plain form: what is so for the rows of one handful need not be
+/// so for those of another.
+fn plain(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        let kind = if field.data_type().is_string() { DataType::Utf8 } else { field.data_type().clone() };
+        Field::new(field.name(), kind, true)
+    });
+    Arc::new(Schema::new(fields.collect::<Vec<_>>()))
+}
+
+/// Rows in the types of a schema: readers hand out texts in more than one form.
+fn fitted(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+    let columns = batch.columns().iter().zip(schema.fields());
+    let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
+    let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;
+    RecordBatch::try_new(schema.clone(), columns).map_err(broken)
+}
+
+fn name_of(uri: &str) -> String {
+    uri.rsplit('/').next().unwrap_or(uri).to_owned()
+}
+
+fn encode(batches: &[RecordBatch]) -> Result<Bytes> {
+    let Some(first) = batches.first() else { return Ok(Bytes::new()) };
+    let unwritten = |error| Error::new(Kind::Contract, "a part of gold can't be kept").with_source(error);
+    let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), None).map_err(unwritten)?;
+    for batch in batches {
+        writer.write(batch).map_err(unwritten)?;
+    }
+    writer.into_inner().map(Bytes::from).map_err(unwritten)
+}
+
+fn decode(rows: Bytes) -> Result<Vec<RecordBatch>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let reader = ParquetRecordBatchReaderBuilder::try_new(rows).and_then(ParquetRecordBatchReaderBuilder::build);
+    let reader = reader.map_err(|error| Error::new(Kind::Contract, "a part of gold can't be read").with_source(error));
+    reader?.collect::<std::result::Result<_, _>>().map_err(broken)
+}
+
+fn broken(error: arrow::error::ArrowError) -> Error {
+    Error::new(Kind::Contract, "parts of gold can't be put together").with_source(error)
+}
+
+fn uncomputed(kept: &Kept, error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, format!("{} can't be computed", kept.name)).with_source(error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(names: std::ops::Range<usize>) -> Files {
+        names.map(|name| format!("{name:03}")).collect()
+    }
+
+    fn known(parts: &mut Parts, handfuls: &[Files]) {
+        for one in handfuls {
+            parts.known.insert(("t".to_owned(), one.clone()), BTreeMap::new());
+        }
+    }
+
+    #[test]
+    fn every_file_is_in_one_handful_and_a_change_breaks_only_its_own() {
+        let mut parts = Parts::default();
+        let first = parts.handfuls("t", &files(0..100));
+        assert!(first.iter().all(|one| one.len() <= 7));
+        known(&mut parts, &first);
+        // File 3 was copied to 200.
+        let mut now = files(0..100);
+        now.remove("003");
+        now.insert("200".to_owned());
+        let second = parts.handfuls("t", &now);
+        assert_eq!(second.iter().flatten().count(), 100);
+        assert_eq!(second.iter().flatten().cloned().collect::<Files>(), now);
+        assert_eq!(first.iter().filter(|one| !second.contains(one)).count(), 1);
+        assert!(second.contains(&Files::from(["200".to_owned()])), "what is new is likely to change next");
+        known(&mut parts, &second);
+        assert_eq!(parts.handfuls("t", &now).len(), second.len());
+        assert!(parts.handfuls("other", &files(0..2)).len() == 1);
+    }
+
+    #[test]
+    fn a_select_has_the_same_number_in_every_process() {
+        let kept = |kind: DataType| {
+            // A map of its own for each, as every process has.
+            let notes = ('a'..='p').map(|note| (note.to_string(), "said".to_owned())).collect();
+            let schema = Arc::new(Schema::new(vec![Field::new("id", kind, false).with_metadata(notes)]));
+            let input = Input { table: TableName::silver("t"), alias: "t".to_owned(), contract: None, schema };
+            let kept = Kept {
+                name: "n".to_owned(),
+                sql: "select id from t".to_owned(),
+                views: Vec::new(),
+                inputs: vec![input],
+            };
+            kept.number()
+        };
+        assert_eq!(kept(DataType::Int32), kept(DataType::Int32));
+        assert_ne!(kept(DataType::Int32), kept(DataType::Int64));
+    }
+
+    #[test]
+    fn what_is_kept_is_what_was_computed() {
+        let column: arrow::array::ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
+        let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
+        let back = decode(encode(std::slice::from_ref(&batch)).unwrap()).unwrap();
+        assert_eq!(back[0].columns(), batch.columns());
+        assert!(decode(encode(&[]).unwrap()).unwrap().is_empty());
+    }
+}

@@ -1,0 +1,52 @@
+//! Columns that a privacy policy took out of silver: the models read NULL there.
+
+use arrow::datatypes::{DataType, SchemaRef};
+use connectwise_lakehouse::TableName;
+use datafusion::logical_expr::cast;
+use datafusion::prelude::{SessionContext, ident, lit};
+use datafusion::scalar::ScalarValue;
+
+use super::failed;
+use crate::error::{Error, Kind, Result};
+use crate::silver::{dropped, is_hashed};
+
+/// Gives the session's table of a silver table all columns of its contract: NULL for what the policy dropped, and for what
+/// it hashed where a hash isn't of the column's type.
+pub(super) async fn fill(session: &SessionContext, table: &TableName, contract: &SchemaRef) -> Result<()> {
+    let stored = session.table(table.name.as_str()).await.map_err(failed)?;
+    let schema = stored.schema().inner().clone();
+    let dropped = dropped(&schema);
+    let null = |data_type: &DataType, name: &str| cast(lit(ScalarValue::Null), data_type.clone()).alias(name);
+    let mut columns = Vec::new();
+    let mut differs = false;
+    for field in contract.fields() {
+        let name = field.name().as_str();
+        match schema.field_with_name(name) {
+            Ok(stored) if is_hashed(stored) && *field.data_type() != DataType::Utf8 => {
+                differs = true;
+                columns.push(null(field.data_type(), name));
+            }
+            Ok(_) => columns.push(ident(name)),
+            Err(_) if dropped.contains(&name) => {
+                differs = true;
+                columns.push(null(field.data_type(), name));
+            }
+            Err(_) => {
+                return Err(Error::new(
+                    Kind::Contract,
+                    format!("{table} has no column {name}: build silver again before gold"),
+                ));
+            }
+        }
+    }
+    if !differs {
+        return Ok(());
+    }
+    // Columns of custom fields, which a tenant's own models may read.
+    let own = schema.fields().iter().filter(|field| contract.field_with_name(field.name()).is_err());
+    columns.extend(own.map(|field| ident(field.name())));
+    let view = stored.select(columns).map_err(failed)?.into_view();
+    session.deregister_table(table.name.as_str()).map_err(failed)?;
+    session.register_table(table.name.as_str(), view).map_err(failed)?;
+    Ok(())
+}

@@ -1,0 +1,299 @@
+//! Rows of a model into its table: checked against the contract, compared with what is stored, and only then written.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::SchemaRef;
+use chrono::{DateTime, Utc};
+use connectwise_lakehouse::{Change, Commit, Exchange, Lake, Source, TableName};
+use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+
+use super::check::{Checks, Tally};
+use super::doubts::Known;
+use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
+use super::{STORED, failed};
+use crate::error::{Error, Kind, Result, sql_error};
+use crate::silver::{Fingerprinter, same_columns};
+use crate::telemetry::{Mode, TableReport};
+
+/// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
+const MERGED_AT_MOST: usize = 100_000;
+
+/// The run that writes.
+#[derive(Debug, Clone)]
+pub(super) struct Run {
+    pub(super) lake: Lake,
+    pub(super) mode: Mode,
+    pub(super) id: String,
+    pub(super) started: DateTime<Utc>,
+    /// Which of its tables others changed.
+    pub(super) known: Known,
+    /// Compares and writes nothing.
+    pub(super) dry: bool,
+}
+
+impl Run {
+    /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
+    /// No difference, no commit.
+    pub(super) async fn write(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let state = self.lake.state(&table).await?;
+        if self.dry {
+            return self.compare(session, model, frame, checks).await;
+        }
+        let is_believed = self.known.doubt(model).is_none();
+        if is_believed && state.is_some_and(|state| same_columns(&state, &model.schema)) {
+            let difference = self.difference(session, model, frame.clone(), checks).await?;
+            if difference.is_none() {
+                return self.remark(session, model, commit).await;
+            }
+            if self.mode == Mode::Incremental && !difference.gone && !difference.too_many {
+                let rows = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+                let written =
+                    self.lake.upsert(&table, &model.schema, &model.key, difference.changed, session, commit).await?;
+                return Ok(TableReport::written(table, rows, written));
+            }
+        }
+        let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
+        let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
+        Ok(TableReport::written(table, written.inserted, written))
+    }
+
+    /// Says how the stored rows differ from those of `frame`, and leaves them.
+    async fn compare(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let Some(state) = self.lake.state(&table).await? else { return Ok(TableReport::no_input(table)) };
+        let mut report = TableReport::unchanged(table, state.version);
+        if !same_columns(&state, &model.schema) {
+            report.warnings.push("its columns aren't those of its contract".to_owned());
+            return Ok(report);
+        }
+        let difference = self.difference(session, model, frame, checks).await?;
+        let changed = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>();
+        if difference.too_many {
+            report.warnings.push(format!("more than {MERGED_AT_MOST} rows are missing or have other values"));
+        } else if changed > 0 {
+            report.warnings.push(format!("{changed} rows are missing or have other values"));
+        }
+        if difference.gone {
+            report.warnings.push("it has rows that silver doesn't give".to_owned());
+        }
+        Ok(report)
+    }
+
+    /// Brings the rows `before` of a model's table to those of `frame`, and leaves the others as they are. No difference, no
+    /// commit.
+    pub(super) async fn merge(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        before: &[RecordBatch],
+        checks: &Checks,
+        commit: &Commit,
+    ) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
+        let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
+        let mut stored: HashMap<u64, u64> = HashMap::new();
+        for batch in before {
+            stored.extend(ids.rows(batch)?.into_iter().zip(contents.rows(batch)?));
+        }
+        let mut come = Vec::new();
+        let mut rows = self.rows(model, frame, checks).await?;
+        while let Some(batch) = rows.try_next().await? {
+            let found = ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?);
+            let differs = found.map(|(id, content)| stored.remove(&id) != Some(content)).collect();
+            come.extend(taken(model, &batch, differs)?);
+        }
+        // What is left has no row any more.
+        let mut go = Vec::new();
+        for batch in before.iter().filter(|_| !stored.is_empty()) {
+            let gone = ids.rows(batch)?.iter().map(|id| stored.contains_key(id)).collect();
+            go.extend(taken(model, batch, gone)?);
+        }
+        let count = come.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        if count == 0 && go.is_empty() {
+            return self.remark(session, model, commit).await;
+        }
+        let near = model.rows.values().next().map_or(model.key.as_str(), |rows| rows.id.as_str());
+        let written = if go.is_empty() && near == model.key {
+            self.lake.upsert(&table, &model.schema, &model.key, come, session, commit).await?
+        } else {
+            let exchange = Exchange { key: &model.key, near, come, go };
+            self.lake.trade(&table, &model.schema, exchange, session, commit).await?
+        };
+        Ok(TableReport::written(table, count, written))
+    }
+
+    /// Notes that the table was looked at and is what it has to be, so that the next build doesn't look for the same changes.
+    /// No new mark, no commit.
+    pub(super) async fn remark(&self, session: &SessionContext, model: &Model, commit: &Commit) -> Result<TableReport> {
+        let table = TableName::gold(&model.name);
+        let written = self.lake.sync(&table, &model.schema, &model.key, Change::default(), session, commit).await?;
+        Ok(TableReport::unchanged(table, written.version))
+    }
+
+    /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests
+    /// are judged: a failure ends the stream, and with it the write, before the commit.
+    async fn rows(
+        &self,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let (schema, run, source, name) =
+            (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
+        let ended = {
+            let name = name.clone();
+            // What comes out of a writer is the text of this error and none of its sources.
+            move |error| Error::new(Kind::Sql, uncomputed(&name, &sql_error(error).to_string()))
+        };
+        let batches = frame.execute_stream().await.map_err(&ended)?.map_err(ended);
+        let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();
+        let state = (rows, checks.tally(model)?);
+        let tested = futures::stream::try_unfold(
+            state,
+            |(mut rows, mut tally): (BoxStream<'static, Result<RecordBatch>>, Tally)| async move {
+                let Some(batch) = rows.try_next().await? else { return tally.judge().map(|()| None) };
+                tally.add(&batch)?;
+                Ok(Some((batch, (rows, tally))))
+            },
+        );
+        Ok(tested.boxed())
+    }
+
+    fn finished(&self, name: &str, source: &str, schema: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
+        let rows = batch.num_rows();
+        let mut columns = batch.columns().to_vec();
+        for field in schema.fields().iter().filter(|field| is_technical(field.name())) {
+            let column: ArrayRef = match field.name().as_str() {
+                PROCESSED_AT => {
+                    let instants = TimestampMicrosecondArray::from(vec![self.started.timestamp_micros(); rows]);
+                    Arc::new(instants.with_timezone("UTC"))
+                }
+                SOURCE => Arc::new(StringArray::from(vec![source; rows])),
+                BATCH_ID => Arc::new(StringArray::from(vec![self.id.as_str(); rows])),
+                _ => continue,
+            };
+            columns.push(column);
+        }
+        RecordBatch::try_new(schema.clone(), columns).map_err(|error| {
+            Error::new(
+                Kind::Contract,
+                format!("the rows for gold/{name} break its contract, and the table is as it was"),
+            )
+            .with_source(error)
+        })
+    }
+
+    async fn difference(
+        &self,
+        session: &SessionContext,
+        model: &Model,
+        frame: DataFrame,
+        checks: &Checks,
+    ) -> Result<Difference> {
+        let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
+        let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
+        let mut stored: HashMap<u64, u64> = HashMap::new();
+        self.lake.register(session, STORED, &TableName::gold(&model.name)).await?;
+        let mut rows = session.table(STORED).await.map_err(failed)?.execute_stream().await.map_err(failed)?;
+        while let Some(batch) = rows.try_next().await.map_err(failed)? {
+            stored.extend(ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?));
+        }
+        session.deregister_table(STORED).map_err(failed)?;
+        let mut difference = Difference::default();
+        let (mut held, mut known) = (0, 0);
+        let mut rows = self.rows(model, frame, checks).await?;
+        while let Some(batch) = rows.try_next().await? {
+            let mut differs = Vec::with_capacity(batch.num_rows());
+            for (id, content) in ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?) {
+                let before = stored.get(&id);
+                known += usize::from(before.is_some());
+                differs.push(before != Some(&content));
+            }
+            let count = differs.iter().filter(|differs| **differs).count();
+            held += count;
+            // Whether the table will be replaced is all that is left to know.
+            if held > MERGED_AT_MOST || (held > 0 && self.mode == Mode::Full) {
+                return Ok(Difference { too_many: true, ..Difference::default() });
+            }
+            difference.changed.extend(taken(model, &batch, differs)?);
+        }
+        difference.gone = known < stored.len();
+        Ok(difference)
+    }
+}
+
+/// The chosen rows of a batch, `None` when there are none.
+fn taken(model: &Model, batch: &RecordBatch, chosen: Vec<bool>) -> Result<Option<RecordBatch>> {
+    if !chosen.contains(&true) {
+        return Ok(None);
+    }
+    filter_record_batch(batch, &BooleanArray::from(chosen)).map(Some).map_err(|error| {
+        Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name)).with_source(error)
+    })
+}
+
+/// How the rows of a model differ from those of its table.
+#[derive(Default)]
+struct Difference {
+    changed: Vec<RecordBatch>,
+    too_many: bool,
+    gone: bool,
+}
+
+impl Difference {
+    fn is_none(&self) -> bool {
+        self.changed.is_empty() && !self.too_many && !self.gone
+    }
+}
+
+/// How the text of an error begins that ended a model.
+pub(super) fn uncomputed(model: &str, why: &str) -> String {
+    format!("the model {model} can't be computed: {why}")
+}
+
+/// What a model selects as its contract has it: the same names in the same order, cast to the declared types.
+pub(super) fn conform(model: &Model, frame: DataFrame) -> Result<DataFrame> {
+    let wanted = model.selected();
+    let found: Vec<String> = frame.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let same = found.len() == wanted.fields().len()
+        && found.iter().zip(wanted.fields()).all(|(found, wanted)| found == wanted.name());
+    if !same {
+        let first = found
+            .iter()
+            .map(String::as_str)
+            .chain(std::iter::repeat("nothing"))
+            .zip(wanted.fields())
+            .find(|(found, wanted)| *found != wanted.name())
+            .map_or_else(
+                || format!("it has {} columns, and {} are declared", found.len(), wanted.fields().len()),
+                |(found, wanted)| format!("{found} stands where {} is declared", wanted.name()),
+            );
+        return Err(Error::new(
+            Kind::Contract,
+            format!("the SELECT of {} is not what models.toml declares: {first}", model.name),
+        ));
+    }
+    let columns =
+        wanted.fields().iter().map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));
+    frame.select(columns.collect::<Vec<_>>()).map_err(failed)
+}

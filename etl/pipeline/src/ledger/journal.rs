@@ -1,0 +1,227 @@
+//! A run's part of the ledger, written while it goes on.
+
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_lakehouse::{Lake, TableName, Window};
+use connectwise_sdk::catalog::Entity;
+use futures::future::{Either, select};
+use serde::{Deserialize, Serialize};
+
+use super::drift::{Memory, News};
+use super::rows::{ChunkRow, RunRow, StepRow, TestRow};
+use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process, read};
+use crate::error::{Error, Result};
+use crate::telemetry::{Chunk, Meter, Step, Tally};
+
+/// Steps and chunks are written this often: a commit for each would double the time of a run in which nothing changed.
+const EVERY: Duration = Duration::from_secs(10);
+
+/// A run elsewhere that hasn't ended after so long is taken for lost. If it lives after all, its end is what counts.
+const LOST: TimeDelta = TimeDelta::hours(24);
+
+/// How far back unfinished runs are looked for: older ones have been closed or forgotten.
+const LOOK_BACK: TimeDelta = TimeDelta::days(31);
+
+/// How long a table's log is sure to name files that left it.
+const NAMED: TimeDelta = TimeDelta::days(6);
+
+/// By so much the clocks of machines and stores may differ.
+const GRACE: TimeDelta = TimeDelta::minutes(10);
+
+/// A run of the ledger.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Past {
+    run_id: String,
+    started: DateTime<Utc>,
+    outcome: Option<String>,
+}
+
+/// Writes what a run does while it does it, so that a run which is killed leaves more than its start.
+#[derive(Debug)]
+pub struct Journal<'a> {
+    lake: &'a Lake,
+    start: Start<'a>,
+    steps: Vec<Step>,
+    chunks: Vec<(TableName, Chunk)>,
+    tallies: Vec<(&'static Entity, Tally)>,
+    memory: Option<Memory>,
+    written: Instant,
+    /// When chunks were last written while their load went on.
+    chunked: Option<Instant>,
+    fault: Option<Error>,
+}
+
+impl<'a> Journal<'a> {
+    /// Says that a run begins, and closes earlier ones that were interrupted. To be called before the run touches anything.
+    pub async fn begin(lake: &'a Lake, start: Start<'a>) -> Self {
+        let fault = match super::begin(lake, start).await {
+            Ok(()) => close_interrupted(lake, start.run_id, Utc::now()).await.err(),
+            Err(error) => Some(error),
+        };
+        let (steps, chunks, tallies) = (Vec::new(), Vec::new(), Vec::new());
+        Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
+    }
+
+    /// When those runs wrote that didn't end well, as far back as versions of a table are kept. `None` where all ended well, or
+    /// nobody can tell.
+    ///
+    /// # Errors
+    /// When the ledger can't be read.
+    pub async fn leftovers(&self) -> Result<Option<Window>> {
+        if self.fault.is_some() {
+            return Ok(None);
+        }
+        let now = Utc::now();
+        let since = (now - NAMED).format("%Y-%m-%dT%H:%M:%SZ");
+        let sql = format!(
+            "select \"runId\", max(started) as started, \
+             max(case when outcome <> '{STARTED}' then outcome end) as outcome from etl_runs \
+             where started >= timestamp '{since}' group by \"runId\""
+        );
+        let runs: Vec<Past> = read::rows(self.lake, &sql).await?;
+        let mut until = self.start.started;
+        let mut first: Option<DateTime<Utc>> = None;
+        for run in runs.iter().filter(|run| run.run_id != self.start.run_id) {
+            match run.outcome.as_deref() {
+                Some("done") => {}
+                Some(_) => first = Some(first.map_or(run.started, |known| known.min(run.started))),
+                // Whoever is at work has written nothing before it began, by whatever clock.
+                None => until = until.min(run.started - GRACE),
+            }
+        }
+        Ok(first.map(|first| Window { since: first - GRACE, until }))
+    }
+
+    /// Lets a load go on to its end and writes the chunks that become safe on its way: the first at once, so that a load
+    /// that is killed leaves word of it, and then those of some time together.
+    pub async fn beside<T>(&mut self, table: &TableName, meter: &Meter, load: impl Future<Output = T>) -> T {
+        let mut load = pin!(load);
+        loop {
+            let wait = self.chunked.map_or(Duration::ZERO, |last| EVERY.saturating_sub(last.elapsed()));
+            let safe = pin!(async {
+                meter.chunked().await;
+                tokio::time::sleep(wait).await;
+            });
+            if let Either::Left((done, _)) = select(load.as_mut(), safe).await {
+                return done;
+            }
+            let writing = pin!(self.write_chunks(table, meter));
+            if let Either::Left((done, writing)) = select(load.as_mut(), writing).await {
+                writing.await;
+                return done;
+            }
+        }
+    }
+
+    async fn write_chunks(&mut self, table: &TableName, meter: &Meter) {
+        let chunks: Vec<_> = meter.take_chunks().into_iter().map(|chunk| (table.clone(), chunk)).collect();
+        let written = async { self.append(CHUNKS, &self.chunk_rows(&chunks)).await };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.chunked = Some(Instant::now());
+    }
+
+    /// Takes a step that has ended; of a load also the chunks that weren't written yet, and what its rows showed.
+    pub async fn step(&mut self, step: &Step, load: Option<(&'static Entity, &Meter)>) {
+        if let Some((entity, meter)) = load {
+            let (chunks, tally) = meter.take();
+            let table = TableName { layer: step.layer, name: step.table.clone() };
+            self.chunks.extend(chunks.into_iter().map(|chunk| (table.clone(), chunk)));
+            self.tallies.push((entity, tally));
+        }
+        self.steps.push(step.clone());
+        if self.written.elapsed() >= EVERY {
+            self.write().await;
+        }
+    }
+
+    /// Writes what was taken so far: at the end of a layer, and now and then.
+    pub async fn write(&mut self) {
+        let steps = std::mem::take(&mut self.steps);
+        let chunks = std::mem::take(&mut self.chunks);
+        let news = self.news().await;
+        let written = async {
+            self.append(CHUNKS, &self.chunk_rows(&chunks)).await?;
+            let steps: Vec<StepRow> = steps.iter().map(|step| StepRow::new(self.start, step)).collect();
+            self.append(STEPS, &steps).await?;
+            let news = news?;
+            self.append(FIELDS, &news.field_rows(self.start)).await?;
+            self.append(DRIFT, &news.drift_rows(self.start)).await
+        };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.written = Instant::now();
+    }
+
+    /// What the rows showed for the first time.
+    async fn news(&mut self) -> Result<News> {
+        let mut news = News::default();
+        let tallies = std::mem::take(&mut self.tallies);
+        if tallies.iter().all(|(_, tally)| tally.rows() == 0) {
+            return Ok(news);
+        }
+        let mut memory = match self.memory.take() {
+            Some(memory) => memory,
+            None => Memory::read(self.lake).await?,
+        };
+        for (entity, tally) in &tallies {
+            memory.news(entity, tally, &mut news);
+        }
+        self.memory = Some(memory);
+        Ok(news)
+    }
+
+    /// Says how the run ended. Its own row comes last: once it is there, its steps and tests are.
+    ///
+    /// # Errors
+    /// The first fault that the ledger had since the run began: one that stays would be told often.
+    pub async fn end(mut self, end: &End<'_>) -> Result<()> {
+        self.write().await;
+        let written = async {
+            let tests: Vec<TestRow> = end.tests.iter().map(|test| TestRow::new(self.start, test)).collect();
+            self.append(TESTS, &tests).await?;
+            self.append(RUNS, &[RunRow::ended(self.start, end)]).await
+        };
+        if let Err(error) = written.await {
+            self.note(error);
+        }
+        self.fault.map_or(Ok(()), Err)
+    }
+
+    fn chunk_rows(&self, chunks: &[(TableName, Chunk)]) -> Vec<ChunkRow> {
+        chunks.iter().map(|(table, chunk)| ChunkRow::new(self.start, table, chunk)).collect()
+    }
+
+    async fn append<T: Serialize>(&self, table: &'static str, rows: &[T]) -> Result<()> {
+        super::append(self.lake, self.start.run_id, table, rows).await
+    }
+
+    fn note(&mut self, error: Error) {
+        tracing::warn!(error = %error.report(), "the ledger can't be written");
+        self.fault.get_or_insert(error);
+    }
+}
+
+/// Closes the runs that began and can't end any more: their process is gone, or nothing was heard of them for a day.
+async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result<()> {
+    let since = (now - LOOK_BACK).format("%Y-%m-%dT%H:%M:%SZ");
+    let sql = format!(
+        "select * from etl_runs r where outcome = 'started' \
+         and started >= timestamp '{since}' and not exists \
+         (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started' \
+          and e.started >= timestamp '{since}')"
+    );
+    let unfinished: Vec<RunRow> = read::rows(lake, &sql).await?;
+    for run in unfinished.into_iter().filter(|run| run.run_id != own) {
+        let gone = run.process.as_deref().and_then(process::is_gone).unwrap_or(now - run.started > LOST);
+        if gone {
+            super::append(lake, own, RUNS, &[run.closed(now, INTERRUPTED)]).await?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,94 @@
+//! Upkeep of the lakehouse: every table of it, one after the other.
+
+use std::time::Instant;
+
+use chrono::Utc;
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Kept, Lake, Layer, TableName, Upkeep};
+use serde::Serialize;
+
+use crate::error::Result;
+use crate::gold::GoldConfig;
+use crate::tables::known_tables;
+use crate::telemetry::{Outcome, Step};
+
+/// What upkeep did.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Report {
+    /// Name of the run, found again in the commits.
+    pub run_id: String,
+    /// Whether nothing was changed, whatever was found.
+    pub dry_run: bool,
+    /// One entry a table that is there.
+    pub tables: Vec<TableReport>,
+}
+
+/// What upkeep did to one table.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TableReport {
+    /// Layer and name.
+    pub table: String,
+    /// The same, in its parts.
+    #[serde(skip)]
+    pub name: TableName,
+    /// What was done, or would be.
+    #[serde(flatten)]
+    pub kept: Kept,
+    /// Why the table was left as it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Seconds that it took.
+    pub seconds: f64,
+}
+
+impl TableReport {
+    /// Says what upkeep did in the run's step.
+    pub(crate) fn tell(&self, step: &mut Step) {
+        step.outcome = match &self.error {
+            Some(why) => Outcome::Failed(why.clone()),
+            None if self.kept.compacted > 0 => Outcome::Written,
+            None => Outcome::Unchanged,
+        };
+        step.seconds = self.seconds;
+        step.ended = Utc::now();
+    }
+}
+
+impl Report {
+    /// Tables that were left as they were because something failed.
+    pub fn failed(&self) -> impl Iterator<Item = &TableReport> {
+        self.tables.iter().filter(|table| table.error.is_some())
+    }
+}
+
+/// Keeps the tables of some layers in order, the user's own models of gold among them. One that fails doesn't stop the others.
+///
+/// # Errors
+/// None of its own; what fails is in the report.
+pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, upkeep: &Upkeep) -> Result<Report> {
+    let mut tables = Vec::new();
+    let known = known_tables().into_iter().chain(gold.models.tables());
+    for table in known.filter(|table| layers.contains(&table.layer)) {
+        let clock = Instant::now();
+        let (kept, error) = match lake.maintain(&table, key(&table), upkeep).await {
+            Ok(None) => continue,
+            Ok(Some(kept)) => (kept, None),
+            Err(error) => (Kept::default(), Some(error.report())),
+        };
+        let seconds = clock.elapsed().as_secs_f64();
+        tables.push(TableReport { table: table.to_string(), name: table, kept, error, seconds });
+    }
+    Ok(Report { run_id: upkeep.run_id.clone(), dry_run: upkeep.dry_run, tables })
+}
+
+/// The key of an entity's table, by which its files are ordered.
+pub(crate) fn key(table: &TableName) -> Option<&'static str> {
+    let names = |entity: &&connectwise_sdk::catalog::Entity| match table.layer {
+        Layer::Bronze => *table == TableName::bronze(entity.table),
+        Layer::Silver => *table == TableName::silver(entity.table),
+        Layer::Gold | Layer::Ledger => false,
+    };
+    catalog::entities().iter().find(names).map(|entity| entity.key)
+}

@@ -1,0 +1,137 @@
+//! Records that can't be rows: kept as text, with the reason, in one table for all entities.
+//!
+//! A record is open until it is mended at the source or somebody acknowledges it. An incremental load asks for the open ones
+//! again, whatever their change time, since it moves the watermark past them; a run with open ones isn't done.
+
+mod held;
+
+use std::sync::Arc;
+
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use chrono::{DateTime, Utc};
+use connectwise_extract::contract;
+use connectwise_extract::decode::Rejected;
+use connectwise_lakehouse::{Commit, Lake, Layer, TableName, retry_on_conflict};
+use connectwise_sdk::catalog::Entity;
+use serde::{Deserialize, Serialize};
+use twox_hash::XxHash3_64;
+
+use crate::error::Result;
+use crate::typed::to_batch;
+pub use held::{Held, Record, Settled, acknowledge, open, standing};
+
+const NAME: &str = "bronze_cw_quarantine";
+const KEY: &str = "quarantineId";
+
+/// The quarantine table, `bronze/bronze_cw_quarantine`.
+pub fn table() -> TableName {
+    TableName { layer: Layer::Bronze, name: NAME.to_owned() }
+}
+
+/// Its columns.
+pub fn schema() -> SchemaRef {
+    let text = |name: &str| Field::new(name, DataType::Utf8, false);
+    let time = |name: &str| Field::new(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())), false);
+    let id = |name: &str| Field::new(name, DataType::Int64, true);
+    Arc::new(Schema::new(vec![
+        Field::new(KEY, DataType::Int64, false),
+        text("record"),
+        text("reason"),
+        time(contract::TIMESTAMP),
+        text(contract::ENTITY),
+        text(contract::RUN_ID),
+        // The key of the record where it can be read, and those around it.
+        id("recordId"),
+        id("afterId"),
+        id("beforeId"),
+        id("parentRecordId"),
+        // When somebody said that it may stay as it is.
+        time("acknowledged").with_nullable(true),
+        // When a load no longer found it: it was mended, changed or deleted at the source.
+        time("closed").with_nullable(true),
+    ]))
+}
+
+/// What tells a record from others.
+fn identity(entity: &Entity, record: &Rejected) -> i64 {
+    // Where the text is withheld it is that of others too.
+    let key = record.key.map(|key| format!("{key}\n")).unwrap_or_default();
+    XxHash3_64::oneshot(format!("{}\n{key}{}", entity.name, record.text).as_bytes()).cast_signed()
+}
+
+/// Keeps rejected records. One that is there already, from an earlier run, isn't kept twice; one that had been closed is open
+/// again.
+///
+/// # Errors
+/// [`Kind::Lake`] when the table can't be written.
+pub async fn keep(
+    lake: &Lake,
+    entity: &Entity,
+    rejected: &[Rejected],
+    run_id: &str,
+    started: DateTime<Utc>,
+) -> Result<u64> {
+    if rejected.is_empty() {
+        return Ok(0);
+    }
+    let unique: std::collections::BTreeMap<i64, &Rejected> =
+        rejected.iter().map(|record| (identity(entity, record), record)).collect();
+    let session = lake.session()?;
+    if let Some(told) = lake.straighten(&table(), &schema(), &session, run_id).await? {
+        tracing::warn!("{told}");
+    }
+    retry_on_conflict(&table(), async || {
+        let base = lake.version(&table()).await?;
+        let held = Held::all(lake, entity).await?;
+        // Open records, but for those that are there and open.
+        let row = |(id, rejected): (&i64, &&Rejected)| {
+            Some(Row {
+                id: *id,
+                record: rejected.text.clone(),
+                reason: rejected.reason.clone(),
+                since: started,
+                entity: entity.name.to_owned(),
+                run_id: run_id.to_owned(),
+                key: rejected.key,
+                after: rejected.after,
+                before: rejected.before,
+                parent: rejected.parent,
+                acknowledged: held.differs(*id, rejected)?,
+                closed: None,
+            })
+        };
+        let new: Vec<Row> = unique.iter().filter_map(row).collect();
+        if new.is_empty() {
+            return Ok(unique.len() as u64);
+        }
+        let rows = vec![to_batch(NAME, &schema(), &new)?];
+        lake.upsert(&table(), &schema(), KEY, rows, &session, &Commit::new(run_id).upon(base)).await?;
+        Ok(unique.len() as u64)
+    })
+    .await
+}
+
+/// A row of the table.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Row {
+    #[serde(rename = "quarantineId")]
+    id: i64,
+    record: String,
+    reason: String,
+    #[serde(rename = "etlTimestamp")]
+    since: DateTime<Utc>,
+    #[serde(rename = "etlEntity")]
+    entity: String,
+    #[serde(rename = "_etl_run_id")]
+    run_id: String,
+    #[serde(rename = "recordId")]
+    key: Option<i64>,
+    #[serde(rename = "afterId")]
+    after: Option<i64>,
+    #[serde(rename = "beforeId")]
+    before: Option<i64>,
+    #[serde(rename = "parentRecordId")]
+    parent: Option<i64>,
+    acknowledged: Option<DateTime<Utc>>,
+    closed: Option<DateTime<Utc>>,
+}

@@ -1,0 +1,228 @@
+//! Tables that can't be read: what a run mends by itself, what it refuses, and what it says of it.
+//!
+//! Bronze is what the API answered, so what is lost there is read again, and only by a run that is told to read everything. The
+//! tables above are built from it, so they are mended and built again by any run. What neither holds (rows that are gone at the
+//! source, old versions, quarantined records, the ledger) is kept as far as it can be read, and the rest is told as lost.
+
+use connectwise_lakehouse::{Lake, Layer, Mended, TableName};
+use connectwise_sdk::catalog::Entity;
+
+use super::{Mode, Plan};
+use crate::damage::advice;
+pub(super) use crate::damage::{explained, found};
+use crate::error::Result;
+use crate::gold;
+use crate::ledger::Journal;
+use crate::quarantine;
+use crate::silver::history;
+
+/// A table that can be read again.
+#[derive(Debug)]
+pub(super) struct Healed {
+    /// What was wrong, what was done and what is lost.
+    pub(super) told: String,
+    /// Whether it has all the rows that it had, so that nothing of it has to be built again.
+    pub(super) is_whole: bool,
+}
+
+impl Healed {
+    fn of(mended: &Mended, then: &str) -> Self {
+        Self { told: format!("{}{then}", mended.what), is_whole: mended.is_whole() }
+    }
+}
+
+/// Sees to it that a bronze table can be loaded.
+///
+/// # Errors
+/// [`Kind::Lake`] when the table can't be read and the run isn't one that reads everything.
+pub(super) async fn bronze(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str) -> Result<Option<String>> {
+    let table = TableName::bronze(entity.table);
+    let advice = advice(&table);
+    let refusal = (mode == Mode::Incremental).then_some(advice.as_str());
+    let Some(mended) = lake.mend(&table, run_id, refusal).await? else { return Ok(None) };
+    let silver = TableName::silver(entity.table);
+    let unsettled = unsettle(lake, &mended, &table, &[silver], run_id).await;
+    let then = if mended.is_whole() { "" } else { "; all of it is read again" };
+    unsettled.map(|()| Some(format!("{}{then}", mended.what)))
+}
+
+/// Sees to it that a silver table can be built.
+///
+/// # Errors
+/// [`Kind::Lake`] when the store refuses.
+pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &str) -> Result<Option<Healed>> {
+    let table = TableName::silver(entity.table);
+    let Some(mended) = lake.mend(&table, run_id, None).await? else { return Ok(None) };
+    let mut above: Vec<TableName> = plan.gold.models.tables().collect();
+    above.extend(gold::tables().into_iter().map(TableName::gold));
+    above.extend(entity.history.then(|| history::table(entity)));
+    unsettle(lake, &mended, &table, &above, run_id).await?;
+    let lost = match mended {
+        _ if mended.is_whole() => String::new(),
+        Mended { is_gone: true, .. } => {
+            "; it is built again from bronze, and has no longer the records that were deleted in ConnectWise".to_owned()
+        }
+        Mended { rows: 0, .. } => "; it is brought up to date from bronze, so nothing is lost".to_owned(),
+        Mended { rows, .. } => format!(
+            "; it is built again from bronze, and of these {rows} rows those are lost that had been deleted in ConnectWise"
+        ),
+    };
+    Ok(Some(Healed::of(&mended, &lost)))
+}
+
+/// Whether a silver table that was built has fewer rows than bronze, or not all of its keys, as the logs tell it without a look
+/// at any file. Silver keeps what is gone in bronze, so it may have more.
+///
+/// # Errors
+/// [`Kind::Lake`] when a log can't be read.
+pub(super) async fn short(lake: &Lake, entity: &Entity) -> Result<Option<String>> {
+    let (bronze, silver) = (TableName::bronze(entity.table), TableName::silver(entity.table));
+    let (below, above) = (lake.counted(&bronze, entity.key).await?, lake.counted(&silver, entity.key).await?);
+    let (Some(below), Some(above)) = (below, above) else { return Ok(None) };
+    let outside = match (below.keys, above.keys) {
+        (Some((low, high)), Some((least, most))) => low < least || high > most,
+        _ => false,
+    };
+    if above.rows >= below.rows && !outside {
+        return Ok(None);
+    }
+    let what = if above.rows < below.rows { "has fewer rows than bronze" } else { "lacks keys of bronze" };
+    Ok(Some(format!("{silver} {what} ({} and {} rows), so all of it was built again", above.rows, below.rows)))
+}
+
+/// Sees to it that the history of an entity can be built.
+///
+/// # Errors
+/// [`Kind::Lake`] when the store refuses.
+pub(super) async fn history(lake: &Lake, entity: &Entity, run_id: &str) -> Result<Option<Healed>> {
+    let table = history::table(entity);
+    let Some(mended) = lake.mend(&table, run_id, None).await? else { return Ok(None) };
+    let lost = match mended {
+        _ if mended.is_whole() => String::new(),
+        Mended { is_gone: true, .. } => "; its versions are lost, and it begins anew with those of today".to_owned(),
+        Mended { rows: 0, .. } => {
+            "; versions that came with those commits and that silver no longer has are lost".to_owned()
+        }
+        Mended { rows, .. } => format!("; of these {rows} versions only those come back that silver still has"),
+    };
+    Ok(Some(Healed::of(&mended, &lost)))
+}
+
+/// Sees to it that gold can be built: its tables, the keys of its dimensions, and what builds remember of each other. What was
+/// mended is told by table.
+///
+/// # Errors
+/// [`Kind::Lake`] when the store refuses.
+pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Vec<(TableName, Healed)>> {
+    let mut told = Vec::new();
+    let models: Vec<TableName> =
+        gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables()).collect();
+    let keys = gold::keys_table();
+    for table in models.iter().filter(|table| **table != keys) {
+        if let Some(mended) = lake.mend(table, run_id, None).await? {
+            let then = if mended.is_whole() { "" } else { "; it is built again from silver" };
+            told.push((table.clone(), Healed::of(&mended, then)));
+        }
+    }
+    // After the dimensions, which have the keys too.
+    if let Some(mended) = lake.mend(&keys, run_id, None).await? {
+        let then = if mended.is_whole() {
+            String::new()
+        } else {
+            let found = gold::recover_keys(lake, &plan.gold, run_id).await?;
+            format!("; {found} keys were taken from the dimensions, and others that it had are given anew")
+        };
+        told.push((keys, Healed::of(&mended, &then)));
+    }
+    for table in gold::remembered() {
+        if let Some(mended) = lake.mend(&table, run_id, None).await? {
+            unsettle(lake, &mended, &table, &models, run_id).await?;
+            let then = if mended.is_whole() { "" } else { "; what it remembered is computed again" };
+            told.push((table, Healed::of(&mended, then)));
+        }
+    }
+    Ok(told)
+}
+
+/// Tables of gold all of which has to be built again.
+///
+/// # Errors
+/// [`Kind::Lake`] when a log can't be read.
+pub(super) async fn untrusted(lake: &Lake, plan: &Plan) -> Result<Vec<TableName>> {
+    let mut found = Vec::new();
+    let models = gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables());
+    for table in models.chain(gold::remembered()) {
+        if lake.is_untrusted(&table).await? {
+            found.push(table);
+        }
+    }
+    Ok(found)
+}
+
+/// Mends the ledger and the quarantine, which no run may fail over. Gives what is to be told.
+pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
+    let mut told = Vec::new();
+    for table in crate::ledger::tables().into_iter().chain([quarantine::table()]) {
+        match lake.mend(&table, run_id, None).await {
+            Ok(None) => {}
+            Ok(Some(mended)) => {
+                let lost = match mended {
+                    _ if mended.is_whole() => "",
+                    Mended { is_gone: true, .. } => "; the rows that it had are lost to it",
+                    _ => "; these rows are lost to it",
+                };
+                told.push(format!("{}{lost}", mended.what));
+            }
+            Err(error) => told.push(error.report()),
+        }
+    }
+    told
+}
+
+/// Removes what runs have left in the tables of a plan that didn't end well.
+///
+/// # Errors
+/// [`Kind::Lake`] when the store refuses.
+pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Result<()> {
+    let Some(window) = journal.leftovers().await? else { return Ok(()) };
+    let has = |layer: Layer| plan.layers.contains(&layer);
+    let mut tables: Vec<TableName> = crate::ledger::tables().into_iter().collect();
+    for entity in &plan.entities {
+        tables.extend(has(Layer::Bronze).then(|| TableName::bronze(entity.table)));
+        tables.extend(has(Layer::Silver).then(|| TableName::silver(entity.table)));
+        tables.extend((has(Layer::Silver) && entity.history).then(|| history::table(entity)));
+    }
+    if has(Layer::Bronze) {
+        tables.push(quarantine::table());
+    }
+    if has(Layer::Gold) {
+        tables.extend(gold::tables().into_iter().map(TableName::gold));
+        tables.extend(plan.gold.models.tables().chain(gold::remembered()));
+    }
+    for table in tables {
+        // What a log names that can't be read isn't known, so nothing of it goes.
+        match lake.clear(&table, &window).await {
+            Ok(cleared) if cleared.files > 0 => {
+                tracing::info!("{} files of {table} that failed runs had left were removed", cleared.files);
+            }
+            Ok(_) => {}
+            Err(error) => tracing::warn!("{}", error.report()),
+        }
+    }
+    Ok(())
+}
+
+/// Lets tables be built in full that were built from versions of another one which are no longer what they were.
+async fn unsettle(lake: &Lake, mended: &Mended, of: &TableName, tables: &[TableName], run_id: &str) -> Result<()> {
+    if !mended.went_back && !mended.is_gone {
+        return Ok(());
+    }
+    for table in tables {
+        let why = format!("was built from a version of {of} that can't be read any more");
+        // One that can't be read either is mended in its turn.
+        if lake.damage(table).await?.is_none() {
+            lake.distrust(table, &why, run_id).await?;
+        }
+    }
+    Ok(())
+}

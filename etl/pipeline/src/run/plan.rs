@@ -1,0 +1,442 @@
+//! A run: bronze entity by entity, then silver, then gold.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use chrono::{DateTime, Utc};
+use connectwise_extract::privacy::Privacy;
+use connectwise_extract::read::{DateProbe, Window};
+use connectwise_lakehouse::shortage::says_full_disk;
+use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, ClientStats};
+
+use super::{Meter, Mode, Observer, Outcome, Report, Step, damage};
+use crate::bronze::{self, Options, Request};
+use crate::children;
+use crate::error::{Error, Kind, Result};
+use crate::gold::{self, GoldConfig, Severity, TestResult};
+use crate::halt::{Halt, Trouble};
+use crate::ledger::{self, End, Journal, Start, Work};
+use crate::silver;
+use crate::tenant::{self, Admitted};
+
+/// What a run has to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Layers to build, in any order: they run bronze, silver, gold.
+    pub layers: Vec<Layer>,
+    /// How much is read.
+    pub mode: Mode,
+    /// Entities, in the order in which they are loaded.
+    pub entities: Vec<&'static Entity>,
+    /// Names of those that are skipped where the role may not read them.
+    pub optional: Vec<&'static str>,
+    /// How far back incremental reads go.
+    pub window: Window,
+    /// Records a page.
+    pub page_size: u32,
+    /// What becomes of secrets and personal data.
+    pub privacy: Privacy,
+    /// How much a load may remove, and how it keeps what it reads.
+    pub load: Options,
+    /// How gold is computed.
+    pub gold: GoldConfig,
+    /// Whether the tenant takes over a lakehouse that belongs to another one: the same tenant under another company id or on
+    /// another server.
+    pub adopt_tenant: bool,
+}
+
+impl Plan {
+    /// These layers of these entities, and everything else as it is where nobody says otherwise: pages as large as the
+    /// server gives them.
+    #[must_use]
+    pub fn new(layers: Vec<Layer>, mode: Mode, entities: Vec<&'static Entity>) -> Self {
+        Self {
+            layers,
+            mode,
+            entities,
+            optional: Vec::new(),
+            window: Window::default(),
+            page_size: 1_000,
+            privacy: Privacy::default(),
+            load: Options::default(),
+            gold: GoldConfig::default(),
+            adopt_tenant: false,
+        }
+    }
+}
+
+/// Runs a plan to its end, whatever fails on the way.
+///
+/// # Errors
+/// [`Kind::Usage`] when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
+/// [`Kind::Config`] when the lakehouse belongs to another tenant. Everything later is in the report.
+pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
+    if client.is_none() && plan.layers.contains(&Layer::Bronze) {
+        return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
+    }
+    if plan.layers.contains(&Layer::Gold) {
+        gold::check(lake, &plan.gold).await?;
+    }
+    let started = Utc::now();
+    let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
+    let asking = client.filter(|_| plan.layers.contains(&Layer::Bronze));
+    let Admitted { lake, number: owner, note } = match asking {
+        Some(client) => tenant::admit(lake, client, plan.adopt_tenant, &run_id, started).await?,
+        None => Admitted { lake: lake.clone(), number: tenant::number(lake).await?, note: None },
+    };
+    let lake = &lake;
+    let unsettled = AtomicBool::new(false);
+    // Whether earlier runs skipped something matters only to what is optional, and less than the run.
+    let skipped =
+        if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
+    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled, skipped };
+    let asked = asking.map(|client| client.config().version());
+    let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
+    // What no run may fail over, before the run says that it begins.
+    let mut warnings: Vec<String> = note.into_iter().collect();
+    warnings.extend(damage::aside(lake, &run.run_id).await);
+    let mut journal = Journal::begin(lake, start).await;
+    if let Err(error) = damage::clear(lake, plan, &journal).await {
+        tracing::warn!("{}", error.report());
+    }
+    let (mut steps, mut tests) = (Vec::new(), Vec::new());
+    let mut server = Server::default();
+    let (mut not_tried, mut goes_on) = (Vec::new(), true);
+    if let Some(client) = asking {
+        server = Server::ask(client).await;
+        let mut halt = Halt::new(server.trouble);
+        for (at, entity) in plan.entities.iter().enumerate() {
+            let (table, meter) = (TableName::bronze(entity.table), Meter::default());
+            let mut step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
+            let rest = plan.entities.get(at + 1..).unwrap_or_default();
+            let stops = halt.after(client, step.is_failed(), step.trouble, rest).await;
+            if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
+                not_tried = rest.iter().map(|entity| entity.name).collect();
+                step.add_to_failure(why);
+            }
+            let is_shut = |step: &Step| step.outcome == Outcome::Skipped;
+            // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
+            if at > 0 && rest.is_empty() && is_shut(&step) && steps.iter().all(is_shut) {
+                let why = format!("the role may read none of {} lists: check the credentials and its rights", at + 1);
+                step.outcome = Outcome::Failed(why);
+            }
+            journal.step(&step, Some((entity, &meter))).await;
+            if step.is_failed() {
+                // Another tenant's first load was faster: it isn't this one's lakehouse any more.
+                tenant::admit(lake, client, plan.adopt_tenant, &run.run_id, started).await?;
+            }
+            steps.push(step);
+            if stops.is_some() {
+                break;
+            }
+        }
+        // Without anything new there is nothing to build, and a run that did nothing has to say so.
+        goes_on = (halt.went() || not_tried.is_empty()) && !is_full(&steps);
+        journal.write().await;
+    }
+    if goes_on && plan.layers.contains(&Layer::Silver) {
+        for entity in &plan.entities {
+            if is_full(&steps) {
+                goes_on = false;
+                break;
+            }
+            let mut built = vec![run.silver(entity).await];
+            if entity.history {
+                built.push(run.history(entity).await);
+            }
+            for step in built {
+                journal.step(&step, None).await;
+                steps.push(step);
+            }
+        }
+        journal.write().await;
+    }
+    if goes_on && plan.layers.contains(&Layer::Gold) {
+        let (mut built, mut tested) = run.gold(&mut warnings).await;
+        for step in &built {
+            journal.step(step, None).await;
+        }
+        steps.append(&mut built);
+        tests.append(&mut tested);
+    }
+    if is_full(&steps) {
+        let root = lake.root();
+        let place = root.to_file_path().map_or_else(|()| root.to_string(), |path| path.display().to_string());
+        warnings.push(format!(
+            "no space is left on the disk of {place}, so the run stopped: free some, or move the lakehouse to a larger disk, and \
+             run again, which removes what was half written"
+        ));
+    }
+    let total = |of: fn(&Step) -> u64| steps.iter().map(of).sum::<u64>();
+    let requests = total(|step| step.requests) + server.spent.requests;
+    let retries = total(|step| step.retries) + server.spent.retries;
+    let bytes = total(|step| step.bytes) + server.spent.bytes;
+    let mut report = Report {
+        run_id: run.run_id.clone(),
+        started,
+        mode: plan.mode,
+        lakehouse: lake.root().to_string(),
+        api_version: connectwise_sdk::API_VERSION.to_owned(),
+        asked_version: asked.map(str::to_owned),
+        server_version: server.release,
+        steps,
+        tests,
+        not_tried,
+        warnings,
+        requests,
+        retries,
+        bytes,
+        seconds: run.clock.elapsed().as_secs_f64(),
+    };
+    // The data is there, whatever becomes of the ledger.
+    let end = End {
+        steps: &report.steps,
+        tests: &report.tests,
+        server: report.server_version.as_deref(),
+        requests,
+        retries,
+        bytes,
+        seconds: report.seconds,
+        ended: Utc::now(),
+    };
+    if let Err(error) = journal.end(&end).await {
+        report.warnings.push(error.report());
+    }
+    Ok(report)
+}
+
+/// What the server says it runs, and what asking took.
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    pub(super) release: Option<String>,
+    pub(super) spent: ClientStats,
+    /// What no answer says of the lists.
+    pub(super) trouble: Option<Trouble>,
+}
+
+impl Server {
+    /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
+    pub(super) async fn ask(client: &Client) -> Self {
+        let client = client.with_own_stats();
+        let info = client.company_info().await;
+        let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
+        let release = info.ok().and_then(|info| info.version_number.or(info.version_code));
+        Self { release, spent: client.stats(), trouble }
+    }
+}
+
+struct Run<'a> {
+    lake: &'a Lake,
+    plan: &'a Plan,
+    observer: &'a dyn Observer,
+    started: DateTime<Utc>,
+    run_id: String,
+    clock: Instant,
+    dates: DateProbe,
+    owner: i64,
+    /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
+    unsettled: AtomicBool,
+    /// Bronze tables that the last run to load them skipped.
+    skipped: BTreeSet<String>,
+}
+
+/// Whether a step failed for want of space, which the others would, too.
+fn is_full(steps: &[Step]) -> bool {
+    steps.iter().any(|step| step.is_failed() && step.trouble == Some(Trouble::FullDisk))
+}
+
+impl Run<'_> {
+    async fn bronze(&self, client: &Client, entity: &'static Entity, meter: &Meter) -> Step {
+        let client = client.with_own_stats();
+        let request = Request {
+            mode: self.plan.mode,
+            window: self.plan.window,
+            dates: self.dates.clone(),
+            page_size: self.plan.page_size,
+            secrets: self.plan.privacy.secrets(),
+            options: self.plan.load,
+            run_id: self.run_id.clone(),
+            started: self.started,
+            owner: self.owner,
+        };
+        let table = TableName::bronze(entity.table);
+        let mut step = self
+            .step(table, &[], meter, async |step, meter| {
+                step.warnings.extend(damage::bronze(self.lake, entity, request.mode, &self.run_id).await?);
+                let bronze = TableName::bronze(entity.table);
+                let untrusted = self.lake.is_untrusted(&bronze).await?;
+                let mode = if untrusted { Mode::Full } else { request.mode };
+                let request = Request { mode, ..request.clone() };
+                let loaded = match entity.parent() {
+                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await,
+                    None => bronze::load(self.lake, &client, entity, &request, meter).await,
+                };
+                let optional = self.plan.optional.contains(&entity.name);
+                let loaded = match loaded {
+                    Err(error) if optional && error.is_shut() => {
+                        let name = entity.name;
+                        step.trouble = Trouble::of(&error);
+                        step.skipped(format!("skipped: the role may not read {name}, and it is optional ({error})"));
+                        return Ok(());
+                    }
+                    loaded => loaded?,
+                };
+                if untrusted && loaded.incomplete.is_none() {
+                    self.lake.trust(&bronze, &self.run_id).await?;
+                    step.warnings.push(format!("{bronze} was marked as not whole, so all of it was read again"));
+                }
+                if optional && self.skipped.contains(&step.table) {
+                    step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
+                }
+                loaded.tell(step);
+                Ok(())
+            })
+            .await;
+        step.spent(client.stats());
+        step
+    }
+
+    async fn silver(&self, entity: &'static Entity) -> Step {
+        let table = TableName::silver(entity.table);
+        self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
+            let (lake, plan) = (self.lake, self.plan);
+            let bronze = TableName::bronze(entity.table);
+            if tenant::is_of_another(lake, &bronze, self.owner).await? {
+                return Err(tenant::unmoved(&bronze, None));
+            }
+            let table = TableName::silver(entity.table);
+            let mode = self.mode_after(&table, damage::silver(lake, entity, plan, &self.run_id).await?, step).await?;
+            let build = async |mode| silver::build(lake, entity, &plan.privacy, mode, &self.run_id, self.started).await;
+            let mut built = build(mode).await?;
+            if let Some(why) = damage::short(lake, entity).await? {
+                step.warnings.push(why);
+                built = build(Mode::Full).await?;
+                step.warnings.extend(damage::short(lake, entity).await?.map(|still| format!("{still}, and still is")));
+            }
+            lake.trust(&table, &self.run_id).await?;
+            step.built(&built);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn history(&self, entity: &'static Entity) -> Step {
+        let table = silver::history::table(entity);
+        self.step(table, &[TableName::silver(entity.table)], &Meter::default(), async |step, _| {
+            let plan = self.plan;
+            let table = silver::history::table(entity);
+            let healed = damage::history(self.lake, entity, &self.run_id).await?;
+            let mode = match self.mode_after(&table, healed, step).await? {
+                Mode::Incremental if !self.unsettled.load(Ordering::Relaxed) => Mode::Incremental,
+                _ => Mode::Full,
+            };
+            let built = silver::history::build(self.lake, entity, &plan.privacy, mode, &self.run_id).await?;
+            self.lake.trust(&table, &self.run_id).await?;
+            step.built(&built);
+            Ok(())
+        })
+        .await
+    }
+
+    /// How much has to be built of a table, and of those above it, that may have been mended.
+    async fn mode_after(&self, table: &TableName, healed: Option<damage::Healed>, step: &mut Step) -> Result<Mode> {
+        let is_whole = healed.as_ref().is_none_or(|healed| healed.is_whole) && !self.lake.is_untrusted(table).await?;
+        step.warnings.extend(healed.map(|healed| healed.told));
+        if is_whole {
+            return Ok(self.plan.mode);
+        }
+        self.unsettled.store(true, Ordering::Relaxed);
+        Ok(Mode::Full)
+    }
+
+    /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
+    async fn gold(&self, warnings: &mut Vec<String>) -> (Vec<Step>, Vec<TestResult>) {
+        let (meter, clock) = (Meter::default(), Instant::now());
+        let whole = TableName::gold("*");
+        self.observer.started(&whole, &meter);
+        let (mut steps, mut tests) = (Vec::new(), Vec::new());
+        let inputs: Vec<TableName> = self.plan.entities.iter().map(|entity| TableName::silver(entity.table)).collect();
+        let mut mended = Vec::new();
+        let built = async {
+            mended = damage::gold(self.lake, self.plan, &self.run_id).await?;
+            let untrusted = damage::untrusted(self.lake, self.plan).await?;
+            let whole = mended.iter().all(|(_, healed)| healed.is_whole)
+                && untrusted.is_empty()
+                && !self.unsettled.load(Ordering::Relaxed);
+            let mode = if whole { self.plan.mode } else { Mode::Full };
+            let built = gold::build(self.lake, mode, &self.run_id, self.started, &self.plan.gold).await?;
+            let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
+            for table in untrusted.iter().filter(|table| !failed(table)) {
+                self.lake.trust(table, &self.run_id).await?;
+            }
+            Ok(built)
+        };
+        match built.await {
+            Ok(built) => {
+                if built.tables.iter().any(|table| table.error.is_some()) {
+                    warnings.extend(damage::found(self.lake, &inputs).await);
+                }
+                for report in &built.tables {
+                    let mut step = Step::new(&report.table);
+                    step.built(report);
+                    step.trouble = report.error.as_deref().filter(|why| says_full_disk(why)).map(|_| Trouble::FullDisk);
+                    step.warnings.extend(
+                        mended.extract_if(.., |(table, _)| *table == report.table).map(|(_, healed)| healed.told),
+                    );
+                    (step.seconds, step.ended) = (report.seconds, Utc::now());
+                    let odd = built
+                        .tests
+                        .iter()
+                        .filter(|test| test.table == report.table && test.severity == Severity::Warn && !test.passed());
+                    step.warnings.extend(odd.map(|test| format!("{}: {}", test.test, test.found)));
+                    steps.push(step);
+                }
+                if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
+                    let unmatched = built.unmatched_agreement_types.iter();
+                    step.warnings.extend(unmatched.map(|(name, count)| {
+                        format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                    }));
+                }
+                tests = built.tests;
+            }
+            Err(error) => {
+                let mut step = Step::new(&whole);
+                step.trouble = Trouble::of(&error);
+                step.failed(&damage::explained(self.lake, &inputs, error).await);
+                (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
+                steps.push(step);
+            }
+        }
+        warnings.extend(mended.into_iter().map(|(_, healed)| healed.told));
+        for step in &steps {
+            self.observer.finished(step);
+        }
+        (steps, tests)
+    }
+
+    /// One step: of a table, and the tables that it is built from.
+    async fn step(
+        &self,
+        table: TableName,
+        inputs: &[TableName],
+        meter: &Meter,
+        work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>,
+    ) -> Step {
+        let (mut step, clock) = (Step::new(&table), Instant::now());
+        self.observer.started(&table, meter);
+        if let Err(error) = work(&mut step, meter).await {
+            step.trouble = Trouble::of(&error);
+            let error = damage::explained(self.lake, inputs, error).await;
+            tracing::error!(table = %table, error = %error.report(), "step failed");
+            step.rows_read = meter.rows();
+            step.read = meter.proof();
+            step.failed(&error);
+        }
+        (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
+        self.observer.finished(&step);
+        step
+    }
+}

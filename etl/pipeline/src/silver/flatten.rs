@@ -1,0 +1,207 @@
+//! A bronze batch into a silver batch: a pure function over columns.
+
+use std::sync::Arc;
+
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, MapArray, RecordBatch, StringArray,
+    TimestampMicrosecondArray, new_null_array,
+};
+use arrow::compute::{cast, is_null, nullif};
+use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use connectwise_extract::contract::{DECIMAL, Origin, SilverColumn, data_type};
+use connectwise_sdk::catalog::{Kind, Meaning};
+
+use super::guard::Guard;
+use super::layout::Layout;
+use super::{custom_value, json, value};
+use crate::error::{Error, Result};
+use crate::telemetry::build::Unreadable;
+
+/// A layout, ready to flatten the batches of its entity.
+#[derive(Debug, Clone)]
+pub(crate) struct Flattener {
+    layout: Layout,
+}
+
+impl Flattener {
+    pub(crate) fn new(layout: Layout) -> Self {
+        Self { layout }
+    }
+
+    pub(crate) fn layout(&self) -> &Layout {
+        &self.layout
+    }
+
+    /// The rows of a bronze batch as silver rows, none of them deleted, and what could not be read.
+    pub(crate) fn flatten(&self, bronze: &RecordBatch) -> Result<(RecordBatch, Unreadable)> {
+        let mut unreadable = Unreadable::new();
+        let mut arrays = Vec::with_capacity(self.layout.schema().fields().len());
+        let mut count = |name: &str, bad: u64| {
+            if bad > 0 {
+                unreadable.insert(name.to_owned(), bad);
+            }
+        };
+        for stored in &self.layout.columns {
+            let (array, bad) = column_of(bronze, &stored.column, &self.layout.guard)?;
+            count(stored.column.field.name(), bad);
+            arrays.push(self.layout.finished(array, stored.hashed)?);
+        }
+        let custom = custom_value::arrays(bronze, &self.layout.custom)?;
+        for (column, (array, bad)) in self.layout.custom.iter().zip(custom) {
+            count(&column.name, bad);
+            arrays.push(self.layout.finished(array, column.hashed)?);
+        }
+        let batch = RecordBatch::try_new(self.layout.schema().clone(), arrays).map_err(|error| {
+            Error::new(
+                crate::error::Kind::Contract,
+                "bronze rows don't fit their silver table: load the entity again in full",
+            )
+            .with_source(error)
+        })?;
+        Ok((batch, unreadable))
+    }
+}
+
+fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &Guard) -> Result<(ArrayRef, u64)> {
+    let rows = bronze.num_rows();
+    let wanted = column.field.data_type();
+    match &column.origin {
+        Origin::Deleted => Ok((Arc::new(BooleanArray::from(vec![false; rows])), 0)),
+        Origin::Technical => {
+            let found = bronze.column_by_name(column.field.name());
+            Ok((found.map_or_else(|| Ok(new_null_array(wanted, rows)), |found| typed(found, wanted))?, 0))
+        }
+        Origin::Audit(keys) => {
+            let texts = bronze.column_by_name("_info").and_then(|info| info.as_map_opt().map(|info| audit(info, keys)));
+            match texts {
+                Some(texts) if *wanted == DataType::Utf8 => Ok((trimmed(&texts), 0)),
+                Some(texts) => Ok(instants(&texts)),
+                None => Ok((new_null_array(wanted, rows), 0)),
+            }
+        }
+        Origin::Path(path, kind, meaning) => match at(bronze, path) {
+            Some(found) => converted(&typed(&found, &data_type(kind))?, kind, *meaning, guard),
+            None => Ok((new_null_array(wanted, rows), 0)),
+        },
+    }
+}
+
+/// The values at a path, null where a parent is.
+fn at(bronze: &RecordBatch, path: &[&str]) -> Option<ArrayRef> {
+    let (first, inner) = path.split_first()?;
+    let mut found = bronze.column_by_name(first)?.clone();
+    for name in inner {
+        let parent = found.as_struct_opt()?;
+        let child = parent.column_by_name(name)?;
+        found = match parent.null_count() {
+            0 => child.clone(),
+            _ => nullif(child, &is_null(&found).ok()?).ok()?,
+        };
+    }
+    Some(found)
+}
+
+/// Readers may hand out a wider or a viewed form of a type.
+fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+    if array.data_type() == wanted {
+        return Ok(array.clone());
+    }
+    cast(array, wanted).map_err(|error| {
+        Error::new(
+            crate::error::Kind::Contract,
+            format!("a bronze column is {}, and {wanted} is declared", array.data_type()),
+        )
+        .with_source(error)
+    })
+}
+
+fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &Guard) -> Result<(ArrayRef, u64)> {
+    Ok(match (kind, meaning) {
+        (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array, guard), 0),
+        (Kind::Json, _) => {
+            let texts = array.as_string::<i32>().iter().map(|text| text.map(Guard::free_text));
+            (Arc::new(texts.collect::<StringArray>()), 0)
+        }
+        (Kind::Int32, Meaning::Decimal) => {
+            let numbers = array.as_primitive::<Int32Type>();
+            decimals(numbers.iter().map(|number| number.map(|number| value::decimal_of_integer(number.into()))))?
+        }
+        (Kind::Int64, Meaning::Decimal) => {
+            let numbers = array.as_primitive::<Int64Type>();
+            decimals(numbers.iter().map(|number| number.map(value::decimal_of_integer)))?
+        }
+        (Kind::Double, Meaning::Decimal) => {
+            let numbers = array.as_primitive::<Float64Type>();
+            decimals(numbers.iter().map(|number| number.map(value::decimal_of_number)))?
+        }
+        (Kind::Utf8, Meaning::Decimal) => decimals(texts(array).map(|text| text.map(value::decimal_of_text)))?,
+        (Kind::Timestamp, Meaning::Date) => {
+            let instants = array.as_primitive::<TimestampMicrosecondType>();
+            let (days, bad) = counted(instants.iter().map(|micros| micros.map(value::day_of_micros)));
+            (Arc::new(Date32Array::from(days)), bad)
+        }
+        (Kind::Utf8, Meaning::Date) => {
+            let (days, bad) = counted(texts(array).map(|text| text.map(value::day_of_text)));
+            (Arc::new(Date32Array::from(days)), bad)
+        }
+        (Kind::Utf8, Meaning::Instant) => instants(&texts(array).collect::<Vec<_>>()),
+        (Kind::Utf8, _) => (trimmed(&array.as_string::<i32>().iter().collect::<Vec<_>>()), 0),
+        _ => (array.clone(), 0),
+    })
+}
+
+/// Texts without the empty ones, which say as little as none.
+fn texts(array: &ArrayRef) -> impl Iterator<Item = Option<&str>> {
+    array.as_string::<i32>().iter().map(|text| text.map(str::trim).filter(|text| !text.is_empty()))
+}
+
+fn decimals(values: impl Iterator<Item = Option<Option<i128>>>) -> Result<(ArrayRef, u64)> {
+    let (units, bad) = counted(values);
+    let array = Decimal128Array::from(units).with_precision_and_scale(DECIMAL.0, DECIMAL.1).map_err(|error| {
+        Error::new(crate::error::Kind::Contract, "a decimal column can't be built").with_source(error)
+    })?;
+    Ok((Arc::new(array), bad))
+}
+
+fn instants(texts: &[Option<&str>]) -> (ArrayRef, u64) {
+    let texts = texts.iter().map(|text| text.map(str::trim).filter(|text| !text.is_empty()));
+    let (micros, bad) = counted(texts.map(|text| text.map(value::micros_of_text)));
+    (Arc::new(TimestampMicrosecondArray::from(micros).with_timezone("UTC")), bad)
+}
+
+/// Values, and how many were there but could not be read.
+fn counted<T>(values: impl Iterator<Item = Option<Option<T>>>) -> (Vec<Option<T>>, u64) {
+    let mut bad = 0;
+    let values = values
+        .map(|value| {
+            bad += u64::from(matches!(value, Some(None)));
+            value.flatten()
+        })
+        .collect();
+    (values, bad)
+}
+
+fn trimmed(texts: &[Option<&str>]) -> ArrayRef {
+    Arc::new(texts.iter().map(|text| text.map(str::trim)).collect::<StringArray>())
+}
+
+/// For each row the value of the first of `keys` that its map has.
+fn audit<'a>(info: &'a MapArray, keys: &[&str]) -> Vec<Option<&'a str>> {
+    let (Some(names), Some(values)) = (info.keys().as_string_opt::<i32>(), info.values().as_string_opt::<i32>()) else {
+        return vec![None; info.len()];
+    };
+    let offsets = info.value_offsets();
+    (0..info.len())
+        .map(|row| {
+            if info.is_null(row) {
+                return None;
+            }
+            let (from, to) = (usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?);
+            keys.iter().find_map(|key| {
+                (from..to)
+                    .find(|&entry| names.value(entry) == *key && values.is_valid(entry))
+                    .map(|entry| values.value(entry))
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,133 @@
+//! The whole table: bronze streamed through, rows that bronze no longer has kept as deleted.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow::array::RecordBatch;
+use connectwise_extract::contract::{RUN_ID, TIMESTAMP};
+use connectwise_lakehouse::{Source, TableName, TableState};
+use datafusion::prelude::SessionContext;
+use futures::stream::{BoxStream, StreamExt, TryStreamExt};
+
+use super::deleted::Deletion;
+use super::flatten::Flattener;
+use super::layout::Layout;
+use super::read::{Rows, batches, failed, gone};
+use super::{Content, Fingerprinter, Step, TableReport, custom};
+use crate::error::{Error, Kind, Result};
+use crate::telemetry::build::Unreadable;
+
+/// Batches that are flattened at the same time.
+const FLATTENED_AT_ONCE: usize = 2;
+
+/// `silver` is the version that rows are kept of which bronze no longer has; where that is `doubtful`, the table is replaced
+/// whatever it holds.
+pub(super) async fn build(step: &Step<'_>, silver: Option<&TableState>, doubtful: bool) -> Result<TableReport> {
+    let session = step.lake.session()?;
+    step.lake.register(&session, "bronze", &TableName::bronze(step.entity.table)).await?;
+    if let Some(state) = silver {
+        step.lake.register_at(&session, "silver", &step.table(), Some(state.version)).await?;
+    }
+    let bronze = Rows::of_bronze(&session, step.entity).await?;
+    let layout = layout(step, &session, silver).await?;
+    let flattener = Flattener::new(layout.clone());
+    let tally = Tally::default();
+    if let Some(state) = silver.filter(|state| !doubtful && layout.is_that_of(&state.schema)) {
+        let new = content(rows(step, &bronze, &session, &flattener, silver, &tally).await?, &layout).await?;
+        let stored = session.table("silver").await.map_err(failed)?;
+        if new == content(batches(stored).await?, &layout).await? {
+            let version = step.captions(state, &layout).await?;
+            return Ok(TableReport { unreadable: tally.take(), ..TableReport::unchanged(step.table(), version) });
+        }
+        tally.take();
+    }
+    let rows = rows(step, &bronze, &session, &flattener, silver, &tally).await?;
+    let source = Source::stream(&session, layout.schema().clone(), rows)?;
+    let written = step.lake.replace(&step.table(), layout.schema(), source, &session, &step.commit(step.at)).await?;
+    Ok(TableReport { unreadable: tally.take(), ..TableReport::written(step.table(), written.inserted, written) })
+}
+
+/// The columns of the new table: a look at the custom fields of all rows comes before the rows themselves.
+async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&TableState>) -> Result<Layout> {
+    let known = silver.map(|state| custom::stored(&state.schema)).unwrap_or_default();
+    let bare = Layout::new(step.entity, step.privacy, Vec::new())?;
+    if custom::fields_of(step.entity).is_none() {
+        return Ok(bare);
+    }
+    let mut found = custom::Found::default();
+    let fields = format!("select `{}`, `{TIMESTAMP}` from bronze", custom::PROPERTY);
+    let mut rows = batches(session.sql(&fields).await.map_err(failed)?).await?;
+    while let Some(batch) = rows.try_next().await? {
+        found.add(&batch);
+    }
+    Layout::new(step.entity, step.privacy, found.columns(known, bare.schema()))
+}
+
+/// Unreadable values of all batches so far.
+#[derive(Clone, Default)]
+pub(super) struct Tally(Arc<Mutex<Unreadable>>);
+
+impl Tally {
+    fn add(&self, bad: Unreadable) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for (column, count) in bad {
+            *all.entry(column).or_default() += count;
+        }
+    }
+
+    fn take(&self) -> Unreadable {
+        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// All rows of the new table.
+async fn rows(
+    step: &Step<'_>,
+    bronze: &Rows,
+    session: &SessionContext,
+    flattener: &Flattener,
+    silver: Option<&TableState>,
+    tally: &Tally,
+) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    let present = flattened(bronze.all(session).await?, flattener, tally);
+    let Some(silver) = silver else { return Ok(present) };
+    let gone = gone(session, step.entity.key).await?;
+    let deletion = Deletion::new(step, flattener.layout(), &silver.schema);
+    let gone = batches(gone).await?.map(move |batch| batch.and_then(|batch| deletion.apply(&batch)));
+    Ok(present.chain(gone).boxed())
+}
+
+/// Bronze batches as silver batches, in order.
+pub(super) fn flattened(
+    bronze: BoxStream<'static, Result<RecordBatch>>,
+    flattener: &Flattener,
+    tally: &Tally,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let flattener = Arc::new(flattener.clone());
+    let tally = tally.clone();
+    bronze
+        .map(move |batch| {
+            let (flattener, tally) = (flattener.clone(), tally.clone());
+            async move {
+                let batch = batch?;
+                let task = tokio::task::spawn_blocking(move || flattener.flatten(&batch));
+                let (batch, bad) = task.await.map_err(|error| {
+                    Error::new(Kind::Contract, "flattening a batch was interrupted: run again").with_source(error)
+                })??;
+                tally.add(bad);
+                Ok(batch)
+            }
+        })
+        .buffered(FLATTENED_AT_ONCE)
+        .boxed()
+}
+
+/// What the rows say, apart from when and by which run they were written.
+async fn content(rows: BoxStream<'static, Result<RecordBatch>>, layout: &Layout) -> Result<Content> {
+    let mut hashes = Fingerprinter::new(layout.schema(), |name| name != TIMESTAMP && name != RUN_ID)?;
+    let mut content = Content::default();
+    let mut rows = rows;
+    while let Some(batch) = rows.try_next().await? {
+        content.add(&hashes.rows(&batch)?);
+    }
+    Ok(content)
+}

@@ -1,0 +1,97 @@
+//! What JSON texts of silver may not hold: secrets, personal values, and custom fields that a policy withholds.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, AsArray, StringArray};
+use connectwise_extract::privacy::{
+    Privacy, Treatment, is_password_type, is_secret, mentions_secret, strip, without_secrets,
+};
+use connectwise_sdk::catalog::{Column, Entity, Kind};
+use serde_json::{Map, Value};
+
+use super::layout::is_withheld;
+
+/// The policy of one entity, as far as it concerns what is inside of JSON texts. A hash has a column of its own, never a
+/// place in a text.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    /// Custom fields without a value in the text.
+    pub(crate) withheld: BTreeSet<i64>,
+    /// Whether what the catalogue calls personal stays.
+    pub(crate) keeps_personal: bool,
+}
+
+impl Guard {
+    pub(crate) fn new(entity: &Entity, privacy: &Privacy) -> Self {
+        Self { withheld: privacy.withheld_custom_fields(entity), keeps_personal: privacy.personal() == Treatment::Keep }
+    }
+
+    /// Whether a property may be in a text.
+    pub(crate) fn keeps(&self, column: &Column) -> bool {
+        !is_withheld(column.meaning, self.keeps_personal) && column.kind != Kind::StringMap
+    }
+
+    /// An object without the value of a custom field that may not be shown: fields tell their type beside the value.
+    pub(crate) fn object(&self, mut object: Map<String, Value>) -> Map<String, Value> {
+        let password = object.get("type").and_then(Value::as_str).is_some_and(is_password_type);
+        let withheld = object.contains_key("caption")
+            && object.get("id").and_then(Value::as_i64).is_some_and(|id| self.withheld.contains(&id));
+        if password || withheld {
+            object.remove("value");
+        }
+        object
+    }
+
+    /// A free-form value without what is called like a secret. What is no JSON is a text.
+    pub(crate) fn free(text: &str) -> Value {
+        let mentions = mentions_secret(text);
+        let mut value = match serde_json::from_str(text) {
+            Ok(value) => value,
+            // Too deep to be read, and to be searched.
+            Err(_) if mentions && text.trim_start().starts_with(['{', '[']) => Value::Null,
+            Err(_) => text.into(),
+        };
+        if mentions {
+            strip(&mut value, &is_secret);
+        }
+        value
+    }
+
+    /// The JSON text of a free-form value, as it came where it mentions no secret.
+    pub(crate) fn free_text(text: &str) -> String {
+        let text = text.trim();
+        if !mentions_secret(text) {
+            return text.to_owned();
+        }
+        without_secrets(text, &is_secret).unwrap_or_else(|| text.to_owned())
+    }
+
+    /// Texts that were written under another policy, without what this one withholds.
+    pub(crate) fn again(&self, kind: &Kind, texts: &ArrayRef) -> ArrayRef {
+        let Some(texts) = texts.as_string_opt::<i32>() else { return texts.clone() };
+        let texts = texts.iter().map(|text| {
+            text.map(|text| match serde_json::from_str::<Value>(text) {
+                Ok(value) => self.value(kind, value).to_string(),
+                Err(_) => text.to_owned(),
+            })
+        });
+        Arc::new(texts.collect::<StringArray>())
+    }
+
+    fn value(&self, kind: &Kind, value: Value) -> Value {
+        match (kind, value) {
+            (Kind::List(element), Value::Array(values)) => {
+                values.into_iter().map(|value| self.value(element, value)).collect()
+            }
+            (Kind::Struct(columns), Value::Object(object)) => {
+                let kept = object.into_iter().filter_map(|(name, value)| {
+                    let column = columns.iter().find(|column| column.name == name)?;
+                    self.keeps(column).then(|| (name, self.value(&column.kind, value)))
+                });
+                Value::Object(self.object(kept.collect()))
+            }
+            (_, value) => value,
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! A lakehouse holds the data of one tenant. Whoever is about to write is compared with the tenant it belongs to, before
+//! anything is asked or written; `docs/decisions/0022-tenant-of-a-lakehouse.md` says why it is done this way.
+
+use chrono::{DateTime, Utc};
+use connectwise_extract::catalog;
+use connectwise_lakehouse::{Claim, Commit, Lake, Mended, Owner, TENANT, TableName, Tenant};
+use connectwise_sdk::Client;
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::error::{Error, Kind, Result};
+
+/// Transaction in each bronze table that says which owner's rows it holds. Only kept once the lakehouse has moved: a table
+/// without it holds those of the first owner.
+const OWNER: &str = "connectwise-etl:owner";
+
+/// Tables that are opened at once.
+const AT_ONCE: usize = 8;
+
+/// A run that may write.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    /// The lakehouse, which records the tenant with the first write to bronze.
+    pub(crate) lake: Lake,
+    /// Number of the owner.
+    pub(crate) number: i64,
+    /// What the run should say of it.
+    pub(crate) note: Option<String>,
+}
+
+/// The tenant that a client asks.
+pub fn of(client: &Client) -> Tenant {
+    Tenant::new(client.config().company(), &client.config().server())
+}
+
+/// Lets the tenant of a client write to a lakehouse that belongs to it or to nobody, or that it takes over.
+///
+/// # Errors
+/// [`Kind::Config`] when the lakehouse belongs to another tenant. Nothing was asked and nothing written.
+pub(crate) async fn admit(
+    lake: &Lake,
+    client: &Client,
+    adopt: bool,
+    run_id: &str,
+    now: DateTime<Utc>,
+) -> Result<Admitted> {
+    let tenant = of(client);
+    let (mut told, mut next) = (None, None);
+    if let Some(why) = lake.owner_doubt().await? {
+        let (note, number) = mended(lake, &why, adopt, run_id).await?;
+        (told, next) = (Some(note), number);
+    }
+    if let Some((number, moves)) = next {
+        let then = if moves {
+            format!("; the lakehouse moves to {tenant}, so every table is read in full")
+        } else {
+            String::new()
+        };
+        let note = told.map(|told| format!("{told}{then}"));
+        let claim = Claim::new(Owner { number, tenant }, if moves { "moved" } else { "first load" }, run_id, now);
+        return Ok(Admitted { lake: lake.claiming(claim), number, note });
+    }
+    let (number, reason, note) = match lake.owner().await? {
+        Some(owner) if owner.tenant == tenant => {
+            let note =
+                adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
+            return Ok(Admitted { lake: lake.clone(), number: owner.number, note: told.or(note) });
+        }
+        Some(owner) if adopt => {
+            let note = format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
+            (owner.number + 1, "moved", Some(note))
+        }
+        Some(owner) => return Err(lake.taken(&owner.tenant, &tenant).into()),
+        None if !has_rows(lake).await? => (1, "first load", None),
+        None if adopt => (2, "moved", Some(format!("the lakehouse moves to {tenant}, so every table is read in full"))),
+        None => {
+            let note = format!(
+                "the lakehouse didn't say whose tables it holds, as an older version of this program made it: from now on \
+                 it belongs to {tenant}"
+            );
+            (1, "found without an owner", Some(note))
+        }
+    };
+    let claim = Claim::new(Owner { number, tenant }, reason, run_id, now);
+    Ok(Admitted { lake: lake.claiming(claim), number, note: told.or(note) })
+}
+
+/// What is told of a lakehouse whose owner couldn't be read, and, where nothing is left that says who it is, the number of the
+/// next one.
+///
+/// # Errors
+/// [`Kind::Lake`] where there are rows that may be another tenant's, unless somebody takes them over.
+async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(String, Option<(i64, bool)>)> {
+    let (table, protects) = (TableName::ledger(TENANT), has_rows(lake).await?);
+    let refusal = (protects && !adopt).then(|| lake.nobodys(why));
+    let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());
+    let refused = |text: &String| Error::new(Kind::Lake, text.as_str());
+    if let Some(text) = refusal.as_ref().filter(|_| is_lost) {
+        return Err(refused(text));
+    }
+    let mended = match (lake.mend(&table, run_id, refusal.as_deref()).await, &refusal) {
+        (Err(_), Some(text)) => return Err(refused(text)),
+        (mended, _) => mended?,
+    };
+    let is_whole = mended.as_ref().is_some_and(Mended::is_whole);
+    let note = mended.map_or_else(|| format!("{table} was damaged: {why}"), |mended| mended.what);
+    match refusal {
+        _ if is_whole => return Ok((note, None)),
+        Some(text) => return Err(refused(&text)),
+        None => {}
+    }
+    // An older row may be left, whose owner needs not be the one whose rows these are.
+    let recorded = lake.recorded().await?.map_or(0, |owner| owner.number);
+    let number = if protects { recorded.max(highest(lake).await?) + 1 } else { recorded + 1 };
+    Ok((note, Some((number, protects))))
+}
+
+/// Lets the demo write only where nobody's data is but its own.
+///
+/// # Errors
+/// [`Kind::Config`] when the lakehouse belongs to a tenant, or to one that nobody recorded.
+pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
+    let whose = match lake.owner().await? {
+        Some(owner) if owner.tenant == *demo => return Ok(()),
+        Some(owner) => format!("the data of {}", owner.tenant),
+        None if has_rows(lake).await? => {
+            "tables of a tenant that an older version of this program didn't record".to_owned()
+        }
+        None => return Ok(()),
+    };
+    Err(Error::new(
+        Kind::Config,
+        format!(
+            "the lakehouse {} holds {whose}, and the demo would put simulated rows into it: give the demo another folder \
+             with --lakehouse",
+            lake.root()
+        ),
+    ))
+}
+
+/// Number of the owner of a lakehouse that is only built upon: what bronze holds may be of the owner before.
+///
+/// # Errors
+/// [`Kind::Lake`] when the owner can't be read.
+pub(crate) async fn number(lake: &Lake) -> Result<i64> {
+    if lake.owner_doubt().await?.is_some() {
+        // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
+        return highest(lake).await;
+    }
+    Ok(lake.owner().await?.map_or(1, |owner| owner.number))
+}
+
+/// Whether a bronze table holds the rows of an earlier owner.
+///
+/// # Errors
+/// [`Kind::Lake`] when its log can't be read.
+pub(crate) async fn is_of_another(lake: &Lake, table: &TableName, number: i64) -> Result<bool> {
+    Ok(number > 1 && lake.version(table).await?.is_some() && lake.mark(table, OWNER).await?.unwrap_or(1) != number)
+}
+
+/// Says with a commit whose rows the table holds after it.
+pub(crate) fn signed(commit: Commit, number: i64) -> Commit {
+    if number > 1 { commit.mark(OWNER, number) } else { commit }
+}
+
+/// Why a table that still holds the rows of an earlier owner isn't used, and what helps.
+pub(crate) fn unmoved(table: &TableName, why: Option<&str>) -> Error {
+    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
+    Error::new(
+        Kind::Incomplete,
+        format!(
+            "{table} still holds the rows of the tenant that the lakehouse belonged to before, and was left as it was{why}: \
+             read it in full with connectwise-etl run, and where so many rows may really go, with --max-share 100"
+        ),
+    )
+}
+
+/// The highest number of an owner that a bronze table holds the rows of.
+async fn highest(lake: &Lake) -> Result<i64> {
+    let mut highest = 1;
+    for entity in catalog::entities() {
+        let number = lake.mark(&TableName::bronze(entity.table), OWNER).await;
+        // One that can't be read is loaded as a whole before anything of it is used.
+        highest = highest.max(number.ok().flatten().unwrap_or(1));
+    }
+    Ok(highest)
+}
+
+/// Whether any bronze table is there, in whatever state.
+async fn has_rows(lake: &Lake) -> Result<bool> {
+    let tables = catalog::entities().iter().map(|entity| TableName::bronze(entity.table)).collect::<Vec<_>>();
+    let mut found = stream::iter(tables)
+        .map(async |table| match lake.version(&table).await {
+            Err(error) if error.kind() == connectwise_lakehouse::error::Kind::Lake => Ok::<_, Error>(true),
+            version => Ok(version?.is_some()),
+        })
+        .buffer_unordered(AT_ONCE);
+    while let Some(there) = found.try_next().await? {
+        if there {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
