@@ -21,10 +21,9 @@ use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
-use connectwise_lakehouse::{Lake, TableName};
+use connectwise_lakehouse::Lake;
 use connectwise_pipeline::damage;
 use connectwise_pipeline::error::{Error, Kind, Result};
-use connectwise_pipeline::tables::known_tables;
 
 use commands::{
     demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema, status,
@@ -144,18 +143,12 @@ async fn dispatch(args: Args, environment: Environment, output: &Output) -> Resu
     }
 }
 
-/// An error of any command, whatever it read: the table that it names, where that can't be read.
+/// An error of any command: where the table that it is about can't be read, why, and what mends it.
 async fn explained(lake: &Lake, error: Error) -> Error {
-    let text = error.report();
-    let named = |table: &TableName| {
-        let name = table.to_string();
-        let ends = |rest: &str| !rest.starts_with(|next: char| next.is_alphanumeric() || next == '_');
-        text.match_indices(&name).any(|(at, _)| text.get(at + name.len()..).is_some_and(ends))
-    };
-    let tables: Vec<TableName> = known_tables().into_iter().filter(|table| named(table)).collect();
-    match damage::found(lake, &tables).await {
-        Some(what) if !text.contains(&what) => Error::new(Kind::Lake, what),
-        _ => error,
+    let Some(table) = error.table().cloned() else { return error };
+    match damage::found(lake, &[table]).await {
+        Some(what) => Error::new(Kind::Lake, what),
+        None => error,
     }
 }
 

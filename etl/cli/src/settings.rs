@@ -5,10 +5,11 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
-use connectwise_lakehouse::{Lake, Tenant, local_path, memory_size};
+use connectwise_lakehouse::{Lake, local_path, memory_size};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
+use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::Client;
 use serde::Deserialize;
 
@@ -194,7 +195,7 @@ impl Settings {
     pub(crate) async fn own_lake(&self) -> Result<Lake> {
         let lake = self.lake()?;
         match self.foreign(&lake).await? {
-            Some((owner, configured)) => Err(lake.not_of(&owner, &configured).into()),
+            Some((owner, configured)) => Err(tenant::not_of(&lake, &owner, &configured)),
             None => Ok(lake),
         }
     }
@@ -209,7 +210,7 @@ impl Settings {
     /// The tenant that a lakehouse belongs to and the configured one, where they aren't the same.
     async fn foreign(&self, lake: &Lake) -> Result<Option<(Tenant, Tenant)>> {
         let Some((company, server)) = self.source.tenant(&self.environment)? else { return Ok(None) };
-        let Some(owner) = lake.owner().await? else { return Ok(None) };
+        let Some(owner) = tenant::owner(lake).await? else { return Ok(None) };
         // Without a server the company id alone tells.
         let configured = Tenant::new(&company, server.as_deref().unwrap_or(owner.tenant.server()));
         Ok((owner.tenant != configured).then_some((owner.tenant, configured)))

@@ -17,15 +17,17 @@ const TRIES: usize = 10;
 impl Lake {
     /// Adds rows to a table in one commit, creating it where needed; columns that it lacks are added. Nothing that is there
     /// is read, so writers at the same time don't hinder each other. Of several that create the table at once, one
-    /// does.
+    /// does, and of several that append upon one version ([`Commit::upon`]).
     ///
     /// # Errors
+    /// [`Kind::Conflict`](crate::error::Kind::Conflict) when the commit is upon another version than the table's, else
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
     pub async fn append(&self, table: &TableName, rows: RecordBatch, commit: &Commit) -> Result<()> {
-        self.claim(table).await?;
+        self.before_write(table).await?;
         let mut tries = 0;
         loop {
             let delta = self.load(table).await?;
+            commit.check(table, delta.version())?;
             self.begin(table, &delta).await?;
             let before = delta.version();
             let widens = widens(&delta, &rows);

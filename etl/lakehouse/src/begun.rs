@@ -64,7 +64,7 @@ impl Lake {
         let objects = listed(table, &self.store(table)?).await?;
         match self.orphaned(table, &objects).await? {
             0 => Ok(()),
-            files => Err(Error::new(Kind::Lake, format!("{table} can't be read: {}", lost(files)))),
+            files => Err(Error::new(Kind::Lake, format!("{table} can't be read: {}", lost(files))).about(table)),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Lake {
         metrics: Value,
         commit: &Commit,
     ) -> Result<u64> {
-        self.claim(table).await?;
+        self.before_write(table).await?;
         let properties = commit.clone().note("operationMetrics", metrics).properties();
         let state = delta.snapshot().ok();
         let written = CommitBuilder::from(properties)
@@ -181,7 +181,8 @@ async fn keys<'p>(
     let read = files.map(|part| patch::keys(File::new(store.clone(), &part.add.path, part.add.size), key));
     let mut read = stream::iter(read.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
     let mut all = Keys::new();
-    let fault = |error| Error::new(Kind::Lake, format!("the keys of {table} can't be read")).with_source(error);
+    let fault =
+        |error| Error::new(Kind::Lake, format!("the keys of {table} can't be read")).about(table).with_source(error);
     while let Some(some) = read.try_next().await.map_err(fault)? {
         all.extend(some.into_iter().map(i64::cast_unsigned));
     }

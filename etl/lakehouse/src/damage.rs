@@ -128,7 +128,7 @@ impl Lake {
 /// All objects of a table.
 pub(super) async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
     let unlisted = |error: object_store::Error| {
-        Error::new(Kind::Lake, format!("the files of {table} can't be listed")).with_source(error)
+        Error::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table).with_source(error)
     };
     store.list(None).try_collect().await.map_err(unlisted)
 }

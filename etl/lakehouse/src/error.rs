@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::TableName;
 use crate::sentence::{on_one_line, without_backtrace};
 use crate::shortage::{full_disk, shortage};
 
@@ -22,6 +23,8 @@ pub enum Kind {
     Sql,
     /// The local file system.
     Io,
+    /// A case that can't be: a fault of this program. Nothing was written.
+    Internal,
 }
 
 /// An error of the lakehouse.
@@ -30,6 +33,7 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    table: Option<TableName>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -38,11 +42,19 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: without_backtrace(message.into()), source: None }
+        Self { kind, message: without_backtrace(message.into()), table: None, source: None }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
+    }
+
+    /// A case that can't be, where going on would write wrong rows.
+    pub(crate) fn internal(what: &str) -> Self {
+        let message = format!(
+            "{what}, which is a fault of this program: nothing was written, so please report it with this sentence"
+        );
+        Self::new(Kind::Internal, message)
     }
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
@@ -54,6 +66,16 @@ impl Error {
             None => self.source = Some(source),
         }
         self
+    }
+
+    /// The error as one about a table.
+    pub(crate) fn about(self, table: &TableName) -> Self {
+        Self { table: Some(table.clone()), ..self }
+    }
+
+    /// The table that it is about.
+    pub fn table(&self) -> Option<&TableName> {
+        self.table.as_ref()
     }
 
     /// What went wrong.
@@ -76,9 +98,9 @@ impl Error {
         full_disk(self).is_some()
     }
 
-    /// The kind, the sentence and what is behind it, for an error that takes this one's place.
-    pub fn into_parts(self) -> (Kind, String, Option<Box<dyn std::error::Error + Send + Sync>>) {
-        (self.kind, self.message, self.source)
+    /// What is behind it, for an error that takes this one's place.
+    pub fn into_source(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        self.source
     }
 
     /// The sentence with every source behind it, on one line.

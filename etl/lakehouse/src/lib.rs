@@ -1,9 +1,9 @@
 //! All access to Delta tables. Nothing outside this module names the `deltalake` crate.
 //!
 //! A [`Lake`] is a folder on an object store with one folder a layer and one a table. It reads tables through DataFusion
-//! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in five ways: [`Lake::replace`] puts a
+//! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in these ways: [`Lake::replace`] puts a
 //! whole new content in place, [`Lake::swap`] one that was written before ([`PartWriter`]), [`Lake::upsert`] merges changed
-//! rows, [`Lake::delete`] takes rows out, [`Lake::sync`] does both, [`Lake::append`] adds some. Each is one Delta commit, which
+//! rows, [`Lake::sync`] and [`Lake::trade`] merge upserts and deletes, [`Lake::append`] adds rows. Each is one Delta commit, which
 //! carries the data, the marks (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
@@ -16,12 +16,12 @@ mod checksum;
 mod comment;
 mod commit;
 mod damage;
-mod delete;
 mod demands;
 mod differences;
 pub mod error;
 mod exchange;
 mod file;
+mod guard;
 mod inspect;
 mod leftovers;
 mod location;
@@ -29,8 +29,8 @@ mod machine;
 mod maintain;
 mod memory;
 mod mend;
+mod merge;
 mod name;
-mod owner;
 mod part;
 mod patch;
 mod plan;
@@ -55,6 +55,7 @@ pub use damage::Damage;
 pub use differences::Differences;
 pub use error::{Error, Failure, Result};
 pub use exchange::Exchange;
+pub use guard::WriteGuard;
 pub use inspect::{Counted, Found, Inspected};
 pub use leftovers::{Cleared, Window};
 pub use location::local_path;
@@ -62,9 +63,8 @@ pub use maintain::{Kept, Upkeep};
 pub use memory::memory_size;
 pub use mend::Mended;
 pub use name::{Layer, TableName};
-pub use owner::{Claim, Owner, Tenant};
-pub use owner::{TENANT, owner_schema};
 pub use part::{Part, PartWriter};
+pub use patch::same_schema;
 pub use plan::Source;
 pub use retry::{Versions, retry_on_conflict};
 pub use since::Turnover;

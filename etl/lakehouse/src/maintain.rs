@@ -74,7 +74,7 @@ impl Lake {
     pub async fn maintain(&self, table: &TableName, key: Option<&str>, upkeep: &Upkeep) -> Result<Option<Kept>> {
         // A commit that can't be read names files too, which would look as if nothing needed them.
         if let Some(damage) = self.damage(table).await? {
-            return Err(Error::new(Kind::Lake, format!("{table} can't be read: {damage}")));
+            return Err(Error::new(Kind::Lake, format!("{table} can't be read: {damage}")).about(table));
         }
         if self.state(table).await?.is_none() {
             return self.maintain_nothing(table, upkeep).await;

@@ -143,6 +143,14 @@ impl Lake {
         .await
     }
 
+    /// Whether something of a table was set aside because it couldn't be read.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store can't be listed.
+    pub async fn was_set_aside(&self, table: &TableName) -> Result<bool> {
+        Ok(kept_until(&listed(table, &self.store(table)?).await?).is_some())
+    }
+
     /// Where something of a table is, for people.
     fn place(&self, table: &TableName, folder: &str) -> Result<String> {
         let url = self.url(table)?;

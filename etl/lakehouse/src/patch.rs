@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches, interleave};
-use arrow::datatypes::{FieldRef, SchemaRef};
+use arrow::datatypes::{FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
@@ -25,6 +25,7 @@ use super::Batches;
 use super::changes::integers;
 use super::file::File;
 use super::part::{GROUP_ROWS, key_range, part_properties};
+use crate::error::Error;
 
 /// A row of the change: which batch, and which row of it.
 pub(super) type Place = (usize, usize);
@@ -55,17 +56,10 @@ pub(super) struct Located {
 pub(super) async fn locate(mut file: File, schema: &SchemaRef, key: &str, keys: &[i64]) -> Result<Located> {
     let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
     let mut hits = Vec::new();
-    let Some(at) = position(&metadata, key).filter(|_| alike(metadata.schema(), schema)) else {
+    let Some(at) = position(&metadata, key).filter(|_| same_schema(metadata.schema(), schema)) else {
         return Ok(Located { hits, alike: false });
     };
-    let groups: Vec<(usize, usize)> = metadata
-        .metadata()
-        .row_groups()
-        .iter()
-        .enumerate()
-        .filter(|(_, group)| !within(keys, group_keys(group, key)).is_empty())
-        .map(|(index, group)| (index, usize::try_from(group.num_rows()).unwrap_or_default()))
-        .collect();
+    let groups = groups_of(&metadata, key, keys)?;
     if groups.is_empty() {
         return Ok(Located { hits, alike: true });
     }
@@ -83,8 +77,8 @@ pub(super) async fn locate(mut file: File, schema: &SchemaRef, key: &str, keys: 
         while from < held.len() {
             let Some((group, rows)) = groups.peek().copied() else { break };
             let length = (rows - seen).min(held.len() - from);
-            let values = held.values().get(from..from + length).unwrap_or_default();
-            hits.extend(matches(values, keys).into_iter().map(|(row, which)| (group, seen + row, which)));
+            let values = held.values().get(from..from + length).ok_or_else(|| fault("a batch of keys is too short"))?;
+            hits.extend(matches(values, keys)?.into_iter().map(|(row, which)| (group, seen + row, which)));
             (from, seen) = (from + length, seen + length);
             if seen == rows {
                 groups.next();
@@ -95,17 +89,37 @@ pub(super) async fn locate(mut file: File, schema: &SchemaRef, key: &str, keys: 
     Ok(Located { hits, alike: true })
 }
 
+/// The row groups of a file that may hold one of the keys, with their rows. `keys` rises.
+pub(super) fn groups_of(metadata: &ArrowReaderMetadata, key: &str, keys: &[i64]) -> Result<Vec<(usize, usize)>> {
+    let groups = metadata.metadata().row_groups().iter().enumerate();
+    groups
+        .filter(|(_, group)| !within(keys, group_keys(group, key)).is_empty())
+        .map(|(index, group)| Ok((index, rows_of(group)?)))
+        .collect()
+}
+
+fn rows_of(group: &RowGroupMetaData) -> Result<usize> {
+    usize::try_from(group.num_rows())
+        .map_err(|_| ParquetError::General(format!("a row group says that it has {} rows", group.num_rows())))
+}
+
+/// A case that can't be.
+fn fault(what: &str) -> ParquetError {
+    ParquetError::External(Box::new(Error::internal(what)))
+}
+
 /// (row, which of the keys) of every value that is one of the keys.
-fn matches(values: &[i64], keys: &[i64]) -> Vec<(usize, usize)> {
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Vec::new() };
+fn matches(values: &[i64], keys: &[i64]) -> Result<Vec<(usize, usize)>> {
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Ok(Vec::new()) };
     if values.is_sorted() {
         let wanted = within(keys, Some((*first, *last)));
         let start = wanted.start;
-        let found = keys.get(wanted).unwrap_or_default().iter().enumerate();
-        return found.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, start + which))).collect();
+        let some = keys.get(wanted).ok_or_else(|| fault("a range of keys is longer than the keys"))?;
+        let found = some.iter().enumerate();
+        return Ok(found.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, start + which))).collect());
     }
     let found = values.iter().enumerate();
-    found.filter_map(|(row, value)| Some((row, keys.binary_search(value).ok()?))).collect()
+    Ok(found.filter_map(|(row, value)| Some((row, keys.binary_search(value).ok()?))).collect())
 }
 
 /// Which of the rising keys may be in a range; all of them where there is no range.
@@ -124,7 +138,7 @@ pub(super) fn position(metadata: &ArrowReaderMetadata, key: &str) -> Option<usiz
 }
 
 /// Same names in the same order with the same types.
-pub(super) fn alike(found: &SchemaRef, wanted: &SchemaRef) -> bool {
+pub fn same_schema(found: &Schema, wanted: &Schema) -> bool {
     found.fields().len() == wanted.fields().len()
         && found.fields().iter().zip(wanted.fields()).all(|(found, wanted)| {
             found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
@@ -168,7 +182,7 @@ pub(super) fn patch(
     for (index, group) in groups.iter().enumerate() {
         let (edits, others) = rest.split_at(rest.partition_point(|edit| edit.group <= index));
         rest = others;
-        let rows = usize::try_from(group.num_rows()).unwrap_or_default();
+        let rows = rows_of(group)?;
         let tail = index + 1 == groups.len() && !appended.is_empty() && rows + appended.len() <= GROUP_ROWS;
         let appended = if tail { appended } else { &[] };
         let batches = &needed(change, edits.iter().filter_map(|edit| edit.by).chain(appended.iter().copied()))?;
@@ -306,15 +320,20 @@ pub(super) fn gather(old: Option<&ArrayRef>, places: &[Place], batches: &Needed,
     used.sort_unstable();
     used.dedup();
     let lead = usize::from(old.is_some());
-    let arrays: Vec<&dyn Array> = used
-        .iter()
-        .filter_map(|batch| match old {
-            Some(old) if *batch == 0 => Some(old.as_ref()),
-            _ => batches.get(&(*batch - lead)).map(|batch| batch.column(column).as_ref()),
-        })
-        .collect();
-    let places: Vec<Place> =
-        places.iter().map(|(batch, row)| (used.binary_search(batch).unwrap_or_default(), *row)).collect();
+    let batch = |batch: &usize| match old {
+        Some(old) if *batch == 0 => Ok(old.as_ref()),
+        _ => {
+            let rows = batch.checked_sub(lead).and_then(|place| batches.get(&place));
+            let rows = rows.ok_or_else(|| fault("a batch of changed rows is missing"))?;
+            Ok(rows.column(column).as_ref())
+        }
+    };
+    let arrays: Vec<&dyn Array> = used.iter().map(batch).collect::<Result<_>>()?;
+    let place = |(batch, row): &Place| {
+        let which = used.binary_search(batch).map_err(|_| fault("a changed row is of an unknown batch"))?;
+        Ok((which, *row))
+    };
+    let places: Vec<Place> = places.iter().map(place).collect::<Result<_>>()?;
     if arrays.is_empty() {
         // All rows left: an empty array of the right type.
         return Ok(old.map_or_else(|| Arc::new(arrow::array::NullArray::new(0)) as ArrayRef, |old| old.slice(0, 0)));
@@ -393,4 +412,43 @@ fn splice(
     }
     group.close()?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Int32Array;
+
+    use super::*;
+    use crate::error::Kind;
+
+    fn numbers(values: &[i32]) -> ArrayRef {
+        Arc::new(Int32Array::from(values.to_vec()))
+    }
+
+    fn batches(places: &[usize]) -> Needed {
+        places.iter().map(|at| (*at, RecordBatch::try_from_iter([("n", numbers(&[10, 20]))]).unwrap())).collect()
+    }
+
+    #[test]
+    fn rows_are_gathered_from_old_and_new() {
+        let old = numbers(&[1, 2, 3]);
+        let gathered = gather(Some(&old), &[(0, 2), (2, 1), (0, 0)], &batches(&[0, 1]), 0).unwrap();
+        assert_eq!(&gathered, &numbers(&[3, 20, 1]));
+        assert_eq!(&gather(None, &[(1, 0)], &batches(&[1]), 0).unwrap(), &numbers(&[10]));
+    }
+
+    #[test]
+    fn a_missing_batch_is_an_error_and_no_other_rows() {
+        let old = numbers(&[1, 2, 3]);
+        for places in [&[(0, 0), (2, 0)][..], &[(3, 1), (1, 1)]] {
+            let error = gather(Some(&old), places, &batches(&[0]), 0).unwrap_err();
+            let ParquetError::External(error) = error else { panic!("{error}") };
+            let error = error.downcast_ref::<Error>().unwrap();
+            assert_eq!(error.kind(), Kind::Internal);
+            assert!(
+                error.to_string().starts_with("a batch of changed rows is missing, which is a fault of this"),
+                "{error}"
+            );
+        }
+    }
 }

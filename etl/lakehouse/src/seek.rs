@@ -18,7 +18,7 @@ use super::changes::integers;
 use super::commit::{AT_ONCE, Live, live, merge_operation};
 use super::file::File;
 use super::part::GROUP_ROWS;
-use super::patch::{Edit, Place, alike, group_keys, position, within};
+use super::patch::{Edit, Place, groups_of, position, same_schema, within};
 use super::upsert::{Work, fits, is_plain};
 use super::write::version;
 use super::{Batches, Commit, Exchange, Lake, TableName, Written};
@@ -139,18 +139,11 @@ async fn seek(
 ) -> Read<Option<Vec<Edit>>> {
     let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
     let (Some(near_at), Some(key_at)) = (position(&metadata, near), position(&metadata, key)) else { return Ok(None) };
-    if !alike(metadata.schema(), schema) {
+    if !same_schema(metadata.schema(), schema) {
         return Ok(None);
     }
     let mut edits = Vec::new();
-    let groups: Vec<(usize, usize)> = metadata
-        .metadata()
-        .row_groups()
-        .iter()
-        .enumerate()
-        .filter(|(_, group)| !within(nears, group_keys(group, near)).is_empty())
-        .map(|(index, group)| (index, usize::try_from(group.num_rows()).unwrap_or_default()))
-        .collect();
+    let groups = groups_of(&metadata, near, nears)?;
     if groups.is_empty() {
         return Ok(Some(edits));
     }

@@ -132,7 +132,8 @@ impl Lake {
         });
         let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut files = BTreeSet::new();
-        let unread = |error| Error::new(Kind::Lake, format!("{table} can't be searched")).with_source(error);
+        let unread =
+            |error| Error::new(Kind::Lake, format!("{table} can't be searched")).about(table).with_source(error);
         while let Some(found) = looked.try_next().await.map_err(unread)? {
             files.extend(found.and_then(|path| uris.get(last(&path)).cloned()));
         }
@@ -152,8 +153,8 @@ fn register(
     delta: &deltalake::DeltaTable,
     provider: datafusion::error::Result<std::sync::Arc<dyn datafusion::catalog::TableProvider>>,
 ) -> Result<()> {
-    let provider =
-        provider.map_err(|error| Error::new(Kind::Lake, format!("{table} can't be read")).with_source(error))?;
+    let provider = provider
+        .map_err(|error| Error::new(Kind::Lake, format!("{table} can't be read")).about(table).with_source(error))?;
     delta.update_datafusion_session(&session.state()).map_err(|error| lake_error(table, "read", error))?;
     session.deregister_table(alias).map_err(sql_error)?;
     session.register_table(TableReference::bare(alias), provider).map_err(sql_error)?;

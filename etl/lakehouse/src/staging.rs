@@ -102,7 +102,7 @@ impl Lake {
             Error::new(Kind::Lake, format!("the staging of {table} can't be written")).with_source(error)
         };
         let text = text.map_err(|error| fault(Box::new(error)))?;
-        self.claim(table).await?;
+        self.before_write(table).await?;
         let store = self.load(table).await?.log_store().object_store(None);
         let path = Path::from_iter([FOLDER, name, file]);
         store.put(&path, text.into()).await.map_err(|error| fault(Box::new(error)))?;

@@ -14,7 +14,7 @@ use url::Url;
 
 use super::damage::LOG;
 use super::memory::Memory;
-use super::{Claim, TableName, location};
+use super::{TableName, WriteGuard, location};
 use crate::error::{Error, Kind, Result};
 use crate::shortage::{full_disk, shortage};
 
@@ -22,8 +22,8 @@ use crate::shortage::{full_disk, shortage};
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
-    /// Whom the lakehouse comes to belong to with the first write.
-    pub(super) claim: Option<Arc<Claim>>,
+    /// Who is asked before a table is written.
+    pub(super) guard: Option<Arc<dyn WriteGuard>>,
     /// Settings of the store that the environment doesn't have.
     options: Arc<HashMap<String, String>>,
     memory: Option<Arc<Memory>>,
@@ -47,7 +47,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Config`] when the text is neither.
     pub fn open(location: &str) -> Result<Self> {
-        Ok(Self { root: location::root(location)?, claim: None, options: Arc::default(), memory: None })
+        Ok(Self { root: location::root(location)?, guard: None, options: Arc::default(), memory: None })
     }
 
     /// The same lakehouse, whose store takes these settings beside those of the process's environment.
@@ -55,6 +55,12 @@ impl Lake {
     pub fn with_options(mut self, options: HashMap<String, String>) -> Self {
         self.options = Arc::new(options);
         self
+    }
+
+    /// The same lakehouse, whose guard is asked before a table is written.
+    #[must_use]
+    pub fn guarded(&self, guard: Arc<dyn WriteGuard>) -> Self {
+        Self { guard: Some(guard), ..self.clone() }
     }
 
     /// Lets queries, models and loads take so much memory together, in place of half of what this machine or its control group
@@ -106,7 +112,10 @@ impl Lake {
     }
 
     /// Whether a local table has a folder, or may have one elsewhere.
-    pub(super) fn has_folder(&self, table: &TableName) -> Result<bool> {
+    ///
+    /// # Errors
+    /// [`Kind::Io`] when the place can't be looked at: the table may be there.
+    pub fn has_folder(&self, table: &TableName) -> Result<bool> {
         self.has_place(table, "")
     }
 
@@ -205,10 +214,9 @@ impl Lake {
         if let Some(version) = version.filter(|version| delta.version() != Some(*version)) {
             delta.load_version(version).await.map_err(|error| lake_error(table, "read", error))?;
         }
-        let provider = delta
-            .table_provider()
-            .await
-            .map_err(|error| Error::new(Kind::Lake, format!("{table} can't be read")).with_source(error))?;
+        let provider = delta.table_provider().await.map_err(|error| {
+            Error::new(Kind::Lake, format!("{table} can't be read")).about(table).with_source(error)
+        })?;
         delta.update_datafusion_session(&session.state()).map_err(|error| lake_error(table, "read", error))?;
         session.register_table(datafusion::common::TableReference::bare(alias), provider).map_err(|error| {
             Error::new(Kind::Sql, format!("{table} can't be registered as {alias}")).with_source(error)
@@ -254,7 +262,7 @@ pub(super) fn state_of(table: &TableName, delta: &DeltaTable, version: u64) -> R
 }
 
 pub(super) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
-    Error::new(Kind::Lake, format!("{table} can't be {verb}")).with_source(error)
+    Error::new(Kind::Lake, format!("{table} can't be {verb}")).about(table).with_source(error)
 }
 
 #[cfg(test)]

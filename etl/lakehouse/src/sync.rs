@@ -7,17 +7,15 @@ use arrow::array::{
     ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow::datatypes::{DataType, Field, SchemaRef, TimeUnit};
 use datafusion::prelude::SessionContext;
 use deltalake::protocol::SaveMode;
 
+use super::merge::{DELETED, Merge, marked, with_deleted};
 use super::store::lake_error;
-use super::write::{Terms, conform, version, writer_properties};
-use super::{Batches, Commit, Lake, Source, TableName, Written, integers};
+use super::write::{version, writer_properties};
+use super::{Batches, Commit, Lake, TableName, Written, integers};
 use crate::error::{Error, Kind, Result};
-
-/// Says of a source row that the row with its key goes.
-const GONE: &str = "__gone";
 
 /// What comes into a table, and what leaves it.
 #[derive(Debug, Default)]
@@ -81,7 +79,7 @@ impl Lake {
         let Some(state) = self.state(table).await?.filter(|_| stored != *commit.marks()) else {
             return Ok(Written { version: version(&delta), ..Written::default() });
         };
-        self.claim(table).await?;
+        self.before_write(table).await?;
         commit.check(table, delta.version())?;
         let commit = &commit.onto(version(&delta));
         let write = delta
@@ -121,38 +119,23 @@ impl Lake {
         let stored = self.state(table).await?.map(|state| state.schema);
         let widens = stored
             .is_some_and(|stored| schema.fields().iter().any(|field| stored.field_with_name(field.name()).is_err()));
-        let staged = staged(schema);
-        let mut batches = rows.iter().map(|batch| marked(&staged, batch?)).collect::<Result<Vec<_>>>()?;
-        batches.push(tombstones(&staged, key, &gone)?);
-        let frame = conform(table, &staged, Source::batches(session, batches)?)?;
+        let source = with_deleted(schema);
+        let mut rows = rows.iter().map(|batch| marked(table, &source, &batch?, false)).collect::<Result<Vec<_>>>()?;
+        rows.push(tombstones(&source, key, &gone)?);
         // The range lets files be passed over that can't hold any of the keys.
         let on = format!("target.`{key}` = source.`{key}` and target.`{key}` >= {low} and target.`{key}` <= {high}");
-        self.merge_frame(delta, table, schema, frame, Terms { on, gone: Some(GONE), widens }, session, commit).await
+        self.merge(delta, Merge { table, schema, session, commit, on, rows, deletes: true, widens }).await
     }
 }
 
-/// The schema with the mark of rows that go.
-fn staged(schema: &SchemaRef) -> SchemaRef {
-    let mut fields: Vec<_> = schema.fields().iter().cloned().collect();
-    fields.push(Arc::new(Field::new(GONE, DataType::Boolean, false)));
-    Arc::new(Schema::new(fields))
-}
-
-fn marked(staged: &SchemaRef, batch: RecordBatch) -> Result<RecordBatch> {
-    let stays = Arc::new(BooleanArray::from(vec![false; batch.num_rows()]));
-    let mut columns = batch.columns().to_vec();
-    columns.push(stays);
-    RecordBatch::try_new(staged.clone(), columns).map_err(fault)
-}
-
 /// A row for each key that goes. What it holds besides the key is never looked at.
-fn tombstones(staged: &SchemaRef, key: &str, gone: &[i64]) -> Result<RecordBatch> {
+fn tombstones(source: &SchemaRef, key: &str, gone: &[i64]) -> Result<RecordBatch> {
     let keys = Int64Array::from(gone.to_vec());
     let column = |field: &Arc<Field>| -> Result<ArrayRef> {
         if field.name() == key {
             return cast(&keys, field.data_type()).map_err(fault);
         }
-        if field.name() == GONE {
+        if field.name() == DELETED {
             return Ok(Arc::new(BooleanArray::from(vec![true; gone.len()])));
         }
         Ok(match field.data_type() {
@@ -169,10 +152,10 @@ fn tombstones(staged: &SchemaRef, key: &str, gone: &[i64]) -> Result<RecordBatch
             }
         })
     };
-    let columns = staged.fields().iter().map(column).collect::<Result<_>>()?;
-    RecordBatch::try_new(staged.clone(), columns).map_err(fault)
+    let columns = source.fields().iter().map(column).collect::<Result<_>>()?;
+    RecordBatch::try_new(source.clone(), columns).map_err(fault)
 }
 
 fn fault(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "rows that come and go can't be put together").with_source(error)
+    Error::new(Kind::Contract, "upserts and deletes can't be put together").with_source(error)
 }

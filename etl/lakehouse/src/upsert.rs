@@ -5,6 +5,7 @@
 //! row groups as bytes (`patch`). New keys go to the end of the last file while that is small, so that daily runs don't leave
 //! a file each. All of it is one commit.
 
+use std::error::Error as StdError;
 use std::sync::Arc;
 
 use arrow::array::{Array, RecordBatch};
@@ -16,13 +17,15 @@ use deltalake::kernel::transaction::TableReference;
 use deltalake::protocol::DeltaOperation;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
+use parquet::errors::ParquetError;
 use serde_json::json;
 
 use super::changes::integers;
 use super::commit::{AT_ONCE, Live, live, merge_operation};
 use super::file::File;
+use super::merge::Merge;
 use super::part::{GROUP_ROWS, Part, store_part};
-use super::patch::{Edit, Place, gather, locate, patch, within};
+use super::patch::{Edit, Place, gather, locate, patch, same_schema, within};
 use super::write::{TARGET_FILE_BYTES, version};
 use super::{Batches, Commit, Lake, Source, TableName, Written};
 use crate::error::{Error, Kind, Result};
@@ -59,7 +62,8 @@ impl Lake {
             return Ok(written);
         }
         let rows = rows.iter().collect::<Result<_>>()?;
-        self.merge(delta, table, schema, key, rows, session, commit).await
+        let on = format!("target.`{key}` = source.`{key}`");
+        self.merge(delta, Merge { table, schema, session, commit, on, rows, deletes: false, widens: true }).await
     }
 
     /// Brings rows in and takes keys out by copying the files that hold them, in one commit. `None` when the table isn't one
@@ -150,10 +154,7 @@ pub(super) fn fits(schema: &SchemaRef, rows: &Batches) -> Result<bool> {
 pub(super) fn is_plain(delta: &DeltaTable, schema: &SchemaRef, key: &str) -> bool {
     let Ok(state) = delta.snapshot() else { return false };
     let stored = state.snapshot().arrow_schema();
-    let same = stored.fields().len() == schema.fields().len()
-        && stored.fields().iter().zip(schema.fields()).all(|(stored, wanted)| {
-            stored.name() == wanted.name() && stored.data_type().equals_datatype(wanted.data_type())
-        });
+    let same = same_schema(&stored, schema);
     let integer =
         schema.field_with_name(key).is_ok_and(|field| matches!(field.data_type(), DataType::Int32 | DataType::Int64));
     let protocol = TableReference::protocol(state);
@@ -273,10 +274,10 @@ impl Work<'_> {
             }
             let mut edits = Vec::with_capacity(located.hits.len());
             for (group, row, which) in located.hits {
-                if let (Some(hit), Some(place)) = (found.hit.get_mut(start + which), places.get(start + which)) {
-                    *hit = true;
-                    edits.push(Edit { group, row, by: *place });
-                }
+                let slot = found.hit.get_mut(start + which).zip(places.get(start + which));
+                let (hit, place) = slot.ok_or_else(|| Error::internal("a file has a key that wasn't looked for"))?;
+                *hit = true;
+                edits.push(Edit { group, row, by: *place });
             }
             if !edits.is_empty() {
                 edits.sort_unstable();
@@ -328,7 +329,16 @@ impl Work<'_> {
         File::new(self.store.clone(), &part.add.path, part.add.size)
     }
 
-    pub(super) fn fault(&self, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    pub(super) fn fault(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        // A case that can't be comes back as what it is.
+        let error: Box<dyn StdError + Send + Sync> = match error.into().downcast().map(|parquet| *parquet) {
+            Ok(ParquetError::External(inner)) => match inner.downcast::<Error>() {
+                Ok(own) => return *own,
+                Err(inner) => ParquetError::External(inner).into(),
+            },
+            Ok(parquet) => parquet.into(),
+            Err(other) => other,
+        };
         Error::new(Kind::Lake, format!("{} can't be merged into", self.table)).with_source(error)
     }
 }

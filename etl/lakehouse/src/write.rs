@@ -19,6 +19,7 @@ use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
 use super::demands::demands;
+use super::patch::same_schema;
 use super::store::lake_error;
 use super::trust::{Basis, UPON};
 use super::{Lake, Layer, Source, TableName};
@@ -140,7 +141,7 @@ impl Lake {
         commit: &Commit,
     ) -> Result<Written> {
         let frame = conform(table, schema, source)?;
-        self.claim(table).await?;
+        self.before_write(table).await?;
         let delta = self.load(table).await?;
         let before = delta.version();
         commit.check(table, before)?;
@@ -202,85 +203,7 @@ impl Lake {
         self.swap(table, schema, &parts, commit).await
     }
 
-    /// Delta's own MERGE, for tables that hold more than files of this program's: other protocols, columns that the table
-    /// lacks.
-    #[allow(clippy::too_many_arguments, reason = "all of what a write is told, behind the one call that others see")]
-    pub(super) async fn merge(
-        &self,
-        delta: DeltaTable,
-        table: &TableName,
-        schema: &SchemaRef,
-        key: &str,
-        rows: Vec<RecordBatch>,
-        session: &SessionContext,
-        commit: &Commit,
-    ) -> Result<Written> {
-        let frame = conform(table, schema, Source::batches(session, rows)?)?;
-        let on = format!("target.`{key}` = source.`{key}`");
-        self.merge_frame(delta, table, schema, frame, Terms { on, gone: None, widens: true }, session, commit).await
-    }
-
-    /// One MERGE: what is known is updated, what isn't inserted, and what goes is deleted.
-    #[allow(clippy::too_many_arguments, reason = "all of what a write is told, behind the calls that others see")]
-    pub(super) async fn merge_frame(
-        &self,
-        delta: DeltaTable,
-        table: &TableName,
-        schema: &SchemaRef,
-        frame: DataFrame,
-        Terms { on, gone, widens }: Terms<'_>,
-        session: &SessionContext,
-        commit: &Commit,
-    ) -> Result<Written> {
-        self.claim(table).await?;
-        let columns: Vec<String> = schema.fields().iter().map(|field| field.name().clone()).collect();
-        let mut merge = delta
-            .merge(frame, on)
-            .with_source_alias("source")
-            .with_target_alias("target")
-            .with_merge_schema(widens)
-            .with_session_state(Arc::new(session.state()))
-            .with_writer_properties(writer_properties())
-            .with_commit_properties(commit.properties());
-        let failed = |error| lake_error(table, "merged into", error);
-        if let Some(gone) = gone {
-            merge = merge.when_matched_delete(|delete| delete.predicate(format!("source.`{gone}`"))).map_err(failed)?;
-        }
-        let stays = gone.map(|gone| format!("not source.`{gone}`"));
-        let merge = merge
-            .when_matched_update(|mut update| {
-                if let Some(stays) = &stays {
-                    update = update.predicate(stays.as_str());
-                }
-                columns
-                    .iter()
-                    .fold(update, |update, name| update.update(format!("`{name}`"), format!("source.`{name}`")))
-            })
-            .and_then(|merge| {
-                merge.when_not_matched_insert(|mut insert| {
-                    if let Some(stays) = &stays {
-                        insert = insert.predicate(stays.as_str());
-                    }
-                    columns
-                        .iter()
-                        .fold(insert, |insert, name| insert.set(format!("`{name}`"), format!("source.`{name}`")))
-                })
-            })
-            .map_err(failed)?;
-        let (delta, metrics) = match merge.await {
-            Ok(merged) => merged,
-            Err(error) => return Err(self.failed(table, commit, error).await),
-        };
-        Ok(Written {
-            inserted: metrics.num_target_rows_inserted as u64,
-            updated: metrics.num_target_rows_updated as u64,
-            deleted: metrics.num_target_rows_deleted as u64,
-            version: version(&delta),
-            committed: true,
-        })
-    }
-
-    /// Delta has many names for having lost a race. What counts is whether the table is still where it was.
+    /// Delta has many names for a conflict. What counts is whether the table is still where it was.
     pub(super) async fn failed(&self, table: &TableName, commit: &Commit, error: deltalake::DeltaTableError) -> Error {
         let error = unwrap_source(table, error);
         match (commit.base, self.state(table).await) {
@@ -292,16 +215,6 @@ impl Lake {
     }
 }
 
-/// What a MERGE goes by.
-pub(super) struct Terms<'a> {
-    /// Which rows of `source` and `target` are the same.
-    pub(super) on: String,
-    /// The column of the source that says of a row that it goes.
-    pub(super) gone: Option<&'a str>,
-    /// Whether the source may have columns that the table lacks.
-    pub(super) widens: bool,
-}
-
 fn conflict(table: &TableName) -> Error {
     Error::new(Kind::Conflict, format!("{table} was changed by another run meanwhile, so nothing was written to it"))
 }
@@ -310,11 +223,7 @@ fn conflict(table: &TableName) -> Error {
 pub(super) fn conform(table: &TableName, schema: &SchemaRef, source: Source) -> Result<DataFrame> {
     let frame = source.into_frame();
     let found = frame.schema().as_arrow();
-    let same = found.fields().len() == schema.fields().len()
-        && found.fields().iter().zip(schema.fields()).all(|(found, wanted)| {
-            found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
-        });
-    if same {
+    if same_schema(found, schema) {
         return Ok(frame);
     }
     let difference = schema

@@ -5,7 +5,7 @@ use std::fmt;
 use connectwise_extract::error as extract;
 use connectwise_lakehouse::sentence::{on_one_line, without_backtrace};
 use connectwise_lakehouse::shortage::{full_disk, shortage};
-use connectwise_lakehouse::{Failure, error as lakehouse};
+use connectwise_lakehouse::{Failure, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
 
 /// What went wrong, as far as a caller has to tell cases apart.
@@ -29,6 +29,8 @@ pub enum Kind {
     Sql,
     /// The local file system.
     Io,
+    /// A case that can't be: a fault of this program. Nothing was written.
+    Internal,
 }
 
 /// An error of the ETL.
@@ -37,6 +39,7 @@ pub enum Kind {
 pub struct Error {
     kind: Kind,
     message: String,
+    table: Option<TableName>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -46,7 +49,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with a sentence that says what happened, to what, and what to do.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: without_backtrace(message.into()), source: None }
+        Self { kind, message: without_backtrace(message.into()), table: None, source: None }
     }
 
     /// An error of the call itself.
@@ -64,6 +67,18 @@ impl Error {
             None => self.source = Some(source),
         }
         self
+    }
+
+    /// The table that it, or what is behind it, is about.
+    pub fn table(&self) -> Option<&TableName> {
+        let mut next = std::error::Error::source(self);
+        let mut found = self.table.as_ref();
+        while let (None, Some(source)) = (found, next) {
+            found = source.downcast_ref::<Self>().and_then(|own| own.table.as_ref());
+            found = found.or_else(|| source.downcast_ref::<lakehouse::Error>()?.table());
+            next = source.source();
+        }
+        found
     }
 
     /// What went wrong.
@@ -130,8 +145,7 @@ impl From<lakehouse::Error> for Error {
             }
             next = source.source();
         }
-        let (kind, message, source) = error.into_parts();
-        let kind = match kind {
+        let kind = match error.kind() {
             lakehouse::Kind::Usage => Kind::Usage,
             lakehouse::Kind::Config => Kind::Config,
             lakehouse::Kind::Contract => Kind::Contract,
@@ -139,8 +153,10 @@ impl From<lakehouse::Error> for Error {
             lakehouse::Kind::Lake => Kind::Lake,
             lakehouse::Kind::Sql => Kind::Sql,
             lakehouse::Kind::Io => Kind::Io,
+            lakehouse::Kind::Internal => Kind::Internal,
         };
-        Self { kind, message, source }
+        let (message, table) = (error.to_string(), error.table().cloned());
+        Self { kind, message, table, source: error.into_source() }
     }
 }
 
@@ -154,7 +170,7 @@ impl From<extract::Error> for Error {
             extract::Kind::Incomplete => Kind::Incomplete,
             extract::Kind::Contract => Kind::Contract,
         };
-        Self { kind, message, source }
+        Self { kind, message, table: None, source }
     }
 }
 
@@ -188,5 +204,26 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connectwise_lakehouse::{Lake, Versions};
+
+    use super::*;
+
+    /// An error of a table that another run has changed meanwhile is a conflict, whatever it was.
+    #[tokio::test]
+    async fn a_conflict_stays_one_with_an_error_of_ours_behind_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
+        let table = TableName::gold("dimdate");
+        let own = || Error::new(Kind::Contract, "a test fails");
+        let stays = Versions::of(table.clone(), None).judge(&lake, own()).await;
+        assert_eq!((stays.kind(), stays.to_string().as_str()), (Kind::Contract, "a test fails"));
+        let changed = Versions::of(table, Some(3)).judge(&lake, own()).await;
+        assert_eq!(changed.kind(), Kind::Conflict, "{changed:?}");
+        assert!(changed.report().ends_with("changed by another run while it was read: a test fails"), "{changed:?}");
     }
 }

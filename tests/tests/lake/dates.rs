@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Layer, TableName};
+use connectwise_lakehouse::{Change, Commit, Layer, TableName};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -96,7 +96,9 @@ async fn what_earlier_runs_may_have_missed_is_asked_for_once_when_the_reading_ch
     assert!(!missed.is_empty());
     let (lake, table) = (lakehouse.lake(), TableName::bronze(contact().table));
     let session = lake.session().unwrap();
-    lake.delete(&table, contact().key, &missed, &session, &Commit::new("by hand")).await.unwrap();
+    let schema = lake.state(&table).await.unwrap().unwrap().schema;
+    let change = Change { gone: missed.clone(), ..Change::default() };
+    lake.sync(&table, &schema, contact().key, change, &session, &Commit::new("by hand")).await.unwrap();
 
     let step = load(&simulator, &lakehouse, Mode::Incremental).await;
     assert!(!says(&step, "7 days") && step.rows_inserted == 0, "{step:#?}");

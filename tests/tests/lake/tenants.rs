@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, TableName, Tenant};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::query;
 use connectwise_pipeline::reconcile::Request;
 use connectwise_pipeline::run::{self, Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -54,7 +55,7 @@ pub(crate) fn files(folder: &Path) -> BTreeMap<String, u64> {
 }
 
 async fn owner(lakehouse: &Lakehouse) -> (i64, Tenant) {
-    let owner = lakehouse.lake().owner().await.unwrap().unwrap();
+    let owner = tenant::owner(lakehouse.lake()).await.unwrap().unwrap();
     (owner.number, owner.tenant)
 }
 
@@ -178,7 +179,7 @@ async fn a_load_that_is_not_let_in_claims_nothing() {
     post(&acme, "faults", json!({ "path": "/*", "times": 1000, "status": 401 })).await;
     let report = load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
     assert!(report.failed().count() > 0);
-    assert_eq!(lakehouse.lake().owner().await.unwrap(), None);
+    assert_eq!(tenant::owner(lakehouse.lake()).await.unwrap(), None);
     let report = load(&beta, &lakehouse, &plan(Mode::Full)).await.unwrap();
     assert_eq!((report.failed().count(), report.warnings.len()), (0, 0), "{report:?}");
     assert_eq!(owner(&lakehouse).await, (1, on_this_machine("beta")));

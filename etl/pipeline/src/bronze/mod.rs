@@ -82,7 +82,7 @@ pub struct Request {
     pub run_id: String,
     /// When the run started.
     pub started: DateTime<Utc>,
-    /// Number of the tenant that the lakehouse belongs to ([`Owner`](connectwise_lakehouse::Owner)).
+    /// Number of the tenant that the lakehouse belongs to ([`Owner`](crate::tenant::Owner)).
     pub owner: i64,
 }
 

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use connectwise_lakehouse::{TENANT, TableName, owner_schema};
+use connectwise_lakehouse::TableName;
+
+use crate::tenant::{TENANT, owner_schema};
 
 use super::{CHUNKS, DRIFT, FIELDS, RUNS, STEPS, TESTS};
 

@@ -31,7 +31,7 @@ pub async fn reconcile(
 ) -> Result<(sweep_of::Report, Result<()>)> {
     if request.dry_run {
         // Admission mends what says whose lakehouse it is.
-        lake.owner().await?;
+        tenant::owner(lake).await?;
     }
     let Admitted { lake, number, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
     let lake = &lake;

@@ -38,7 +38,9 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Commit, Doubt, Lake, Layer, TableName, TableState, Versions, retry_on_conflict};
+use connectwise_lakehouse::{
+    Commit, Doubt, Lake, Layer, TableName, TableState, Versions, retry_on_conflict, same_schema,
+};
 use connectwise_sdk::catalog::Entity;
 
 use crate::error::{Error, Kind, Result};
@@ -210,8 +212,5 @@ impl Step<'_> {
 
 /// Whether a stored table has the columns of a schema, by name, order and type.
 pub(crate) fn same_columns(state: &TableState, schema: &SchemaRef) -> bool {
-    state.schema.fields().len() == schema.fields().len()
-        && state.schema.fields().iter().zip(schema.fields()).all(|(stored, declared)| {
-            stored.name() == declared.name() && stored.data_type().equals_datatype(declared.data_type())
-        })
+    same_schema(&state.schema, schema)
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Commit, Lake, Layer, TableName};
+use connectwise_lakehouse::{Change, Commit, Lake, Layer, TableName};
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_pipeline::{query, verify};
@@ -74,7 +74,9 @@ async fn take_out(tenant: &Tenant, lake: &Lake, rows: usize) -> TableName {
     let entity = time_entry();
     let silver = TableName::silver(entity.table);
     let keys: Vec<i64> = truth(&tenant.simulator, entity).await.keys().copied().take(rows).collect();
-    lake.delete(&silver, "id", &keys, &lake.session().unwrap(), &Commit::new("own")).await.unwrap();
+    let schema = lake.state(&silver).await.unwrap().unwrap().schema;
+    let change = Change { gone: keys, ..Change::default() };
+    lake.sync(&silver, &schema, "id", change, &lake.session().unwrap(), &Commit::new("own")).await.unwrap();
     silver
 }
 

@@ -1,13 +1,19 @@
 //! A lakehouse holds the data of one tenant. Whoever is about to write is compared with the tenant it belongs to, before
 //! anything is asked or written; `docs/decisions/0022-tenant-of-a-lakehouse.md` says why it is done this way.
 
+mod owner;
+
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Claim, Commit, Lake, Mended, Owner, TENANT, TableName, Tenant};
+use connectwise_lakehouse::{Commit, Lake, Mended, TableName};
 use connectwise_sdk::Client;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Kind, Result};
+use owner::Claim;
+pub use owner::{Owner, TENANT, Tenant, not_of, owner, owner_schema};
 
 /// Transaction in each bronze table that says which owner's rows it holds. Only kept once the lakehouse has moved: a table
 /// without it holds those of the first owner.
@@ -45,7 +51,7 @@ pub(crate) async fn admit(
 ) -> Result<Admitted> {
     let tenant = of(client);
     let (mut told, mut next) = (None, None);
-    if let Some(why) = lake.owner_doubt().await? {
+    if let Some(why) = owner::doubt(lake).await? {
         let (note, number) = mended(lake, &why, adopt, run_id).await?;
         (told, next) = (Some(note), number);
     }
@@ -57,9 +63,9 @@ pub(crate) async fn admit(
         };
         let note = told.map(|told| format!("{told}{then}"));
         let claim = Claim::new(Owner { number, tenant }, if moves { "moved" } else { "first load" }, run_id, now);
-        return Ok(Admitted { lake: lake.claiming(claim), number, note });
+        return Ok(Admitted { lake: lake.guarded(Arc::new(claim)), number, note });
     }
-    let (number, reason, note) = match lake.owner().await? {
+    let (number, reason, note) = match owner(lake).await? {
         Some(owner) if owner.tenant == tenant => {
             let note =
                 adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
@@ -69,7 +75,7 @@ pub(crate) async fn admit(
             let note = format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
             (owner.number + 1, "moved", Some(note))
         }
-        Some(owner) => return Err(lake.taken(&owner.tenant, &tenant).into()),
+        Some(owner) => return Err(owner::taken(lake, &owner.tenant, &tenant)),
         None if !has_rows(lake).await? => (1, "first load", None),
         None if adopt => (2, "moved", Some(format!("the lakehouse moves to {tenant}, so every table is read in full"))),
         None => {
@@ -81,7 +87,7 @@ pub(crate) async fn admit(
         }
     };
     let claim = Claim::new(Owner { number, tenant }, reason, run_id, now);
-    Ok(Admitted { lake: lake.claiming(claim), number, note: told.or(note) })
+    Ok(Admitted { lake: lake.guarded(Arc::new(claim)), number, note: told.or(note) })
 }
 
 /// What is told of a lakehouse whose owner couldn't be read, and, where nothing is left that says who it is, the number of the
@@ -91,7 +97,7 @@ pub(crate) async fn admit(
 /// [`Kind::Lake`] where there are rows that may be another tenant's, unless somebody takes them over.
 async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(String, Option<(i64, bool)>)> {
     let (table, protects) = (TableName::ledger(TENANT), has_rows(lake).await?);
-    let refusal = (protects && !adopt).then(|| lake.nobodys(why));
+    let refusal = (protects && !adopt).then(|| owner::nobodys(lake, why));
     let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());
     let refused = |text: &String| Error::new(Kind::Lake, text.as_str());
     if let Some(text) = refusal.as_ref().filter(|_| is_lost) {
@@ -109,7 +115,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
         None => {}
     }
     // An older row may be left, whose owner needs not be the one whose rows these are.
-    let recorded = lake.recorded().await?.map_or(0, |owner| owner.number);
+    let recorded = owner::recorded(lake).await?.map_or(0, |owner| owner.number);
     let number = if protects { recorded.max(highest(lake).await?) + 1 } else { recorded + 1 };
     Ok((note, Some((number, protects))))
 }
@@ -119,7 +125,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
 /// # Errors
 /// [`Kind::Config`] when the lakehouse belongs to a tenant, or to one that nobody recorded.
 pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
-    let whose = match lake.owner().await? {
+    let whose = match owner(lake).await? {
         Some(owner) if owner.tenant == *demo => return Ok(()),
         Some(owner) => format!("the data of {}", owner.tenant),
         None if has_rows(lake).await? => {
@@ -142,11 +148,11 @@ pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
 /// # Errors
 /// [`Kind::Lake`] when the owner can't be read.
 pub(crate) async fn number(lake: &Lake) -> Result<i64> {
-    if lake.owner_doubt().await?.is_some() {
+    if owner::doubt(lake).await?.is_some() {
         // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
         return highest(lake).await;
     }
-    Ok(lake.owner().await?.map_or(1, |owner| owner.number))
+    Ok(owner(lake).await?.map_or(1, |owner| owner.number))
 }
 
 /// Whether a bronze table holds the rows of an earlier owner.
