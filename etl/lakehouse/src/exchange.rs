@@ -28,7 +28,7 @@ impl Lake {
     /// Merges rows into a table and takes others out, in one commit. No rows, no commit.
     ///
     /// # Errors
-    /// [`Kind::Contract`] when the batches aren't of `schema`, [`Kind::Conflict`] when another run was faster, [`Kind::Lake`]
+    /// [`Kind::Contract`](crate::error::Kind::Contract) when the batches aren't of `schema`, [`Kind::Conflict`](crate::error::Kind::Conflict) when another run was faster, [`Kind::Lake`](crate::error::Kind::Lake)
     /// when the merge fails; the table is then as it was.
     pub async fn trade(
         &self,

@@ -68,7 +68,7 @@ impl SilverColumn {
 /// | `_info` | `lastUpdated`, `updatedBy`, `dateEntered`, `enteredBy` |
 /// | declared as secret | no column |
 ///
-/// What a privacy policy hashes or drops is in here as it comes: [`silver::stored_schema`](connectwise_pipeline::silver::stored_schema) has
+/// What a privacy policy hashes or drops is in here as it comes: `silver::stored_schema` of the pipeline has
 /// what is stored, and the columns of custom fields, which the data brings, stand behind these.
 pub fn silver(entity: &Entity) -> SchemaRef {
     Arc::new(Schema::new(silver_columns(entity).into_iter().map(|column| column.field).collect::<Vec<_>>()))

@@ -35,7 +35,7 @@ pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 /// The change time up to which a table holds what the source had.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the log can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
 pub async fn watermark(lake: &Lake, table: &TableName) -> Result<Option<DateTime<Utc>>> {
     Ok(lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }

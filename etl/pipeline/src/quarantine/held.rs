@@ -92,7 +92,7 @@ impl Held {
     /// Everything that was ever in it, closed records too.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn all(lake: &Lake, entity: &Entity) -> Result<Self> {
         records(lake, Some(entity.name)).await.map(Self)
     }
@@ -147,7 +147,7 @@ impl Held {
     /// Gives what is open now and what was closed, in words for people.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read or written.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read or written.
     pub async fn settle(
         self,
         lake: &Lake,
@@ -215,7 +215,7 @@ fn named(records: &[&Record]) -> Option<String> {
 /// Records that are open, of all entities, those of one entity together.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the table can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
 pub async fn open(lake: &Lake) -> Result<Vec<Record>> {
     let mut all = standing(lake).await?;
     all.retain(Record::is_open);
@@ -225,7 +225,7 @@ pub async fn open(lake: &Lake) -> Result<Vec<Record>> {
 /// Records that are open or acknowledged.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the table can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
 pub async fn standing(lake: &Lake) -> Result<Vec<Record>> {
     let mut all = records(lake, None).await?;
     all.retain(|record| record.closed.is_none());
@@ -236,7 +236,7 @@ pub async fn standing(lake: &Lake) -> Result<Vec<Record>> {
 /// Says of open records that they may stay as they are: of those with these ids, or of all. Gives them as they were.
 ///
 /// # Errors
-/// [`Kind::Usage`] when an id is none of an open record, and then nothing is acknowledged; [`Kind::Lake`] when the table can't
+/// [`Kind::Usage`](crate::error::Kind::Usage) when an id is none of an open record, and then nothing is acknowledged; [`Kind::Lake`](crate::error::Kind::Lake) when the table can't
 /// be read or written.
 pub async fn acknowledge(lake: &Lake, ids: Option<&[i64]>, run_id: &str, now: DateTime<Utc>) -> Result<Vec<Record>> {
     let mut chosen = open(lake).await?;

@@ -63,7 +63,7 @@ fn identity(entity: &Entity, record: &Rejected) -> i64 {
 /// again.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the table can't be written.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
 pub async fn keep(
     lake: &Lake,
     entity: &Entity,
