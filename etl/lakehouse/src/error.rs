@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::TableName;
-use crate::sentence::{on_one_line, without_backtrace};
-use crate::shortage::{full_disk, shortage};
+use crate::sentence::{with_sources, without_backtrace};
+use crate::shortage::{full_disk, used_up};
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +59,7 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
-        // Whatever it was that had no memory or no disk left, what to do about it is the same.
-        let why = shortage(source.as_ref()).or_else(|| full_disk(source.as_ref()).map(str::to_owned));
-        match why {
+        match used_up(source.as_ref()) {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
         }
@@ -105,18 +103,7 @@ impl Error {
 
     /// The sentence with every source behind it, on one line.
     pub fn report(&self) -> String {
-        let mut text = self.message.clone();
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            let part = without_backtrace(source.to_string());
-            // Wrapped errors often repeat the text of what they wrap.
-            if !text.contains(&part) {
-                text.push_str(": ");
-                text.push_str(&part);
-            }
-            next = source.source();
-        }
-        on_one_line(&text)
+        with_sources(&self.message, std::error::Error::source(self))
     }
 }
 

@@ -9,8 +9,7 @@ use crate::error::{Error, Kind, Result};
 
 /// Decides whether tables may be written, for example by whose data a lakehouse holds.
 pub trait WriteGuard: fmt::Debug + Send + Sync {
-    /// Called before anything of a table is written. An error keeps it from being written, and comes back as the source of the
-    /// write's.
+    /// Called before each write to a table. An error refuses the write, and is the source of the error that the write ends with.
     fn before_write<'a>(
         &'a self,
         lake: &'a Lake,

@@ -1,7 +1,25 @@
 //! Texts of libraries as parts of one sentence.
 
+use std::error::Error;
+
+/// A sentence with every error behind it, on one line and without backtraces.
+pub fn with_sources(sentence: &str, source: Option<&(dyn Error + 'static)>) -> String {
+    let mut text = sentence.to_owned();
+    let mut next = source;
+    while let Some(source) = next {
+        let part = without_backtrace(source.to_string());
+        // Wrapped errors often repeat the text of what they wrap.
+        if !text.contains(&part) {
+            text.push_str(": ");
+            text.push_str(&part);
+        }
+        next = source.source();
+    }
+    on_one_line(&text)
+}
+
 /// A text whose lines stand one behind the other: libraries write lists of columns and the like below their sentences.
-pub fn on_one_line(text: &str) -> String {
+fn on_one_line(text: &str) -> String {
     let lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim).filter(|line| !line.is_empty()).collect();
     lines.join(" ")
 }

@@ -37,6 +37,12 @@ pub fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
     None
 }
 
+/// What to say of an error whose cause is that memory, temporary files or a disk were used up: whatever it was that needed more,
+/// what to do about it is the same.
+pub fn used_up(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+    shortage(error).or_else(|| full_disk(error).map(str::to_owned))
+}
+
 /// What is said of a store that takes no more.
 const FULL_DISK: &str = "no space is left on the disk";
 

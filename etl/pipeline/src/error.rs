@@ -3,8 +3,8 @@
 use std::fmt;
 
 use connectwise_extract::error as extract;
-use connectwise_lakehouse::sentence::{on_one_line, without_backtrace};
-use connectwise_lakehouse::shortage::{full_disk, shortage};
+use connectwise_lakehouse::sentence::{with_sources, without_backtrace};
+use connectwise_lakehouse::shortage::{full_disk, used_up};
 use connectwise_lakehouse::{Failure, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
 
@@ -60,9 +60,7 @@ impl Error {
     /// The error with what is behind it. Where memory or a disk was used up, the sentence says so and what to do.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
-        // Whatever it was that had no memory or no disk left, what to do about it is the same.
-        let why = shortage(source.as_ref()).or_else(|| full_disk(source.as_ref()).map(str::to_owned));
-        match why {
+        match used_up(source.as_ref()) {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
         }
@@ -120,18 +118,7 @@ impl Error {
 
     /// The sentence with every source behind it, on one line.
     pub fn report(&self) -> String {
-        let mut text = self.message.clone();
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            let part = without_backtrace(source.to_string());
-            // Wrapped errors often repeat the text of what they wrap.
-            if !text.contains(&part) {
-                text.push_str(": ");
-                text.push_str(&part);
-            }
-            next = source.source();
-        }
-        on_one_line(&text)
+        with_sources(&self.message, std::error::Error::source(self))
     }
 }
 

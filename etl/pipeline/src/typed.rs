@@ -17,7 +17,8 @@ use crate::error::{Error, Kind, Result};
 pub(crate) fn to_batch<T: Serialize>(what: &str, schema: &SchemaRef, rows: &[T]) -> Result<RecordBatch> {
     let unfit = |why: String| Error::new(Kind::Contract, format!("rows of {what} can't be built: {why}"));
     // Fields without a column would be dropped, and columns without a field be NULL.
-    if let Some(Value::Object(row)) = rows.first().map(serde_json::to_value).transpose().unwrap_or_default() {
+    let first = rows.first().map(serde_json::to_value).transpose().map_err(|error| unfit(error.to_string()))?;
+    if let Some(Value::Object(row)) = first {
         let columns: BTreeSet<&String> = schema.fields().iter().map(|column| column.name()).collect();
         let fields: BTreeSet<&String> = row.keys().collect();
         if let Some(name) = columns.symmetric_difference(&fields).next() {

@@ -1,4 +1,4 @@
-//! The rows of the ledger, one struct a table: what is written is what is read.
+//! The rows that are written to the ledger, one struct a table. Readers name the columns that they need.
 
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Layer, TableName};

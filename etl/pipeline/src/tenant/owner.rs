@@ -117,7 +117,8 @@ pub async fn owner(lake: &Lake) -> Result<Option<Owner>> {
     }
 }
 
-/// Why the table doesn't tell whose lakehouse it is, where it is there.
+/// Why a table of tenants that exists names no tenant: it is damaged, or its rows are gone. `None` where it names one, or was never
+/// there.
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store can't be read.
