@@ -44,9 +44,9 @@ impl Doctor {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
         let Selected { entities, optional } = self.entities.selected(settings)?;
         let mut examination = examine(&settings.client()?, &entities, &Utc::now).await;
-        let mut stored = BTreeMap::new();
+        let (lake, mut stored) = (settings.lake()?, BTreeMap::new());
         for entity in &entities {
-            let watermark = watermark(&settings.lake()?, &TableName::bronze(entity.table)).await?;
+            let watermark = watermark(&lake, &TableName::bronze(entity.table)).await?;
             stored.extend(watermark.map(|watermark| (entity.name, watermark)));
         }
         watermarks(&mut examination, &stored);
