@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
-use connectwise_lakehouse::{Lake, local_path, memory_size};
+use connectwise_lakehouse::{Lake, memory_size};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
@@ -15,7 +15,7 @@ use serde::Deserialize;
 
 use super::environment::{Environment, process};
 use super::output::Output;
-use super::source::{Source, SourceArgs, SourceTable};
+use super::source::{Source, SourceArgs, SourceTable, file_path};
 use super::terminal::Log;
 
 const FILE: &str = "connectwise-etl.toml";
@@ -256,26 +256,22 @@ impl Settings {
     }
 }
 
-/// A file that a setting names.
-///
-/// # Errors
-/// [`Kind::Config`] when it can't be a path of this machine.
-pub(crate) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
-    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
-    local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
-}
+/// Crates of this project that log.
+const CRATES: [&str; 5] =
+    ["connectwise_etl", "connectwise_extract", "connectwise_lakehouse", "connectwise_pipeline", "connectwise_sdk"];
 
 /// Logs to standard error; `RUST_LOG` decides when it is set.
 pub(crate) fn log(verbose: u8, rules: Option<&str>) {
-    let default = match verbose {
+    let (others, own) = match verbose {
         // What fails is told by the steps themselves. What libraries call an error may be none: a table that isn't there yet, a
         // commit that another run was faster with.
-        0 => "off",
-        1 => "off,connectwise_etl=info,connectwise_sdk=info",
-        _ => "info,connectwise_etl=debug,connectwise_sdk=debug",
+        0 => ("off", "off"),
+        1 => ("off", "info"),
+        _ => ("info", "debug"),
     };
+    let default = CRATES.iter().fold(others.to_owned(), |rules, name| format!("{rules},{name}={own}"));
     let rules = rules.and_then(|rules| tracing_subscriber::EnvFilter::try_new(rules).ok());
-    let filter = rules.unwrap_or_else(|| default.into());
+    let filter = rules.unwrap_or_else(|| default.as_str().into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(Log::default)

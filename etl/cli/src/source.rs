@@ -1,15 +1,15 @@
 //! Where the API is and how it is asked: flags before environment before file before `.env` before the SDK's defaults.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Parser};
+use connectwise_lakehouse::local_path;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, RetryPolicy};
 use serde::Deserialize;
 
 use super::environment::{Environment, process};
-use super::settings::file_path;
 
 /// Options of every command that asks the API.
 #[derive(Debug, Default, Clone, Args)]
@@ -266,6 +266,15 @@ impl Source {
 
 fn unusable(error: connectwise_sdk::Error) -> Error {
     Error::new(Kind::Config, error.to_string())
+}
+
+/// A file that a setting names.
+///
+/// # Errors
+/// [`Kind::Config`] when it can't be a path of this machine.
+pub(crate) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
+    let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
+    local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
 }
 
 #[cfg(test)]
