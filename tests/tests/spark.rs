@@ -52,7 +52,7 @@ async fn every_model_gives_the_same_rows_on_spark_sql() {
     let histories = catalog::entities().iter().filter(|entity| entity.history).map(history::table);
     for table in silver.chain(histories).chain(gold::tables().into_iter().map(TableName::gold)) {
         let counted = compared.get(&table.to_string()).unwrap_or_else(|| panic!("{table} was not read on Spark"));
-        let rows = lakehouse.lake().row_count(&table).await.unwrap();
+        let rows = lakehouse.lake().table(&table).await.unwrap().row_count().await.unwrap();
         assert_eq!(counted["rows"].as_u64().unwrap(), rows, "{table}");
     }
 }

@@ -3,39 +3,42 @@
 //! Before the first file of a new table a small object beside its files says that its first load began; it goes once there is a
 //! log. Data files without either, and that no staged load knows, are those of a table that had a log.
 
-use deltalake::DeltaTable;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use super::damage::listed;
-use super::mend::kept_until;
-use super::{Lake, TableName};
+use super::objects::{kept_until, listed};
+use super::staging::staged;
+use super::{Lake, Table, TableName};
 use crate::error::{Error, Kind, Result};
 
 /// The object. Readers of Delta tables don't look at such names.
 pub(super) const BEGUN: &str = "_begun";
 
-impl Lake {
-    /// To be called before a file is written, with what the table is at: says of a table that has no log that it is about to get
-    /// one.
-    pub(super) async fn begin(&self, table: &TableName, delta: &DeltaTable) -> Result<()> {
-        if delta.version().is_some() {
+impl Table {
+    /// To be called before a file is written: says of a table that has no log that it is about to get one.
+    pub(super) async fn begin(&self) -> Result<()> {
+        if self.exists() {
             return Ok(());
         }
-        let store = delta.log_store().object_store(None);
-        let text = format!("The first load of {table} began, and this goes with its first commit.\n");
-        store.put(&Path::from(BEGUN), text.into()).await.map(drop).map_err(|error| {
-            Error::new(Kind::Lake, format!("the first file of {table} can't be written")).with_source(error)
+        let text = format!("The first load of {} began, and this goes with its first commit.\n", self.name);
+        self.store().put(&Path::from(BEGUN), text.into()).await.map(drop).map_err(|error| {
+            Error::new(Kind::Lake, format!("the first file of {} can't be written", self.name)).with_source(error)
         })
     }
 
-    /// To be called after a commit, with what the table was at before. What can't be removed now goes with `maintain`.
-    pub(super) async fn begun(&self, table: &TableName, before: Option<u64>) {
-        if let (None, Ok(store)) = (before, self.store(table)) {
-            let _ = store.delete(&Path::from(BEGUN)).await;
+    /// To be called after a commit upon the snapshot. What can't be removed now goes with `maintain`.
+    pub(super) async fn begun(&self) {
+        if !self.exists() {
+            self.clear_begun().await;
         }
     }
 
+    pub(super) async fn clear_begun(&self) {
+        let _ = self.store().delete(&Path::from(BEGUN)).await;
+    }
+}
+
+impl Lake {
     /// Data files that the table's lost log named, by a listing of a table that has none: 0 where it never had one.
     pub(super) async fn orphaned(&self, table: &TableName, objects: &[ObjectMeta]) -> Result<usize> {
         if objects.iter().any(|object| object.location.as_ref() == BEGUN) {
@@ -51,8 +54,8 @@ impl Lake {
         if files.is_empty() {
             return Ok(0);
         }
-        let staged = self.staged(table).await?;
-        let known = |path: &str| staged.iter().flat_map(|load| &load.chunks).any(|chunk| chunk.part.add.path == path);
+        let staged = staged(table, &self.objects(table)?).await?;
+        let known = |path: &str| staged.iter().flat_map(|load| &load.chunks).any(|chunk| chunk.file.add.path == path);
         Ok(files.into_iter().filter(|object| !known(object.location.as_ref())).count())
     }
 
@@ -61,7 +64,7 @@ impl Lake {
         if !self.has_folder(table)? {
             return Ok(());
         }
-        let objects = listed(table, &self.store(table)?).await?;
+        let objects = listed(table, &self.objects(table)?).await?;
         match self.orphaned(table, &objects).await? {
             0 => Ok(()),
             files => Err(Error::new(Kind::Lake, format!("{table} can't be read: {}", lost(files))).about(table)),

@@ -4,25 +4,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::sync::Arc;
 
 use deltalake::kernel::Remove;
-use deltalake::{DeltaTable, DeltaTableBuilder};
-use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
 use super::begun::lost;
-use super::commit::live;
-use super::store::lake_error;
-use super::{Lake, TableName};
-use crate::error::{Error, Kind, Result};
-
-/// Folder of a table's log.
-pub(super) const LOG: &str = "_delta_log";
-/// The object that names the newest checkpoint.
-pub(super) const HINT: &str = "_delta_log/_last_checkpoint";
+use super::objects::{HINT, LOG, commit_path, listed};
+use super::{Lake, Table, TableName};
+use crate::error::Result;
 
 /// Why a table can't be read, or not all of it.
 #[derive(Debug, Clone)]
@@ -78,77 +69,80 @@ impl fmt::Display for Damage {
     }
 }
 
+/// A table that was looked at.
+pub(super) enum Checked {
+    /// It can be read, or isn't there.
+    Sound(Table),
+    Damaged(Damage),
+}
+
 impl Lake {
     /// What is wrong with a table, `None` when its log can be read and its data files are there in the size that the log says,
     /// or when there is no such table.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store can't be listed, which says nothing of the table.
-    pub async fn damage(&self, table: &TableName) -> Result<Option<Damage>> {
-        if !self.has_folder(table)? {
-            return Ok(None);
+    pub async fn damage(&self, name: &TableName) -> Result<Option<Damage>> {
+        match self.checked(name).await? {
+            Checked::Sound(_) => Ok(None),
+            Checked::Damaged(damage) => Ok(Some(damage)),
         }
-        let store = self.store(table)?;
+    }
+
+    /// As [`Lake::damage`], with the table where nothing is wrong with it.
+    pub(super) async fn checked(&self, name: &TableName) -> Result<Checked> {
+        if !self.has_folder(name)? {
+            return Ok(Checked::Sound(self.unopened(name)?));
+        }
+        let store = self.objects(name)?;
         // Listed before the log is read, which then has to reach what was there.
-        let objects = listed(table, &store).await?;
+        let objects = listed(name, &store).await?;
         let log = Log::of(&objects);
         if log.is_empty() {
-            return Ok(match self.orphaned(table, &objects).await? {
-                0 => None,
-                files => Some(Damage { log: Some(lost(files)), is_lost: true, files: Vec::new() }),
+            return Ok(match self.orphaned(name, &objects).await? {
+                0 => Checked::Sound(self.unopened(name)?),
+                files => Checked::Damaged(Damage { log: Some(lost(files)), is_lost: true, files: Vec::new() }),
             });
         }
         if let Some(version) = log.empty() {
-            return broken(format!("commit {version} of its log is empty"));
+            return Ok(broken(format!("commit {version} of its log is empty")));
         }
-        let why = match self.load(table).await {
-            Ok(delta) if delta.version().is_some() && delta.version() >= log.newest() => {
-                let mut files = bad_files(&delta, &objects);
+        let why = match self.load(name).await {
+            Ok(table) if table.exists() && table.version() >= log.newest() => {
+                let mut files = bad_files(&table, &objects);
                 if !files.is_empty() {
                     // A commit that came meanwhile names files that the listing has not.
-                    files = bad_files(&delta, &listed(table, &store).await?);
+                    files = bad_files(&table, &listed(name, &store).await?);
                 }
-                return Ok((!files.is_empty()).then_some(Damage { log: None, is_lost: false, files }));
+                return Ok(match files.is_empty() {
+                    true => Checked::Sound(table),
+                    false => Checked::Damaged(Damage { log: None, is_lost: false, files }),
+                });
             }
             Ok(_) => None,
             Err(error) => Some(error.report()),
         };
         let found = log.fault(store.as_ref()).await.or(why);
-        broken(found.unwrap_or_else(|| "its log can't be read".to_owned()))
-    }
-
-    /// Where a table's objects are, whether its log can be read or not.
-    pub(super) fn store(&self, table: &TableName) -> Result<Arc<dyn ObjectStore>> {
-        let url = self.url(table)?;
-        let log = DeltaTableBuilder::from_url(url).and_then(|builder| builder.build_storage());
-        Ok(log.map_err(|error| lake_error(table, "opened", error))?.object_store(None))
+        Ok(broken(found.unwrap_or_else(|| "its log can't be read".to_owned())))
     }
 }
 
-/// All objects of a table.
-pub(super) async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
-    let unlisted = |error: object_store::Error| {
-        Error::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table).with_source(error)
-    };
-    store.list(None).try_collect().await.map_err(unlisted)
-}
-
-fn broken(log: String) -> Result<Option<Damage>> {
-    Ok(Some(Damage { log: Some(log), is_lost: false, files: Vec::new() }))
+fn broken(log: String) -> Checked {
+    Checked::Damaged(Damage { log: Some(log), is_lost: false, files: Vec::new() })
 }
 
 /// Files of the newest version that aren't as the log says.
-fn bad_files(delta: &DeltaTable, objects: &[ObjectMeta]) -> Vec<BadFile> {
+fn bad_files(table: &Table, objects: &[ObjectMeta]) -> Vec<BadFile> {
     let sizes: BTreeMap<&str, u64> = objects.iter().map(|object| (object.location.as_ref(), object.size)).collect();
-    let wrong = live(delta, "").filter_map(|file| {
-        let path = file.part.add.path.clone();
+    let wrong = table.active_files("").filter_map(|file| {
+        let path = file.file.add.path.clone();
         // A file of another folder, as a shallow clone has them, isn't listed here.
         if path.contains("://") || path.starts_with('/') {
             return None;
         }
         let names = [Some(Path::from(path.as_str())), Path::parse(&path).ok(), Path::from_url_path(&path).ok()];
         let found = names.iter().flatten().find_map(|name| sizes.get_key_value(name.as_ref()));
-        let size = file.part.add.size.cast_unsigned();
+        let size = file.file.add.size.cast_unsigned();
         let why = match found {
             None => format!("the data file {path} is missing"),
             Some((_, found)) if *found != size => {
@@ -157,7 +151,7 @@ fn bad_files(delta: &DeltaTable, objects: &[ObjectMeta]) -> Vec<BadFile> {
             Some(_) => return None,
         };
         let place = found.map(|(name, _)| Path::from(*name));
-        Some(BadFile { rows: file.part.rows, remove: file.remove, why, place })
+        Some(BadFile { rows: file.file.rows, remove: file.remove, why, place })
     });
     wrong.collect()
 }
@@ -253,8 +247,4 @@ async fn is_commit(store: &dyn ObjectStore, version: u64) -> bool {
     let Ok(bytes) = found.bytes().await else { return false };
     let mut lines = bytes.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
     lines.all(|line| serde_json::from_slice::<serde_json::Map<String, Value>>(line).is_ok())
-}
-
-pub(super) fn commit_path(version: u64) -> Path {
-    Path::from(format!("{LOG}/{version:020}.json"))
 }

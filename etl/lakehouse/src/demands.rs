@@ -6,12 +6,11 @@
 use std::collections::HashMap;
 
 use arrow::datatypes::{DataType, Field, Schema};
-use deltalake::DeltaTable;
 use deltalake::kernel::transaction::PROTOCOL;
 use deltalake::kernel::{Metadata, StructType};
 use serde_json::json;
 
-use super::{Lake, TableName};
+use super::Table;
 use crate::error::{Error, Kind, Result};
 
 /// Properties that change what a file has to hold or which rows a table may have. Others, such as retention times, stay when
@@ -29,9 +28,9 @@ const BINDING: [&str; 6] = [
 const GENERATED: [&str; 3] = ["delta.generationExpression", "delta.identity.", "delta.invariants"];
 
 /// What a table demands that this program's files don't give, as a clause that goes on the table's name.
-pub(super) fn demands(delta: &DeltaTable) -> Option<String> {
-    let state = delta.snapshot().ok()?;
-    let metadata = state.metadata();
+pub(super) fn demands(table: &Table) -> Option<String> {
+    let snapshot = table.snapshot()?;
+    let metadata = snapshot.metadata();
     if !metadata.partition_columns().is_empty() {
         return Some(format!("is partitioned by {}", metadata.partition_columns().join(", ")));
     }
@@ -46,7 +45,7 @@ pub(super) fn demands(delta: &DeltaTable) -> Option<String> {
     if let Some(name) = bound.first() {
         return Some(format!("has the property {name}"));
     }
-    let schema = state.schema();
+    let schema = snapshot.schema();
     let generated = |field: &deltalake::kernel::StructField| {
         field.metadata().keys().any(|key| GENERATED.iter().any(|name| key.starts_with(name)))
     };
@@ -58,10 +57,10 @@ fn is_binding(property: &str) -> bool {
 }
 
 /// The metadata of a table whose whole content is put in place, `None` where they stay as they are.
-pub(super) fn reset(delta: &DeltaTable, declared: &StructType) -> Result<Option<Metadata>, serde_json::Error> {
-    let Ok(state) = delta.snapshot() else { return Ok(None) };
-    let metadata = state.metadata();
-    if state.schema().as_ref() == declared && demands(delta).is_none() {
+pub(super) fn reset(table: &Table, declared: &StructType) -> Result<Option<Metadata>, serde_json::Error> {
+    let Some(snapshot) = table.snapshot() else { return Ok(None) };
+    let metadata = snapshot.metadata();
+    if snapshot.schema().as_ref() == declared && demands(table).is_none() {
         return Ok(None);
     }
     let kept: HashMap<&String, &String> =
@@ -79,43 +78,40 @@ pub(super) fn reset(delta: &DeltaTable, declared: &StructType) -> Result<Option<
     serde_json::from_value(metadata).map(Some)
 }
 
-impl Lake {
+impl Table {
     /// Refuses a table that no commit of this program can be made on, before anything is written.
-    pub(super) fn writable(&self, table: &TableName, delta: &DeltaTable) -> Result<()> {
-        let Ok(state) = delta.snapshot() else { return Ok(()) };
-        if let Err(error) = PROTOCOL.can_write_to(state) {
+    pub(super) fn writable(&self) -> Result<()> {
+        let Some(snapshot) = self.snapshot() else { return Ok(()) };
+        if let Err(error) = PROTOCOL.can_write_to(snapshot) {
             let what = format!(
-                "{table} has table features that this program can't write: drop them where they were switched on (ALTER \
-                 TABLE ... DROP FEATURE), or move the folder of the table away and load it again with run --full"
+                "{} has table features that this program can't write: drop them where they were switched on (ALTER \
+                 TABLE ... DROP FEATURE), or move the folder of the table away and load it again with run --full",
+                self.name
             );
             return Err(Error::new(Kind::Contract, what).with_source(error));
         }
-        if state.metadata().configuration().get("delta.appendOnly").is_some_and(|value| value == "true") {
+        if snapshot.metadata().configuration().get("delta.appendOnly").is_some_and(|value| value == "true") {
             let what = format!(
-                "{table} has the property delta.appendOnly, so that none of its rows can change: take it away (ALTER TABLE \
-                 ... SET TBLPROPERTIES ('delta.appendOnly' = 'false')) and run again"
+                "{} has the property delta.appendOnly, so that none of its rows can change: take it away (ALTER TABLE \
+                 ... SET TBLPROPERTIES ('delta.appendOnly' = 'false')) and run again",
+                self.name
             );
             return Err(Error::new(Kind::Contract, what));
         }
         Ok(())
     }
 
-    /// What a table demands of its writers, or how its columns differ from those that it is to have, whoever wrote its rows.
-    pub(super) async fn misfit(&self, table: &TableName, schema: &Schema) -> Result<Option<String>> {
-        if self.state(table).await?.is_none() {
-            return Ok(None);
-        }
-        let delta = self.load(table).await?;
-        let Ok(state) = delta.snapshot() else { return Ok(None) };
-        Ok(demands(&delta).or_else(|| columns(&state.snapshot().arrow_schema(), schema)))
+    /// What the table demands of its writers, or how its columns differ from those that it is to have, whoever wrote its rows.
+    pub(super) fn misfit(&self, schema: &Schema) -> Option<String> {
+        let stored = self.schema()?;
+        demands(self).or_else(|| columns(&stored, schema))
     }
 
     /// Refuses to change some rows of a table that demands something or has other columns: what rebuilds it has to come first.
     /// Columns that it lacks may be about to be added.
-    pub(super) fn admits(&self, table: &TableName, delta: &DeltaTable, schema: &Schema) -> Result<()> {
-        self.writable(table, delta)?;
-        let Ok(state) = delta.snapshot() else { return Ok(()) };
-        let stored = state.snapshot().arrow_schema();
+    pub(super) fn admits(&self, schema: &Schema) -> Result<()> {
+        self.writable()?;
+        let Some(stored) = self.schema() else { return Ok(()) };
         let known: Vec<Field> = schema
             .fields()
             .iter()
@@ -123,8 +119,9 @@ impl Lake {
             .map(|field| field.as_ref().clone())
             .collect();
         // A merge goes by names, so that their order is no matter here.
-        let Some(what) = demands(delta).or_else(|| fields(&stored, &Schema::new(known))) else { return Ok(()) };
-        let what = format!("{table} {what}, so that changed rows can't be put into it: rebuild it with run --full");
+        let Some(what) = demands(self).or_else(|| fields(&stored, &Schema::new(known))) else { return Ok(()) };
+        let what =
+            format!("{} {what}, so that changed rows can't be put into it: rebuild it with run --full", self.name);
         Err(Error::new(Kind::Contract, what))
     }
 }

@@ -2,9 +2,12 @@
 
 use std::fmt;
 
-use crate::TableName;
+use datafusion::error::DataFusionError;
+use deltalake::DeltaTableError;
+
+use crate::name::{NoName, TableName};
 use crate::sentence::{with_sources, without_backtrace};
-use crate::shortage::{full_disk, used_up};
+use crate::shortage::{full_disk, shortage, used_up};
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,6 +145,32 @@ impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
     }
+}
+
+impl From<NoName> for Error {
+    fn from(why: NoName) -> Self {
+        Self::usage(why.to_string())
+    }
+}
+
+/// An error of DataFusion as one sentence: what the parser, the planner or the run said, or what was used up.
+pub fn sql_error(error: DataFusionError) -> Error {
+    if let Some(why) = shortage(&error) {
+        return Error::new(Kind::Sql, format!("the query failed: {why}"));
+    }
+    if let Some(why) = full_disk(&error) {
+        return Error::new(Kind::Sql, format!("the query failed: {why}"));
+    }
+    // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.
+    let reason = match error.find_root() {
+        DataFusionError::SQL(parser, _) => parser.to_string(),
+        root => root.strip_backtrace(),
+    };
+    Error::new(Kind::Sql, format!("the query failed: {reason}"))
+}
+
+pub(crate) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be {verb}")).about(table).with_source(error)
 }
 
 #[cfg(test)]

@@ -8,13 +8,13 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::errors::ParquetError;
 use serde_json::Value;
 
-use super::changes::integers;
+use super::Table;
+use super::compare::integers;
 use super::checksum;
-use super::commit::Keys;
-use super::damage::{Log, commit_path, listed};
-use super::file::File;
-use super::store::lake_error;
-use super::{Lake, TableName};
+use super::damage::Log;
+use super::keys::Keys;
+use super::objects::{commit_path, listed};
+use super::reader::File;
 use crate::error::Result;
 
 /// Things that something was found of.
@@ -62,18 +62,17 @@ pub struct Inspected {
     pub disputed: Found<String>,
 }
 
-impl Lake {
-    /// Reads all of a table, batch by batch. `key` is its key, where that is an integer; the keys are held, a bit each.
+impl Table {
+    /// Reads all of the snapshot, batch by batch. `key` is its key, where that is an integer; the keys are held, a bit each.
     ///
     /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read: see [`Lake::damage`].
-    pub async fn inspect(&self, table: &TableName, key: Option<&str>) -> Result<Inspected> {
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read: see [`Lake::damage`](crate::Lake::damage).
+    pub async fn inspect(&self, key: Option<&str>) -> Result<Inspected> {
         let mut seen = Inspected::default();
-        let delta = self.load(table).await?;
-        let store = delta.log_store().object_store(None);
+        let store = self.store();
         let mut keys = Keys::new();
-        let Ok(state) = delta.snapshot() else { return Ok(seen) };
-        let files = state.log_data().into_iter().map(|file| {
+        let Some(snapshot) = self.snapshot() else { return Ok(seen) };
+        let files = snapshot.log_data().into_iter().map(|file| {
             let stats: Option<Value> = file.stats().and_then(|text| serde_json::from_str(&text).ok());
             (file.remove_action(true), file.size(), stats.unwrap_or_default())
         });
@@ -126,15 +125,18 @@ impl Lake {
                 seen.outside.add(format!("{path} holds the keys {low} to {high}, and {least} to {most} in the log"));
             }
         }
-        self.dispute(table, &delta, &mut seen).await?;
+        self.dispute(&mut seen).await?;
         Ok(seen)
     }
 
     /// Compares what the log's checkpoint says with its commits, where all of them are there.
-    async fn dispute(&self, table: &TableName, delta: &deltalake::DeltaTable, seen: &mut Inspected) -> Result<()> {
-        let store = delta.log_store().object_store(None);
-        let log = Log::of(&listed(table, &store).await?);
-        let (Some(version), false) = (delta.version(), log.checkpoints().is_empty()) else { return Ok(()) };
+    async fn dispute(&self, seen: &mut Inspected) -> Result<()> {
+        let store = self.store();
+        let log = Log::of(&listed(&self.name, &store).await?);
+        let (Some(state), Some(version)) = (self.snapshot(), self.version()) else { return Ok(()) };
+        if log.checkpoints().is_empty() {
+            return Ok(());
+        }
         let mut files = BTreeSet::new();
         for version in 0..=version {
             use object_store::ObjectStoreExt;
@@ -150,7 +152,6 @@ impl Lake {
                 }
             }
         }
-        let state = delta.snapshot().map_err(|error| lake_error(table, "read", error))?;
         let told: BTreeSet<String> = state.log_data().into_iter().map(|file| file.remove_action(true).path).collect();
         for path in files.symmetric_difference(&told) {
             seen.disputed.add(path.clone());
@@ -158,30 +159,22 @@ impl Lake {
         Ok(())
     }
 
-    /// Rows of a table and the range of its keys as its log says, without a look at any file. `None` where there is no table or
+    /// Rows of the snapshot and the range of its keys as its log says, without a look at any file. `None` where there is no table or
     /// the log doesn't say.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
-    pub async fn counted(&self, table: &TableName, key: &str) -> Result<Option<Counted>> {
-        if self.version(table).await?.is_none() {
-            return Ok(None);
-        }
-        let delta = self.load(table).await?;
-        let Ok(state) = delta.snapshot() else { return Ok(None) };
+    pub fn counted(&self, key: &str) -> Option<Counted> {
+        let state = self.snapshot()?;
         let mut told = Counted::default();
         for file in state.log_data().into_iter() {
             let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
             let end = |of: &str| stats.get(of)?.get(key)?.as_i64();
-            let Some(rows) = stats.get("numRecords").and_then(Value::as_u64) else { return Ok(None) };
-            told.rows += rows;
+            told.rows += stats.get("numRecords").and_then(Value::as_u64)?;
             let keys = end("minValues").zip(end("maxValues"));
             told.keys = match (told.keys, keys) {
                 (Some((low, high)), Some((least, most))) => Some((low.min(least), high.max(most))),
                 (known, new) => known.or(new),
             };
         }
-        Ok(Some(told))
+        Some(told)
     }
 }
 

@@ -11,12 +11,9 @@ use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use super::begun::BEGUN;
-use super::commit::live;
-use super::damage::listed;
-use super::mend::kept_until;
-use super::store::lake_error;
+use super::objects::{kept_until, listed};
 use super::{Lake, TableName};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Kind, Result, lake_error};
 
 /// When those wrote who left files behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,7 +48,7 @@ impl Lake {
             }
             unfinished(&folder, window.until, &mut cleared);
         }
-        let store = self.store(table)?;
+        let store = self.objects(table)?;
         let fault = |error: object_store::Error| {
             Error::new(Kind::Lake, format!("what failed runs left of {table} can't be removed")).with_source(error)
         };
@@ -70,19 +67,19 @@ impl Lake {
         if self.damage(table).await?.is_some() {
             return Ok(cleared);
         }
-        let delta = self.load(table).await?;
-        let mut named: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();
-        if let Ok(state) = delta.snapshot() {
-            let log = delta.log_store();
-            let mut gone = state.all_tombstones(log.as_ref());
+        let opened = self.load(table).await?;
+        let mut named: HashSet<String> = opened.active_files("").map(|active| active.file.add.path).collect();
+        if let Some(snapshot) = opened.snapshot() {
+            let log = opened.delta.log_store();
+            let mut gone = snapshot.all_tombstones(log.as_ref());
             let unread = |error| lake_error(table, "read", error);
             while let Some(tombstone) = gone.try_next().await.map_err(unread)? {
                 named.insert(tombstone.path().into_owned());
             }
         }
-        for staged in self.staged(table).await? {
+        for staged in opened.staged().await? {
             // The next load says what becomes of them.
-            named.extend(staged.chunks.into_iter().map(|chunk| chunk.part.add.path));
+            named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.add.path));
         }
         for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
             match store.delete(&object.location).await {

@@ -1,28 +1,27 @@
-//! All access to Delta tables. Nothing outside this module names the `deltalake` crate.
+//! All access to Delta tables. Nothing outside this crate names the `deltalake` crate.
 //!
-//! A [`Lake`] is a folder on an object store with one folder a layer and one a table. It reads tables through DataFusion
-//! sessions that it prepares ([`Lake::session`], [`Lake::register`]) and changes them in these ways: [`Lake::replace`] puts a
-//! whole new content in place, [`Lake::swap`] one that was written before ([`PartWriter`]), [`Lake::upsert`] merges changed
-//! rows, [`Lake::sync`] and [`Lake::trade`] merge upserts and deletes, [`Lake::append`] adds rows. Each is one Delta commit, which
-//! carries the data, the marks (watermark and input versions) and the run id together,
+//! A [`Lake`] is a folder on an object store with one folder a layer and one a table. [`Lake::table`] opens a [`Table`] at one
+//! version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:
+//! [`Table::overwrite`] puts a whole new content in place, [`Table::overwrite_with_files`] one that was written before
+//! ([`DataFileWriter`]), [`Table::merge`] brings in upserts and deletes, [`Table::append`] adds rows. Each is one Delta commit upon the
+//! version that was opened, which carries the data, the transactions (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
-mod again;
 mod append;
-mod batches;
 mod begun;
-mod changes;
 mod checksum;
 mod comment;
 mod commit;
+mod compare;
+mod conform;
 mod damage;
+mod data_file;
 mod demands;
-mod differences;
 pub mod error;
-mod exchange;
-mod file;
-mod guard;
+mod files;
 mod inspect;
+mod keys;
+mod lake;
 mod leftovers;
 mod location;
 mod machine;
@@ -31,46 +30,41 @@ mod memory;
 mod mend;
 mod merge;
 mod name;
-mod part;
-mod patch;
-mod plan;
+mod objects;
+mod open;
+mod overwrite;
+mod reader;
+mod reshape;
 mod retry;
-mod seek;
+mod rows;
 pub mod sentence;
 pub mod shortage;
-mod since;
+mod source;
 mod spill;
+mod spill_buffer;
 mod staging;
-mod store;
-mod sync;
 mod trust;
-mod upsert;
-mod write;
 
-pub use again::{as_of_today, unfit};
-pub use batches::Batches;
-pub use changes::{Comparison, integers};
-pub use commit::Keys;
+pub use commit::{Commit, Written};
+pub use compare::{Comparison, integers};
+pub use conform::{as_of_today, same_schema, unfit};
 pub use damage::Damage;
-pub use differences::Differences;
-pub use error::{Error, Failure, Result};
-pub use exchange::Exchange;
-pub use guard::WriteGuard;
+pub use data_file::{DataFile, DataFileWriter};
+pub use error::{Error, Failure, Result, sql_error};
+pub use files::FileDiff;
 pub use inspect::{Counted, Found, Inspected};
+pub use keys::Keys;
+pub use lake::{Lake, Table, TableState, WriteGuard};
 pub use leftovers::{Cleared, Window};
 pub use location::local_path;
-pub use maintain::{Kept, Upkeep};
+pub use maintain::{MaintenanceMetrics, MaintenanceOptions};
 pub use memory::memory_size;
 pub use mend::Mended;
-pub use name::{Layer, TableName};
-pub use part::{Part, PartWriter};
-pub use patch::same_schema;
-pub use plan::Source;
-pub use retry::{Versions, retry_on_conflict};
-pub use since::Turnover;
+pub use merge::Changes;
+pub use name::{Layer, NoName, TableName};
+pub use retry::{as_conflict, retry_on_conflict};
+pub use rows::KeyDiff;
+pub use source::Source;
+pub use spill_buffer::SpillBuffer;
 pub use staging::{Chunk, Head, Staged};
-pub use store::sql_error;
-pub use store::{Lake, TableState};
-pub use sync::Change;
 pub use trust::{Doubt, Examined, Foreign};
-pub use write::{Commit, Written};

@@ -1,27 +1,26 @@
-//! Upkeep of a table: small files put together, files that nothing needs removed, the log summed up.
+//! Maintenance of a table: small files put together, files that nothing needs removed, the log summed up.
 
 use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};
+use deltalake::checkpoints;
 use deltalake::kernel::Action;
 use deltalake::protocol::DeltaOperation;
-use deltalake::{DeltaTable, checkpoints};
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use object_store::{ObjectMeta, ObjectStoreExt};
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::begun::BEGUN;
-use super::commit::{Live, live};
+use super::data_file::ActiveFile;
+use super::data_file::{TARGET_FILE_BYTES, writer_properties};
 use super::demands::demands;
 use super::leftovers::{Cleared, unfinished};
-use super::mend::kept_until;
-use super::store::lake_error;
-use super::write::{TARGET_FILE_BYTES, writer_properties};
-use super::{Commit, Lake, PartWriter, TableName, as_of_today, retry_on_conflict};
-use crate::error::{Error, Kind, Result};
+use super::objects::{HINT, kept_until};
+use super::{Commit, Lake, Table, TableName, as_of_today, retry_on_conflict};
+use crate::error::{Error, Kind, Result, lake_error};
 
 /// Commits behind the last checkpoint that are worth a new one: each is a file that every reader opens.
 const COMMITS: u64 = 20;
@@ -29,9 +28,9 @@ const COMMITS: u64 = 20;
 /// So many small files side by side are worth a commit.
 const SMALL_FILES: usize = 4;
 
-/// What upkeep is told.
+/// How tables are maintained.
 #[derive(Debug, Clone)]
-pub struct Upkeep {
+pub struct MaintenanceOptions {
     /// Name of the run, for the commits.
     pub run_id: String,
     /// Finds out everything and changes nothing.
@@ -42,10 +41,10 @@ pub struct Upkeep {
     pub orphan_age: TimeDelta,
 }
 
-/// What upkeep did, or would do.
+/// What maintenance did, or would do.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Kept {
+pub struct MaintenanceMetrics {
     /// Files of the table.
     pub files: u64,
     /// Small files that were put together.
@@ -71,153 +70,151 @@ impl Lake {
     /// # Errors
     /// [`Kind::Conflict`] when runs changed the table again and again meanwhile, [`Kind::Lake`] when the store refuses. No row is
     /// lost either way.
-    pub async fn maintain(&self, table: &TableName, key: Option<&str>, upkeep: &Upkeep) -> Result<Option<Kept>> {
+    pub async fn maintain(
+        &self,
+        name: &TableName,
+        key: Option<&str>,
+        options: &MaintenanceOptions,
+    ) -> Result<Option<MaintenanceMetrics>> {
         // A commit that can't be read names files too, which would look as if nothing needed them.
-        if let Some(damage) = self.damage(table).await? {
-            return Err(Error::new(Kind::Lake, format!("{table} can't be read: {damage}")).about(table));
+        if let Some(damage) = self.damage(name).await? {
+            return Err(Error::new(Kind::Lake, format!("{name} can't be read: {damage}")).about(name));
         }
-        if self.state(table).await?.is_none() {
-            return self.maintain_nothing(table, upkeep).await;
-        }
-        let mut kept = retry_on_conflict(table, async || {
-            let mut kept = Kept::default();
-            self.compact(table, key, upkeep, &mut kept).await.map(|()| kept)
-        })
-        .await?;
-        self.forget_staged(table, upkeep, &mut kept).await?;
-        let delta = self.load(table).await?;
-        self.sweep(table, &delta, upkeep, &mut kept).await?;
-        self.checkpoint(table, &delta, upkeep, &mut kept).await?;
-        Ok(Some(kept))
-    }
-
-    /// A first load that was cut off leaves files and no table.
-    async fn maintain_nothing(&self, table: &TableName, upkeep: &Upkeep) -> Result<Option<Kept>> {
-        if self.url(table)?.to_file_path().is_ok_and(|path| matches!(path.try_exists(), Ok(false))) {
+        let table = self.table(name).await?;
+        if !table.exists() && !self.has_folder(name)? {
             return Ok(None);
         }
-        let mut kept = Kept::default();
-        self.forget_staged(table, upkeep, &mut kept).await?;
-        let delta = self.load(table).await?;
-        self.sweep(table, &delta, upkeep, &mut kept).await?;
-        Ok((kept != Kept::default()).then_some(kept))
+        let mut metrics = MaintenanceMetrics::default();
+        if !table.exists() {
+            // A first load that was cut off leaves files and no table.
+            table.expire_staging(options, &mut metrics).await?;
+            table.vacuum(options, &mut metrics).await?;
+            return Ok((metrics != MaintenanceMetrics::default()).then_some(metrics));
+        }
+        retry_on_conflict(name, async || {
+            metrics = MaintenanceMetrics::default();
+            self.table(name).await?.compact(key, options, &mut metrics).await
+        })
+        .await?;
+        table.expire_staging(options, &mut metrics).await?;
+        table.vacuum(options, &mut metrics).await?.checkpoint(options, &mut metrics).await?;
+        Ok(Some(metrics))
     }
+}
 
-    async fn compact(&self, table: &TableName, key: Option<&str>, upkeep: &Upkeep, kept: &mut Kept) -> Result<()> {
-        let delta = self.load(table).await?;
-        let files: Vec<Live> = live(&delta, key.unwrap_or_default()).collect();
-        kept.files = files.len() as u64;
+impl Table {
+    /// Puts small files together.
+    async fn compact(
+        &self,
+        key: Option<&str>,
+        options: &MaintenanceOptions,
+        metrics: &mut MaintenanceMetrics,
+    ) -> Result<()> {
+        let Some(schema) = self.schema() else { return Ok(()) };
+        let key = key.unwrap_or_default();
+        let files: Vec<ActiveFile> = self.active_files(key).collect();
+        metrics.files = files.len() as u64;
         let groups = groups(files);
         // Files are copied as they are only where they are all that there is: no partitions, no deletion vectors.
         let plain =
-            demands(&delta).is_none() && !groups.iter().flatten().any(|file| file.remove.deletion_vector.is_some());
+            demands(self).is_none() && !groups.iter().flatten().any(|file| file.remove.deletion_vector.is_some());
         if !plain {
-            return self.optimize(table, delta, &groups, upkeep, kept).await;
+            return self.optimize(&groups, options, metrics).await;
         }
-        let commit = Commit::new(&upkeep.run_id).upon(delta.version());
-        let schema = delta.snapshot().map_err(|error| lake_error(table, "read", error))?.snapshot().arrow_schema();
+        metrics.compacted = groups.iter().map(|group| group.len() as u64).sum();
+        metrics.compacted_into = groups.len() as u64;
+        if groups.is_empty() || options.dry_run {
+            return Ok(());
+        }
         let mut actions = Vec::new();
         for group in groups {
-            kept.compacted += group.len() as u64;
-            kept.compacted_into += 1;
-            if upkeep.dry_run {
-                continue;
-            }
-            let store = delta.log_store().object_store(None);
-            let mut writer = PartWriter::new(table.clone(), store, schema.clone(), key.unwrap_or_default());
-            for mut file in group {
-                let mut rows = self.part_rows(table, &file.part).await?;
+            let mut writer = self.file_writer(&schema, key).await?;
+            for mut active in group {
+                let mut rows = self.rows_of(&active.file).await?;
                 while let Some(batch) = rows.try_next().await? {
                     // A file from before a column came to the table lacks it.
-                    writer.write(&as_of_today(table, &schema, &batch)?)?;
+                    writer.write(&as_of_today(&self.name, &schema, &batch)?)?;
                 }
-                file.remove.data_change = false;
-                actions.push(Action::Remove(file.remove));
+                active.remove.data_change = false;
+                actions.push(Action::Remove(active.remove));
             }
-            if let Some(mut part) = writer.finish().await? {
-                part.add.data_change = false;
-                actions.push(Action::Add(part.add));
+            if let Some(mut file) = writer.finish().await? {
+                file.add.data_change = false;
+                actions.push(Action::Add(file.add));
             }
-        }
-        if actions.is_empty() {
-            return Ok(());
         }
         let target = TARGET_FILE_BYTES.map_or(0, |bytes| bytes.get().cast_signed());
         let operation = DeltaOperation::Optimize { predicate: None, target_size: target };
-        let metrics = json!({ "numFilesRemoved": kept.compacted, "numFilesAdded": kept.compacted_into });
-        self.commit(table, &delta, actions, operation, metrics, &commit).await?;
-        Ok(())
+        let counts = json!({ "numFilesRemoved": metrics.compacted, "numFilesAdded": metrics.compacted_into });
+        self.commit(actions, operation, counts, &Commit::new(&options.run_id)).await.map(drop)
     }
 
     /// Tables that others gave partitions or deletion vectors. Only these: of two that put the same files together at once,
     /// Delta's own OPTIMIZE lets both, and the rows are there twice.
     async fn optimize(
         &self,
-        table: &TableName,
-        delta: DeltaTable,
-        groups: &[Vec<Live>],
-        upkeep: &Upkeep,
-        kept: &mut Kept,
+        groups: &[Vec<ActiveFile>],
+        options: &MaintenanceOptions,
+        metrics: &mut MaintenanceMetrics,
     ) -> Result<()> {
-        (kept.compacted, kept.compacted_into) =
-            (groups.iter().map(|group| group.len() as u64).sum(), groups.len() as u64);
-        let before = delta.version();
-        let Some(target) = TARGET_FILE_BYTES.filter(|_| !groups.is_empty() && !upkeep.dry_run) else { return Ok(()) };
-        let optimized = delta
+        metrics.compacted = groups.iter().map(|group| group.len() as u64).sum();
+        metrics.compacted_into = groups.len() as u64;
+        let Some(target) = TARGET_FILE_BYTES.filter(|_| !groups.is_empty() && !options.dry_run) else { return Ok(()) };
+        let optimized = self
+            .delta
+            .clone()
             .optimize()
-            .with_session_state(Arc::new(self.session()?.state()))
+            .with_session_state(Arc::new(self.lake.session()?.state()))
             .with_target_size(target)
             .with_writer_properties(writer_properties())
-            .with_commit_properties(Commit::new(&upkeep.run_id).properties())
+            .with_commit_properties(Commit::new(&options.run_id).movable())
             .await;
-        let (_, metrics) = match optimized {
+        let (_, told) = match optimized {
             Ok(optimized) => optimized,
-            Err(error) => return Err(self.failed(table, &Commit::new(&upkeep.run_id).upon(before), error).await),
+            Err(error) => return Err(self.failed(error).await),
         };
-        (kept.compacted, kept.compacted_into) = (metrics.num_files_removed, metrics.num_files_added);
+        metrics.compacted = told.num_files_removed;
+        metrics.compacted_into = told.num_files_added;
         Ok(())
     }
 
-    async fn forget_staged(&self, table: &TableName, upkeep: &Upkeep, kept: &mut Kept) -> Result<()> {
-        for staged in self.staged(table).await? {
-            let old = staged.head.as_ref().is_none_or(|head| Utc::now() - head.started >= upkeep.orphan_age);
-            if old {
-                kept.staged += 1;
-                if !upkeep.dry_run {
-                    self.unstage(table, &staged.name).await?;
+    /// Gives up staged loads that are too old to go on with.
+    async fn expire_staging(&self, options: &MaintenanceOptions, metrics: &mut MaintenanceMetrics) -> Result<()> {
+        for staged in self.staged().await? {
+            if staged.is_older_than(options.orphan_age) {
+                metrics.staged += 1;
+                if !options.dry_run {
+                    self.unstage(&staged.name).await?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Removes data files that no reader can ask for any more.
-    async fn sweep(&self, table: &TableName, delta: &DeltaTable, upkeep: &Upkeep, kept: &mut Kept) -> Result<()> {
+    /// Removes data files that no reader can ask for any more. Gives the table as it was then.
+    async fn vacuum(&self, options: &MaintenanceOptions, metrics: &mut MaintenanceMetrics) -> Result<Self> {
         let now = Utc::now();
-        let store = delta.log_store().object_store(None);
+        let store = self.store();
         let fault = |error: object_store::Error| {
-            Error::new(Kind::Lake, format!("the files of {table} can't be swept")).with_source(error)
+            Error::new(Kind::Lake, format!("files of {} can't be removed", self.name)).with_source(error)
         };
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.map_err(fault)?;
-        let delta = self.load(table).await?;
-        if delta.version().is_some()
-            && objects.iter().any(|object| object.location.as_ref() == BEGUN)
-            && !upkeep.dry_run
-        {
-            self.begun(table, None).await;
+        let table = self.refresh().await?;
+        if table.exists() && objects.iter().any(|object| object.location.as_ref() == BEGUN) && !options.dry_run {
+            table.clear_begun().await;
         }
         // What was there before something of the table was set aside may be what that is about.
         let kept_until = kept_until(&objects);
-        let mut needed: HashSet<String> = live(&delta, "").map(|file| file.part.add.path).collect();
+        let mut needed: HashSet<String> = table.active_files("").map(|active| active.file.add.path).collect();
         let mut expired: HashSet<String> = HashSet::new();
-        if let Ok(state) = delta.snapshot() {
-            let log = delta.log_store();
-            let mut tombstones = state.all_tombstones(log.as_ref());
-            let unread = |error| lake_error(table, "read", error);
+        if let Some(snapshot) = table.snapshot() {
+            let log = table.delta.log_store();
+            let mut tombstones = snapshot.all_tombstones(log.as_ref());
+            let unread = |error| lake_error(&self.name, "read", error);
             while let Some(tombstone) = tombstones.try_next().await.map_err(unread)? {
                 let gone = tombstone.deletion_timestamp().and_then(DateTime::from_timestamp_millis);
-                let old = gone.is_none_or(|gone| now - gone >= upkeep.retention);
+                let old = gone.is_none_or(|gone| now - gone >= options.retention);
                 let path = tombstone.path().into_owned();
                 if old {
                     expired.insert(path)
@@ -226,15 +223,15 @@ impl Lake {
                 };
             }
         }
-        for staged in self.staged(table).await? {
-            let old = staged.head.as_ref().is_none_or(|head| now - head.started >= upkeep.orphan_age);
-            needed.extend(staged.chunks.into_iter().filter(|_| !old).map(|chunk| chunk.part.add.path));
+        for staged in table.staged().await? {
+            let old = staged.is_older_than(options.orphan_age);
+            needed.extend(staged.chunks.into_iter().filter(|_| !old).map(|chunk| chunk.file.add.path));
         }
-        if let (Ok(folder), false) = (self.url(table)?.to_file_path(), upkeep.dry_run) {
+        if let (Ok(folder), false) = (self.lake.url(&self.name)?.to_file_path(), options.dry_run) {
             let mut cleared = Cleared::default();
-            unfinished(&folder, now - upkeep.orphan_age, &mut cleared);
-            kept.orphans += cleared.files;
-            kept.removed_bytes += cleared.bytes;
+            unfinished(&folder, now - options.orphan_age, &mut cleared);
+            metrics.orphans += cleared.files;
+            metrics.removed_bytes += cleared.bytes;
         }
         for object in objects {
             let path = object.location.as_ref();
@@ -244,29 +241,29 @@ impl Lake {
                 continue;
             }
             if expired.contains(path) {
-                kept.expired += 1;
-            } else if now - object.last_modified >= upkeep.orphan_age
+                metrics.expired += 1;
+            } else if now - object.last_modified >= options.orphan_age
                 && kept_until.is_none_or(|until| object.last_modified > until)
             {
-                kept.orphans += 1;
+                metrics.orphans += 1;
             } else {
                 continue;
             }
-            kept.removed_bytes += object.size;
-            if !upkeep.dry_run {
+            metrics.removed_bytes += object.size;
+            if !options.dry_run {
                 match store.delete(&object.location).await {
                     Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
                     Err(error) => return Err(fault(error)),
                 }
             }
         }
-        Ok(())
+        Ok(table)
     }
 
-    async fn checkpoint(&self, table: &TableName, delta: &DeltaTable, upkeep: &Upkeep, kept: &mut Kept) -> Result<()> {
-        let Some(version) = delta.version() else { return Ok(()) };
-        let store: Arc<dyn ObjectStore> = delta.log_store().object_store(None);
-        let last = match store.get(&Path::from("_delta_log/_last_checkpoint")).await {
+    /// Sums up a log of many commits.
+    async fn checkpoint(&self, options: &MaintenanceOptions, metrics: &mut MaintenanceMetrics) -> Result<()> {
+        let Some(version) = self.version() else { return Ok(()) };
+        let last = match self.store().get(&Path::from(HINT)).await {
             Ok(found) => found.bytes().await.ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok()),
             Err(_) => None,
         };
@@ -274,24 +271,24 @@ impl Lake {
         if version.saturating_sub(last) < COMMITS {
             return Ok(());
         }
-        kept.checkpoint = Some(version);
-        if upkeep.dry_run {
+        metrics.checkpoint = Some(version);
+        if options.dry_run {
             return Ok(());
         }
-        let fault = |error| lake_error(table, "summed up", error);
-        checkpoints::create_checkpoint(delta, None).await.map_err(fault)?;
-        checkpoints::cleanup_metadata(delta, None).await.map_err(fault)?;
+        let fault = |error| lake_error(&self.name, "summed up", error);
+        checkpoints::create_checkpoint(&self.delta, None).await.map_err(fault)?;
+        checkpoints::cleanup_metadata(&self.delta, None).await.map_err(fault)?;
         Ok(())
     }
 }
 
 /// Small files that lie side by side in the order of their keys, as many as make one of the right size.
-fn groups(mut files: Vec<Live>) -> Vec<Vec<Live>> {
+fn groups(mut files: Vec<ActiveFile>) -> Vec<Vec<ActiveFile>> {
     let target = TARGET_FILE_BYTES.map_or(i64::MAX, |bytes| bytes.get().cast_signed());
-    files.sort_by_key(|file| (file.part.keys, file.part.add.modification_time));
+    files.sort_by_key(|file| (file.file.keys, file.file.add.modification_time));
     let (mut groups, mut group, mut bytes) = (Vec::new(), Vec::new(), 0);
     for file in files {
-        let size = file.part.add.size;
+        let size = file.file.add.size;
         let plain = file.remove.deletion_vector.is_none();
         if !plain || size > target / 2 || bytes + size > target {
             groups.push(std::mem::take(&mut group));

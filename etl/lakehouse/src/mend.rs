@@ -8,25 +8,24 @@
 use std::fmt::Write;
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::Utc;
 use deltalake::kernel::Action;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::json;
 
-use super::damage::{BadFile, HINT, LOG, Log, commit_path, listed};
-use super::{Change, Commit, Lake, TableName, retry_on_conflict};
+use super::damage::{BadFile, Checked, Log};
+use super::objects::{ASIDE, HINT, LOG, commit_path, kept_until, listed};
+use super::{Commit, Lake, Table, TableName, retry_on_conflict};
 use crate::error::{Error, Kind, Result};
 
-/// Mark of a table whose rows aren't to be trusted: 1 until all of them were loaded or built again.
+/// Application whose number says that the rows of a table aren't to be trusted: 1 until all of them were loaded or built again.
 const UNTRUSTED: &str = "connectwise-etl:untrusted";
 
 /// Fact of a commit that says why the rows of its version aren't to be trusted.
 pub(super) const DOUBT: &str = "etlDoubt";
 
-/// What folders are called that hold what stood in the way.
-const ASIDE: &str = "_damaged-";
 const TIME: &str = "%Y%m%dT%H%M%SZ";
 
 /// Faults of one table that are mended one after the other.
@@ -53,8 +52,8 @@ impl Mended {
 }
 
 impl Lake {
-    /// Makes a table readable again, `None` when it is. Where its log has another way to the newest version, nothing is lost;
-    /// otherwise the newest commits go that can't be read, and files of the newest version that can't, and what is left of the
+    /// Opens a table, and makes it readable before where it isn't. Where its log has another way to the newest version, nothing is
+    /// lost; otherwise the newest commits go that can't be read, and files of the newest version that can't, and what is left of the
     /// table stays. Where nothing of the log can be read, the table is gone until it is written anew. Whatever went is kept.
     ///
     /// Where `refusal` says what else can be done about it, nothing is mended that a row is lost by; a table without a log is
@@ -62,43 +61,46 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses, or for the refusal.
-    pub async fn mend(&self, table: &TableName, run_id: &str, refusal: Option<&str>) -> Result<Option<Mended>> {
-        let Some(first) = self.damage(table).await? else { return Ok(None) };
-        // Nothing is set aside for what a second look doesn't find.
-        if self.damage(table).await?.is_none() {
-            return Ok(None);
-        }
-        let refused = refusal.map(|advice| Error::new(Kind::Lake, format!("{table} can't be read: {first}; {advice}")));
+    pub async fn mend(&self, name: &TableName, run_id: &str, refusal: Option<&str>) -> Result<(Table, Option<Mended>)> {
+        let first = match self.checked(name).await? {
+            Checked::Sound(table) => return Ok((table, None)),
+            Checked::Damaged(_) => match self.checked(name).await? {
+                // Nothing is set aside for what a second look doesn't find.
+                Checked::Sound(table) => return Ok((table, None)),
+                Checked::Damaged(first) => first,
+            },
+        };
+        let refused = refusal.map(|advice| Error::new(Kind::Lake, format!("{name} can't be read: {first}; {advice}")));
         let aside = format!("{ASIDE}{}", Utc::now().format(TIME));
-        let mut mended = Mended { what: format!("{table} was damaged: {first}"), ..Mended::default() };
-        let first_is_lost = first.is_lost;
-        let mut damage = Some(first);
+        let mut mended = Mended { what: format!("{name} was damaged: {first}"), ..Mended::default() };
+        let kept = match first.is_lost {
+            true => "; they are kept as long as {place} is there",
+            false => "; what stood in the way is kept in {place}",
+        };
+        let mut damage = first;
         for _ in 0..ROUNDS {
-            let Some(found) = damage else { break };
-            if found.is_lost {
-                self.begin_anew(table, &aside, &mut mended).await?;
-            } else if found.log.is_some() && self.bypass(table, &aside, &mut mended).await? {
+            if damage.is_lost {
+                self.begin_anew(name, &aside, &mut mended).await?;
+            } else if damage.log.is_some() && self.bypass(name, &aside, &mut mended).await? {
                 // Nothing is lost.
             } else if let Some(refused) = refused {
                 return Err(refused);
-            } else if found.log.is_some() {
-                self.go_back(table, &aside, &mut mended).await?;
+            } else if damage.log.is_some() {
+                self.go_back(name, &aside, &mut mended).await?;
             } else {
-                self.give_up_files(table, &found.files, &aside, run_id, &mut mended).await?;
+                self.give_up_files(name, &damage.files, &aside, run_id, &mut mended).await?;
             }
-            damage = self.damage(table).await?;
+            damage = match self.checked(name).await? {
+                Checked::Damaged(damage) => damage,
+                Checked::Sound(table) => {
+                    mended.what.push_str(&kept.replace("{place}", &self.place(name, &aside)?));
+                    return Ok((table, Some(mended)));
+                }
+            };
         }
-        if let Some(still) = damage {
-            let url = self.url(table)?;
-            let why = format!("{table} can't be mended ({still}): move {url} elsewhere, then run again");
-            return Err(Error::new(Kind::Lake, why));
-        }
-        let place = self.place(table, &aside)?;
-        let _ = match first_is_lost {
-            true => write!(mended.what, "; they are kept as long as {place} is there"),
-            false => write!(mended.what, "; what stood in the way is kept in {place}"),
-        };
-        Ok(Some(mended))
+        let url = self.url(name)?;
+        let why = format!("{name} can't be mended ({damage}): move {url} elsewhere, then run again");
+        Err(Error::new(Kind::Lake, why))
     }
 
     /// Leaves word with a table why its rows aren't to be trusted, as a clause that goes on its name, so that the next build or
@@ -106,39 +108,30 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`] when it can't be written.
-    pub async fn distrust(&self, table: &TableName, why: &str, run_id: &str) -> Result<()> {
-        retry_on_conflict(table, async || {
-            if self.version(table).await?.is_none() {
+    pub async fn distrust(&self, name: &TableName, why: &str, run_id: &str) -> Result<()> {
+        retry_on_conflict(name, async || {
+            let table = self.table(name).await?;
+            if !table.exists() {
                 return Ok(());
             }
-            let delta = self.load(table).await?;
-            let commit = Commit::new(run_id).mark(UNTRUSTED, 1).note(DOUBT, why).upon(delta.version());
+            let commit = Commit::new(run_id).transaction(UNTRUSTED, 1).note(DOUBT, why);
             let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
-            self.commit(table, &delta, Vec::new(), operation, json!({}), &commit).await.map(drop)
+            table.commit(Vec::new(), operation, json!({}), &commit).await.map(drop)
         })
         .await
-    }
-
-    /// Whether all rows of a table have to be loaded or built again: it lost some, or somebody said so ([`Lake::distrust`]).
-    ///
-    /// # Errors
-    /// [`Kind::Lake`] when its log can't be read.
-    pub async fn is_untrusted(&self, table: &TableName) -> Result<bool> {
-        Ok(self.mark(table, UNTRUSTED).await? == Some(1))
     }
 
     /// Takes that back, once all of them were.
     ///
     /// # Errors
     /// [`Kind::Lake`] when it can't be written.
-    pub async fn trust(&self, table: &TableName, run_id: &str) -> Result<()> {
-        retry_on_conflict(table, async || {
-            if !self.is_untrusted(table).await? {
+    pub async fn trust(&self, name: &TableName, run_id: &str) -> Result<()> {
+        retry_on_conflict(name, async || {
+            let table = self.table(name).await?;
+            if !table.is_untrusted().await? {
                 return Ok(());
             }
-            let Some(state) = self.state(table).await? else { return Ok(()) };
-            let commit = Commit::new(run_id).mark(UNTRUSTED, 0).upon(Some(state.version));
-            self.sync(table, &state.schema, "", Change::default(), &self.session()?, &commit).await.map(drop)
+            table.commit_transactions(&Commit::new(run_id).transaction(UNTRUSTED, 0)).await.map(drop)
         })
         .await
     }
@@ -148,7 +141,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`] when the store can't be listed.
     pub async fn was_set_aside(&self, table: &TableName) -> Result<bool> {
-        Ok(kept_until(&listed(table, &self.store(table)?).await?).is_some())
+        Ok(kept_until(&listed(table, &self.objects(table)?).await?).is_some())
     }
 
     /// Where something of a table is, for people.
@@ -163,7 +156,7 @@ impl Lake {
     /// Gives the log another way to its newest version, where there is one: checkpoints only repeat what commits say, so that
     /// going without one loses nothing as long as its commits are there.
     async fn bypass(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<bool> {
-        let store = self.store(table)?;
+        let store = self.objects(table)?;
         let all = listed(table, &store).await?;
         let log = Log::of(&all);
         let newest = log.newest();
@@ -189,7 +182,7 @@ impl Lake {
 
     /// Lets the newest commits go, down to one that can be read, or the whole log.
     async fn go_back(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<()> {
-        let store = self.store(table)?;
+        let store = self.objects(table)?;
         let all = listed(table, &store).await?;
         let mut next = Log::of(&all).newest_commit();
         let mut gone = 0;
@@ -197,7 +190,7 @@ impl Lake {
             let name = commit_path(version);
             gone += move_aside(table, &store, &all, aside, |path| path == name.as_ref()).await?;
             next = version.checked_sub(1);
-            if let Some(now) = self.load(table).await.ok().and_then(|delta| delta.version()) {
+            if let Some(now) = self.load(table).await.ok().and_then(|table| table.version()) {
                 mended.went_back = true;
                 let _ = write!(mended.what, "; it is at version {now} again, without the {gone} newest commits");
                 return Ok(());
@@ -213,7 +206,7 @@ impl Lake {
     /// aside keeps them from upkeep, and from being taken for those of a lost log once more.
     async fn begin_anew(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<()> {
         let text = format!("{}. They stay where they are as long as this folder is there.\n", mended.what);
-        let told = self.store(table)?.put(&Path::from_iter([aside, "lost-log.txt"]), text.into()).await;
+        let told = self.objects(table)?.put(&Path::from_iter([aside, "lost-log.txt"]), text.into()).await;
         told.map_err(|error| {
             Error::new(Kind::Lake, format!("what was found of {table} can't be written down")).with_source(error)
         })?;
@@ -224,45 +217,47 @@ impl Lake {
 
     /// Whether the table can be opened at a version.
     async fn reaches(&self, table: &TableName, version: Option<u64>) -> bool {
-        self.load(table).await.is_ok_and(|delta| delta.version().is_some() && delta.version() >= version)
+        self.load(table).await.is_ok_and(|table| table.exists() && table.version() >= version)
     }
 
     /// Takes files out of a table that can't be read, in one commit.
     async fn give_up_files(
         &self,
-        table: &TableName,
+        name: &TableName,
         files: &[BadFile],
         aside: &str,
         run_id: &str,
         mended: &mut Mended,
     ) -> Result<()> {
-        let delta = self.load(table).await?;
+        let table = self.load(name).await?;
         let rows: u64 = files.iter().map(|file| file.rows).sum();
         // Until all of it was built or loaded again, rows are missing.
         let why = format!("has lost {rows} rows in files that can't be read");
-        let commit = Commit::new(run_id).mark(UNTRUSTED, 1).note(DOUBT, why).upon(delta.version());
+        let commit = Commit::new(run_id).transaction(UNTRUSTED, 1).note(DOUBT, why);
         let actions = files.iter().map(|file| Action::Remove(file.remove.clone())).collect();
         let operation = DeltaOperation::Delete { predicate: None };
         let metrics = json!({ "numRemovedFiles": files.len(), "numDeletedRows": rows });
-        self.commit(table, &delta, actions, operation, metrics, &commit).await?;
+        table.commit(actions, operation, metrics, &commit).await?;
         mended.rows += rows;
         let count = files.len();
         let these = if count == 1 { "this file" } else { "these files" };
         let _ = write!(mended.what, "; {rows} rows were in {these}");
-        let store = self.store(table)?;
+        let store = table.store();
         for place in files.iter().filter_map(|file| file.place.as_ref()) {
-            transfer(table, &store, place, &below(aside, place)).await?;
+            transfer(name, &store, place, &below(aside, place)).await?;
         }
         Ok(())
     }
 }
 
-/// Until when files of a table are kept that nothing names: there is something beside them that stood in the way. It was set aside
-/// after they were written, by the clock of the same store; the time in the folder's name is this machine's.
-pub(super) fn kept_until(objects: &[ObjectMeta]) -> Option<DateTime<Utc>> {
-    let is_aside =
-        |object: &&ObjectMeta| object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE));
-    objects.iter().filter(is_aside).map(|object| object.last_modified).max()
+impl Table {
+    /// Whether all rows have to be loaded or built again: the table lost some, or somebody said so ([`Lake::distrust`]).
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when its log can't be read.
+    pub async fn is_untrusted(&self) -> Result<bool> {
+        Ok(self.transaction(UNTRUSTED).await? == Some(1))
+    }
 }
 
 fn below(aside: &str, place: &Path) -> Path {

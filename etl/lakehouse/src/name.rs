@@ -3,7 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::error::{Error, Kind, Result};
+/// Why a text names no layer or no table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NoName(String);
+
+impl fmt::Display for NoName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for NoName {}
 
 /// Longest name of a table that every reader takes, Fabric's SQL endpoint among them.
 const LONGEST: usize = 128;
@@ -43,13 +53,13 @@ impl fmt::Display for Layer {
 }
 
 impl FromStr for Layer {
-    type Err = Error;
+    type Err = NoName;
 
-    fn from_str(text: &str) -> Result<Self> {
+    fn from_str(text: &str) -> Result<Self, NoName> {
         Self::ALL
             .into_iter()
             .find(|layer| layer.name().eq_ignore_ascii_case(text.trim()))
-            .ok_or_else(|| Error::usage(format!("there is no layer {text:?}: the layers are bronze, silver and gold")))
+            .ok_or_else(|| NoName(format!("there is no layer {text:?}: the layers are bronze, silver and gold")))
     }
 }
 
@@ -93,12 +103,12 @@ impl TableName {
     }
 
     /// Refuses what is no name. Every path of a table is made behind this.
-    pub(super) fn check(&self) -> Result<()> {
+    pub(crate) fn check(&self) -> Result<(), NoName> {
         if Self::is_name(&self.name) {
             return Ok(());
         }
         let why = "is no name for a table: it has letters, digits and underscores, 128 at most, and no digit in front";
-        Err(Error::new(Kind::Usage, format!("{:?} {why}", self.name)))
+        Err(NoName(format!("{:?} {why}", self.name)))
     }
 }
 
@@ -135,7 +145,15 @@ mod tests {
         ];
         for name in wrong.into_iter().chain([&*"a".repeat(LONGEST + 1)]) {
             let error = TableName::gold(name).check().unwrap_err();
-            assert!(error.is_usage() && error.to_string().contains("is no name for a table"), "{name:?}: {error}");
+            assert!(error.to_string().contains("is no name for a table"), "{name:?}: {error}");
         }
+    }
+
+    #[test]
+    fn names_are_folders() {
+        assert_eq!(TableName::bronze("timeentry").to_string(), "bronze/bronze_cw_timeentry");
+        assert_eq!(TableName::gold("dimdate").to_string(), "gold/dimdate");
+        assert_eq!("GOLD".parse::<Layer>().unwrap(), Layer::Gold);
+        assert!("lead".parse::<Layer>().is_err());
     }
 }

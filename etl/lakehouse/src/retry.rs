@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use super::{Lake, TableName};
+use super::{Table, TableName};
 use crate::error::{Error, Failure, Kind, Result};
 
 /// Times that one table is tried. Runs that started together drift apart after the first conflict.
 const ATTEMPTS: u32 = 6;
 
-/// Reads a table, compares it and commits upon the version that was read ([`Commit::upon`](super::Commit::upon)) by `attempt`,
-/// and all of it again, a little later, as long as other runs are faster.
+/// Runs an attempt, which opens a table and commits upon that snapshot, and all of it again, a little later, as long as other runs
+/// are faster.
 ///
 /// # Errors
 /// That of an attempt when it is no conflict, and one that says what to do when there were too many.
@@ -18,6 +18,27 @@ pub async fn retry_on_conflict<T, E: Failure>(
     attempt: impl AsyncFnMut() -> Result<T, E>,
 ) -> Result<T, E> {
     retry(table, attempt, pause).await
+}
+
+impl Table {
+    /// Runs an attempt with the table, and with its newest version again, a little later, as long as other runs are faster.
+    ///
+    /// # Errors
+    /// As [`retry_on_conflict`].
+    pub async fn retry_on_conflict<T, E: Failure>(
+        &self,
+        mut attempt: impl AsyncFnMut(Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let mut first = Some(self.clone());
+        retry_on_conflict(&self.name, async || {
+            let table = match first.take() {
+                Some(table) => table,
+                None => self.refresh().await?,
+            };
+            attempt(table).await
+        })
+        .await
+    }
 }
 
 async fn retry<T, E: Failure>(
@@ -42,43 +63,19 @@ async fn retry<T, E: Failure>(
     Err(Error::new(Kind::Conflict, why).into())
 }
 
-/// Versions of tables before they were read. A table is opened more than once while rows are compared, and files that an
-/// earlier look found are no longer those of a version that another run made meanwhile.
-#[derive(Debug)]
-pub struct Versions(Vec<(TableName, Option<u64>)>);
-
-impl Versions {
-    /// The versions now.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`] when a log can't be read.
-    pub async fn note(lake: &Lake, tables: impl IntoIterator<Item = TableName>) -> Result<Self> {
-        let mut noted = Vec::new();
-        for table in tables {
-            let version = lake.version(&table).await?;
-            noted.push((table, version));
-        }
-        Ok(Self(noted))
+/// A failure to read, test or write rows as a [`Kind::Conflict`], where one of the tables that were read has another version by
+/// now: files that the snapshot names may be gone.
+pub async fn as_conflict<E: Failure>(tables: &[&Table], error: E) -> E {
+    if !error.may_be_conflict() {
+        return error;
     }
-
-    /// The version of a table that is known already.
-    pub fn of(table: TableName, version: Option<u64>) -> Self {
-        Self(vec![(table, version)])
-    }
-
-    /// A failure to read, test or write rows as a [`Kind::Conflict`], where one of the tables has another version by now.
-    pub async fn judge<E: Failure>(&self, lake: &Lake, error: E) -> E {
-        if !error.may_be_conflict() {
-            return error;
+    for table in tables {
+        if table.refresh().await.is_ok_and(|now| now.version() != table.version()) {
+            let why = format!("{} was changed by another run while it was read", table.name());
+            return Error::new(Kind::Conflict, why).with_source(error).into();
         }
-        for (table, before) in &self.0 {
-            if lake.version(table).await.is_ok_and(|now| now != *before) {
-                let why = format!("{table} was changed by another run while it was read");
-                return Error::new(Kind::Conflict, why).with_source(error).into();
-            }
-        }
-        error
     }
+    error
 }
 
 /// Longer each time, and not the same for two runs that collided.

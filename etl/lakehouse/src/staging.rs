@@ -1,8 +1,11 @@
 //! What a load has written and not yet committed: one small object a file, in `_staging/` below the table, where readers of
 //! Delta tables don't look.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use arrow::array::RecordBatch;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -11,9 +14,8 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::file::File;
-use super::part::Part;
-use super::{Lake, TableName};
+use super::reader::File;
+use super::{DataFile, Table, TableName};
 use crate::error::{Error, Kind, Result};
 
 const FOLDER: &str = "_staging";
@@ -40,7 +42,8 @@ pub struct Chunk {
     /// Rows with something in `_rescued`.
     pub rescued: u64,
     /// The file.
-    pub part: Part,
+    #[serde(rename = "part")]
+    pub file: DataFile,
 }
 
 /// A load that was staged.
@@ -54,58 +57,46 @@ pub struct Staged {
     pub chunks: Vec<Chunk>,
 }
 
-impl Lake {
-    /// The loads of a table that were staged and neither committed nor given up.
+impl Staged {
+    /// Whether the load began so long ago, or isn't known to have begun.
+    pub(super) fn is_older_than(&self, age: TimeDelta) -> bool {
+        self.head.as_ref().is_none_or(|head| Utc::now() - head.started >= age)
+    }
+}
+
+impl Table {
+    /// The loads that were staged and neither committed nor given up.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store can't be listed.
-    pub async fn staged(&self, table: &TableName) -> Result<Vec<Staged>> {
-        let store = self.load(table).await?.log_store().object_store(None);
-        let fault = |error| Error::new(Kind::Lake, format!("the staging of {table} can't be read")).with_source(error);
-        let found: Vec<_> = store.list(Some(&Path::from(FOLDER))).try_collect().await.map_err(fault)?;
-        let mut loads: std::collections::BTreeMap<String, Staged> = std::collections::BTreeMap::new();
-        for object in found {
-            let parts: Vec<String> = object.location.parts().map(|part| part.as_ref().to_owned()).collect();
-            let [.., name, file] = parts.as_slice() else { continue };
-            let staged = loads.entry(name.clone()).or_insert_with(|| Staged {
-                name: name.clone(),
-                head: None,
-                chunks: Vec::new(),
-            });
-            if file == HEAD {
-                staged.head = read(store.as_ref(), &object.location).await;
-            } else {
-                staged.chunks.extend(read::<Chunk>(store.as_ref(), &object.location).await);
-            }
-        }
-        Ok(loads.into_values().collect())
+    pub async fn staged(&self) -> Result<Vec<Staged>> {
+        staged(&self.name, &self.store()).await
     }
 
     /// Begins to stage a load.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses.
-    pub async fn stage_head(&self, table: &TableName, name: &str, head: &Head) -> Result<()> {
-        self.stage(table, name, HEAD, serde_json::to_vec(head)).await
+    pub async fn stage_head(&self, load: &str, head: &Head) -> Result<()> {
+        self.stage(load, HEAD, serde_json::to_vec(head)).await
     }
 
     /// Remembers a finished file of a load.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses.
-    pub async fn stage_chunk(&self, table: &TableName, name: &str, chunk: &Chunk) -> Result<()> {
-        self.stage(table, name, &format!("{}.json", uuid::Uuid::now_v7()), serde_json::to_vec(chunk)).await
+    pub async fn stage_chunk(&self, load: &str, chunk: &Chunk) -> Result<()> {
+        self.stage(load, &format!("{}.json", uuid::Uuid::now_v7()), serde_json::to_vec(chunk)).await
     }
 
-    async fn stage(&self, table: &TableName, name: &str, file: &str, text: serde_json::Result<Vec<u8>>) -> Result<()> {
+    async fn stage(&self, load: &str, object: &str, text: serde_json::Result<Vec<u8>>) -> Result<()> {
         let fault = |error: Box<dyn std::error::Error + Send + Sync>| {
-            Error::new(Kind::Lake, format!("the staging of {table} can't be written")).with_source(error)
+            Error::new(Kind::Lake, format!("the staging of {} can't be written", self.name)).with_source(error)
         };
         let text = text.map_err(|error| fault(Box::new(error)))?;
-        self.before_write(table).await?;
-        let store = self.load(table).await?.log_store().object_store(None);
-        let path = Path::from_iter([FOLDER, name, file]);
-        store.put(&path, text.into()).await.map_err(|error| fault(Box::new(error)))?;
+        self.before_write().await?;
+        let path = Path::from_iter([FOLDER, load, object]);
+        self.store().put(&path, text.into()).await.map_err(|error| fault(Box::new(error)))?;
         Ok(())
     }
 
@@ -114,11 +105,11 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses.
-    pub async fn unstage(&self, table: &TableName, name: &str) -> Result<()> {
-        let store = self.load(table).await?.log_store().object_store(None);
+    pub async fn unstage(&self, load: &str) -> Result<()> {
+        let store = self.store();
         let fault =
-            |error| Error::new(Kind::Lake, format!("the staging of {table} can't be removed")).with_source(error);
-        let folder = Path::from_iter([FOLDER, name]);
+            |error| Error::new(Kind::Lake, format!("the staging of {} can't be removed", self.name)).with_source(error);
+        let folder = Path::from_iter([FOLDER, load]);
         let objects: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(fault)?;
         for object in objects {
             match store.delete(&object.location).await {
@@ -133,14 +124,32 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`] when it can't be read, also through the stream.
-    pub async fn part_rows(&self, table: &TableName, part: &Part) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let store = self.load(table).await?.log_store().object_store(None);
-        let what = format!("a file of {table} can't be read");
+    pub async fn rows_of(&self, file: &DataFile) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let what = format!("a file of {} can't be read", self.name);
         let fault = move |error| Error::new(Kind::Lake, what.clone()).with_source(error);
-        let file = File::new(store, &part.add.path, part.add.size);
+        let file = File::new(self.store(), &file.add.path, file.add.size);
         let rows = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&fault)?;
         Ok(rows.build().map_err(&fault)?.map_err(fault).boxed())
     }
+}
+
+/// The staged loads of a table, by its store.
+pub(super) async fn staged(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<Staged>> {
+    let fault = |error| Error::new(Kind::Lake, format!("the staging of {table} can't be read")).with_source(error);
+    let found: Vec<_> = store.list(Some(&Path::from(FOLDER))).try_collect().await.map_err(fault)?;
+    let mut loads: BTreeMap<String, Staged> = BTreeMap::new();
+    for object in found {
+        let parts: Vec<String> = object.location.parts().map(|part| part.as_ref().to_owned()).collect();
+        let [.., name, file] = parts.as_slice() else { continue };
+        let none = || Staged { name: name.clone(), head: None, chunks: Vec::new() };
+        let staged = loads.entry(name.clone()).or_insert_with(none);
+        if file == HEAD {
+            staged.head = read(store.as_ref(), &object.location).await;
+        } else {
+            staged.chunks.extend(read::<Chunk>(store.as_ref(), &object.location).await);
+        }
+    }
+    Ok(loads.into_values().collect())
 }
 
 /// An object that can't be read is as good as none: its rows are read from the server again.

@@ -8,15 +8,13 @@
 use std::fmt;
 
 use chrono::{DateTime, Utc};
-use deltalake::DeltaTable;
 use deltalake::logstore::LogStore as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::demands::{columns, demands};
-use super::store::{lake_error, state_of};
-use super::{Lake, TableName, TableState};
-use crate::error::Result;
+use super::{Table, TableState};
+use crate::error::{Result, lake_error};
 use arrow::datatypes::Schema;
 
 /// Name of the fact in a commit that says what it was made upon.
@@ -251,31 +249,28 @@ impl Walk {
     }
 }
 
-impl Lake {
-    /// What a table is at, and whether its rows are those that this program left. Beside the opening of the table the newest
-    /// commit is read, and older ones as long as they change no rows.
+impl Table {
+    /// Whether the rows of the snapshot are those that this program left. The newest commit is read, and older ones as long as
+    /// they change no rows.
     ///
     /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read or the table has features that can't be read here.
-    pub async fn examine(&self, table: &TableName) -> Result<Option<Examined>> {
-        if !self.may_exist(table)? {
-            return Ok(None);
-        }
-        let delta = self.load(table).await?;
-        let Some(version) = delta.version() else { return Ok(None) };
-        let Told { foreign, trusted } = self.told(table, &delta, version).await?;
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
+    pub async fn examine(&self) -> Result<Option<Examined>> {
+        let Some(state) = self.state() else { return Ok(None) };
+        let Told { foreign, trusted } = self.told(state.version).await?;
         let doubt = match (foreign, trusted) {
             (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
             (None, None) => Some(Doubt::Unknown),
-            (None, Some(_)) => demands(&delta).map(Doubt::Layout),
+            (None, Some(_)) => demands(self).map(Doubt::Layout),
         };
-        Ok(Some(Examined { state: state_of(table, &delta, version)?, doubt, trusted }))
+        Ok(Some(Examined { state, doubt, trusted }))
     }
 
-    async fn told(&self, table: &TableName, delta: &DeltaTable, newest: u64) -> Result<Told> {
-        let (log, mut walk) = (delta.log_store(), Walk::default());
+    async fn told(&self, newest: u64) -> Result<Told> {
+        let log = self.delta.log_store();
+        let mut walk = Walk::default();
         for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
-            let entry = log.read_commit_entry(version).await.map_err(|error| lake_error(table, "read", error))?;
+            let entry = log.read_commit_entry(version).await.map_err(|error| lake_error(&self.name, "read", error))?;
             let Some(entry) = entry else { break };
             if walk.take(version, &Commit::parse(&entry)) {
                 break;
@@ -289,33 +284,23 @@ impl Lake {
     ///
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
-    pub async fn believed(&self, table: &TableName, examined: &Examined) -> Result<Option<TableState>> {
+    pub async fn believed(&self, examined: &Examined) -> Result<Option<Self>> {
         match (&examined.doubt, examined.trusted) {
-            (None, _) => Ok(Some(examined.state.clone())),
+            (None, _) => Ok(Some(self.clone())),
             (Some(_), None) => Ok(None),
-            (Some(_), Some(trusted)) if self.is_whole_at(table, trusted).await => {
-                let mut delta = self.load(table).await?;
-                delta.load_version(trusted).await.map_err(|error| lake_error(table, "read", error))?;
-                state_of(table, &delta, trusted).map(Some)
-            }
-            (Some(_), Some(_)) => Ok(Some(examined.state.clone())),
+            (Some(_), Some(trusted)) => Ok(Some(self.whole_at(trusted).await.unwrap_or_else(|| self.clone()))),
         }
     }
 
-    /// Whether all files of an older version of a table are still there.
-    pub async fn is_whole_at(&self, table: &TableName, version: u64) -> bool {
-        let Ok(mut delta) = self.load(table).await else { return false };
-        if delta.load_version(version).await.is_err() {
-            return false;
+    /// The table at an older version, where all files of that are still there.
+    pub async fn whole_at(&self, version: u64) -> Option<Self> {
+        let older = self.at(version).await.ok()?;
+        let store = older.store();
+        for active in older.active_files("") {
+            let path = object_store::path::Path::from(active.file.add.path.as_str());
+            object_store::ObjectStoreExt::head(&store, &path).await.ok()?;
         }
-        let store = delta.log_store().object_store(None);
-        for file in super::commit::live(&delta, "") {
-            let path = object_store::path::Path::from(file.part.add.path.as_str());
-            if object_store::ObjectStoreExt::head(&store, &path).await.is_err() {
-                return false;
-            }
-        }
-        true
+        Some(older)
     }
 }
 

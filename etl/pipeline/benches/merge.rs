@@ -17,7 +17,7 @@ use chrono::DateTime;
 use connectwise_extract::catalog;
 use connectwise_extract::contract::{CONTENT_HASH, RUN_ID};
 use connectwise_extract::decode::Decoder;
-use connectwise_lakehouse::{Commit, Comparison, Lake, TableName};
+use connectwise_lakehouse::{Changes, Commit, Comparison, Lake, TableName};
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt;
@@ -100,19 +100,20 @@ async fn main() {
     let mut out = std::io::stdout().lock();
 
     let clock = Instant::now();
-    let mut writer = lake.part_writer(&table, &schema, "id").await.unwrap();
-    let mut parts = Vec::new();
+    let opened = lake.table(&table).await.unwrap();
+    let mut writer = opened.file_writer(&schema, "id").await.unwrap();
+    let mut files = Vec::new();
     for first in (0..rows).step_by(TEMPLATE) {
         let keys: Vec<i32> = (first..rows.min(first + TEMPLATE as i32)).collect();
         writer.write(&under(&template, &keys)).unwrap();
         if writer.is_full() || writer.pending() >= 50_000 {
-            parts.extend(writer.finish().await.unwrap());
+            files.extend(writer.finish().await.unwrap());
         }
     }
-    parts.extend(writer.finish().await.unwrap());
-    lake.swap(&table, &schema, &parts, &Commit::new("first").upon(None)).await.unwrap();
+    files.extend(writer.finish().await.unwrap());
+    opened.overwrite_with_files(&schema, &files, &Commit::new("first")).await.unwrap();
     let seconds = clock.elapsed().as_secs_f64();
-    writeln!(out, "{rows} rows written in {} files: {seconds:.1} s, peak {:.0} MB", parts.len(), peak()).unwrap();
+    writeln!(out, "{rows} rows written in {} files: {seconds:.1} s, peak {:.0} MB", files.len(), peak()).unwrap();
 
     for scattered in [changes / 10, 0, changes] {
         let (newest, mut keys, mut state) = (rows - rows / 20, BTreeSet::new(), scattered as u64);
@@ -132,9 +133,10 @@ async fn main() {
         let changed = comparison.differing().await.unwrap();
         let compared = clock.elapsed().as_secs_f64();
         let found = changed.rows();
-        let commit = Commit::new("second").upon(lake.version(&table).await.unwrap());
+        let opened = lake.table(&table).await.unwrap();
         let clock = Instant::now();
-        let written = lake.upsert(&table, &schema, "id", changed, &session, &commit).await.unwrap();
+        let changes = Changes::upserts("id", changed);
+        let written = opened.merge(&schema, changes, &Commit::new("second")).await.unwrap();
         let merged = clock.elapsed().as_secs_f64();
         assert_eq!((written.updated, written.inserted), (found as u64, 0));
         writeln!(

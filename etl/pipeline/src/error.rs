@@ -5,7 +5,7 @@ use std::fmt;
 use connectwise_extract::error as extract;
 use connectwise_lakehouse::sentence::{with_sources, without_backtrace};
 use connectwise_lakehouse::shortage::{full_disk, used_up};
-use connectwise_lakehouse::{Failure, TableName, error as lakehouse};
+use connectwise_lakehouse::{Failure, NoName, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
 
 /// What went wrong, as far as a caller has to tell cases apart.
@@ -50,6 +50,11 @@ impl Error {
     /// An error of a kind, with a sentence that says what happened, to what, and what to do.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: without_backtrace(message.into()), table: None, source: None }
+    }
+
+    /// A case that can't be, where going on would write wrong rows.
+    pub(crate) fn internal(what: &str) -> Self {
+        Self::new(Kind::Internal, format!("{what}, which is a fault of this program: please report it with this sentence"))
     }
 
     /// An error of the call itself.
@@ -194,9 +199,18 @@ impl std::error::Error for Error {
     }
 }
 
+impl From<NoName> for Error {
+    fn from(why: NoName) -> Self {
+        Self::usage(why.to_string())
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use connectwise_lakehouse::{Lake, Versions};
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use connectwise_lakehouse::{Commit, Lake, as_conflict};
 
     use super::*;
 
@@ -205,11 +219,13 @@ mod tests {
     async fn a_conflict_stays_one_with_an_error_of_ours_behind_it() {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
-        let table = TableName::gold("dimdate");
+        let table = lake.table(&TableName::gold("dimdate")).await.unwrap();
         let own = || Error::new(Kind::Contract, "a test fails");
-        let stays = Versions::of(table.clone(), None).judge(&lake, own()).await;
+        let stays = as_conflict(&[&table], own()).await;
         assert_eq!((stays.kind(), stays.to_string().as_str()), (Kind::Contract, "a test fails"));
-        let changed = Versions::of(table, Some(3)).judge(&lake, own()).await;
+        let row: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        table.append(&RecordBatch::try_from_iter([("id", row)]).unwrap(), &Commit::new("other")).await.unwrap();
+        let changed = as_conflict(&[&table], own()).await;
         assert_eq!(changed.kind(), Kind::Conflict, "{changed:?}");
         assert!(changed.report().ends_with("changed by another run while it was read: a test fails"), "{changed:?}");
     }

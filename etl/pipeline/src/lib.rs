@@ -26,6 +26,7 @@ pub mod gold;
 mod halt;
 pub mod ledger;
 pub mod maintain;
+mod opened;
 pub mod quarantine;
 pub mod query;
 pub mod reconcile;

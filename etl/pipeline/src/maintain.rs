@@ -1,10 +1,10 @@
-//! Upkeep of the lakehouse: every table of it, one after the other.
+//! Maintenance of the lakehouse: every table of it, one after the other.
 
 use std::time::Instant;
 
 use chrono::Utc;
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Kept, Lake, Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Lake, Layer, MaintenanceMetrics, MaintenanceOptions, TableName};
 use serde::Serialize;
 
 use crate::error::Result;
@@ -24,7 +24,7 @@ pub struct Report {
     pub tables: Vec<TableReport>,
 }
 
-/// What upkeep did to one table.
+/// What maintenance did to one table.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TableReport {
@@ -35,7 +35,7 @@ pub struct TableReport {
     pub name: TableName,
     /// What was done, or would be.
     #[serde(flatten)]
-    pub kept: Kept,
+    pub metrics: MaintenanceMetrics,
     /// Why the table was left as it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -44,11 +44,11 @@ pub struct TableReport {
 }
 
 impl TableReport {
-    /// Says what upkeep did in the run's step.
+    /// Says what maintenance did in the run's step.
     pub(crate) fn tell(&self, step: &mut Step) {
         step.outcome = match &self.error {
             Some(why) => Outcome::Failed(why.clone()),
-            None if self.kept.compacted > 0 => Outcome::Written,
+            None if self.metrics.compacted > 0 => Outcome::Written,
             None => Outcome::Unchanged,
         };
         step.seconds = self.seconds;
@@ -67,20 +67,20 @@ impl Report {
 ///
 /// # Errors
 /// None of its own; what fails is in the report.
-pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, upkeep: &Upkeep) -> Result<Report> {
+pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, options: &MaintenanceOptions) -> Result<Report> {
     let mut tables = Vec::new();
     let known = known_tables().into_iter().chain(gold.models.tables());
     for table in known.filter(|table| layers.contains(&table.layer)) {
         let clock = Instant::now();
-        let (kept, error) = match lake.maintain(&table, key(&table), upkeep).await {
+        let (metrics, error) = match lake.maintain(&table, key(&table), options).await {
             Ok(None) => continue,
-            Ok(Some(kept)) => (kept, None),
-            Err(error) => (Kept::default(), Some(error.report())),
+            Ok(Some(metrics)) => (metrics, None),
+            Err(error) => (MaintenanceMetrics::default(), Some(error.report())),
         };
         let seconds = clock.elapsed().as_secs_f64();
-        tables.push(TableReport { table: table.to_string(), name: table, kept, error, seconds });
+        tables.push(TableReport { table: table.to_string(), name: table, metrics, error, seconds });
     }
-    Ok(Report { run_id: upkeep.run_id.clone(), dry_run: upkeep.dry_run, tables })
+    Ok(Report { run_id: options.run_id.clone(), dry_run: options.dry_run, tables })
 }
 
 /// The key of an entity's table, by which its files are ordered.

@@ -124,8 +124,8 @@ fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lakehouse_only() {
             &[
                 "etl/lakehouse/src/",
                 "tests/tests/lake/by_hand.rs",
-                "tests/tests/lake/full_disk.rs",
                 "tests/tests/lake/others.rs",
+                "tests/tests/lake/store.rs",
             ][..],
         ),
     ] {

@@ -25,7 +25,7 @@ pub(crate) fn copy(from: &Path, to: &Path) {
 
 /// Names of a stored table's columns.
 pub(crate) async fn columns(lake: &Lake, table: &TableName) -> BTreeSet<String> {
-    let state = lake.state(table).await.unwrap().unwrap_or_else(|| panic!("{table} is missing"));
+    let state = lake.table(table).await.unwrap().state().unwrap_or_else(|| panic!("{table} is missing"));
     state.schema.fields().iter().map(|field| field.name().clone()).collect()
 }
 

@@ -92,7 +92,7 @@ impl Tenant {
     }
 
     async fn version(&self, entity: &Entity) -> u64 {
-        self.lakehouse.lake().version(&TableName::bronze(entity.table)).await.unwrap().unwrap()
+        self.lakehouse.lake().table(&TableName::bronze(entity.table)).await.unwrap().version().unwrap()
     }
 }
 
@@ -368,7 +368,7 @@ async fn many_lists_that_cannot_be_read_leave_the_table_as_it_was() {
     assert_eq!(report.outcome(), "failed");
     failed(&report.steps[0]);
     let table = TableName::bronze(additions().table);
-    assert_eq!(tenant.lakehouse.lake().version(&table).await.unwrap(), None);
+    assert_eq!(tenant.lakehouse.lake().table(&table).await.unwrap().version(), None);
 
     tenant.forget("faults").await;
     tenant.load(Mode::Full, additions().name).await;

@@ -3,7 +3,7 @@
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Change, Commit, Layer, TableName};
+use connectwise_lakehouse::{Changes, Commit, Layer, TableName};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -95,10 +95,9 @@ async fn what_earlier_runs_may_have_missed_is_asked_for_once_when_the_reading_ch
     let missed: Vec<i64> = early.into_iter().filter(|id| !late.contains(id)).collect();
     assert!(!missed.is_empty());
     let (lake, table) = (lakehouse.lake(), TableName::bronze(contact().table));
-    let session = lake.session().unwrap();
-    let schema = lake.state(&table).await.unwrap().unwrap().schema;
-    let change = Change { gone: missed.clone(), ..Change::default() };
-    lake.sync(&table, &schema, contact().key, change, &session, &Commit::new("by hand")).await.unwrap();
+    let schema = lake.table(&table).await.unwrap().schema().unwrap();
+    let changes = Changes::upserts(contact().key, Vec::new()).deleting(missed.clone());
+    lake.table(&table).await.unwrap().merge(&schema, changes, &Commit::new("by hand")).await.unwrap();
 
     let step = load(&simulator, &lakehouse, Mode::Incremental).await;
     assert!(!says(&step, "7 days") && step.rows_inserted == 0, "{step:#?}");

@@ -1,9 +1,7 @@
 //! A disk that is full at some point of a run: the run says so and stops, and the next one, with space, leaves no trace of it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::io::ErrorKind;
-use std::ops::Range;
 use std::path::{Path as Folder, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
@@ -17,16 +15,11 @@ use connectwise_pipeline::{gold, query};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
-use deltalake::DeltaResult;
-use deltalake::logstore::{ObjectStoreFactory, ObjectStoreRef, StorageConfig, object_store_factories};
-use futures::stream::BoxStream;
 use object_store::path::Path;
-use object_store::{
-    CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectMeta, ObjectStore, PutMultipartOptions,
-    PutOptions, PutPayload, PutResult, Result, UploadPart,
-};
+use object_store::{PutPayload, Result};
 use serde_json::Value;
-use url::Url;
+
+use crate::store::{Watcher, watch};
 
 /// What a process that runs on a full disk is told by: address, user, password, folder and bytes.
 const TOLD: &str = "CW_TEST_FULL_DISK";
@@ -36,101 +29,32 @@ const TECHNICAL: [&str; 4] = ["etlTimestamp", "_etl_run_id", "_etl_gold_processe
 /// A disk that takes so many bytes more.
 #[derive(Debug)]
 struct Disk {
-    inner: ObjectStoreRef,
-    left: Arc<AtomicU64>,
+    left: AtomicU64,
 }
 
-impl fmt::Display for Disk {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.inner.fmt(f)
+impl Disk {
+    fn take(&self, bytes: usize) -> Result<()> {
+        let taken = self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes as u64));
+        // As the store of local files says it.
+        let full = || std::io::Error::from(ErrorKind::StorageFull);
+        taken.map(drop).map_err(|_| object_store::Error::Generic { store: "LocalFileSystem", source: Box::new(full()) })
     }
 }
 
-fn take(left: &AtomicU64, bytes: usize) -> Result<()> {
-    let taken = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(bytes as u64));
-    // As the store of local files says it.
-    let full = || std::io::Error::from(ErrorKind::StorageFull);
-    taken.map(drop).map_err(|_| object_store::Error::Generic { store: "LocalFileSystem", source: Box::new(full()) })
-}
-
-#[async_trait::async_trait]
-impl ObjectStore for Disk {
-    async fn put_opts(&self, location: &Path, payload: PutPayload, opts: PutOptions) -> Result<PutResult> {
-        if let Err(full) = take(&self.left, payload.content_length()) {
+impl Watcher for Disk {
+    fn put(&self, location: &Path, payload: &PutPayload) -> Result<()> {
+        let full = self.take(payload.content_length());
+        if full.is_err() {
             // What of a file was written before the disk was full.
-            let bytes: Bytes = payload.into();
+            let bytes: Bytes = payload.clone().into();
             let half = PathBuf::from(format!("/{location}#1"));
             std::fs::write(half, bytes.slice(..bytes.len() / 2)).unwrap();
-            return Err(full);
         }
-        self.inner.put_opts(location, payload, opts).await
+        full
     }
 
-    async fn put_multipart_opts(&self, location: &Path, opts: PutMultipartOptions) -> Result<Box<dyn MultipartUpload>> {
-        let inner = self.inner.put_multipart_opts(location, opts).await?;
-        Ok(Box::new(Upload { inner, left: self.left.clone() }))
-    }
-
-    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
-        self.inner.get_opts(location, options).await
-    }
-
-    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        self.inner.get_ranges(location, ranges).await
-    }
-
-    fn delete_stream(&self, locations: BoxStream<'static, Result<Path>>) -> BoxStream<'static, Result<Path>> {
-        self.inner.delete_stream(locations)
-    }
-
-    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        self.inner.list(prefix)
-    }
-
-    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
-        self.inner.list_with_delimiter(prefix).await
-    }
-
-    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
-        self.inner.copy_opts(from, to, options).await
-    }
-}
-
-#[derive(Debug)]
-struct Upload {
-    inner: Box<dyn MultipartUpload>,
-    left: Arc<AtomicU64>,
-}
-
-#[async_trait::async_trait]
-impl MultipartUpload for Upload {
-    fn put_part(&mut self, data: PutPayload) -> UploadPart {
-        match take(&self.left, data.content_length()) {
-            Ok(()) => self.inner.put_part(data),
-            Err(full) => Box::pin(async { Err(full) }),
-        }
-    }
-
-    async fn complete(&mut self) -> Result<PutResult> {
-        self.inner.complete().await
-    }
-
-    /// The store can't remove what it wrote where the process ends first.
-    async fn abort(&mut self) -> Result<()> {
-        Ok(())
-    }
-}
-
-/// Puts every local table of this process on one disk.
-struct Disks {
-    before: Arc<dyn ObjectStoreFactory>,
-    left: Arc<AtomicU64>,
-}
-
-impl ObjectStoreFactory for Disks {
-    fn parse_url_opts(&self, url: &Url, config: &StorageConfig) -> DeltaResult<(ObjectStoreRef, Path)> {
-        let (inner, path) = self.before.parse_url_opts(url, config)?;
-        Ok((Arc::new(Disk { inner, left: self.left.clone() }), path))
+    fn put_part(&self, bytes: usize) -> Result<()> {
+        self.take(bytes)
     }
 }
 
@@ -155,10 +79,7 @@ fn client(address: &str, user: &str, password: &str) -> Client {
 async fn a_run_on_a_full_disk() {
     let Ok(told) = std::env::var(TOLD) else { return };
     let [address, user, password, folder, bytes] = told.split(' ').collect::<Vec<_>>()[..] else { panic!("{told}") };
-    let (factories, file) = (object_store_factories(), Url::parse("file://").unwrap());
-    let before = factories.get(&file).unwrap().clone();
-    let left = Arc::new(AtomicU64::new(bytes.parse().unwrap()));
-    factories.insert(file, Arc::new(Disks { before, left }));
+    watch(Arc::new(Disk { left: AtomicU64::new(bytes.parse().unwrap()) }));
     let lake = Lake::open(folder).unwrap();
     let plan = Plan::new(Layer::ALL.to_vec(), Mode::Full, entities());
     let report = execute(&lake, Some(&client(address, user, password)), &plan, &Quiet).await.unwrap();
@@ -208,7 +129,7 @@ async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
     tables.extend(gold::tables().into_iter().map(TableName::gold));
     let mut found = BTreeMap::new();
     for table in tables {
-        let Some(state) = lake.state(&table).await.unwrap() else { continue };
+        let Some(state) = lake.table(&table).await.unwrap().state() else { continue };
         let names = state.schema.fields().iter().map(|field| field.name().as_str());
         let names: Vec<String> =
             names.filter(|name| !TECHNICAL.contains(name)).map(|name| format!("\"{name}\"")).collect();

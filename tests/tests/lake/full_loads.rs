@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::maintain;
@@ -68,7 +68,11 @@ async fn gone_on_with(simulator: &Simulator, lakehouse: &Lakehouse, delete: u64)
     let report = full(simulator, lakehouse, options()).await;
     assert_eq!(report.failed().count(), 1);
     assert!(staged(lakehouse) > 2, "files are staged");
-    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), None, "nothing is committed");
+    assert_eq!(
+        lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version(),
+        None,
+        "nothing is committed"
+    );
 
     // Everything that can happen while nobody looks, to rows that are staged and to others.
     forget(simulator, "faults").await;
@@ -155,7 +159,7 @@ async fn a_narrowed_role_removes_nothing() {
     let read = step(&report).read.clone().unwrap();
     assert_eq!(read.watermark_after, read.watermark_before);
     assert!(step(&report).rows_updated > 0);
-    assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap(), ROWS);
 
     // Rows that changed meanwhile and couldn't be seen are found as soon as they can.
     post(&simulator, "role", json!({ "role": "full" })).await;
@@ -166,7 +170,7 @@ async fn a_narrowed_role_removes_nothing() {
     post(&simulator, "role", json!({ "role": "mine" })).await;
     let report = full(&simulator, &lakehouse, Options { max_share: 100.0, ..options() }).await;
     assert_eq!(report.failed().count(), 0, "{}", why(&report));
-    assert!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap() < ROWS);
+    assert!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap() < ROWS);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -175,11 +179,14 @@ async fn a_narrowed_role_removes_nothing_from_a_snapshot() {
     let lakehouse = Lakehouse::empty().unwrap();
     let entity = catalog::entity("Activity").unwrap();
     run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await;
-    let rows = lakehouse.lake().row_count(&TableName::bronze(entity.table)).await.unwrap();
+    let rows = lakehouse.lake().table(&TableName::bronze(entity.table)).await.unwrap().row_count().await.unwrap();
     post(&simulator, "role", json!({ "role": "mine" })).await;
     let report = run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await;
     assert!(why(&report).contains("rows are missing"), "{:?}", step(&report));
-    assert_eq!(lakehouse.lake().row_count(&TableName::bronze(entity.table)).await.unwrap(), rows);
+    assert_eq!(
+        lakehouse.lake().table(&TableName::bronze(entity.table)).await.unwrap().row_count().await.unwrap(),
+        rows
+    );
     post(&simulator, "role", json!({ "role": "full" })).await;
     assert_eq!(run(&simulator, &lakehouse, "Activity", Mode::Incremental, options()).await.failed().count(), 0);
     assert_truth(&simulator, &lakehouse, [entity], "at the end").await;
@@ -195,17 +202,17 @@ async fn what_killed_runs_left_is_swept_up() {
     forget(&simulator, "faults").await;
     let orphan = lakehouse.path().join("bronze/bronze_cw_timeentry/part-of-nobody.parquet");
     std::fs::write(&orphan, "left by a program that died").unwrap();
-    let upkeep = |dry_run, hours| Upkeep {
+    let upkeep = |dry_run, hours| MaintenanceOptions {
         run_id: "upkeep".to_owned(),
         dry_run,
         retention: TimeDelta::hours(hours),
         orphan_age: TimeDelta::hours(hours),
     };
-    let keep = async |upkeep: Upkeep| {
+    let keep = async |upkeep: MaintenanceOptions| {
         let report = maintain::run(lakehouse.lake(), &[Layer::Bronze], &GoldConfig::default(), &upkeep).await.unwrap();
         let [table] = report.tables.as_slice() else { panic!("{report:?}") };
         assert_eq!((table.table.as_str(), &table.error), ("bronze/bronze_cw_timeentry", &None));
-        table.kept.clone()
+        table.metrics.clone()
     };
 
     let young = keep(upkeep(true, 168)).await;
@@ -238,7 +245,10 @@ async fn an_empty_answer_removes_nothing() {
     for share in [5.0, 100.0] {
         let report = full(&empty, &lakehouse, Options { max_share: share, ..options() }).await;
         assert!(why(&report).contains("the server lists no record and the table has 3000 rows"), "{}", why(&report));
-        assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+        assert_eq!(
+            lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap(),
+            ROWS
+        );
     }
 }
 
@@ -247,10 +257,10 @@ async fn a_count_that_disagrees_removes_nothing() {
     let simulator = simulator(11).await;
     let lakehouse = Lakehouse::empty().unwrap();
     full(&simulator, &lakehouse, options()).await;
-    let version = lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap();
+    let version = lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version();
     post(&simulator, "faults", json!({ "path": "/time/entries", "nth": 5, "missing": true })).await;
     let report = full(&simulator, &lakehouse, options()).await;
     assert!(why(&report).contains("the server counts 3000 records and sent 2999"), "{}", why(&report));
-    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), version);
-    assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), ROWS);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version(), version);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap(), ROWS);
 }

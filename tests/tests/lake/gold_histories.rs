@@ -11,7 +11,7 @@ use std::sync::LazyLock;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Lake, Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig};
 use connectwise_pipeline::maintain;
@@ -215,7 +215,7 @@ impl History {
     /// Files that tables have no more are taken, and small ones put together.
     async fn upkeep(&mut self) {
         let (retention, orphan_age) = (TimeDelta::zero(), TimeDelta::zero());
-        let upkeep = Upkeep { run_id: "upkeep".to_owned(), dry_run: false, retention, orphan_age };
+        let upkeep = MaintenanceOptions { run_id: "upkeep".to_owned(), dry_run: false, retention, orphan_age };
         let lake = self.lakehouse.lake();
         let kept = maintain::run(lake, &[Layer::Silver, Layer::Gold], &self.config, &upkeep).await.unwrap();
         assert_eq!(kept.failed().count(), 0, "{kept:?}");
@@ -271,9 +271,13 @@ async fn build_silver(lake: &Lake, mode: Mode) -> Vec<TableReport> {
     let (privacy, now) = (Privacy::default(), Utc::now());
     let mut built = Vec::new();
     for entity in entities() {
-        built.push(silver::build(lake, entity, &privacy, mode, "silver", now).await.unwrap());
+        let request = silver::Request { entity, privacy: &privacy, run_id: "silver", started: now };
+        let bronze = lake.table(&TableName::bronze(entity.table)).await.unwrap();
+        let silver = lake.table(&TableName::silver(entity.table)).await.unwrap();
+        built.push(silver::build(&bronze, &silver, &request, mode).await.unwrap());
         if entity.history {
-            built.push(history::build(lake, entity, &privacy, mode, "silver").await.unwrap());
+            let history = lake.table(&history::table(entity)).await.unwrap();
+            built.push(history::build(&silver.refresh().await.unwrap(), &history, &request, mode).await.unwrap());
         }
     }
     built

@@ -67,10 +67,8 @@ async fn assert_loaded(simulator: &Simulator, lakehouse: &Lakehouse, entity: &'s
 
 /// Keys of the bronze table.
 async fn stored(lakehouse: &Lakehouse, entity: &Entity) -> Vec<i64> {
-    let session = lakehouse.lake().session().unwrap();
-    let mut keys = lakehouse.lake().keys(&session, &TableName::bronze(entity.table), entity.key).await.unwrap();
-    keys.sort_unstable();
-    keys
+    let table = lakehouse.lake().table(&TableName::bronze(entity.table)).await.unwrap();
+    table.keys(entity.key).await.unwrap().iter().map(u64::cast_signed).collect()
 }
 
 /// Whom a few rows of a list belong to, by the path of that property: fewer than a load may lose.
@@ -85,7 +83,7 @@ async fn somebody(simulator: &Simulator, entity: &Entity, path: &str) -> i64 {
 }
 
 async fn bronze(lakehouse: &Lakehouse) -> u64 {
-    lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap()
+    lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap()
 }
 
 async fn deleted_in_silver(lakehouse: &Lakehouse) -> Vec<i64> {
@@ -105,13 +103,13 @@ async fn delete(simulator: &Simulator, rows: u64) -> Vec<i64> {
 
 /// The reconcile refused for this reason, and bronze is as it was.
 async fn assert_refused(simulator: &Simulator, lakehouse: &Lakehouse, why: &str) {
-    let version = lakehouse.lake().state(&TableName::bronze("timeentry")).await.unwrap().unwrap().version;
+    let version = lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version().unwrap();
     let report = reconcile(simulator, lakehouse, false).await;
     let refused = report.refused.as_deref().unwrap_or_else(|| panic!("not refused: {report:?}"));
     assert!(refused.contains(why), "{refused}");
     assert!(report.deleted.is_empty());
     assert_eq!(bronze(lakehouse).await, ROWS);
-    assert_eq!(lakehouse.lake().state(&TableName::bronze("timeentry")).await.unwrap().unwrap().version, version);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version().unwrap(), version);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::{TimeZone, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold;
 use connectwise_pipeline::ledger::drift;
@@ -125,7 +125,7 @@ async fn versions(lakehouse: &Lakehouse) -> Vec<(String, u64)> {
     let bronze = flat.map(|entity| TableName::bronze(entity.table));
     let entities = bronze.chain(catalog::entities().iter().map(|entity| TableName::silver(entity.table)));
     for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
-        let state = lakehouse.lake().state(&table).await.unwrap().unwrap();
+        let state = lakehouse.lake().table(&table).await.unwrap().state().unwrap();
         versions.push((table.to_string(), state.version));
     }
     versions
@@ -205,7 +205,7 @@ async fn a_ledger_that_cannot_be_written_is_a_warning() {
         report.warnings.iter().partition(|warning| warning.starts_with("the ledger can't be written"));
     assert_eq!(written.len(), 1, "it is told once: {:#?}", report.warnings);
     assert!(others.iter().all(|warning| warning.starts_with("etl/etl_runs can't be read")), "{others:#?}");
-    assert_eq!(lakehouse.lake().row_count(&TableName::bronze("timeentry")).await.unwrap(), 100);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().row_count().await.unwrap(), 100);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +217,7 @@ async fn no_row_is_written_where_its_tenant_cannot_be_recorded() {
     let plan = Plan::new(vec![Layer::Bronze], Mode::Full, vec![catalog::entity("TimeEntry").unwrap()]);
     let refused = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap_err();
     assert!(refused.report().contains("etl/etl_tenant can't be read"), "{refused:?}");
-    assert_eq!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap(), None);
+    assert_eq!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version(), None);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -364,7 +364,7 @@ async fn a_load_that_is_killed_leaves_its_chunks() {
     let own = client(&simulator).unwrap();
     let run = Box::pin(execute(lakehouse.lake(), Some(&own), &plan, &Quiet));
     let chunks = Box::pin(async {
-        while lakehouse.lake().state(&TableName::ledger(ledger::CHUNKS)).await.unwrap().is_none() {
+        while lakehouse.lake().table(&TableName::ledger(ledger::CHUNKS)).await.unwrap().version().is_none() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         rows(&lakehouse, "select * from etl_chunks order by chunk").await
@@ -374,7 +374,10 @@ async fn a_load_that_is_killed_leaves_its_chunks() {
         Either::Right((chunks, _)) => chunks,
         Either::Left((report, _)) => panic!("the load came to an end: {report:#?}"),
     };
-    assert!(lakehouse.lake().state(&TableName::ledger(ledger::STEPS)).await.unwrap().is_none(), "no step has ended");
+    assert!(
+        lakehouse.lake().table(&TableName::ledger(ledger::STEPS)).await.unwrap().version().is_none(),
+        "no step has ended"
+    );
     let first = &chunks[0];
     assert_eq!(
         (&first["tableName"], &first["chunk"], &first["rows"]),
@@ -461,7 +464,8 @@ async fn upkeep_is_a_run_too() {
     let lakehouse = Lakehouse::empty().unwrap();
     let load = small(&lakehouse, &simulator, Mode::Full).await;
     let week = chrono::TimeDelta::days(7);
-    let upkeep = |dry_run| Upkeep { run_id: "upkeep".to_owned(), dry_run, retention: week, orphan_age: week };
+    let upkeep =
+        |dry_run| MaintenanceOptions { run_id: "upkeep".to_owned(), dry_run, retention: week, orphan_age: week };
     let layers = [Layer::Bronze, Layer::Ledger];
     let (lake, gold) = (lakehouse.lake(), gold::GoldConfig::default());
     run::maintain(lake, &layers, &gold, &upkeep(true)).await.unwrap().1.unwrap();

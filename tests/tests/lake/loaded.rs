@@ -109,9 +109,13 @@ impl Tenant {
         copy(&self.lakehouse.path().join("bronze"), &fresh.path().join("bronze"));
         let privacy = Privacy::default();
         for entity in entities() {
-            silver::build(fresh.lake(), entity, &privacy, Mode::Full, "fresh", Utc::now()).await.unwrap();
+            let request = silver::Request { entity, privacy: &privacy, run_id: "fresh", started: Utc::now() };
+            let bronze = fresh.lake().table(&TableName::bronze(entity.table)).await.unwrap();
+            let silver = fresh.lake().table(&TableName::silver(entity.table)).await.unwrap();
+            silver::build(&bronze, &silver, &request, Mode::Full).await.unwrap();
             if entity.history {
-                history::build(fresh.lake(), entity, &privacy, Mode::Full, "fresh").await.unwrap();
+                let history = fresh.lake().table(&history::table(entity)).await.unwrap();
+                history::build(&silver.refresh().await.unwrap(), &history, &request, Mode::Full).await.unwrap();
             }
         }
         assert_same(

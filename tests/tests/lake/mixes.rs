@@ -89,8 +89,8 @@ impl Mix {
         for at in 0..self.tables.len() {
             let table = &self.tables[(first + at) % self.tables.len()];
             let lake = self.tenant.lake();
-            let is_there =
-                matches!(lake.damage(table).await, Ok(None)) && matches!(lake.state(table).await, Ok(Some(_)));
+            let is_there = matches!(lake.damage(table).await, Ok(None))
+                && lake.table(table).await.is_ok_and(|table| table.exists());
             let done = is_there
                 && match event {
                     Event::Table(deed) => does(deed, &self.tenant.lakehouse, table).await,

@@ -266,7 +266,8 @@ async fn an_entry_makes_a_table() {
             assert!(truth.len() > 3, "{path}");
             let rows = truth.len();
             assert_eq!(by_id(records(&lakehouse, entity).await), by_id(truth), "{path}");
-            let silver = lakehouse.lake().row_count(&TableName::silver(entity.table)).await.unwrap();
+            let silver =
+                lakehouse.lake().table(&TableName::silver(entity.table)).await.unwrap().row_count().await.unwrap();
             assert_eq!(silver, rows as u64, "{path}");
         }
         post(&simulator, "advance", json!({ "/sales/stages": { "edit": 1, "insert": 1 } })).await;

@@ -121,7 +121,7 @@ async fn a_restored_table_is_read_again_and_the_run_says_what_was_restored() {
 async fn a_table_that_begins_again_is_new_to_those_that_are_made_from_it() {
     let tenant = Tenant::loaded().await;
     let tables = [TableName::bronze("company"), TableName::silver("timeentry")];
-    let at = async |table| tenant.lake().version(table).await.unwrap();
+    let at = async |table| tenant.lake().table(table).await.unwrap().version();
     change(&tenant).await;
     for table in &tables {
         assert_eq!(at(table).await, Some(0));
@@ -138,7 +138,7 @@ async fn a_table_that_begins_again_is_new_to_those_that_are_made_from_it() {
 async fn a_table_isnt_made_from_one_that_others_changed() {
     let tenant = Tenant::loaded().await;
     let (bronze, silver) = (TableName::bronze("company"), TableName::silver("company"));
-    let before = tenant.lake().version(&silver).await.unwrap();
+    let before = tenant.lake().table(&silver).await.unwrap().version();
     assert!(does(Deed::Update, &tenant.lakehouse, &bronze).await);
     let company = vec![catalog::entity("Company").unwrap()];
     let plan = Plan { entities: company, ..Tenant::plan(Mode::Full, &[Layer::Silver]) };
@@ -146,6 +146,6 @@ async fn a_table_isnt_made_from_one_that_others_changed() {
     let step = report.steps.iter().find(|step| step.table == silver.name).unwrap();
     let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains("was changed by another writer (UPDATE") && why.contains("run --layers bronze"), "{why}");
-    assert_eq!(tenant.lake().version(&silver).await.unwrap(), before);
+    assert_eq!(tenant.lake().table(&silver).await.unwrap().version(), before);
     assert_eq!(report.exit_code(), 3, "nothing but that was asked for: {:?}", report.steps);
 }

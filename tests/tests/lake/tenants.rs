@@ -287,7 +287,7 @@ async fn files_that_another_tenant_had_staged_are_not_gone_on_with() {
     let warnings = &report.steps[0].warnings;
     assert!(warnings.iter().any(|warning| warning.contains("are given up")), "{warnings:?}");
     assert_truth(&beta, &lakehouse, [time], "after the move").await;
-    assert!(lakehouse.lake().version(&TableName::bronze("timeentry")).await.unwrap().is_some());
+    assert!(lakehouse.lake().table(&TableName::bronze("timeentry")).await.unwrap().version().is_some());
 }
 
 /// A command that needs no credentials, with what the environment names.

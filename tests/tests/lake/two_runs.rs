@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use chrono::TimeDelta;
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Lake, TableName, Upkeep};
+use connectwise_lakehouse::{Commit, Lake, MaintenanceOptions, TableName};
 use connectwise_pipeline::gold;
 use connectwise_pipeline::query;
 use connectwise_pipeline::silver::history;
@@ -93,9 +93,9 @@ async fn two_runs_at_once_end_well_and_leave_what_one_would() {
     }
 }
 
-fn upkeep(run_id: &str) -> Upkeep {
+fn upkeep(run_id: &str) -> MaintenanceOptions {
     let hours = TimeDelta::hours(168);
-    Upkeep { run_id: run_id.to_owned(), dry_run: false, retention: hours, orphan_age: hours }
+    MaintenanceOptions { run_id: run_id.to_owned(), dry_run: false, retention: hours, orphan_age: hours }
 }
 
 fn keys(keys: std::ops::Range<i64>) -> RecordBatch {
@@ -105,19 +105,20 @@ fn keys(keys: std::ops::Range<i64>) -> RecordBatch {
 /// A table of six small files that are ordered by a key.
 async fn ordered(lake: &Lake, table: &TableName) {
     let schema = keys(0..0).schema();
-    let mut parts = Vec::new();
+    let table = lake.table(table).await.unwrap();
+    let mut files = Vec::new();
     for at in 0..6 {
-        let mut writer = lake.part_writer(table, &schema, "id").await.unwrap();
+        let mut writer = table.file_writer(&schema, "id").await.unwrap();
         writer.write(&keys(at * 10..at * 10 + 10)).unwrap();
-        parts.extend(writer.finish().await.unwrap());
+        files.extend(writer.finish().await.unwrap());
     }
-    lake.swap(table, &schema, &parts, &Commit::new("before")).await.unwrap();
+    table.overwrite_with_files(&schema, &files, &Commit::new("before")).await.unwrap();
 }
 
 /// A table of six small files that rows only came to.
 async fn appended(lake: &Lake, table: &TableName) {
     for at in 0..6 {
-        lake.append(table, keys(at * 10..at * 10 + 10), &Commit::new("before")).await.unwrap();
+        lake.append(table, &keys(at * 10..at * 10 + 10), &Commit::new("before")).await.unwrap();
     }
 }
 
@@ -133,7 +134,7 @@ async fn upkeep_of_one_table_twice_at_once_ends_well() {
             let (one, other) = (upkeep("one"), upkeep("other"));
             let both = futures::join!(lake.maintain(&table, key, &one), lake.maintain(&table, key, &other));
             let kept = [both.0.unwrap().unwrap(), both.1.unwrap().unwrap()];
-            assert_eq!(lake.row_count(&table).await.unwrap(), 60, "{table}");
+            assert_eq!(lake.table(&table).await.unwrap().row_count().await.unwrap(), 60, "{table}");
             assert_eq!(kept.map(|kept| kept.compacted).iter().sum::<u64>(), 6, "{table}: one of them did it");
         }
     }

@@ -203,7 +203,7 @@ async fn too_many_of_them_are_a_fault_of_the_server() {
     let report = tenant.run(Mode::Full).await;
     let Outcome::Failed(why) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
     assert!(why.contains("the server can't give more than 8 records"), "{why}");
-    let version = tenant.lakehouse.lake().version(&TableName::bronze(tenant.entity.table)).await.unwrap();
+    let version = tenant.lakehouse.lake().table(&TableName::bronze(tenant.entity.table)).await.unwrap().version();
     assert_eq!(version, Some(0), "the table is as it was");
     assert_eq!(tenant.bronze().await, stored);
     tenant.mend().await;

@@ -2,7 +2,6 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::catalog;
-use connectwise_extract::contract;
 use connectwise_extract::doctor::{self, Verdict};
 use connectwise_lakehouse::{Commit, Layer, TableName};
 use connectwise_pipeline::bronze;
@@ -119,7 +118,8 @@ async fn doctor_tells_both() {
     let examined = async || {
         let mut found = doctor::examine(&client, &[tenant.entity], &Utc::now).await;
         let table = TableName::bronze(tenant.entity.table);
-        let stored = bronze::watermark(tenant.lakehouse.lake(), &table).await.unwrap();
+        let opened = tenant.lakehouse.lake().table(&table).await.unwrap();
+        let stored = bronze::watermark(&opened).await.unwrap();
         doctor::watermarks(&mut found, &stored.map(|stored| (tenant.entity.name, stored)).into_iter().collect());
         let told = |name| {
             found.checks.iter().find(|check| check.check == name).map(|check| (check.verdict, check.found.clone()))
@@ -142,12 +142,12 @@ async fn doctor_tells_both() {
 /// As an earlier version left it: it took the highest change time, whatever the clock said.
 async fn poison(tenant: &Tenant, time: &str) {
     let (lake, table) = (tenant.lakehouse.lake(), TableName::bronze(tenant.entity.table));
-    let session = lake.session().unwrap();
     let time: DateTime<Utc> = time.parse().unwrap();
-    let commit = Commit::new("an earlier version").mark(WATERMARK, time.timestamp_micros());
-    let schema = contract::bronze(tenant.entity);
-    lake.sync(&table, &schema, tenant.entity.key, Default::default(), &session, &commit).await.unwrap();
-    assert_eq!(lake.mark(&table, WATERMARK).await.unwrap(), Some(time.timestamp_micros()));
+    let commit = Commit::new("an earlier version").transaction(WATERMARK, time.timestamp_micros());
+    let table = lake.table(&table).await.unwrap();
+    table.commit_transactions(&commit).await.unwrap();
+    let stored = table.refresh().await.unwrap().transaction(WATERMARK).await.unwrap();
+    assert_eq!(stored, Some(time.timestamp_micros()));
 }
 
 #[tokio::test(flavor = "multi_thread")]

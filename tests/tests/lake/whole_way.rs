@@ -33,7 +33,8 @@ async fn versions(lakehouse: &Lakehouse) -> BTreeMap<String, u64> {
     let bronze = flat.map(|entity| TableName::bronze(entity.table));
     let entities = bronze.chain(catalog::entities().iter().map(|entity| TableName::silver(entity.table)));
     for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
-        let state = lakehouse.lake().state(&table).await.unwrap().unwrap_or_else(|| panic!("{table} is missing"));
+        let state =
+            lakehouse.lake().table(&table).await.unwrap().state().unwrap_or_else(|| panic!("{table} is missing"));
         versions.insert(table.to_string(), state.version);
     }
     versions
@@ -147,7 +148,7 @@ async fn incremental_runs_end_where_a_full_load_ends() {
     for fact in ["fact_timeentry", "fact_expenseentry", "fact_productitem"] {
         let table = TableName::gold(fact);
         // Surrogate keys and `_etl_*` columns may differ between two lakehouses, everything else may not.
-        let state = rebuilt.lake().state(&table).await.unwrap().unwrap();
+        let state = rebuilt.lake().table(&table).await.unwrap().state().unwrap();
         let columns: Vec<String> = state
             .schema
             .fields()

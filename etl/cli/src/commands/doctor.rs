@@ -46,7 +46,7 @@ impl Doctor {
         let mut examination = examine(&settings.client()?, &entities, &Utc::now).await;
         let (lake, mut stored) = (settings.lake()?, BTreeMap::new());
         for entity in &entities {
-            let watermark = watermark(&lake, &TableName::bronze(entity.table)).await?;
+            let watermark = watermark(&lake.table(&TableName::bronze(entity.table)).await?).await?;
             stored.extend(watermark.map(|watermark| (entity.name, watermark)));
         }
         watermarks(&mut examination, &stored);

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use chrono::TimeDelta;
 use clap::Args;
-use connectwise_lakehouse::{Layer, Upkeep};
+use connectwise_lakehouse::{Layer, MaintenanceOptions};
 use connectwise_pipeline::error::{Error, Result};
 use connectwise_pipeline::maintain::Report;
 use connectwise_pipeline::run::maintain;
@@ -65,13 +65,13 @@ impl Maintain {
             show_findings(&report, output)?;
             return Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
         }
-        let upkeep = Upkeep {
+        let options = MaintenanceOptions {
             run_id: uuid::Uuid::now_v7().to_string(),
             dry_run: self.dry_run,
             retention: TimeDelta::hours(i64::from(self.retention_hours)),
             orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
         };
-        let (report, told) = maintain(&lake, &layers, &settings.gold, &upkeep).await?;
+        let (report, told) = maintain(&lake, &layers, &settings.gold, &options).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());
@@ -85,20 +85,20 @@ fn show(report: &Report, output: &Output) -> Result<()> {
         return output.json(report);
     }
     let rows = report.tables.iter().map(|one| {
-        let kept = &one.kept;
-        let compacted = if kept.compacted == 0 {
+        let metrics = &one.metrics;
+        let compacted = if metrics.compacted == 0 {
             String::new()
         } else {
-            format!("{} into {}", thousands(kept.compacted), thousands(kept.compacted_into))
+            format!("{} into {}", thousands(metrics.compacted), thousands(metrics.compacted_into))
         };
         vec![
             one.table.clone(),
-            thousands(kept.files),
+            thousands(metrics.files),
             compacted,
-            thousands(kept.expired),
-            thousands(kept.orphans + kept.staged),
-            format!("{:.1}", kept.removed_bytes as f64 / 1e6),
-            kept.checkpoint.map(|version| version.to_string()).unwrap_or_default(),
+            thousands(metrics.expired),
+            thousands(metrics.orphans + metrics.staged),
+            format!("{:.1}", metrics.removed_bytes as f64 / 1e6),
+            metrics.checkpoint.map(|version| version.to_string()).unwrap_or_default(),
         ]
     });
     let header = ["table", "files", "put together", "expired", "orphans", "MB removed", "checkpoint"];

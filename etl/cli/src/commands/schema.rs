@@ -72,11 +72,11 @@ impl Schema {
 /// The columns that custom fields brought to a table, as it is in the lakehouse; none where there is no table yet.
 pub(crate) async fn custom_fields(settings: &Settings, table: &TableName) -> Vec<CustomField> {
     let stored = match settings.lake() {
-        Ok(lake) => lake.state(table).await.map_err(Error::from),
+        Ok(lake) => lake.table(table).await.map_err(Error::from),
         Err(error) => Err(error),
     };
     match stored {
-        Ok(state) => state.map(|state| silver::custom_fields(&state.schema)).unwrap_or_default(),
+        Ok(table) => table.schema().map(|schema| silver::custom_fields(&schema)).unwrap_or_default(),
         Err(error) => {
             tracing::warn!(table = %table, error = %error.report(), "columns of custom fields aren't shown");
             Vec::new()

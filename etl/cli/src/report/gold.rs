@@ -124,7 +124,7 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Gold> {
 
 async fn ask<T: DeserializeOwned>(lake: &Lake, tables: &[&'static str], sql: &str) -> Result<Answer<T>> {
     for table in tables {
-        if lake.state(&TableName::gold(table)).await?.is_none() {
+        if !lake.table(&TableName::gold(table)).await?.exists() {
             return Ok(Err(table));
         }
     }

@@ -104,7 +104,7 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
 
 /// Rows of a table that may not be there.
 async fn select<T: DeserializeOwned>(lake: &Lake, table: &TableName, sql: &str) -> Result<Vec<T>> {
-    if lake.state(table).await?.is_none() {
+    if !lake.table(table).await?.exists() {
         return Ok(Vec::new());
     }
     let json = query::json(&query::select(lake, sql).await?)?;

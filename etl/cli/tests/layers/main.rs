@@ -5,6 +5,7 @@
 mod bronze_schema;
 mod gold;
 mod ledger_schema;
+mod moved_on;
 mod round_trip;
 mod rows;
 mod silver;

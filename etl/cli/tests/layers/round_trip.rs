@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Int32Type};
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::decode::{self, Decoder, Rejected};
-use connectwise_lakehouse::{Commit, Lake, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
 use connectwise_pipeline::quarantine;
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -47,9 +47,8 @@ async fn what_was_sent_is_read_back_from_the_tables() {
             }
         }
         let batch = decoder.batch().unwrap();
-        let session = lake.session().unwrap();
-        let commit = Commit::new("run-1").upon(lake.version(&table).await.unwrap());
-        lake.upsert(&table, decoder.schema(), "id", vec![batch], &session, &commit).await.unwrap();
+        let changes = Changes::upserts("id", vec![batch]);
+        lake.table(&table).await.unwrap().merge(decoder.schema(), changes, &Commit::new("run-1")).await.unwrap();
         quarantine::keep(&lake, entity, &rejected, "run-1", DateTime::<Utc>::UNIX_EPOCH).await.unwrap();
         kept.extend(rejected);
     }

@@ -41,7 +41,7 @@ pub(crate) async fn put(
     let batches = batches(table, schema, unless_said, rows);
     let session = lake.session().unwrap();
     let source = Source::batches(&session, batches).unwrap();
-    lake.replace(table, schema, source, &session, &Commit::new("put")).await.unwrap();
+    lake.table(table).await.unwrap().overwrite(schema, source, &Commit::new("put")).await.unwrap();
 }
 
 /// Names of the columns that a query gives, and its rows as texts, NULL as none.

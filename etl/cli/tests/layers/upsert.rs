@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Int32Type, Int64Type, Schema, SchemaRef, TimeUnit};
 use arrow::json::ReaderBuilder;
-use connectwise_lakehouse::{Batches, Commit, Lake, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, SpillBuffer, TableName, Written};
 use serde_json::{Value, json};
 
 fn schema() -> SchemaRef {
@@ -59,6 +59,11 @@ fn table() -> TableName {
     TableName::bronze("thing")
 }
 
+async fn upsert(lake: &Lake, rows: &[Value]) -> connectwise_lakehouse::Result<Written> {
+    let table = lake.table(&table()).await?;
+    table.merge(&schema(), Changes::upserts("id", batches(rows)), &Commit::new("run")).await
+}
+
 /// The table's rows as JSON by their key; a key that is there twice fails.
 async fn stored(lake: &Lake) -> BTreeMap<i64, Value> {
     let session = lake.session().unwrap();
@@ -97,20 +102,21 @@ fn draw(state: &mut u64, bound: u64) -> i64 {
 
 /// A table of three files: 20,000 rows each, so that a file has three row groups.
 async fn three_files(lake: &Lake) -> BTreeMap<i64, Value> {
-    let mut parts = Vec::new();
+    let mut files = Vec::new();
     let mut model = BTreeMap::new();
-    let mut writer = lake.part_writer(&table(), &schema(), "id").await.unwrap();
+    let opened = lake.table(&table()).await.unwrap();
+    let mut writer = opened.file_writer(&schema(), "id").await.unwrap();
     for file in 0..3 {
         // Every second key, so that there is room between them.
         let rows: Vec<Value> = (0..20_000).map(|at| row((file * 20_000 + at) * 2, 0)).collect();
         for batch in batches(&rows) {
             writer.write(&batch).unwrap();
         }
-        parts.push(writer.finish().await.unwrap().unwrap());
+        files.push(writer.finish().await.unwrap().unwrap());
         model.extend(rows.into_iter().map(|row| (row["id"].as_i64().unwrap(), row)));
     }
-    let written =
-        lake.swap(&table(), &schema(), &parts, &Commit::new("first").mark("mark", 7).upon(None)).await.unwrap();
+    let commit = Commit::new("first").transaction("application", 7);
+    let written = opened.overwrite_with_files(&schema(), &files, &commit).await.unwrap();
     assert_eq!((written.inserted, written.version), (60_000, 0));
     model
 }
@@ -129,7 +135,6 @@ fn last_metrics(folder: &std::path::Path) -> Value {
 async fn merges_end_where_a_map_ends() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();
-    let session = lake.session().unwrap();
     let mut model = three_files(&lake).await;
     let mut state = 1;
     for round in 1..=5 {
@@ -146,38 +151,37 @@ async fn merges_end_where_a_map_ends() {
         // In no order, as keys come from a server in the order of its choice.
         let mut rows: Vec<Value> = change.values().cloned().collect();
         rows.sort_by_key(|row| row["hash"].as_i64().unwrap() % 97);
-        let base = lake.version(&table()).await.unwrap();
-        let commit = Commit::new("run").mark("mark", round).upon(base);
+        let opened = lake.table(&table()).await.unwrap();
+        let commit = Commit::new("run").transaction("application", round);
         // From memory, from files, and partly from both.
-        let mut pushed = Batches::within([usize::MAX, 0, 50_000][round as usize % 3]);
+        let mut pushed = SpillBuffer::with_memory_limit([usize::MAX, 0, 50_000][round as usize % 3]);
         for some in batches(&rows).iter().flat_map(|batch| [batch.slice(0, 99), batch.slice(99, batch.num_rows() - 99)])
         {
             pushed.push(some).unwrap();
         }
-        let written = lake.upsert(&table(), &schema(), "id", pushed, &session, &commit).await.unwrap();
+        let written = opened.merge(&schema(), Changes::upserts("id", pushed), &commit).await.unwrap();
         let known = change.keys().filter(|id| model.contains_key(id)).count() as u64;
         assert_eq!((written.updated, written.inserted), (known, change.len() as u64 - known));
         assert!(written.committed);
         model.extend(change);
-        assert_eq!(lake.mark(&table(), "mark").await.unwrap(), Some(round));
+        assert_eq!(opened.refresh().await.unwrap().transaction("application").await.unwrap(), Some(round));
     }
     let stored = stored(&lake).await;
     assert_eq!(stored.keys().collect::<Vec<_>>(), model.keys().collect::<Vec<_>>());
     for (id, row) in &model {
         assert_eq!(stored[id], shown(row), "{id}");
     }
-    assert_eq!(lake.key_set(&table(), "id").await.unwrap().len(), model.len() as u64);
+    assert_eq!(lake.table(&table()).await.unwrap().keys("id").await.unwrap().len(), model.len() as u64);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_costs_the_files_that_hold_it() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();
-    let session = lake.session().unwrap();
     three_files(&lake).await;
     // A range of keys over all files, and rows of the first and the last.
     let rows = [row(10, 1), row(119_990, 1), row(500_000, 1)];
-    let written = lake.upsert(&table(), &schema(), "id", batches(&rows), &session, &Commit::new("run")).await.unwrap();
+    let written = upsert(&lake, &rows).await.unwrap();
     assert_eq!((written.updated, written.inserted), (2, 1));
     let metrics = last_metrics(folder.path());
     assert_eq!(metrics["numTargetFilesBefore"], 3);
@@ -188,10 +192,7 @@ async fn a_change_costs_the_files_that_hold_it() {
 async fn a_file_takes_in_no_more_rows_than_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();
-    let session = lake.session().unwrap();
-    let upsert = async |rows: &[Value]| {
-        lake.upsert(&table(), &schema(), "id", batches(rows), &session, &Commit::new("run")).await.unwrap()
-    };
+    let upsert = async |rows: &[Value]| upsert(&lake, rows).await.unwrap();
     upsert(&(0..1_000).map(|at| row(at * 10, 0)).collect::<Vec<_>>()).await;
     // An edit, so that the file is copied, and more rows between those that are there.
     let more = (0..1_000).flat_map(|at| [row(at * 10 + 1, 1), row(at * 10 + 2, 1), row(at * 10 + 3, 1)]);
@@ -205,16 +206,10 @@ async fn a_file_takes_in_no_more_rows_than_it_has() {
 async fn a_merge_is_refused_as_a_whole() {
     let folder = tempfile::tempdir().unwrap();
     let lake = Lake::open(&folder.path().to_string_lossy()).unwrap();
-    let session = lake.session().unwrap();
     three_files(&lake).await;
-    let upsert = async |rows: &[Value], commit: Commit| {
-        lake.upsert(&table(), &schema(), "id", batches(rows), &session, &commit).await.unwrap_err()
-    };
-    let twice = upsert(&[row(4, 1), row(4, 2)], Commit::new("run")).await;
+    let twice = upsert(&lake, &[row(4, 1), row(4, 2)]).await.unwrap_err();
     assert_eq!(twice.to_string(), "two rows for bronze/bronze_cw_thing have the id 4");
-    let late = upsert(&[row(4, 1)], Commit::new("run").upon(None)).await;
-    assert_eq!(late.kind(), connectwise_lakehouse::error::Kind::Conflict);
-    assert_eq!(lake.version(&table()).await.unwrap(), Some(0));
+    assert_eq!(lake.table(&table()).await.unwrap().version(), Some(0));
     assert_eq!(stored(&lake).await.len(), 60_000);
 }
 
@@ -237,11 +232,11 @@ async fn a_merge_by_delta_keeps_to_the_memory_that_there_may_be() {
         widened.collect()
     };
     let upsert = async |lake: Lake| {
-        let session = lake.session().unwrap();
-        lake.upsert(&table(), &wider, "id", rows(&wider), &session, &Commit::new("run")).await
+        let table = lake.table(&table()).await.unwrap();
+        table.merge(&wider, Changes::upserts("id", rows(&wider)), &Commit::new("run")).await
     };
     let error = upsert(open().with_memory(1 << 20).unwrap()).await.unwrap_err();
     assert!(error.report().contains("allow more with --memory"), "{error:?}");
-    assert_eq!(open().version(&table()).await.unwrap(), Some(0));
+    assert_eq!(open().table(&table()).await.unwrap().version(), Some(0));
     assert_eq!(upsert(open()).await.unwrap().updated, 60_000);
 }

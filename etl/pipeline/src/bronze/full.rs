@@ -13,18 +13,18 @@ use connectwise_extract::contract;
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::read::{self, Scope, Seen, incomplete};
 use connectwise_lakehouse::{
-    Batches, Change, Chunk, Commit, Doubt, Head, Part, Staged, Written, as_of_today, integers, unfit,
+    Changes, Chunk, Commit, DataFile, Doubt, Head, SpillBuffer, Staged, Written, as_of_today, integers, unfit,
 };
 use connectwise_sdk::catalog::Load;
 use connectwise_sdk::conditions::field;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
-use super::loss::kept;
+use super::deletion_guard::kept;
 use super::range::{Piece, between, pieces, split};
 use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
-use crate::quarantine::{self, Held};
+use crate::quarantine;
 use crate::telemetry::Chunk as Safe;
 use crate::tenant::{self, unmoved};
 
@@ -33,7 +33,7 @@ const HIDDEN: &str = "__hidden";
 /// What was read of the list, and the files that it is in.
 #[derive(Default)]
 struct Read {
-    parts: Vec<Part>,
+    files: Vec<DataFile>,
     seen: Seen,
     quarantined: u64,
 }
@@ -66,7 +66,7 @@ impl Target<'_> {
                     read
                 }
                 Err(error) if error.kind() == Kind::Incomplete => {
-                    self.lake.unstage(self.table, &staged.name).await?;
+                    self.table.unstage(&staged.name).await?;
                     notes.push(format!("what an earlier load had staged doesn't fit the server any more: {error}"));
                     self.afresh().await?
                 }
@@ -75,49 +75,48 @@ impl Target<'_> {
         };
         let (refused, leaving) = self.guard(&read).await?;
         if let Some(why) = refused.as_deref().filter(|_| self.moved) {
-            return Err(unmoved(self.table, Some(why)));
+            return Err(unmoved(self.table.name(), Some(why)));
         }
         if let (Some(why), Some(doubt @ Doubt::Layout(_))) = (&refused, &self.doubt) {
-            let what = format!("{} {doubt}, so that it has to be replaced as a whole, and {why}", self.table);
+            let what = format!("{} {doubt}, so that it has to be replaced as a whole, and {why}", self.table.name());
             return Err(Error::new(Kind::Incomplete, what));
         }
         let refused = refused.map(kept);
         // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.
-        for staged in self.lake.staged(self.table).await? {
-            self.lake.unstage(self.table, &staged.name).await?;
+        for staged in self.table.staged().await? {
+            self.table.unstage(&staged.name).await?;
         }
         let schema = contract::bronze(self.entity);
         whole &= read.seen.unreadable.is_empty();
         let commit = self.commit(&read.seen.unreadable);
         let written = match (&refused, leaving) {
             (None, Leaving::AllElse) => {
-                let mut parts = read.parts;
+                let mut files = read.files;
                 if self.doubt.is_some() && !self.moved {
-                    parts.extend(self.hidden(&schema, &parts, &read.seen).await?);
+                    files.extend(self.hidden(&schema, &files, &read.seen).await?);
                 }
-                self.lake.swap(self.table, &schema, &parts, &commit).await?
+                self.table.overwrite_with_files(&schema, &files, &commit).await?
             }
-            (None, Leaving::These(gone)) => self.update(&read.parts, gone, &commit).await?,
+            (None, Leaving::These(gone)) => self.update(&read.files, gone, &commit).await?,
             // Who doesn't see all rows doesn't see all changes, so the watermark stays.
-            (Some(_), _) => self.update(&read.parts, Vec::new(), &self.unmarked()).await?,
+            (Some(_), _) => self.update(&read.files, Vec::new(), &self.unmarked()).await?,
         };
         Ok(Done { seen: read.seen, written, quarantined: read.quarantined, refused, whole, notes })
     }
 
     /// Whether rows that weren't listed may leave, or why not; and which rows that are, where some stay all the same.
     async fn guard(&self, read: &Read) -> Result<(Option<String>, Leaving)> {
-        if self.base.is_none() {
+        if !self.table.exists() {
             return Ok((None, Leaving::AllElse));
         }
-        let listed = self.lake.part_keys(self.table, self.entity.key, &read.parts).await?;
-        let stored = match (&self.doubt, self.trusted) {
+        let listed = self.table.keys_of(self.entity.key, &read.files).await?;
+        let believed = match (&self.doubt, self.trusted) {
             // What others put in or took out is no sign of what the server has.
-            (Some(_), Some(trusted)) if self.lake.is_whole_at(self.table, trusted).await => {
-                self.lake.key_set_at(self.table, self.entity.key, trusted).await?
-            }
-            _ => self.lake.key_set(self.table, self.entity.key).await?,
+            (Some(_), Some(trusted)) => self.table.whole_at(trusted).await,
+            _ => None,
         };
-        let refused = self.may_lose(&stored, &listed, &read.seen).await?;
+        let stored = believed.as_ref().unwrap_or(self.table).keys(self.entity.key).await?;
+        let refused = self.check_deletions(&stored, &listed, &read.seen).await?;
         let gone = self.gone(&stored, &listed).await?;
         let leaving = match () {
             // Nothing of another tenant stays, and nothing as somebody else left it.
@@ -132,14 +131,14 @@ impl Target<'_> {
 
     /// The stored rows of records that the server can't give or that can't be rows, for a table that is replaced all the same. They are asked for
     /// again by the next run.
-    async fn hidden(&self, schema: &SchemaRef, parts: &[Part], seen: &Seen) -> Result<Option<Part>> {
-        let held = Held::all(self.lake, self.entity).await?;
+    async fn hidden(&self, schema: &SchemaRef, files: &[DataFile], seen: &Seen) -> Result<Option<DataFile>> {
+        let held = self.held().await?;
         if seen.unreadable.is_empty() && held.is_empty() {
             return Ok(None);
         }
-        let listed = self.lake.part_keys(self.table, self.entity.key, parts).await?;
-        let mut writer = self.lake.part_writer(self.table, schema, self.entity.key).await?;
-        if !self.lake.register(self.session, HIDDEN, self.table).await? {
+        let listed = self.table.keys_of(self.entity.key, files).await?;
+        let mut writer = self.table.file_writer(schema, self.entity.key).await?;
+        if !self.table.register(self.session, HIDDEN).await? {
             return Ok(None);
         }
         let mut rows =
@@ -153,9 +152,9 @@ impl Target<'_> {
                 })
             };
             let some = filter_record_batch(&batch, &keys.iter().map(|key| Some(stays(key))).collect())
-                .map_err(|error| unfit(self.table, error))?;
+                .map_err(|error| unfit(self.table.name(), error))?;
             if some.num_rows() > 0 {
-                writer.write(&as_of_today(self.table, schema, &some)?)?;
+                writer.write(&as_of_today(self.table.name(), schema, &some)?)?;
             }
         }
         self.session.deregister_table(HIDDEN).map_err(sql_error)?;
@@ -163,18 +162,18 @@ impl Target<'_> {
     }
 
     /// Merges the rows of files, takes out those with these keys and leaves the others.
-    async fn update(&self, parts: &[Part], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
-        let (mut comparison, mut all) = (self.comparison(), Batches::default());
-        for part in parts {
-            let mut rows = self.lake.part_rows(self.table, part).await?;
+    async fn update(&self, files: &[DataFile], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
+        let (mut comparison, mut all) = (self.comparison(), SpillBuffer::default());
+        for file in files {
+            let mut rows = self.table.rows_of(file).await?;
             while let Some(batch) = rows.try_next().await? {
                 // The hash of a row that somebody changed may be that of what it was.
                 if self.doubt.is_some() { all.push(batch)? } else { comparison.push(batch).await? }
             }
         }
         let rows = if self.doubt.is_some() { all } else { comparison.differing().await? };
-        let (schema, change) = (contract::bronze(self.entity), Change { rows, gone });
-        Ok(self.lake.sync(self.table, &schema, self.entity.key, change, self.session, commit).await?)
+        let changes = Changes::upserts(self.entity.key, rows).deleting(gone);
+        Ok(self.table.merge(&contract::bronze(self.entity), changes, commit).await?)
     }
 
     /// Reads all of the list.
@@ -215,7 +214,7 @@ impl Target<'_> {
         let current = self.stage();
         let limit = TimeDelta::hours(i64::from(self.request.options.staging_hours));
         let mut usable: Option<Staged> = None;
-        for staged in self.lake.staged(self.table).await? {
+        for staged in self.table.staged().await? {
             let given_up = match unusable(&staged, current.as_ref(), limit) {
                 Some(why) => Some((staged, why)),
                 None if usable.as_ref().is_none_or(|other| other.chunks.len() < staged.chunks.len()) => {
@@ -226,7 +225,7 @@ impl Target<'_> {
             if let Some((staged, why)) = given_up {
                 let files = staged.chunks.len();
                 notes.push(format!("{files} files that an earlier load had staged are given up: they are {why}"));
-                self.lake.unstage(self.table, &staged.name).await?;
+                self.table.unstage(&staged.name).await?;
             }
         }
         Ok(usable)
@@ -246,7 +245,7 @@ impl Target<'_> {
                     let range = between(self.entity.key, chunk.after, Some(chunk.last)).map(|range| range.to_string());
                     let counted = read::count(self.client, self.entity, range.as_deref()).await;
                     let counted = counted.map_err(|error| read::source_error(self.entity, error))?;
-                    counted.records != Some(chunk.part.rows)
+                    counted.records != Some(chunk.file.rows)
                 }
                 Piece::Read { .. } => false,
             };
@@ -257,9 +256,9 @@ impl Target<'_> {
         let stage = Stage { name: staged.name.clone(), head: head.clone() };
         let mut read = self.read_pieces(kept, Some(&stage)).await?;
         if let Some(last) = staged_to {
-            read.parts = self.catch_up(head.watermark, last, read.parts).await?;
+            read.files = self.catch_up(head.watermark, last, read.files).await?;
         }
-        let rows: u64 = read.parts.iter().map(|part| part.rows).sum();
+        let rows: u64 = read.files.iter().map(|file| file.rows).sum();
         let note = format!(
             "{files} files of a load that was cut off at {} were taken over, so part of {rows} rows wasn't read again",
             head.started.format("%Y-%m-%d %H:%M UTC")
@@ -277,16 +276,16 @@ impl Target<'_> {
         self.meter.expect(before.records);
         let work = pieces.into_iter().map(async |piece| match piece {
             Piece::Keep(chunk) => {
-                self.meter.advance(usize::try_from(chunk.part.rows).unwrap_or_default());
-                let seen = Seen { records: chunk.part.rows, rescued: chunk.rescued, ..Seen::default() };
-                Ok(Read { parts: vec![chunk.part], seen, quarantined: 0 })
+                self.meter.advance(usize::try_from(chunk.file.rows).unwrap_or_default());
+                let seen = Seen { records: chunk.file.rows, rescued: chunk.rescued, ..Seen::default() };
+                Ok(Read { files: vec![chunk.file], seen, quarantined: 0 })
             }
             Piece::Read { after, last } => self.read(after, last, stage).await,
         });
         let mut reads = stream::iter(work).buffered(self.request.options.ranges.max(1));
         let mut all = Read::default();
         while let Some(mut read) = reads.try_next().await? {
-            all.parts.append(&mut read.parts);
+            all.files.append(&mut read.files);
             all.seen.records += read.seen.records;
             all.seen.rescued += read.seen.rescued;
             all.seen.rejected.append(&mut read.seen.rejected);
@@ -321,8 +320,8 @@ impl Target<'_> {
         if matches!(scope, Scope::All) {
             self.meter.expect(extraction.seen().counted);
         }
-        let mut writer = self.lake.part_writer(self.table, &schema, self.entity.key).await?;
-        let (mut parts, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
+        let mut writer = self.table.file_writer(&schema, self.entity.key).await?;
+        let (mut files, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
         loop {
             let rows = extraction.next().await;
             self.meter.saw(number, extraction.seen());
@@ -332,38 +331,44 @@ impl Target<'_> {
             if writer.pending() < request.options.chunk_rows && !writer.is_full() {
                 continue;
             }
-            let Some(part) = writer.finish().await? else { continue };
+            let Some(file) = writer.finish().await? else { continue };
             let seen = extraction.seen();
             // What can't be a row is behind the staged key too, and a load that goes on never sees it.
             quarantined =
-                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
-            if let (Some(stage), Some((_, to))) = (stage, part.keys) {
-                let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, part: part.clone() };
+                quarantine::keep(self.table.lake(), self.entity, &seen.rejected, &request.run_id, request.started)
+                    .await?;
+            if let (Some(stage), Some((_, to))) = (stage, file.keys) {
+                let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, file: file.clone() };
                 self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
                 (after, rescued, told) = (Some(to), seen.rescued, quarantined);
             }
-            parts.push(part);
+            files.push(file);
         }
         let rest = writer.finish().await?;
         let seen = extraction.seen().clone();
         if !seen.rejected.is_empty() {
             quarantined =
-                quarantine::keep(self.lake, self.entity, &seen.rejected, &request.run_id, request.started).await?;
+                quarantine::keep(self.table.lake(), self.entity, &seen.rejected, &request.run_id, request.started)
+                    .await?;
         }
-        if let (Some(stage), Some(part), Some(last)) = (stage, &rest, last) {
-            let chunk = Chunk { after, last, rescued: seen.rescued - rescued, part: part.clone() };
+        if let (Some(stage), Some(file), Some(last)) = (stage, &rest, last) {
+            let chunk = Chunk { after, last, rescued: seen.rescued - rescued, file: file.clone() };
             self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
         }
-        parts.extend(rest);
-        Ok(Read { parts, seen, quarantined })
+        files.extend(rest);
+        Ok(Read { files, seen, quarantined })
     }
 
-    /// Remembers a finished file. What the load was goes with each, so that no file is ever remembered without it.
+    /// Remembers a finished file. What the load was goes with the first, and again each minute: who takes the load for one that was
+    /// given up removes it.
     async fn stage_chunk(&self, stage: &Stage, chunk: &Chunk, quarantined: u64) -> Result<()> {
-        self.lake.stage_head(self.table, &stage.name, &stage.head).await?;
-        self.lake.stage_chunk(self.table, &stage.name, chunk).await?;
+        let minute = self.begun.elapsed().as_secs() / 60 + 1;
+        if self.head_written.fetch_max(minute, Ordering::Relaxed) < minute {
+            self.table.stage_head(&stage.name, &stage.head).await?;
+        }
+        self.table.stage_chunk(&stage.name, chunk).await?;
         let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
-        let (rows, rescued) = (chunk.part.rows, chunk.rescued);
+        let (rows, rescued) = (chunk.file.rows, chunk.rescued);
         let (last_key, ended) = (Some(chunk.last), Utc::now());
         let safe = Safe { number, rows, last_key, rescued, quarantined, ended, ..Safe::default() };
         self.meter.chunk(safe, self.client.stats());
@@ -371,21 +376,21 @@ impl Target<'_> {
     }
 
     /// Brings staged rows up to date: what changed since `watermark`, up to the last staged key.
-    async fn catch_up(&self, watermark: DateTime<Utc>, last: i64, parts: Vec<Part>) -> Result<Vec<Part>> {
-        let Load::Incremental { watermark: path, .. } = self.entity.load else { return Ok(parts) };
+    async fn catch_up(&self, watermark: DateTime<Utc>, last: i64, files: Vec<DataFile>) -> Result<Vec<DataFile>> {
+        let Load::Incremental { watermark: path, .. } = self.entity.load else { return Ok(files) };
         let reading = self.request.dates.of(self.client, self.entity, path, self.measured.newest).await;
         let reading = reading.map_err(|error| read::source_error(self.entity, error))?;
         let Some(dates) = reading.dates() else {
             return Err(incomplete(self.entity, "no date in a condition finds what changed since").into());
         };
         let since = Scope::Since { watermark, window: self.request.window, dates };
-        let Some(changed) = read::condition(self.entity, &since) else { return Ok(parts) };
+        let Some(changed) = read::condition(self.entity, &since) else { return Ok(files) };
         let scope = Scope::Where(changed & field(self.entity.key).le(last));
         let decoder =
             Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
         let schema = decoder.schema().clone();
         let mut changed = read::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
-        let mut rows = Batches::default();
+        let mut rows = SpillBuffer::default();
         while let Some(batch) = changed.next().await? {
             rows.push(batch)?;
         }
@@ -393,9 +398,10 @@ impl Target<'_> {
             return Err(incomplete(self.entity, "a record that changed meanwhile can't be given").into());
         }
         if rows.is_empty() {
-            return Ok(parts);
+            return Ok(files);
         }
-        let patched = self.lake.patch_parts(self.table, &schema, self.entity.key, parts, rows).await?;
+        let changes = Changes::upserts(self.entity.key, rows);
+        let patched = self.table.patch_files(&schema, files, changes).await?;
         // Counts agreed, and yet there is a row more: so there is one less somewhere.
         Ok(patched.ok_or_else(|| incomplete(self.entity, "a row came where none was missing"))?)
     }

@@ -1,11 +1,12 @@
 //! Bronze: what the API answered, losslessly, one table an entity.
 
-mod again;
+mod deferred;
+mod deletion_guard;
 mod full;
-mod loss;
 mod range;
 
 use std::sync::atomic::AtomicU64;
+use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
@@ -15,9 +16,7 @@ use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{
     self, DateProbe, Extraction, Measured, RESCAN, ReadFrom, Reading, Scope, Seen, Unreadable, Window,
 };
-use connectwise_lakehouse::{
-    Batches, Change, Commit, Comparison, Doubt, Keys, Lake, TableName, Written, integers, retry_on_conflict,
-};
+use connectwise_lakehouse::{Changes, Commit, Comparison, Doubt, Keys, SpillBuffer, Table, Written, integers};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use datafusion::prelude::SessionContext;
@@ -27,20 +26,20 @@ use crate::error::Result;
 use crate::quarantine::{self, Held};
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
 use crate::tenant;
-use again::Again;
+use deferred::Deferred;
 
-/// Mark under which the watermark is stored with the data: microseconds since 1970, the server's time.
+/// Application whose transactions hold the watermark: microseconds since 1970, the server's time.
 pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 
 /// The change time up to which a table holds what the source had.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
-pub async fn watermark(lake: &Lake, table: &TableName) -> Result<Option<DateTime<Utc>>> {
-    Ok(lake.mark(table, WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
+pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
+    Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Mark under which it is stored how the server read dates: [`Reading::code`], none for what is documented.
+/// Application whose transactions say how the server read dates: [`Reading::code`], none for what is documented.
 const DATES: &str = "connectwise-etl:dates";
 
 /// How much a load may remove, and how it keeps what it reads.
@@ -66,6 +65,8 @@ impl Default for Options {
 /// What a load is told.
 #[derive(Debug, Clone)]
 pub struct Request {
+    /// The quarantine when the run began.
+    pub quarantine: Table,
     /// Full or incremental.
     pub mode: Mode,
     /// How far back an incremental read goes.
@@ -133,7 +134,7 @@ impl Loaded {
 
 /// Loads one entity into its bronze table, in one commit or none.
 ///
-/// Runs may work on one table at once. A load notes the table's version before it asks the server anything and commits
+/// Runs may work on one table at once. `table` is as it was before the server was asked anything, and the load commits
 /// right behind that version, so all that it read is at least as new as what it replaces; when another run was faster, the
 /// load starts over, watermark included.
 ///
@@ -141,49 +142,46 @@ impl Loaded {
 /// When the read isn't whole, the lakehouse can't be written or other runs were faster every time. The table and its
 /// watermark are then as they were.
 pub async fn load(
-    lake: &Lake,
+    table: &Table,
     client: &Client,
     entity: &'static Entity,
     request: &Request,
     meter: &Meter,
 ) -> Result<Loaded> {
-    let table = TableName::bronze(entity.table);
-    retry_on_conflict(&table, async || attempt(lake, client, entity, &table, request, meter).await).await
+    table.retry_on_conflict(async |table| attempt(&table, client, entity, request, meter).await).await
 }
 
 async fn attempt(
-    lake: &Lake,
+    table: &Table,
     client: &Client,
     entity: &'static Entity,
-    table: &TableName,
     request: &Request,
     meter: &Meter,
 ) -> Result<Loaded> {
-    // Before everything else: what is read from here on is newer than what this version holds.
-    let examined = lake.examine(table).await?;
+    let lake = table.lake();
+    let examined = table.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
     let trusted = examined.as_ref().and_then(|examined| examined.trusted);
-    let base = examined.map(|examined| examined.state.version);
     // What the table holds of the tenant before says nothing of this one: all of it is read again.
-    let moved = tenant::is_of_another(lake, table, request.owner).await?;
+    let moved = tenant::is_of_another(table, request.owner).await?;
     // The watermark outlives what others do to the rows, and says nothing of such rows.
     let stored = match &doubt {
-        None => watermark(lake, table).await?.filter(|_| !moved),
+        None => watermark(table).await?.filter(|_| !moved),
         Some(_) => None,
     };
-    let again = Again::stored(lake, table).await?;
-    let held = Held::all(lake, entity).await?;
+    let deferred = Deferred::stored(table).await?;
+    let held = Held::of(&request.quarantine, entity).await?;
     meter.begin(stored);
     let measured = Measured::ask(client, entity, stored, request.window).await?;
     let mut warnings = measured.warnings(entity);
-    warnings.extend(doubt.as_ref().map(|doubt| format!("{table} {doubt}, so that all of it was read again")));
+    warnings.extend(doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", table.name())));
     let mut dates = Read::default();
     let scope = match (request.mode, entity.load, measured.reads_from()) {
         (Mode::Incremental, Load::Incremental { watermark: path, .. }, ReadFrom::Watermark(watermark, doubted)) => {
             let reading = request.dates.of(client, entity, path, measured.newest).await;
             let reading = reading.map_err(|error| read::source_error(entity, error))?;
             warnings.extend(odd_dates(reading));
-            dates = Read { code: Some(reading.code()), before: lake.mark(table, DATES).await?.unwrap_or_default() };
+            dates = Read { code: Some(reading.code()), before: table.transaction(DATES).await?.unwrap_or_default() };
             let rescans = dates.differs() || doubted;
             let window = if rescans { request.window.rescanning() } else { request.window };
             if dates.differs() {
@@ -196,15 +194,13 @@ async fn attempt(
             let changed =
                 reading.dates().and_then(|dates| read::condition(entity, &Scope::Since { watermark, window, dates }));
             // What was left out or changed in the future is asked for beside what changed, by its key.
-            let beside = |changed| again.with(held.ranges()?).beside(entity, changed);
+            let beside = |changed| deferred.with(held.ranges()?).or_condition(entity, changed);
             changed.and_then(beside).map_or(Scope::All, Scope::Where)
         }
         _ => Scope::All,
     };
     let session = lake.session()?;
-    let chunks = AtomicU64::new(0);
     let target = Target {
-        lake,
         client,
         session: &session,
         entity,
@@ -212,15 +208,16 @@ async fn attempt(
         request,
         meter,
         measured,
-        chunks,
-        base,
+        begun: Instant::now(),
+        head_written: AtomicU64::new(0),
+        chunks: AtomicU64::new(0),
         moved,
         doubt,
         trusted,
-        again,
+        deferred,
         dates,
     };
-    let compares = base.is_some() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
+    let compares = table.exists() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
     let done =
         if matches!(scope, Scope::All) && !compares { target.full().await? } else { target.changes(&scope).await? };
     let Done { seen, written, quarantined, refused, whole, notes } = done;
@@ -245,7 +242,7 @@ async fn attempt(
             first.reason
         ));
     }
-    let refused = refused.map(|why| format!("no row of {} was removed: {why}", table.name));
+    let refused = refused.map(|why| format!("no row of {} was removed: {why}", table.name().name));
     let left_out = read::left_out(entity, &seen.unreadable);
     let incomplete =
         [left_out, settled.open, refused].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
@@ -269,7 +266,7 @@ struct Done {
 struct Listed {
     schema: SchemaRef,
     /// Rows that the table doesn't hold in this form.
-    changed: Batches,
+    changed: SpillBuffer,
     /// The keys of all rows.
     keys: Keys,
     seen: Seen,
@@ -299,25 +296,27 @@ fn odd_dates(reading: Reading) -> Option<String> {
             late.num_minutes()
         )),
         Reading::Unusable => {
-            Some("no date in a condition finds what it has to, so all of the list was read".to_owned())
+            Some("the server does not match dates in conditions as documented, so the full list was read".to_owned())
         }
         Reading::Exact(_) | Reading::Early(_) => None,
     }
 }
 
 struct Target<'a> {
-    lake: &'a Lake,
     client: &'a Client,
     session: &'a SessionContext,
     entity: &'static Entity,
-    table: &'a TableName,
+    /// The table before anything was asked.
+    table: &'a Table,
     request: &'a Request,
     meter: &'a Meter,
     /// The newest record and the next watermark, found out before the read.
     measured: Measured,
+    begun: Instant,
+    /// Minute of the load in which it last wrote down what it is, 0 before it did.
+    head_written: AtomicU64,
     /// Staged files of this load so far.
     chunks: AtomicU64,
-    base: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
     /// Why the rows of that version aren't believed, so that all of them have to be put in place anew.
@@ -325,7 +324,7 @@ struct Target<'a> {
     /// The newest version that is.
     trusted: Option<u64>,
     /// What the last load left out.
-    again: Again,
+    deferred: Deferred,
     dates: Read,
 }
 
@@ -361,7 +360,8 @@ impl Target<'_> {
             comparison.push(batch).await?;
         }
         let seen = extraction.seen().clone();
-        let quarantined = quarantine::keep(self.lake, entity, &seen.rejected, &request.run_id, request.started).await?;
+        let quarantined =
+            quarantine::keep(self.table.lake(), entity, &seen.rejected, &request.run_id, request.started).await?;
         let schema = extraction.schema().clone();
         Ok(Listed { schema, changed: comparison.differing().await?, keys, seen, quarantined })
     }
@@ -372,54 +372,55 @@ impl Target<'_> {
         let commit = self.commit(&seen.unreadable);
         if self.dates.differs() || self.measured.lowers() {
             // Remembered even where nothing was missed, or every run would look again.
-            let change = Change { rows: changed, gone: Vec::new() };
-            return Ok(self.lake.sync(self.table, &schema, self.entity.key, change, self.session, &commit).await?);
+            return Ok(self.table.merge(&schema, Changes::upserts(self.entity.key, changed), &commit).await?);
         }
         self.upsert(&schema, changed, &commit).await
     }
 
     fn comparison(&self) -> Comparison<'_> {
-        Comparison::new(self.lake, self.session, self.table, self.entity.key, CONTENT_HASH)
+        Comparison::new(self.table, self.session, self.entity.key, CONTENT_HASH)
     }
 
     /// A whole list against the stored one: rows that left the list leave the table.
     async fn compare(&self, listed: Listed) -> Result<(Written, Option<String>)> {
         let Listed { schema, changed: rows, keys: listed, seen, .. } = listed;
-        let stored = self.lake.key_set(self.table, self.entity.key).await?;
-        let refused = self.may_lose(&stored, &listed, &seen).await?.map(loss::kept);
+        let stored = self.table.keys(self.entity.key).await?;
+        let refused = self.check_deletions(&stored, &listed, &seen).await?.map(deletion_guard::kept);
         let gone = self.gone(&stored, &listed).await?;
         // What the server can't give is in the list all the same.
         if gone.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
             return Ok((self.upsert(&schema, rows, &self.commit(&[])).await?, refused));
         }
-        let change = Change { rows, gone };
-        let (key, commit) = (self.entity.key, self.commit(&[]));
-        let written = self.lake.sync(self.table, &schema, key, change, self.session, &commit).await?;
-        Ok((written, None))
+        let changes = Changes::upserts(self.entity.key, rows).deleting(gone);
+        Ok((self.table.merge(&schema, changes, &self.commit(&[])).await?, None))
     }
 
-    async fn upsert(&self, schema: &SchemaRef, rows: Batches, commit: &Commit) -> Result<Written> {
-        Ok(self.lake.upsert(self.table, schema, self.entity.key, rows, self.session, commit).await?)
+    /// Merges rows. Without any there is no commit: the next load finds the same watermark and nothing behind it.
+    async fn upsert(&self, schema: &SchemaRef, rows: SpillBuffer, commit: &Commit) -> Result<Written> {
+        if rows.is_empty() && self.table.exists() {
+            return Ok(self.table.unchanged());
+        }
+        Ok(self.table.merge(schema, Changes::upserts(self.entity.key, rows), commit).await?)
     }
 
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
     fn commit(&self, unreadable: &[Unreadable]) -> Commit {
-        let commit = self.again.succeed(self.unmarked(), unreadable, &self.measured.ahead.keys);
+        let commit = self.deferred.carry_forward(self.unmarked(), unreadable, &self.measured.ahead.keys);
         let commit = tenant::signed(commit, self.request.owner);
         let commit = match self.dates.code.filter(|_| self.dates.differs()) {
-            Some(code) => commit.mark(DATES, code),
+            Some(code) => commit.transaction(DATES, code),
             None => commit,
         };
         match self.measured.next() {
-            Some(watermark) => commit.mark(WATERMARK, watermark.timestamp_micros()),
+            Some(watermark) => commit.transaction(WATERMARK, watermark.timestamp_micros()),
             // A number can't be taken back, and that of another tenant must not hold: this one is no time.
-            None if self.moved => commit.mark(WATERMARK, i64::MIN),
+            None if self.moved => commit.transaction(WATERMARK, i64::MIN),
             None => commit,
         }
     }
 
     /// A commit that leaves the watermark where it is.
     fn unmarked(&self) -> Commit {
-        Commit::new(&self.request.run_id).upon(self.base).doubtful(self.doubt.is_some())
+        Commit::new(&self.request.run_id).doubtful(self.doubt.is_some())
     }
 }

@@ -81,10 +81,10 @@ mod tests {
     use super::*;
 
     fn chunk(after: Option<i64>, last: i64) -> Chunk {
-        let part = serde_json::json!({ "add": {
+        let file = serde_json::json!({ "add": {
             "path": "a.parquet", "partitionValues": {}, "size": 1, "modificationTime": 0, "dataChange": true,
         }, "rows": 1, "keys": [last, last] });
-        Chunk { after, last, rescued: 0, part: serde_json::from_value(part).unwrap() }
+        Chunk { after, last, rescued: 0, file: serde_json::from_value(file).unwrap() }
     }
 
     fn shown(chunks: &[Chunk]) -> Vec<String> {

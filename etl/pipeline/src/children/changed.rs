@@ -1,4 +1,4 @@
-//! The lists of changed parents, those that are owed, and the next part of the round.
+//! The lists of changed parents, those that are pending, and the next part of the round.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -7,11 +7,11 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::Int64Type;
 use connectwise_extract::contract::{CONTENT_HASH, PARENT_ID};
 use connectwise_extract::read::{self, Measured, ReadFrom, Unreadable};
-use connectwise_lakehouse::{Batches, Change, Commit, integers};
+use connectwise_lakehouse::{Changes, Commit, SpillBuffer, integers};
 use datafusion::prelude::{SessionContext, ident};
 use futures::TryStreamExt;
 
-use super::progress::{MOST_OWED, Progress};
+use super::progress::{MAX_PENDING, Progress};
 use super::rows::Rows;
 use super::{AT_ONCE, Work, together};
 use crate::bronze::Loaded;
@@ -42,28 +42,28 @@ impl Work<'_> {
         in_quarantine: Held,
     ) -> Result<Loaded> {
         let mut asked = self.asked(stored, measured, &in_quarantine).await?;
-        let session = self.lake.session()?;
+        let session = self.table.lake().session()?;
         let held = self.held(&session, &asked).await?;
         // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
         asked.parents.extend(held.values().map(|(parent, _)| *parent));
         let mut rows = Rows::new(self)?;
         let schema = rows.schema();
-        let mut changed = Batches::default();
+        let mut changed = SpillBuffer::default();
         let parents: Vec<i64> = asked.parents.iter().copied().collect();
         for some in parents.chunks(AT_ONCE) {
             let batch = rows.of(self, some).await?;
             changed.push(self.differing(&batch, &held)?)?;
-            if rows.failed.len() > MOST_OWED {
+            if rows.failed.len() > MAX_PENDING {
                 break;
             }
         }
         if let Some(error) = rows.shut(self) {
             return Err(error);
         }
-        if rows.failed.len() > MOST_OWED {
+        if rows.failed.len() > MAX_PENDING {
             return Err(self.incomplete(&self.left_out(&rows.failed).unwrap_or_default()));
         }
-        next.owed = rows.failed.iter().map(|(parent, _)| *parent).collect();
+        next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
         next.round = asked.round;
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
         let mut gone: Vec<i64> =
@@ -85,10 +85,9 @@ impl Work<'_> {
         let seen = rows.seen(incomplete.iter().all(Option::is_none));
         // Before the commit that moves on past them.
         let quarantined = self.quarantined(&seen).await?;
-        let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
-        let key = self.entity.key;
-        let change = Change { rows: changed, gone };
-        let written = self.lake.sync(self.table, &schema, key, change, &session, &commit).await?;
+        let commit = next.transactions(Commit::new(&self.request.run_id), stored);
+        let changes = Changes::upserts(self.entity.key, changed).deleting(gone);
+        let written = self.table.merge(&schema, changes, &commit).await?;
         let read = |record: &Record| record.parent_record_id.is_some_and(|parent| rows.read.contains(&parent));
         let settled = self.settle(in_quarantine, &seen, read).await?;
         let incomplete = together(incomplete.into_iter().chain([settled.open.clone()]));
@@ -107,7 +106,7 @@ impl Work<'_> {
         let (Some(changed), Some(open)) = (changed, in_quarantine.parents()) else {
             let found = self.all().await?;
             let hidden = self.hidden(&found.unreadable).await?;
-            let parents = found.ids.into_iter().chain(hidden).chain(stored.owed.iter().copied()).collect();
+            let parents = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
             return Ok(Asked { parents, swept: i64::MIN..=i64::MAX, round: 0, unreadable: found.unreadable });
         };
         let part = self.next_of(stored.round).await?;
@@ -121,7 +120,7 @@ impl Work<'_> {
             .into_iter()
             .chain(changed.ids)
             .chain(hidden)
-            .chain(stored.owed.iter().copied())
+            .chain(stored.pending.iter().copied())
             .chain(open)
             .collect();
         Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable })
@@ -130,7 +129,7 @@ impl Work<'_> {
     /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.
     async fn held(&self, session: &SessionContext, asked: &Asked) -> Result<Stored> {
         let mut held = Stored::new();
-        if !self.lake.register(session, "held", self.table).await? {
+        if !self.table.register(session, "held").await? {
             return Ok(held);
         }
         let columns = [self.entity.key, PARENT_ID, CONTENT_HASH].map(ident).to_vec();

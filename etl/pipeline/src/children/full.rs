@@ -12,7 +12,7 @@ use datafusion::prelude::SessionContext;
 use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
-use super::progress::{MOST_OWED, Progress};
+use super::progress::{MAX_PENDING, Progress};
 use super::rows::Rows;
 use super::{AT_ONCE, Work, together};
 use crate::bronze::{Loaded, WATERMARK};
@@ -35,14 +35,14 @@ impl Work<'_> {
         let mut left_out: Vec<(i64, String)> = Vec::new();
         for _ in 0..TIMES {
             let next =
-                Progress { round: 0, owed: left_out.iter().map(|(parent, _)| *parent).collect(), ..next.clone() };
+                Progress { round: 0, pending: left_out.iter().map(|(parent, _)| *parent).collect(), ..next.clone() };
             let (written, mut rows) = self.replaced(&all, stored, &next).await?;
             let Some(written) = written else {
                 if let Some(error) = rows.shut(self) {
                     return Err(error);
                 }
                 left_out.append(&mut rows.failed);
-                if left_out.len() > MOST_OWED || left_out.len() == all.len() {
+                if left_out.len() > MAX_PENDING || left_out.len() == all.len() {
                     break;
                 }
                 continue;
@@ -59,15 +59,15 @@ impl Work<'_> {
         Err(self.incomplete(&self.left_out(&left_out).unwrap_or_default()))
     }
 
-    /// Reads all lists but those that are owed anyway, and commits them unless one fails. The rows of what is owed stay.
+    /// Reads all lists but those that are pending anyway, and commits them unless one fails. The rows of what is pending stay.
     async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, Rows)> {
-        let session = self.lake.session()?;
-        let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.owed.contains(parent)).collect();
+        let session = self.table.lake().session()?;
+        let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.pending.contains(parent)).collect();
         let mut rows = Rows::new(self)?;
         let schema = rows.schema();
-        let kept = match next.owed.is_empty() {
+        let kept = match next.pending.is_empty() {
             true => Vec::new(),
-            false => self.kept(&session, &schema, &format!("`{PARENT_ID}` in ({})", list(&next.owed))).await?,
+            false => self.kept(&session, &schema, &format!("`{PARENT_ID}` in ({})", list(&next.pending))).await?,
         };
         let (sender, receiver) = mpsc::channel::<Result<RecordBatch>>(AHEAD);
         let batches =
@@ -81,11 +81,12 @@ impl Work<'_> {
         });
         let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
         let source = Source::stream(&session, schema.clone(), batches.boxed())?;
-        let commit = next.mark(Commit::new(&self.request.run_id).upon(self.base), stored);
+        let commit = next.transactions(Commit::new(&self.request.run_id), stored);
         let commit = tenant::signed(commit, self.request.owner);
         // A number can't be taken back, and that of another tenant must not hold: this one is no time.
-        let commit = if self.moved && next.watermark.is_none() { commit.mark(WATERMARK, i64::MIN) } else { commit };
-        let writing = self.lake.replace(self.table, &schema, source, &session, &commit);
+        let commit =
+            if self.moved && next.watermark.is_none() { commit.transaction(WATERMARK, i64::MIN) } else { commit };
+        let writing = self.table.overwrite(&schema, source, &commit);
         let reading = async {
             let read = async {
                 self.send(&parents, &mut rows, &sender).await?;
@@ -130,7 +131,7 @@ impl Work<'_> {
             return Ok(());
         }
         let request = self.request;
-        quarantine::keep(self.lake, self.entity, rejected, &request.run_id, request.started).await?;
+        quarantine::keep(self.table.lake(), self.entity, rejected, &request.run_id, request.started).await?;
         let keys: BTreeSet<i64> =
             rejected.iter().filter_map(|record| record.key).filter(|key| !rows.keys.contains_key(key)).collect();
         let parents: BTreeSet<i64> =
@@ -162,24 +163,25 @@ impl Work<'_> {
 
     /// Stored rows that meet a condition, as rows of today's schema.
     async fn kept(&self, session: &SessionContext, schema: &SchemaRef, condition: &str) -> Result<Vec<RecordBatch>> {
-        if self.moved || !self.lake.register(session, "kept", self.table).await? {
+        if self.moved || !self.table.register(session, "kept").await? {
             return Ok(Vec::new());
         }
         let query = format!("select * from kept where {condition}");
         let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
         session.deregister_table("kept").map_err(sql_error)?;
-        found.iter().map(|batch| Ok(as_of_today(self.table, schema, batch)?)).collect()
+        found.iter().map(|batch| Ok(as_of_today(self.table.name(), schema, batch)?)).collect()
     }
 
     /// Records that can't be rows are kept as text.
     pub(super) async fn quarantined(&self, seen: &Seen) -> Result<u64> {
-        quarantine::keep(self.lake, self.entity, &seen.rejected, &self.request.run_id, self.request.started).await
+        quarantine::keep(self.table.lake(), self.entity, &seen.rejected, &self.request.run_id, self.request.started)
+            .await
     }
 
     /// What becomes of the records in quarantine, once the rows are in the table.
     pub(super) async fn settle(&self, held: Held, seen: &Seen, asked: impl Fn(&Record) -> bool) -> Result<Settled> {
         let request = self.request;
-        held.settle(self.lake, self.entity, &seen.rejected, asked, (&request.run_id, request.started)).await
+        held.settle(self.table.lake(), self.entity, &seen.rejected, asked, (&request.run_id, request.started)).await
     }
 
     pub(super) fn warnings(

@@ -14,7 +14,7 @@
 //! | `parents` | ids of parents, proven whole |
 //! | `read` | their lists, by bundle and otherwise one by one |
 //! | `rows` | answers into batches, each key once |
-//! | `progress` | the marks: watermark, round, what is still owed |
+//! | `progress` | the marks: watermark, round, what is still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
 
@@ -28,7 +28,7 @@ mod rows;
 use connectwise_extract::catalog;
 use connectwise_extract::contract;
 use connectwise_extract::read::Measured;
-use connectwise_lakehouse::{Doubt, Lake, TableName, retry_on_conflict};
+use connectwise_lakehouse::{Doubt, Table};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
 
@@ -38,7 +38,7 @@ use crate::error::{Error, Kind, Result};
 use crate::quarantine::Held;
 use crate::telemetry::{Meter, Mode};
 use crate::tenant;
-pub use progress::MOST_OWED;
+pub use progress::MAX_PENDING;
 use progress::Progress;
 pub use read::BUNDLE;
 
@@ -47,17 +47,15 @@ const AT_ONCE: usize = 500;
 
 /// What both ways to load work with.
 struct Work<'a> {
-    lake: &'a Lake,
     client: &'a Client,
     entity: &'static Entity,
     /// The entity on whose rows the lists hang.
     above: &'static Entity,
     parent: &'static Parent,
-    table: &'a TableName,
+    /// The table before anything was asked.
+    table: &'a Table,
     request: &'a Request,
     meter: &'a Meter,
-    /// Version of the table before anything was asked.
-    base: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
     /// Why the rows of that version aren't believed.
@@ -67,28 +65,26 @@ struct Work<'a> {
 /// Loads the lists of one entity into its bronze table, in one commit or none.
 ///
 /// # Errors
-/// When the parents can't be listed, more than [`MOST_OWED`] lists can't be read, the lakehouse can't be written or other
-/// runs were faster every time. The table and its marks are then as they were.
+/// When the parents can't be listed, more than [`MAX_PENDING`] lists can't be read, the lakehouse can't be written or other
+/// runs were faster every time. The table and its transactions are then as they were.
 pub async fn load(
-    lake: &Lake,
+    table: &Table,
     client: &Client,
     entity: &'static Entity,
     parent: &'static Parent,
     request: &Request,
     meter: &Meter,
 ) -> Result<Loaded> {
-    let table = TableName::bronze(entity.table);
     let above = catalog::entity(parent.entity)?;
-    retry_on_conflict(&table, async || {
-        // Before everything else: what is read from here on is newer than what this version holds.
-        let examined = lake.examine(&table).await?;
-        let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
-        let base = examined.map(|examined| examined.state.version);
-        let moved = tenant::is_of_another(lake, &table, request.owner).await?;
-        let work = Work { lake, client, entity, above, parent, table: &table, request, meter, base, moved, doubt };
-        work.attempt().await
-    })
-    .await
+    table
+        .retry_on_conflict(async |table| {
+            let examined = table.examine().await?;
+            let doubt = examined.and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
+            let moved = tenant::is_of_another(&table, request.owner).await?;
+            let work = Work { client, entity, above, parent, table: &table, request, meter, moved, doubt };
+            work.attempt().await
+        })
+        .await
 }
 
 /// Several reasons as one.
@@ -98,21 +94,22 @@ fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String>
 
 impl Work<'_> {
     async fn attempt(&self) -> Result<Loaded> {
-        let mut stored = Progress::stored(self.lake, self.table).await?;
+        let mut stored = Progress::stored(self.table).await?;
         stored.watermark = stored.watermark.filter(|_| !self.moved);
         // The watermark outlives what others do to the rows, and says nothing of such rows.
         let believed = stored.watermark.filter(|_| self.doubt.is_none());
-        let held = Held::all(self.lake, self.entity).await?;
+        let held = Held::of(&self.request.quarantine, self.entity).await?;
         let measured = Measured::ask(self.client, self.above, believed, self.request.window).await?;
         let watermark = measured.next();
         let next = Progress { watermark, ..stored.clone() };
-        let mut loaded = match (self.request.mode, self.base) {
-            (Mode::Incremental, Some(_)) if !self.moved && self.doubt.is_none() => {
+        let mut loaded = match self.request.mode {
+            Mode::Incremental if self.table.exists() && !self.moved && self.doubt.is_none() => {
                 self.changed(&stored, next, &measured, held).await?
             }
             _ => self.full(&stored, next, held).await?,
         };
-        let told = self.doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", self.table));
+        let name = self.table.name();
+        let told = self.doubt.as_ref().map(|doubt| format!("{name} {doubt}, so that all of it was read again"));
         loaded.warnings.extend(told);
         loaded.warnings.splice(..0, measured.warnings(self.above));
         if matches!(self.above.load, Load::Incremental { .. }) && watermark.is_none() && loaded.seen.records > 0 {

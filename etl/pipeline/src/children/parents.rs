@@ -70,8 +70,8 @@ impl Work<'_> {
         if unreadable.is_empty() {
             return Ok(Vec::new());
         }
-        let mut known = self.lake.key_set(&TableName::bronze(self.above.table), self.above.key).await?;
-        known |= self.lake.key_set(self.table, PARENT_ID).await?;
+        let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
+        let known = above.keys(self.above.key).await? | self.table.keys(PARENT_ID).await?;
         let hidden = |parent: &i64| unreadable.iter().any(|record| record.place().may_be(*parent));
         Ok(known.iter().map(u64::cast_signed).filter(hidden).collect())
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::Work;
-use super::progress::MOST_OWED;
+use super::progress::MAX_PENDING;
 use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
 
@@ -123,7 +123,7 @@ impl Reader {
     /// The lists of these parents.
     ///
     /// # Errors
-    /// When more of them fail than may be owed to the table.
+    /// When more of them fail than a table may wait for.
     pub(super) async fn read(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<Vec<Read>> {
         let mut whole = self.by_bundle(work, parents).await;
         self.is_open |= !whole.is_empty();
@@ -137,7 +137,7 @@ impl Reader {
                 let list = self.note(list);
                 if let List::Failed(why) | List::Partly(_, why) = &list {
                     failed.push(format!("{} {parent} ({why})", work.above.name));
-                    if failed.len() > MOST_OWED {
+                    if failed.len() > MAX_PENDING {
                         // The others would fail as slowly.
                         break;
                     }
@@ -145,9 +145,9 @@ impl Reader {
                 whole.insert(parent, list);
             }
         }
-        if failed.len() > MOST_OWED {
+        if failed.len() > MAX_PENDING {
             let first = failed.first().map_or("", String::as_str);
-            let why = format!("the lists of more than {MOST_OWED} parents can't be read, such as {first}");
+            let why = format!("the lists of more than {MAX_PENDING} parents can't be read, such as {first}");
             let error = work.incomplete(&why);
             return Err(match self.shut.take_if(|_| !self.is_open && !self.fails) {
                 Some(shut) => error.with_source(shut),

@@ -23,11 +23,11 @@ pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> V
     stream::iter(questions).buffered(AT_ONCE).collect().await
 }
 
-/// Whether a listed record can be had alone. They are tried from all over the list: some may have gone since, and a list may
-/// hold records that it alone shows, such as the tickets of projects among the service tickets.
+/// Control probe: fetches listed records by id, from all over the list. Some may have been deleted since, and a list may hold records
+/// that can't be fetched by id, such as the tickets of projects among the service tickets.
 ///
 /// # Errors
-/// None can.
+/// [`Guard::Blind`] if none of them can be fetched.
 pub(crate) async fn control(client: &Client, entity: &Entity, listed: &[i64]) -> Result<(), Guard> {
     let mut said = "none is listed".to_owned();
     for key in spread(listed) {

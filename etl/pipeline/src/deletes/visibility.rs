@@ -7,7 +7,7 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Keys, Lake, TableName, integers};
+use connectwise_lakehouse::{Keys, Table, integers};
 use connectwise_sdk::catalog::{Entity, Kind};
 use datafusion::prelude::SessionContext;
 use futures::TryStreamExt;
@@ -62,20 +62,18 @@ struct Group {
 /// # Errors
 /// When the table can't be read.
 pub(crate) async fn narrowed(
-    lake: &Lake,
+    table: &Table,
     session: &SessionContext,
     entity: &Entity,
-    table: &TableName,
     missing: &Keys,
     (before, now): (Option<DateTime<Utc>>, bool),
 ) -> Result<Option<Guard>> {
     if before.is_some() && !now {
         return Ok(Some(Guard::NoChangeTime));
     }
-    let Some(state) = lake.state(table).await? else { return Ok(None) };
-    let columns: Vec<(&str, bool)> =
-        groups(entity).filter(|(name, _)| state.schema.field_with_name(name).is_ok()).collect();
-    if columns.is_empty() || !lake.register(session, STORED, table).await? {
+    let Some(schema) = table.schema() else { return Ok(None) };
+    let columns: Vec<(&str, bool)> = groups(entity).filter(|(name, _)| schema.field_with_name(name).is_ok()).collect();
+    if columns.is_empty() || !table.register(session, STORED).await? {
         return Ok(None);
     }
     let values = columns.iter().enumerate().map(|(at, (name, reference))| {

@@ -8,7 +8,7 @@ use arrow::array::{AsArray, Int32Array, RecordBatch, StringArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED};
-use connectwise_lakehouse::{Lake, TableName};
+use connectwise_lakehouse::Table;
 use datafusion::catalog::{
     CatalogProvider, CatalogProviderList, MemoryCatalogProvider, MemoryCatalogProviderList, MemorySchemaProvider,
 };
@@ -16,14 +16,14 @@ use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 
 use super::inputs::{ABSENT, Inputs};
+use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind, Rows};
-use super::state::State;
 use super::{failed, in_model, lookups, withheld};
 use crate::error::{Error, Kind, Result};
 use crate::sql;
 
-/// Mark of a fact's commit: the number of the lookups that it was built with.
-pub(super) const LOOKUPS_MARK: &str = "lookups";
+/// Application of a fact's commit: the number of the lookups that it was built with.
+pub(super) const LOOKUPS: &str = "lookups";
 /// Name of the changed keys of a lookup, in the SELECTs of metadata.
 const CHANGED: &str = "changed";
 /// Affected rows that are held and compared. More of them cost less as a look at the whole table.
@@ -44,8 +44,8 @@ impl Affected {
         self.ids.get(entity).into_iter().flatten().copied()
     }
 
-    /// The ids of an entity, rising.
-    fn rising(&self, entity: &str) -> Vec<i64> {
+    /// The ids of an entity, ascending.
+    fn ascending(&self, entity: &str) -> Vec<i64> {
         self.of(entity).map(i64::from).collect()
     }
 }
@@ -57,11 +57,12 @@ fn ids_of(entity: &str) -> String {
 
 /// A search for the affected rows of one fact.
 pub(super) struct Search<'a> {
-    pub(super) lake: &'a Lake,
+    /// The fact as it is stored.
+    pub(super) table: &'a Table,
     /// The session of the build: silver and the lookups are in it.
     pub(super) session: &'a SessionContext,
     pub(super) inputs: &'a Inputs,
-    pub(super) state: &'a State,
+    pub(super) state: &'a LookupState,
     pub(super) model: &'a Model,
 }
 
@@ -69,15 +70,14 @@ impl Search<'_> {
     /// The affected rows, or `None` when nothing less than the whole table tells: it is new, silver was replaced, too much
     /// changed.
     pub(super) async fn run(&self) -> Result<Option<Affected>> {
-        let table = TableName::gold(&self.model.name);
-        let Some(seen) = self.lake.mark(&table, LOOKUPS_MARK).await? else { return Ok(None) };
+        let Some(seen) = self.table.transaction(LOOKUPS).await? else { return Ok(None) };
         if self.state.is_lost || seen > self.state.number() || self.model.rows.is_empty() {
             return Ok(None);
         }
         let mut affected = Affected::default();
         for (entity, rows) in &self.model.rows {
-            let Some(version) = self.lake.mark(&table, &Inputs::mark(entity)).await? else { return Ok(None) };
-            if !self.inputs.is_same(self.lake, &table, entity).await? {
+            let Some(version) = self.table.transaction(&Inputs::application(entity)).await? else { return Ok(None) };
+            if !self.inputs.is_same(self.table, entity).await? {
                 return Ok(None);
             }
             let mut ids = match (version, self.inputs.version(entity)) {
@@ -108,20 +108,19 @@ impl Search<'_> {
 
     /// Ids of silver rows that are other than at a version.
     async fn changed(&self, entity: &str, version: u64) -> Result<Option<BTreeSet<i32>>> {
-        let (silver, content) = (TableName::silver(entity), [CONTENT_HASH, IS_DELETED]);
-        let found = self.lake.differences(self.session, &silver, "id", &content, version).await?;
+        let silver = self.inputs.table(entity)?;
+        let found = silver.key_diff(self.session, "id", &[CONTENT_HASH, IS_DELETED], version).await?;
         // Silver keeps rows that are gone at the source.
-        let found = found.filter(|found| found.gone.is_empty());
-        Ok(found.map(|found| found.changed.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
+        let found = found.filter(|found| found.deleted.is_empty());
+        Ok(found.map(|found| found.upserted.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
     }
 
     /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
     async fn join_companions(&self, affected: &mut Affected) -> Result<()> {
         let together = &self.model.together;
-        let fact = TableName::gold(&self.model.name);
         let mut values = BTreeSet::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
-            let (wanted, ids) = (affected.rising(entity), ids_of(entity));
+            let (wanted, ids) = (affected.ascending(entity), ids_of(entity));
             let now = format!(
                 "select t.`{together}` from __some t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
             );
@@ -129,8 +128,8 @@ impl Search<'_> {
                 "select f.`{together}` from __some f left semi join {ids} a on a.id = f.`{id}` \
                  where f.`{together}` is not null and {only}"
             );
-            values.extend(self.ids_in(&TableName::silver(entity), "id", &wanted, &now).await?);
-            values.extend(self.ids_in(&fact, id, &wanted, &then).await?);
+            values.extend(self.ids_in(self.inputs.table(entity)?, "id", &wanted, &now).await?);
+            values.extend(self.ids_in(self.table, id, &wanted, &then).await?);
         }
         if values.is_empty() {
             return Ok(());
@@ -139,7 +138,7 @@ impl Search<'_> {
         lookups::register(self.session, "__companions", batch_of(values.into_iter())?)?;
         for entity in self.model.rows.keys() {
             let sql = format!("select t.id from __some t left semi join __companions g on g.id = t.`{together}`");
-            let more = self.ids_in(&TableName::silver(entity), together, &wanted, &sql).await?;
+            let more = self.ids_in(self.inputs.table(entity)?, together, &wanted, &sql).await?;
             affected.ids.entry(entity.clone()).or_default().extend(more);
         }
         Ok(())
@@ -180,15 +179,14 @@ impl Search<'_> {
     }
 
     /// The ids that a query over `__some` gives, which are the files of a table with one of the values in a column.
-    async fn ids_in(&self, table: &TableName, column: &str, values: &[i64], sql: &str) -> Result<BTreeSet<i32>> {
-        let state = self.lake.state(table).await?;
+    async fn ids_in(&self, table: &Table, column: &str, values: &[i64], sql: &str) -> Result<BTreeSet<i32>> {
         // A column that the privacy policy took is NULL in all rows.
         let has = |schema: &Schema| schema.field_with_name(column).is_ok_and(|field| field.data_type().is_integer());
-        if values.is_empty() || !state.is_some_and(|state| has(&state.schema)) {
+        if values.is_empty() || !table.schema().is_some_and(|schema| has(&schema)) {
             return Ok(BTreeSet::new());
         }
-        let files = self.lake.files_holding(table, column, values).await?;
-        self.lake.register_files(self.session, "__some", table, None, files).await?;
+        let files = table.files_holding(column, values).await?;
+        table.register_files(self.session, "__some", files).await?;
         self.ids(self.session, sql).await
     }
 
@@ -218,16 +216,17 @@ impl Search<'_> {
             }
         }
         for entity in self.model.rows.keys() {
-            let silver = TableName::silver(entity);
+            let table = self.inputs.table(entity)?;
+            let silver = table.name();
             let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
-            let ids = affected.rising(entity);
+            let ids = affected.ascending(entity);
             if ids.is_empty() {
                 // There may be no table to read.
                 lookups::register(&narrow, &silver.name, RecordBatch::new_empty(whole.schema()))?;
                 continue;
             }
-            self.lake.register_rows(&narrow, &silver.name, &silver, "id", &ids).await?;
-            withheld::fill(&narrow, &silver, &whole.schema()).await?;
+            table.register_rows(&narrow, &silver.name, "id", &ids).await?;
+            withheld::fill(&narrow, silver, &whole.schema()).await?;
         }
         for view in views {
             let rows = sql::select(&narrow, &view.sql).await.map_err(|error| in_model(view, error))?.into_view();
@@ -238,14 +237,13 @@ impl Search<'_> {
 
     /// The fact's stored rows that stand for affected silver rows.
     pub(super) async fn stored(&self, affected: &Affected) -> Result<Vec<RecordBatch>> {
-        let table = TableName::gold(&self.model.name);
         let mut stored = Vec::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
-            let wanted = affected.rising(entity);
+            let wanted = affected.ascending(entity);
             if wanted.is_empty() {
                 continue;
             }
-            self.lake.register_rows(self.session, "__stored", &table, id, &wanted).await?;
+            self.table.register_rows(self.session, "__stored", id, &wanted).await?;
             let rows = format!("select f.* from __stored f where {only}");
             stored.extend(self.session.sql(&rows).await.map_err(failed)?.collect().await.map_err(failed)?);
         }

@@ -11,18 +11,19 @@ use connectwise_lakehouse::{Commit, TableName};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{DataFrame, SessionContext};
 
+use super::aggregates::{self, Aggregate, AggregateCache, Input};
 use super::check::{self, Checks, Held, Sums};
 use super::config::GoldConfig;
 use super::inputs::Inputs;
 use super::key_set::KeySet;
 use super::keys::Keys;
+use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind};
-use super::parts::{self, Input, Kept, Parts};
-use super::state::State;
 use super::write::{self, Run};
-use super::{DAY_MARK, STORED, calendar, dimension, failed, functions, in_model, lookups};
+use super::{DAY, STORED, calendar, dimension, failed, functions, in_model, lookups};
 use crate::error::{Error, Kind, Result};
 use crate::sql;
+use crate::telemetry::build::Outcome;
 use crate::telemetry::{TableReport, TestResult};
 
 /// What the models of one build have in common.
@@ -30,16 +31,16 @@ pub(super) struct Builder<'a> {
     pub(super) run: Run,
     pub(super) config: &'a GoldConfig,
     pub(super) models: &'a [Model],
-    pub(super) inputs: Inputs,
+    pub(super) inputs: &'a Inputs,
     /// Numbers that change with the configuration and with the models.
     pub(super) fingerprints: [(&'static str, i64); 2],
     /// Keys of the dimensions that were built or read so far.
     pub(super) held: Held,
     /// What the lookups say, noted before the first fact.
-    pub(super) lookups: Option<State>,
+    pub(super) lookups: Option<LookupState>,
     pub(super) tests: Vec<TestResult>,
-    /// What is kept of silver and gold, by file.
-    pub(super) parts: Parts,
+    /// Partial aggregates of silver and gold, by file.
+    pub(super) aggregates: AggregateCache,
     /// Sums that silver has, by fact.
     pub(super) balances: BTreeMap<String, Sums>,
 }
@@ -61,27 +62,26 @@ impl Builder<'_> {
         Ok(session)
     }
 
-    /// The marks of a model's commit.
-    fn marks(&self, model: &Model) -> Vec<(String, i64)> {
-        let mut marks: Vec<_> = self.inputs.marks(model).collect();
-        marks.extend(self.fingerprints.iter().map(|(mark, value)| ((*mark).to_owned(), *value)));
+    /// The transactions of a model's commit.
+    fn transactions(&self, model: &Model) -> BTreeMap<String, i64> {
+        let mut numbers: BTreeMap<String, i64> = self.inputs.transactions(model).collect();
+        numbers.extend(self.fingerprints.iter().map(|(application, number)| ((*application).to_owned(), *number)));
         if model.daily {
-            marks.push((DAY_MARK.to_owned(), lookups::days(self.run.started).into()));
+            numbers.insert(DAY.to_owned(), lookups::days(self.run.started).into());
         }
-        marks
+        numbers
     }
 
     /// Whether anything that the rows depend on is other than the last commit saw it.
     pub(super) async fn is_stale(&self, model: &Model) -> Result<bool> {
-        let wanted: BTreeMap<String, i64> = self.marks(model).into_iter().collect();
+        let wanted = self.transactions(model);
         let names: Vec<String> = wanted.keys().cloned().collect();
-        Ok(self.run.lake.marks(&TableName::gold(&model.name), &names).await? != wanted)
+        Ok(self.run.known.table(model)?.transactions(&names).await? != wanted)
     }
 
-    pub(super) async fn untouched(&self, model: &Model) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
-        let version = self.run.lake.state(&table).await?.map_or(0, |state| state.version);
-        Ok(TableReport::unchanged(table, version))
+    pub(super) fn untouched(&self, model: &Model) -> Result<TableReport> {
+        let table = self.run.known.table(model)?;
+        Ok(TableReport::unchanged(table.name().clone(), table.unchanged().version))
     }
 
     /// Builds one model, or makes what is stored of it readable for those that follow.
@@ -92,12 +92,9 @@ impl Builder<'_> {
         is_stale: bool,
         keys: &mut Keys,
     ) -> Result<Option<TableReport>> {
-        let commit = self
-            .marks(model)
-            .into_iter()
-            .fold(Commit::new(&self.run.id), |commit, (mark, value)| commit.mark(mark, value))
-            // The version that everything below is compared with: a table that another run changes meanwhile isn't written.
-            .upon(self.run.known.version(model));
+        let numbers = self.transactions(model).into_iter();
+        let commit = numbers
+            .fold(Commit::new(&self.run.id), |commit, (application, number)| commit.transaction(application, number));
         match model.kind {
             ModelKind::View => {
                 let view = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?.into_view();
@@ -105,7 +102,7 @@ impl Builder<'_> {
                 Ok(None)
             }
             // Computed for all models at once, before the first.
-            ModelKind::Kept => Ok(None),
+            ModelKind::Aggregate => Ok(None),
             ModelKind::Lookup => {
                 let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
@@ -117,7 +114,7 @@ impl Builder<'_> {
                 Ok(None)
             }
             ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
-            ModelKind::Fact => self.untouched(model).await.map(Some),
+            ModelKind::Fact => self.untouched(model).map(Some),
             ModelKind::Dimension | ModelKind::Calendar => {
                 let report = if is_stale {
                     let batch = if model.kind == ModelKind::Calendar {
@@ -128,14 +125,14 @@ impl Builder<'_> {
                             write::conform(model, frame)?.collect().await.map_err(|error| in_model(model, error))?;
                         let batch = dimension::rows(model, keys, &selected)?;
                         if !self.run.dry {
-                            keys.save(&self.run.lake, session, &self.run.id, self.run.started).await?;
+                            keys.save(&self.run.id, self.run.started).await?;
                         }
                         batch
                     };
                     let frame = session.read_batch(batch).map_err(failed)?;
                     self.write(session, model, frame, &commit).await?
                 } else {
-                    self.untouched(model).await?
+                    self.untouched(model)?
                 };
                 self.hold(session, model).await?;
                 Ok(Some(report))
@@ -170,35 +167,35 @@ impl Builder<'_> {
         Ok(Checks::of(model, &self.held, balance))
     }
 
-    /// Computes what the built-in models keep of silver, and makes it readable.
-    pub(super) async fn keep(&mut self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
-        let mut kept = Vec::new();
+    /// Computes the aggregates of the built-in models, and makes them readable.
+    pub(super) async fn aggregate_all(&mut self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
+        let mut aggregates = Vec::new();
         for (at, model) in self.models.iter().enumerate().filter(|(_, model)| !model.own) {
             let before = self.models.get(..at).unwrap_or_default();
-            if model.kind == ModelKind::Kept {
-                kept.push(self.kept(&model.name, &model.sql, before, entities).await?);
+            if model.kind == ModelKind::Aggregate {
+                aggregates.push(self.aggregate(&model.name, &model.sql, before, entities)?);
             } else if !model.tests.balance.is_empty() {
-                kept.push(self.kept(&model.name, &model.tests.balance, before, entities).await?);
+                aggregates.push(self.aggregate(&model.name, &model.tests.balance, before, entities)?);
             }
         }
-        let desk = self.session().await?;
-        let rows = self.parts.rows(&self.run.lake, &desk, &kept).await?;
+        let scratch = self.session().await?;
+        let rows = self.aggregates.rows(&scratch, &aggregates).await?;
         if !self.run.dry {
-            self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+            self.aggregates.save(&self.run.known.aggregates, &self.run.id).await?;
         }
         for (name, (schema, rows)) in rows {
-            let is_sum = self.models.iter().any(|model| model.name == name && model.kind != ModelKind::Kept);
+            let is_sum = self.models.iter().any(|model| model.name == name && model.kind != ModelKind::Aggregate);
             if is_sum {
                 self.balances.insert(name, check::sums(&schema, &rows)?);
             } else {
-                parts::register(session, &name, &schema, &rows)?;
+                aggregates::register(session, &name, &schema, &rows)?;
             }
         }
         Ok(())
     }
 
-    /// A SELECT that is computed in parts, with what it reads.
-    async fn kept(&self, name: &str, sql: &str, before: &[Model], entities: &[Entity]) -> Result<Kept> {
+    /// A SELECT that is computed group by group, with what it reads.
+    fn aggregate(&self, name: &str, sql: &str, before: &[Model], entities: &[Entity]) -> Result<Aggregate> {
         let read = sql::tables(sql);
         let reads = |name: &str| read.contains(&name.to_lowercase());
         let is_read = |view: &&Model| view.kind == ModelKind::View && reads(&view.name);
@@ -210,21 +207,22 @@ impl Builder<'_> {
                 continue;
             }
             let contract = contract::silver(entity);
-            let schema = self.run.lake.state(&table).await?.map_or_else(|| contract.clone(), |state| state.schema);
-            inputs.push(Input { alias: table.name.clone(), table, contract: Some(contract), schema });
+            let opened = self.inputs.table(entity.table)?.clone();
+            let schema = opened.schema().unwrap_or_else(|| contract.clone());
+            inputs.push(Input { alias: table.name, table: opened, contract: Some(contract), schema });
         }
-        Ok(Kept { name: name.to_owned(), sql: sql.to_owned(), views, inputs })
+        Ok(Aggregate { name: name.to_owned(), sql: sql.to_owned(), views, inputs })
     }
 
     /// Sums that the stored table of a model has.
     pub(super) async fn stored_sums(&mut self, model: &Model, checks: &Checks) -> Result<Sums> {
         let Some(sql) = checks.sums_of_stored() else { return Ok(Sums::new()) };
-        let table = TableName::gold(&model.name);
+        let table = self.run.known.table(model)?.clone();
         let input = Input { table, alias: STORED.to_owned(), contract: None, schema: model.schema.clone() };
-        let kept = Kept { name: model.name.clone(), sql, views: Vec::new(), inputs: vec![input] };
-        let desk = self.session().await?;
-        let mut rows = self.parts.rows(&self.run.lake, &desk, &[kept]).await?;
-        self.parts.save(&self.run.lake, &desk, &self.run.id).await?;
+        let aggregate = Aggregate { name: model.name.clone(), sql, views: Vec::new(), inputs: vec![input] };
+        let scratch = self.session().await?;
+        let mut rows = self.aggregates.rows(&scratch, &[aggregate]).await?;
+        self.aggregates.save(&self.run.known.aggregates, &self.run.id).await?;
         rows.remove(&model.name).map_or_else(|| Ok(Sums::new()), |(schema, rows)| check::sums(&schema, &rows))
     }
 
@@ -237,6 +235,10 @@ impl Builder<'_> {
     ) -> Result<TableReport> {
         self.tests.extend(checks.results());
         let report = report?;
+        if report.outcome == Outcome::Written {
+            let table = self.run.known.table(model)?.refresh().await?;
+            self.run.known.set(model, table);
+        }
         if !model.tests.faults.is_empty() {
             self.open(session, model).await?;
             self.tests.push(check::faults(session, model).await?);
@@ -247,13 +249,13 @@ impl Builder<'_> {
     /// Makes a stored table readable under its own name, all of its columns.
     pub(super) async fn open(&self, session: &SessionContext, model: &Model) -> Result<()> {
         session.deregister_table(model.name.as_str()).map_err(failed)?;
-        Ok(self.run.lake.register(session, &model.name, &TableName::gold(&model.name)).await.map(|_| ())?)
+        Ok(self.run.known.table(model)?.register(session, &model.name).await.map(drop)?)
     }
 
     /// Holds the keys of a stored dimension for the facts that look them up.
     async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
         let stored = format!("{STORED}_{}", model.name);
-        self.run.lake.register(session, &stored, &TableName::gold(&model.name)).await?;
+        self.run.known.table(model)?.register(session, &stored).await?;
         let frame =
             session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
         let schema = frame.schema().inner().clone();

@@ -8,9 +8,10 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::{DECIMAL, TIMESTAMP};
-use connectwise_lakehouse::{Lake, TableName};
+use connectwise_lakehouse::TableName;
 use datafusion::prelude::SessionContext;
 
+use super::inputs::Inputs;
 use super::key_set::KeySet;
 use super::keys::text;
 use super::model::Model;
@@ -253,12 +254,14 @@ pub(super) async fn faults(session: &SessionContext, model: &Model) -> Result<Te
 
 /// Whether each entity that has to have news had some, counted from when a changed row was last loaded. It only warns: there
 /// are holidays.
-pub(super) async fn freshness(lake: &Lake, models: &[Model], started: DateTime<Utc>) -> Result<Vec<TestResult>> {
+pub(super) async fn freshness(inputs: &Inputs, models: &[Model], started: DateTime<Utc>) -> Result<Vec<TestResult>> {
     let mut results = Vec::new();
     let asked = models.iter().flat_map(|model| model.tests.fresh.iter().map(move |fresh| (model, fresh)));
     for (model, (entity, days)) in asked {
-        let (session, silver) = (lake.session()?, TableName::silver(entity));
-        if !lake.register(&session, "s", &silver).await? {
+        let table = inputs.table(entity)?;
+        let silver = table.name();
+        let session = table.lake().session()?;
+        if !table.register(&session, "s").await? {
             continue;
         }
         let newest = format!("select cast(max(`{TIMESTAMP}`) as bigint) from s");

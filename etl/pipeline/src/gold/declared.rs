@@ -23,7 +23,7 @@ pub(super) fn problems(files: &OwnModels, own: &[Model], built_in: &[Model]) -> 
     let lookups: BTreeSet<&str> = built_in
         .iter()
         .chain(own)
-        .filter(|model| matches!(model.kind, ModelKind::Lookup | ModelKind::Kept))
+        .filter(|model| matches!(model.kind, ModelKind::Lookup | ModelKind::Aggregate))
         .map(|model| model.name.as_str())
         .chain(lookups::NAMES)
         .collect();
@@ -63,8 +63,8 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
     }
     match model.kind {
         ModelKind::Calendar => wrong.push("a calendar, and there is only the one that is built in".to_owned()),
-        ModelKind::Kept => {
-            wrong.push("as kept, and only models that are built in are: make it a lookup".to_owned());
+        ModelKind::Aggregate => {
+            wrong.push("as an aggregate, and only models that are built in are: make it a lookup".to_owned());
         }
         _ => {}
     }

@@ -4,28 +4,34 @@ use std::collections::{BTreeMap, HashSet};
 
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Int64Type};
-use connectwise_lakehouse::{Doubt, Lake, TableName};
+use arrow::datatypes::{DataType, Int64Type, SchemaRef};
+use connectwise_lakehouse::{Doubt, Lake, Table, TableName};
 
 use super::keys::{self, Keys, text};
 use super::model::{Model, ModelKind};
 use super::write::Run;
-use super::{failed, parts, state};
-use crate::error::Result;
+use super::{aggregates, failed, lookup_state};
+use crate::error::{Error, Result};
+use crate::opened::Opened;
 
-/// What was found before a build.
-#[derive(Debug, Clone, Default)]
+/// The tables that a build writes, as they were before it.
+#[derive(Debug, Clone)]
 pub(super) struct Known {
-    versions: BTreeMap<String, u64>,
+    /// By model.
+    tables: BTreeMap<String, Table>,
     doubts: BTreeMap<String, Doubt>,
-    /// Why the table of surrogate keys isn't believed, and the version of it that is, if it can still be read.
-    keys: Option<(Doubt, Option<u64>)>,
-    /// The version of that table.
-    keys_version: Option<u64>,
+    /// The table of surrogate keys.
+    keys: Table,
+    /// Why that isn't believed, and the version of it that is, if it can still be read.
+    keys_doubt: Option<(Doubt, Option<Table>)>,
+    /// Partial aggregates of tables by their files.
+    pub(super) aggregates: Table,
+    /// What lookups said when facts were built.
+    pub(super) lookups: Table,
     /// Whether keys can only be told from what is left of them.
     pub(super) keys_are_lost: bool,
-    /// Whether what is kept of tables by their files is to be computed again.
-    pub(super) parts_are_lost: bool,
+    /// Whether these are to be computed again.
+    pub(super) aggregates_are_lost: bool,
     /// Whether nothing tells what lookups said when facts were built.
     pub(super) lookups_are_lost: bool,
 }
@@ -36,74 +42,95 @@ impl Known {
         self.doubts.get(&model.name)
     }
 
-    /// The version of a model's table that was looked at.
-    pub(super) fn version(&self, model: &Model) -> Option<u64> {
-        self.versions.get(&model.name).copied()
+    /// The table of a model.
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::error::Kind::Internal) when it wasn't opened.
+    pub(super) fn table(&self, model: &Model) -> Result<&Table> {
+        let missing = || Error::internal(&format!("the table of {} wasn't opened", model.name));
+        self.tables.get(&model.name).ok_or_else(missing)
+    }
+
+    /// Goes on with the table of a model as it is now.
+    pub(super) fn set(&mut self, model: &Model, table: Table) {
+        self.tables.insert(model.name.clone(), table);
     }
 }
 
-/// Looks at every table that a build writes.
-pub(super) async fn look(lake: &Lake, models: &[Model]) -> Result<Known> {
-    let mut known = Known::default();
+/// Opens every table that a build writes.
+pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> Result<Known> {
+    let mut tables = BTreeMap::new();
+    let mut doubts = BTreeMap::new();
     for model in models.iter().filter(|model| model.is_table()) {
-        let Some(examined) = lake.examine(&TableName::gold(&model.name)).await? else { continue };
-        known.versions.insert(model.name.clone(), examined.state.version);
+        let table = opened.table(lake, &TableName::gold(&model.name)).await?;
         // Other columns alone are what a changed model has: they are no doubt about the rows.
-        known.doubts.extend(examined.doubt.map(|doubt| (model.name.clone(), doubt)));
+        let doubt = table.examine().await?.and_then(|examined| examined.doubt);
+        doubts.extend(doubt.map(|doubt| (model.name.clone(), doubt)));
+        tables.insert(model.name.clone(), table);
     }
-    let table = TableName::gold(keys::TABLE);
-    if let Some(examined) = lake.examine(&table).await?
+    let keys = opened.table(lake, &TableName::gold(keys::TABLE)).await?;
+    let mut keys_doubt = None;
+    if let Some(examined) = keys.examine().await?
         && let Some(doubt) = examined.doubt_as(&keys::schema())
     {
         let trusted = match examined.trusted {
-            Some(version) if lake.is_whole_at(&table, version).await => Some(version),
-            _ => None,
+            Some(version) => keys.whole_at(version).await,
+            None => None,
         };
-        known.keys_are_lost = trusted.is_none();
-        (known.keys, known.keys_version) = (Some((doubt, trusted)), Some(examined.state.version));
+        keys_doubt = Some((doubt, trusted));
     }
-    let parts = lake.examine(&parts::table()).await?;
-    known.parts_are_lost = parts.is_some_and(|parts| parts.doubt_as(&parts::schema()).is_some());
-    let lookups = lake.examine(&state::table()).await?;
-    known.lookups_are_lost = lookups.is_some_and(|lookups| lookups.doubt_as(&state::schema()).is_some());
-    Ok(known)
+    let is_lost = async |table: &Table, schema: &SchemaRef| {
+        Ok::<_, Error>(table.examine().await?.is_some_and(|examined| examined.doubt_as(schema).is_some()))
+    };
+    let aggregates = opened.table(lake, &aggregates::table()).await?;
+    let lookups = opened.table(lake, &lookup_state::table()).await?;
+    Ok(Known {
+        tables,
+        doubts,
+        keys_are_lost: keys_doubt.as_ref().is_some_and(|(_, trusted)| trusted.is_none()),
+        keys,
+        keys_doubt,
+        aggregates_are_lost: is_lost(&aggregates, &aggregates::schema()).await?,
+        lookups_are_lost: is_lost(&lookups, &lookup_state::schema()).await?,
+        aggregates,
+        lookups,
+    })
 }
 
 /// The surrogate keys that earlier builds gave. Where others changed their table, it is written anew from the version before
 /// that; where that is gone, from what the dimensions hold, then from what is left of the table, so that a report that
 /// remembers a key finds the same member by it.
 pub(super) async fn keys(run: &Run, models: &[Model]) -> Result<Keys> {
-    let (lake, table) = (&run.lake, TableName::gold(keys::TABLE));
-    let Some((doubt, trusted)) = &run.known.keys else { return Keys::load(lake, None).await };
-    tracing::warn!("{table} {doubt}, so that it was written anew");
+    let stored = &run.known.keys;
+    let Some((doubt, trusted)) = &run.known.keys_doubt else { return Keys::load(stored).await };
+    tracing::warn!("{} {doubt}, so that it was written anew", stored.name());
     let mut keys = match trusted {
-        Some(version) => Keys::load(lake, Some(*version)).await?,
+        Some(trusted) => Keys::load(trusted).await?,
         None => {
             let mut keys = Keys::default();
             for model in models.iter().filter(|model| model.kind == ModelKind::Dimension) {
                 if run.known.doubt(model).is_none() {
-                    held(lake, model, &mut keys).await?;
+                    held(run.known.table(model)?, model, &mut keys).await?;
                 }
             }
             // A table that can't be read any more has nothing left.
-            if let Ok(left) = Keys::load(lake, None).await {
+            if let Ok(left) = Keys::load(stored).await {
                 keys.take_over(left);
             }
             keys
         }
     };
-    // Another run may have written it anew since it was looked at.
-    keys.version = run.known.keys_version;
+    keys.table = Some(stored.clone());
     if !run.dry {
-        keys.rewrite(lake, &lake.session()?, &run.id, run.started).await?;
+        keys.rewrite(&run.id, run.started).await?;
     }
     Ok(keys)
 }
 
 /// Takes the keys that a dimension's table holds.
-async fn held(lake: &Lake, model: &Model, keys: &mut Keys) -> Result<()> {
-    let session = lake.session()?;
-    if !lake.register(&session, "d", &TableName::gold(&model.name)).await? {
+async fn held(table: &Table, model: &Model, keys: &mut Keys) -> Result<()> {
+    let session = table.lake().session()?;
+    if !table.register(&session, "d").await? {
         return Ok(());
     }
     let sql = format!("select `{}`, `{}` from d", model.key, model.natural);

@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use connectwise_lakehouse::{Commit, TableName};
+use connectwise_lakehouse::Commit;
 use datafusion::prelude::SessionContext;
 
-use super::affected::{LOOKUPS_MARK, Search};
+use super::affected::{LOOKUPS, Search};
+use super::lookup_state::LookupState;
 use super::model::Model;
-use super::state::{self, State};
-use super::{Builder, MODELS_MARK, failed, in_model, write};
+use super::{Builder, MODELS, failed, in_model, write};
 use crate::error::Result;
-use crate::silver::same_columns;
 use crate::sql;
 use crate::telemetry::{Mode, TableReport};
 
@@ -26,18 +25,17 @@ impl Builder<'_> {
             Some(state) => state,
             None => self.note_lookups(session).await?,
         };
-        let commit = commit.mark(LOOKUPS_MARK, state.number());
+        let commit = commit.transaction(LOOKUPS, state.number());
         let state = self.lookups.insert(state);
-        let table = TableName::gold(&model.name);
-        let stored = self.run.lake.state(&table).await?;
-        let same_models = self.run.lake.mark(&table, MODELS_MARK).await? == Some(self.fingerprints[1].1);
+        let table = self.run.known.table(model)?;
+        let same_models = table.transaction(MODELS).await? == Some(self.fingerprints[1].1);
         let affected = if self.run.mode == Mode::Incremental
             && !self.run.dry
             && same_models
             && self.run.known.doubt(model).is_none()
-            && stored.as_ref().is_some_and(|stored| same_columns(stored, &model.schema))
+            && write::has_columns(table, model)
         {
-            let search = Search { lake: &self.run.lake, session, inputs: &self.inputs, state, model };
+            let search = Search { table, session, inputs: self.inputs, state, model };
             search.run().await?.map(|affected| (search, affected))
         } else {
             None
@@ -47,7 +45,7 @@ impl Builder<'_> {
             return self.write(session, model, write::conform(model, frame)?, &commit).await;
         };
         if affected.is_empty() {
-            return self.run.remark(session, model, &commit).await;
+            return self.run.note_inputs(model, &commit).await;
         }
         let narrow = search.narrow(self.models, &affected).await?;
         let before = search.stored(&affected).await?;
@@ -56,19 +54,18 @@ impl Builder<'_> {
         let checks = self.checks(session, model).await?;
         let stored = self.stored_sums(model, &checks).await?;
         let checks = checks.in_place_of(model, &before, stored)?;
-        let report = self.run.merge(session, model, frame, &before, &checks, &commit).await;
+        let report = self.run.merge(model, frame, &before, &checks, &commit).await;
         self.finish(session, model, &checks, report).await
     }
 
     /// Notes what every lookup that reaches a fact says now.
-    async fn note_lookups(&self, session: &SessionContext) -> Result<State> {
-        let version = self.run.lake.version(&state::table()).await?;
-        let known = State::load(&self.run.lake, self.run.known.lookups_are_lost, self.run.started).await;
+    async fn note_lookups(&self, session: &SessionContext) -> Result<LookupState> {
+        let known = &self.run.known;
+        let known = LookupState::load(&known.lookups, known.lookups_are_lost, self.run.started).await;
         let mut state = known.unwrap_or_else(|error| {
             tracing::warn!("{}; every row that a lookup reaches is computed again", error.report());
-            State::beyond(self.run.started)
+            LookupState::beyond(self.run.started)
         });
-        state.version = version;
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
             let frame = session.table(lookup.as_str()).await.map_err(failed)?;
@@ -76,7 +73,7 @@ impl Builder<'_> {
             state.note(lookup, &schema, &frame.collect().await.map_err(failed)?)?;
         }
         if !self.run.dry {
-            state.save(&self.run.lake, session, &self.run.id).await?;
+            state.save(&self.run.known.lookups, &self.run.id).await?;
         }
         Ok(state)
     }

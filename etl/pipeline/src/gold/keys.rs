@@ -8,8 +8,7 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::instant;
-use connectwise_lakehouse::{Commit, Lake, Source, TableName};
-use datafusion::prelude::SessionContext;
+use connectwise_lakehouse::{Changes, Commit, Source, Table};
 use serde::{Deserialize, Serialize};
 
 use super::model::{BATCH_ID, Model, PROCESSED_AT};
@@ -28,8 +27,8 @@ pub(super) const TABLE: &str = "dimension_keys";
 pub(super) struct Keys {
     given: BTreeMap<String, HashMap<String, i64>>,
     new: Vec<Given>,
-    /// The version of the table that they are written upon: on top of another one, another run may have given the same numbers.
-    pub(super) version: Option<u64>,
+    /// The table that they are written upon: on top of another version, another run may have given the same numbers.
+    pub(super) table: Option<Table>,
 }
 
 /// A surrogate key, and what it was given to.
@@ -60,15 +59,13 @@ struct Row<'a> {
 }
 
 impl Keys {
-    /// The keys that earlier runs gave, or that they had given at a version of their table.
-    pub(super) async fn load(lake: &Lake, version: Option<u64>) -> Result<Self> {
-        let session = lake.session()?;
-        let table = TableName::gold(TABLE);
-        let mut keys = Self { version: lake.version(&table).await?, ..Self::default() };
-        if keys.version.is_none() {
+    /// The keys that earlier runs gave.
+    pub(super) async fn load(table: &Table) -> Result<Self> {
+        let session = table.lake().session()?;
+        let mut keys = Self { table: Some(table.clone()), ..Self::default() };
+        if !table.register(&session, "k").await? {
             return Ok(keys);
         }
-        lake.register_at(&session, "k", &table, version.or(keys.version)).await?;
         let frame = session.sql("select dimension, naturalKey, surrogateKey from k").await.map_err(super::failed)?;
         for key in from_batches::<Given>(TABLE, &frame.collect().await.map_err(super::failed)?)? {
             keys.given.entry(key.dimension).or_default().insert(key.natural_key, key.surrogate_key);
@@ -95,24 +92,22 @@ impl Keys {
     }
 
     /// Writes all keys anew, in place of whatever their table holds.
-    pub(super) async fn rewrite(
-        &mut self,
-        lake: &Lake,
-        session: &SessionContext,
-        run_id: &str,
-        started: DateTime<Utc>,
-    ) -> Result<()> {
+    pub(super) async fn rewrite(&mut self, run_id: &str, started: DateTime<Utc>) -> Result<()> {
         let all = self.given.iter().flat_map(|(dimension, naturals)| {
             naturals.iter().map(|(natural, key)| Given::new(dimension, natural, *key))
         });
         self.new = all.collect();
         let rows = self.rows(run_id, started)?;
-        let source = Source::batches(session, vec![rows])?;
-        let commit = Commit::new(run_id).upon(self.version);
-        let written = lake.replace(&TableName::gold(TABLE), &schema(), source, session, &commit).await?;
-        self.version = Some(written.version);
+        let table = self.table()?;
+        let source = Source::batches(&table.lake().session()?, vec![rows])?;
+        table.overwrite(&schema(), source, &Commit::new(run_id)).await?;
+        self.table = Some(table.refresh().await?);
         self.new.clear();
         Ok(())
+    }
+
+    fn table(&self) -> Result<&Table> {
+        self.table.as_ref().ok_or_else(|| Error::internal("surrogate keys were to be written before they were read"))
     }
 
     /// The surrogate key of each natural key. New ones get the next numbers in their own order, so that the rows' order
@@ -138,9 +133,9 @@ impl Keys {
     }
 
     /// Takes the keys that a stored dimension has and that aren't known: those of a table of keys that couldn't be read.
-    pub(super) async fn recover(&mut self, lake: &Lake, model: &Model) -> Result<()> {
-        let session = lake.session()?;
-        if !lake.register(&session, "d", &TableName::gold(&model.name)).await? {
+    pub(super) async fn recover(&mut self, dimension: &Table, model: &Model) -> Result<()> {
+        let session = dimension.lake().session()?;
+        if !dimension.register(&session, "d").await? {
             return Ok(());
         }
         let sql = format!("select `{}`, `{}` from d where `{}` > 0", model.key, model.natural, model.key);
@@ -165,20 +160,14 @@ impl Keys {
 
     /// Writes what was given in this run, and says how many. It stands before the dimensions are written: a run that is killed in between
     /// has given keys that no row has yet, and the next run gives the same.
-    pub(super) async fn save(
-        &mut self,
-        lake: &Lake,
-        session: &SessionContext,
-        run_id: &str,
-        started: DateTime<Utc>,
-    ) -> Result<usize> {
+    pub(super) async fn save(&mut self, run_id: &str, started: DateTime<Utc>) -> Result<usize> {
         if self.new.is_empty() {
             return Ok(0);
         }
         let batch = self.rows(run_id, started)?;
-        let commit = Commit::new(run_id).upon(self.version);
-        let written = lake.upsert(&TableName::gold(TABLE), &schema(), "key", vec![batch], session, &commit).await?;
-        self.version = Some(written.version);
+        let table = self.table()?;
+        table.merge(&schema(), Changes::upserts("key", vec![batch]), &Commit::new(run_id)).await?;
+        self.table = Some(table.refresh().await?);
         let rows = self.new.len();
         self.new.clear();
         Ok(rows)

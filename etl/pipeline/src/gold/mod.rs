@@ -11,8 +11,8 @@
 //! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `builder` | one build: how each kind of model is built |
-//! | `parts` | what is kept of tables, by their files |
-//! | `fact`, `affected`, `state` | which rows of a fact an incremental build looks at |
+//! | `aggregates` | partial aggregates of tables, cached by their files |
+//! | `fact`, `affected`, `lookup_state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
 //! | `calendar`, `holidays` | the dimension of days |
 //! | `check` | data tests of the rows, before they are committed |
@@ -21,6 +21,7 @@
 //! | `write` | contract check, comparison and the write itself |
 
 mod affected;
+mod aggregates;
 mod builder;
 mod calendar;
 mod check;
@@ -35,12 +36,11 @@ mod inputs;
 mod key_set;
 mod keys;
 mod lineage;
+mod lookup_state;
 mod lookups;
 mod model;
 mod own;
-mod parts;
 mod plan;
-mod state;
 mod trial;
 mod withheld;
 mod write;
@@ -51,34 +51,33 @@ use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Lake, TableName, Versions, retry_on_conflict};
-use connectwise_sdk::catalog::Entity;
+use connectwise_lakehouse::{Lake, Table, TableName, as_conflict, retry_on_conflict};
 use serde::Serialize;
 use twox_hash::XxHash3_64;
 
 use crate::error::{Error, Kind, Result};
+use crate::opened::Opened;
 use crate::telemetry::build::{Mode, Outcome, TableReport};
 pub use crate::telemetry::{Severity, TestResult};
+use aggregates::AggregateCache;
 use builder::Builder;
 use check::Held;
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
-use doubts::Known;
 use inputs::Inputs;
 pub use lineage::{Origin, lineage};
 use model::Model;
 pub use own::OwnModels;
-use parts::Parts;
 pub use plan::{Planned, plan};
 use write::Run;
 
 /// Name of a stored table within the session of a build. No model can be called like it.
 const STORED: &str = "__stored_table";
 /// Mark that a gold commit leaves: which configuration it was built with.
-const CONFIG_MARK: &str = "config";
+const CONFIG: &str = "config";
 /// Mark that a gold commit leaves: which models it was built with.
-const MODELS_MARK: &str = "models";
+const MODELS: &str = "models";
 /// Mark that a table leaves whose rows depend on the day: days since 1970.
-const DAY_MARK: &str = "day";
+const DAY: &str = "day";
 
 /// What building the gold layer did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -129,16 +128,16 @@ pub(crate) fn keys_table() -> TableName {
 
 /// Tables in which builds remember what they have computed.
 pub(crate) fn remembered() -> [TableName; 2] {
-    [state::table(), parts::table()]
+    [lookup_state::table(), aggregates::table()]
 }
 
 /// Gives the keys back that stored dimensions have and the table of keys lacks. Gives how many.
 pub(crate) async fn recover_keys(lake: &Lake, config: &GoldConfig, run_id: &str) -> Result<usize> {
-    let mut keys = keys::Keys::load(lake, None).await?;
+    let mut keys = keys::Keys::load(&lake.table(&keys_table()).await?).await?;
     for model in model::all(config)?.iter().filter(|model| model.kind == model::ModelKind::Dimension) {
-        keys.recover(lake, model).await?;
+        keys.recover(&lake.table(&TableName::gold(&model.name)).await?, model).await?;
     }
-    keys.save(lake, &lake.session()?, run_id, Utc::now()).await
+    keys.save(run_id, Utc::now()).await
 }
 
 /// The Arrow schema of a gold table, `None` when there is none of that name.
@@ -187,8 +186,7 @@ pub async fn build(
     started: DateTime<Utc>,
     config: &GoldConfig,
 ) -> Result<GoldReport> {
-    let (id, known) = (run_id.to_owned(), Known::default());
-    build_run(Run { lake: lake.clone(), mode, id, started, known, dry: false }, config).await
+    build_opened(&Request::new(lake, mode, run_id, started), config, Opened::default()).await
 }
 
 /// Computes every gold table whose inputs are those that it was built from, and says how its stored rows differ
@@ -198,22 +196,35 @@ pub async fn build(
 /// As [`build`].
 pub(crate) async fn compare(lake: &Lake, started: DateTime<Utc>, config: &GoldConfig) -> Result<GoldReport> {
     // Of a difference as many rows are looked at as an incremental build would merge.
-    let (id, known) = (String::new(), Known::default());
-    let run = Run { lake: lake.clone(), mode: Mode::Incremental, id, started, known, dry: true };
-    build_run(run, config).await
+    let request = Request { dry: true, ..Request::new(lake, Mode::Incremental, "", started) };
+    build_opened(&request, config, Opened::default()).await
 }
 
-async fn build_run(run: Run, config: &GoldConfig) -> Result<GoldReport> {
-    let lake = run.lake.clone();
-    let mut before = GoldReport::default();
+/// What a build is told.
+#[derive(Debug)]
+pub(crate) struct Request {
+    lake: Lake,
+    mode: Mode,
+    run_id: String,
+    started: DateTime<Utc>,
+    /// Compares and writes nothing.
+    dry: bool,
+}
+
+impl Request {
+    pub(crate) fn new(lake: &Lake, mode: Mode, run_id: &str, started: DateTime<Utc>) -> Self {
+        Self { lake: lake.clone(), mode, run_id: run_id.to_owned(), started, dry: false }
+    }
+}
+
+/// As [`build`], of tables that are open already as far as they are.
+pub(crate) async fn build_opened(request: &Request, config: &GoldConfig, mut opened: Opened) -> Result<GoldReport> {
     let all = TableName::gold("*");
+    let mut before = GoldReport::default();
     let report = retry_on_conflict(&all, async || {
-        let inputs: BTreeSet<String> = model::all(config)?.into_iter().flat_map(|model| model.inputs).collect();
-        let inputs = Versions::note(&lake, inputs.iter().map(|input| TableName::silver(input))).await?;
-        match attempt(run.clone(), connectwise_extract::catalog::entities(), config, &inputs, &mut before).await {
-            Ok(report) => Ok(report),
-            Err(error) => Err(inputs.judge(&lake, error).await),
-        }
+        // Another run has changed one of them: they are opened anew.
+        let opened = std::mem::take(&mut opened);
+        attempt(request, config, opened, &mut before).await
     });
     let report = report.await?;
     Ok(report.after(before))
@@ -222,37 +233,60 @@ async fn build_run(run: Run, config: &GoldConfig) -> Result<GoldReport> {
 /// Builds once. It ends with [`Kind::Conflict`] where another run changes a table meanwhile that is read or written; `before`
 /// then has what was written until then.
 async fn attempt(
-    run: Run,
-    entities: &[Entity],
+    request: &Request,
     config: &GoldConfig,
-    versions: &Versions,
+    mut opened: Opened,
     before: &mut GoldReport,
 ) -> Result<GoldReport> {
-    let (lake, mode, started, dry) = (&run.lake.clone(), run.mode, run.started, run.dry);
-    let rules = config.classifier()?;
+    let lake = &request.lake;
     config.models.check(lake, config).await?;
     let models = model::all(config)?;
-    let inputs = Inputs::look(lake, &models).await?;
+    let inputs = Inputs::open(lake, &models, &mut opened).await?;
+    let project = Project { config, models: &models, inputs: &inputs };
+    match build_models(request, project, opened, before).await {
+        Ok(report) => Ok(report),
+        Err(error) => Err(as_conflict(&inputs.tables().collect::<Vec<_>>(), error).await),
+    }
+}
+
+/// What is built, and from what.
+struct Project<'a> {
+    config: &'a GoldConfig,
+    models: &'a [Model],
+    inputs: &'a Inputs,
+}
+
+async fn build_models(
+    request: &Request,
+    project: Project<'_>,
+    mut opened: Opened,
+    before: &mut GoldReport,
+) -> Result<GoldReport> {
+    let Project { config, models, inputs } = project;
+    let entities = connectwise_extract::catalog::entities();
+    let Request { lake, started, dry, .. } = request;
+    let (started, dry) = (*started, *dry);
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
-    let fresh = check::freshness(lake, &models, started).await?;
-    let known = doubts::look(lake, &models).await?;
+    let rules = config.classifier()?;
+    let fresh = check::freshness(inputs, models, started).await?;
+    let known = doubts::open(lake, models, &mut opened).await?;
     // Keys that are told from what is left of them hold only if every table has the same.
-    let mode = if known.keys_are_lost { Mode::Full } else { mode };
-    let run = Run { mode, known, ..run };
+    let mode = if known.keys_are_lost { Mode::Full } else { request.mode };
+    let run = Run { lake: lake.clone(), mode, id: request.run_id.clone(), started, known, dry };
     let mut builder = Builder {
         run,
         config,
-        models: &models,
+        models,
         inputs,
         fingerprints: fingerprints(config)?,
         held: Held::new(),
         lookups: None,
         tests: Vec::new(),
-        parts: Parts::default(),
+        aggregates: AggregateCache::default(),
         balances: BTreeMap::new(),
     };
     let mut stale = Vec::new();
@@ -266,29 +300,29 @@ async fn attempt(
     if stale.is_empty() {
         let mut tables = Vec::new();
         for model in models.iter().filter(|model| model.is_table() && !dry) {
-            tables.push(builder.untouched(model).await?);
+            tables.push(builder.untouched(model)?);
         }
         return Ok(GoldReport { tables, tests: fresh, unmatched_agreement_types: BTreeMap::new() });
     }
     let session = builder.session().await?;
-    builder.inputs.register(lake, &session, entities).await?;
+    builder.inputs.register(&session, entities).await?;
     // A full build trusts nothing that was computed before: what is kept is computed and written down again.
-    builder.parts = match mode {
-        Mode::Incremental if !dry && !builder.run.known.parts_are_lost => {
-            Parts::load(lake).await.unwrap_or_else(|error| {
+    builder.aggregates = match mode {
+        Mode::Incremental if !dry && !builder.run.known.aggregates_are_lost => {
+            AggregateCache::load(&builder.run.known.aggregates).await.unwrap_or_else(|error| {
                 tracing::warn!("{}; what builds remember of files is computed again", error.report());
-                Parts::default()
+                AggregateCache::default()
             })
         }
-        _ => Parts::default(),
+        _ => AggregateCache::default(),
     };
-    builder.keep(&session, entities).await?;
+    builder.aggregate_all(&session, entities).await?;
     lookups::register_all(&session, &rules, config, started).await?;
-    let mut keys = doubts::keys(&builder.run, &models).await?;
+    let mut keys = doubts::keys(&builder.run, models).await?;
     let mut tables = Vec::new();
     let mut stopped: BTreeSet<&str> = BTreeSet::new();
     let mut own = models.iter().skip_while(|model| !model.own).peekable();
-    for model in &models {
+    for model in models {
         let clock = Instant::now();
         if own.peek().is_some_and(|first| first.name == model.name) {
             // Built-in models look up keys only. Others may read everything.
@@ -296,7 +330,6 @@ async fn attempt(
                 builder.open(&session, done).await?;
             }
         }
-        let stored = Versions::of(TableName::gold(&model.name), builder.run.known.version(model));
         let built = match stopped.iter().find(|name| model.reads(name)) {
             Some(name) => {
                 Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
@@ -307,7 +340,11 @@ async fn attempt(
             },
         };
         let built = match built {
-            Err(error) => Err(versions.judge(lake, stored.judge(lake, error).await).await),
+            Err(error) => {
+                let stored = builder.run.known.table(model).ok();
+                let read: Vec<&Table> = builder.inputs.tables().chain(stored).collect();
+                Err(as_conflict(&read, error).await)
+            }
             built => built,
         };
         match built {
@@ -352,7 +389,7 @@ fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
     let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
     let mut models: String = model::texts().collect();
     models.extend(config.models.texts());
-    Ok([(CONFIG_MARK, number(text)), (MODELS_MARK, number(models))])
+    Ok([(CONFIG, number(text)), (MODELS, number(models))])
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {

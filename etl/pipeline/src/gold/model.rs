@@ -77,7 +77,7 @@ pub(super) enum ModelKind {
     /// Read by other models, computed once.
     Lookup,
     /// Read by other models, computed from some files of silver at a time and remembered by these.
-    Kept,
+    Aggregate,
     /// A table whose rows get a surrogate key.
     Dimension,
     /// The dimension of days, which is computed and not selected.
@@ -195,7 +195,7 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn is_table(&self) -> bool {
-        !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Kept)
+        !matches!(self.kind, ModelKind::View | ModelKind::Lookup | ModelKind::Aggregate)
     }
 
     /// Whether the rows are computed from those of another table.

@@ -52,7 +52,7 @@ fn strategy(model: &Model) -> &'static str {
     match model.kind {
         ModelKind::View => "computed where it is read",
         ModelKind::Lookup => "computed once",
-        ModelKind::Kept => "computed by file",
+        ModelKind::Aggregate => "computed by file",
         ModelKind::Dimension => "computed whole, rows that differ are merged",
         ModelKind::Calendar => "computed whole without a SELECT, rows that differ are merged",
         ModelKind::Fact if model.rows.is_empty() => "computed whole, rows that differ are merged",

@@ -7,7 +7,7 @@ use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMi
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Change, Commit, Exchange, Lake, Source, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, Source, Table, same_schema};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -16,7 +16,7 @@ use super::doubts::Known;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use super::{STORED, failed};
 use crate::error::{Error, Kind, Result, sql_error};
-use crate::silver::{Fingerprinter, same_columns};
+use crate::silver::Fingerprinter;
 use crate::telemetry::{Mode, TableReport};
 
 /// Changed rows that are held for a merge. A change that is larger than that costs less as a new table.
@@ -35,6 +35,11 @@ pub(super) struct Run {
     pub(super) dry: bool,
 }
 
+/// Whether a table has the columns of a model.
+pub(super) fn has_columns(table: &Table, model: &Model) -> bool {
+    table.schema().is_some_and(|stored| same_schema(&stored, &model.schema))
+}
+
 impl Run {
     /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
     /// No difference, no commit.
@@ -46,27 +51,26 @@ impl Run {
         checks: &Checks,
         commit: &Commit,
     ) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
-        let state = self.lake.state(&table).await?;
+        let table = self.known.table(model)?;
         if self.dry {
             return self.compare(session, model, frame, checks).await;
         }
         let is_believed = self.known.doubt(model).is_none();
-        if is_believed && state.is_some_and(|state| same_columns(&state, &model.schema)) {
+        if is_believed && has_columns(table, model) {
             let difference = self.difference(session, model, frame.clone(), checks).await?;
             if difference.is_none() {
-                return self.remark(session, model, commit).await;
+                return self.note_inputs(model, commit).await;
             }
             if self.mode == Mode::Incremental && !difference.gone && !difference.too_many {
                 let rows = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-                let written =
-                    self.lake.upsert(&table, &model.schema, &model.key, difference.changed, session, commit).await?;
-                return Ok(TableReport::written(table, rows, written));
+                let changes = Changes::upserts(&model.key, difference.changed);
+                let written = table.merge(&model.schema, changes, commit).await?;
+                return Ok(TableReport::written(table.name().clone(), rows, written));
             }
         }
         let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
-        let written = self.lake.replace(&table, &model.schema, source, session, commit).await?;
-        Ok(TableReport::written(table, written.inserted, written))
+        let written = table.overwrite(&model.schema, source, commit).await?;
+        Ok(TableReport::written(table.name().clone(), written.inserted, written))
     }
 
     /// Says how the stored rows differ from those of `frame`, and leaves them.
@@ -77,10 +81,10 @@ impl Run {
         frame: DataFrame,
         checks: &Checks,
     ) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
-        let Some(state) = self.lake.state(&table).await? else { return Ok(TableReport::no_input(table)) };
-        let mut report = TableReport::unchanged(table, state.version);
-        if !same_columns(&state, &model.schema) {
+        let table = self.known.table(model)?;
+        let Some(version) = table.version() else { return Ok(TableReport::no_input(table.name().clone())) };
+        let mut report = TableReport::unchanged(table.name().clone(), version);
+        if !has_columns(table, model) {
             report.warnings.push("its columns aren't those of its contract".to_owned());
             return Ok(report);
         }
@@ -101,53 +105,48 @@ impl Run {
     /// commit.
     pub(super) async fn merge(
         &self,
-        session: &SessionContext,
         model: &Model,
         frame: DataFrame,
         before: &[RecordBatch],
         checks: &Checks,
         commit: &Commit,
     ) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
         for batch in before {
             stored.extend(ids.rows(batch)?.into_iter().zip(contents.rows(batch)?));
         }
-        let mut come = Vec::new();
+        let mut upserts = Vec::new();
         let mut rows = self.rows(model, frame, checks).await?;
         while let Some(batch) = rows.try_next().await? {
             let found = ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?);
             let differs = found.map(|(id, content)| stored.remove(&id) != Some(content)).collect();
-            come.extend(taken(model, &batch, differs)?);
+            upserts.extend(taken(model, &batch, differs)?);
         }
         // What is left has no row any more.
-        let mut go = Vec::new();
+        let mut deletes = Vec::new();
         for batch in before.iter().filter(|_| !stored.is_empty()) {
             let gone = ids.rows(batch)?.iter().map(|id| stored.contains_key(id)).collect();
-            go.extend(taken(model, batch, gone)?);
+            deletes.extend(taken(model, batch, gone)?);
         }
-        let count = come.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
-        if count == 0 && go.is_empty() {
-            return self.remark(session, model, commit).await;
+        let count = upserts.iter().map(RecordBatch::num_rows).sum::<usize>() as u64;
+        if count == 0 && deletes.is_empty() {
+            return self.note_inputs(model, commit).await;
         }
         let near = model.rows.values().next().map_or(model.key.as_str(), |rows| rows.id.as_str());
-        let written = if go.is_empty() && near == model.key {
-            self.lake.upsert(&table, &model.schema, &model.key, come, session, commit).await?
-        } else {
-            let exchange = Exchange { key: &model.key, near, come, go };
-            self.lake.trade(&table, &model.schema, exchange, session, commit).await?
-        };
-        Ok(TableReport::written(table, count, written))
+        let changes = Changes::upserts(&model.key, upserts).clustered_by(near).deleting_rows(deletes);
+        let table = self.known.table(model)?;
+        let written = table.merge(&model.schema, changes, commit).await?;
+        Ok(TableReport::written(table.name().clone(), count, written))
     }
 
     /// Notes that the table was looked at and is what it has to be, so that the next build doesn't look for the same changes.
-    /// No new mark, no commit.
-    pub(super) async fn remark(&self, session: &SessionContext, model: &Model, commit: &Commit) -> Result<TableReport> {
-        let table = TableName::gold(&model.name);
-        let written = self.lake.sync(&table, &model.schema, &model.key, Change::default(), session, commit).await?;
-        Ok(TableReport::unchanged(table, written.version))
+    /// No new version of an input, no commit.
+    pub(super) async fn note_inputs(&self, model: &Model, commit: &Commit) -> Result<TableReport> {
+        let table = self.known.table(model)?;
+        let written = table.commit_transactions(commit).await?;
+        Ok(TableReport::unchanged(table.name().clone(), written.version))
     }
 
     /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests
@@ -213,7 +212,7 @@ impl Run {
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
-        self.lake.register(session, STORED, &TableName::gold(&model.name)).await?;
+        self.known.table(model)?.register(session, STORED).await?;
         let mut rows = session.table(STORED).await.map_err(failed)?.execute_stream().await.map_err(failed)?;
         while let Some(batch) = rows.try_next().await.map_err(failed)? {
             stored.extend(ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?));

@@ -133,7 +133,7 @@ pub async fn begin(lake: &Lake, start: Start<'_>) -> Result<()> {
 async fn append<T: Serialize>(lake: &Lake, run_id: &str, table: &'static str, rows: &[T]) -> Result<()> {
     let (Some(schema), false) = (schema(table), rows.is_empty()) else { return Ok(()) };
     let batch = to_batch(table, &schema, rows)?;
-    lake.append(&TableName::ledger(table), batch, &Commit::new(run_id)).await.map_err(unwritten)
+    lake.append(&TableName::ledger(table), &batch, &Commit::new(run_id)).await.map_err(unwritten)
 }
 
 fn unwritten(error: impl Into<Error>) -> Error {

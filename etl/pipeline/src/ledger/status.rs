@@ -139,7 +139,7 @@ pub struct RunStatus {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
 pub async fn status(lake: &Lake) -> Result<Option<Status>> {
-    if lake.state(&TableName::ledger(RUNS)).await?.is_none() {
+    if !lake.table(&TableName::ledger(RUNS)).await?.exists() {
         return Ok(None);
     }
     let now = Utc::now();
@@ -196,6 +196,6 @@ fn is_of(record: &Record, table: &TableStatus) -> bool {
 async fn count(lake: &Lake, table: TableStatus) -> Option<u64> {
     let layer = Layer::ALL.into_iter().find(|layer| layer.name() == table.layer)?;
     let name = TableName { layer, name: table.table_name };
-    lake.state(&name).await.ok()??;
-    lake.row_count(&name).await.ok()
+    let table = lake.table(&name).await.ok().filter(|table| table.exists())?;
+    table.row_count().await.ok()
 }

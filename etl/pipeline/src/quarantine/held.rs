@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::decode::Rejected;
 use connectwise_extract::read::Place;
-use connectwise_lakehouse::{Commit, Lake, retry_on_conflict};
+use connectwise_lakehouse::{Changes, Commit, Lake, Table, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{ident, lit};
 use serde::Serialize;
@@ -93,8 +93,8 @@ impl Held {
     ///
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
-    pub async fn all(lake: &Lake, entity: &Entity) -> Result<Self> {
-        records(lake, Some(entity.name)).await.map(Self)
+    pub async fn of(table: &Table, entity: &Entity) -> Result<Self> {
+        Ok(Self(rows(table, Some(entity.name)).await?.iter().map(Record::of).collect()))
     }
 
     /// Whether there is nothing that is still as it was kept.
@@ -182,7 +182,7 @@ impl Held {
         let closed = named(&closed).map(|named| {
             format!("records of {name} that were in quarantine came as rows or are gone, and are closed there: {named}")
         });
-        let now = Self::all(lake, entity).await?;
+        let now = Self::of(&lake.table(&table()).await?, entity).await?;
         let open: Vec<&Record> = now.open().collect();
         let why = open.first().map(|record| record.reason.clone()).unwrap_or_default();
         let open = named(&open).map(|named| {
@@ -227,7 +227,7 @@ pub async fn open(lake: &Lake) -> Result<Vec<Record>> {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
 pub async fn standing(lake: &Lake) -> Result<Vec<Record>> {
-    let mut all = records(lake, None).await?;
+    let mut all = records(lake).await?;
     all.retain(|record| record.closed.is_none());
     all.sort_by(|a, b| (&a.entity, a.record_id, a.quarantine_id).cmp(&(&b.entity, b.record_id, b.quarantine_id)));
     Ok(all)
@@ -270,32 +270,31 @@ async fn rewrite(
     state: impl Fn(&Record) -> Option<State>,
 ) -> Result<()> {
     retry_on_conflict(&table(), async || {
-        let session = lake.session()?;
-        let base = lake.version(&table()).await?;
+        let table = lake.table(&table()).await?;
         let changed = |row: Row| {
             let (acknowledged, closed) = state(&Record::of(&row))?;
             Some(Row { acknowledged, closed, ..row })
         };
-        let changed: Vec<Row> = rows(lake, entity).await?.into_iter().filter_map(changed).collect();
+        let changed: Vec<Row> = rows(&table, entity).await?.into_iter().filter_map(changed).collect();
         if changed.is_empty() {
             return Ok(());
         }
         let changed = vec![to_batch(NAME, &schema(), &changed)?];
-        lake.upsert(&table(), &schema(), KEY, changed, &session, &Commit::new(run_id).upon(base)).await?;
+        table.merge(&schema(), Changes::upserts(KEY, changed), &Commit::new(run_id)).await?;
         Ok(())
     })
     .await
 }
 
-async fn records(lake: &Lake, entity: Option<&str>) -> Result<Vec<Record>> {
-    Ok(rows(lake, entity).await?.iter().map(Record::of).collect())
+async fn records(lake: &Lake) -> Result<Vec<Record>> {
+    Ok(rows(&lake.table(&table()).await?, None).await?.iter().map(Record::of).collect())
 }
 
 /// The table's rows. One that was written by an earlier version has fewer columns.
-async fn rows(lake: &Lake, entity: Option<&str>) -> Result<Vec<Row>> {
+async fn rows(table: &Table, entity: Option<&str>) -> Result<Vec<Row>> {
     const HELD: &str = "__quarantine";
-    let session = lake.session()?;
-    if !lake.register(&session, HELD, &table()).await? {
+    let session = table.lake().session()?;
+    if !table.register(&session, HELD).await? {
         return Ok(Vec::new());
     }
     let read = async {

@@ -11,7 +11,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::decode::Rejected;
-use connectwise_lakehouse::{Commit, Lake, Layer, TableName, retry_on_conflict};
+use connectwise_lakehouse::{Changes, Commit, Lake, Layer, TableName, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
@@ -76,13 +76,12 @@ pub async fn keep(
     }
     let unique: std::collections::BTreeMap<i64, &Rejected> =
         rejected.iter().map(|record| (identity(entity, record), record)).collect();
-    let session = lake.session()?;
-    if let Some(told) = lake.straighten(&table(), &schema(), &session, run_id).await? {
+    if let Some(told) = lake.straighten(&table(), &schema(), run_id).await? {
         tracing::warn!("{told}");
     }
     retry_on_conflict(&table(), async || {
-        let base = lake.version(&table()).await?;
-        let held = Held::all(lake, entity).await?;
+        let table = lake.table(&table()).await?;
+        let held = Held::of(&table, entity).await?;
         // Open records, but for those that are there and open.
         let row = |(id, rejected): (&i64, &&Rejected)| {
             Some(Row {
@@ -105,7 +104,7 @@ pub async fn keep(
             return Ok(unique.len() as u64);
         }
         let rows = vec![to_batch(NAME, &schema(), &new)?];
-        lake.upsert(&table(), &schema(), KEY, rows, &session, &Commit::new(run_id).upon(base)).await?;
+        table.merge(&schema(), Changes::upserts(KEY, rows), &Commit::new(run_id)).await?;
         Ok(unique.len() as u64)
     })
     .await

@@ -21,7 +21,7 @@ use connectwise_extract::contract::{self, CONTENT_HASH};
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{self, Unreadable, leave_out, left_out, uncounted};
-use connectwise_lakehouse::{Change, Commit, Lake, TableName, integers, retry_on_conflict};
+use connectwise_lakehouse::{Changes, Commit, Lake, Table, TableName, integers, retry_on_conflict};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Kind as Type, Load};
 use connectwise_sdk::conditions::field;
@@ -104,12 +104,12 @@ pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], req
 
 /// Reconciles an entity, from the start as often as other runs change its table meanwhile.
 async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Request) -> EntityReport {
-    let table = TableName::bronze(entity.table);
-    let work = Work { lake, client, entity, request, table: &table };
+    let name = TableName::bronze(entity.table);
     let mut report = EntityReport::new(entity);
-    let reconciled = retry_on_conflict(&table, async || {
+    let reconciled = retry_on_conflict(&name, async || {
         report = EntityReport::new(entity);
-        work.reconcile(&mut report).await
+        let table = lake.table(&name).await?;
+        Work { client, entity, request, table: &table }.reconcile(&mut report).await
     });
     let Err(error) = reconciled.await else { return report };
     if request.optional.contains(&entity.name) && error.is_shut() {
@@ -123,27 +123,27 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
 }
 
 struct Work<'a> {
-    lake: &'a Lake,
     client: &'a Client,
     entity: &'static Entity,
     request: &'a Request,
-    table: &'a TableName,
+    /// The table before the list was read.
+    table: &'a Table,
 }
 
 impl Work<'_> {
     async fn reconcile(&self, report: &mut EntityReport) -> Result<()> {
-        let Some(state) = self.lake.state(self.table).await? else {
+        let Some(schema) = self.table.schema() else {
             report.note = Some("there is no bronze table yet: run a load first".to_owned());
             return Ok(());
         };
         let flagged = self.entity.columns.iter().any(|column| column.name == SILENT && column.kind == Type::Boolean)
-            && state.schema.field_with_name(SILENT).is_ok();
+            && schema.field_with_name(SILENT).is_ok();
         let listed = sweep(self.client, self.entity, self.request.page_size, flagged.then_some(SILENT)).await?;
         let uncounted = listed.uncounted.as_deref().map(|why| uncounted(self.entity, why));
         report.note = left_out(self.entity, &listed.unreadable).or(uncounted);
         // The sweep only says which rows to ask for. What is asked for from here on is newer than what this version holds.
-        let base = self.lake.version(self.table).await?;
-        let stored = self.stored(flagged).await?;
+        let now = self.table.refresh().await?;
+        let stored = self.stored(&now, flagged).await?;
         let missing: Vec<i64> = stored.iter().map(|(key, _)| *key).filter(|key| !listed.holds(*key)).collect();
         let (counted_before, counted_after) = listed.counted.unzip();
         report.swept = Some(Swept { counted_before, counted_after });
@@ -152,8 +152,8 @@ impl Work<'_> {
         report.missing = missing.len() as u64;
         if let Some(guard) = self.guard(&listed, &missing, report).await? {
             // Rows that another run has added since the sweep are no sign of anything.
-            if self.lake.version(self.table).await? != Some(state.version) {
-                return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
+            if now.refresh().await?.version() != self.table.version() {
+                return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table.name())));
             }
             report.refused = Some(guard.to_string());
             return Ok(());
@@ -169,7 +169,7 @@ impl Work<'_> {
         report.reread = stale.len() as u64;
         let nothing = stale.is_empty() && gone.is_empty();
         if !self.request.dry_run && !nothing {
-            self.write(&stale, gone.clone(), base, report).await?;
+            self.write(&now, &stale, gone.clone(), report).await?;
         }
         report.deleted = gone;
         Ok(())
@@ -190,11 +190,11 @@ impl Work<'_> {
         if missing.is_empty() || accepts_all(self.request.max_share) {
             return Ok(None);
         }
-        let before = watermark(self.lake, self.table).await?;
+        let before = watermark(self.table).await?;
         let now = read::newest(self.client, self.entity).await?.known;
         let missing = missing.iter().map(|key| key.cast_unsigned()).collect();
-        let session = self.lake.session()?;
-        narrowed(self.lake, &session, self.entity, self.table, &missing, (before, now.is_some())).await
+        let session = self.table.lake().session()?;
+        narrowed(self.table, &session, self.entity, &missing, (before, now.is_some())).await
     }
 
     /// The missing keys that the server confirms as gone. Before and after, a listed record has to answer: where single
@@ -221,34 +221,33 @@ impl Work<'_> {
     }
 
     /// Merges what is read again and takes out what is gone, in one commit right behind the version that it was held against.
-    async fn write(&self, stale: &[i64], gone: Vec<i64>, base: Option<u64>, report: &mut EntityReport) -> Result<()> {
+    async fn write(&self, table: &Table, stale: &[i64], gone: Vec<i64>, report: &mut EntityReport) -> Result<()> {
         let rows = self.reread(stale, report).await?;
-        let session = self.lake.session()?;
+        let session = table.lake().session()?;
         let schema = contract::bronze(self.entity);
-        let examined = self.lake.examine(self.table).await?;
+        let examined = table.examine().await?;
         if let Some(doubt) = examined.and_then(|examined| examined.doubt_as(&schema)) {
             let what =
-                format!("{} {doubt}, so that nothing was taken out of it: `run` reads it again first", self.table);
+                format!("{} {doubt}, so that nothing was taken out of it: `run` reads it again first", table.name());
             return Err(Error::new(Kind::Contract, what));
         }
-        let rows = self.lake.changed(&session, self.table, self.entity.key, CONTENT_HASH, rows).await?;
-        let commit = Commit::new(&self.request.run_id).upon(base).note("etlReconciled", gone.len() as u64);
-        let change = Change { rows: rows.into(), gone };
-        let written = self.lake.sync(self.table, &schema, self.entity.key, change, &session, &commit).await?;
+        let rows = table.changed(&session, self.entity.key, CONTENT_HASH, rows).await?;
+        let commit = Commit::new(&self.request.run_id).note("etlReconciled", gone.len() as u64);
+        let written = table.merge(&schema, Changes::upserts(self.entity.key, rows).deleting(gone), &commit).await?;
         report.version = Some(written.version);
         (report.inserted, report.updated) = (written.inserted, written.updated);
         Ok(())
     }
 
     /// Keys of the table, with the property that changes silently where there is one.
-    async fn stored(&self, flagged: bool) -> Result<Vec<(i64, Option<bool>)>> {
-        let session = self.lake.session()?;
+    async fn stored(&self, table: &Table, flagged: bool) -> Result<Vec<(i64, Option<bool>)>> {
         if !flagged {
-            let keys = self.lake.keys(&session, self.table, self.entity.key).await?;
-            return Ok(keys.into_iter().map(|key| (key, None)).collect());
+            let keys = table.keys(self.entity.key).await?;
+            return Ok(keys.iter().map(|key| (key.cast_signed(), None)).collect());
         }
-        let failed = |error| Error::new(Kind::Sql, format!("{} can't be read", self.table)).with_source(error);
-        self.lake.register(&session, "stored", self.table).await?;
+        let session = table.lake().session()?;
+        let failed = |error| Error::new(Kind::Sql, format!("{} can't be read", table.name())).with_source(error);
+        table.register(&session, "stored").await?;
         let frame = session
             .sql(&format!("select `{}`, `{SILENT}` from stored", self.entity.key))
             .await
@@ -283,7 +282,7 @@ impl Work<'_> {
             rows.push(decoder.batch()?);
         }
         report.quarantined =
-            quarantine::keep(self.lake, self.entity, &rejected, &request.run_id, request.started).await?;
+            quarantine::keep(self.table.lake(), self.entity, &rejected, &request.run_id, request.started).await?;
         report.note = report.note.take().or_else(|| left_out(self.entity, &unreadable));
         Ok(rows)
     }

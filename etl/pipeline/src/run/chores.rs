@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use chrono::Utc;
-use connectwise_lakehouse::{Lake, Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
@@ -114,9 +114,9 @@ async fn swept(
     request: &sweep_of::Request,
     owner: i64,
 ) -> Result<Vec<sweep_of::EntityReport>> {
-    let table = TableName::bronze(entity.table);
-    if tenant::is_of_another(lake, &table, owner).await? {
-        return Ok(vec![sweep_of::EntityReport::refusing(entity, tenant::unmoved(&table, None).to_string())]);
+    let table = lake.table(&TableName::bronze(entity.table)).await?;
+    if tenant::is_of_another(&table, owner).await? {
+        return Ok(vec![sweep_of::EntityReport::refusing(entity, tenant::unmoved(table.name(), None).to_string())]);
     }
     Ok(sweep_of::run(lake, client, &[entity], request).await.entities)
 }
@@ -129,18 +129,18 @@ pub async fn maintain(
     lake: &Lake,
     layers: &[Layer],
     gold: &GoldConfig,
-    upkeep: &Upkeep,
+    options: &MaintenanceOptions,
 ) -> Result<(upkeep_of::Report, Result<()>)> {
-    if upkeep.dry_run {
-        return Ok((upkeep_of::run(lake, layers, gold, upkeep).await?, Ok(())));
+    if options.dry_run {
+        return Ok((upkeep_of::run(lake, layers, gold, options).await?, Ok(())));
     }
     let (clock, started) = (Instant::now(), Utc::now());
-    let start = Start { run_id: &upkeep.run_id, started, work: Work::Maintain, layers, asked: None };
+    let start = Start { run_id: &options.run_id, started, work: Work::Maintain, layers, asked: None };
     for what in damage::aside(lake, start.run_id).await {
         tracing::warn!("{what}");
     }
     let mut journal = Journal::begin(lake, start).await;
-    let report = upkeep_of::run(lake, layers, gold, upkeep).await?;
+    let report = upkeep_of::run(lake, layers, gold, options).await?;
     let mut steps = Vec::new();
     for done in &report.tables {
         let mut step = Step::new(&done.name);

@@ -4,7 +4,7 @@
 //! tables above are built from it, so they are mended and built again by any run. What neither holds (rows that are gone at the
 //! source, old versions, quarantined records, the ledger) is kept as far as it can be read, and the rest is told as lost.
 
-use connectwise_lakehouse::{Lake, Layer, Mended, TableName};
+use connectwise_lakehouse::{Lake, Layer, Mended, Table, TableName};
 use connectwise_sdk::catalog::Entity;
 
 use super::{Mode, Plan};
@@ -35,28 +35,29 @@ impl Healed {
 ///
 /// # Errors
 /// [`Kind::Lake`] when the table can't be read and the run isn't one that reads everything.
-pub(super) async fn bronze(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str) -> Result<Option<String>> {
-    let table = TableName::bronze(entity.table);
-    let advice = advice(&table);
+pub(super) async fn bronze(lake: &Lake, entity: &Entity, mode: Mode, run_id: &str) -> Result<(Table, Option<String>)> {
+    let name = TableName::bronze(entity.table);
+    let advice = advice(&name);
     let refusal = (mode == Mode::Incremental).then_some(advice.as_str());
-    let Some(mended) = lake.mend(&table, run_id, refusal).await? else { return Ok(None) };
-    let silver = TableName::silver(entity.table);
-    let unsettled = unsettle(lake, &mended, &table, &[silver], run_id).await;
+    let (table, mended) = lake.mend(&name, run_id, refusal).await?;
+    let Some(mended) = mended else { return Ok((table, None)) };
+    unsettle(lake, &mended, &name, &[TableName::silver(entity.table)], run_id).await?;
     let then = if mended.is_whole() { "" } else { "; all of it is read again" };
-    unsettled.map(|()| Some(format!("{}{then}", mended.what)))
+    Ok((table, Some(format!("{}{then}", mended.what))))
 }
 
 /// Sees to it that a silver table can be built.
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
-pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &str) -> Result<Option<Healed>> {
-    let table = TableName::silver(entity.table);
-    let Some(mended) = lake.mend(&table, run_id, None).await? else { return Ok(None) };
+pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &str) -> Result<(Table, Option<Healed>)> {
+    let name = TableName::silver(entity.table);
+    let (table, mended) = lake.mend(&name, run_id, None).await?;
+    let Some(mended) = mended else { return Ok((table, None)) };
     let mut above: Vec<TableName> = plan.gold.models.tables().collect();
     above.extend(gold::tables().into_iter().map(TableName::gold));
     above.extend(entity.history.then(|| history::table(entity)));
-    unsettle(lake, &mended, &table, &above, run_id).await?;
+    unsettle(lake, &mended, &name, &above, run_id).await?;
     let lost = match mended {
         _ if mended.is_whole() => String::new(),
         Mended { is_gone: true, .. } => {
@@ -67,36 +68,33 @@ pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &s
             "; it is built again from bronze, and of these {rows} rows those are lost that had been deleted in ConnectWise"
         ),
     };
-    Ok(Some(Healed::of(&mended, &lost)))
+    Ok((table, Some(Healed::of(&mended, &lost))))
 }
 
 /// Whether a silver table that was built has fewer rows than bronze, or not all of its keys, as the logs tell it without a look
 /// at any file. Silver keeps what is gone in bronze, so it may have more.
-///
-/// # Errors
-/// [`Kind::Lake`] when a log can't be read.
-pub(super) async fn short(lake: &Lake, entity: &Entity) -> Result<Option<String>> {
-    let (bronze, silver) = (TableName::bronze(entity.table), TableName::silver(entity.table));
-    let (below, above) = (lake.counted(&bronze, entity.key).await?, lake.counted(&silver, entity.key).await?);
-    let (Some(below), Some(above)) = (below, above) else { return Ok(None) };
+pub(super) fn short(bronze: &Table, silver: &Table, entity: &Entity) -> Option<String> {
+    let below = bronze.counted(entity.key)?;
+    let above = silver.counted(entity.key)?;
     let outside = match (below.keys, above.keys) {
         (Some((low, high)), Some((least, most))) => low < least || high > most,
         _ => false,
     };
     if above.rows >= below.rows && !outside {
-        return Ok(None);
+        return None;
     }
+    let silver = silver.name();
     let what = if above.rows < below.rows { "has fewer rows than bronze" } else { "lacks keys of bronze" };
-    Ok(Some(format!("{silver} {what} ({} and {} rows), so all of it was built again", above.rows, below.rows)))
+    Some(format!("{silver} {what} ({} and {} rows), so all of it was built again", above.rows, below.rows))
 }
 
 /// Sees to it that the history of an entity can be built.
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
-pub(super) async fn history(lake: &Lake, entity: &Entity, run_id: &str) -> Result<Option<Healed>> {
-    let table = history::table(entity);
-    let Some(mended) = lake.mend(&table, run_id, None).await? else { return Ok(None) };
+pub(super) async fn history(lake: &Lake, entity: &Entity, run_id: &str) -> Result<(Table, Option<Healed>)> {
+    let (table, mended) = lake.mend(&history::table(entity), run_id, None).await?;
+    let Some(mended) = mended else { return Ok((table, None)) };
     let lost = match mended {
         _ if mended.is_whole() => String::new(),
         Mended { is_gone: true, .. } => "; its versions are lost, and it begins anew with those of today".to_owned(),
@@ -105,27 +103,42 @@ pub(super) async fn history(lake: &Lake, entity: &Entity, run_id: &str) -> Resul
         }
         Mended { rows, .. } => format!("; of these {rows} versions only those come back that silver still has"),
     };
-    Ok(Some(Healed::of(&mended, &lost)))
+    Ok((table, Some(Healed::of(&mended, &lost))))
 }
 
-/// Sees to it that gold can be built: its tables, the keys of its dimensions, and what builds remember of each other. What was
-/// mended is told by table.
+/// Tables of gold that were looked at before a build.
+#[derive(Debug, Default)]
+pub(super) struct Gold {
+    /// All of them, opened.
+    pub(super) tables: Vec<Table>,
+    /// What was mended, by table.
+    pub(super) healed: Vec<(TableName, Healed)>,
+    /// Those all of which has to be built again.
+    pub(super) untrusted: Vec<TableName>,
+}
+
+/// Sees to it that gold can be built: its tables, the keys of its dimensions, and what builds remember of each other.
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
-pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Vec<(TableName, Healed)>> {
+pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold> {
     let mut told = Vec::new();
+    let mut tables = Vec::new();
     let models: Vec<TableName> =
         gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables()).collect();
     let keys = gold::keys_table();
     for table in models.iter().filter(|table| **table != keys) {
-        if let Some(mended) = lake.mend(table, run_id, None).await? {
+        let (opened, mended) = lake.mend(table, run_id, None).await?;
+        tables.push(opened);
+        if let Some(mended) = mended {
             let then = if mended.is_whole() { "" } else { "; it is built again from silver" };
             told.push((table.clone(), Healed::of(&mended, then)));
         }
     }
     // After the dimensions, which have the keys too.
-    if let Some(mended) = lake.mend(&keys, run_id, None).await? {
+    let (opened, mended) = lake.mend(&keys, run_id, None).await?;
+    tables.push(opened);
+    if let Some(mended) = mended {
         let then = if mended.is_whole() {
             String::new()
         } else {
@@ -135,28 +148,25 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Vec<(
         told.push((keys, Healed::of(&mended, &then)));
     }
     for table in gold::remembered() {
-        if let Some(mended) = lake.mend(&table, run_id, None).await? {
+        let (opened, mended) = lake.mend(&table, run_id, None).await?;
+        tables.push(opened);
+        if let Some(mended) = mended {
             unsettle(lake, &mended, &table, &models, run_id).await?;
             let then = if mended.is_whole() { "" } else { "; what it remembered is computed again" };
             told.push((table, Healed::of(&mended, then)));
         }
     }
-    Ok(told)
-}
-
-/// Tables of gold all of which has to be built again.
-///
-/// # Errors
-/// [`Kind::Lake`] when a log can't be read.
-pub(super) async fn untrusted(lake: &Lake, plan: &Plan) -> Result<Vec<TableName>> {
-    let mut found = Vec::new();
-    let models = gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables());
-    for table in models.chain(gold::remembered()) {
-        if lake.is_untrusted(&table).await? {
-            found.push(table);
+    let mut untrusted = Vec::new();
+    for table in &mut tables {
+        // What was mended may have left word with others.
+        if !told.is_empty() {
+            *table = table.refresh().await?;
+        }
+        if table.is_untrusted().await? {
+            untrusted.push(table.name().clone());
         }
     }
-    Ok(found)
+    Ok(Gold { tables, healed: told, untrusted })
 }
 
 /// Mends the ledger and the quarantine, which no run may fail over. Gives what is to be told.
@@ -164,8 +174,8 @@ pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
     let mut told = Vec::new();
     for table in crate::ledger::tables().into_iter().chain([quarantine::table()]) {
         match lake.mend(&table, run_id, None).await {
-            Ok(None) => {}
-            Ok(Some(mended)) => {
+            Ok((_, None)) => {}
+            Ok((_, Some(mended))) => {
                 let lost = match mended {
                     _ if mended.is_whole() => "",
                     Mended { is_gone: true, .. } => "; the rows that it had are lost to it",

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::privacy::Privacy;
 use connectwise_extract::read::{DateProbe, Window};
 use connectwise_lakehouse::shortage::says_full_disk;
-use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_lakehouse::{Lake, Layer, Table, TableName};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 
@@ -19,8 +19,11 @@ use crate::error::{Error, Kind, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::halt::{Halt, Trouble};
 use crate::ledger::{self, End, Journal, Start, Work};
+use crate::opened::Opened;
+use crate::quarantine;
 use crate::silver;
 use crate::tenant::{self, Admitted};
+use tokio::sync::OnceCell;
 
 /// What a run has to do.
 #[derive(Debug, Clone)]
@@ -92,7 +95,8 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     // Whether earlier runs skipped something matters only to what is optional, and less than the run.
     let skipped =
         if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
-    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled, skipped };
+    let quarantine = OnceCell::new();
+    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled, quarantine, skipped };
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
@@ -103,6 +107,8 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         tracing::warn!("{}", error.report());
     }
     let (mut steps, mut tests) = (Vec::new(), Vec::new());
+    // What a layer left open is what the next one reads.
+    let mut opened = Opened::default();
     let mut server = Server::default();
     let (mut not_tried, mut goes_on) = (Vec::new(), true);
     if let Some(client) = asking {
@@ -110,7 +116,8 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         let mut halt = Halt::new(server.trouble);
         for (at, entity) in plan.entities.iter().enumerate() {
             let (table, meter) = (TableName::bronze(entity.table), Meter::default());
-            let mut step = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
+            let (mut step, loaded) = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
+            opened.extend(loaded);
             let rest = plan.entities.get(at + 1..).unwrap_or_default();
             let stops = halt.after(client, step.is_failed(), step.trouble, rest).await;
             if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
@@ -143,19 +150,20 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
                 goes_on = false;
                 break;
             }
-            let mut built = vec![run.silver(entity).await];
+            let (step, silver) = run.silver(entity, &mut opened).await;
+            journal.step(&step, None).await;
+            steps.push(step);
             if entity.history {
-                built.push(run.history(entity).await);
-            }
-            for step in built {
+                let step = run.history(entity, silver.as_ref()).await;
                 journal.step(&step, None).await;
                 steps.push(step);
             }
+            opened.extend(silver);
         }
         journal.write().await;
     }
     if goes_on && plan.layers.contains(&Layer::Gold) {
-        let (mut built, mut tested) = run.gold(&mut warnings).await;
+        let (mut built, mut tested) = run.gold(&mut warnings, opened).await;
         for step in &built {
             journal.step(step, None).await;
         }
@@ -239,8 +247,22 @@ struct Run<'a> {
     owner: i64,
     /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
     unsettled: AtomicBool,
+    /// The quarantine when the run first asked for it.
+    quarantine: OnceCell<Table>,
     /// Bronze tables that the last run to load them skipped.
     skipped: BTreeSet<String>,
+}
+
+/// What has to be built of a table.
+struct Todo {
+    mode: Mode,
+    /// Whether its rows weren't to be trusted before.
+    untrusted: bool,
+}
+
+/// A table after a step that left it at a version.
+async fn at(table: &Table, version: u64) -> Result<Table> {
+    Ok(if table.version() == Some(version) { table.clone() } else { table.refresh().await? })
 }
 
 /// Whether a step failed for want of space, which the others would, too.
@@ -249,30 +271,33 @@ fn is_full(steps: &[Step]) -> bool {
 }
 
 impl Run<'_> {
-    async fn bronze(&self, client: &Client, entity: &'static Entity, meter: &Meter) -> Step {
+    /// The table is given as it is after the step.
+    async fn bronze(&self, client: &Client, entity: &'static Entity, meter: &Meter) -> (Step, Option<Table>) {
         let client = client.with_own_stats();
-        let request = Request {
-            mode: self.plan.mode,
-            window: self.plan.window,
-            dates: self.dates.clone(),
-            page_size: self.plan.page_size,
-            secrets: self.plan.privacy.secrets(),
-            options: self.plan.load,
-            run_id: self.run_id.clone(),
-            started: self.started,
-            owner: self.owner,
-        };
         let table = TableName::bronze(entity.table);
-        let mut step = self
+        let (mut step, loaded) = self
             .step(table, &[], meter, async |step, meter| {
-                step.warnings.extend(damage::bronze(self.lake, entity, request.mode, &self.run_id).await?);
-                let bronze = TableName::bronze(entity.table);
-                let untrusted = self.lake.is_untrusted(&bronze).await?;
-                let mode = if untrusted { Mode::Full } else { request.mode };
-                let request = Request { mode, ..request.clone() };
+                let (table, told) = damage::bronze(self.lake, entity, self.plan.mode, &self.run_id).await?;
+                step.warnings.extend(told);
+                let bronze = table.name();
+                let untrusted = table.is_untrusted().await?;
+                let open = async || self.lake.table(&quarantine::table()).await;
+                let quarantine = self.quarantine.get_or_try_init(open).await?;
+                let request = Request {
+                    quarantine: quarantine.clone(),
+                    mode: if untrusted { Mode::Full } else { self.plan.mode },
+                    window: self.plan.window,
+                    dates: self.dates.clone(),
+                    page_size: self.plan.page_size,
+                    secrets: self.plan.privacy.secrets(),
+                    options: self.plan.load,
+                    run_id: self.run_id.clone(),
+                    started: self.started,
+                    owner: self.owner,
+                };
                 let loaded = match entity.parent() {
-                    Some(parent) => children::load(self.lake, &client, entity, parent, &request, meter).await,
-                    None => bronze::load(self.lake, &client, entity, &request, meter).await,
+                    Some(parent) => children::load(&table, &client, entity, parent, &request, meter).await,
+                    None => bronze::load(&table, &client, entity, &request, meter).await,
                 };
                 let optional = self.plan.optional.contains(&entity.name);
                 let loaded = match loaded {
@@ -280,80 +305,94 @@ impl Run<'_> {
                         let name = entity.name;
                         step.trouble = Trouble::of(&error);
                         step.skipped(format!("skipped: the role may not read {name}, and it is optional ({error})"));
-                        return Ok(());
+                        return Ok(table);
                     }
                     loaded => loaded?,
                 };
                 if untrusted && loaded.incomplete.is_none() {
-                    self.lake.trust(&bronze, &self.run_id).await?;
+                    self.lake.trust(bronze, &self.run_id).await?;
                     step.warnings.push(format!("{bronze} was marked as not whole, so all of it was read again"));
                 }
                 if optional && self.skipped.contains(&step.table) {
                     step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
                 }
+                let version = loaded.written.version;
                 loaded.tell(step);
-                Ok(())
+                Ok(at(&table, version).await?)
             })
             .await;
         step.spent(client.stats());
-        step
+        (step, loaded)
     }
 
-    async fn silver(&self, entity: &'static Entity) -> Step {
+    async fn silver(&self, entity: &'static Entity, opened: &mut Opened) -> (Step, Option<Table>) {
         let table = TableName::silver(entity.table);
         self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
             let (lake, plan) = (self.lake, self.plan);
-            let bronze = TableName::bronze(entity.table);
-            if tenant::is_of_another(lake, &bronze, self.owner).await? {
-                return Err(tenant::unmoved(&bronze, None));
+            let bronze = opened.table(lake, &TableName::bronze(entity.table)).await?;
+            if tenant::is_of_another(&bronze, self.owner).await? {
+                return Err(tenant::unmoved(bronze.name(), None));
             }
-            let table = TableName::silver(entity.table);
-            let mode = self.mode_after(&table, damage::silver(lake, entity, plan, &self.run_id).await?, step).await?;
-            let build = async |mode| silver::build(lake, entity, &plan.privacy, mode, &self.run_id, self.started).await;
-            let mut built = build(mode).await?;
-            if let Some(why) = damage::short(lake, entity).await? {
+            let (silver, healed) = damage::silver(lake, entity, plan, &self.run_id).await?;
+            let Todo { mode, untrusted } = self.todo(&silver, healed, step).await?;
+            let request =
+                silver::Request { entity, privacy: &plan.privacy, run_id: &self.run_id, started: self.started };
+            let mut built = silver::build(&bronze, &silver, &request, mode).await?;
+            let mut silver = at(&silver, built.written.version).await?;
+            if let Some(why) = damage::short(&bronze, &silver, entity) {
                 step.warnings.push(why);
-                built = build(Mode::Full).await?;
-                step.warnings.extend(damage::short(lake, entity).await?.map(|still| format!("{still}, and still is")));
+                built = silver::build(&bronze, &silver, &request, Mode::Full).await?;
+                silver = at(&silver, built.written.version).await?;
+                let still = damage::short(&bronze, &silver, entity);
+                step.warnings.extend(still.map(|still| format!("{still}, and still is")));
             }
-            lake.trust(&table, &self.run_id).await?;
+            if untrusted {
+                lake.trust(silver.name(), &self.run_id).await?;
+            }
             step.built(&built);
-            Ok(())
+            Ok(silver)
         })
         .await
     }
 
-    async fn history(&self, entity: &'static Entity) -> Step {
+    async fn history(&self, entity: &'static Entity, silver: Option<&Table>) -> Step {
         let table = silver::history::table(entity);
-        self.step(table, &[TableName::silver(entity.table)], &Meter::default(), async |step, _| {
-            let plan = self.plan;
-            let table = silver::history::table(entity);
-            let healed = damage::history(self.lake, entity, &self.run_id).await?;
-            let mode = match self.mode_after(&table, healed, step).await? {
-                Mode::Incremental if !self.unsettled.load(Ordering::Relaxed) => Mode::Incremental,
-                _ => Mode::Full,
-            };
-            let built = silver::history::build(self.lake, entity, &plan.privacy, mode, &self.run_id).await?;
-            self.lake.trust(&table, &self.run_id).await?;
-            step.built(&built);
-            Ok(())
-        })
-        .await
+        let (step, _) = self
+            .step(table, &[TableName::silver(entity.table)], &Meter::default(), async |step, _| {
+                let (history, healed) = damage::history(self.lake, entity, &self.run_id).await?;
+                let Todo { mode, untrusted } = self.todo(&history, healed, step).await?;
+                let mode = if self.unsettled.load(Ordering::Relaxed) { Mode::Full } else { mode };
+                let silver = match silver {
+                    Some(silver) => silver.clone(),
+                    None => self.lake.table(&TableName::silver(entity.table)).await?,
+                };
+                let privacy = &self.plan.privacy;
+                let request = silver::Request { entity, privacy, run_id: &self.run_id, started: self.started };
+                let built = silver::history::build(&silver, &history, &request, mode).await?;
+                if untrusted {
+                    self.lake.trust(history.name(), &self.run_id).await?;
+                }
+                step.built(&built);
+                Ok(())
+            })
+            .await;
+        step
     }
 
     /// How much has to be built of a table, and of those above it, that may have been mended.
-    async fn mode_after(&self, table: &TableName, healed: Option<damage::Healed>, step: &mut Step) -> Result<Mode> {
-        let is_whole = healed.as_ref().is_none_or(|healed| healed.is_whole) && !self.lake.is_untrusted(table).await?;
+    async fn todo(&self, table: &Table, healed: Option<damage::Healed>, step: &mut Step) -> Result<Todo> {
+        let untrusted = table.is_untrusted().await?;
+        let is_whole = healed.as_ref().is_none_or(|healed| healed.is_whole) && !untrusted;
         step.warnings.extend(healed.map(|healed| healed.told));
         if is_whole {
-            return Ok(self.plan.mode);
+            return Ok(Todo { mode: self.plan.mode, untrusted });
         }
         self.unsettled.store(true, Ordering::Relaxed);
-        Ok(Mode::Full)
+        Ok(Todo { mode: Mode::Full, untrusted })
     }
 
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
-    async fn gold(&self, warnings: &mut Vec<String>) -> (Vec<Step>, Vec<TestResult>) {
+    async fn gold(&self, warnings: &mut Vec<String>, mut opened: Opened) -> (Vec<Step>, Vec<TestResult>) {
         let (meter, clock) = (Meter::default(), Instant::now());
         let whole = TableName::gold("*");
         self.observer.started(&whole, &meter);
@@ -361,13 +400,15 @@ impl Run<'_> {
         let inputs: Vec<TableName> = self.plan.entities.iter().map(|entity| TableName::silver(entity.table)).collect();
         let mut mended = Vec::new();
         let built = async {
-            mended = damage::gold(self.lake, self.plan, &self.run_id).await?;
-            let untrusted = damage::untrusted(self.lake, self.plan).await?;
+            let damage::Gold { tables, healed, untrusted } = damage::gold(self.lake, self.plan, &self.run_id).await?;
+            opened.extend(tables);
+            mended = healed;
             let whole = mended.iter().all(|(_, healed)| healed.is_whole)
                 && untrusted.is_empty()
                 && !self.unsettled.load(Ordering::Relaxed);
             let mode = if whole { self.plan.mode } else { Mode::Full };
-            let built = gold::build(self.lake, mode, &self.run_id, self.started, &self.plan.gold).await?;
+            let request = gold::Request::new(self.lake, mode, &self.run_id, self.started);
+            let built = gold::build_opened(&request, &self.plan.gold, opened).await?;
             let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
             for table in untrusted.iter().filter(|table| !failed(table)) {
                 self.lake.trust(table, &self.run_id).await?;
@@ -418,16 +459,21 @@ impl Run<'_> {
     }
 
     /// One step: of a table, and the tables that it is built from.
-    async fn step(
+    async fn step<T>(
         &self,
         table: TableName,
         inputs: &[TableName],
         meter: &Meter,
-        work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<()>,
-    ) -> Step {
+        work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<T>,
+    ) -> (Step, Option<T>) {
         let (mut step, clock) = (Step::new(&table), Instant::now());
         self.observer.started(&table, meter);
-        if let Err(error) = work(&mut step, meter).await {
+        let done = work(&mut step, meter).await;
+        let (done, error) = match done {
+            Ok(done) => (Some(done), None),
+            Err(error) => (None, Some(error)),
+        };
+        if let Some(error) = error {
             step.trouble = Trouble::of(&error);
             let error = damage::explained(self.lake, inputs, error).await;
             tracing::error!(table = %table, error = %error.report(), "step failed");
@@ -437,6 +483,6 @@ impl Run<'_> {
         }
         (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
         self.observer.finished(&step);
-        step
+        (step, done)
     }
 }

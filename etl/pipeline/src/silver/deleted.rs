@@ -22,7 +22,8 @@ pub(super) struct Deletion {
 
 impl Deletion {
     pub(super) fn new(step: &Step<'_>, layout: &Layout, old: &SchemaRef) -> Self {
-        Self { layout: layout.clone(), old: old.clone(), run_id: step.run_id.to_owned(), started: step.started }
+        let run_id = step.request.run_id.to_owned();
+        Self { layout: layout.clone(), old: old.clone(), run_id, started: step.request.started }
     }
 
     pub(super) fn apply(&self, stored: &RecordBatch) -> Result<RecordBatch> {

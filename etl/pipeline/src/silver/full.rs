@@ -3,8 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract::{RUN_ID, TIMESTAMP};
-use connectwise_lakehouse::{Source, TableName, TableState};
+use connectwise_lakehouse::{Source, Table};
 use datafusion::prelude::SessionContext;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -12,45 +13,48 @@ use super::deleted::Deletion;
 use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{Rows, batches, failed, gone};
-use super::{Content, Fingerprinter, Step, TableReport, custom};
+use super::{Content, Fingerprinter, Request, Step, TableReport, custom};
 use crate::error::{Error, Kind, Result};
 use crate::telemetry::build::Unreadable;
 
 /// Batches that are flattened at the same time.
 const FLATTENED_AT_ONCE: usize = 2;
 
-/// `silver` is the version that rows are kept of which bronze no longer has; where that is `doubtful`, the table is replaced
-/// whatever it holds.
-pub(super) async fn build(step: &Step<'_>, silver: Option<&TableState>, doubtful: bool) -> Result<TableReport> {
-    let session = step.lake.session()?;
-    step.lake.register(&session, "bronze", &TableName::bronze(step.entity.table)).await?;
-    if let Some(state) = silver {
-        step.lake.register_at(&session, "silver", &step.table(), Some(state.version)).await?;
+/// `believed` is the version that rows are kept of which bronze no longer has; where the newest is `doubtful`, the table is
+/// replaced whatever it holds.
+pub(super) async fn build(step: &Step<'_>, believed: Option<&Table>, doubtful: bool) -> Result<TableReport> {
+    let session = step.silver.lake().session()?;
+    step.bronze.register(&session, "bronze").await?;
+    if let Some(believed) = believed {
+        believed.register(&session, "silver").await?;
     }
-    let bronze = Rows::of_bronze(&session, step.entity).await?;
+    let silver = believed.and_then(Table::schema);
+    let silver = silver.as_ref();
+    let bronze = Rows::of_bronze(&session, step.request.entity).await?;
     let layout = layout(step, &session, silver).await?;
     let flattener = Flattener::new(layout.clone());
     let tally = Tally::default();
-    if let Some(state) = silver.filter(|state| !doubtful && layout.is_that_of(&state.schema)) {
+    if silver.is_some_and(|schema| !doubtful && layout.is_that_of(schema)) {
         let new = content(rows(step, &bronze, &session, &flattener, silver, &tally).await?, &layout).await?;
         let stored = session.table("silver").await.map_err(failed)?;
         if new == content(batches(stored).await?, &layout).await? {
-            let version = step.captions(state, &layout).await?;
+            let version = step.captions(&layout).await?.unchanged().version;
             return Ok(TableReport { unreadable: tally.take(), ..TableReport::unchanged(step.table(), version) });
         }
         tally.take();
     }
     let rows = rows(step, &bronze, &session, &flattener, silver, &tally).await?;
     let source = Source::stream(&session, layout.schema().clone(), rows)?;
-    let written = step.lake.replace(&step.table(), layout.schema(), source, &session, &step.commit(step.at)).await?;
+    let written = step.silver.overwrite(layout.schema(), source, &step.commit()).await?;
     Ok(TableReport { unreadable: tally.take(), ..TableReport::written(step.table(), written.inserted, written) })
 }
 
 /// The columns of the new table: a look at the custom fields of all rows comes before the rows themselves.
-async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&TableState>) -> Result<Layout> {
-    let known = silver.map(|state| custom::stored(&state.schema)).unwrap_or_default();
-    let bare = Layout::new(step.entity, step.privacy, Vec::new())?;
-    if custom::fields_of(step.entity).is_none() {
+async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&SchemaRef>) -> Result<Layout> {
+    let known = silver.map(|schema| custom::stored(schema)).unwrap_or_default();
+    let Request { entity, privacy, .. } = *step.request;
+    let bare = Layout::new(entity, privacy, Vec::new())?;
+    if custom::fields_of(entity).is_none() {
         return Ok(bare);
     }
     let mut found = custom::Found::default();
@@ -59,7 +63,7 @@ async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&Table
     while let Some(batch) = rows.try_next().await? {
         found.add(&batch);
     }
-    Layout::new(step.entity, step.privacy, found.columns(known, bare.schema()))
+    Layout::new(entity, privacy, found.columns(known, bare.schema()))
 }
 
 /// Unreadable values of all batches so far.
@@ -85,13 +89,13 @@ async fn rows(
     bronze: &Rows,
     session: &SessionContext,
     flattener: &Flattener,
-    silver: Option<&TableState>,
+    silver: Option<&SchemaRef>,
     tally: &Tally,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let present = flattened(bronze.all(session).await?, flattener, tally);
     let Some(silver) = silver else { return Ok(present) };
-    let gone = gone(session, step.entity.key).await?;
-    let deletion = Deletion::new(step, flattener.layout(), &silver.schema);
+    let gone = gone(session, step.request.entity.key).await?;
+    let deletion = Deletion::new(step, flattener.layout(), silver);
     let gone = batches(gone).await?.map(move |batch| batch.and_then(|batch| deletion.apply(&batch)));
     Ok(present.chain(gone).boxed())
 }

@@ -2,7 +2,7 @@
 
 use arrow::array::RecordBatch;
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED};
-use connectwise_lakehouse::{TableName, TableState};
+use connectwise_lakehouse::{Changes, TableState};
 use datafusion::prelude::ident;
 
 use super::deleted::Deletion;
@@ -20,14 +20,15 @@ pub(super) async fn build(
     stored: Layout,
     seen: Option<i64>,
 ) -> Result<TableReport> {
-    let session = step.lake.session()?;
-    let tables = [("bronze", TableName::bronze(step.entity.table)), ("silver", step.table())];
-    register(step.lake, &session, &tables, step.entity.key, &[CONTENT_HASH], seen).await?;
-    let changed = changed(&session, step.entity.key).await?;
+    let session = step.silver.lake().session()?;
+    let entity = step.request.entity;
+    let tables = [("bronze", step.bronze), ("silver", step.silver)];
+    register(&session, tables, entity.key, &[CONTENT_HASH], seen).await?;
+    let changed = changed(&session, entity.key).await?;
     let mut found = custom::Found::default();
     changed.iter().for_each(|batch| found.add(batch));
     let columns = found.columns(custom::stored(&silver.schema), stored.schema());
-    let layout = Layout::new(step.entity, step.privacy, columns)?;
+    let layout = Layout::new(entity, step.request.privacy, columns)?;
     let flattener = Flattener::new(layout.clone());
     let mut unreadable = Unreadable::new();
     let mut rows = Vec::new();
@@ -41,18 +42,17 @@ pub(super) async fn build(
     // A key leaves bronze only by a proven read of the whole list or by a confirmed delete: an incremental load adds and
     // updates rows and takes none out. So a key that bronze lacks is gone, whatever the entity.
     let deletion = Deletion::new(step, &layout, &silver.schema);
-    let left = gone(&session, step.entity.key).await?;
+    let left = gone(&session, entity.key).await?;
     let left = left.filter(ident(IS_DELETED).is_not_true()).map_err(failed)?;
     for batch in left.collect().await.map_err(failed)? {
         rows.push(deletion.apply(&batch)?);
     }
     let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
     // Before the rows: once they are merged, they are no news any more.
-    let version = step.captions(silver, &layout).await?;
+    let table = step.captions(&layout).await?;
     if count == 0 {
-        return Ok(TableReport::unchanged(step.table(), version));
+        return Ok(TableReport::unchanged(step.table(), table.unchanged().version));
     }
-    let (key, commit) = (step.entity.key, step.commit(Some(version)));
-    let written = step.lake.upsert(&step.table(), layout.schema(), key, rows, &session, &commit).await?;
+    let written = table.merge(layout.schema(), Changes::upserts(entity.key, rows), &step.commit()).await?;
     Ok(TableReport { unreadable, ..TableReport::written(step.table(), count as u64, written) })
 }

@@ -39,7 +39,7 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{
-    Commit, Doubt, Lake, Layer, TableName, TableState, Versions, retry_on_conflict, same_schema,
+    Commit, Doubt, Layer, Table, TableName, TableState, as_conflict, retry_on_conflict,
 };
 use connectwise_sdk::catalog::Entity;
 
@@ -52,9 +52,9 @@ use layout::Layout;
 pub use layout::{Policy, policy};
 pub(crate) use layout::{dropped, is_hashed};
 
-/// Mark that a silver commit leaves: the bronze version that it has seen.
-const BRONZE_MARK: &str = "bronze";
-/// Mark that a silver commit leaves: which bronze table that was, as one that was made anew begins again at version 0.
+/// Application of a silver commit: the bronze version that it has seen.
+const BRONZE_VERSION: &str = "bronze";
+/// Application of a silver commit: which bronze table that was, as one that was made anew begins again at version 0.
 const BRONZE_IDENTITY: &str = "bronze-table";
 
 /// The Arrow schema of an entity's silver table where everything personal is kept, without custom fields.
@@ -70,12 +70,12 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
     Ok(Layout::new(entity, privacy, Vec::new())?.schema().clone())
 }
 
-/// Builds the silver table of `entity` from its bronze table, in one commit or none.
+/// Builds the silver table of an entity from its bronze table, in one commit or none.
 ///
 /// [`Mode::Full`] reads all of bronze and replaces the table where its content differs; keys that bronze no longer has
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
-/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Lake::examine`]): a changed
+/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Table::examine`]): a changed
 /// policy, and a changed key of its hashes, rewrite the table. When another run was faster, the build starts over from what
 /// that one left.
 ///
@@ -83,83 +83,62 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or
 /// written, [`Kind::Contract`] when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
-pub async fn build(
-    lake: &Lake,
-    entity: &Entity,
-    privacy: &Privacy,
-    mode: Mode,
-    run_id: &str,
-    started: DateTime<Utc>,
-) -> Result<TableReport> {
+pub async fn build(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
-    retry_on_conflict(&TableName::silver(entity.table), async || {
-        let tables = [TableName::bronze(entity.table), TableName::silver(entity.table)];
-        let versions = Versions::note(lake, tables).await?;
-        match attempt(lake, entity, privacy, mode, run_id, started).await {
-            Ok(report) => Ok(report.took(clock)),
+    let mut tables = Some((bronze.clone(), silver.clone()));
+    retry_on_conflict(silver.name(), async || {
+        let (bronze, silver) = match tables.take() {
+            Some(tables) => tables,
             // What was compared holds no longer: bronze, silver and the columns are looked at again.
-            Err(error) => Err(versions.judge(lake, error).await),
+            None => (bronze.refresh().await?, silver.refresh().await?),
+        };
+        match attempt(&bronze, &silver, request, mode).await {
+            Ok(report) => Ok(report.took(clock)),
+            Err(error) => Err(as_conflict(&[&bronze, &silver], error).await),
         }
     })
     .await
 }
 
-async fn attempt(
-    lake: &Lake,
-    entity: &Entity,
-    privacy: &Privacy,
-    mode: Mode,
-    run_id: &str,
-    started: DateTime<Utc>,
-) -> Result<TableReport> {
-    let table = TableName::silver(entity.table);
-    let input = TableName::bronze(entity.table);
-    let Some(bronze) = lake.examine(&input).await? else {
-        return Ok(TableReport::no_input(table));
+async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+    let table = silver.name();
+    let Some(input) = bronze.examine().await? else {
+        return Ok(TableReport::no_input(table.clone()));
     };
-    if let Some(doubt) = bronze.doubt {
-        return Err(unbelieved(&input, &doubt, &table));
+    if let Some(doubt) = input.doubt {
+        return Err(unbelieved(bronze.name(), &doubt, table));
     }
-    let examined = lake.examine(&table).await?;
-    let at = examined.as_ref().map(|examined| examined.state.version);
+    let examined = silver.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
-    let silver = match &examined {
-        Some(examined) => lake.believed(&table, examined).await?,
+    let believed = match &examined {
+        Some(examined) => silver.believed(examined).await?,
         None => None,
     };
-    let step = Step {
-        lake,
-        entity,
-        privacy,
-        run_id,
-        started,
-        bronze: bronze.state.version,
-        identity: bronze.state.identity,
-        at,
-    };
-    if let (Mode::Incremental, Some(state), None) = (mode, &silver, &doubt) {
-        let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
+    let step = Step { bronze, input: input.state, silver, request };
+    if let (Mode::Incremental, Some(state), None) = (mode, silver.state(), &doubt) {
+        let layout = Layout::new(request.entity, request.privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
-            let seen = seen(lake, &table, (BRONZE_MARK, BRONZE_IDENTITY), step.identity).await?;
-            if seen == i64::try_from(step.bronze).ok() {
-                return Ok(TableReport::unchanged(table, state.version));
+            let seen = seen(silver, (BRONZE_VERSION, BRONZE_IDENTITY), step.input.identity).await?;
+            if seen == i64::try_from(step.input.version).ok() {
+                return Ok(TableReport::unchanged(table.clone(), state.version));
             }
-            return incremental::build(&step, state, layout, seen).await;
+            return incremental::build(&step, &state, layout, seen).await;
         }
     }
-    let taken = match &silver {
-        Some(state) => Layout::new(entity, privacy, custom::stored(&state.schema))?.taken(&state.schema),
+    let stored = believed.as_ref().and_then(Table::schema);
+    let taken = match &stored {
+        Some(schema) => Layout::new(request.entity, request.privacy, custom::stored(schema))?.taken(schema),
         None => Vec::new(),
     };
-    let built = full::build(&step, silver.as_ref(), doubt.is_some()).await?;
+    let built = full::build(&step, believed.as_ref(), doubt.is_some()).await?;
     Ok(built.rebuilt(doubt.as_ref()).took_away(&taken))
 }
 
-/// The version of its input that a table was made from, by the marks of it and of which table that was. `None` where that was
-/// another one; older versions of this program didn't say which.
-async fn seen(lake: &Lake, table: &TableName, (version, which): (&str, &str), identity: i64) -> Result<Option<i64>> {
-    let was = lake.mark(table, which).await?;
-    Ok(lake.mark(table, version).await?.filter(|_| was.is_none_or(|was| was == identity)))
+/// The version of its input that a table was made from, by the transactions of it and of which table that was. `None` where that
+/// was another one; older versions of this program didn't say which.
+async fn seen(table: &Table, (version, which): (&str, &str), identity: i64) -> Result<Option<i64>> {
+    let was = table.transaction(which).await?;
+    Ok(table.transaction(version).await?.filter(|_| was.is_none_or(|was| was == identity)))
 }
 
 /// What is said where a table isn't made from another because that one isn't to be believed.
@@ -170,47 +149,48 @@ pub(crate) fn unbelieved(input: &TableName, doubt: &Doubt, table: &TableName) ->
     Error::new(Kind::Contract, what)
 }
 
-/// One build: of what, for which run, from which version.
+/// What a build is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The entity.
+    pub entity: &'a Entity,
+    /// What becomes of secrets and personal data.
+    pub privacy: &'a Privacy,
+    /// Name of the run, written into every row and commit.
+    pub run_id: &'a str,
+    /// When the run started.
+    pub started: DateTime<Utc>,
+}
+
+/// One build: from which version of bronze, over which version of silver.
 struct Step<'a> {
-    lake: &'a Lake,
-    entity: &'a Entity,
-    privacy: &'a Privacy,
-    run_id: &'a str,
-    started: DateTime<Utc>,
-    bronze: u64,
-    identity: i64,
-    /// The version of the table that was examined.
-    at: Option<u64>,
+    bronze: &'a Table,
+    input: TableState,
+    silver: &'a Table,
+    request: &'a Request<'a>,
 }
 
 impl Step<'_> {
     fn table(&self) -> TableName {
-        TableName::silver(self.entity.table)
+        self.silver.name().clone()
     }
 
-    /// Brings the captions of custom fields up to date, each in a commit that holds no rows. The version after them.
-    async fn captions(&self, silver: &TableState, layout: &Layout) -> Result<u64> {
-        let mut version = silver.version;
+    /// Brings the captions of custom fields up to date, each in a commit that holds no rows. The table after them.
+    async fn captions(&self, layout: &Layout) -> Result<Table> {
+        let mut silver = self.silver.clone();
         for column in &layout.custom {
-            let stored = silver.schema.field_with_name(&column.name).ok();
+            let schema = silver.schema();
+            let stored = schema.as_ref().and_then(|schema| schema.field_with_name(&column.name).ok());
             if stored.is_some_and(|field| field.metadata().get(COMMENT) != Some(&column.caption)) {
-                let commit = Commit::new(self.run_id).upon(Some(version));
-                version = self.lake.comment(&self.table(), &column.name, &column.caption, &commit).await?;
+                silver = silver.comment(&column.name, &column.caption, &Commit::new(self.request.run_id)).await?;
             }
         }
-        Ok(version)
+        Ok(silver)
     }
 
-    /// A commit upon the version of the table that rows were compared with, `None` where there is no table yet.
-    fn commit(&self, silver: Option<u64>) -> Commit {
-        Commit::new(self.run_id)
-            .mark(BRONZE_MARK, i64::try_from(self.bronze).unwrap_or(i64::MAX))
-            .mark(BRONZE_IDENTITY, self.identity)
-            .upon(silver)
+    fn commit(&self) -> Commit {
+        Commit::new(self.request.run_id)
+            .transaction(BRONZE_VERSION, i64::try_from(self.input.version).unwrap_or(i64::MAX))
+            .transaction(BRONZE_IDENTITY, self.input.identity)
     }
-}
-
-/// Whether a stored table has the columns of a schema, by name, order and type.
-pub(crate) fn same_columns(state: &TableState, schema: &SchemaRef) -> bool {
-    same_schema(&state.schema, schema)
 }

@@ -6,7 +6,7 @@ use arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt32Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP};
-use connectwise_lakehouse::{Lake, TableName, integers};
+use connectwise_lakehouse::{Table, integers};
 use connectwise_sdk::catalog::Entity;
 use datafusion::common::JoinType;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
@@ -20,23 +20,22 @@ const AT_MOST: usize = 250_000;
 /// Makes two tables readable under the names beside them, the second of which was built from the first at version `seen`: the
 /// rows whose key came, went or has another content since, or all of them where that isn't told.
 pub(super) async fn register(
-    lake: &Lake,
     session: &SessionContext,
-    tables: &[(&str, TableName); 2],
+    tables: [(&str, &Table); 2],
     key: &str,
     content: &[&str],
     seen: Option<i64>,
 ) -> Result<()> {
-    let (_, input) = &tables[0];
-    let differences = match seen.and_then(|seen| u64::try_from(seen).ok()) {
-        Some(seen) => lake.differences(session, input, key, content, seen).await?,
+    let (_, input) = tables[0];
+    let changed = match seen.and_then(|seen| u64::try_from(seen).ok()) {
+        Some(seen) => input.key_diff(session, key, content, seen).await?,
         None => None,
     };
-    let keys = differences.map(|found| found.keys()).filter(|keys| keys.len() <= AT_MOST);
+    let keys = changed.map(|found| found.keys()).filter(|keys| keys.len() <= AT_MOST);
     for (alias, table) in tables {
         match &keys {
-            Some(keys) => lake.register_rows(session, alias, table, key, keys).await?,
-            None => lake.register(session, alias, table).await.map(|_| ())?,
+            Some(keys) => table.register_rows(session, alias, key, keys).await?,
+            None => table.register(session, alias).await.map(drop)?,
         }
     }
     Ok(())

@@ -19,7 +19,7 @@ use super::flatten::Flattener;
 use super::full::{Tally, flattened};
 use super::layout::Layout;
 use super::read::{Rows, batches, failed};
-use super::{BRONZE_MARK, Fingerprinter, custom};
+use super::{BRONZE_VERSION, Fingerprinter, custom};
 use crate::error::Result;
 
 /// Groups of keys.
@@ -53,28 +53,29 @@ pub(crate) enum Compared {
 
 /// Compares the silver table of an entity with what its bronze table gives.
 pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy) -> Result<Compared> {
-    let (bronze, silver) = (TableName::bronze(entity.table), TableName::silver(entity.table));
-    let (Some(below), Some(state)) = (lake.state(&bronze).await?, lake.state(&silver).await?) else {
+    let bronze = lake.table(&TableName::bronze(entity.table)).await?;
+    let silver = lake.table(&TableName::silver(entity.table)).await?;
+    let Some(stored) = silver.schema().filter(|_| bronze.exists()) else {
         return Ok(Compared::Not("one of the two isn't there yet"));
     };
-    let seen = lake.mark(&silver, BRONZE_MARK).await?.and_then(|seen| u64::try_from(seen).ok());
-    if seen != Some(below.version) {
+    let seen = silver.transaction(BRONZE_VERSION).await?.and_then(|seen| u64::try_from(seen).ok());
+    if seen != bronze.version() {
         // A commit that changes no row, as one that only moves a watermark, leaves silver as it was.
         let since = match seen {
-            Some(seen) => lake.differences(&lake.session()?, &bronze, entity.key, &[CONTENT_HASH], seen).await?,
+            Some(seen) => bronze.key_diff(&lake.session()?, entity.key, &[CONTENT_HASH], seen).await?,
             None => None,
         };
         if since.is_none_or(|since| !since.keys().is_empty()) {
             return Ok(Compared::Not("bronze has changed since silver was built"));
         }
     }
-    let layout = Layout::new(entity, privacy, custom::stored(&state.schema))?;
-    if !layout.is_that_of(&state.schema) {
+    let layout = Layout::new(entity, privacy, custom::stored(&stored))?;
+    if !layout.is_that_of(&stored) {
         return Ok(Compared::OtherColumns);
     }
     let session = lake.session()?;
-    lake.register(&session, "bronze", &bronze).await?;
-    lake.register(&session, "silver", &silver).await?;
+    bronze.register(&session, "bronze").await?;
+    silver.register(&session, "silver").await?;
     let sides = Sides { session, entity, flattener: Flattener::new(layout) };
     let mut sums = vec![Sum::default(); GROUPS];
     sides.each(Side::Bronze, |key, hash| sums[group(key)].bronze.add(key, hash)).await?;

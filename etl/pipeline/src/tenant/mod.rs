@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Lake, Mended, TableName};
+use connectwise_lakehouse::{Commit, Lake, Mended, Table, TableName};
 use connectwise_sdk::Client;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
@@ -105,7 +105,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
     }
     let mended = match (lake.mend(&table, run_id, refusal.as_deref()).await, &refusal) {
         (Err(_), Some(text)) => return Err(refused(text)),
-        (mended, _) => mended?,
+        (mended, _) => mended?.1,
     };
     let is_whole = mended.as_ref().is_some_and(Mended::is_whole);
     let note = mended.map_or_else(|| format!("{table} was damaged: {why}"), |mended| mended.what);
@@ -159,13 +159,13 @@ pub(crate) async fn number(lake: &Lake) -> Result<i64> {
 ///
 /// # Errors
 /// [`Kind::Lake`] when its log can't be read.
-pub(crate) async fn is_of_another(lake: &Lake, table: &TableName, number: i64) -> Result<bool> {
-    Ok(number > 1 && lake.version(table).await?.is_some() && lake.mark(table, OWNER).await?.unwrap_or(1) != number)
+pub(crate) async fn is_of_another(table: &Table, number: i64) -> Result<bool> {
+    Ok(number > 1 && table.exists() && table.transaction(OWNER).await?.unwrap_or(1) != number)
 }
 
 /// Says with a commit whose rows the table holds after it.
 pub(crate) fn signed(commit: Commit, number: i64) -> Commit {
-    if number > 1 { commit.mark(OWNER, number) } else { commit }
+    if number > 1 { commit.transaction(OWNER, number) } else { commit }
 }
 
 /// Why a table that still holds the rows of an earlier owner isn't used, and what helps.
@@ -184,9 +184,10 @@ pub(crate) fn unmoved(table: &TableName, why: Option<&str>) -> Error {
 async fn highest(lake: &Lake) -> Result<i64> {
     let mut highest = 1;
     for entity in catalog::entities() {
-        let number = lake.mark(&TableName::bronze(entity.table), OWNER).await;
         // One that can't be read is loaded as a whole before anything of it is used.
-        highest = highest.max(number.ok().flatten().unwrap_or(1));
+        if let Ok(table) = lake.table(&TableName::bronze(entity.table)).await {
+            highest = highest.max(table.transaction(OWNER).await.ok().flatten().unwrap_or(1));
+        }
     }
     Ok(highest)
 }
@@ -195,9 +196,9 @@ async fn highest(lake: &Lake) -> Result<i64> {
 async fn has_rows(lake: &Lake) -> Result<bool> {
     let tables = catalog::entities().iter().map(|entity| TableName::bronze(entity.table)).collect::<Vec<_>>();
     let mut found = stream::iter(tables)
-        .map(async |table| match lake.version(&table).await {
+        .map(async |table| match lake.table(&table).await {
             Err(error) if error.kind() == connectwise_lakehouse::error::Kind::Lake => Ok::<_, Error>(true),
-            version => Ok(version?.is_some()),
+            table => Ok(table?.exists()),
         })
         .buffer_unordered(AT_ONCE);
     while let Some(there) = found.try_next().await? {

@@ -131,7 +131,7 @@ pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
         return Ok(None);
     }
     // Between setting aside what couldn't be read and the row of the tenant that took the lakehouse over.
-    let is_there = lake.version(&table).await?.is_some();
+    let is_there = lake.table(&table).await?.exists();
     let was_there = is_there || lake.was_set_aside(&table).await?;
     Ok(was_there.then(|| "no row of it is left".to_owned()))
 }
@@ -189,7 +189,7 @@ impl Claim {
         let table = TableName::ledger(TENANT);
         let mut tries = 0;
         loop {
-            let base = lake.version(&table).await?;
+            let opened = lake.table(&table).await?;
             match recorded(lake).await? {
                 Some(owner) if owner == self.owner => return Ok(()),
                 Some(owner) if owner.number >= self.owner.number => {
@@ -209,7 +209,7 @@ impl Claim {
             let row = to_batch(TENANT, &owner_schema(), &[row])?;
             tries += 1;
             // Right behind the version that was read, or not at all.
-            match lake.append(&table, row, &Commit::new(&self.run_id).upon(base)).await {
+            match opened.append(&row, &Commit::new(&self.run_id)).await {
                 Err(error) if tries < TRIES && error.is_conflict() => {}
                 ended => return Ok(ended?),
             }
@@ -248,7 +248,7 @@ mod tests {
     }
 
     async fn write(lake: &Lake, table: &TableName) -> Result<()> {
-        Ok(lake.append(table, to_batch("rows", &one(), &[One { number: 1 }])?, &Commit::new("run")).await?)
+        Ok(lake.append(table, &to_batch("rows", &one(), &[One { number: 1 }])?, &Commit::new("run")).await?)
     }
 
     #[derive(Serialize)]

@@ -127,10 +127,11 @@ async fn files(lake: &Lake, table: &TableName, report: &mut Report, unproved: &m
         report.findings.push(Finding::new(table, "unreadable", damage.files().max(1), damage.to_string()));
         return Ok(false);
     }
-    if lake.version(table).await?.is_none() {
+    let opened = lake.table(table).await?;
+    if !opened.exists() {
         return Ok(true);
     }
-    let seen = lake.inspect(table, key(table)).await?;
+    let seen = opened.inspect(key(table)).await?;
     report.tables.push(Verified { table: table.to_string(), files: seen.files, rows: seen.rows });
     let mut add = |finding: &'static str, count: u64, what: String| {
         if count > 0 {
@@ -161,7 +162,7 @@ async fn layers(lake: &Lake, entity: &Entity, privacy: &Privacy, report: &mut Re
     match compare(lake, entity, privacy).await {
         Ok(Compared::Not(why)) => {
             // Nothing of both is no news.
-            if matches!(lake.version(&table).await, Ok(Some(_))) {
+            if lake.table(&table).await.is_ok_and(|table| table.exists()) {
                 report.notes.push(format!("{table} wasn't compared with bronze: {why}"));
             }
         }

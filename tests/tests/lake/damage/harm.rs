@@ -43,7 +43,8 @@ impl Harm {
 
     /// Whether there is something to do it to.
     pub(crate) async fn can(self, lake: &Lake, table: &TableName) -> bool {
-        let has_files = lake.files(table).await.is_ok_and(|files| !files.is_empty());
+        let files = lake.table(table).await.and_then(|table| table.files());
+        let has_files = files.is_ok_and(|files| !files.is_empty());
         has_files && fs::read_dir(place(lake, table).join("_delta_log")).unwrap().count() > 1
     }
 
@@ -54,7 +55,7 @@ impl Harm {
     pub(crate) async fn does(self, lake: &Lake, table: &TableName) {
         let folder = place(lake, table);
         let file = || async {
-            let files = lake.files(table).await.unwrap();
+            let files = lake.table(table).await.unwrap().files().unwrap();
             let uri = files.iter().next().unwrap().clone();
             folder.join(uri.rsplit('/').next().unwrap())
         };

@@ -3,7 +3,7 @@
 use std::fs;
 
 use chrono::TimeDelta;
-use connectwise_lakehouse::{Layer, TableName, Upkeep};
+use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::client;
@@ -13,9 +13,14 @@ use super::tenant::time_entry;
 use super::{Harm, Harmed, Tenant, files, place, run, said};
 use crate::steer::post;
 
-/// Upkeep that waits for nothing.
-pub(super) fn at_once() -> Upkeep {
-    Upkeep { run_id: "upkeep".to_owned(), dry_run: false, retention: TimeDelta::zero(), orphan_age: TimeDelta::zero() }
+/// MaintenanceOptions that waits for nothing.
+pub(super) fn at_once() -> MaintenanceOptions {
+    MaintenanceOptions {
+        run_id: "upkeep".to_owned(),
+        dry_run: false,
+        retention: TimeDelta::zero(),
+        orphan_age: TimeDelta::zero(),
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -26,7 +31,7 @@ async fn upkeep_leaves_what_was_set_aside_and_what_belongs_to_it() {
         let table = TableName::bronze("timeentry");
         let before = files(&place(&lake, &table));
         let harmed = Harmed::by(harm, &lake, std::slice::from_ref(&table)).await;
-        // Upkeep takes nothing from a table that it can't read, and after the run nothing that was there before.
+        // MaintenanceOptions takes nothing from a table that it can't read, and after the run nothing that was there before.
         let error = lake.maintain(&table, Some("id"), &at_once()).await.unwrap_err();
         let why = if harm == Harm::LogMissing { "its log is missing, and " } else { "commit 0 of its log is missing" };
         assert!(error.to_string().contains(&format!("can't be read: {why}")), "{error}");

@@ -63,7 +63,8 @@ async fn a_first_load_that_was_cut_off_has_lost_no_log() {
     let lake = lakehouse.lake();
     let table = TableName::bronze("timeentry");
     let schema = connectwise_extract::contract::bronze(time_entry());
-    let mut writer = lake.part_writer(&table, &schema, "id").await.unwrap();
+    let opened = lake.table(&table).await.unwrap();
+    let mut writer = opened.file_writer(&schema, "id").await.unwrap();
     for batch in query::select(tenant.lakehouse.lake(), "select * from bronze_cw_timeentry").await.unwrap() {
         let columns = batch.columns().iter().zip(schema.fields());
         let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()).unwrap()).collect();
@@ -71,7 +72,7 @@ async fn a_first_load_that_was_cut_off_has_lost_no_log() {
     }
     writer.finish().await.unwrap().unwrap();
     assert_eq!(found(lake, false).await, BTreeSet::new());
-    assert!(lake.state(&table).await.unwrap().is_none());
+    assert!(lake.table(&table).await.unwrap().version().is_none());
     let plan = Plan::new(vec![Layer::Bronze], Mode::Incremental, vec![time_entry()]);
     let report = execute(lake, Some(&client(&tenant.simulator).unwrap()), &plan, &Quiet).await.unwrap();
     assert_eq!((report.exit_code(), said(&report)), (0, String::new()));

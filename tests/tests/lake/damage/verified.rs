@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Change, Commit, Lake, Layer, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, Layer, TableName};
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_pipeline::{query, verify};
@@ -59,7 +59,7 @@ async fn verifying_finds_what_differs_and_changes_nothing() {
     // A byte within a file: its size is what it was.
     let (_folder, lake) = tenant.copy();
     let table = TableName::silver("timeentry");
-    for uri in lake.files(&table).await.unwrap() {
+    for uri in lake.table(&table).await.unwrap().files().unwrap() {
         let path = place(&lake, &table).join(uri.rsplit('/').next().unwrap());
         let mut bytes = fs::read(&path).unwrap();
         bytes[4..64].fill(0xff);
@@ -74,9 +74,9 @@ async fn take_out(tenant: &Tenant, lake: &Lake, rows: usize) -> TableName {
     let entity = time_entry();
     let silver = TableName::silver(entity.table);
     let keys: Vec<i64> = truth(&tenant.simulator, entity).await.keys().copied().take(rows).collect();
-    let schema = lake.state(&silver).await.unwrap().unwrap().schema;
-    let change = Change { gone: keys, ..Change::default() };
-    lake.sync(&silver, &schema, "id", change, &lake.session().unwrap(), &Commit::new("own")).await.unwrap();
+    let schema = lake.table(&silver).await.unwrap().schema().unwrap();
+    let changes = Changes::upserts("id", Vec::new()).deleting(keys);
+    lake.table(&silver).await.unwrap().merge(&schema, changes, &Commit::new("own")).await.unwrap();
     silver
 }
 
@@ -142,7 +142,7 @@ async fn change_a_value(lake: &Lake, table: &TableName) {
         rows.and_then(|rows| query::json(&rows)).ok()
     };
     let (all, same) = (read("*").await.unwrap(), read("id, _etl_content_hash").await.unwrap());
-    let uris = lake.files(table).await.unwrap();
+    let uris = lake.table(table).await.unwrap().files().unwrap();
     let path = place(lake, table).join(uris.first().unwrap().rsplit('/').next().unwrap());
     let bytes = fs::read(&path).unwrap();
     for at in (4..bytes.len()).step_by(41) {
@@ -164,7 +164,7 @@ async fn files_without_a_checksum_are_told_of() {
     let (_folder, lake) = tenant.copy();
     let table = TableName::bronze("timeentry");
     let folder = place(&lake, &table);
-    for uri in lake.files(&table).await.unwrap() {
+    for uri in lake.table(&table).await.unwrap().files().unwrap() {
         let name = uri.rsplit('/').next().unwrap();
         let plain = format!("{}.snappy.parquet", &name[..41]);
         fs::rename(folder.join(name), folder.join(&plain)).unwrap();

@@ -1,7 +1,7 @@
 //! Models of a user's project.
 
 use chrono::TimeDelta;
-use connectwise_lakehouse::{Layer, Upkeep};
+use connectwise_lakehouse::{Layer, MaintenanceOptions};
 use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_pipeline::maintain;
 use connectwise_pipeline::silver::Mode;
@@ -103,7 +103,7 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &config).await;
     assert_eq!(rows("hours_by_company").await[0], "Acme | 11.5000 | 4 | silver_cw_agreement");
 
-    let upkeep = Upkeep {
+    let upkeep = MaintenanceOptions {
         run_id: "upkeep".to_owned(),
         dry_run: true,
         retention: TimeDelta::hours(1),
@@ -134,7 +134,7 @@ fn what_cannot_work_is_one_sentence_before_anything_is_touched() {
     );
     assert_eq!(
         said(&[("models.toml", "[[model]]\nname = \"mine\"\nkind = \"cube\"\n"), ("mine.sql", "select 1 as one")]),
-        "models.toml is wrong: line 3: unknown variant `cube`, expected one of `view`, `lookup`, `kept`, `dimension`, `calendar`, `fact`"
+        "models.toml is wrong: line 3: unknown variant `cube`, expected one of `view`, `lookup`, `aggregate`, `dimension`, `calendar`, `fact`"
     );
     let two = format!("{}{}", view("one"), view("two"));
     assert_eq!(

@@ -200,7 +200,7 @@ async fn a_full_build_heals_what_was_kept_wrongly() {
                     case when k.`select` = 'member_uses' then e.content else k.content end as content \
                     from kept k cross join (select cast('' as bytea) as content) e";
     let frame = session.sql(tampered).await.unwrap();
-    let schema = tenant.lake.state(&table).await.unwrap().unwrap().schema;
+    let schema = tenant.lake.table(&table).await.unwrap().schema().unwrap();
     // Readers hand out texts in more than one form.
     let fitted = |batch: RecordBatch| {
         let columns = batch.columns().iter().zip(schema.fields());
@@ -209,7 +209,8 @@ async fn a_full_build_heals_what_was_kept_wrongly() {
     };
     let batches = frame.collect().await.unwrap().into_iter().map(fitted).collect();
     let source = Source::batches(&session, batches).unwrap();
-    tenant.lake.replace(&table, &schema, source, &session, &Commit::new("tampered")).await.unwrap();
+    let opened = tenant.lake.table(&table).await.unwrap();
+    opened.overwrite(&schema, source, &Commit::new("tampered")).await.unwrap();
 
     let touch = async |cost: &str| {
         let mut members = silver_of("Member");

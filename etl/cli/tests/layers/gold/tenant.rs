@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Lake, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
 use connectwise_pipeline::gold::{self, GoldConfig, GoldReport};
 use connectwise_pipeline::silver::{self, Mode};
 use serde_json::{Map, Value, json};
@@ -89,8 +89,8 @@ impl Tenant {
         let entity = catalog::entity(entity).unwrap();
         let (table, schema) = (TableName::silver(entity.table), silver::schema(entity));
         let batches = rows::batches(&table, &schema, &unless_said(), rows);
-        let session = self.lake.session().unwrap();
-        self.lake.upsert(&table, &schema, "id", batches, &session, &Commit::new("merge")).await.unwrap();
+        let changes = Changes::upserts("id", batches);
+        self.lake.table(&table).await.unwrap().merge(&schema, changes, &Commit::new("merge")).await.unwrap();
     }
 
     pub(crate) async fn build(&self, mode: Mode, at: &str, config: &GoldConfig) -> GoldReport {
@@ -101,7 +101,7 @@ impl Tenant {
     pub(crate) async fn versions(&self) -> Vec<(String, u64)> {
         let mut versions = Vec::new();
         for (name, _) in gold::schemas().unwrap() {
-            if let Some(state) = self.lake.state(&TableName::gold(&name)).await.unwrap() {
+            if let Some(state) = self.lake.table(&TableName::gold(&name)).await.unwrap().state() {
                 versions.push((name, state.version));
             }
         }

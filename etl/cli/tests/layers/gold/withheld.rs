@@ -2,7 +2,7 @@
 
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
-use connectwise_lakehouse::{Commit, TableName};
+use connectwise_lakehouse::{Changes, Commit, TableName};
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::silver::{self, Mode, Outcome};
 use serde_json::{Map, Value, json};
@@ -35,9 +35,9 @@ async fn a_withheld_column_is_null_in_every_build() {
     let built = tenant.build(Mode::Incremental, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
     assert!(built.tables.iter().all(|table| table.outcome == Outcome::Written), "{built:?}");
 
-    let (session, changed) = (tenant.lake.session().unwrap(), entries("Billed", Some(1)));
-    let changed = rows::batches(&table, &schema, unless_said, &changed);
-    tenant.lake.upsert(&table, &schema, "id", changed, &session, &Commit::new("merge")).await.unwrap();
+    let changed = rows::batches(&table, &schema, unless_said, &entries("Billed", Some(1)));
+    let stored = tenant.lake.table(&table).await.unwrap();
+    stored.merge(&schema, Changes::upserts("id", changed), &Commit::new("merge")).await.unwrap();
     let built = tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &GoldConfig::default()).await;
     let fact = built.tables.iter().find(|table| table.table.name == "fact_timeentry").unwrap();
     assert_eq!((fact.outcome, fact.rows), (Outcome::Written, 1), "{:?}", fact.error);

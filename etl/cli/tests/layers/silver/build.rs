@@ -1,8 +1,7 @@
 //! What becomes of rows, and when there is a new version.
 
-use connectwise_extract::catalog;
 use connectwise_lakehouse::TableName;
-use connectwise_pipeline::silver::{Mode, Outcome, history};
+use connectwise_pipeline::silver::{Mode, Outcome};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -129,8 +128,7 @@ async fn an_incremental_build_reads_only_what_a_change_can_have_reached() {
     house.load("Agreement", json!([agreement(1, "a"), agreement(2, "b")])).await;
     let build = async || {
         let silver = house.build("Agreement", Mode::Incremental).await;
-        let entity = catalog::entity("Agreement").unwrap();
-        let history = history::build(&house.lake, entity, &house.privacy, Mode::Incremental, "build").await.unwrap();
+        let history = house.build_history("Agreement", Mode::Incremental).await;
         (silver.rows, history.rows)
     };
     assert_eq!(build().await, (2, 2));
@@ -139,7 +137,7 @@ async fn an_incremental_build_reads_only_what_a_change_can_have_reached() {
     assert_eq!(build().await, (2, 4), "a changed row is two versions: the one that ends and the one that begins");
     let mut old = Vec::new();
     for table in [TableName::bronze("agreement"), TableName::silver("agreement")] {
-        let files = house.lake.files(&table).await.unwrap();
+        let files = house.lake.table(&table).await.unwrap().files().unwrap();
         old.extend(files.into_iter().map(|uri| uri.trim_start_matches("file://").to_owned()));
     }
     house.append("Agreement", json!([agreement(1001, "c"), agreement(1002, "d"), agreement(1003, "e")])).await;
@@ -152,7 +150,8 @@ async fn an_incremental_build_reads_only_what_a_change_can_have_reached() {
     let expected = ["1001 | c | false", "1002 | D | false", "1003 | e | true", "1004 | f | false"];
     let stored = async |table: &TableName, columns: &str| {
         let session = house.lake.session().unwrap();
-        house.lake.register_rows(&session, "t", table, "id", &[1001, 1002, 1003, 1004]).await.unwrap();
+        let table = house.lake.table(table).await.unwrap();
+        table.register_rows(&session, "t", "id", &[1001, 1002, 1003, 1004]).await.unwrap();
         rows::lines(&session, &format!("select {columns} from t order by id, name desc")).await
     };
     assert_eq!(stored(&TableName::silver("agreement"), "id, name, `isDeleted`").await, expected);
@@ -187,7 +186,7 @@ async fn a_snapshot_tells_what_is_gone() {
 async fn without_bronze_there_is_no_silver() {
     let house = House::new();
     assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::NoInput);
-    assert!(house.lake.state(&TableName::silver("company")).await.unwrap().is_none());
+    assert!(house.lake.table(&TableName::silver("company")).await.unwrap().version().is_none());
 }
 
 #[tokio::test]

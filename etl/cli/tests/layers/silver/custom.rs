@@ -153,7 +153,7 @@ async fn schema_and_lineage_show_the_columns_of_custom_fields_and_histories() {
     house.load("Agreement", agreement).await;
     house.build("Agreement", Mode::Full).await;
     let entity = catalog::entity("Agreement").unwrap();
-    history::build(&house.lake, entity, &house.privacy, Mode::Full, "build").await.unwrap();
+    house.build_history("Agreement", Mode::Full).await;
 
     let shown = |arguments: &[&str]| -> BTreeMap<String, Value> {
         let program = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
@@ -186,7 +186,7 @@ async fn schema_and_lineage_show_the_columns_of_custom_fields_and_histories() {
         origins["validFrom"]["from"],
         json!(["silver_cw_agreement.lastUpdated", "silver_cw_agreement.etlTimestamp"])
     );
-    let stored = house.lake.state(&history::table(entity)).await.unwrap().unwrap().schema;
+    let stored = house.lake.table(&history::table(entity)).await.unwrap().schema().unwrap();
     let listed: Vec<&String> = origins.keys().collect();
     assert!(stored.fields().iter().all(|field| listed.contains(&field.name())), "{listed:?}");
 }

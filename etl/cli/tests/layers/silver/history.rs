@@ -9,8 +9,7 @@ use crate::rows;
 
 async fn build(house: &House) -> TableReport {
     house.build("Agreement", Mode::Incremental).await;
-    let agreement = catalog::entity("Agreement").unwrap();
-    history::build(&house.lake, agreement, &house.privacy, Mode::Incremental, "build").await.unwrap()
+    house.build_history("Agreement", Mode::Incremental).await
 }
 
 async fn lines(house: &House, columns: &str) -> Vec<String> {

@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_extract::{catalog, contract};
-use connectwise_lakehouse::{Change, Commit, Lake, TableName};
+use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
 use connectwise_pipeline::silver::{self, Mode, TableReport};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -44,7 +44,7 @@ impl House {
     pub(crate) async fn append(&self, entity: &str, records: Value) {
         let (table, schema) = bronze(entity);
         for batch in rows::batches(&table, &schema, &unless_said(entity, READ), &hashed(&records)) {
-            self.lake.append(&table, batch, &Commit::new("append")).await.unwrap();
+            self.lake.append(&table, &batch, &Commit::new("append")).await.unwrap();
         }
     }
 
@@ -52,9 +52,8 @@ impl House {
     pub(crate) async fn change(&self, entity: &str, records: Value, gone: Vec<i64>) {
         let (table, schema) = bronze(entity);
         let rows = rows::batches(&table, &schema, &unless_said(entity, READ), &hashed(&records));
-        let session = self.lake.session().unwrap();
-        let change = Change { rows: rows.into(), gone };
-        self.lake.sync(&table, &schema, "id", change, &session, &Commit::new("change")).await.unwrap();
+        let changes = Changes::upserts("id", rows).deleting(gone);
+        self.lake.table(&table).await.unwrap().merge(&schema, changes, &Commit::new("change")).await.unwrap();
     }
 
     /// Sets the policy, as the table `[privacy]` of a configuration says it.
@@ -68,15 +67,28 @@ impl House {
     }
 
     pub(crate) async fn build(&self, entity: &str, mode: Mode) -> TableReport {
+        let request = self.request(entity);
+        let bronze = self.lake.table(&TableName::bronze(request.entity.table)).await.unwrap();
+        let silver = self.lake.table(&TableName::silver(request.entity.table)).await.unwrap();
+        silver::build(&bronze, &silver, &request, mode).await.unwrap()
+    }
+
+    pub(crate) async fn build_history(&self, entity: &str, mode: Mode) -> TableReport {
+        let request = self.request(entity);
+        let silver = self.lake.table(&TableName::silver(request.entity.table)).await.unwrap();
+        let history = self.lake.table(&silver::history::table(request.entity)).await.unwrap();
+        silver::history::build(&silver, &history, &request, mode).await.unwrap()
+    }
+
+    fn request(&self, entity: &str) -> silver::Request<'_> {
         let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
-        let entity = catalog::entity(entity).unwrap();
-        silver::build(&self.lake, entity, &self.privacy, mode, "build", started).await.unwrap()
+        silver::Request { entity: catalog::entity(entity).unwrap(), privacy: &self.privacy, run_id: "build", started }
     }
 
     /// The schema of a silver table as it is stored.
     pub(crate) async fn schema(&self, entity: &str) -> SchemaRef {
         let table = TableName::silver(catalog::entity(entity).unwrap().table);
-        self.lake.state(&table).await.unwrap().unwrap().schema
+        self.lake.table(&table).await.unwrap().schema().unwrap()
     }
 
     pub(crate) async fn rows(&self, entity: &str, columns: &str) -> Vec<String> {

@@ -21,7 +21,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{
-    Commit, Found, Lake, Source, TableName, TableState, Versions, integers, retry_on_conflict,
+    Changes, Commit, Found, Lake, Source, Table, TableName, TableState, as_conflict, integers, retry_on_conflict,
 };
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
@@ -29,7 +29,7 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, TableReport, custom, seen, unbelieved};
+use super::{Mode, Request, TableReport, custom, seen, unbelieved};
 use crate::error::{Error, Kind, Result};
 use merge::Records;
 
@@ -44,9 +44,9 @@ const CURRENT: &str = "isCurrent";
 /// Columns that only a history has; they stand in front.
 const OWN: usize = 4;
 
-/// Mark that a commit leaves: the silver version that it has seen.
-const SILVER_MARK: &str = "silver";
-/// Mark that a commit leaves: which silver table that was.
+/// Application of a commit: the silver version that it has seen.
+const SILVER_VERSION: &str = "silver";
+/// Application of a commit: which silver table that was.
 const SILVER_IDENTITY: &str = "silver-table";
 
 /// The history table of an entity.
@@ -86,106 +86,92 @@ fn own_fields() -> [Field; OWN] {
     ]
 }
 
-/// Builds the history of `entity` from its silver table, in one commit or none; a changed policy or contract takes another
+/// Builds the history of an entity from its silver table, in one commit or none; a changed policy or contract takes another
 /// one before it. When another run was faster, the build starts over from what that one left.
 ///
 /// # Errors
 /// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or written, [`Kind::Contract`] when silver isn't what its
 /// contract says. The history is then as it was.
-pub async fn build(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, run_id: &str) -> Result<TableReport> {
+pub async fn build(silver: &Table, history: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
-    retry_on_conflict(&table(entity), async || {
-        let versions = Versions::note(lake, [TableName::silver(entity.table), table(entity)]).await?;
-        match attempt(lake, entity, privacy, mode, run_id).await {
+    let mut tables = Some((silver.clone(), history.clone()));
+    retry_on_conflict(history.name(), async || {
+        let (silver, history) = match tables.take() {
+            Some(tables) => tables,
+            None => (silver.refresh().await?, history.refresh().await?),
+        };
+        match attempt(&silver, &history, request, mode).await {
             Ok(report) => Ok(report.took(clock)),
-            Err(error) => Err(versions.judge(lake, error).await),
+            Err(error) => Err(as_conflict(&[&silver, &history], error).await),
         }
     })
     .await
 }
 
-async fn attempt(lake: &Lake, entity: &Entity, privacy: &Privacy, mode: Mode, run_id: &str) -> Result<TableReport> {
-    let table = table(entity);
-    let input = TableName::silver(entity.table);
-    let Some(silver) = lake.examine(&input).await? else {
-        return Ok(TableReport::no_input(table));
+async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+    let table = history.name();
+    let Some(input) = silver.examine().await? else {
+        return Ok(TableReport::no_input(table.clone()));
     };
-    if let Some(doubt) = silver.doubt {
-        return Err(unbelieved(&input, &doubt, &table));
+    if let Some(doubt) = input.doubt {
+        return Err(unbelieved(silver.name(), &doubt, table));
     }
-    let silver = silver.state;
-    let layout = Layout::new(entity, privacy, custom::stored(&silver.schema))?;
-    if !layout.is_that_of(&silver.schema) {
-        let silver = TableName::silver(entity.table);
-        return Err(Error::new(Kind::Contract, format!("{silver} isn't what its contract says: build silver first")));
+    let input = input.state;
+    let layout = Layout::new(request.entity, request.privacy, custom::stored(&input.schema))?;
+    if !layout.is_that_of(&input.schema) {
+        let why = format!("{} isn't what its contract says: build silver first", silver.name());
+        return Err(Error::new(Kind::Contract, why));
     }
-    let examined = lake.examine(&table).await?;
-    let at = examined.as_ref().map(|examined| examined.state.version);
+    let examined = history.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
     let believed = match &examined {
-        Some(examined) => lake.believed(&table, examined).await?,
+        Some(examined) => history.believed(examined).await?,
         None => None,
     };
-    let step = Step {
-        lake,
-        entity,
-        layout: &layout,
-        table: &table,
-        run_id,
-        silver: silver.version,
-        identity: silver.identity,
-        at,
+    let step = Step { silver, input, history, layout: &layout, request };
+    let Some(believed) = believed else {
+        return Ok(step.first().await?.rebuilt(doubt.as_ref()));
     };
-    let report = match believed {
-        None => step.first().await?,
+    let report = match believed.schema() {
         // Old versions are in no other table: what it held is put back, and silver is held against all of it.
-        Some(state) if doubt.is_some() => {
-            let version = step.reshape(&state).await?;
-            step.merge(None, version).await?.rewritten()
-        }
-        Some(state) => {
-            let stored = Schema::new(state.schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
-            let fits = layout.extends(&stored);
+        _ if doubt.is_some() => step.merge(&step.reshape(&believed).await?, None).await?.rewritten(),
+        None => step.first().await?,
+        Some(schema) => {
+            let stored = Schema::new(schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let taken = layout.taken(&stored);
-            let seen = seen(lake, &table, (SILVER_MARK, SILVER_IDENTITY), step.identity).await?;
-            let seen = seen.filter(|_| fits && mode == Mode::Incremental);
-            let mut version = state.version;
-            if !fits {
-                version = step.reshape(&state).await?;
-            } else if seen == i64::try_from(silver.version).ok() {
-                return Ok(TableReport::unchanged(table, state.version));
+            if layout.extends(&stored) {
+                let seen = seen(history, (SILVER_VERSION, SILVER_IDENTITY), step.input.identity).await?;
+                let seen = seen.filter(|_| mode == Mode::Incremental);
+                if seen == i64::try_from(step.input.version).ok() {
+                    return Ok(TableReport::unchanged(table.clone(), history.unchanged().version));
+                }
+                step.merge(history, seen).await?
+            } else {
+                step.merge(&step.reshape(history).await?, None).await?.rewritten().took_away(&taken)
             }
-            let merged = step.merge(seen, version).await?;
-            if fits { merged } else { merged.rewritten().took_away(&taken) }
         }
     };
     Ok(report.rebuilt(doubt.as_ref()))
 }
 
 struct Step<'a> {
-    lake: &'a Lake,
-    entity: &'a Entity,
+    silver: &'a Table,
+    input: TableState,
+    history: &'a Table,
     layout: &'a Layout,
-    table: &'a TableName,
-    run_id: &'a str,
-    silver: u64,
-    identity: i64,
-    /// The version of the history that was examined.
-    at: Option<u64>,
+    request: &'a Request<'a>,
 }
 
 impl Step<'_> {
-    /// A commit upon the version of the history that silver was held against, `None` where there is no table yet.
-    fn commit(&self, history: Option<u64>) -> Commit {
-        Commit::new(self.run_id)
-            .mark(SILVER_MARK, i64::try_from(self.silver).unwrap_or(i64::MAX))
-            .mark(SILVER_IDENTITY, self.identity)
-            .upon(history)
+    fn commit(&self) -> Commit {
+        Commit::new(self.request.run_id)
+            .transaction(SILVER_VERSION, i64::try_from(self.input.version).unwrap_or(i64::MAX))
+            .transaction(SILVER_IDENTITY, self.input.identity)
     }
 
     async fn session(&self) -> Result<SessionContext> {
-        let session = self.lake.session()?;
-        self.lake.register(&session, "silver", &TableName::silver(self.entity.table)).await?;
+        let session = self.silver.lake().session()?;
+        self.silver.register(&session, "silver").await?;
         Ok(session)
     }
 
@@ -193,21 +179,22 @@ impl Step<'_> {
     async fn first(&self) -> Result<TableReport> {
         let session = self.session().await?;
         let schema = of_layout(self.layout);
-        let (key, of) = (self.entity.key, schema.clone());
+        let (key, of) = (self.request.entity.key, schema.clone());
         let rows = batches(session.table("silver").await.map_err(failed)?).await?;
         let rows = rows.map(move |batch| Records::new(&of, key, &[], &[candidates(&of, &batch?)?])?.changes()).boxed();
         let source = Source::stream(&session, schema.clone(), rows)?;
-        let written = self.lake.replace(self.table, &schema, source, &session, &self.commit(self.at)).await?;
-        Ok(TableReport::written(self.table.clone(), written.inserted, written))
+        let written = self.history.overwrite(&schema, source, &self.commit()).await?;
+        Ok(TableReport::written(self.history.name().clone(), written.inserted, written))
     }
 
-    /// Brings all versions under the columns and the policy of today, and gives the table's version after it. What a policy took
-    /// away from them stays away.
-    async fn reshape(&self, state: &TableState) -> Result<u64> {
+    /// Brings all versions under the columns and the policy of today, and gives the table after it. What a policy took away from
+    /// them stays away.
+    async fn reshape(&self, believed: &Table) -> Result<Table> {
         let session = self.session().await?;
-        self.lake.register_at(&session, "history", self.table, Some(state.version)).await?;
+        believed.register(&session, "history").await?;
         let schema = of_layout(self.layout);
-        let (layout, old, new) = (self.layout.clone(), state.schema.clone(), schema.clone());
+        let old = believed.schema().unwrap_or_else(|| schema.clone());
+        let (layout, new) = (self.layout.clone(), schema.clone());
         let rows = batches(session.table("history").await.map_err(failed)?).await?;
         let rows = rows
             .map(move |batch| {
@@ -225,19 +212,19 @@ impl Step<'_> {
             })
             .boxed();
         let source = Source::stream(&session, schema.clone(), rows)?;
-        let commit = Commit::new(self.run_id).upon(self.at);
-        Ok(self.lake.replace(self.table, &schema, source, &session, &commit).await?.version)
+        self.history.overwrite(&schema, source, &Commit::new(self.request.run_id)).await?;
+        Ok(self.history.refresh().await?)
     }
 
-    /// Puts the rows of silver that the history doesn't hold as they are among the stored versions. `seen` is the silver version
-    /// that it holds, where that is to be trusted; `version` is that of the history.
-    async fn merge(&self, seen: Option<i64>, version: u64) -> Result<TableReport> {
-        let session = self.lake.session()?;
-        let tables = [("silver", TableName::silver(self.entity.table)), ("history", self.table.clone())];
-        register(self.lake, &session, &tables, self.entity.key, &[CONTENT_HASH, IS_DELETED], seen).await?;
+    /// Puts the rows of silver that a version of the history doesn't hold as they are among the stored versions. `seen` is the silver
+    /// version that it holds, where that is to be trusted.
+    async fn merge(&self, history: &Table, seen: Option<i64>) -> Result<TableReport> {
+        let session = self.silver.lake().session()?;
+        let key = self.request.entity.key;
+        let tables = [("silver", self.silver), ("history", history)];
+        register(&session, tables, key, &[CONTENT_HASH, IS_DELETED], seen).await?;
         let schema = of_layout(self.layout);
         self.news(&session).await?;
-        let key = self.entity.key;
         let rows = async |table: &str| {
             let sql = format!("select t.* from news n join {table} t on n.`{key}` = t.`{key}`");
             session.sql(&sql).await.map_err(failed)?.collect().await.map_err(failed)
@@ -251,19 +238,19 @@ impl Step<'_> {
             stored.push(widened(&schema, &batch)?);
         }
         let changes = Records::new(&schema, key, &stored, &silver)?.changes()?;
+        let name = history.name().clone();
         if changes.num_rows() == 0 {
-            return Ok(TableReport::unchanged(self.table.clone(), version));
+            return Ok(TableReport::unchanged(name, history.unchanged().version));
         }
         let count = changes.num_rows() as u64;
-        let commit = self.commit(Some(version));
-        let written = self.lake.upsert(self.table, &schema, KEY, vec![changes], &session, &commit).await?;
-        Ok(TableReport::written(self.table.clone(), count, written))
+        let written = history.merge(&schema, Changes::upserts(KEY, vec![changes]), &self.commit()).await?;
+        Ok(TableReport::written(name, count, written))
     }
 
     /// Registers `news`: keys whose row in silver isn't the current version, or is gone and not closed. A few columns a side
     /// are compared.
     async fn news(&self, session: &SessionContext) -> Result<()> {
-        let key = self.entity.key;
+        let key = self.request.entity.key;
         let sql = format!(
             "select s.`{key}` from silver s left anti join history h \
              on s.`{key}` = h.`{key}` and h.`{CURRENT}` and s.`{CONTENT_HASH}` = h.`{CONTENT_HASH}` \
@@ -288,9 +275,10 @@ impl Step<'_> {
 pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64>, Found<i64>)> {
     let (mut missing, mut twice) = (Found::default(), Found::default());
     let (silver, table, key) = (TableName::silver(entity.table), table(entity), entity.key);
-    let seen = lake.mark(&table, SILVER_MARK).await?;
+    let (silver, history) = (lake.table(&silver).await?, lake.table(&table).await?);
+    let seen = history.transaction(SILVER_VERSION).await?;
     let session = lake.session()?;
-    if !lake.register(&session, "silver", &silver).await? || !lake.register(&session, "history", &table).await? {
+    if !silver.register(&session, "silver").await? || !history.register(&session, "history").await? {
         return Ok((missing, twice));
     }
     let keys = async |sql: String, found: &mut Found<i64>| {
@@ -300,7 +288,7 @@ pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64
         }
         Ok::<_, Error>(())
     };
-    if seen == lake.version(&silver).await?.and_then(|version| i64::try_from(version).ok()) {
+    if seen == silver.version().and_then(|version| i64::try_from(version).ok()) {
         let sql = format!(
             "select s.`{key}` from silver s left anti join history h \
              on s.`{key}` = h.`{key}` and h.`{CURRENT}` and s.`{CONTENT_HASH}` = h.`{CONTENT_HASH}` \

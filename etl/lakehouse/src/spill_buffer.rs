@@ -14,11 +14,11 @@ use crate::error::{Error, Kind, Result};
 /// Bytes that are kept in memory.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 
-/// Batches of rows, as many as there may be.
+/// SpillBuffer of rows, as many as there may be.
 ///
 /// What is more than memory should hold goes to files in the system's folder for temporary ones (`TMPDIR`). They have no name
 /// there, so they are gone with the program however it ends.
-pub struct Batches {
+pub struct SpillBuffer {
     kept: Vec<Kept>,
     rows: usize,
     held_bytes: usize,
@@ -32,9 +32,9 @@ enum Kept {
     Spilled(usize, usize),
 }
 
-impl Batches {
+impl SpillBuffer {
     /// None yet; of those that come, so many bytes are kept in memory.
-    pub fn within(limit: usize) -> Self {
+    pub fn with_memory_limit(limit: usize) -> Self {
         Self { kept: Vec::new(), rows: 0, held_bytes: 0, limit, files: Vec::new() }
     }
 
@@ -88,7 +88,7 @@ impl Batches {
         self.rows == 0
     }
 
-    /// Batches one after the other, each read when it is its turn.
+    /// SpillBuffer one after the other, each read when it is its turn.
     pub(super) fn iter(&self) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
         self.kept.iter().map(|kept| self.read(kept))
     }
@@ -117,14 +117,14 @@ impl Batches {
     }
 }
 
-impl Default for Batches {
+impl Default for SpillBuffer {
     fn default() -> Self {
-        Self::within(HELD_BYTES)
+        Self::with_memory_limit(HELD_BYTES)
     }
 }
 
-impl From<Vec<RecordBatch>> for Batches {
-    /// Batches that are in memory already and stay there.
+impl From<Vec<RecordBatch>> for SpillBuffer {
+    /// SpillBuffer that are in memory already and stay there.
     fn from(batches: Vec<RecordBatch>) -> Self {
         let kept: Vec<_> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         let rows = kept.iter().map(RecordBatch::num_rows).sum();
@@ -132,7 +132,7 @@ impl From<Vec<RecordBatch>> for Batches {
     }
 }
 
-impl std::fmt::Debug for Batches {
+impl std::fmt::Debug for SpillBuffer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let (batches, files) = (self.kept.len(), self.files.len());
         write!(formatter, "{} rows in {batches} batches, {files} files", self.rows)
@@ -171,7 +171,7 @@ mod tests {
         let texts: ArrayRef = Arc::new(StringArray::from(vec![Some("one"), None]));
         let texts = RecordBatch::try_from_iter([("text", texts)]).unwrap();
         let given: Vec<RecordBatch> = vec![numbers(0), numbers(100), texts, numbers(200), numbers(300).slice(7, 5)];
-        let mut batches = Batches::within(1_000);
+        let mut batches = SpillBuffer::with_memory_limit(1_000);
         for batch in &given {
             batches.push(batch.clone()).unwrap();
         }
@@ -184,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_few_rows_stay_in_memory_and_empty_batches_are_none() {
-        let mut batches = Batches::default();
+        let mut batches = SpillBuffer::default();
         batches.push(numbers(0).slice(0, 0)).unwrap();
         assert!(batches.is_empty());
         batches.push(numbers(0)).unwrap();

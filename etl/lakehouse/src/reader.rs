@@ -5,13 +5,20 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::{FutureExt, TryFutureExt};
+use futures::{FutureExt, TryFutureExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
-use parquet::arrow::arrow_reader::ArrowReaderOptions;
-use parquet::arrow::async_reader::AsyncFileReader;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
+
+use crate::compare::integers;
+use crate::error::Error;
+
+/// Files that are looked into at a time.
+pub(crate) const AT_ONCE: usize = 4;
 
 /// Bytes of the end of a file that are asked for first, which hold most footers.
 const FOOTER: usize = 64 * 1024;
@@ -62,4 +69,29 @@ impl AsyncFileReader for File {
         }
         .boxed()
     }
+}
+
+/// All values of an integer column of a file.
+pub(crate) async fn column_values(mut file: File, column: &str) -> Result<Vec<i64>> {
+    let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
+    let missing = || ParquetError::General(format!("there is no column {column}"));
+    let at = position(&metadata, column).ok_or_else(missing)?;
+    let mask = ProjectionMask::roots(metadata.parquet_schema(), [at]);
+    let mut batches =
+        ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata).with_projection(mask).build()?;
+    let mut all = Vec::new();
+    while let Some(batch) = batches.try_next().await? {
+        all.extend(integers(&batch, column).map_err(outside)?.iter().flatten());
+    }
+    Ok(all)
+}
+
+/// An error of this crate inside one of Parquet's.
+pub(crate) fn outside(error: Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+/// Where a column stands in a file.
+pub(crate) fn position(metadata: &ArrowReaderMetadata, column: &str) -> Option<usize> {
+    metadata.schema().fields().iter().position(|field| field.name() == column)
 }

@@ -13,8 +13,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::stream::{BoxStream, StreamExt};
 
-use super::store::sql_error;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, sql_error};
 
 /// The rows of a write.
 pub struct Source(DataFrame);

@@ -8,71 +8,70 @@ use arrow::datatypes::SchemaRef;
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 
-use super::store::sql_error;
-use super::{Lake, TableName};
-use crate::error::{Error, Kind, Result};
+use super::Table;
+use crate::error::{Error, Kind, Result, sql_error};
 
 const NOW: &str = "__now";
 const THEN: &str = "__then";
 
-/// Keys of the rows in which two versions of a table differ, rising.
+/// Keys of the rows in which two versions of a table differ, ascending.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Differences {
+pub struct KeyDiff {
     /// Rows that are new, or have another content.
-    pub changed: Vec<i64>,
+    pub upserted: Vec<i64>,
     /// Rows that are there no more.
-    pub gone: Vec<i64>,
+    pub deleted: Vec<i64>,
 }
 
-impl Differences {
-    /// All keys, rising.
+impl KeyDiff {
+    /// All keys, ascending.
     pub fn keys(&self) -> Vec<i64> {
-        self.changed.iter().chain(&self.gone).copied().collect::<BTreeSet<_>>().into_iter().collect()
+        self.upserted.iter().chain(&self.deleted).copied().collect::<BTreeSet<_>>().into_iter().collect()
     }
 }
 
-impl Lake {
-    /// The rows in which a table differs from its `version`: those that differ in one of the columns `content`, which have no
-    /// NULL, and those that came or went. Of these columns and the key the files are read that came and left since.
+impl Table {
+    /// Keys of rows that were inserted, changed or deleted since `version`: those that differ in one of the columns `content`, which
+    /// have no NULL, and those that came or left. Of these columns and the key the files are read that were added or removed since.
     ///
     /// `None` when that doesn't tell: the table was replaced, its log doesn't reach back that far, or files that left are gone.
     ///
     /// # Errors
     /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read.
-    pub async fn differences(
+    pub async fn key_diff(
         &self,
         session: &SessionContext,
-        table: &TableName,
         key: &str,
         content: &[&str],
         version: u64,
-    ) -> Result<Option<Differences>> {
-        let Some(turnover) = self.turnover(table, version).await? else { return Ok(None) };
-        if turnover.came.is_empty() && turnover.left.is_empty() {
-            return Ok(Some(Differences::default()));
+    ) -> Result<Option<KeyDiff>> {
+        let Ok(older) = self.at(version).await else { return Ok(None) };
+        let Some(files) = self.file_diff(&older).await? else { return Ok(None) };
+        if files.added.is_empty() && files.removed.is_empty() {
+            return Ok(Some(KeyDiff::default()));
         }
-        self.register_files(session, NOW, table, None, turnover.came).await?;
-        self.register_files(session, THEN, table, Some(version), turnover.left).await?;
+        self.register_files(session, NOW, files.added).await?;
+        older.register_files(session, THEN, files.removed).await?;
         let same: String = content.iter().map(|column| format!(" and n.`{column}` = t.`{column}`")).collect();
-        let changed = format!("select n.`{key}` from {NOW} n left anti join {THEN} t on n.`{key}` = t.`{key}`{same}");
-        let gone = format!("select t.`{key}` from {THEN} t left anti join {NOW} n on n.`{key}` = t.`{key}`");
+        let upserted = format!("select n.`{key}` from {NOW} n left anti join {THEN} t on n.`{key}` = t.`{key}`{same}");
+        let deleted = format!("select t.`{key}` from {THEN} t left anti join {NOW} n on n.`{key}` = t.`{key}`");
         let found = async {
-            Ok(Differences { changed: rising(session, &changed).await?, gone: rising(session, &gone).await? })
+            Ok(KeyDiff { upserted: ascending(session, &upserted).await?, deleted: ascending(session, &deleted).await? })
         };
-        let found: Result<Differences> = found.await;
+        let found: Result<KeyDiff> = found.await;
         for alias in [NOW, THEN] {
             session.deregister_table(alias).map_err(sql_error)?;
         }
         match found {
             Ok(found) => Ok(Some(found)),
             Err(error) => {
-                tracing::debug!(table = %table, error = %error.report(), "what changed can't be read");
+                tracing::debug!(table = %self.name, error = %error.report(), "what changed can't be read");
                 Ok(None)
             }
         }
     }
 
-    /// Makes the rows of a table readable under `alias` whose integer column has one of some rising values; only files are
+    /// Makes the rows readable under `alias` whose integer column has one of some ascending values; only files are
     /// read that may have them.
     ///
     /// # Errors
@@ -81,12 +80,12 @@ impl Lake {
         &self,
         session: &SessionContext,
         alias: &str,
-        table: &TableName,
         column: &str,
         values: &[i64],
     ) -> Result<()> {
-        let (files, wanted) = (format!("{alias}__files"), format!("{alias}__wanted"));
-        self.register_files(session, &files, table, None, self.files_holding(table, column, values).await?).await?;
+        let files = format!("{alias}__files");
+        let wanted = format!("{alias}__wanted");
+        self.register_files(session, &files, self.files_holding(column, values).await?).await?;
         let values: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
         let values = RecordBatch::try_from_iter([("value", values)])
             .map_err(|error| Error::new(Kind::Sql, "keys can't be held").with_source(error))?;
@@ -113,7 +112,7 @@ pub(super) fn register_batches(
 }
 
 /// The integers of a query's only column, each once.
-async fn rising(session: &SessionContext, sql: &str) -> Result<Vec<i64>> {
+async fn ascending(session: &SessionContext, sql: &str) -> Result<Vec<i64>> {
     let mut keys = BTreeSet::new();
     for batch in session.sql(sql).await.map_err(sql_error)?.collect().await.map_err(sql_error)? {
         let name = batch.schema().field(0).name().clone();

@@ -30,7 +30,7 @@ impl Target<'_> {
     ///
     /// # Errors
     /// [`Kind::Conflict`] when another run changed the table meanwhile, else when something that decides can't be read.
-    pub(super) async fn may_lose(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Result<Option<String>> {
+    pub(super) async fn check_deletions(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Result<Option<String>> {
         // What the server can't give is in the list all the same.
         let may_be = |key: &i64| seen.unreadable.iter().any(|record| record.place().may_be(*key));
         let missing = self.gone(stored, listed).await?.into_iter().filter(|key| !may_be(key));
@@ -38,10 +38,10 @@ impl Target<'_> {
         if missing.is_empty() {
             return Ok(None);
         }
-        let Some(guard) = self.speaks_against(stored.len(), missing, listed, seen).await? else { return Ok(None) };
+        let Some(guard) = self.first_objection(stored.len(), missing, listed, seen).await? else { return Ok(None) };
         // Rows that another run has added since are no sign of anything.
-        if self.lake.version(self.table).await? != self.base {
-            return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table)));
+        if self.table.refresh().await?.version() != self.table.version() {
+            return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table.name())));
         }
         Ok(Some(guard.to_string()))
     }
@@ -52,11 +52,16 @@ impl Target<'_> {
         if left.is_empty() || self.moved {
             return Ok(left);
         }
-        let held = Held::all(self.lake, self.entity).await?;
+        let held = self.held().await?;
         Ok(left.into_iter().filter(|key| !held.holds(*key)).collect())
     }
 
-    async fn speaks_against(&self, stored: u64, missing: Keys, listed: &Keys, seen: &Seen) -> Result<Option<Guard>> {
+    /// What the quarantine holds by now.
+    pub(super) async fn held(&self) -> Result<Held> {
+        Held::of(&self.request.quarantine.refresh().await?, self.entity).await
+    }
+
+    async fn first_objection(&self, stored: u64, missing: Keys, listed: &Keys, seen: &Seen) -> Result<Option<Guard>> {
         let max_share = self.request.options.max_share;
         let against = |missing: &Keys| {
             may_delete(&Facts {
@@ -88,7 +93,7 @@ impl Target<'_> {
             return Ok(guard);
         }
         let changes = (self.measured.next(), self.measured.newest.is_some());
-        if let Some(narrowed) = narrowed(self.lake, self.session, self.entity, self.table, &missing, changes).await? {
+        if let Some(narrowed) = narrowed(self.table, self.session, self.entity, &missing, changes).await? {
             return Ok(Some(narrowed));
         }
         let asked = confirmed(self.client, self.entity, &sample(&missing), &sample(listed)).await;
@@ -99,7 +104,7 @@ impl Target<'_> {
     async fn moved_on(&self, drain: &Drain, missing: &Keys) -> Result<Keys> {
         let (session, into) = (self.session, catalog::entity(drain.into)?);
         let mut moved = Keys::new();
-        if !self.lake.register(session, LEAVING, self.table).await? {
+        if !self.table.register(session, LEAVING).await? {
             return Ok(moved);
         }
         let columns = [self.entity.key, drain.by].map(ident).to_vec();

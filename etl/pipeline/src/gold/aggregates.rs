@@ -1,8 +1,8 @@
-//! What a SELECT gives for some files of a table, remembered by these files: only files that came are read again.
+//! Partial aggregates of a SELECT, cached by the files that they were computed from.
 //!
-//! A file of a table never changes. A SELECT whose rows for some files can be put together with those for others, as counts,
-//! sums, least and greatest values can, is therefore computed for a handful of files at a time, and what it gave stays true
-//! while they are in the table. What a change leaves of a handful, and what it brings, become handfuls of their own.
+//! A data file never changes. A SELECT whose rows for some files can be put together with those for others, as counts, sums, least and
+//! greatest values can, is computed for a group of files at a time, and its rows stay true while these files are in the table. When a
+//! file leaves, the rest of its group is computed again; files that come make groups of their own.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, AsArray, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use bytes::Bytes;
-use connectwise_lakehouse::{Commit, Lake, Source, TableName};
+use connectwise_lakehouse::{Commit, Source, Table, TableName};
 use datafusion::prelude::SessionContext;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -26,8 +26,8 @@ pub(super) const TABLE: &str = "gold_parts";
 /// Files that are computed together, at the least and at the most: few enough that a change computes little again, and so
 /// many that planning costs little.
 const FILES: std::ops::RangeInclusive<usize> = 4..=16;
-/// Handfuls that a table is meant to have.
-const HANDFULS: usize = 16;
+/// Groups that a table is meant to have.
+const FILE_GROUPS: usize = 16;
 
 /// The table that remembers.
 pub(super) fn table() -> TableName {
@@ -37,10 +37,10 @@ pub(super) fn table() -> TableName {
 /// Names of files, without their folder.
 type Files = BTreeSet<String>;
 
-/// A table whose files are computed by the handful.
+/// A table whose files are computed group by group.
 #[derive(Debug, Clone)]
 pub(super) struct Input {
-    pub(super) table: TableName,
+    pub(super) table: Table,
     /// Name under which the SELECT reads it.
     pub(super) alias: String,
     /// Columns that it is read with: those of the contract, whatever the privacy policy left of them.
@@ -49,9 +49,9 @@ pub(super) struct Input {
     pub(super) schema: SchemaRef,
 }
 
-/// A SELECT that is computed in parts.
+/// A SELECT that is computed group by group.
 #[derive(Debug, Clone)]
-pub(super) struct Kept {
+pub(super) struct Aggregate {
     pub(super) name: String,
     pub(super) sql: String,
     /// Views that it reads, in their order.
@@ -60,13 +60,13 @@ pub(super) struct Kept {
     pub(super) inputs: Vec<Input>,
 }
 
-impl Kept {
+impl Aggregate {
     /// A number that changes with the SELECT and the columns that it reads.
     fn number(&self) -> i64 {
         let views = self.views.iter().map(|view| view.sql.clone());
         // What else a schema says of a column has no order that lasts, and says nothing of the rows.
         let columns = self.inputs.iter().flat_map(|input| {
-            let column = |field: &Arc<Field>| format!("{} {} {}", input.table, field.name(), field.data_type());
+            let column = |field: &Arc<Field>| format!("{} {} {}", input.table.name(), field.name(), field.data_type());
             input.schema.fields().iter().map(column)
         });
         let text: Vec<String> = std::iter::once(self.sql.clone()).chain(views).chain(columns).collect();
@@ -74,7 +74,7 @@ impl Kept {
     }
 }
 
-/// What was computed of one handful.
+/// What was computed of one group of files.
 #[derive(Debug, Clone)]
 struct Content {
     number: i64,
@@ -83,18 +83,18 @@ struct Content {
 
 /// Everything that is remembered.
 #[derive(Debug, Default)]
-pub(super) struct Parts {
+pub(super) struct AggregateCache {
     /// By table and files, the content of each SELECT by its name.
     known: BTreeMap<(String, Files), BTreeMap<String, Content>>,
     changed: bool,
 }
 
-impl Parts {
-    pub(super) async fn load(lake: &Lake) -> Result<Self> {
-        let session = lake.session()?;
-        let mut parts = Self::default();
-        if !lake.register(&session, "p", &table()).await? {
-            return Ok(parts);
+impl AggregateCache {
+    pub(super) async fn load(table: &Table) -> Result<Self> {
+        let session = table.lake().session()?;
+        let mut cache = Self::default();
+        if !table.register(&session, "p").await? {
+            return Ok(cache);
         }
         let rows = session.sql("select `table`, files, `select`, number, content from p").await.map_err(failed)?;
         for batch in rows.collect().await.map_err(failed)? {
@@ -105,23 +105,22 @@ impl Parts {
             for row in 0..batch.num_rows() {
                 let files = files.value(row).lines().map(str::to_owned).collect();
                 let content = Content { number: numbers.value(row), rows: Bytes::copy_from_slice(contents.value(row)) };
-                let of = parts.known.entry((tables.value(row).to_owned(), files)).or_default();
+                let of = cache.known.entry((tables.value(row).to_owned(), files)).or_default();
                 of.insert(names.value(row).to_owned(), content);
             }
         }
-        Ok(parts)
+        Ok(cache)
     }
 
     /// Computes what isn't known of the SELECTs, and gives the rows of each, by its name.
     pub(super) async fn rows(
         &mut self,
-        lake: &Lake,
         session: &SessionContext,
-        kept: &[Kept],
+        aggregates: &[Aggregate],
     ) -> Result<BTreeMap<String, (SchemaRef, Vec<RecordBatch>)>> {
         let mut rows: BTreeMap<String, (SchemaRef, Vec<RecordBatch>)> = BTreeMap::new();
         let mut views: Vec<&Model> = Vec::new();
-        for one in kept {
+        for one in aggregates {
             one.inputs.iter().try_for_each(|input| empty(session, input))?;
             for view in &one.views {
                 if views.iter().all(|known| known.name != view.name) {
@@ -130,16 +129,19 @@ impl Parts {
             }
         }
         let mut inputs: BTreeMap<String, &Input> = BTreeMap::new();
-        for input in kept.iter().flat_map(|one| &one.inputs) {
-            inputs.insert(input.table.to_string(), input);
+        for input in aggregates.iter().flat_map(|one| &one.inputs) {
+            inputs.insert(input.table.name().to_string(), input);
         }
         for (table, input) in inputs {
             let places: BTreeMap<String, String> =
-                lake.files(&input.table).await?.into_iter().map(|uri| (name_of(&uri), uri)).collect();
-            for files in self.handfuls(&table, &places.keys().cloned().collect()) {
+                input.table.files()?.into_iter().map(|uri| (name_of(&uri), uri)).collect();
+            for files in self.file_groups(&table, &places.keys().cloned().collect()) {
                 let mut contents = self.known.get(&(table.clone(), files.clone())).cloned().unwrap_or_default();
                 let mut is_open = false;
-                for one in kept.iter().filter(|one| one.inputs.iter().any(|input| input.table.to_string() == table)) {
+                for one in aggregates
+                    .iter()
+                    .filter(|one| one.inputs.iter().any(|input| input.table.name().to_string() == table))
+                {
                     let number = one.number();
                     // What can't be read is as good as not known.
                     let known = contents.get(&one.name).filter(|content| content.number == number);
@@ -148,7 +150,7 @@ impl Parts {
                         None => {
                             if !is_open {
                                 let uris = files.iter().filter_map(|name| places.get(name).cloned()).collect();
-                                open(lake, session, input, uris).await?;
+                                open(session, input, uris).await?;
                                 look(session, &views).await?;
                                 is_open = true;
                             }
@@ -173,7 +175,7 @@ impl Parts {
             }
         }
         // What gave no rows has columns nevertheless.
-        for one in kept.iter().filter(|one| !rows.contains_key(&one.name)).collect::<Vec<_>>() {
+        for one in aggregates.iter().filter(|one| !rows.contains_key(&one.name)).collect::<Vec<_>>() {
             look(session, &views).await?;
             let planned = session.sql(&one.sql).await.map_err(|error| uncomputed(one, error))?;
             rows.insert(one.name.clone(), (plain(planned.schema().inner()), Vec::new()));
@@ -181,8 +183,8 @@ impl Parts {
         Ok(rows)
     }
 
-    /// The files of a table as handfuls: those that are known and still there, what is left of others, and what is new.
-    fn handfuls(&mut self, table: &str, files: &Files) -> Vec<Files> {
+    /// The files of a table in groups: those that are known and still there, what is left of others, and what is new.
+    fn file_groups(&mut self, table: &str, files: &Files) -> Vec<Files> {
         let known: Vec<Files> =
             self.known.keys().filter(|(of, _)| of == table).map(|(_, files)| files.clone()).collect();
         let (mut whole, mut rest) = (Vec::new(), Files::new());
@@ -197,7 +199,7 @@ impl Parts {
         }
         let taken: Files = whole.iter().flatten().chain(&rest).cloned().collect();
         let new: Vec<String> = files.difference(&taken).cloned().collect();
-        let size = files.len().div_ceil(HANDFULS).clamp(*FILES.start(), *FILES.end());
+        let size = files.len().div_ceil(FILE_GROUPS).clamp(*FILES.start(), *FILES.end());
         let rest: Vec<String> = rest.into_iter().collect();
         for some in rest.chunks(size).chain(new.chunks(size)) {
             whole.push(some.iter().cloned().collect());
@@ -206,7 +208,7 @@ impl Parts {
     }
 
     /// Writes down what was computed.
-    pub(super) async fn save(&mut self, lake: &Lake, session: &SessionContext, run_id: &str) -> Result<()> {
+    pub(super) async fn save(&mut self, table: &Table, run_id: &str) -> Result<()> {
         if !self.changed {
             return Ok(());
         }
@@ -225,9 +227,8 @@ impl Parts {
         ];
         let columns = columns.map(|(name, column)| (name, column, false));
         let batch = RecordBatch::try_from_iter_with_nullable(columns).map_err(broken)?;
-        let source = Source::batches(session, vec![batch])?;
-        let commit = Commit::new(run_id).upon(lake.version(&table()).await?);
-        match lake.replace(&table(), &schema(), source, session, &commit).await {
+        let source = Source::batches(&table.lake().session()?, vec![batch])?;
+        match table.refresh().await?.overwrite(&schema(), source, &Commit::new(run_id)).await {
             // Another run wrote down what it computed: what is missing there is computed again where it is needed.
             Err(error) if error.is_conflict() => tracing::info!("{error}; what was computed isn't kept"),
             written => drop(written?),
@@ -258,10 +259,10 @@ async fn look(session: &SessionContext, views: &[&Model]) -> Result<()> {
 }
 
 /// Makes some files of a table readable.
-async fn open(lake: &Lake, session: &SessionContext, input: &Input, files: BTreeSet<String>) -> Result<()> {
-    lake.register_files(session, &input.alias, &input.table, None, files).await?;
+async fn open(session: &SessionContext, input: &Input, files: BTreeSet<String>) -> Result<()> {
+    input.table.register_files(session, &input.alias, files).await?;
     match &input.contract {
-        Some(contract) => withheld::fill(session, &input.table, contract).await,
+        Some(contract) => withheld::fill(session, input.table.name(), contract).await,
         None => Ok(()),
     }
 }
@@ -277,7 +278,7 @@ pub(super) fn register(session: &SessionContext, name: &str, schema: &SchemaRef,
     lookups::register(session, name, arrow::compute::concat_batches(schema, rows).map_err(broken)?)
 }
 
-/// A schema whose columns may all be NULL, with texts in their plain form: what is so for the rows of one handful need not be
+/// A schema whose columns may all be NULL, with texts in their plain form: what is so for the rows of one group need not be
 /// so for those of another.
 fn plain(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
@@ -322,8 +323,8 @@ fn broken(error: arrow::error::ArrowError) -> Error {
     Error::new(Kind::Contract, "parts of gold can't be put together").with_source(error)
 }
 
-fn uncomputed(kept: &Kept, error: datafusion::error::DataFusionError) -> Error {
-    Error::new(Kind::Sql, format!("{} can't be computed", kept.name)).with_source(error)
+fn uncomputed(aggregate: &Aggregate, error: datafusion::error::DataFusionError) -> Error {
+    Error::new(Kind::Sql, format!("{} can't be computed", aggregate.name)).with_source(error)
 }
 
 #[cfg(test)]
@@ -334,53 +335,53 @@ mod tests {
         names.map(|name| format!("{name:03}")).collect()
     }
 
-    fn known(parts: &mut Parts, handfuls: &[Files]) {
-        for one in handfuls {
-            parts.known.insert(("t".to_owned(), one.clone()), BTreeMap::new());
+    fn known(cache: &mut AggregateCache, file_groups: &[Files]) {
+        for one in file_groups {
+            cache.known.insert(("t".to_owned(), one.clone()), BTreeMap::new());
         }
     }
 
     #[test]
-    fn every_file_is_in_one_handful_and_a_change_breaks_only_its_own() {
-        let mut parts = Parts::default();
-        let first = parts.handfuls("t", &files(0..100));
+    fn every_file_is_in_one_group_and_a_change_breaks_only_its_own() {
+        let mut cache = AggregateCache::default();
+        let first = cache.file_groups("t", &files(0..100));
         assert!(first.iter().all(|one| one.len() <= 7));
-        known(&mut parts, &first);
+        known(&mut cache, &first);
         // File 3 was copied to 200.
         let mut now = files(0..100);
         now.remove("003");
         now.insert("200".to_owned());
-        let second = parts.handfuls("t", &now);
+        let second = cache.file_groups("t", &now);
         assert_eq!(second.iter().flatten().count(), 100);
         assert_eq!(second.iter().flatten().cloned().collect::<Files>(), now);
         assert_eq!(first.iter().filter(|one| !second.contains(one)).count(), 1);
         assert!(second.contains(&Files::from(["200".to_owned()])), "what is new is likely to change next");
-        known(&mut parts, &second);
-        assert_eq!(parts.handfuls("t", &now).len(), second.len());
-        assert!(parts.handfuls("other", &files(0..2)).len() == 1);
+        known(&mut cache, &second);
+        assert_eq!(cache.file_groups("t", &now).len(), second.len());
+        assert!(cache.file_groups("other", &files(0..2)).len() == 1);
     }
 
     #[test]
     fn a_select_has_the_same_number_in_every_process() {
-        let kept = |kind: DataType| {
+        let number = |kind: DataType| {
             // A map of its own for each, as every process has.
             let notes = ('a'..='p').map(|note| (note.to_string(), "said".to_owned())).collect();
             let schema = Arc::new(Schema::new(vec![Field::new("id", kind, false).with_metadata(notes)]));
             let input = Input { table: TableName::silver("t"), alias: "t".to_owned(), contract: None, schema };
-            let kept = Kept {
+            let aggregate = Aggregate {
                 name: "n".to_owned(),
                 sql: "select id from t".to_owned(),
                 views: Vec::new(),
                 inputs: vec![input],
             };
-            kept.number()
+            aggregate.number()
         };
-        assert_eq!(kept(DataType::Int32), kept(DataType::Int32));
-        assert_ne!(kept(DataType::Int32), kept(DataType::Int64));
+        assert_eq!(number(DataType::Int32), number(DataType::Int32));
+        assert_ne!(number(DataType::Int32), number(DataType::Int64));
     }
 
     #[test]
-    fn what_is_kept_is_what_was_computed() {
+    fn what_is_cached_is_what_was_computed() {
         let column: arrow::array::ArrayRef = Arc::new(Int64Array::from(vec![Some(1), None]));
         let batch = RecordBatch::try_from_iter([("a", column)]).unwrap();
         let back = decode(encode(std::slice::from_ref(&batch)).unwrap()).unwrap();

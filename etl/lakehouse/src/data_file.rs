@@ -1,16 +1,17 @@
 //! Parquet files of a table, written beside it and part of it only once a commit names them.
 //!
 //! A file is written in one request and never changed. Its row groups are small, so that a change to a row is a change to
-//! few others; see `patch`.
+//! few others; see `merge::splice`.
 
 use std::collections::HashMap;
 use std::mem;
+use std::num::NonZeroU64;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
-use deltalake::kernel::Add;
+use deltalake::kernel::{Add, Remove};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
@@ -21,17 +22,19 @@ use parquet::file::statistics::Statistics;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::TableName;
 use super::checksum;
-use super::write::TARGET_FILE_BYTES;
+use super::{Table, TableName};
 use crate::error::{Error, Kind, Result};
+
+/// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
+pub(crate) const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
 
 /// Rows of a row group: the least that a change encodes again. Ten columns a group cost a kilobyte of footer.
 pub(super) const GROUP_ROWS: usize = 8 * 1024;
 
 /// A Parquet file of a table, and the keys that are in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Part {
+pub struct DataFile {
     pub(super) add: Add,
     /// Rows.
     pub rows: u64,
@@ -39,8 +42,30 @@ pub struct Part {
     pub keys: Option<(i64, i64)>,
 }
 
+/// A file that a snapshot of a table names.
+pub(super) struct ActiveFile {
+    pub(super) file: DataFile,
+    pub(super) remove: Remove,
+}
+
+impl Table {
+    /// The files of the snapshot, with the range of their keys where the log knows it.
+    pub(super) fn active_files<'a>(&'a self, key: &'a str) -> impl Iterator<Item = ActiveFile> + 'a {
+        let files = self.snapshot().into_iter().flat_map(|snapshot| snapshot.log_data().into_iter());
+        files.map(move |file| {
+            let remove = file.remove_action(true);
+            let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+            let end = |of: &str| stats.get(of).and_then(|values| values.get(key)).and_then(Value::as_i64);
+            let add = add(remove.path.clone(), file.size(), file.modification_time(), None);
+            let rows = file.num_records().unwrap_or_default() as u64;
+            let keys = end("minValues").zip(end("maxValues"));
+            ActiveFile { file: DataFile { add, rows, keys }, remove }
+        })
+    }
+}
+
 /// Writes rows into files of a table. Nothing reads them before a commit takes them.
-pub struct PartWriter {
+pub struct DataFileWriter {
     table: TableName,
     store: Arc<dyn ObjectStore>,
     schema: SchemaRef,
@@ -49,7 +74,7 @@ pub struct PartWriter {
     rows: usize,
 }
 
-impl PartWriter {
+impl DataFileWriter {
     pub(super) fn new(table: TableName, store: Arc<dyn ObjectStore>, schema: SchemaRef, key: &str) -> Self {
         Self { table, store, schema, key: key.to_owned(), open: None, rows: 0 }
     }
@@ -73,7 +98,7 @@ impl PartWriter {
         let open = match &mut self.open {
             Some(open) => open,
             None => {
-                let writer = ArrowWriter::try_new(Vec::new(), self.schema.clone(), Some(part_properties()));
+                let writer = ArrowWriter::try_new(Vec::new(), self.schema.clone(), Some(file_properties()));
                 self.open.insert(writer.map_err(|error| unwritten(&self.table, error))?)
             }
         };
@@ -88,7 +113,7 @@ impl PartWriter {
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses.
-    pub async fn finish(&mut self) -> Result<Option<Part>> {
+    pub async fn finish(&mut self) -> Result<Option<DataFile>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         self.rows = 0;
         let metadata = open.finish().map_err(|error| unwritten(&self.table, error))?;
@@ -96,18 +121,18 @@ impl PartWriter {
         if metadata.file_metadata().num_rows() == 0 {
             return Ok(None);
         }
-        store_part(&self.table, &self.store, &self.key, bytes, &metadata).await.map(Some)
+        store_file(&self.table, &self.store, &self.key, bytes, &metadata).await.map(Some)
     }
 }
 
 /// Stores a finished file under a new name.
-pub(super) async fn store_part(
+pub(super) async fn store_file(
     table: &TableName,
     store: &Arc<dyn ObjectStore>,
     key: &str,
     bytes: Vec<u8>,
     metadata: &ParquetMetaData,
-) -> Result<Part> {
+) -> Result<DataFile> {
     let name = checksum::name(&bytes);
     let size = bytes.len() as i64;
     store.put(&Path::from(name.as_str()), bytes.into()).await.map_err(|error| unwritten(table, error))?;
@@ -120,7 +145,7 @@ pub(super) async fn store_part(
         .map(|statistics| statistics.and_then(key_range))
         .reduce(|all, group| all.zip(group).map(|((low, high), (least, most))| (low.min(least), high.max(most))))
         .flatten();
-    Ok(Part { add, rows: rows.cast_unsigned(), keys })
+    Ok(DataFile { add, rows: rows.cast_unsigned(), keys })
 }
 
 /// A file as the log names it. The tables have no partitions, deletion vectors or row ids.
@@ -144,8 +169,13 @@ fn unwritten(table: &TableName, error: impl std::error::Error + Send + Sync + 's
     Error::new(Kind::Lake, format!("a file of {} can't be written", table)).with_source(error)
 }
 
+/// How Delta writes files of a table.
+pub(crate) fn writer_properties() -> WriterProperties {
+    WriterProperties::builder().set_compression(Compression::SNAPPY).build()
+}
+
 /// How files of a table are written.
-pub(super) fn part_properties() -> WriterProperties {
+pub(super) fn file_properties() -> WriterProperties {
     WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .set_max_row_group_row_count(Some(GROUP_ROWS))

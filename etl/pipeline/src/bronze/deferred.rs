@@ -4,14 +4,14 @@
 //! second are in the quarantine, which is written before.
 
 use connectwise_extract::read::Unreadable;
-use connectwise_lakehouse::{Commit, Lake, TableName};
+use connectwise_lakehouse::{Commit, Table};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::conditions::{Condition, field};
 
 use super::range::between;
 use crate::error::Result;
 
-/// Mark that says how many there are. Each has two more, for the ends of the keys where it is.
+/// Application whose number says how many there are. Each has two more, for the ends of the keys where it is.
 const COUNT: &str = "connectwise-etl:unread";
 
 /// Ranges of keys that one condition asks for. More of them are put together where they are closest.
@@ -22,38 +22,38 @@ type Range = (i64, i64);
 
 /// Where records are that the next load asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Again(Vec<Range>);
+pub(super) struct Deferred(Vec<Range>);
 
 fn name(which: usize, end: &str) -> String {
     format!("{COUNT}:{which}:{end}")
 }
 
-impl Again {
+impl Deferred {
     /// Those of a table.
-    pub(super) async fn stored(lake: &Lake, table: &TableName) -> Result<Self> {
-        let count = usize::try_from(lake.mark(table, COUNT).await?.unwrap_or_default()).unwrap_or_default();
+    pub(super) async fn stored(table: &Table) -> Result<Self> {
+        let count = usize::try_from(table.transaction(COUNT).await?.unwrap_or_default()).unwrap_or_default();
         if count == 0 {
             return Ok(Self::default());
         }
         let names: Vec<String> = (0..count).flat_map(|which| [name(which, "after"), name(which, "last")]).collect();
-        let marks = lake.marks(table, &names).await?;
-        let mark = |which, end| marks.get(&name(which, end)).copied();
-        Ok(Self((0..count).filter_map(|which| mark(which, "after").zip(mark(which, "last"))).collect()))
+        let stored = table.transactions(&names).await?;
+        let end = |which, end| stored.get(&name(which, end)).copied();
+        Ok(Self((0..count).filter_map(|which| end(which, "after").zip(end(which, "last"))).collect()))
     }
 
     /// Leaves what the next load has to ask for with a commit, in place of these: records that a read left out, and keys of those
     /// that changed in the future. Of the latter only as many as one condition holds: an older time than that of the watermark is
     /// what somebody gives to single records by hand.
-    pub(super) fn succeed(&self, commit: Commit, unreadable: &[Unreadable], ahead: &[i64]) -> Commit {
+    pub(super) fn carry_forward(&self, commit: Commit, unreadable: &[Unreadable], ahead: &[i64]) -> Commit {
         let left_out = Self(unreadable.iter().map(|record| record.place().range()).collect());
         let ahead = ahead.iter().map(|key| (key.saturating_sub(1), *key)).take(MOST);
         let ranges = left_out.with(ahead).ranges();
         if self.0.is_empty() && ranges.is_empty() {
             return commit;
         }
-        let commit = commit.mark(COUNT, i64::try_from(ranges.len()).unwrap_or(i64::MAX));
+        let commit = commit.transaction(COUNT, i64::try_from(ranges.len()).unwrap_or(i64::MAX));
         ranges.iter().enumerate().fold(commit, |commit, (which, (after, last))| {
-            commit.mark(name(which, "after"), *after).mark(name(which, "last"), *last)
+            commit.transaction(name(which, "after"), *after).transaction(name(which, "last"), *last)
         })
     }
 
@@ -86,8 +86,8 @@ impl Again {
         joined
     }
 
-    /// What finds them beside `condition`. `None` where one of them may have any key, so that only the whole list holds it.
-    pub(super) fn beside(&self, entity: &Entity, condition: Condition) -> Option<Condition> {
+    /// `condition` widened to include the deferred records. `None` if one of them may have any key, so that a full read is needed.
+    pub(super) fn or_condition(&self, entity: &Entity, condition: Condition) -> Option<Condition> {
         let open = |end: i64| (end != i64::MIN && end != i64::MAX).then_some(end);
         let (single, wide): (Vec<Range>, Vec<Range>) =
             self.ranges().into_iter().partition(|(after, last)| after.saturating_add(1) == *last);
@@ -110,8 +110,8 @@ mod tests {
         let record = |key, after, before| Unreadable { key, after, before, why: String::new() };
         let entity = connectwise_extract::catalog::entity("TimeEntry").unwrap();
         let beside = |records: &[Unreadable]| {
-            let again = Again(records.iter().map(|record| record.place().range()).collect());
-            again.beside(entity, field("x").eq(1)).map(|condition| condition.to_string())
+            let deferred = Deferred(records.iter().map(|record| record.place().range()).collect());
+            deferred.or_condition(entity, field("x").eq(1)).map(|condition| condition.to_string())
         };
         let changed = field("x").eq(1).to_string();
         assert_eq!(beside(&[]), Some(changed.clone()));
@@ -124,14 +124,14 @@ mod tests {
 
     #[test]
     fn many_records_are_few_ranges_that_hold_them_all() {
-        assert_eq!(Again(vec![(4, 5), (5, 6), (1, 2), (0, 9)]).ranges(), [(0, 9)]);
-        assert_eq!(Again(vec![(6, 7), (1, 2)]).ranges(), [(1, 2), (6, 7)]);
+        assert_eq!(Deferred(vec![(4, 5), (5, 6), (1, 2), (0, 9)]).ranges(), [(0, 9)]);
+        assert_eq!(Deferred(vec![(6, 7), (1, 2)]).ranges(), [(1, 2), (6, 7)]);
         let spread: Vec<Range> = (1..=2_000).map(|at| (at * at, at * at + 1)).collect();
-        let few = Again(spread.clone()).ranges();
+        let few = Deferred(spread.clone()).ranges();
         assert!(few.len() <= MOST, "{}", few.len());
         let held = |key: i64| few.iter().any(|(after, last)| *after < key && key <= *last);
         assert!(spread.iter().all(|(_, key)| held(*key)));
-        let open = Again(vec![(5, i64::MAX), (i64::MIN, 3), (10, 11)]).ranges();
+        let open = Deferred(vec![(5, i64::MAX), (i64::MIN, 3), (10, 11)]).ranges();
         assert_eq!(open, [(i64::MIN, 3), (5, i64::MAX)]);
     }
 }

@@ -10,8 +10,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Commit, Lake, Source, TableName};
-use datafusion::prelude::SessionContext;
+use connectwise_lakehouse::{Commit, Source, Table, TableName};
 use serde::{Deserialize, Serialize};
 
 use super::failed;
@@ -25,15 +24,13 @@ pub(super) const TABLE: &str = "gold_lookups";
 
 /// The rows of all lookups as they were seen last.
 #[derive(Debug, Default)]
-pub(super) struct State {
+pub(super) struct LookupState {
     /// Number of the last build that saw a change.
     number: i64,
     lookups: BTreeMap<String, HashMap<String, Seen>>,
     changed: bool,
     /// Whether what earlier builds noted is gone, so that nothing tells what changed since.
     pub(super) is_lost: bool,
-    /// Version of the table before it was read, which what is noted is written upon.
-    pub(super) version: Option<u64>,
 }
 
 /// A row of the table.
@@ -53,13 +50,13 @@ struct Seen {
     since: i64,
 }
 
-impl State {
+impl LookupState {
     /// What earlier builds noted. Where that `is_lost`, numbers go on behind all that were ever given: facts remember those
     /// that they were built with.
-    pub(super) async fn load(lake: &Lake, is_lost: bool, started: DateTime<Utc>) -> Result<Self> {
-        let session = lake.session()?;
+    pub(super) async fn load(table: &Table, is_lost: bool, started: DateTime<Utc>) -> Result<Self> {
+        let session = table.lake().session()?;
         let mut state = Self::default();
-        if is_lost || !lake.register(&session, "s", &table()).await? {
+        if is_lost || !table.register(&session, "s").await? {
             return Ok(Self { number: started.timestamp(), is_lost: true, ..state });
         }
         let rows = session.sql("select `lookup`, `key`, content, since from s").await.map_err(failed)?;
@@ -113,7 +110,7 @@ impl State {
     }
 
     /// Writes down what was noted, before any fact is built with it.
-    pub(super) async fn save(&mut self, lake: &Lake, session: &SessionContext, run_id: &str) -> Result<()> {
+    pub(super) async fn save(&mut self, table: &Table, run_id: &str) -> Result<()> {
         if !self.changed {
             return Ok(());
         }
@@ -125,10 +122,10 @@ impl State {
         };
         let rows = self.lookups.iter().flat_map(|(lookup, rows)| rows.iter().map(move |one| row(lookup, one)));
         let batch = to_batch(TABLE, &schema(), &rows.collect::<Vec<_>>())?;
-        let source = Source::batches(session, vec![batch])?;
-        let commit = Commit::new(run_id).upon(self.version);
-        self.version = Some(lake.replace(&table(), &schema(), source, session, &commit).await?.version);
-        (self.number, self.changed) = (self.number(), false);
+        let source = Source::batches(&table.lake().session()?, vec![batch])?;
+        table.overwrite(&schema(), source, &Commit::new(run_id)).await?;
+        self.number = self.number();
+        self.changed = false;
         Ok(())
     }
 }
@@ -160,7 +157,7 @@ mod tests {
         (batch.schema(), vec![batch])
     }
 
-    fn note(state: &mut State, ids: &[i32], names: &[&str]) {
+    fn note(state: &mut LookupState, ids: &[i32], names: &[&str]) {
         let (schema, rows) = rows(ids, names);
         state.note("people", &schema, &rows).unwrap();
         (state.number, state.changed) = (state.number(), false);
@@ -168,7 +165,7 @@ mod tests {
 
     #[test]
     fn a_change_stays_news_until_it_was_seen() {
-        let mut state = State::default();
+        let mut state = LookupState::default();
         note(&mut state, &[1, 2, 3], &["a", "b", "c"]);
         assert_eq!(state.number(), 1);
         note(&mut state, &[3, 1, 2], &["c", "a", "b"]);

@@ -4,160 +4,31 @@
 //! decoded and encoded; a row that leaves makes all columns of its group differ.
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches, interleave};
-use arrow::datatypes::{FieldRef, Schema, SchemaRef};
+use arrow::datatypes::{FieldRef, SchemaRef};
 use bytes::Bytes;
-use futures::TryStreamExt;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::writer::SerializedFileWriter;
 
-use super::Batches;
-use super::changes::integers;
-use super::file::File;
-use super::part::{GROUP_ROWS, key_range, part_properties};
+use super::locate::{Edit, RowRef, rows_of};
+use crate::SpillBuffer;
+use crate::data_file::{GROUP_ROWS, file_properties};
 use crate::error::Error;
-
-/// A row of the change: which batch, and which row of it.
-pub(super) type Place = (usize, usize);
+use crate::reader::outside;
 
 /// Batches of the change by their place in it, those that are needed.
 pub(super) type Needed = BTreeMap<usize, RecordBatch>;
 
-/// What happens to one row of a file.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Edit {
-    /// Row group of the file.
-    pub(super) group: usize,
-    /// Row of the group.
-    pub(super) row: usize,
-    /// What takes its place, `None` when it leaves.
-    pub(super) by: Option<Place>,
-}
-
-/// Where keys are in a file.
-pub(super) struct Located {
-    /// (row group, row of it, which of the keys).
-    pub(super) hits: Vec<(usize, usize, usize)>,
-    /// Whether the file has the columns of the schema.
-    pub(super) alike: bool,
-}
-
-/// Finds keys in a file: only the key column is read, and only of row groups that may hold one of them. `keys` rises.
-pub(super) async fn locate(mut file: File, schema: &SchemaRef, key: &str, keys: &[i64]) -> Result<Located> {
-    let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
-    let mut hits = Vec::new();
-    let Some(at) = position(&metadata, key).filter(|_| same_schema(metadata.schema(), schema)) else {
-        return Ok(Located { hits, alike: false });
-    };
-    let groups = groups_of(&metadata, key, keys)?;
-    if groups.is_empty() {
-        return Ok(Located { hits, alike: true });
-    }
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), [at]);
-    let mut batches = ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata)
-        .with_row_groups(groups.iter().map(|(index, _)| *index).collect())
-        .with_projection(mask)
-        .with_batch_size(GROUP_ROWS)
-        .build()?;
-    let (mut groups, mut seen) = (groups.into_iter().peekable(), 0);
-    while let Some(batch) = batches.try_next().await? {
-        let held = integers(&batch, key).map_err(|error| ParquetError::External(Box::new(error)))?;
-        let mut from = 0;
-        // A batch may hold the end of a group and the start of the next.
-        while from < held.len() {
-            let Some((group, rows)) = groups.peek().copied() else { break };
-            let length = (rows - seen).min(held.len() - from);
-            let values = held.values().get(from..from + length).ok_or_else(|| fault("a batch of keys is too short"))?;
-            hits.extend(matches(values, keys)?.into_iter().map(|(row, which)| (group, seen + row, which)));
-            (from, seen) = (from + length, seen + length);
-            if seen == rows {
-                groups.next();
-                seen = 0;
-            }
-        }
-    }
-    Ok(Located { hits, alike: true })
-}
-
-/// The row groups of a file that may hold one of the keys, with their rows. `keys` rises.
-pub(super) fn groups_of(metadata: &ArrowReaderMetadata, key: &str, keys: &[i64]) -> Result<Vec<(usize, usize)>> {
-    let groups = metadata.metadata().row_groups().iter().enumerate();
-    groups
-        .filter(|(_, group)| !within(keys, group_keys(group, key)).is_empty())
-        .map(|(index, group)| Ok((index, rows_of(group)?)))
-        .collect()
-}
-
-fn rows_of(group: &RowGroupMetaData) -> Result<usize> {
-    usize::try_from(group.num_rows())
-        .map_err(|_| ParquetError::General(format!("a row group says that it has {} rows", group.num_rows())))
-}
-
-/// A case that can't be.
 fn fault(what: &str) -> ParquetError {
-    ParquetError::External(Box::new(Error::internal(what)))
-}
-
-/// (row, which of the keys) of every value that is one of the keys.
-fn matches(values: &[i64], keys: &[i64]) -> Result<Vec<(usize, usize)>> {
-    let (Some(first), Some(last)) = (values.first(), values.last()) else { return Ok(Vec::new()) };
-    if values.is_sorted() {
-        let wanted = within(keys, Some((*first, *last)));
-        let start = wanted.start;
-        let some = keys.get(wanted).ok_or_else(|| fault("a range of keys is longer than the keys"))?;
-        let found = some.iter().enumerate();
-        return Ok(found.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, start + which))).collect());
-    }
-    let found = values.iter().enumerate();
-    Ok(found.filter_map(|(row, value)| Some((row, keys.binary_search(value).ok()?))).collect())
-}
-
-/// Which of the rising keys may be in a range; all of them where there is no range.
-pub(super) fn within(keys: &[i64], range: Option<(i64, i64)>) -> Range<usize> {
-    range.map_or(0..keys.len(), |(low, high)| {
-        keys.partition_point(|key| *key < low)..keys.partition_point(|key| *key <= high)
-    })
-}
-
-pub(super) fn group_keys(group: &RowGroupMetaData, key: &str) -> Option<(i64, i64)> {
-    key_range(group.columns().iter().find(|column| column.column_path().parts() == [key])?.statistics()?)
-}
-
-pub(super) fn position(metadata: &ArrowReaderMetadata, key: &str) -> Option<usize> {
-    metadata.schema().fields().iter().position(|field| field.name() == key)
-}
-
-/// Same names in the same order with the same types.
-pub fn same_schema(found: &Schema, wanted: &Schema) -> bool {
-    found.fields().len() == wanted.fields().len()
-        && found.fields().iter().zip(wanted.fields()).all(|(found, wanted)| {
-            found.name() == wanted.name() && found.data_type().equals_datatype(wanted.data_type())
-        })
-}
-
-/// All values of a key column of a file.
-pub(super) async fn keys(mut file: File, key: &str) -> Result<Vec<i64>> {
-    let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
-    let at = position(&metadata, key).ok_or_else(|| ParquetError::General(format!("there is no column {key}")))?;
-    let mask = ProjectionMask::roots(metadata.parquet_schema(), [at]);
-    let mut batches =
-        ParquetRecordBatchStreamBuilder::new_with_metadata(file, metadata).with_projection(mask).build()?;
-    let mut all = Vec::new();
-    while let Some(batch) = batches.try_next().await? {
-        let held = integers(&batch, key).map_err(|error| ParquetError::External(Box::new(error)))?;
-        all.extend(held.iter().flatten());
-    }
-    Ok(all)
+    outside(Error::internal(what))
 }
 
 /// A copy of a file with edits (in order of their place) made and rows appended, `None` when no row is left. Of the change no
@@ -166,13 +37,13 @@ pub(super) fn patch(
     file: &Bytes,
     schema: &SchemaRef,
     edits: &[Edit],
-    appended: &[Place],
-    change: &Batches,
+    appended: &[RowRef],
+    change: &SpillBuffer,
 ) -> Result<Option<(Vec<u8>, ParquetMetaData)>> {
     let metadata = ArrowReaderMetadata::load(file, Default::default())?;
     // Room for nearly all copies at once: a buffer that doubles takes three times its content while it does.
     let room = Vec::with_capacity(file.len() + file.len() / 8);
-    let writer = ArrowWriter::try_new(room, schema.clone(), Some(part_properties()))?;
+    let writer = ArrowWriter::try_new(room, schema.clone(), Some(file_properties()))?;
     let (mut writer, factory) = writer.into_serialized_writer()?;
     let splices = metadata.parquet_schema().columns() == writer.schema_descr().columns();
     let old = Old { file, schema, metadata: &metadata };
@@ -211,8 +82,8 @@ pub(super) fn patch(
 }
 
 /// The batches of a change that rows come from.
-fn needed(change: &Batches, places: impl Iterator<Item = Place>) -> Result<Needed> {
-    change.at(places.map(|(batch, _)| batch)).map_err(|error| ParquetError::External(Box::new(error)))
+fn needed(change: &SpillBuffer, places: impl Iterator<Item = RowRef>) -> Result<Needed> {
+    change.at(places.map(|(batch, _)| batch)).map_err(outside)
 }
 
 /// The file that is copied.
@@ -261,7 +132,7 @@ impl Old<'_> {
         if edits.is_empty() {
             return Ok(changed);
         }
-        let places: Vec<Place> = edits.iter().filter_map(|edit| edit.by).collect();
+        let places: Vec<RowRef> = edits.iter().filter_map(|edit| edit.by).collect();
         let all: Vec<usize> = (0..count).collect();
         let ranges = edits.iter().map(|edit| edit.row..edit.row + 1);
         let before = self.columns(group, &all, Some(RowSelection::from_consecutive_ranges(ranges, rows)))?;
@@ -272,7 +143,7 @@ impl Old<'_> {
                 differing.push(column);
             }
         }
-        let mut by: Vec<Option<Place>> = vec![None; rows];
+        let mut by: Vec<Option<RowRef>> = vec![None; rows];
         for edit in edits {
             if let Some(row) = by.get_mut(edit.row) {
                 *row = edit.by;
@@ -280,7 +151,7 @@ impl Old<'_> {
         }
         for (column, old) in differing.iter().zip(self.columns(group, &differing, None)?) {
             // Batch 0 stands for the old rows.
-            let places: Vec<Place> =
+            let places: Vec<RowRef> =
                 by.iter().enumerate().map(|(row, by)| by.map_or((0, row), |(batch, row)| (batch + 1, row))).collect();
             if let Some(changed) = changed.get_mut(*column) {
                 *changed = Some(gather(Some(&old), &places, batches, *column)?);
@@ -295,7 +166,7 @@ impl Old<'_> {
         group: usize,
         rows: usize,
         edits: &[Edit],
-        appended: &[Place],
+        appended: &[RowRef],
         batches: &Needed,
     ) -> Result<Vec<ArrayRef>> {
         let mut places = Vec::with_capacity(rows + appended.len());
@@ -314,7 +185,7 @@ impl Old<'_> {
 }
 
 /// Rows of a column by their places. Where there are old rows they are batch 0, and the change's batches follow.
-pub(super) fn gather(old: Option<&ArrayRef>, places: &[Place], batches: &Needed, column: usize) -> Result<ArrayRef> {
+pub(super) fn gather(old: Option<&ArrayRef>, places: &[RowRef], batches: &Needed, column: usize) -> Result<ArrayRef> {
     // Only what is used, as there may be many batches and few of them in one place.
     let mut used: Vec<usize> = places.iter().map(|(batch, _)| *batch).collect();
     used.sort_unstable();
@@ -329,11 +200,11 @@ pub(super) fn gather(old: Option<&ArrayRef>, places: &[Place], batches: &Needed,
         }
     };
     let arrays: Vec<&dyn Array> = used.iter().map(batch).collect::<Result<_>>()?;
-    let place = |(batch, row): &Place| {
+    let place = |(batch, row): &RowRef| {
         let which = used.binary_search(batch).map_err(|_| fault("a changed row is of an unknown batch"))?;
         Ok((which, *row))
     };
-    let places: Vec<Place> = places.iter().map(place).collect::<Result<_>>()?;
+    let places: Vec<RowRef> = places.iter().map(place).collect::<Result<_>>()?;
     if arrays.is_empty() {
         // All rows left: an empty array of the right type.
         return Ok(old.map_or_else(|| Arc::new(arrow::array::NullArray::new(0)) as ArrayRef, |old| old.slice(0, 0)));

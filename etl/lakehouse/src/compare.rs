@@ -9,12 +9,11 @@ use arrow::error::ArrowError;
 use datafusion::common::JoinType;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::store::sql_error;
-use super::{Batches, Lake, TableName};
-use crate::error::{Error, Kind, Result};
+use super::{SpillBuffer, Table};
+use crate::error::{Error, Kind, Result, sql_error};
 
-impl Lake {
-    /// The rows whose (key, hash) the table doesn't hold: new ones and changed ones. All of them when there is no table.
+impl Table {
+    /// The rows whose (key, hash) the snapshot doesn't hold: new ones and changed ones. All of them when there is no table.
     ///
     /// Only the two columns are read, and only the files whose key range meets that of `rows`: give rows in chunks of
     /// neighbouring keys. The rows come back in their order, in a batch for each one that was given.
@@ -24,13 +23,12 @@ impl Lake {
     pub async fn changed(
         &self,
         session: &SessionContext,
-        table: &TableName,
         key: &str,
         hash: &str,
         rows: Vec<RecordBatch>,
     ) -> Result<Vec<RecordBatch>> {
         let Some((low, high)) = key_range(&rows, key)? else { return Ok(Vec::new()) };
-        if !self.register(session, STORED, table).await? {
+        if !self.register(session, STORED).await? {
             return Ok(rows);
         }
         let narrow = places(&rows, key, hash)?;
@@ -70,30 +68,28 @@ impl Lake {
 /// Rows and bytes that a chunk of a [`Comparison`] has at most: bounds memory, and keeps key ranges narrow.
 const CHUNK: (usize, usize) = (20_000, 32 * 1024 * 1024);
 
-/// Many rows held against a table, chunk by chunk; see [`Lake::changed`].
+/// Many rows held against a table, chunk by chunk; see [`Table::changed`].
 pub struct Comparison<'a> {
-    lake: &'a Lake,
     session: &'a SessionContext,
-    table: &'a TableName,
+    table: &'a Table,
     key: &'a str,
     hash: &'a str,
     chunk: Vec<RecordBatch>,
     rows: usize,
     bytes: usize,
-    differing: Batches,
+    differing: SpillBuffer,
 }
 
 impl<'a> Comparison<'a> {
     /// Nothing compared yet.
-    pub fn new(lake: &'a Lake, session: &'a SessionContext, table: &'a TableName, key: &'a str, hash: &'a str) -> Self {
-        let (chunk, differing) = (Vec::new(), Batches::default());
-        Self { lake, session, table, key, hash, chunk, rows: 0, bytes: 0, differing }
+    pub fn new(table: &'a Table, session: &'a SessionContext, key: &'a str, hash: &'a str) -> Self {
+        Self { table, session, key, hash, chunk: Vec::new(), rows: 0, bytes: 0, differing: SpillBuffer::default() }
     }
 
     /// Adds rows: give them in the order of their keys.
     ///
     /// # Errors
-    /// As [`Lake::changed`], and [`Kind::Lake`] when there is no room for what differs.
+    /// As [`Table::changed`], and [`Kind::Lake`] when there is no room for what differs.
     pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows();
         self.bytes += batch.get_array_memory_size();
@@ -106,7 +102,7 @@ impl<'a> Comparison<'a> {
     ///
     /// # Errors
     /// As [`Comparison::push`].
-    pub async fn differing(mut self) -> Result<Batches> {
+    pub async fn differing(mut self) -> Result<SpillBuffer> {
         self.compare().await?;
         Ok(self.differing)
     }
@@ -114,30 +110,10 @@ impl<'a> Comparison<'a> {
     async fn compare(&mut self) -> Result<()> {
         (self.rows, self.bytes) = (0, 0);
         let rows = std::mem::take(&mut self.chunk);
-        for batch in self.lake.changed(self.session, self.table, self.key, self.hash, rows).await? {
+        for batch in self.table.changed(self.session, self.key, self.hash, rows).await? {
             self.differing.push(batch)?;
         }
         Ok(())
-    }
-}
-
-impl Lake {
-    /// All keys of a table, none when there is no table.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read, [`Kind::Contract`] when the key isn't an integer.
-    pub async fn keys(&self, session: &SessionContext, table: &TableName, key: &str) -> Result<Vec<i64>> {
-        if !self.register(session, STORED, table).await? {
-            return Ok(Vec::new());
-        }
-        let keys =
-            async { session.table(STORED).await?.select(vec![col(format!("\"{key}\""))])?.collect().await }.await;
-        session.deregister_table(STORED).map_err(sql_error)?;
-        let mut all = Vec::new();
-        for batch in keys.map_err(sql_error)? {
-            all.extend(integers(&batch, key)?.iter().flatten());
-        }
-        Ok(all)
     }
 }
 

@@ -1,0 +1,309 @@
+//! A lakehouse and its tables: what a table is, and how it is read. What is written to one is in the files beside this.
+
+use std::collections::{BTreeMap, HashMap};
+use std::fmt;
+use std::sync::Arc;
+
+use arrow::datatypes::SchemaRef;
+use datafusion::common::TableReference;
+use datafusion::execution::session_state::SessionStateBuilder;
+use datafusion::prelude::SessionContext;
+use deltalake::delta_datafusion::DeltaSessionContext;
+use deltalake::table::state::DeltaTableState;
+use deltalake::{DeltaTable, DeltaTableBuilder};
+use futures::future::BoxFuture;
+use object_store::ObjectStore;
+use twox_hash::XxHash3_64;
+use url::Url;
+
+use crate::error::{Error, Kind, Result, lake_error, sql_error};
+use crate::location;
+use crate::memory::Memory;
+use crate::name::TableName;
+use crate::objects::LOG;
+
+/// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: Url,
+    /// Who is asked before a table is written.
+    guard: Option<Arc<dyn WriteGuard>>,
+    /// Settings of the store that the environment doesn't have.
+    options: Arc<HashMap<String, String>>,
+    memory: Option<Arc<Memory>>,
+}
+
+impl Lake {
+    /// A lakehouse at a local path or the URL of a store that is built in: `file://`, or Azure's `abfss://` and its kin.
+    /// Nothing is touched.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the text is neither.
+    pub fn open(location: &str) -> Result<Self> {
+        Ok(Self { root: location::root(location)?, guard: None, options: Arc::default(), memory: None })
+    }
+
+    /// The same lakehouse, whose store takes these settings beside those of the process's environment.
+    #[must_use]
+    pub fn with_options(mut self, options: HashMap<String, String>) -> Self {
+        self.options = Arc::new(options);
+        self
+    }
+
+    /// The same lakehouse, whose guard is asked before a table is written.
+    #[must_use]
+    pub fn guarded(&self, guard: Arc<dyn WriteGuard>) -> Self {
+        Self { guard: Some(guard), ..self.clone() }
+    }
+
+    /// Lets queries, models and loads take so much memory together, in place of half of what this machine or its control group
+    /// has. What has no room is written to temporary files, or fails.
+    ///
+    /// # Errors
+    /// [`Kind::Io`] when there is no place for temporary files.
+    pub fn with_memory(self, bytes: u64) -> Result<Self> {
+        Ok(Self { memory: Some(Arc::new(Memory::of(bytes)?)), ..self })
+    }
+
+    /// The same lakehouse with memory that a test prepared.
+    #[cfg(test)]
+    pub(super) fn sharing(self, memory: Memory) -> Self {
+        Self { memory: Some(Arc::new(memory)), ..self }
+    }
+
+    /// Where the lakehouse is.
+    pub fn root(&self) -> &Url {
+        &self.root
+    }
+
+    pub(super) fn url(&self, table: &TableName) -> Result<Url> {
+        table.check()?;
+        self.root.join(&format!("{}/{}/", table.layer, table.name)).map_err(|error| {
+            Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error)
+        })
+    }
+
+    /// The place of a table whose log wasn't looked at.
+    pub(super) fn unopened(&self, name: &TableName) -> Result<Table> {
+        let delta = self.builder(name)?.build().map_err(|error| lake_error(name, "opened", error))?;
+        Ok(Table { lake: self.clone(), name: name.clone(), delta })
+    }
+
+    /// Where the objects of a table are, whether its log can be read or not.
+    pub(super) fn objects(&self, name: &TableName) -> Result<Arc<dyn ObjectStore>> {
+        let log = self.builder(name)?.build_storage();
+        Ok(log.map_err(|error| lake_error(name, "opened", error))?.object_store(None))
+    }
+
+    fn builder(&self, name: &TableName) -> Result<DeltaTableBuilder> {
+        let builder = DeltaTableBuilder::from_url(self.url(name)?);
+        let builder = builder.map_err(|error| lake_error(name, "opened", error))?;
+        Ok(builder.with_storage_options(self.options.as_ref().clone()))
+    }
+
+    /// Whether the place of a local table exists, so that reading doesn't create folders. A place that can't be looked at is
+    /// an error: the table may be there.
+    pub(super) fn may_exist(&self, table: &TableName) -> Result<bool> {
+        self.has_place(table, LOG)
+    }
+
+    /// Whether a local table has a folder, or may have one elsewhere.
+    ///
+    /// # Errors
+    /// [`Kind::Io`] when the place can't be looked at: the table may be there.
+    pub fn has_folder(&self, table: &TableName) -> Result<bool> {
+        self.has_place(table, "")
+    }
+
+    fn has_place(&self, table: &TableName, below: &str) -> Result<bool> {
+        let Ok(path) = self.url(table)?.to_file_path() else { return Ok(true) };
+        path.join(below).try_exists().map_err(|error| {
+            let place = path.display();
+            let message =
+                format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
+            Error::new(Kind::Io, message).with_source(error)
+        })
+    }
+
+    /// A DataFusion session as this project needs it: names keep their case, time is UTC, text is `Utf8`.
+    ///
+    /// # Errors
+    /// [`Kind::Sql`] when the session can't be configured.
+    pub fn session(&self) -> Result<SessionContext> {
+        let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
+        let overrides: HashMap<String, String> = [
+            ("datafusion.execution.time_zone", "UTC"),
+            ("datafusion.execution.parquet.schema_force_view_types", "false"),
+            ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
+            ("datafusion.sql_parser.parse_float_as_decimal", "true"),
+            ("datafusion.execution.sort_spill_reservation_bytes", &memory.sort_reserve().to_string()),
+        ]
+        .into_iter()
+        .map(|(key, value)| (key.to_owned(), value.to_owned()))
+        .collect();
+        let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
+            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))?;
+        let state = SessionStateBuilder::new_from_existing(delta.state());
+        Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
+    }
+}
+
+/// Decides whether tables may be written, for example by whose data a lakehouse holds.
+pub trait WriteGuard: fmt::Debug + Send + Sync {
+    /// Called before each write to a table. An error refuses the write, and is the source of the error that the write ends with.
+    fn before_write<'a>(
+        &'a self,
+        lake: &'a Lake,
+        table: &'a TableName,
+    ) -> BoxFuture<'a, Result<(), Box<dyn std::error::Error + Send + Sync>>>;
+}
+
+/// A table, or the place of one that isn't there yet, with the snapshot that it was opened with.
+///
+/// Everything is read of this snapshot, however many versions follow it. What is written is written upon it: when the table has
+/// moved on meanwhile, a write is a [`Kind::Conflict`] and changes nothing. [`Table::refresh`] gives the newest version.
+#[derive(Debug, Clone)]
+pub struct Table {
+    pub(crate) lake: Lake,
+    pub(crate) name: TableName,
+    pub(crate) delta: DeltaTable,
+}
+
+/// What a snapshot says of a table.
+#[derive(Debug, Clone)]
+pub struct TableState {
+    /// Delta version.
+    pub version: u64,
+    /// A number that is another one when the table was made anew, so that its versions begin again.
+    pub identity: i64,
+    /// Columns as Arrow types.
+    pub schema: SchemaRef,
+}
+
+impl Table {
+    /// Layer and name.
+    pub fn name(&self) -> &TableName {
+        &self.name
+    }
+
+    /// The lakehouse that it is in.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
+    /// Whether there is such a table.
+    pub fn exists(&self) -> bool {
+        self.version().is_some()
+    }
+
+    /// Version of the snapshot, `None` where there is no such table.
+    pub fn version(&self) -> Option<u64> {
+        self.delta.version()
+    }
+
+    /// Version, identity and columns, `None` where there is no such table.
+    pub fn state(&self) -> Option<TableState> {
+        let version = self.version()?;
+        let snapshot = self.snapshot()?;
+        let identity = i64::from_ne_bytes(XxHash3_64::oneshot(snapshot.metadata().id().as_bytes()).to_ne_bytes());
+        Some(TableState { version, identity, schema: snapshot.snapshot().arrow_schema() })
+    }
+
+    /// Columns, `None` where there is no such table.
+    pub fn schema(&self) -> Option<SchemaRef> {
+        Some(self.snapshot()?.snapshot().arrow_schema())
+    }
+
+    pub(crate) fn snapshot(&self) -> Option<&DeltaTableState> {
+        self.delta.snapshot().ok()
+    }
+
+    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+        self.delta.log_store().object_store(None)
+    }
+
+    /// The table at an older version.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the log doesn't reach back that far.
+    pub async fn at(&self, version: u64) -> Result<Self> {
+        let mut older = self.clone();
+        if older.version() != Some(version) {
+            let loaded = older.delta.load_version(version).await;
+            loaded.map_err(|error| lake_error(&self.name, "read", error))?;
+        }
+        Ok(older)
+    }
+
+    /// The number that an earlier commit left under the name of an application (see
+    /// [`Commit::transaction`](crate::Commit::transaction)).
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the log can't be read.
+    pub async fn transaction(&self, application: &str) -> Result<Option<i64>> {
+        let Some(snapshot) = self.snapshot() else { return Ok(None) };
+        let log = self.delta.log_store();
+        let found = snapshot.transaction_version(log.as_ref(), application).await;
+        found.map_err(|error| lake_error(&self.name, "read", error))
+    }
+
+    /// The numbers of several applications, without those that there are none of.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the log can't be read.
+    pub async fn transactions(&self, applications: &[String]) -> Result<BTreeMap<String, i64>> {
+        let mut found = BTreeMap::new();
+        for application in applications {
+            if let Some(number) = self.transaction(application).await? {
+                found.insert(application.clone(), number);
+            }
+        }
+        Ok(found)
+    }
+
+    /// Makes the rows readable in a session under `alias`. False when there is no such table.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub async fn register(&self, session: &SessionContext, alias: &str) -> Result<bool> {
+        if !self.exists() {
+            return Ok(false);
+        }
+        let provider = self.delta.table_provider().await.map_err(|error| self.unreadable().with_source(error))?;
+        self.prepare(session)?;
+        session.register_table(TableReference::bare(alias), provider).map_err(|error| {
+            Error::new(Kind::Sql, format!("{} can't be registered as {alias}", self.name)).with_source(error)
+        })?;
+        Ok(true)
+    }
+
+    pub(crate) fn unreadable(&self) -> Error {
+        Error::new(Kind::Lake, format!("{} can't be read", self.name)).about(&self.name)
+    }
+
+    /// Lets a session read from the store of the table.
+    pub(crate) fn prepare(&self, session: &SessionContext) -> Result<()> {
+        let prepared = self.delta.update_datafusion_session(&session.state());
+        prepared.map_err(|error| lake_error(&self.name, "read", error))
+    }
+
+    /// How many rows there are, 0 where there is no such table.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when a file can't be read.
+    pub async fn row_count(&self) -> Result<u64> {
+        let session = self.lake.session()?;
+        if !self.register(&session, "t").await? {
+            return Ok(0);
+        }
+        let frame = session.table("t").await.map_err(sql_error)?;
+        Ok(frame.count().await.map_err(sql_error)? as u64)
+    }
+
+    /// To be called before anything of the table is written.
+    pub(super) async fn before_write(&self) -> Result<()> {
+        let Some(guard) = &self.lake.guard else { return Ok(()) };
+        let refused = |error| Error::new(Kind::Lake, format!("{} may not be written", self.name)).with_source(error);
+        guard.before_write(&self.lake, &self.name).await.map_err(refused)
+    }
+}

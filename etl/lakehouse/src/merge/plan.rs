@@ -1,0 +1,195 @@
+//! What a merge does to the files of a table: which are copied with which edits, and where new rows go.
+
+use std::error::Error as StdError;
+use std::sync::Arc;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use deltalake::kernel::Action;
+use futures::stream::{self, StreamExt, TryStreamExt};
+use object_store::ObjectStore;
+use parquet::errors::ParquetError;
+
+use super::locate::{Edit, RowRef, Wanted, locate};
+use super::splice::{gather, patch};
+use crate::data_file::{ActiveFile, DataFile, DataFileWriter, GROUP_ROWS, TARGET_FILE_BYTES, store_file};
+use crate::error::{Error, Kind, Result};
+use crate::reader::{AT_ONCE, File};
+use crate::{SpillBuffer, Table, TableName};
+
+/// A merge by copying files.
+pub(super) struct Work<'a> {
+    table: &'a TableName,
+    schema: &'a SchemaRef,
+    /// Integer column that files are looked into by.
+    clustered_by: &'a str,
+    rows: Arc<SpillBuffer>,
+    store: Arc<dyn ObjectStore>,
+}
+
+/// The actions of a merge, and what they do.
+pub(super) struct Plan {
+    pub(super) actions: Vec<Action>,
+    pub(super) inserted: u64,
+    pub(super) updated: u64,
+    pub(super) deleted: u64,
+}
+
+/// What is to be done to one file.
+struct Patch {
+    file: usize,
+    edits: Vec<Edit>,
+    appended: Vec<RowRef>,
+}
+
+impl<'a> Work<'a> {
+    pub(super) fn new(table: &'a Table, schema: &'a SchemaRef, clustered_by: &'a str, rows: Arc<SpillBuffer>) -> Self {
+        Self { table: &table.name, schema, clustered_by, rows, store: table.store() }
+    }
+
+    /// The actions that make a change, `None` when one of the files isn't as this program writes them.
+    pub(super) async fn plan(&self, files: &[ActiveFile], wanted: &Wanted<'_>) -> Result<Option<Plan>> {
+        let data: Vec<&DataFile> = files.iter().map(|active| &active.file).collect();
+        let Some(edits) = self.locate(&data, wanted).await? else { return Ok(None) };
+        let new = wanted.new_rows(&edits);
+        let inserted = new.len() as u64;
+        let updated = wanted.upserts.len() as u64 - inserted;
+        let deleted = edits.iter().flat_map(|(_, edits)| edits).filter(|edit| edit.by.is_none()).count() as u64;
+        let (patches, rest) = distribute(edits, new, &data);
+        let removed: Vec<&ActiveFile> = patches.iter().filter_map(|patch| files.get(patch.file)).collect();
+        let mut actions: Vec<Action> = removed.iter().map(|active| Action::Remove(active.remove.clone())).collect();
+        let patched = self.patch(patches, &data).await?;
+        actions.extend(patched.into_iter().filter_map(|(_, file)| file).map(|file| Action::Add(file.add)));
+        actions.extend(self.append(&rest).await?.into_iter().map(|file| Action::Add(file.add)));
+        Ok(Some(Plan { actions, inserted, updated, deleted }))
+    }
+
+    /// The files with the upserts in place of the rows that they hold. `None` when one of the upserts is in none of them.
+    pub(super) async fn patch_files(&self, files: Vec<DataFile>, wanted: &Wanted<'_>) -> Result<Option<Vec<DataFile>>> {
+        let all: Vec<&DataFile> = files.iter().collect();
+        let Some(edits) = self.locate(&all, wanted).await? else { return Ok(None) };
+        if !wanted.new_rows(&edits).is_empty() {
+            return Ok(None);
+        }
+        let patches = edits.into_iter().map(|(file, edits)| Patch { file, edits, appended: Vec::new() });
+        let patched = self.patch(patches.collect(), &all).await?;
+        let mut files = files.clone();
+        for (file, by) in patched {
+            // Only replacements: a file never becomes empty.
+            if let (Some(at), Some(by)) = (files.get_mut(file), by) {
+                *at = by;
+            }
+        }
+        Ok(Some(files))
+    }
+
+    /// The edits of each file that has any, in the order of its rows. `None` when a file has other columns.
+    async fn locate(&self, files: &[&DataFile], wanted: &Wanted<'_>) -> Result<Option<Vec<(usize, Vec<Edit>)>>> {
+        let looked = files.iter().enumerate().filter_map(|(at, data)| {
+            let some = wanted.in_file(data.keys);
+            let file = self.file(data);
+            let found = async move { locate(file, self.schema, wanted, some).await.map(|found| (at, found)) };
+            Some(found).filter(|_| !wanted.in_file(data.keys).is_empty())
+        });
+        let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
+        let mut edits = Vec::new();
+        while let Some((file, found)) = looked.try_next().await.map_err(|error| self.fault(error))? {
+            let Some(found) = found else { return Ok(None) };
+            if !found.is_empty() {
+                edits.push((file, found));
+            }
+        }
+        Ok(Some(edits))
+    }
+
+    /// Writes the files anew, each to its own; `None` for one that has no row any more.
+    async fn patch(&self, patches: Vec<Patch>, files: &[&DataFile]) -> Result<Vec<(usize, Option<DataFile>)>> {
+        let work = patches.into_iter().filter_map(|one| {
+            let old = self.file(files.get(one.file)?);
+            Some(async move {
+                let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
+                let schema = self.schema.clone();
+                let rows = self.rows.clone();
+                let file = one.file;
+                let patched =
+                    tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows));
+                let patched = patched.await.map_err(|error| self.fault(error))?.map_err(|error| self.fault(error))?;
+                let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
+                let stored = store_file(self.table, &self.store, self.clustered_by, bytes, &metadata).await?;
+                Ok((file, Some(stored)))
+            })
+        });
+        let at_once = std::thread::available_parallelism().map_or(2, usize::from).min(AT_ONCE);
+        stream::iter(work.collect::<Vec<_>>()).buffer_unordered(at_once).try_collect().await
+    }
+
+    /// Writes new rows, in order of their keys, into files of their own.
+    async fn append(&self, rows: &[RowRef]) -> Result<Vec<DataFile>> {
+        let (schema, store) = (self.schema.clone(), self.store.clone());
+        let mut writer = DataFileWriter::new(self.table.clone(), store, schema, self.clustered_by);
+        let mut files = Vec::new();
+        for some in rows.chunks(GROUP_ROWS) {
+            let needed = self.rows.at(some.iter().map(|(batch, _)| *batch))?;
+            let columns = (0..self.schema.fields().len()).map(|column| gather(None, some, &needed, column));
+            let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| self.fault(error))?;
+            let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.fault(error))?;
+            writer.write(&batch)?;
+            if writer.is_full() {
+                files.extend(writer.finish().await?);
+            }
+        }
+        files.extend(writer.finish().await?);
+        Ok(files)
+    }
+
+    fn file(&self, data: &DataFile) -> File {
+        File::new(self.store.clone(), &data.add.path, data.add.size)
+    }
+
+    fn fault(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        // A case that can't be comes back as what it is.
+        let error: Box<dyn StdError + Send + Sync> = match error.into().downcast().map(|parquet| *parquet) {
+            Ok(ParquetError::External(inner)) => match inner.downcast::<Error>() {
+                Ok(own) => return *own,
+                Err(inner) => ParquetError::External(inner).into(),
+            },
+            Ok(parquet) => parquet.into(),
+            Err(other) => other,
+        };
+        Error::new(Kind::Lake, format!("{} can't be merged into", self.table)).with_source(error)
+    }
+}
+
+/// Assigns new rows to files: to one that is copied anyway and whose key range holds their key, as many as it has; behind all
+/// keys, to the last file while it is less than half full; else to new files.
+fn distribute(
+    edits: Vec<(usize, Vec<Edit>)>,
+    new: Vec<(i64, RowRef)>,
+    files: &[&DataFile],
+) -> (Vec<Patch>, Vec<RowRef>) {
+    let mut patches: Vec<Patch> =
+        edits.into_iter().map(|(file, edits)| Patch { file, edits, appended: Vec::new() }).collect();
+    let range = |file: usize| files.get(file).and_then(|data| data.keys);
+    let last = (0..files.len()).filter_map(|file| Some((range(file)?.1, file))).max();
+    let half = TARGET_FILE_BYTES.map_or(i64::MAX, |limit| limit.get().cast_signed() / 2);
+    let tail = last.filter(|(_, file)| files.get(*file).is_some_and(|data| data.add.size < half));
+    let mut rest = Vec::new();
+    for (key, row) in new {
+        let holds = |patch: &&mut Patch| {
+            let rows = files.get(patch.file).map_or(0, |data| data.rows);
+            (patch.appended.len() as u64) < rows
+                && range(patch.file).is_some_and(|(low, high)| (low..=high).contains(&key))
+        };
+        if let Some(patch) = patches.iter_mut().find(holds) {
+            patch.appended.push(row);
+        } else if let Some((_, file)) = tail.filter(|(highest, _)| key > *highest) {
+            match patches.iter_mut().find(|patch| patch.file == file) {
+                Some(patch) => patch.appended.push(row),
+                None => patches.push(Patch { file, edits: Vec::new(), appended: vec![row] }),
+            }
+        } else {
+            rest.push(row);
+        }
+    }
+    (patches, rest)
+}

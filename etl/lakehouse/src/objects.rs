@@ -1,0 +1,38 @@
+//! The objects of a table, by their names and times.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use futures::TryStreamExt;
+use object_store::path::Path;
+use object_store::{ObjectMeta, ObjectStore};
+
+use crate::error::{Error, Kind, Result};
+use crate::name::TableName;
+
+/// Folder of a table's log.
+pub(crate) const LOG: &str = "_delta_log";
+/// The object that names the newest checkpoint.
+pub(crate) const HINT: &str = "_delta_log/_last_checkpoint";
+/// What folders are called that hold what kept a table from being read.
+pub(crate) const ASIDE: &str = "_damaged-";
+
+/// All objects of a table.
+pub(crate) async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
+    let unlisted = |error: object_store::Error| {
+        Error::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table).with_source(error)
+    };
+    store.list(None).try_collect().await.map_err(unlisted)
+}
+
+pub(crate) fn commit_path(version: u64) -> Path {
+    Path::from(format!("{LOG}/{version:020}.json"))
+}
+
+/// Until when files of a table are kept that nothing names: there is something beside them that stood in the way. It was set aside
+/// after they were written, by the clock of the same store; the time in the folder's name is this machine's.
+pub(crate) fn kept_until(objects: &[ObjectMeta]) -> Option<DateTime<Utc>> {
+    let is_aside =
+        |object: &&ObjectMeta| object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE));
+    objects.iter().filter(is_aside).map(|object| object.last_modified).max()
+}

@@ -1,0 +1,78 @@
+//! Opening tables.
+
+use datafusion::prelude::SessionContext;
+use deltalake::DeltaTableError;
+
+use crate::error::{Result, lake_error};
+use crate::lake::{Lake, Table};
+use crate::name::TableName;
+
+impl Lake {
+    /// A table at its newest version, or the place of one that isn't there yet. Nothing is created.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the store can't be read, the table has features that can't be read here, or its log was lost.
+    pub async fn table(&self, name: &TableName) -> Result<Table> {
+        let table = self.load(name).await?;
+        if table.exists() {
+            return Ok(table);
+        }
+        let Err(lost) = self.never_was(name).await else { return Ok(table) };
+        // Another writer may have made it between the two looks.
+        let table = self.load(name).await?;
+        if table.exists() { Ok(table) } else { Err(lost) }
+    }
+
+    /// As [`Lake::table`], for tables whose log may be lost.
+    pub(super) async fn load(&self, name: &TableName) -> Result<Table> {
+        let mut table = self.unopened(name)?;
+        // A local store refuses to list a folder that doesn't exist.
+        if !self.may_exist(name)? {
+            return Ok(table);
+        }
+        match table.delta.load().await {
+            Ok(()) | Err(DeltaTableError::NotATable(_)) => Ok(table),
+            Err(error) => Err(lake_error(name, "opened", error)),
+        }
+    }
+
+    /// Makes a table readable in a session under `alias`, as it is now. False when there is no such table.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when the table can't be read.
+    pub async fn register(&self, session: &SessionContext, alias: &str, name: &TableName) -> Result<bool> {
+        self.table(name).await?.register(session, alias).await
+    }
+}
+
+impl Table {
+    /// The table at its newest version.
+    ///
+    /// # Errors
+    /// As [`Lake::table`].
+    pub async fn refresh(&self) -> Result<Self> {
+        self.lake.table(&self.name).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::Kind;
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_place_that_cannot_be_looked_at_is_no_missing_table() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
+        let table = TableName::bronze("member");
+        assert!(!lake.table(&table).await.unwrap().exists(), "nothing is there");
+        assert!(!folder.path().join("bronze").exists(), "opening creates nothing");
+        // A link to itself fails for every user, as a folder without permission does for all but root.
+        std::os::unix::fs::symlink("bronze", folder.path().join("bronze")).unwrap();
+        let error = lake.table(&table).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Io);
+        let text = error.to_string();
+        assert!(text.starts_with("bronze/bronze_cw_member can't be read: let this user read and enter /"), "{text}");
+    }
+}
