@@ -15,6 +15,7 @@ use crate::answer::{self, Answer};
 use crate::calendar;
 use crate::drift::Drift;
 use crate::faults;
+use crate::latency::Latency;
 use crate::role::Role;
 use crate::state::{Source, State};
 
@@ -155,7 +156,23 @@ pub(crate) async fn callbacks(Extract(state): Extract<Arc<State>>) -> Answer {
     answer::plain_json(StatusCode::OK, body.to_string())
 }
 
-/// `{"total":..,"counts":[{path,status,count}],"recent":[{method,path,query,status}]}`
+/// Takes `{"request":"400ms","row":"0.5ms"}`.
+pub(crate) async fn set_latency(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
+    match Latency::read(&body) {
+        Ok(latency) => {
+            state.set_latency(latency);
+            self::latency(Extract(state)).await
+        }
+        Err(reason) => wrong(&format!("no such latency: {reason}")),
+    }
+}
+
+/// The same.
+pub(crate) async fn latency(Extract(state): Extract<Arc<State>>) -> Answer {
+    answer::plain_json(StatusCode::OK, state.latency().told().to_string())
+}
+
+/// `{"total":..,"counts":[{path,status,count}],"recent":[{method,path,query,status}],"mostUnderWay":..,"mostInASecond":..}`
 pub(crate) async fn requests(Extract(state): Extract<Arc<State>>) -> Answer {
     let requests = state.requests();
     let counts: Vec<_> = requests
@@ -170,12 +187,17 @@ pub(crate) async fn requests(Extract(state): Extract<Arc<State>>) -> Answer {
             |asked| json!({ "method": asked.method, "path": asked.path, "query": asked.query, "status": asked.status }),
         )
         .collect();
-    let body = json!({ "total": requests.total, "counts": counts, "recent": recent });
+    let traffic = state.traffic();
+    let body = json!({
+        "total": requests.total, "counts": counts, "recent": recent,
+        "mostUnderWay": traffic.most_under_way, "mostInASecond": traffic.most_in_a_second,
+    });
     answer::plain_json(StatusCode::OK, body.to_string())
 }
 
 pub(crate) async fn forget_requests(Extract(state): Extract<Arc<State>>) -> Answer {
     *state.requests() = crate::state::Requests::default();
+    state.traffic().forget();
     answer::plain_json(StatusCode::OK, "{}")
 }
 
@@ -196,6 +218,18 @@ pub(crate) async fn metrics(Extract(state): Extract<Arc<State>>) -> Answer {
     counter(&mut out, "connectwise_sim_callbacks_total", "Callbacks by outcome.", "outcome", &callbacks);
     head(&mut out, "connectwise_sim_list_bytes_total", "Bytes of list answers.", "counter");
     line(&mut out, format_args!("connectwise_sim_list_bytes_total {bytes}"));
+    let (under_way, most, busiest) = {
+        let traffic = state.traffic();
+        (traffic.under_way, traffic.most_under_way, traffic.most_in_a_second)
+    };
+    for (name, help, value) in [
+        ("connectwise_sim_requests_under_way", "Requests that aren't answered yet.", under_way),
+        ("connectwise_sim_requests_under_way_most", "The most of them at once.", most),
+        ("connectwise_sim_requests_a_second_most", "The most requests that came within any second.", busiest),
+    ] {
+        head(&mut out, name, help, "gauge");
+        line(&mut out, format_args!("{name} {value}"));
+    }
     head(&mut out, "connectwise_sim_clock_seconds", "The simulated clock.", "gauge");
     line(&mut out, format_args!("connectwise_sim_clock_seconds {}", state.now()));
     let mut answer = answer::plain_json(StatusCode::OK, out);

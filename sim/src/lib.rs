@@ -100,7 +100,8 @@
 //! | `GET /_sim/unsupported` | the operations that are answered with 501, and why |
 //! | `POST /_sim/role` | `{"role":"mine,no-info"}`, see [`Builder::role`]; answers with the member of the key |
 //! | `POST /_sim/faults` | adds rules; `GET` counts them and what has bitten, `DELETE` clears them |
-//! | `GET /_sim/requests` | requests by path and status, and the last ones in full; `DELETE` forgets them |
+//! | `GET`, `POST /_sim/latency` | how long answers are on their way: `{"request":"400ms","row":"0.5ms"}`, see [`Builder::latency`] |
+//! | `GET /_sim/requests` | requests by path and status, the last ones in full, how many were under way at once (`mostUnderWay`) and came in any second (`mostInASecond`); `DELETE` forgets them |
 //! | `GET /_sim/metrics` | counters for Prometheus |
 //! | `GET /_sim/callbacks` | `{"delivered":..,"retried":..,"lost":..}` |
 //!
@@ -120,7 +121,8 @@
 //!   generated rows and what time and clients did to them, `tenant/lists` which lists a day changes, `tenant/billing` invoices,
 //!   `samples` the rows of recorded answers, `role` what a role leaves of them.
 //! - `server` has the routes, `gate` who is let in, `api/` what a request leads to, `listing` and `paging` make pages, `answer`
-//!   the shapes of answers, `wire` the connections, `callbacks/` the messages.
+//!   the shapes of answers, `latency` how long they are on their way, `traffic` how many at once, `wire` the connections,
+//!   `callbacks/` the messages.
 //! - `control`, `advance`, `faults/`, `drift` and `truth` are behind the simulator's own routes below `/_sim`.
 //!
 //! It shares no code with the SDK or the pipeline, so that one can't hide the other's mistakes.
@@ -141,6 +143,7 @@ mod gate;
 mod input;
 mod json;
 mod kind;
+mod latency;
 mod listing;
 mod origin;
 mod paging;
@@ -156,11 +159,13 @@ mod switches;
 mod table;
 mod tenant;
 mod tickets;
+mod traffic;
 mod tree;
 mod truth;
 mod wire;
 
 pub use error::Error;
+pub use latency::duration;
 pub use query::parse_condition;
 pub use simulator::{Builder, Simulator, switches};
 

@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use connectwise_sim::Simulator;
@@ -15,6 +16,7 @@ const EXAMPLES: &str = "Examples:
   connectwise-sim --port 8080 --scale 1000000      a million of them, on port 8080
   connectwise-sim --samples recorded/              the answers recorded in a folder
   connectwise-sim --faults faults.toml --role mine a bad day, and few rights
+  connectwise-sim --latency 400ms                  answers that take as long as over a network
   connectwise-sim --switch last-link=exact         a server that knows its last page
   curl -u simco+public:private -H 'clientId: any' \"$CW_BASE_URL/time/entries?pageSize=2\"";
 
@@ -52,6 +54,12 @@ struct Arguments {
     /// Of 10,000 rows so many have what the interface document doesn't know.
     #[arg(long, default_value_t = 0, value_name = "N")]
     unknown: u64,
+    /// Time that an answer is on its way, such as 400ms, within a quarter of it to either side as the seed draws it.
+    #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = connectwise_sim::duration)]
+    latency: Duration,
+    /// Time that each row adds to an answer, such as 0.5ms.
+    #[arg(long, default_value = "0ms", value_name = "TIME", value_parser = connectwise_sim::duration)]
+    latency_per_row: Duration,
     /// Print the environment as JSON.
     #[arg(long)]
     json: bool,
@@ -86,7 +94,8 @@ async fn run(arguments: Arguments) -> ExitCode {
         .scale(arguments.scale)
         .api_version(arguments.api_version)
         .role(arguments.role)
-        .unknown_to_document(arguments.unknown);
+        .unknown_to_document(arguments.unknown)
+        .latency(arguments.latency, arguments.latency_per_row);
     let mut builder = arguments.switches.into_iter().fold(builder, connectwise_sim::Builder::switch);
     if let Some(document) = arguments.document {
         builder = builder.document(document);

@@ -16,9 +16,11 @@ use crate::data::rng::Draw;
 use crate::document::Release;
 use crate::faults::Fault;
 use crate::gate::{self, Dropped};
+use crate::latency::Rows;
 use crate::paging;
 use crate::state::{Asked, State};
 use crate::switches::Switch;
+use crate::traffic::UnderWay;
 use crate::wire::Severer;
 use crate::{advance, api, calendar, control, origin, plant, truth};
 
@@ -37,6 +39,7 @@ pub(crate) fn router(state: Arc<State>) -> Router {
         .route("/_sim/switches", get(control::switches).post(control::set_switches))
         .route("/_sim/unsupported", get(control::unsupported))
         .route("/_sim/role", post(control::set_role))
+        .route("/_sim/latency", get(control::latency).post(control::set_latency))
         .route("/_sim/requests", get(control::requests).delete(control::forget_requests))
         .route("/_sim/metrics", get(control::metrics))
         .route("/_sim/callbacks", get(control::callbacks))
@@ -62,6 +65,7 @@ async fn serve(
     headers: HeaderMap,
     body: Bytes,
 ) -> Answer {
+    let _under_way = UnderWay::begin(&state);
     let below = strip(uri.path(), ROOT).or_else(|| strip(uri.path(), &release_root(state.release())));
     let path = below.unwrap_or(uri.path()).trim_end_matches('/').to_owned();
     let fault = below.and_then(|_| {
@@ -95,6 +99,11 @@ async fn serve(
         requests.total
     };
     finish(&mut answer, state.release(), number);
+    let rows = answer.extensions_mut().remove::<Rows>().map_or(0, |Rows(rows)| rows);
+    let on_its_way = state.latency().of(state.seed(), number, rows);
+    if !on_its_way.is_zero() {
+        tokio::time::sleep(on_its_way).await;
+    }
     answer::set(&mut answer, DATE, &date(&state));
     match fault {
         Some(Fault::Answer { .. }) | None => answer,

@@ -16,6 +16,7 @@ use crate::data::world::World;
 use crate::document::{Document, Release};
 use crate::error::{Error, Kind as ErrorKind, unreadable};
 use crate::faults;
+use crate::latency::Latency;
 use crate::role::Role;
 use crate::samples::Samples;
 use crate::server;
@@ -40,6 +41,7 @@ pub struct Builder {
     strange: u64,
     switches: Vec<String>,
     callback_waits: [Duration; 2],
+    latency: Latency,
 }
 
 impl fmt::Debug for Builder {
@@ -150,6 +152,14 @@ impl Builder {
         self
     }
 
+    /// How long answers are on their way: so long for a request, within a quarter of it to either side as the seed draws it, and
+    /// so long for each row that the answer shows; none by default. `/_sim` answers at once. Up to an hour.
+    #[must_use]
+    pub fn latency(mut self, per_request: Duration, per_row: Duration) -> Self {
+        self.latency = Latency { per_request, per_row };
+        self
+    }
+
     /// Starts the simulator on the current tokio runtime.
     ///
     /// # Errors
@@ -196,6 +206,7 @@ impl Builder {
         let state = Arc::new(State::new(source, credentials, document, callbacks, is_stopping.clone()));
         state.set_role(role);
         state.set_switches(switches);
+        state.set_latency(self.latency);
         rules.into_iter().for_each(|rule| state.faults().add(rule));
         state.callbacks.listen_at(format!("http://{address}"));
         let service = server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Severer>();
@@ -255,6 +266,7 @@ impl Simulator {
             strange: 0,
             switches: Vec::new(),
             callback_waits: [Duration::from_secs(2), Duration::from_secs(4)],
+            latency: Latency::default(),
         }
     }
 

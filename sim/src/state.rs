@@ -12,6 +12,7 @@ use crate::drift::Drift;
 use crate::faults::{Faults, Minute};
 use crate::files::Files;
 use crate::kind::Kind;
+use crate::latency::Latency;
 use crate::place::Place;
 use crate::query::{Grammar, Names};
 use crate::role::{Role, Shown};
@@ -20,6 +21,7 @@ use crate::switches::{Switch, Switches};
 use crate::table::{Empty, Table};
 use crate::tenant::Tenant;
 use crate::tickets::Both;
+use crate::traffic::Traffic;
 
 /// Where rows come from.
 #[derive(Debug)]
@@ -172,6 +174,8 @@ pub(crate) struct State {
     files: Mutex<Files>,
     switches: RwLock<Switches>,
     minute: Mutex<Minute>,
+    latency: RwLock<Latency>,
+    traffic: Mutex<Traffic>,
     pub(crate) credentials: Credentials,
     pub(crate) document: &'static Document,
     pub(crate) callbacks: Callbacks,
@@ -196,6 +200,8 @@ impl State {
             files: Mutex::default(),
             switches: RwLock::default(),
             minute: Mutex::default(),
+            latency: RwLock::default(),
+            traffic: Mutex::default(),
             credentials,
             document,
             callbacks,
@@ -228,6 +234,26 @@ impl State {
 
     pub(crate) fn minute(&self) -> MutexGuard<'_, Minute> {
         self.minute.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn latency(&self) -> Latency {
+        *self.latency.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set_latency(&self, latency: Latency) {
+        *self.latency.write().unwrap_or_else(PoisonError::into_inner) = latency;
+    }
+
+    pub(crate) fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What draws begin with that are none of the data.
+    pub(crate) fn seed(&self) -> u64 {
+        match self.source().as_ref() {
+            Source::Generated(tenant) => tenant.world().seed,
+            Source::Samples(_) => 0,
+        }
     }
 
     pub(crate) fn drift(&self) -> MutexGuard<'_, Option<Drift>> {

@@ -8,6 +8,7 @@ use super::list::{self, Words};
 use super::{Ask, body};
 use crate::answer::{self, Answer};
 use crate::document::Resource;
+use crate::latency::Rows;
 use crate::place::Place;
 use crate::switches::Switch;
 
@@ -38,18 +39,23 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
     if let Some(most) = ask.switches.number(Switch::BundleLimit).filter(|most| requests.len() as u64 > *most) {
         return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {most} requests."));
     }
-    let mut results = Vec::with_capacity(requests.len());
+    let (mut results, mut rows) = (Vec::with_capacity(requests.len()), 0);
     for request in requests {
-        results.push(result(ask, request, counts).await);
+        let (told, of_one) = result(ask, request, counts).await;
+        results.push(told);
+        rows += of_one;
     }
     let plain = ask.switches.is(Switch::BundleStatus, "200");
-    answer::json(
+    let mut answer = answer::json(
         if plain { StatusCode::OK } else { StatusCode::MULTI_STATUS },
         json!({ "results": results }).to_string(),
-    )
+    );
+    answer.extensions_mut().insert(Rows(rows));
+    answer
 }
 
-async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> Json {
+/// The answer to one request of a bundle, and how many rows it shows.
+async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (Json, u64) {
     let kind = text(Some(request), "resourceType");
     let inner = get(request, "apiRequest");
     let answered = match resource(ask, kind, inner) {
@@ -57,6 +63,7 @@ async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> Json {
         Some(resource) => one(ask, resource, inner, counts).await,
     };
     let status = answered.status();
+    let rows = answered.extensions().get::<Rows>().map_or(0, |Rows(rows)| *rows);
     let body: Json = read(answered).await;
     let mut result = Map::new();
     result.insert("sequenceNumber".to_owned(), number(Some(request), "sequenceNumber").into());
@@ -73,7 +80,7 @@ async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> Json {
         result.insert("count".to_owned(), entities.as_array().map_or(0, Vec::len).into());
         result.insert("entities".to_owned(), entities);
     }
-    Json::Object(result)
+    (Json::Object(result), rows)
 }
 
 async fn read(answer: Response<Body>) -> Json {

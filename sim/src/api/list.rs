@@ -8,6 +8,7 @@ use crate::answer::{self, Answer};
 use crate::document::Schema;
 use crate::faults::{Fault, Wording};
 use crate::json::Selection;
+use crate::latency::Rows;
 use crate::listing::{self, Listing};
 use crate::paging::{self, Mode, Paging};
 use crate::place::Place;
@@ -70,6 +71,7 @@ pub(super) async fn answer_list(ask: &Ask<'_>, place: Place, words: Words<'_>) -
     ask.state.requests().bytes += page.body.len() as u64;
     drift(ask, place);
     let mut answer = answer::json(StatusCode::OK, page.body);
+    answer.extensions_mut().insert(Rows(page.ids.len() as u64));
     if let Some(fault) = fault {
         return answer::spoil(fault, answer, ask.state.stopping.clone()).await;
     }

@@ -77,7 +77,7 @@ pub(crate) struct Link {
 /// Seed and row counts; everything else follows from these.
 #[derive(Clone, Debug)]
 pub(crate) struct World {
-    seed: u64,
+    pub(crate) seed: u64,
     counts: [u64; 8],
     scale: u64,
     pub(crate) document: &'static Document,

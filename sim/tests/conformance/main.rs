@@ -17,5 +17,6 @@ mod origin;
 mod paging;
 mod samples;
 mod time;
+mod traffic;
 mod wire;
 mod year;
