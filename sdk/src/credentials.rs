@@ -5,7 +5,7 @@ use std::fmt;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Config, ConfigParts, Result, redact::Redactor};
+use crate::{Result, config, redact::Redactor};
 
 /// Who asks: an API member's keys and the integration's client id.
 #[derive(Clone)]
@@ -20,21 +20,13 @@ impl Credentials {
     /// vendor's developer portal.
     ///
     /// # Errors
-    /// When one is empty or can't be sent.
+    /// When one is empty or can't be sent: a sentence that names the argument, never its value.
     pub fn new(
         username: impl Into<String>,
         password: impl Into<SecretString>,
         client_id: impl Into<String>,
     ) -> Result<Self> {
-        Config::from_parts(ConfigParts {
-            // Only the credentials are kept of it.
-            base_url: Some("https://localhost".to_owned()),
-            username: Some(username.into()),
-            password: Some(password.into()),
-            client_id: Some(client_id.into()),
-            ..ConfigParts::default()
-        })
-        .map(|config| config.credentials)
+        config::credentials(&username.into(), &password.into(), &client_id.into())
     }
 
     /// Value of the `Authorization` header.

@@ -89,7 +89,7 @@ pub(super) fn in_password(given: Given, keys: &mut Keys) -> Result<()> {
         if own {
             return Err(invalid(
                 name,
-                "holds company+publicKey, which CW_AUTH_USERNAME is for: give the private key of the API member here",
+                "holds company+publicKey, the user name: give the private key of the API member here",
             ));
         }
     }

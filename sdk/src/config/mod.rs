@@ -1,5 +1,6 @@
 //! Settings of a client: where the server is, who asks, and how patiently.
 
+mod arguments;
 mod clean;
 mod keys;
 mod parts;
@@ -11,6 +12,7 @@ use url::Url;
 
 use crate::{Credentials, Error, Observer, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
 
+pub(crate) use arguments::credentials;
 pub(crate) use clean::clean;
 pub use parts::ConfigParts;
 
@@ -60,9 +62,9 @@ impl Config {
     /// API's). Only https, except on this machine.
     ///
     /// # Errors
-    /// When the URL can't be used.
+    /// When the URL can't be used: a sentence that names `base_url`.
     pub fn new(base_url: &str, credentials: Credentials) -> Result<Self> {
-        Ok(Self::with_defaults(base_url::parse(base_url, "CW_BASE_URL")?.root, credentials))
+        Ok(Self::with_defaults(base_url::parse(base_url, "base_url")?.root, credentials))
     }
 
     fn with_defaults(base_url: Url, credentials: Credentials) -> Self {

@@ -30,11 +30,22 @@ pub(super) const CLIENT_ID: &[&str] = names!("CLIENTID", "CLIENT_ID");
 /// Every name that is looked up, by setting, the usual one first.
 pub(super) const ALL: [&[&str]; 7] = [BASE_URL, SITE, USERNAME, COMPANY, PUBLIC_KEY, PASSWORD, CLIENT_ID];
 
-/// A value, and what the variable is called that holds it.
+/// A value, and what the variable or the argument is called that holds it.
 #[derive(Clone)]
 pub(super) struct Given {
     pub(super) name: &'static str,
     pub(super) value: String,
+}
+
+impl Given {
+    /// The value in a text, `None` if there is none in it.
+    pub(super) fn read(name: &'static str, text: &str) -> Result<Option<Self>> {
+        let value = clean(text).to_owned();
+        if value.chars().any(char::is_control) {
+            return Err(invalid(name, "holds a line break or another control character"));
+        }
+        Ok((!value.is_empty()).then_some(Self { name, value }))
+    }
 }
 
 /// What one place says, such as the environment or a file.
@@ -176,16 +187,10 @@ fn one_of(
     let mut found: Option<Given> = None;
     for name in names {
         let Some(text) = lookup(name) else { continue };
-        let value = clean(&text);
-        if value.is_empty() {
-            continue;
-        }
-        if value.chars().any(char::is_control) {
-            return Err(invalid(name, "holds a line break or another control character"));
-        }
+        let Some(given) = Given::read(name, &text)? else { continue };
         match &found {
-            None => found = Some(Given { name, value: value.to_owned() }),
-            Some(first) if same(&first.value, value) => {}
+            None => found = Some(given),
+            Some(first) if same(&first.value, &given.value) => {}
             Some(first) => return Err(disagree(first.name, name)),
         }
     }
@@ -340,9 +345,7 @@ mod tests {
             ),
             (
                 &[("CW_AUTH_USERNAME", "acme+pub"), ("CW_AUTH_PASSWORD", "acme+pub")],
-                "CW_AUTH_PASSWORD holds company+publicKey, which CW_AUTH_USERNAME is for: give the private key of the API member \
-                 here"
-                    .to_owned(),
+                "CW_AUTH_PASSWORD holds company+publicKey, the user name: give the private key of the API member here".to_owned(),
             ),
             (
                 &[("CW_AUTH_USERNAME", "Basic geheim!")],
