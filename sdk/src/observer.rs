@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use crate::{ErrorKind, Method};
+use crate::{Clock, ErrorKind, Method};
 
 /// Hears of every attempt, for metrics. Calls come from the task that sends the request: they should be quick.
 ///
@@ -27,7 +27,8 @@ pub trait Observer: fmt::Debug + Send + Sync {
         let _ = attempt;
     }
 
-    /// An attempt is over, well or not.
+    /// An attempt is over, well or not: each that was started is told once, even if its caller
+    /// [dropped](AttemptResult::dropped) it.
     fn finished(&self, attempt: &Attempt<'_>, result: &AttemptResult<'_>) {
         let _ = (attempt, result);
     }
@@ -51,7 +52,7 @@ pub struct Attempt<'a> {
 }
 
 /// How an attempt ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub struct AttemptResult<'a> {
     /// HTTP status, if the server answered.
@@ -64,4 +65,43 @@ pub struct AttemptResult<'a> {
     pub duration: Duration,
     /// The server's id of the request.
     pub request_id: Option<&'a str>,
+    /// Whether the caller gave it up before it was over, as a time-out around the call does. There is neither a status nor an
+    /// error then.
+    pub dropped: bool,
+}
+
+/// Tells an observer how an attempt ended, if nobody else does before this goes.
+pub(crate) struct Watch<'a> {
+    observer: &'a dyn Observer,
+    attempt: Attempt<'a>,
+    clock: &'a dyn Clock,
+    started: Duration,
+    told: bool,
+}
+
+impl<'a> Watch<'a> {
+    /// Tells that the attempt starts.
+    pub(crate) fn start(observer: &'a dyn Observer, attempt: Attempt<'a>, clock: &'a dyn Clock) -> Self {
+        observer.started(&attempt);
+        Self { observer, attempt, clock, started: clock.monotonic(), told: false }
+    }
+
+    /// Tells how it ended; how long it took is added here.
+    pub(crate) fn finish(mut self, result: AttemptResult<'_>) {
+        self.tell(result);
+    }
+
+    fn tell(&mut self, mut result: AttemptResult<'_>) {
+        self.told = true;
+        result.duration = self.clock.monotonic().saturating_sub(self.started);
+        self.observer.finished(&self.attempt, &result);
+    }
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.told {
+            self.tell(AttemptResult { dropped: true, ..AttemptResult::default() });
+        }
+    }
 }

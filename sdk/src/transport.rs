@@ -18,6 +18,7 @@ use crate::{
     body::{self, Pace, Stopped},
     client::{accept, bad_header, value},
     nearly_json,
+    observer::Watch,
     reason::Reason,
     redact::Redactor,
     request::Request,
@@ -153,9 +154,7 @@ impl Client {
         let _under_way = self.inner.limiter.admit(clock).await;
         self.counters.request(number);
         let observer = self.inner.config.observer.as_deref();
-        if let Some(observer) = observer {
-            observer.started(&attempt(request, number));
-        }
+        let watch = observer.map(|observer| Watch::start(observer, attempt(request, number), clock));
         let span = tracing::debug_span!(
             "request",
             method = request.method.as_str(),
@@ -164,30 +163,27 @@ impl Client {
             status = Empty,
             request_id = Empty
         );
-        let started = clock.monotonic();
         let result = self.exchange(request, builder, number, take, redactor, &span).instrument(span.clone()).await;
         let bytes = match &result {
             Ok(answer) => answer.response.body.len(),
             Err(failure) => failure.bytes,
         };
         self.counters.body(bytes);
-        if let Some(observer) = observer {
-            let duration = clock.monotonic().saturating_sub(started);
+        if let Some(watch) = watch {
             let facts = match &result {
                 Ok(answer) => Some(&answer.response.facts),
                 Err(failure) => failure.error.request(),
             };
-            let outcome = AttemptResult {
+            watch.finish(AttemptResult {
                 status: match &result {
                     Ok(answer) => Some(answer.response.status),
                     Err(failure) => failure.status,
                 },
                 error: result.as_ref().err().map(|failure| failure.error.kind()),
                 bytes: bytes as u64,
-                duration,
                 request_id: facts.and_then(|facts| facts.request_id.as_deref()),
-            };
-            observer.finished(&attempt(request, number), &outcome);
+                ..AttemptResult::default()
+            });
         }
         result
     }

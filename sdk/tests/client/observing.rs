@@ -34,9 +34,10 @@ impl Observer for Diary {
     }
 
     fn finished(&self, attempt: &Attempt<'_>, result: &AttemptResult<'_>) {
-        let AttemptResult { status, error, bytes, duration, request_id, .. } = result;
+        let AttemptResult { status, error, bytes, duration, request_id, dropped, .. } = result;
+        let dropped = if *dropped { ", dropped" } else { "" };
         self.write(format!(
-            "finished #{}: {status:?} {error:?} {bytes} bytes in {duration:?}, {request_id:?}",
+            "finished #{}: {status:?} {error:?} {bytes} bytes in {duration:?}, {request_id:?}{dropped}",
             attempt.number
         ));
     }
@@ -74,6 +75,23 @@ async fn every_attempt_is_told() {
     started POST /x #1
     finished #1: Some(404) Some(Status) 2 bytes in 0ns, None
     "#);
+}
+
+/// Whoever counts requests under way would count those for ever.
+#[tokio::test]
+async fn a_dropped_attempt_is_told_as_over() {
+    let diary = Arc::new(Diary::default());
+    let server = Server::with([Reply::silent()], |config| config.with_observer(diary.clone())).await;
+    let mut answer = Box::pin(server.client.get_raw("/time/entries"));
+    while diary.read().is_empty() {
+        assert!(futures::poll!(&mut answer).is_pending());
+        tokio::task::yield_now().await;
+    }
+    drop(answer);
+    insta::assert_snapshot!(diary.read(), @r"
+    started GET /time/entries #1
+    finished #1: None None 0 bytes in 0ns, None, dropped
+    ");
 }
 
 /// Keeps what spans named `request` hold.
