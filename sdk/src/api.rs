@@ -67,8 +67,8 @@ impl<R: Resource, P> Api<R, Under<P>> {
 }
 
 impl<R, P> Api<R, P> {
-    /// Adds a parameter to the query of every request that isn't a listing: some operations take one of their own, as
-    /// the deletion of a contact takes `transferContactId`.
+    /// Adds a parameter to the query of every request, those of lists and counts among them: some operations take one of their
+    /// own, as the deletion of a contact takes `transferContactId`, and the list of documents `recordType` and `recordId`.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {
         self.query.push((name.to_owned(), value.into()));
@@ -106,6 +106,7 @@ impl<R: Resource> Api<R> {
 
     fn collection(&self) -> ListRequest {
         let list = self.client.list(&self.fill(R::PATH, None));
+        let list = self.query.iter().fold(list, |list, (name, value)| list.parameter(name, value));
         match &self.version {
             Some(version) => list.version(version),
             None => list,

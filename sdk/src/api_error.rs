@@ -94,6 +94,16 @@ impl ApiError {
             && self.message.as_ref().is_some_and(|text| text.to_ascii_lowercase().contains("cannot route"))
     }
 
+    /// Whether it says that there is no record with an id of this path, and not that there is no such route.
+    pub(crate) fn is_missing_record(&self, path: &str) -> bool {
+        let is_id = |part: &&str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+        let named = |id: &str| {
+            let message = self.message.as_deref().unwrap_or_default();
+            message.split(|c: char| !c.is_ascii_alphanumeric()).any(|word| word == id)
+        };
+        self.code.as_deref() == Some("NotFound") && path.split('/').filter(is_id).any(named)
+    }
+
     fn is_empty(&self) -> bool {
         self.code.is_none() && self.message.is_none() && self.errors.is_empty()
     }

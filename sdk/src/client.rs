@@ -129,10 +129,9 @@ impl Client {
     /// How many records of the list route `path` meet the conditions.
     ///
     /// # Errors
-    /// As any request; not every list route can count.
+    /// As any request; not every list route can count. [`ListRequest::count`] counts with what else a list takes.
     pub async fn count(&self, path: &str, conditions: Option<&str>) -> Result<u64> {
-        let list = self.list(path).conditions(conditions.unwrap_or_default());
-        list.count_at(&format!("{}/count", path.trim_end_matches('/'))).await
+        self.list(path).conditions(conditions.unwrap_or_default()).count().await
     }
 
     /// The body of a GET as it came.

@@ -50,6 +50,8 @@ pub struct RequestFacts {
     pub attempt: u32,
     /// The server's `x-cw-request-id`, which its support asks for.
     pub request_id: Option<String>,
+    /// Whether carrying it out can change something on the server.
+    pub is_write: bool,
 }
 
 impl fmt::Display for RequestFacts {
@@ -192,9 +194,21 @@ impl Error {
         self.kind() == ErrorKind::Paging
     }
 
-    /// Whether the same request may succeed later. The client has repeated it already as its policy allows.
+    /// Whether it was a write that the server may have carried out all the same: no answer came, or one that doesn't say.
+    /// Look at the server before you send it again.
+    #[must_use]
+    pub fn may_have_been_carried_out(&self) -> bool {
+        self.request().is_some_and(|request| request.is_write) && self.0.reason.leaves_writes_open()
+    }
+
+    /// Whether the same request may succeed later, and do no harm. The client has repeated it already as its policy allows.
+    ///
+    /// Never for a write that [may have been carried out](Self::may_have_been_carried_out).
     #[must_use]
     pub fn is_retryable(&self) -> bool {
+        if self.may_have_been_carried_out() {
+            return false;
+        }
         match self.kind() {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::RateLimited => true,
             _ => self.status().is_some_and(is_passing),
@@ -202,9 +216,13 @@ impl Error {
     }
 }
 
+/// Stands behind the sentence of a write that failed when it may have been carried out.
+const CARRIED_OUT: &str = "; it may have been carried out: look before sending it again";
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.reason.describe(self.0.request.as_ref(), f)
+        self.0.reason.describe(self.0.request.as_ref(), f)?;
+        if self.may_have_been_carried_out() { f.write_str(CARRIED_OUT) } else { Ok(()) }
     }
 }
 

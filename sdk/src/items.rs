@@ -73,6 +73,11 @@ impl<R: List> ItemList<R> {
         self.map(|list| list.order_by(order))
     }
 
+    /// As [`ListRequest::parameter`].
+    pub fn parameter(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.map(|list| list.parameter(name, value))
+    }
+
     /// As [`ListRequest::page_size`].
     pub fn page_size(self, size: u32) -> Self {
         self.map(|list| list.page_size(size))

@@ -27,7 +27,8 @@ pub struct ListRequest {
     pub(crate) order_by: Option<String>,
     pub(crate) parameters: Vec<(String, String)>,
     pub(crate) page_size: Option<u32>,
-    pub(crate) mode: PagingMode,
+    /// As it was asked for.
+    pub(crate) mode: Option<PagingMode>,
     pub(crate) version: Option<String>,
     pub(crate) skip_unreadable: bool,
     pub(crate) counted: Option<u64>,
@@ -46,7 +47,7 @@ impl ListRequest {
             order_by: None,
             parameters: Vec::new(),
             page_size: None,
-            mode: PagingMode::default(),
+            mode: None,
             version: None,
             skip_unreadable: false,
             counted: None,
@@ -58,7 +59,8 @@ impl ListRequest {
     ///
     /// An `in` list that makes the URL longer than the 2,000 characters that the API advises is asked for in pieces, one
     /// listing after the other: the records are the same, in id order within each piece. That works where every record
-    /// must be on the list, so not below `|`, and not for text.
+    /// must be on the list, so not below `|`, and not for text. Pieces follow no [order](Self::order_by) of the whole, so that
+    /// both together are an error.
     pub fn conditions(mut self, conditions: impl Into<Condition>) -> Self {
         self.conditions = said(conditions);
         self
@@ -83,7 +85,8 @@ impl ListRequest {
         self
     }
 
-    /// Order, as `priority/sort asc, id`. Only page numbers allow one.
+    /// Order, as `priority/sort asc, id`. It is read [by page numbers](PagingMode::PageNumber), which alone allow one: a listing
+    /// that is told to go another way is an error.
     pub fn order_by(mut self, order: impl Into<String>) -> Self {
         self.order_by = given(order);
         self
@@ -104,9 +107,9 @@ impl ListRequest {
         self
     }
 
-    /// How to go from page to page (default: forward-only).
+    /// How to go from page to page (default: forward-only, or page numbers if there is an [order](Self::order_by)).
     pub fn mode(mut self, mode: PagingMode) -> Self {
-        self.mode = mode;
+        self.mode = Some(mode);
         self
     }
 
@@ -160,6 +163,14 @@ impl ListRequest {
         })
     }
 
+    /// How many records meet the conditions, by the route below this one that counts. Not every list has one.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn count(&self) -> Result<u64> {
+        self.count_at(&format!("{}/count", self.path.trim_end_matches('/'))).await
+    }
+
     /// How many records meet the conditions, by the count route at `path`.
     pub(crate) async fn count_at(&self, path: &str) -> Result<u64> {
         self.count_with(path, None).await
@@ -185,6 +196,12 @@ impl ListRequest {
                 _ => return Ok(sum),
             };
         }
+    }
+
+    /// How it goes from page to page.
+    pub(crate) fn mode_or_default(&self) -> PagingMode {
+        let default = if self.order_by.is_some() { PagingMode::PageNumber } else { PagingMode::ForwardOnly };
+        self.mode.unwrap_or(default)
     }
 
     pub(crate) fn path(&self) -> &str {

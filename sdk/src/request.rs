@@ -153,7 +153,8 @@ impl Request {
     }
 
     pub(crate) fn facts(&self, attempt: u32) -> RequestFacts {
-        RequestFacts { method: self.method, path: self.path.clone(), attempt, request_id: None }
+        let is_write = !self.may_repeat_as().is_read();
+        RequestFacts { method: self.method, path: self.path.clone(), attempt, request_id: None, is_write }
     }
 
     /// The URL below `base`. The path can't leave it.

@@ -135,7 +135,7 @@ impl Listing {
             return None;
         }
         self.part = Some(self.request.part(split, part.to));
-        Some(Position::start(self.request.mode))
+        Some(Position::start(self.request.mode_or_default()))
     }
 
     fn current_size(&self) -> u32 {
@@ -163,7 +163,7 @@ impl Listing {
             _ => self.behind(None),
         };
         // A listing that fell back to numbers goes on in the order of its first page.
-        let order_by = match list.mode {
+        let order_by = match list.mode_or_default() {
             PagingMode::ForwardOnly => None,
             PagingMode::PageNumber => Some(list.order_by.as_deref().unwrap_or("id asc")),
             PagingMode::Keyset => Some("id asc"),

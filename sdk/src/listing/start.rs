@@ -20,7 +20,8 @@ impl Listing {
         if !(1..=MAX_PAGE_SIZE).contains(&page_size) {
             return refuse(Reason::PageSize { size: page_size });
         }
-        match request.mode {
+        let mode = request.mode_or_default();
+        match mode {
             PagingMode::ForwardOnly if request.order_by.is_some() => {
                 return refuse(Reason::OrderNotAllowed { mode: "forward-only" });
             }
@@ -40,7 +41,11 @@ impl Listing {
         }
         let query = fingerprint(&request);
         let Some(saved) = request.resume.take() else {
-            let (split, position) = (request.split(), Position::start(request.mode));
+            let split = request.split();
+            if split.is_some() && request.order_by.is_some() {
+                return refuse(Reason::OrderOfPieces);
+            }
+            let position = Position::start(mode);
             let part = split.as_ref().map(|split| request.part(split, 0));
             return Ok(Self::at(request, query, page_size, position, 0, split, part));
         };
@@ -50,6 +55,7 @@ impl Listing {
         let split = saved.part.and(request.conditions.as_ref()).and_then(Split::of);
         let same_parts = match (saved.part, &split) {
             (None, _) => true,
+            (Some(_), Some(_)) if request.order_by.is_some() => return refuse(Reason::OrderOfPieces),
             (Some(part), Some(split)) => part.from < part.to && part.to <= split.len(),
             (Some(_), None) => false,
         };
@@ -70,7 +76,9 @@ impl Listing {
     ) -> Self {
         let whole = match position {
             // What fell back to numbers keeps the size of its first page.
-            Position::PageNumber { size: Some(size), .. } if request.mode != PagingMode::PageNumber => size,
+            Position::PageNumber { size: Some(size), .. } if request.mode_or_default() != PagingMode::PageNumber => {
+                size
+            }
             _ => page_size,
         };
         Self {
@@ -93,7 +101,7 @@ impl Listing {
 
 /// FNV-1a over what decides which records come in which order: the same in every process and version.
 fn fingerprint(request: &ListRequest) -> String {
-    let mode = match request.mode {
+    let mode = match request.mode_or_default() {
         PagingMode::ForwardOnly => "forwardOnly",
         PagingMode::PageNumber => "pageNumber",
         PagingMode::Keyset => "keyset",

@@ -69,6 +69,8 @@ pub(crate) enum Reason {
     OrderNotAllowed {
         mode: &'static str,
     },
+    /// An order for a listing that is asked for in pieces.
+    OrderOfPieces,
     Header {
         name: String,
     },
@@ -167,6 +169,17 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
+    /// Whether a write that failed so may have been carried out: it had left, and nothing that came back says no.
+    pub(crate) fn leaves_writes_open(&self) -> bool {
+        match self {
+            Self::Status { status, .. } => *status == 408 || *status >= 500,
+            _ => matches!(
+                self.kind(),
+                ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::TooLarge | ErrorKind::Decode
+            ),
+        }
+    }
+
     pub(crate) fn kind(&self) -> ErrorKind {
         match self {
             Self::Missing { .. }
@@ -184,6 +197,7 @@ impl Reason {
             | Self::UrlTooLong { .. }
             | Self::PageSize { .. }
             | Self::OrderNotAllowed { .. }
+            | Self::OrderOfPieces
             | Self::Header { .. }
             | Self::Serialize => ErrorKind::Request,
             Self::Connect { .. } => ErrorKind::Connect,

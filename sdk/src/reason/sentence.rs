@@ -53,6 +53,10 @@ impl Reason {
             Self::OrderNotAllowed { mode } => {
                 write!(f, "{mode} paging is always in id order: leave order_by out, or page by number")
             }
+            Self::OrderOfPieces => write!(
+                f,
+                "the `in` list of {on} is too long for one request, and the pieces that it is asked for in don't come in the order of order_by: leave order_by out, or ask for fewer values at once"
+            ),
             Self::Header { name } => write!(f, "the header {name} holds characters that HTTP can't carry"),
             Self::Serialize => write!(f, "the body of {on} can't be written as JSON"),
 
@@ -63,18 +67,10 @@ impl Reason {
                 Attempts(request)
             ),
             Self::Timeout => {
-                write!(
-                    f,
-                    "no answer to {on} in time{}: try again later, or with a smaller page size",
-                    Attempts(request)
-                )
+                write!(f, "no answer to {on} in time{}{}", Attempts(request), Later { request, when: "" })
             }
             Self::Cut => {
-                write!(
-                    f,
-                    "the answer to {on} broke off{}: try again later, or with a smaller page size",
-                    Attempts(request)
-                )
+                write!(f, "the answer to {on} broke off{}{}", Attempts(request), Later { request, when: "" })
             }
             Self::Status {
                 status: status @ (429 | 503),
@@ -137,8 +133,9 @@ impl Reason {
             ),
             Self::TooSlow => write!(
                 f,
-                "the answer to {on} comes with less than 1 KB in a second{}: try again later, or with a smaller page size",
-                Attempts(request)
+                "the answer to {on} comes with less than 1 KB in a second{}{}",
+                Attempts(request),
+                Later { request, when: "" }
             ),
             Self::NotArray => {
                 write!(
@@ -256,23 +253,26 @@ fn status_sentence(
             f,
             "the server forbids {on} {answer}: check the security role of the API member and CW_CLIENTID, and that the route exists"
         ),
+        404 if on.0.is_some_and(|request| api.is_missing_record(&request.path)) => {
+            write!(f, "there is no such record for {on} {answer}")
+        }
         404 => write!(
             f,
             "the server does not know {on} {answer}: check the path and the id, and whether CW_BASE_URL and the credentials fit this server"
         ),
         408 => write!(
             f,
-            "the server gave up waiting for {on}{attempts} {answer}: try again later, or with a smaller page size if it is always the same page"
+            "the server gave up waiting for {on}{attempts} {answer}{}",
+            Later { request: on.0, when: SAME_PAGE }
         ),
         409 => write!(
             f,
             "the server reports a conflict for {on} {answer}: read the record again before you repeat the change"
         ),
         429 => write!(f, "the server limits the rate of {on}{attempts} {answer}: wait, or send fewer requests at once"),
-        500..=599 => write!(
-            f,
-            "the server failed on {on}{attempts} {answer}: try again later, or with a smaller page size if it is always the same page"
-        ),
+        500..=599 => {
+            write!(f, "the server failed on {on}{attempts} {answer}{}", Later { request: on.0, when: SAME_PAGE })
+        }
         _ => write!(f, "the server rejected {on} {answer}: correct the request"),
     }
 }
@@ -342,6 +342,24 @@ impl fmt::Display for Attempts<'_> {
         match self.0 {
             Some(request) if request.attempt > 1 => write!(f, " after {} attempts", request.attempt),
             _ => Ok(()),
+        }
+    }
+}
+
+/// When a smaller page helps.
+const SAME_PAGE: &str = " if it is always the same page";
+
+/// What to do about a server that may do better later. Nothing for a write, which must not be sent again blindly.
+struct Later<'a> {
+    request: Option<&'a RequestFacts>,
+    when: &'static str,
+}
+
+impl fmt::Display for Later<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.request {
+            Some(request) if request.is_write => Ok(()),
+            _ => write!(f, ": try again later, or with a smaller page size{}", self.when),
         }
     }
 }

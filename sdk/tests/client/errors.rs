@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use connectwise_sdk::{ErrorKind, RetryPolicy};
+use connectwise_sdk::{ErrorKind, Method, RetryPolicy};
 use futures::StreamExt as _;
 
 use crate::server::{Reply, Server, without_port};
@@ -225,4 +225,55 @@ async fn a_count_of_another_shape_is_an_error() {
         "the answer to GET /x/count can't be read at count (expected u64): check that the API version fits the server"
     );
     server.finish();
+}
+
+/// The answer of a write that can't be read says as little about the write as none.
+#[tokio::test]
+async fn a_write_whose_answer_cannot_be_read_may_have_been_carried_out() {
+    for method in [Method::Post, Method::Get] {
+        let server = Server::start([Reply::json("{\"id\":")]).await;
+        let error = server.client.request(method, "/x").send().await.unwrap().json::<serde_json::Value>().unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode);
+        assert_eq!(error.may_have_been_carried_out(), method == Method::Post, "{error}");
+        assert!(!error.is_retryable());
+        server.finish();
+    }
+    // Refused for a reason that the server names: it wasn't carried out.
+    for status in [400, 401, 403, 404, 409, 422, 429] {
+        let server = Server::start([Reply::status(status, "")]).await;
+        let error = server.client.request(Method::Post, "/x").send().await.unwrap_err();
+        assert!(!error.may_have_been_carried_out(), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_missing_record_is_all_that_is_said() {
+    let missing = r#"{"code":"NotFound","message":"Ticket 7 not found"}"#;
+    let table = [
+        (
+            "/service/tickets/7",
+            missing,
+            "there is no such record for GET /service/tickets/7 (404 Not Found: NotFound: Ticket 7 not found)",
+        ),
+        (
+            "/service/tickets/7/notes",
+            missing,
+            "there is no such record for GET /service/tickets/7/notes (404 Not Found: NotFound: Ticket 7 not found)",
+        ),
+        // Another id, no id, no such route, no answer of the API: the cause may be anywhere.
+        ("/service/tickets/77", missing, "the server does not know GET /service/tickets/77 (404"),
+        ("/service/tickets", missing, "the server does not know GET /service/tickets (404"),
+        (
+            "/service/tickets/7",
+            r#"{"code":"NotFound","message":"The endpoint does not exist."}"#,
+            "the server does not know GET",
+        ),
+        ("/service/tickets/7", "<html><title>7 not found</title></html>", "the server does not know GET"),
+    ];
+    for (path, body, expected) in table {
+        let server = Server::start([Reply::status(404, body)]).await;
+        let error = server.client.get_raw(path).await.unwrap_err();
+        assert!(error.is_not_found() && error.to_string().starts_with(expected), "{error}");
+        assert_eq!(error.to_string() == expected, expected.ends_with(')'), "{error}");
+    }
 }

@@ -160,3 +160,46 @@ async fn what_the_api_does_not_allow_is_not_sent() {
     assert_eq!(error.kind(), ErrorKind::Config);
     server.finish();
 }
+
+/// Each piece would come in its own order, and the whole in none.
+#[tokio::test]
+async fn an_order_of_pieces_is_refused() {
+    let server = Server::start([Reply::page(&[2, 1], Some(""))]).await;
+    let listing = |length| server.client.list("/x").conditions(list(length)).order_by("name desc");
+    let error = std::pin::pin!(listing(600).pages()).next().await.unwrap().unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Request);
+    assert_eq!(
+        error.to_string(),
+        "the `in` list of GET /x is too long for one request, and the pieces that it is asked for in don't come in the order of order_by: leave order_by out, or ask for fewer values at once"
+    );
+    // What fits into one request is in the server's order.
+    let page = std::pin::pin!(listing(2).pages()).next().await.unwrap().unwrap();
+    assert_eq!(page.records().unwrap().len(), 2);
+    server.finish();
+}
+
+#[tokio::test]
+async fn parameters_of_a_resource_go_with_its_lists_and_counts() {
+    let replies = [
+        Reply::page(&[], Some("")),
+        Reply::json("{\"count\":3}"),
+        Reply::json("{\"count\":4}"),
+        Reply::json("{\"count\":5}"),
+    ];
+    let server = Server::start(replies).await;
+    let entries = server.client.resource::<connectwise_sdk::models::TimeEntry>().query("recordType", "Ticket & more");
+    let pages: Vec<_> = entries.list().parameter("recordId", "7").pages().collect().await;
+    assert!(pages[0].as_ref().unwrap().is_last());
+    assert_eq!(entries.count().await.unwrap(), 3);
+    assert_eq!(entries.list().conditions(field("id").gt(5)).count().await.unwrap(), 4);
+    assert_eq!(server.client.list("/system/documents").parameter("recordType", "Ticket").count().await.unwrap(), 5);
+    assert_eq!(
+        server.targets(),
+        [
+            "/api/time/entries?recordType=Ticket%20%26%20more&recordId=7&pageSize=2",
+            "/api/time/entries/count?recordType=Ticket%20%26%20more",
+            "/api/time/entries/count?recordType=Ticket%20%26%20more&conditions=id%20%3E%205",
+            "/api/system/documents/count?recordType=Ticket",
+        ]
+    );
+}

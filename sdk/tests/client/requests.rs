@@ -108,7 +108,7 @@ async fn what_cannot_be_sent_is_not_sent() {
         (listing().page_size(0), "the page size 0 is outside 1 to 1000, which the API allows"),
         (listing().page_size(1001), "the page size 1001 is outside 1 to 1000, which the API allows"),
         (
-            listing().order_by("name"),
+            listing().order_by("name").mode(PagingMode::ForwardOnly),
             "forward-only paging is always in id order: leave order_by out, or page by number",
         ),
         (

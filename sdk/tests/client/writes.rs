@@ -55,7 +55,17 @@ async fn a_write_that_left_the_machine_is_sent_once_whatever_becomes_of_it() {
             assert!(simulated.clock.pauses().is_empty(), "{method} {fault}");
             match answer {
                 Ok(_) => assert!(fault.contains("contentType") || method == Method::Delete, "{method} {fault}"),
-                Err(error) => assert_eq!(error.request().unwrap().attempt, 1, "{method} {fault}: {error}"),
+                Err(error) => {
+                    assert_eq!(error.request().unwrap().attempt, 1, "{method} {fault}: {error}");
+                    // The rate limit says that it wasn't carried out.
+                    let turned_away = error.is_rate_limited();
+                    assert_eq!(error.may_have_been_carried_out(), !turned_away, "{method} {fault}: {error}");
+                    assert_eq!(error.is_retryable(), turned_away, "{method} {fault}: {error}");
+                    let says =
+                        error.to_string().ends_with("; it may have been carried out: look before sending it again");
+                    assert_eq!(says, !turned_away, "{method} {fault}: {error}");
+                    assert!(turned_away || !error.to_string().contains("try again"), "{error}");
+                }
             }
         }
     }
@@ -70,6 +80,7 @@ async fn a_create_whose_answer_is_lost_has_made_one_record() {
         let request = simulated.client.request(Method::Post, PATH).json(&json!({"name": "New"})).unwrap();
         let error = request.send().await.unwrap_err();
         assert!(matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::Timeout), "{error}");
+        assert!(error.may_have_been_carried_out() && !error.is_retryable(), "{error}");
         assert_eq!(simulated.rows(PATH).await, before + 1);
     }
 }
