@@ -9,8 +9,8 @@ use parquet::errors::ParquetError;
 use serde_json::Value;
 
 use super::Table;
-use super::compare::integers;
 use super::checksum;
+use super::compare::integers;
 use super::damage::Log;
 use super::keys::Keys;
 use super::objects::{commit_path, listed};

@@ -126,17 +126,17 @@ async fn main() {
         let keys: Vec<i32> = keys.into_iter().collect();
         let change: Vec<RecordBatch> = keys.chunks(1000).map(|keys| edited(&template, keys)).collect();
         let clock = Instant::now();
-        let mut comparison = Comparison::new(&lake, &session, &table, "id", CONTENT_HASH);
+        let opened = lake.table(&table).await.unwrap();
+        let mut comparison = Comparison::new(&opened, &session, "id", CONTENT_HASH);
         for some in change {
             comparison.push(some).await.unwrap();
         }
         let changed = comparison.differing().await.unwrap();
         let compared = clock.elapsed().as_secs_f64();
         let found = changed.rows();
-        let opened = lake.table(&table).await.unwrap();
         let clock = Instant::now();
-        let changes = Changes::upserts("id", changed);
-        let written = opened.merge(&schema, changes, &Commit::new("second")).await.unwrap();
+        let merging = Changes::upserts("id", changed);
+        let written = opened.merge(&schema, merging, &Commit::new("second")).await.unwrap();
         let merged = clock.elapsed().as_secs_f64();
         assert_eq!((written.updated, written.inserted), (found as u64, 0));
         writeln!(

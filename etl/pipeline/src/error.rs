@@ -54,7 +54,10 @@ impl Error {
 
     /// A case that can't be, where going on would write wrong rows.
     pub(crate) fn internal(what: &str) -> Self {
-        Self::new(Kind::Internal, format!("{what}, which is a fault of this program: please report it with this sentence"))
+        Self::new(
+            Kind::Internal,
+            format!("{what}, which is a fault of this program: please report it with this sentence"),
+        )
     }
 
     /// An error of the call itself.

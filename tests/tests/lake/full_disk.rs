@@ -48,6 +48,7 @@ impl Watcher for Disk {
             // What of a file was written before the disk was full.
             let bytes: Bytes = payload.clone().into();
             let half = PathBuf::from(format!("/{location}#1"));
+            std::fs::create_dir_all(half.parent().unwrap()).unwrap();
             std::fs::write(half, bytes.slice(..bytes.len() / 2)).unwrap();
         }
         full

@@ -252,6 +252,24 @@ async fn a_move_that_would_remove_too_much_leaves_a_table_whole_and_says_what_to
     }
 }
 
+/// Somebody puts the table of tenants back to what it was before a move. The bronze tables say whose rows they hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_move_that_was_forgotten_mixes_no_rows() {
+    let (acme, beta) = (tenant("acme", 1, 300).await, tenant("beta", 2, 300).await);
+    let lakehouse = Lakehouse::empty().unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    let all = Options { max_share: 100.0, ..Options::default() };
+    let moving = Plan { adopt_tenant: true, load: all, ..plan(Mode::Full) };
+    assert_eq!(load(&beta, &lakehouse, &moving).await.unwrap().failed().count(), 0);
+    std::fs::remove_file(lakehouse.path().join("etl/etl_tenant/_delta_log/00000000000000000001.json")).unwrap();
+    assert_eq!(owner(&lakehouse).await, (1, on_this_machine("acme")));
+    for when in ["after the move was forgotten", "in the run after that"] {
+        let report = load(&acme, &lakehouse, &Plan { load: all, ..plan(Mode::Incremental) }).await.unwrap();
+        assert_eq!(report.failed().count(), 0, "{report:?}");
+        assert_truth(&acme, &lakehouse, entities(), when).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lakehouse_of_an_older_version_is_taken_over_with_a_note() {
     let acme = tenant("acme", 1, 100).await;

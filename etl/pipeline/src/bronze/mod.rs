@@ -406,7 +406,7 @@ impl Target<'_> {
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.
     fn commit(&self, unreadable: &[Unreadable]) -> Commit {
         let commit = self.deferred.carry_forward(self.unmarked(), unreadable, &self.measured.ahead.keys);
-        let commit = tenant::signed(commit, self.request.owner);
+        let commit = tenant::signed(commit, self.request.owner, self.moved);
         let commit = match self.dates.code.filter(|_| self.dates.differs()) {
             Some(code) => commit.transaction(DATES, code),
             None => commit,

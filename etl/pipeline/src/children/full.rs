@@ -82,7 +82,7 @@ impl Work<'_> {
         let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
         let source = Source::stream(&session, schema.clone(), batches.boxed())?;
         let commit = next.transactions(Commit::new(&self.request.run_id), stored);
-        let commit = tenant::signed(commit, self.request.owner);
+        let commit = tenant::signed(commit, self.request.owner, self.moved);
         // A number can't be taken back, and that of another tenant must not hold: this one is no time.
         let commit =
             if self.moved && next.watermark.is_none() { commit.transaction(WATERMARK, i64::MIN) } else { commit };

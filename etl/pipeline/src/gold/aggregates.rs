@@ -361,13 +361,16 @@ mod tests {
         assert!(cache.file_groups("other", &files(0..2)).len() == 1);
     }
 
-    #[test]
-    fn a_select_has_the_same_number_in_every_process() {
+    #[tokio::test]
+    async fn a_select_has_the_same_number_in_every_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = connectwise_lakehouse::Lake::open(folder.path().to_str().unwrap()).unwrap();
+        let table = lake.table(&TableName::silver("t")).await.unwrap();
         let number = |kind: DataType| {
             // A map of its own for each, as every process has.
             let notes = ('a'..='p').map(|note| (note.to_string(), "said".to_owned())).collect();
             let schema = Arc::new(Schema::new(vec![Field::new("id", kind, false).with_metadata(notes)]));
-            let input = Input { table: TableName::silver("t"), alias: "t".to_owned(), contract: None, schema };
+            let input = Input { table: table.clone(), alias: "t".to_owned(), contract: None, schema };
             let aggregate = Aggregate {
                 name: "n".to_owned(),
                 sql: "select id from t".to_owned(),

@@ -38,9 +38,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{
-    Commit, Doubt, Layer, Table, TableName, TableState, as_conflict, retry_on_conflict,
-};
+use connectwise_lakehouse::{Commit, Doubt, Layer, Table, TableName, TableState, as_conflict, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 
 use crate::error::{Error, Kind, Result};

@@ -160,12 +160,12 @@ pub(crate) async fn number(lake: &Lake) -> Result<i64> {
 /// # Errors
 /// [`Kind::Lake`] when its log can't be read.
 pub(crate) async fn is_of_another(table: &Table, number: i64) -> Result<bool> {
-    Ok(number > 1 && table.exists() && table.transaction(OWNER).await?.unwrap_or(1) != number)
+    Ok(table.exists() && table.transaction(OWNER).await?.unwrap_or(1) != number)
 }
 
-/// Says with a commit whose rows the table holds after it.
-pub(crate) fn signed(commit: Commit, number: i64) -> Commit {
-    if number > 1 { commit.transaction(OWNER, number) } else { commit }
+/// Says with a commit whose rows the table holds after it. The first owner needs no number, unless the table had another one's.
+pub(crate) fn signed(commit: Commit, number: i64, moved: bool) -> Commit {
+    if number > 1 || moved { commit.transaction(OWNER, number) } else { commit }
 }
 
 /// Why a table that still holds the rows of an earlier owner isn't used, and what helps.
