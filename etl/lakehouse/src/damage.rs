@@ -81,7 +81,7 @@ impl Lake {
     /// or when there is no such table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store can't be listed, which says nothing of the table.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be listed, which says nothing of the table.
     pub async fn damage(&self, name: &TableName) -> Result<Option<Damage>> {
         match self.checked(name).await? {
             Checked::Sound(_) => Ok(None),

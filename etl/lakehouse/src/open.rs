@@ -11,7 +11,7 @@ impl Lake {
     /// A table at its newest version, or the place of one that isn't there yet. Nothing is created.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store can't be read, the table has features that can't be read here, or its log was lost.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read, the table has features that can't be read here, or its log was lost.
     pub async fn table(&self, name: &TableName) -> Result<Table> {
         let table = self.load(name).await?;
         if table.exists() {
@@ -39,7 +39,7 @@ impl Lake {
     /// Makes a table readable in a session under `alias`, as it is now. False when there is no such table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn register(&self, session: &SessionContext, alias: &str, name: &TableName) -> Result<bool> {
         self.table(name).await?.register(session, alias).await
     }

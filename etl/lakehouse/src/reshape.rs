@@ -16,7 +16,7 @@ impl Lake {
     /// its rows stay. Says so.
     ///
     /// # Errors
-    /// [`Kind::Contract`] when its rows don't fit them, [`Kind::Lake`] when it can't be read or written.
+    /// [`Kind::Contract`](crate::error::Kind::Contract) when its rows don't fit them, [`Kind::Lake`](crate::error::Kind::Lake) when it can't be read or written.
     pub async fn straighten(&self, name: &TableName, schema: &SchemaRef, run_id: &str) -> Result<Option<String>> {
         const STORED: &str = "__crooked";
         retry_on_conflict(name, async || {
