@@ -146,7 +146,7 @@ def peer(big, out, day):
         if kind == "calendar":
             continue
         sql = in_duckdb((MODELS / f"{name}.sql").read_text())
-        if kind in ("view", "lookup", "kept"):
+        if kind in ("view", "lookup", "aggregate"):
             connection.execute(f"create {'view' if kind == 'view' else 'table'} {name} as {sql}")
         elif kind == "dimension":
             connection.execute(f'create table {name} as select row_number() over () as "{model["key"]}", d.* from ({sql}) d')
