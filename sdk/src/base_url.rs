@@ -67,7 +67,11 @@ pub(crate) fn parse(text: &str, variable: &'static str) -> Result<Address> {
     let (scheme, written) = with_scheme(text);
     let url = Url::parse(&written).map_err(|error| invalid(NOT_A_URL).with_source(error))?;
     if !url.username().is_empty() || url.password().is_some() {
-        return Err(invalid("holds a user name or a password: give those apart from it, as the credentials"));
+        // A program gives credentials beside the address; whoever sets variables has two more of them.
+        return Err(invalid(match variable {
+            "base_url" => "holds a user name or a password: give those apart from it, as the credentials",
+            _ => "holds a user name or a password: give those as CW_AUTH_USERNAME and CW_AUTH_PASSWORD",
+        }));
     }
     match url.scheme() {
         "https" if scheme || !is_loopback(&url) => {}
@@ -350,7 +354,7 @@ mod tests {
         const OPEN: &str = "must start with https://, because http would send the credentials readable by all";
         const PAGE: &str = "is a page of the vendor and no PSA server: write the host where you log in, for example \
                             https://na.myconnectwise.net";
-        const PASSWORD: &str = "holds a user name or a password: give those apart from it, as the credentials";
+        const PASSWORD: &str = "holds a user name or a password: give those as CW_AUTH_USERNAME and CW_AUTH_PASSWORD";
         let table = [
             ("", "is empty: write it as https://HOST"),
             ("\"\"", "is empty: write it as https://HOST"),
