@@ -67,7 +67,7 @@ impl<R: Resource, P> Api<R, Under<P>> {
 }
 
 impl<R, P> Api<R, P> {
-    /// Adds a parameter to the query of every request, those of lists and counts among them: some operations take one of their
+    /// Adds a query parameter to requests made with this handle, lists and counts included: some operations take one of their
     /// own, as the deletion of a contact takes `transferContactId`, and the list of documents `recordType` and `recordId`.
     #[must_use]
     pub fn query(mut self, name: &str, value: impl Into<String>) -> Self {

@@ -15,7 +15,7 @@ pub(crate) struct Traffic {
     pub(crate) under_way: u64,
     /// The most that ever were at once.
     pub(crate) most_under_way: u64,
-    /// The most that came within any one second.
+    /// The highest number of requests that arrived within one second.
     pub(crate) most_in_a_second: u64,
     last: VecDeque<Instant>,
 }

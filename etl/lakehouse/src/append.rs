@@ -43,8 +43,8 @@ impl Table {
         self.add(rows, commit, true).await
     }
 
-    /// Delta moves a commit that adds rows behind those of others, unless it has to be `exact`. A commit that creates a table
-    /// would be moved behind that of another who did so too.
+    /// Delta rebases an append onto versions that other writers committed meanwhile. With `exact` it conflicts instead.
+    /// A commit that creates the table would otherwise be rebased onto another writer's that created it as well.
     async fn add(&self, rows: &RecordBatch, commit: &Commit, exact: bool) -> Result<()> {
         self.before_write().await?;
         self.begin().await?;

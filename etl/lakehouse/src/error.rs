@@ -52,7 +52,7 @@ impl Error {
         Self::new(Kind::Usage, message)
     }
 
-    /// A case that can't be, where going on would write wrong rows.
+    /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
     pub(crate) fn internal(what: &str) -> Self {
         let message = format!(
             "{what}, which is a fault of this program: nothing was written, so please report it with this sentence"

@@ -26,7 +26,7 @@ use crate::objects::LOG;
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
-    /// Who is asked before a table is written.
+    /// Decides before each write to a table whether it is allowed.
     guard: Option<Arc<dyn WriteGuard>>,
     /// Settings of the store that the environment doesn't have.
     options: Arc<HashMap<String, String>>,

@@ -29,8 +29,9 @@ pub(crate) fn commit_path(version: u64) -> Path {
     Path::from(format!("{LOG}/{version:020}.json"))
 }
 
-/// Until when files of a table are kept that nothing names: there is something beside them that stood in the way. It was set aside
-/// after they were written, by the clock of the same store; the time in the folder's name is this machine's.
+/// Data files that no commit names are kept when they were written up to this time, because damaged log files set aside then
+/// may name them. The time is when they were set aside by the store's clock, as the files' times are; the time in the name of its
+/// folder is by this machine's clock.
 pub(crate) fn kept_until(objects: &[ObjectMeta]) -> Option<DateTime<Utc>> {
     let is_aside =
         |object: &&ObjectMeta| object.location.parts().next().is_some_and(|folder| folder.as_ref().starts_with(ASIDE));

@@ -52,7 +52,7 @@ impl Error {
         Self { kind, message: without_backtrace(message.into()), table: None, source: None }
     }
 
-    /// A case that can't be, where going on would write wrong rows.
+    /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
     pub(crate) fn internal(what: &str) -> Self {
         Self::new(
             Kind::Internal,
