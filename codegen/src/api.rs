@@ -6,7 +6,7 @@ use std::path::Path;
 use serde::Deserialize;
 
 use crate::error::{Error, Kind, Result};
-use crate::node::pointer;
+use crate::json::pointer;
 
 /// The contents of `api.toml`.
 #[derive(Debug, Clone, Deserialize)]

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::document::{Document, Operation, reference};
+use crate::described::Described;
+use crate::document::{Document, Operation};
 use crate::error::{Kind, Result};
 use crate::lake::{Drain, Entity, Lake, Load};
 use crate::meaning::{Meaning, Rules};
@@ -63,7 +64,7 @@ pub(crate) enum ColumnKind {
 
 /// Resolves every entity.
 pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Result<Vec<Table>> {
-    let operations = document.operations()?;
+    let operations = document.operations();
     let shared = Rules::shared(&lake.shared);
     let mut tables: Vec<Table> = Vec::new();
     for entity in &lake.entities {
@@ -85,7 +86,7 @@ pub(crate) fn attempt(
     schemas: &Schemas,
     problems: &mut BTreeSet<String>,
 ) -> Result<Vec<Table>> {
-    let operations = document.operations()?;
+    let operations = document.operations();
     let shared = Rules::shared(&lake.shared);
     let mut tables = Vec::new();
     for entity in &lake.entities {
@@ -110,8 +111,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     let refuse = |path: &str, problem| Kind::EntityPath { entity: entity.name.clone(), path: path.to_owned(), problem };
     let find = |path: &str| operations.iter().find(|operation| operation.path == path && operation.method == "get");
     let list = find(&entity.path).ok_or_else(|| refuse(&entity.path, "has no GET operation in the document"))?;
-    let item = list.answer()?.and_then(|answer| answer.get("items"));
-    let listed = item.as_ref().map(reference).transpose()?.flatten();
+    let listed = list.answer().and_then(Described::items).and_then(Described::reference);
     if listed != Some(entity.schema()) {
         return Err(refuse(&entity.path, "does not answer with an array of that schema").into());
     }
@@ -146,10 +146,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         }
     };
     let count = format!("{}/count", entity.path);
-    let counts = match find(&count).map(Operation::answer).transpose()?.flatten() {
-        Some(answer) => reference(&answer)? == Some("Count"),
-        None => false,
-    };
+    let counts = find(&count).and_then(Operation::answer).and_then(Described::reference) == Some("Count");
     Ok(Table {
         name: entity.name.clone(),
         schema: entity.schema().to_owned(),

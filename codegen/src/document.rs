@@ -1,11 +1,14 @@
-//! The interface document: operations and schemas, read with complaints that name the operation and the place.
+//! The interface document: as JSON, which fixups change and the facts form is written from, and as `openapiv3` has it, which
+//! everything else reads.
 
 use std::path::Path;
 
+use openapiv3::{Content, OpenAPI, ParameterSchemaOrContent, ReferenceOr, Response, StatusCode};
 use serde_json::Value;
 
+use crate::described::Described;
 use crate::error::{Error, Kind, Result};
-use crate::node::Node;
+use crate::reading;
 
 /// Methods an operation can have, in the order of the facts form.
 pub(crate) const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
@@ -14,34 +17,31 @@ pub(crate) const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patc
 #[derive(Debug, Clone, PartialEq)]
 pub struct Document {
     pub(crate) root: Value,
+    pub(crate) api: OpenAPI,
 }
 
 /// One operation of the document.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Operation<'a> {
     pub(crate) path: &'a str,
     pub(crate) method: &'a str,
     pub(crate) id: &'a str,
-    pub(crate) node: Node<'a>,
+    pub(crate) api: &'a openapiv3::Operation,
 }
 
 impl Document {
     /// Reads a document from JSON text; `name` is what errors call it.
     ///
     /// # Errors
-    /// When the text is not JSON, or not an OpenAPI 3.0 document.
+    /// When the text is not JSON, or not an OpenAPI 3.0 document; the error names the operation and the JSON pointer.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
         let root: Value =
             serde_json::from_slice(text).map_err(|source| Kind::NotJson { name: name.to_owned(), source })?;
-        let document = Self { root };
-        let node = document.node();
-        let found = node.require("openapi", "the OpenAPI version")?.text()?;
-        if !found.starts_with("3.0") {
+        if let Some(found) = root.get("openapi").and_then(Value::as_str).filter(|found| !found.starts_with("3.0")) {
             return Err(Kind::NotOpenApi3 { found: found.to_owned() }.into());
         }
-        document.version()?;
-        Ok(document)
+        Self::of(root)
     }
 
     /// Reads a document from a file.
@@ -53,123 +53,122 @@ impl Document {
         Self::parse(&file.display().to_string(), &text)
     }
 
-    pub(crate) fn node(&self) -> Node<'_> {
-        Node::root(&self.root)
-    }
-
-    /// Version of the interface, for example `2025.8`.
-    ///
-    /// # Errors
-    /// When `info/version` is missing or could not be part of a file name.
-    pub fn version(&self) -> Result<&str> {
-        let version = self.node().require("info", "an object")?.require("version", "the interface version")?.text()?;
+    /// The document that this is in JSON.
+    pub(crate) fn of(root: Value) -> Result<Self> {
+        let api = reading::read(&root)?;
+        let version = &api.info.version;
         let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
         if version.is_empty() || version.starts_with('.') || !version.chars().all(plain) {
-            return Err(Kind::Version { version: version.to_owned() }.into());
+            return Err(Kind::Version { version: version.clone() }.into());
         }
-        Ok(version)
+        Ok(Self { root, api })
+    }
+
+    /// Version of the interface, for example `2025.8`. It can be part of a file name.
+    #[must_use]
+    pub fn version(&self) -> &str {
+        &self.api.info.version
     }
 
     /// All operations, sorted by path and method.
-    pub(crate) fn operations(&self) -> Result<Vec<Operation<'_>>> {
-        let mut operations = Vec::new();
-        for (path, item) in self.node().require("paths", "an object of paths")?.entries()? {
-            for (method, node) in item.entries()? {
-                if METHODS.contains(&method) {
-                    let id = node.require("operationId", "the operation's id")?.text()?;
-                    operations.push(Operation { path, method, id, node: node.of_operation(id) });
-                }
-            }
-        }
-        Ok(operations)
+    pub(crate) fn operations(&self) -> Vec<Operation<'_>> {
+        let operations = self.api.operations();
+        let mut operations: Vec<_> = operations
+            .map(|(path, method, api)| {
+                let id = api.operation_id.as_deref().unwrap_or_default();
+                Operation { path, method, id, api }
+            })
+            .collect();
+        operations.sort_by_key(|operation| (operation.path, operation.method));
+        operations
     }
 
     /// Number of operations.
-    ///
-    /// # Errors
-    /// When the paths are not as OpenAPI has them.
-    pub fn operation_count(&self) -> Result<usize> {
-        Ok(self.operations()?.len())
+    #[must_use]
+    pub fn operation_count(&self) -> usize {
+        self.api.operations().count()
     }
 
-    /// A named schema.
-    pub(crate) fn schema(&self, name: &str) -> Result<Node<'_>> {
-        self.schemas()?.require(name, "the schema that others refer to")
-    }
-
-    pub(crate) fn schemas(&self) -> Result<Node<'_>> {
-        self.node().require("components", "an object")?.require("schemas", "an object of schemas")
+    /// The named schemas, sorted by name.
+    pub(crate) fn schemas(&self) -> Vec<(&str, Described<'_>)> {
+        let schemas = self.api.components.iter().flat_map(|components| &components.schemas);
+        let mut schemas: Vec<_> = schemas.map(|(name, schema)| (name.as_str(), Described::of(schema))).collect();
+        schemas.sort_by_key(|(name, _)| *name);
+        schemas
     }
 }
 
 /// A parameter of an operation's own, not one of the shared ones.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter<'a> {
     pub(crate) name: &'a str,
-    pub(crate) place: &'a str,
-    pub(crate) node: Node<'a>,
+    pub(crate) in_path: bool,
+    pub(crate) in_query: bool,
+    pub(crate) schema: Option<Described<'a>>,
+}
+
+/// What an operation takes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Body<'a> {
+    pub(crate) media: &'a str,
+    pub(crate) schema: Option<Described<'a>>,
+    pub(crate) required: bool,
 }
 
 impl<'a> Operation<'a> {
     /// Parameters that are declared with the operation itself.
-    pub(crate) fn parameters(&self) -> Result<Vec<Parameter<'a>>> {
-        let mut parameters = Vec::new();
-        for node in self.node.get("parameters").map(|node| node.items()).transpose()?.unwrap_or_default() {
-            if node.get("$ref").is_none() {
-                let name = node.require("name", "the parameter's name")?.text()?;
-                let place = node.require("in", "where the parameter goes")?.text()?;
-                parameters.push(Parameter { name, place, node });
+    pub(crate) fn parameters(&self) -> Vec<Parameter<'a>> {
+        let own = self.api.parameters.iter().filter_map(ReferenceOr::as_item);
+        own.map(|parameter| {
+            let data = parameter.parameter_data_ref();
+            Parameter {
+                name: &data.name,
+                in_path: matches!(parameter, openapiv3::Parameter::Path { .. }),
+                in_query: matches!(parameter, openapiv3::Parameter::Query { .. }),
+                schema: match &data.format {
+                    ParameterSchemaOrContent::Schema(schema) => Some(Described::of(schema)),
+                    ParameterSchemaOrContent::Content(_) => None,
+                },
             }
-        }
-        Ok(parameters)
+        })
+        .collect()
     }
 
-    /// Media type and schema of the body, and whether it must be there.
-    pub(crate) fn body(&self) -> Result<Option<(&'a str, Option<Node<'a>>, bool)>> {
-        let Some(body) = self.node.get("requestBody") else { return Ok(None) };
-        let required = body.get("required").map(|node| node.flag()).transpose()?.unwrap_or(false);
-        let content = body.require("content", "the media types of the body")?.entries()?;
-        let json = content.iter().find(|(media, _)| is_json(media)).or(content.first());
-        Ok(json.map(|(media, node)| (*media, node.get("schema"), required)))
+    /// The body, the one in JSON where there are several.
+    pub(crate) fn body(&self) -> Option<Body<'a>> {
+        let body = self.api.request_body.as_ref()?.as_item()?;
+        let (media, content) = body.content.iter().min_by_key(|(media, _)| (!is_json(media), *media))?;
+        Some(Body { media, schema: content.schema.as_ref().map(Described::of), required: body.required })
     }
 
     /// Whether success is answered with bytes that are no JSON.
-    pub(crate) fn is_download(&self) -> Result<bool> {
-        for (status, response) in self.node.require("responses", "an object of responses")?.entries()? {
-            if let Some(content) = response.get("content").filter(|_| status.starts_with('2')) {
-                return Ok(content.entries()?.iter().all(|(media, _)| !is_json(media)));
-            }
-        }
-        Ok(false)
+    pub(crate) fn is_download(&self) -> bool {
+        self.contents().next().is_some_and(|content| content.keys().all(|media| !is_json(media)))
     }
 
     /// Schema of the JSON answer to a successful request, if it declares one.
-    pub(crate) fn answer(&self) -> Result<Option<Node<'a>>> {
-        for (status, response) in self.node.require("responses", "an object of responses")?.entries()? {
-            if !status.starts_with('2') {
-                continue;
-            }
-            let Some(content) = response.get("content") else { continue };
-            for (media, body) in content.entries()? {
-                if is_json(media) {
-                    return Ok(body.get("schema"));
-                }
-            }
-        }
-        Ok(None)
+    pub(crate) fn answer(&self) -> Option<Described<'a>> {
+        let json =
+            |content: &'a Content| content.iter().filter(|(media, _)| is_json(media)).min_by_key(|(media, _)| *media);
+        self.contents().find_map(json)?.1.schema.as_ref().map(Described::of)
+    }
+
+    /// What answers to successful requests hold, where they hold something, in the order of their statuses.
+    fn contents(&self) -> impl Iterator<Item = &'a Content> {
+        let mut found: Vec<(&StatusCode, &Response)> = self
+            .api
+            .responses
+            .responses
+            .iter()
+            .filter(|(status, _)| matches!(status, StatusCode::Code(200..=299) | StatusCode::Range(2)))
+            .filter_map(|(status, response)| Some((status, response.as_item()?)))
+            .collect();
+        found.sort_by_key(|(status, _)| *status);
+        found.into_iter().map(|(_, response)| &response.content).filter(|content| !content.is_empty())
     }
 }
 
 pub(crate) fn is_json(media: &str) -> bool {
     let essence = media.split(';').next().unwrap_or(media).trim();
     essence == "application/json" || essence.ends_with("+json")
-}
-
-/// Name of the schema that a `$ref` points to.
-pub(crate) fn reference<'a>(node: &Node<'a>) -> Result<Option<&'a str>> {
-    let Some(target) = node.get("$ref") else { return Ok(None) };
-    match target.text()?.strip_prefix("#/components/schemas/") {
-        Some(name) => Ok(Some(name)),
-        None => Err(target.expected("a reference into #/components/schemas/")),
-    }
 }

@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Config { path: PathBuf, line: usize, source: toml::de::Error },
     #[error("{}expected {expected}{}", Operation(operation.as_deref()), At(Some(pointer)))]
     Shape { operation: Option<String>, pointer: String, expected: &'static str },
+    #[error("{}{problem}{}", Operation(operation.as_deref()), At(Some(pointer)))]
+    Unread { operation: Option<String>, pointer: String, problem: String },
     #[error("{}two things are called `{name}` in Rust: {first} and {second}{}", Operation(place.operation.as_deref()), At(place.pointer.as_deref()))]
     NameClash { name: String, first: String, second: String, place: Place },
     #[error(
@@ -151,9 +153,10 @@ impl Error {
     #[must_use]
     pub fn pointer(&self) -> Option<&str> {
         match &*self.kind {
-            Kind::Shape { pointer, .. } | Kind::PathTemplate { pointer, .. } | Kind::NoModule { pointer, .. } => {
-                Some(pointer)
-            }
+            Kind::Shape { pointer, .. }
+            | Kind::Unread { pointer, .. }
+            | Kind::PathTemplate { pointer, .. }
+            | Kind::NoModule { pointer, .. } => Some(pointer),
             Kind::NameClash { place, .. } => place.pointer.as_deref(),
             Kind::NotOpenApi3 { .. } => Some("/openapi"),
             Kind::Version { .. } => Some("/info/version"),
@@ -165,7 +168,7 @@ impl Error {
     #[must_use]
     pub fn operation(&self) -> Option<&str> {
         match &*self.kind {
-            Kind::Shape { operation, .. } => operation.as_deref(),
+            Kind::Shape { operation, .. } | Kind::Unread { operation, .. } => operation.as_deref(),
             Kind::PathTemplate { operation, .. } => Some(operation),
             Kind::NameClash { place, .. } => place.operation.as_deref(),
             _ => None,

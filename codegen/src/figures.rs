@@ -48,7 +48,7 @@ pub struct Figures {
 
 impl Figures {
     pub(crate) fn of(sources: &Sources, generated: &Generated) -> Result<Self> {
-        let operations = sources.document.operation_count()?;
+        let operations = sources.document.operation_count();
         let verbs = generated.resources.iter().map(|resource| resource.verbs.len()).sum();
         let functions = generated.raws.len();
         let (mut records, mut enumerations, mut properties) = (0, 0, 0);
@@ -64,7 +64,7 @@ impl Figures {
         }
         let lines = generated.files.values().map(|text| text.lines().count());
         Ok(Self {
-            version: sources.document.version()?.to_owned(),
+            version: sources.document.version().to_owned(),
             operations,
             excluded: operations - verbs - functions,
             verbs,

@@ -11,7 +11,6 @@ use crate::fixups::{self, Bite};
 use crate::lake::Lake;
 use crate::names::{Owner, Scope, type_name};
 use crate::operation::{self, Raw};
-use crate::readable;
 use crate::render;
 use crate::render::files::Files;
 use crate::render::gates;
@@ -81,9 +80,8 @@ impl Sources {
 pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let Sources { api, lake, document, .. } = sources;
     selection.check(api)?;
-    readable::check(document)?;
     let (repaired, bites) = fixups::repair(document, &api.exclusions)?;
-    for operation in repaired.operations()? {
+    for operation in repaired.operations() {
         api.module(operation.path)?;
     }
     let schemas = Schemas::all(&repaired)?;
@@ -136,7 +134,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     files.insert("gated_fields.rs".to_owned(), gated_fields);
     files.insert("gated_resources.rs".to_owned(), gated_resources);
     files.insert("record_types.rs".to_owned(), render::records::types(&selected));
-    files.insert("version.rs".to_owned(), render::version(document.version()?));
+    files.insert("version.rs".to_owned(), render::version(document.version()));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
     files.insert("values.rs".to_owned(), render::values::render(&tables, &schemas));
     Ok(Generated { files, bites, resources, raws, schemas })

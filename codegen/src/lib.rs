@@ -3,7 +3,7 @@
 //!
 //! | module | what it does |
 //! |---|---|
-//! | [`Document`] | reads operations and schemas, with complaints that name the operation and the JSON pointer |
+//! | [`Document`] | the document as `openapiv3` has it, read piece by piece: complaints name the operation and the JSON pointer |
 //! | [`fixups`] | named repairs, each of which must bite |
 //! | [`Api`], [`Lake`] | `api.toml` and `lake.toml` |
 //! | [`import`], [`facts`] | any document into the facts form |
@@ -16,6 +16,7 @@
 mod api;
 mod catalog;
 mod check;
+mod described;
 mod diff;
 mod document;
 mod error;
@@ -23,14 +24,14 @@ mod figures;
 pub mod fixups;
 mod generate;
 mod import;
+mod json;
 mod lake;
 mod meaning;
 mod names;
-mod node;
 mod operation;
 mod parent;
 mod pattern;
-mod readable;
+mod reading;
 mod render;
 mod report;
 mod resource;

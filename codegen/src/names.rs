@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use heck::{ToPascalCase, ToSnakeCase};
 
 use crate::error::{Kind, Place, Result};
-use crate::node::pointer;
+use crate::json::pointer;
 
 /// Type name of a schema.
 pub(crate) fn type_name(schema: &str) -> String {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use heck::ToSnakeCase;
 
 use crate::api::Api;
-use crate::document::{Document, Operation, reference};
+use crate::described::Described;
+use crate::document::{self, Document, Operation};
 use crate::error::Result;
 use crate::names::{Owner, Scope, field_name};
-use crate::node::Node;
 use crate::resource::Resource;
 use crate::schema::{ONE_OR_MANY, Shape, shape};
 
@@ -83,7 +83,7 @@ pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource]) ->
     let taken: BTreeSet<&str> = routes.map(|route| route.operation.as_str()).collect();
     let mut scope = Scope::default();
     let mut raws = Vec::new();
-    for operation in document.operations()?.iter().filter(|operation| !taken.contains(operation.id)) {
+    for operation in document.operations().iter().filter(|operation| !taken.contains(operation.id)) {
         let raw = raw(operation, api.module(operation.path)?)?;
         let owner = Owner::operation(operation.id, operation.id, operation.method, operation.path);
         scope.take(&format!("operations::{}::{}", raw.module, raw.name), owner)?;
@@ -93,25 +93,24 @@ pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource]) ->
 }
 
 fn raw(operation: &Operation<'_>, module: &str) -> Result<Raw> {
-    let parameters = operation.parameters()?;
+    let parameters = operation.parameters();
     let mut arguments = Vec::new();
     let mut fields = Scope::default();
     fields.take("body", Owner::own("the body"))?;
     fields.take("form", Owner::own("the form"))?;
     for part in operation.path.split('{').skip(1) {
         let name = part.split('}').next().unwrap_or_default();
-        let declared = parameters.iter().find(|parameter| parameter.place == "path" && parameter.name == name);
-        let schema = declared.and_then(|parameter| parameter.node.get("schema"));
+        let declared = parameters.iter().find(|parameter| parameter.in_path && parameter.name == name);
         let field = field_name(name);
         fields.take(&field, Owner::operation(name, operation.id, operation.method, operation.path))?;
-        let ty = match schema.as_ref().map(|schema| schema.text_of("type")).transpose()?.flatten() {
-            Some("integer") => "i64",
-            Some("boolean") => "bool",
+        let ty = match declared.and_then(|parameter| parameter.schema).map(shape) {
+            Some(Shape::Int32 | Shape::Int64) => "i64",
+            Some(Shape::Boolean) => "bool",
             _ => "&str",
         };
         arguments.push(Argument { name: name.to_owned(), field, ty });
     }
-    let query = parameters.iter().filter(|parameter| parameter.place == "query");
+    let query = parameters.iter().filter(|parameter| parameter.in_query);
     Ok(Raw {
         id: operation.id.to_owned(),
         name: function_name(operation.id, operation.method, module),
@@ -120,8 +119,8 @@ fn raw(operation: &Operation<'_>, module: &str) -> Result<Raw> {
         path: operation.path.to_owned(),
         arguments,
         query: query.map(|parameter| parameter.name.to_owned()).collect(),
-        body: body(operation)?,
-        answer: answer(operation)?,
+        body: body(operation),
+        answer: answer(operation),
     })
 }
 
@@ -133,30 +132,25 @@ fn function_name(id: &str, method: &str, module: &str) -> String {
     field_name(&format!("{method}_{rest}"))
 }
 
-fn body(operation: &Operation<'_>) -> Result<Body> {
-    Ok(match operation.body()? {
-        None => Body::Nothing,
-        Some((media, _, _)) if media.starts_with("multipart/") => Body::Form,
-        Some((_, None, required)) => Body::Json { shape: Shape::Any, required },
-        Some((_, Some(schema), _)) if patches(&schema)? => Body::Patch,
-        Some((_, Some(schema), required)) => Body::Json { shape: shape(&schema)?, required },
-    })
+fn body(operation: &Operation<'_>) -> Body {
+    let Some(document::Body { media, schema, required }) = operation.body() else { return Body::Nothing };
+    match schema {
+        _ if media.starts_with("multipart/") => Body::Form,
+        None => Body::Json { shape: Shape::Any, required },
+        Some(schema) if schema.items().and_then(Described::reference) == Some("PatchOperation") => Body::Patch,
+        Some(schema) => Body::Json { shape: shape(schema), required },
+    }
 }
 
-fn patches(schema: &Node<'_>) -> Result<bool> {
-    let items = schema.get("items");
-    Ok(items.as_ref().map(reference).transpose()?.flatten() == Some("PatchOperation"))
-}
-
-fn answer(operation: &Operation<'_>) -> Result<Answer> {
-    Ok(match operation.answer()? {
-        Some(schema) => match (shape(&schema)?, schema.get(ONE_OR_MANY)) {
+fn answer(operation: &Operation<'_>) -> Answer {
+    match operation.answer() {
+        Some(schema) => match (shape(schema), schema.extension(ONE_OR_MANY)) {
             (Shape::List(item), Some(_)) => Answer::Records(*item),
             (shape, _) => Answer::Json(shape),
         },
-        None if operation.is_download()? => Answer::Download,
+        None if operation.is_download() => Answer::Download,
         None => Answer::Nothing,
-    })
+    }
 }
 
 #[cfg(test)]

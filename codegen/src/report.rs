@@ -70,14 +70,14 @@ pub fn report(sources: &Sources) -> Result<Report> {
         calls.insert(&raw.id, format!("operations::{}::{}", raw.module, raw.name));
     }
     let mut report = Report {
-        version: sources.document.version()?.to_owned(),
+        version: sources.document.version().to_owned(),
         total: 0,
         generated: 0,
         not_generated: BTreeMap::new(),
         modules: BTreeMap::new(),
         operations: Vec::new(),
     };
-    for operation in sources.document.operations()? {
+    for operation in sources.document.operations() {
         let module = sources.api.module(operation.path)?.to_owned();
         let exclusion = sources.api.exclusions.iter().find(|exclusion| exclusion.path == operation.path);
         let generated_as = calls.get(operation.id).cloned();

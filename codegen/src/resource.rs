@@ -2,11 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::document::{Document, Operation, reference};
+use crate::document::{Document, Operation};
 use crate::error::Result;
 use crate::lake::Lake;
 use crate::names::{Owner, Scope, type_name};
-use crate::node::Node;
 use crate::verb::{Call, Verb, call};
 
 /// A collection, or the part of one that has records of one schema.
@@ -41,8 +40,8 @@ impl Resource {
 /// All resources of the repaired document, sorted by path.
 pub(crate) fn resolve(document: &Document, lake: &Lake) -> Result<Vec<Resource>> {
     let mut found = Found::default();
-    for operation in document.operations()? {
-        if let Some(call) = call(&operation)? {
+    for operation in document.operations() {
+        if let Some(call) = call(&operation) {
             found.add(&operation, call);
         }
     }
@@ -126,7 +125,7 @@ fn key(path: &str) -> String {
 /// Names resources: by their records where one collection clearly owns them, by their paths otherwise.
 fn name(resources: &mut [Resource], document: &Document, lake: &Lake) -> Result<()> {
     let mut scope = Scope::default();
-    for (schema, _) in document.schemas()?.entries()? {
+    for (schema, _) in document.schemas() {
         scope.take(&type_name(schema), Owner::schema(schema))?;
     }
     let mut own = BTreeSet::new();
@@ -169,14 +168,6 @@ fn name_of_path(path: &str) -> String {
             None => type_name(segment),
         })
         .collect()
-}
-
-/// Whether a schema is a reference to this one.
-pub(crate) fn is(name: &str, schema: Option<&Node<'_>>) -> Result<bool> {
-    match schema {
-        Some(schema) => Ok(reference(schema)? == Some(name)),
-        None => Ok(false),
-    }
 }
 
 #[cfg(test)]

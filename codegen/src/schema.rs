@@ -2,12 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::Number;
+use openapiv3::{
+    AdditionalProperties, IntegerFormat, ReferenceOr, SchemaKind, StringFormat, Type, VariantOrUnknownOrEmpty as Format,
+};
+use serde_json::{Number, Value};
 
-use crate::document::{Document, reference};
-use crate::error::Result;
+use crate::described::Described;
+use crate::document::Document;
+use crate::error::{Kind, Result};
 use crate::fixups::FOR_WRITING;
-use crate::node::Node;
+use crate::json::{items, pointer};
 
 /// Extension that the fixup `open-enums` leaves on a hoisted enumeration.
 pub(crate) const OPEN_ENUM: &str = "x-open-enum";
@@ -74,8 +78,8 @@ pub(crate) struct Schemas {
 impl Schemas {
     /// Every schema of the document.
     pub(crate) fn all(document: &Document) -> Result<Self> {
-        let names = document.schemas()?.entries()?;
-        Self::reachable(document, names.iter().map(|(name, _)| *name))
+        let read = |(name, schema): (&str, Described<'_>)| Ok((name.to_owned(), read(name, schema)?));
+        Ok(Self { by_name: document.schemas().into_iter().map(read).collect::<Result<_>>()? })
     }
 
     /// The schemas with these names.
@@ -98,23 +102,6 @@ impl Schemas {
             }
         }
         reached
-    }
-
-    /// Everything that can be reached from the roots.
-    fn reachable<'n>(document: &Document, roots: impl IntoIterator<Item = &'n str>) -> Result<Self> {
-        let mut schemas = Self::default();
-        let mut open: Vec<String> = roots.into_iter().map(str::to_owned).collect();
-        while let Some(name) = open.pop() {
-            if schemas.by_name.contains_key(&name) {
-                continue;
-            }
-            let schema = read(&document.schema(&name)?)?;
-            if let Schema::Object(properties) = &schema {
-                open.extend(properties.iter().filter_map(|property| property.shape.target().map(str::to_owned)));
-            }
-            schemas.by_name.insert(name, schema);
-        }
-        Ok(schemas)
     }
 
     pub(crate) fn get(&self, name: &str) -> Option<&Schema> {
@@ -153,69 +140,74 @@ impl Shape {
     }
 }
 
-fn read(node: &Node<'_>) -> Result<Schema> {
-    match node.text_of("type")? {
-        Some("object") => match node.get("properties") {
-            None => Ok(Schema::FreeForm),
-            Some(properties) => {
-                let required = match node.get(&format!("{FOR_WRITING}required")) {
-                    Some(names) => names.items()?.iter().map(Node::text).collect::<Result<BTreeSet<_>>>()?,
-                    None => BTreeSet::new(),
-                };
-                let read = |(name, node): (&str, Node<'_>)| {
-                    let limits = limits(&node, required.contains(name))?;
-                    Ok(Property { name: name.to_owned(), shape: shape(&node)?, limits })
-                };
-                Ok(Schema::Object(properties.entries()?.into_iter().map(read).collect::<Result<_>>()?))
-            }
-        },
-        Some("string") if node.get(OPEN_ENUM).is_some() => {
-            let values = node.require("enum", "the known values")?.items()?;
-            Ok(Schema::Enum(values.iter().map(|value| value.text().map(str::to_owned)).collect::<Result<_>>()?))
+fn read(name: &str, schema: Described<'_>) -> Result<Schema> {
+    match schema.kind() {
+        Some(SchemaKind::Type(Type::Object(object))) if object.properties.is_empty() => Ok(Schema::FreeForm),
+        Some(SchemaKind::Type(Type::Object(_))) => {
+            let required = schema.extension(&format!("{FOR_WRITING}required")).map(items).unwrap_or_default();
+            let property = |(name, property): (&str, Described<'_>)| {
+                let limits = limits(property, required.iter().any(|other| other == name));
+                Property { name: name.to_owned(), shape: shape(property), limits }
+            };
+            let mut properties: Vec<Property> = schema.properties().map(property).collect();
+            properties.sort_by(|a, b| a.name.cmp(&b.name));
+            Ok(Schema::Object(properties))
         }
-        _ => Err(node.expected("a schema of type object")),
+        Some(SchemaKind::Type(Type::String(text))) if schema.extension(OPEN_ENUM).is_some() => {
+            Ok(Schema::Enum(text.enumeration.iter().flatten().cloned().collect()))
+        }
+        _ => {
+            let pointer = pointer(&["components", "schemas", name]);
+            Err(Kind::Shape { operation: None, pointer, expected: "a schema of type object" }.into())
+        }
     }
 }
 
-fn limits(node: &Node<'_>, required: bool) -> Result<Limits> {
-    let flag = |key: &str| node.get(key).map_or(Ok(false), |node| node.flag());
-    let number = |key: &str| match node.get(&format!("{FOR_WRITING}{key}")) {
-        Some(node) => node.number().map(|number| number.as_number().cloned()),
-        None => Ok(None),
-    };
-    Ok(Limits {
+fn limits(schema: Described<'_>, required: bool) -> Limits {
+    let flag = |key: &str| schema.extension(key).and_then(Value::as_bool).unwrap_or_default();
+    let number = |key: &str| schema.extension(&format!("{FOR_WRITING}{key}")).and_then(Value::as_number).cloned();
+    Limits {
         required,
-        required_on_update: flag("x-required-on-update")?,
-        create_only: flag("x-create-only")?,
-        update_only: flag("x-update-only")?,
-        max_length: number("maxLength")?.and_then(|number| number.as_u64()),
-        minimum: number("minimum")?,
-        maximum: number("maximum")?,
-    })
+        required_on_update: flag("x-required-on-update"),
+        create_only: flag("x-create-only"),
+        update_only: flag("x-update-only"),
+        max_length: number("maxLength").and_then(|number| number.as_u64()),
+        minimum: number("minimum"),
+        maximum: number("maximum"),
+    }
 }
 
 /// The shape of the values that a schema describes.
-pub(crate) fn shape(node: &Node<'_>) -> Result<Shape> {
-    if let Some(name) = reference(node)? {
-        return Ok(Shape::Ref(name.to_owned()));
+pub(crate) fn shape(schema: Described<'_>) -> Shape {
+    if let Some(name) = schema.reference() {
+        return Shape::Ref(name.to_owned());
     }
-    let format = node.text_of("format")?;
-    Ok(match node.text_of("type")? {
-        None => Shape::Any,
-        Some("integer") if format == Some("int32") => Shape::Int32,
-        Some("integer") => Shape::Int64,
-        Some("number") => Shape::Double,
-        Some("boolean") => Shape::Boolean,
-        Some("string") => match format {
-            Some("date-time") => Shape::Timestamp,
-            Some("uuid") => Shape::Uuid,
-            _ => Shape::Text,
+    let is_text = |schema: &ReferenceOr<_>| matches!(shape(Described::of(schema)), Shape::Text);
+    match schema.kind() {
+        Some(SchemaKind::Type(kind)) => match kind {
+            Type::Integer(integer) if integer.format == Format::Item(IntegerFormat::Int32) => Shape::Int32,
+            Type::Integer(_) => Shape::Int64,
+            Type::Number(_) => Shape::Double,
+            Type::Boolean(_) => Shape::Boolean,
+            Type::String(text) => match &text.format {
+                Format::Item(StringFormat::DateTime) => Shape::Timestamp,
+                Format::Unknown(word) if word == "uuid" => Shape::Uuid,
+                _ => Shape::Text,
+            },
+            Type::Array(_) => Shape::List(Box::new(schema.items().map_or(Shape::Any, shape))),
+            Type::Object(object) => match &object.additional_properties {
+                Some(AdditionalProperties::Schema(values)) if is_text(values) => Shape::TextMap,
+                _ => Shape::Any,
+            },
         },
-        Some("array") => Shape::List(Box::new(shape(&node.require("items", "the schema of the items")?)?)),
-        Some("object") => match node.get("additionalProperties") {
-            Some(values) if values.text_of("type")? == Some("string") => Shape::TextMap,
+        // With a keyword that doesn't go with its type.
+        Some(SchemaKind::Any(any)) => match any.typ.as_deref() {
+            Some("integer") => Shape::Int64,
+            Some("number") => Shape::Double,
+            Some("boolean") => Shape::Boolean,
+            Some("string") => Shape::Text,
             _ => Shape::Any,
         },
-        Some(_) => return Err(node.expected("one of the types integer, number, boolean, string, array and object")),
-    })
+        _ => Shape::Any,
+    }
 }

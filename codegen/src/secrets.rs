@@ -6,6 +6,7 @@ use crate::document::Document;
 use crate::error::{Kind, Result};
 use crate::lake::Lake;
 use crate::pattern::{is_optional, matches, plain};
+use crate::schema::{Shape, shape};
 
 /// Secret properties by schema and wire name.
 #[derive(Debug, Default)]
@@ -19,10 +20,9 @@ impl Secrets {
     pub(crate) fn resolve(document: &Document, patterns: &[String], lake: &Lake) -> Result<Self> {
         let mut secrets = Self::default();
         let mut hit = vec![false; patterns.len()];
-        for (schema, node) in document.schemas()?.entries()? {
-            let Some(properties) = node.get("properties") else { continue };
-            for (property, node) in properties.entries()? {
-                let text = matches!(node.text_of("type")?, None | Some("string")) && node.get("$ref").is_none();
+        for (schema, described) in document.schemas() {
+            for (property, described) in described.properties() {
+                let text = matches!(shape(described), Shape::Text | Shape::Uuid | Shape::Timestamp | Shape::Any);
                 let path = format!("{schema}/{property}");
                 for (pattern, hit) in patterns.iter().zip(&mut hit) {
                     let subject = if pattern.contains('/') { &path } else { property };

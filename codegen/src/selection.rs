@@ -91,7 +91,7 @@ impl<'a> Owners<'a> {
             roots.entry(api.module(&raw.path)?).or_default().extend(raw.schemas());
         }
         let by_module = roots.into_iter().map(|(module, roots)| (module, schemas.reach(roots))).collect();
-        let every = document.schemas()?.entries()?.into_iter().map(|(name, _)| name);
+        let every = document.schemas().into_iter().map(|(name, _)| name);
         let lake = schemas.reach(lake.entities.iter().map(crate::lake::Entity::schema));
         Ok(Self { by_module, lake, every: schemas.reach(every) })
     }

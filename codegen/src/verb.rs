@@ -1,10 +1,12 @@
 //! Which verb of which collection an operation is, if it is as regular as verbs are.
 
-use crate::document::{Operation, reference};
-use crate::error::Result;
+use serde_json::Value;
+
+use crate::described::Described;
+use crate::document::Operation;
 use crate::fixups::SPELLED;
-use crate::node::Node;
-use crate::resource::{collection_of, is};
+use crate::resource::collection_of;
+use crate::schema::{Shape, shape};
 
 /// What a collection or one of its records can be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -50,23 +52,24 @@ impl Verb {
 }
 
 /// The verb that an operation is, if it takes and answers what the verb needs.
-pub(crate) fn call(operation: &Operation<'_>) -> Result<Option<Call>> {
-    if !has_number_ids(operation)? {
-        return Ok(None);
+pub(crate) fn call(operation: &Operation<'_>) -> Option<Call> {
+    if !has_number_ids(operation) {
+        return None;
     }
-    let path = operation.node.text_of(SPELLED)?.unwrap_or(operation.path).trim_end_matches('/');
+    let spelled = operation.api.extensions.get(SPELLED).and_then(Value::as_str);
+    let path = spelled.unwrap_or(operation.path).trim_end_matches('/');
     let last = path.rsplit('/').next().unwrap_or_default();
     let of_one = last.starts_with('{') && last.ends_with('}');
-    let answer = operation.answer()?;
-    let answered = answer.as_ref().map(reference).transpose()?.flatten();
-    let body = operation.body()?;
-    let taken = body.as_ref().and_then(|(_, schema, _)| schema.as_ref());
+    let answer = operation.answer();
+    let answered = answer.and_then(Described::reference);
+    let body = operation.body();
+    let taken = body.and_then(|body| body.schema);
     let found = |verb: Verb, schema: Option<&str>| {
         let collection = if verb == Verb::Count || verb.is_of_one() { collection_of(path) } else { path };
         Some(Call { verb, collection: collection.to_owned(), schema: schema.map(str::to_owned), nested: false })
     };
-    Ok(match (operation.method, of_one) {
-        ("get", false) => match (answered, items(answer.as_ref())?) {
+    match (operation.method, of_one) {
+        ("get", false) => match (answered, items(answer)) {
             (_, Some(item)) => found(Verb::List, Some(item)),
             (Some("Count"), None) if last == "count" => found(Verb::Count, None),
             (Some(schema), None) => nested(path, schema),
@@ -74,19 +77,19 @@ pub(crate) fn call(operation: &Operation<'_>) -> Result<Option<Call>> {
         },
         ("get", true) if body.is_none() => answered.and_then(|schema| found(Verb::Get, Some(schema))),
         ("post", false) => match answered {
-            Some(schema) if is(schema, taken)? => found(Verb::Create, Some(schema)),
+            Some(schema) if is(schema, taken) => found(Verb::Create, Some(schema)),
             _ => None,
         },
         ("put", true) => match answered {
-            Some(schema) if is(schema, taken)? => found(Verb::Replace, Some(schema)),
+            Some(schema) if is(schema, taken) => found(Verb::Replace, Some(schema)),
             _ => None,
         },
-        ("patch", true) if items(taken)? == Some("PatchOperation") => {
+        ("patch", true) if items(taken) == Some("PatchOperation") => {
             answered.and_then(|schema| found(Verb::Patch, Some(schema)))
         }
         ("delete", true) if body.is_none() => found(Verb::Delete, None),
         _ => None,
-    })
+    }
 }
 
 /// `/x/{id}/info` as a read of one of the records that `/x/info` lists.
@@ -103,23 +106,21 @@ fn nested(path: &str, schema: &str) -> Option<Call> {
 }
 
 /// Schema of the elements of an array of references.
-fn items<'a>(schema: Option<&Node<'a>>) -> Result<Option<&'a str>> {
-    match schema.and_then(|schema| schema.get("items")) {
-        Some(items) => reference(&items),
-        None => Ok(None),
-    }
+fn items(schema: Option<Described<'_>>) -> Option<&str> {
+    schema?.items()?.reference()
+}
+
+/// Whether a schema is a reference to this one.
+fn is(name: &str, schema: Option<Described<'_>>) -> bool {
+    schema.and_then(Described::reference) == Some(name)
 }
 
 /// Whether everything in the path is a number, each in a segment of its own.
-fn has_number_ids(operation: &Operation<'_>) -> Result<bool> {
-    let mut numbers = 0;
-    for parameter in operation.parameters()?.iter().filter(|parameter| parameter.place == "path") {
-        let schema = parameter.node.get("schema");
-        let kind = schema.as_ref().map(|schema| schema.text_of("type")).transpose()?.flatten();
-        if kind != Some("integer") || !operation.path.split('/').any(|part| part == format!("{{{}}}", parameter.name)) {
-            return Ok(false);
-        }
-        numbers += 1;
-    }
-    Ok(numbers == operation.path.matches('{').count())
+fn has_number_ids(operation: &Operation<'_>) -> bool {
+    let parameters = operation.parameters();
+    let in_path: Vec<_> = parameters.iter().filter(|parameter| parameter.in_path).collect();
+    let is_number = |schema: Option<Described<'_>>| matches!(schema.map(shape), Some(Shape::Int32 | Shape::Int64));
+    let own_segment = |name: &str| operation.path.split('/').any(|part| part == format!("{{{name}}}"));
+    in_path.iter().all(|parameter| is_number(parameter.schema) && own_segment(parameter.name))
+        && in_path.len() == operation.path.matches('{').count()
 }

@@ -28,6 +28,35 @@ fn complaints_name_the_operation_and_the_place() {
     insta::assert_snapshot!(text);
 }
 
+/// What `openapiv3` refuses, and what it drops without a word.
+#[test]
+fn what_is_no_openapi_is_refused_where_it_stands() {
+    let widgets = r##"{"$ref": "#/components/schemas/Widget"}"##;
+    let text = [
+        tiny::with(r#""name": "parentId", "in": "path""#, r#""name": "parentId""#),
+        tiny::with(r#""name": "parentId", "in": "path""#, r#""name": "parentId", "in": "body""#),
+        tiny::with(r#""schema": {"type": "integer", "format": "int32"}}, {"$ref""#, r#""x-schema": 1}, {"$ref""#),
+        tiny::with(r#""nullable": true"#, r#""nullable": "yes""#),
+        tiny::with(r#""type": "string", "maxLength": 50"#, r#""type": "string", "maxLength": -50"#),
+        tiny::with(r#""type": "string", "maxLength": 50"#, r#""type": "strin", "maxLength": 50"#),
+        tiny::with(widgets, r##"{"$ref": "#/components/parameters/page"}"##),
+        tiny::with(widgets, r##"{"$ref": "elsewhere.json#/Widget"}"##),
+        tiny::with(
+            r##"{"$ref": "#/components/parameters/conditions"}"##,
+            r##"{"$ref": "#/components/parameters/gone"}"##,
+        ),
+        tiny::with(r#""200": {"description""#, r#""fine": {"description""#),
+        tiny::with(r#""200": {"description": "OK", "#, r#""200": {"#),
+        tiny::with(r#""x-create-only": true"#, r#""x-create-only": "yes""#),
+        tiny::with(r#""/shop/widgets": {"#, r#""shop/widgets": {"#),
+        tiny::with(r#""operationId": "getShopWidgets","#, ""),
+        tiny::with(r#""title": ""#, r#""titel": ""#),
+    ]
+    .map(|document| tiny::complaint(tiny::API, tiny::LAKE, &document))
+    .join("\n");
+    insta::assert_snapshot!(text);
+}
+
 #[test]
 fn complaints_about_the_configuration() {
     let lake = |old: &str, new: &str| {

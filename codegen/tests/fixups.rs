@@ -16,7 +16,7 @@ fn apply(name: &str) -> Document {
 /// Lines that a fixup changed, as the facts form writes them.
 fn changes(name: &str) -> String {
     let before = String::from_utf8(tiny::DOCUMENT.to_vec()).unwrap();
-    let after = facts(&apply(name)).unwrap();
+    let after = facts(&apply(name));
     let count = |text: &str, line: &str| text.lines().filter(|other| *other == line).count();
     let mut changed: Vec<String> = Vec::new();
     for (sign, text, other) in [('-', &before, &after), ('+', &after, &before)] {
@@ -54,7 +54,7 @@ fn a_dead_fixup_stops_the_generator() {
 
 #[test]
 fn vendor_media_type() {
-    let after = facts(&apply("vendor-media-type")).unwrap();
+    let after = facts(&apply("vendor-media-type"));
     assert!(!after.contains("vnd.connectwise.com"));
     let before = String::from_utf8(tiny::DOCUMENT.to_vec()).unwrap();
     assert_eq!(after.matches("application/json").count(), before.matches("application/").count());

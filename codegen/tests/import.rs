@@ -10,13 +10,13 @@ const VENDOR: &[u8] = include_bytes!("vendor.json");
 
 #[test]
 fn the_facts_form_is_its_own_import() {
-    let facts = facts(&Document::parse("tiny", tiny::DOCUMENT).unwrap()).unwrap();
+    let facts = facts(&Document::parse("tiny", tiny::DOCUMENT).unwrap());
     assert_eq!(facts.as_bytes(), tiny::DOCUMENT);
 }
 
 #[test]
 fn a_document_with_prose_in_another_order_becomes_the_same_facts() {
-    let facts = facts(&Document::parse("vendor", VENDOR).unwrap()).unwrap();
+    let facts = facts(&Document::parse("vendor", VENDOR).unwrap());
     assert_eq!(facts, String::from_utf8(tiny::DOCUMENT.to_vec()).unwrap());
 }
 
@@ -57,12 +57,12 @@ fn a_failed_import_writes_nothing() {
 #[test]
 fn a_number_that_no_float_holds_is_refused() {
     let document = |number: &str| {
-        let schema = format!(r#"{{"type": "string", "enum": ["a", {number}]}}"#);
+        let schema = format!(r#"{{"type": "number", "enum": [0.5, {number}]}}"#);
         let text = format!(
             r#"{{"openapi": "3.0.1", "info": {{"title": "x", "version": "1"}}, "paths": {{}},
                 "components": {{"schemas": {{"A": {schema}}}}}}}"#
         );
-        facts(&Document::parse("numbers.json", text.as_bytes()).unwrap())
+        Document::parse("numbers.json", text.as_bytes())
     };
     assert!(document("33.25").is_ok());
     let refused = document("33333333333337333333333333").unwrap_err().to_string();

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::fixups;
 use crate::lake::Lake;
 use crate::operation;
-use crate::readable;
 use crate::render;
 use crate::resource;
 use crate::schema::Schemas;
@@ -51,9 +50,8 @@ pub(super) struct Place {
 
 impl View {
     pub(super) fn of(api: &Api, lake: &Lake, document: &Document) -> Result<Self> {
-        readable::check(document)?;
         let mut problems = BTreeSet::new();
-        let api = with_all_modules(api, document, &mut problems)?;
+        let api = with_all_modules(api, document, &mut problems);
         let repaired = fixups::attempt(document, &api.exclusions, &mut problems)?;
         let schemas = Schemas::all(&repaired)?;
         let resources = match resource::resolve(&repaired, lake) {
@@ -78,7 +76,7 @@ impl View {
             by_id.insert(raw.id.clone(), (name, render::operations::signature(&raw)));
         }
         let mut calls = BTreeMap::new();
-        for operation in document.operations()? {
+        for operation in document.operations() {
             let (name, signature) = by_id.get(operation.id).cloned().unwrap_or_default();
             let call = Call { id: operation.id.to_owned(), name, signature };
             calls.insert((operation.method.to_uppercase(), operation.path.to_owned()), call);
@@ -87,22 +85,22 @@ impl View {
         for table in catalog::attempt(lake, &repaired, &schemas, &mut problems)? {
             place(&table.schema, &table.columns, &format!("{}.", table.table), &mut columns);
         }
-        let version = document.version()?.to_owned();
-        Ok(Self { version, problems, schemas, calls, columns, nullable: nullable(document)? })
+        let version = document.version().to_owned();
+        Ok(Self { version, problems, schemas, calls, columns, nullable: nullable(document) })
     }
 }
 
 /// The configuration with a module for every prefix.
-fn with_all_modules(api: &Api, document: &Document, problems: &mut BTreeSet<String>) -> Result<Api> {
+fn with_all_modules(api: &Api, document: &Document, problems: &mut BTreeSet<String>) -> Api {
     let mut api = api.clone();
-    for operation in document.operations()? {
+    for operation in document.operations() {
         if let Err(error) = api.module(operation.path) {
             problems.insert(error.to_string());
             let prefix = operation.path.trim_start_matches('/').split('/').next().unwrap_or_default();
             api.modules.insert(prefix.to_owned(), prefix.to_snake_case());
         }
     }
-    Ok(api)
+    api
 }
 
 fn place(schema: &str, columns: &[Column], prefix: &str, places: &mut BTreeMap<(String, String), Vec<Place>>) {
@@ -129,15 +127,11 @@ fn describe(kind: &ColumnKind) -> (String, Option<(&str, &[Column])>) {
     }
 }
 
-fn nullable(document: &Document) -> Result<BTreeSet<(String, String)>> {
+fn nullable(document: &Document) -> BTreeSet<(String, String)> {
     let mut found = BTreeSet::new();
-    for (schema, node) in document.schemas()?.entries()? {
-        let properties = node.get("properties").map(|node| node.entries()).transpose()?;
-        for (property, node) in properties.unwrap_or_default() {
-            if node.get("nullable").map(|node| node.flag()).transpose()? == Some(true) {
-                found.insert((schema.to_owned(), property.to_owned()));
-            }
-        }
+    for (schema, described) in document.schemas() {
+        let nullable = described.properties().filter(|(_, property)| property.is_nullable());
+        found.extend(nullable.map(|(property, _)| (schema.to_owned(), property.to_owned())));
     }
-    Ok(found)
+    found
 }

@@ -7,8 +7,8 @@ use serde_json::{Map, Value, json};
 
 use super::object_at;
 use crate::error::{Kind, Result};
+use crate::json::pointer;
 use crate::names::{Owner, Scope, variant_name};
-use crate::node::pointer;
 use crate::schema::OPEN_ENUM;
 
 /// Enumerations inside properties become named schemas of their own, `<Schema><Property>`, marked as open.
@@ -63,8 +63,14 @@ fn hoist(place: &mut Value, target: String, hoisted: &mut Map<String, Value>) {
     let Some(property) = place.as_object_mut() else { return };
     let (mut stays, mut schema): (Map<_, _>, Map<_, _>) =
         std::mem::take(property).into_iter().partition(|(key, _)| key.starts_with("x-"));
-    stays.insert("$ref".to_owned(), json!(format!("#/components/schemas/{target}")));
+    let reference = json!({ "$ref": format!("#/components/schemas/{target}") });
     schema.insert(OPEN_ENUM.to_owned(), json!(true));
-    *property = stays;
+    // Nothing may stand beside a reference: OpenAPI 3.0 has `allOf` for that.
+    if stays.is_empty() {
+        *place = reference;
+    } else {
+        stays.insert("allOf".to_owned(), json!([reference]));
+        *property = stays;
+    }
     hoisted.insert(target, schema.into());
 }

@@ -163,14 +163,14 @@ pub struct Bite {
 /// # Errors
 /// When an exclusion or a fixup matches nothing, or a path template is left that cannot be filled.
 pub fn repair(document: &Document, exclusions: &[Exclusion]) -> Result<(Document, Vec<Bite>)> {
-    let mut repaired = document.clone();
-    paths::exclude(&mut repaired.root, exclusions)?;
-    paths::check_templates(&repaired)?;
+    let mut root = document.root.clone();
+    paths::exclude(&mut root, exclusions)?;
+    paths::check_templates(document, exclusions)?;
     let mut bites = Vec::with_capacity(FIXUPS.len());
     for fixup in &FIXUPS {
-        bites.push(fixup.bite(&mut repaired)?);
+        bites.push(fixup.bite(&mut root)?);
     }
-    Ok((repaired, bites))
+    Ok((Document::of(root)?, bites))
 }
 
 /// The document with every exclusion and every fixup that matches something; what doesn't is told.
@@ -179,18 +179,20 @@ pub(crate) fn attempt(
     exclusions: &[Exclusion],
     problems: &mut BTreeSet<String>,
 ) -> Result<Document> {
-    let mut repaired = document.clone();
+    let mut root = document.root.clone();
     for exclusion in exclusions {
-        if let Err(error) = paths::exclude(&mut repaired.root, std::slice::from_ref(exclusion)) {
+        if let Err(error) = paths::exclude(&mut root, std::slice::from_ref(exclusion)) {
             problems.insert(error.to_string());
         }
     }
-    for path in paths::unusable(&repaired)? {
-        problems.insert(Error::from(path.1).to_string());
-        paths::remove(&mut repaired.root, &path.0);
+    for (path, problem) in paths::unusable(document) {
+        if exclusions.iter().all(|exclusion| exclusion.path != path) {
+            problems.insert(Error::from(problem).to_string());
+            paths::remove(&mut root, &path);
+        }
     }
     for fixup in &FIXUPS {
-        if let Err(error) = fixup.bite(&mut repaired) {
+        if let Err(error) = fixup.bite(&mut root) {
             match error.dead_fixup() {
                 Some(_) => {
                     problems.insert(error.to_string());
@@ -199,12 +201,12 @@ pub(crate) fn attempt(
             }
         }
     }
-    Ok(repaired)
+    Document::of(root)
 }
 
 impl Fixup {
-    fn bite(&self, document: &mut Document) -> Result<Bite> {
-        match (self.apply)(&mut document.root)? {
+    fn bite(&self, root: &mut Value) -> Result<Bite> {
+        match (self.apply)(root)? {
             0 => Err(Kind::FixupDead { name: self.name }.into()),
             places => Ok(Bite { name: self.name, places, reason: self.reason }),
         }
@@ -215,9 +217,9 @@ impl Fixup {
     /// # Errors
     /// When it changes nothing.
     pub fn apply_alone(&self, document: &Document) -> Result<Document> {
-        let mut repaired = document.clone();
-        self.bite(&mut repaired)?;
-        Ok(repaired)
+        let mut root = document.root.clone();
+        self.bite(&mut root)?;
+        Document::of(root)
     }
 }
 

@@ -6,7 +6,7 @@ use super::{each_operation, object_at};
 use crate::api::Exclusion;
 use crate::document::Document;
 use crate::error::{Kind, Place, Result};
-use crate::node::pointer;
+use crate::json::pointer;
 
 /// Removes the paths that `api.toml` leaves out.
 pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> {
@@ -20,22 +20,24 @@ pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> 
 }
 
 /// Refuses a template whose braces don't enclose plain names.
-pub(super) fn check_templates(document: &Document) -> Result<()> {
-    match unusable(document)?.into_iter().next() {
+pub(super) fn check_templates(document: &Document, exclusions: &[Exclusion]) -> Result<()> {
+    let found =
+        unusable(document).into_iter().find(|(path, _)| exclusions.iter().all(|exclusion| exclusion.path != *path));
+    match found {
         None => Ok(()),
         Some((_, kind)) => Err(kind.into()),
     }
 }
 
 /// Paths whose templates can't be filled, each with the complaint about it.
-pub(super) fn unusable(document: &Document) -> Result<Vec<(String, Kind)>> {
+pub(super) fn unusable(document: &Document) -> Vec<(String, Kind)> {
     let mut found = Vec::new();
-    for operation in document.operations()?.iter().filter(|operation| !is_template(operation.path)) {
+    for operation in document.operations().iter().filter(|operation| !is_template(operation.path)) {
         let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
         let pointer = pointer(&["paths", &path]);
         found.push((path.clone(), Kind::PathTemplate { operation, path, pointer }));
     }
-    Ok(found)
+    found
 }
 
 /// Removes a path.

@@ -9,12 +9,13 @@ mod schema;
 use std::path::{Path, PathBuf};
 
 use serde::Serialize;
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use crate::api::{Api, document_file};
 use crate::document::{Document, METHODS};
 use crate::error::{Error, Result};
-use crate::node::Node;
+use crate::json::{entries, items};
 use fact::Fact;
 use parameters::Shared;
 
@@ -41,21 +42,21 @@ pub struct Imported {
 pub fn import(file: &Path, folder: &Path) -> Result<Imported> {
     let text = std::fs::read(file).map_err(|source| Error::read(file, source))?;
     let document = Document::parse(&file.display().to_string(), &text)?;
-    let version = document.version()?.to_owned();
-    let facts = facts(&document)?;
+    let version = document.version().to_owned();
+    let facts = facts(&document);
     let sha256 = sha256(facts.as_bytes());
     let target = folder.join(document_file(&version));
     let api = folder.join("api.toml");
     let pinned = match std::fs::read_to_string(&api) {
         Ok(text) => pin::pin(&text, &version, &sha256),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => pin::fresh(&document, &version, &sha256)?,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => pin::fresh(&document, &version, &sha256),
         Err(source) => return Err(Error::read(&api, source)),
     };
     Api::parse(&api, &pinned)?;
     std::fs::create_dir_all(folder).map_err(|source| Error::write(folder, source))?;
     std::fs::write(&target, &facts).map_err(|source| Error::write(&target, source))?;
     std::fs::write(&api, &pinned).map_err(|source| Error::write(&api, source))?;
-    let operations = document.operation_count()?;
+    let operations = document.operation_count();
     Ok(Imported { version, file: target, sha256, operations, unchanged: facts.as_bytes() == text })
 }
 
@@ -65,91 +66,63 @@ pub(crate) fn sha256(bytes: &[u8]) -> String {
 }
 
 /// The document in the facts form.
-///
-/// # Errors
-/// When a part of the document is not as OpenAPI 3.0 has it; the error names the operation and the JSON pointer.
-pub fn facts(document: &Document) -> Result<String> {
-    let root = document.node();
-    let info = root.require("info", "an object")?;
-    let mut top = vec![("openapi", Fact::text(root.require("openapi", "the OpenAPI version")?.text()?))];
-    let title = info.require("title", "the title of the interface")?.text()?;
-    top.push(("info", Fact::inline([("title", Fact::text(title)), ("version", Fact::text(document.version()?))])));
-    if let Some(servers) = root.get("servers") {
-        let urls = servers.items()?.into_iter().map(|server| {
-            let url = server.require("url", "the address of the server")?.text()?;
-            Ok(Fact::inline([("url", Fact::text(url))]))
-        });
-        top.push(("servers", Fact::List(urls.collect::<Result<_>>()?)));
+#[must_use]
+pub fn facts(document: &Document) -> String {
+    let Document { root, api } = document;
+    let info = [("title", Fact::text(&api.info.title)), ("version", Fact::text(&api.info.version))];
+    let mut top = vec![("openapi", Fact::text(&api.openapi)), ("info", Fact::inline(info))];
+    if root.get("servers").is_some() {
+        let urls = api.servers.iter().map(|server| Fact::inline([("url", Fact::text(&server.url))]));
+        top.push(("servers", Fact::List(urls.collect())));
     }
-    let shared = Shared::find(document)?;
-    let mut paths = Vec::new();
-    for (path, item) in root.require("paths", "an object of paths")?.entries()? {
-        paths.push((path.to_owned(), path_item(&item, &shared)?));
-    }
-    top.push(("paths", Fact::Block(paths)));
-    let mut schemas = Vec::new();
-    for (name, node) in document.schemas()?.entries()? {
-        schemas.push((name.to_owned(), schema::component(&node)?));
-    }
-    let components = [("parameters", shared.component()), ("schemas", Fact::Block(schemas))];
+    let shared = Shared::find(root);
+    let paths = entries(&root["paths"]).into_iter().filter(|(path, _)| path.starts_with('/'));
+    let paths = paths.map(|(path, item)| (path.to_owned(), path_item(item, &shared)));
+    top.push(("paths", Fact::Block(paths.collect())));
+    let schemas = entries(&root["components"]["schemas"]);
+    let schemas = schemas.into_iter().map(|(name, schema)| (name.to_owned(), schema::component(schema)));
+    let components = [("parameters", shared.component()), ("schemas", Fact::Block(schemas.collect()))];
     top.push(("components", Fact::block(components)));
-    Ok(Fact::block(top).document())
+    Fact::block(top).document()
 }
 
-fn path_item(item: &Node<'_>, shared: &Shared<'_>) -> Result<Fact> {
-    let common = item.get("parameters").map(|node| node.items()).transpose()?.unwrap_or_default();
-    let mut methods = Vec::new();
-    for (method, node) in item.entries()? {
-        if METHODS.contains(&method) {
-            let id = node.require("operationId", "the operation's id")?.text()?;
-            methods.push((method.to_owned(), operation(&node.of_operation(id), id, &common, shared)?));
-        }
-    }
-    Ok(Fact::Block(methods))
+fn path_item(item: &Value, shared: &Shared<'_>) -> Fact {
+    let methods = entries(item).into_iter().filter(|(method, _)| METHODS.contains(method));
+    let common = items(&item["parameters"]);
+    Fact::Block(methods.map(|(method, node)| (method.to_owned(), operation(node, common, shared))).collect())
 }
 
-fn operation(node: &Node<'_>, id: &str, common: &[Node<'_>], shared: &Shared<'_>) -> Result<Fact> {
-    let mut parts = vec![("operationId", Fact::text(id))];
-    if let Some(tags) = node.get("tags") {
-        let tags = tags.items()?.into_iter().map(|tag| tag.text().map(Fact::text));
-        parts.push(("tags", Fact::List(tags.collect::<Result<_>>()?)));
+fn operation(operation: &Value, common: &[Value], shared: &Shared<'_>) -> Fact {
+    let mut parts = vec![("operationId", Fact::Scalar(operation["operationId"].clone()))];
+    if let Some(tags) = operation.get("tags") {
+        parts.push(("tags", Fact::List(items(tags).iter().cloned().map(Fact::Scalar).collect())));
     }
-    let own = node.get("parameters").map(|node| node.items()).transpose()?;
-    if own.is_some() || !common.is_empty() {
-        let all = common.iter().cloned().chain(own.unwrap_or_default());
-        let facts = all.map(|parameter| shared.fact(&parameter));
-        parts.push(("parameters", Fact::List(facts.collect::<Result<_>>()?)));
+    if operation.get("parameters").is_some() || !common.is_empty() {
+        let all = common.iter().chain(items(&operation["parameters"]));
+        parts.push(("parameters", Fact::List(all.map(|parameter| shared.fact(parameter)).collect())));
     }
-    if let Some(body) = node.get("requestBody") {
-        let mut entries = Vec::new();
-        if body.get("required").map(|node| node.flag()).transpose()? == Some(true) {
-            entries.push(("required", Fact::truth()));
-        }
-        entries.push(("content", content(&body.require("content", "the media types of the body")?)?));
-        parts.push(("requestBody", Fact::inline(entries)));
+    if let Some(body) = operation.get("requestBody") {
+        let required = (body["required"] == true).then(|| ("required", Fact::truth()));
+        parts.push(("requestBody", Fact::inline(required.into_iter().chain([("content", content(&body["content"]))]))));
     }
     let mut responses = Vec::new();
-    for (status, response) in node.require("responses", "an object of responses")?.entries()? {
-        let mut entries = vec![("description", Fact::text(reason_phrase(status)))];
-        if let Some(media) = response.get("content") {
-            entries.push(("content", content(&media)?));
-        }
-        responses.push((status.to_owned(), Fact::inline(entries)));
+    for (status, response) in
+        entries(&operation["responses"]).into_iter().filter(|(status, _)| !status.starts_with("x-"))
+    {
+        let mut parts = vec![("description", Fact::text(reason_phrase(status)))];
+        parts.extend(response.get("content").map(|media| ("content", content(media))));
+        responses.push((status.to_owned(), Fact::inline(parts)));
     }
     parts.push(("responses", Fact::Inline(responses)));
-    Ok(Fact::block(parts))
+    Fact::block(parts)
 }
 
-fn content(node: &Node<'_>) -> Result<Fact> {
-    let mut media = Vec::new();
-    for (name, body) in node.entries()? {
-        let schema = match body.get("schema") {
-            Some(schema) => vec![("schema", schema::inline(&schema)?)],
-            None => Vec::new(),
-        };
-        media.push((name.to_owned(), Fact::inline(schema)));
-    }
-    Ok(Fact::Inline(media))
+fn content(content: &Value) -> Fact {
+    let media = entries(content).into_iter().map(|(name, body)| {
+        let schema = body.get("schema").map(|schema| ("schema", schema::inline(schema)));
+        (name.to_owned(), Fact::inline(schema))
+    });
+    Fact::Inline(media.collect())
 }
 
 /// A response's description is prose; OpenAPI requires one, so it becomes the reason phrase of its status.

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value;
+
 use super::fact::Fact;
 use super::schema;
-use crate::document::Document;
-use crate::error::Result;
-use crate::node::Node;
+use crate::document::METHODS;
+use crate::json::{entries, items};
 
 const REFERENCE: &str = "#/components/parameters/";
 
@@ -29,32 +30,23 @@ pub(super) struct Shared<'a> {
     /// Shared parameters as they are written once.
     facts: BTreeMap<&'a str, Fact>,
     /// Every parameter below `components`, for the references to those that are not shared.
-    components: BTreeMap<&'a str, Node<'a>>,
+    components: &'a Value,
 }
 
 impl<'a> Shared<'a> {
     /// Finds the shared parameters, whether the document has them below `components` or repeats them everywhere.
-    pub(super) fn find(document: &'a Document) -> Result<Self> {
-        let declared = document.node().get("components").and_then(|node| node.get("parameters"));
-        let mut components = BTreeMap::new();
+    pub(super) fn find(root: &'a Value) -> Self {
+        let components = &root["components"]["parameters"];
         let mut facts = BTreeMap::new();
-        for (key, node) in declared.map(|node| node.entries()).transpose()?.unwrap_or_default() {
-            let name = node.require("name", "the parameter's name")?.text()?;
-            if SHARED.contains(&name) {
-                facts.insert(name, parameter(&node)?);
-            }
-            components.insert(key, node);
-        }
-        for operation in document.operations()? {
-            let parameters = operation.node.get("parameters").map(|node| node.items()).transpose()?;
-            for node in parameters.unwrap_or_default() {
-                let Some(name) = node.text_of("name")? else { continue };
-                if SHARED.contains(&name) && !facts.contains_key(name) {
-                    facts.insert(name, parameter(&node)?);
-                }
+        let paths = entries(&root["paths"]).into_iter();
+        let operations = paths.flat_map(|(_, item)| entries(item)).filter(|(method, _)| METHODS.contains(method));
+        let inline = operations.flat_map(|(_, operation)| items(&operation["parameters"]));
+        for node in entries(components).into_iter().map(|(_, node)| node).chain(inline) {
+            if let Some(name) = node["name"].as_str().filter(|name| SHARED.contains(name)) {
+                facts.entry(name).or_insert_with(|| parameter(node));
             }
         }
-        Ok(Self { facts, components })
+        Self { facts, components }
     }
 
     /// What stands below `components`.
@@ -63,31 +55,21 @@ impl<'a> Shared<'a> {
     }
 
     /// What stands in an operation's list.
-    pub(super) fn fact(&self, node: &Node<'_>) -> Result<Fact> {
-        let fact = match node.text_of("$ref")? {
-            None => parameter(node)?,
-            Some(target) => match target.strip_prefix(REFERENCE).and_then(|key| self.components.get(key)) {
-                Some(component) => parameter(component)?,
-                None => return Err(node.expected("a reference to a parameter below #/components/parameters/")),
-            },
-        };
-        let shared = self.facts.iter().find(|(_, shared)| **shared == fact);
-        Ok(match shared {
+    pub(super) fn fact(&self, node: &Value) -> Fact {
+        let target = node["$ref"].as_str().and_then(|target| target.strip_prefix(REFERENCE));
+        let fact = parameter(target.map_or(node, |key| &self.components[key]));
+        match self.facts.iter().find(|(_, shared)| **shared == fact) {
             Some((name, _)) => Fact::inline([("$ref", Fact::text(&format!("{REFERENCE}{name}")))]),
             None => fact,
-        })
+        }
     }
 }
 
-fn parameter(node: &Node<'_>) -> Result<Fact> {
-    let mut entries = Vec::new();
-    entries.push(("name", Fact::text(node.require("name", "the parameter's name")?.text()?)));
-    entries.push(("in", Fact::text(node.require("in", "where the parameter goes")?.text()?)));
-    if node.get("required").map(|node| node.flag()).transpose()? == Some(true) {
-        entries.push(("required", Fact::truth()));
+fn parameter(node: &Value) -> Fact {
+    let mut parts = vec![("name", Fact::Scalar(node["name"].clone())), ("in", Fact::Scalar(node["in"].clone()))];
+    if node["required"] == true {
+        parts.push(("required", Fact::truth()));
     }
-    if let Some(schema) = node.get("schema") {
-        entries.push(("schema", schema::inline(&schema)?));
-    }
-    Ok(Fact::inline(entries))
+    parts.extend(node.get("schema").map(|schema| ("schema", schema::inline(schema))));
+    Fact::inline(parts)
 }

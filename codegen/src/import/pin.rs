@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use heck::ToSnakeCase;
 
 use crate::document::Document;
-use crate::error::Result;
 
 /// The text with another pin.
 pub(super) fn pin(text: &str, version: &str, sha256: &str) -> String {
@@ -37,8 +36,8 @@ pub(super) fn pin(text: &str, version: &str, sha256: &str) -> String {
 }
 
 /// An `api.toml` for a folder that has none: one module a first path segment.
-pub(super) fn fresh(document: &Document, version: &str, sha256: &str) -> Result<String> {
-    let operations = document.operations()?;
+pub(super) fn fresh(document: &Document, version: &str, sha256: &str) -> String {
+    let operations = document.operations();
     let prefix = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
     let prefixes: BTreeSet<String> = operations.iter().map(|operation| prefix(operation.path)).collect();
     let mut text = pin("", version, sha256);
@@ -46,7 +45,7 @@ pub(super) fn fresh(document: &Document, version: &str, sha256: &str) -> Result<
     for prefix in prefixes {
         text.push_str(&format!("{prefix:?} = {:?}\n", prefix.to_snake_case()));
     }
-    Ok(text)
+    text
 }
 
 #[cfg(test)]
