@@ -57,10 +57,7 @@ impl Table {
             .with_writer_properties(writer_properties())
             .with_commit_properties(if exact { commit.exact() } else { commit.movable() });
         // Asking for a merge of equal schemas would conflict with everyone.
-        let lacks_columns = self.schema().is_some_and(|stored| {
-            rows.schema_ref().fields().iter().any(|field| stored.field_with_name(field.name()).is_err())
-        });
-        if lacks_columns {
+        if self.lacks_columns(rows.schema_ref()) {
             write = write.with_schema_mode(SchemaMode::Merge);
         }
         match write.await {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use datafusion::common::TableReference;
+use chrono::{DateTime, Utc};
 use datafusion::prelude::SessionContext;
 use deltalake::kernel::CommitInfo;
 use futures::stream::{self, StreamExt, TryStreamExt};
@@ -69,12 +69,8 @@ impl Table {
             let schema = self.schema().ok_or_else(|| self.unreadable())?;
             return register_batches(session, alias, schema, Vec::new());
         }
-        let provider = self.delta.table_provider().with_file_paths(files).await;
-        let provider = provider.map_err(|error| self.unreadable().with_source(error))?;
-        self.prepare(session)?;
         session.deregister_table(alias).map_err(sql_error)?;
-        session.register_table(TableReference::bare(alias), provider).map_err(sql_error)?;
-        Ok(())
+        self.provide(session, alias, self.delta.table_provider().with_file_paths(files)).await
     }
 
     /// The files of the snapshot, none when there is no table.
@@ -86,6 +82,17 @@ impl Table {
             return Ok(BTreeSet::new());
         }
         self.delta.get_file_uris().map(BTreeSet::from_iter).map_err(|error| lake_error(&self.name, "read", error))
+    }
+
+    /// Files that were in the table, and when they left it, as far as the log remembers them.
+    pub(super) async fn removed_files(&self) -> Result<BTreeMap<String, Option<DateTime<Utc>>>> {
+        let Some(snapshot) = self.snapshot() else { return Ok(BTreeMap::new()) };
+        let log = self.delta.log_store();
+        let removed = snapshot.all_tombstones(log.as_ref()).map_ok(|file| {
+            let when = file.deletion_timestamp().and_then(DateTime::from_timestamp_millis);
+            (file.path().into_owned(), when)
+        });
+        removed.try_collect().await.map_err(|error| lake_error(&self.name, "read", error))
     }
 
     /// Files in which an integer column may have one of some ascending values: ranges rule files and row groups out,

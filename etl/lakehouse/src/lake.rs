@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
+use bytes::Bytes;
 use datafusion::common::TableReference;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
-use deltalake::delta_datafusion::DeltaSessionContext;
+use deltalake::delta_datafusion::{DeltaSessionContext, TableProviderBuilder};
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use futures::future::BoxFuture;
@@ -225,6 +226,12 @@ impl Table {
     /// The table at an older version.
     ///
     /// # Errors
+    /// Whether rows have columns that the table doesn't have. One that isn't there lacks none.
+    pub(crate) fn lacks_columns(&self, rows: &Schema) -> bool {
+        let Some(stored) = self.schema() else { return false };
+        rows.fields().iter().any(|field| stored.field_with_name(field.name()).is_err())
+    }
+
     /// [`Kind::Lake`] when the log doesn't reach back that far.
     pub async fn at(&self, version: u64) -> Result<Self> {
         let mut older = self.clone();
@@ -269,7 +276,13 @@ impl Table {
         if !self.exists() {
             return Ok(false);
         }
-        let provider = self.delta.table_provider().await.map_err(|error| self.unreadable().with_source(error))?;
+        self.provide(session, alias, self.delta.table_provider()).await?;
+        Ok(true)
+    }
+
+    /// Makes what a provider gives of the table readable in a session under `alias`.
+    pub(crate) async fn provide(&self, session: &SessionContext, alias: &str, of: TableProviderBuilder) -> Result<()> {
+        let provider = of.await.map_err(|error| self.unreadable().with_source(error))?;
         self.prepare(session)?;
         session.register_table(TableReference::bare(alias), provider).map_err(|error| {
             Error::new(Kind::Sql, format!("{} can't be registered as {alias}", self.name)).with_source(error)

@@ -7,13 +7,12 @@ use std::collections::HashSet;
 use std::path::Path as Folder;
 
 use chrono::{DateTime, Utc};
-use futures::TryStreamExt;
 use object_store::ObjectStoreExt;
 
 use super::begun::BEGUN;
 use super::objects::{kept_until, listed};
 use super::{Lake, TableName};
-use crate::error::{Error, Kind, Result, lake_error};
+use crate::error::{Error, Kind, Result};
 
 /// When those wrote who left files behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,14 +68,7 @@ impl Lake {
         }
         let opened = self.load(table).await?;
         let mut named: HashSet<String> = opened.active_files("").map(|active| active.file.add.path).collect();
-        if let Some(snapshot) = opened.snapshot() {
-            let log = opened.delta.log_store();
-            let mut gone = snapshot.all_tombstones(log.as_ref());
-            let unread = |error| lake_error(table, "read", error);
-            while let Some(tombstone) = gone.try_next().await.map_err(unread)? {
-                named.insert(tombstone.path().into_owned());
-            }
-        }
+        named.extend(opened.removed_files().await?.into_keys());
         for staged in opened.staged().await? {
             // The next load says what becomes of them.
             named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.add.path));

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{TimeDelta, Utc};
 use deltalake::checkpoints;
 use deltalake::kernel::Action;
 use deltalake::protocol::DeltaOperation;
@@ -208,20 +208,10 @@ impl Table {
         let kept_until = kept_until(&objects);
         let mut needed: HashSet<String> = table.active_files("").map(|active| active.file.add.path).collect();
         let mut expired: HashSet<String> = HashSet::new();
-        if let Some(snapshot) = table.snapshot() {
-            let log = table.delta.log_store();
-            let mut tombstones = snapshot.all_tombstones(log.as_ref());
-            let unread = |error| lake_error(&self.name, "read", error);
-            while let Some(tombstone) = tombstones.try_next().await.map_err(unread)? {
-                let gone = tombstone.deletion_timestamp().and_then(DateTime::from_timestamp_millis);
-                let old = gone.is_none_or(|gone| now - gone >= options.retention);
-                let path = tombstone.path().into_owned();
-                if old {
-                    expired.insert(path)
-                } else {
-                    needed.insert(path)
-                };
-            }
+        for (path, removed) in table.removed_files().await? {
+            let is_old = removed.is_none_or(|removed| now - removed >= options.retention);
+            let files = if is_old { &mut expired } else { &mut needed };
+            files.insert(path);
         }
         for staged in table.staged().await? {
             let old = staged.is_older_than(options.orphan_age);

@@ -33,8 +33,6 @@ impl Table {
         let frame = Source::batches(&session, rows)?.into_frame();
         self.before_write().await?;
         let columns: Vec<&String> = schema.fields().iter().map(|field| field.name()).collect();
-        let lacks_columns =
-            self.schema().is_some_and(|stored| columns.iter().any(|name| stored.field_with_name(name).is_err()));
         let failed = |error| lake_error(&self.name, "merged into", error);
         let stays = format!("not source.`{DELETED}`");
         let merge = self
@@ -43,7 +41,7 @@ impl Table {
             .merge(frame, on)
             .with_source_alias("source")
             .with_target_alias("target")
-            .with_merge_schema(lacks_columns)
+            .with_merge_schema(self.lacks_columns(schema))
             .with_session_state(Arc::new(session.state()))
             .with_writer_properties(writer_properties())
             .with_commit_properties(commit.exact())
