@@ -72,10 +72,14 @@ impl File {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
-            Error::new(
-                Kind::Config,
-                format!("the configuration {} is wrong in line {line}: {}", path.display(), error.message()),
-            )
+            // A text in the place of a number may be a credential that was written into the wrong line.
+            let why = match error.message().split_once(", expected ") {
+                Some((found, expected)) if found.starts_with("invalid type: string") => {
+                    format!("a text stands where there is to be {expected}")
+                }
+                _ => error.message().to_owned(),
+            };
+            Error::new(Kind::Config, format!("the configuration {} is wrong in line {line}: {why}", path.display()))
         })
     }
 

@@ -2,7 +2,7 @@
 //!
 //! Everything that comes from outside and may be shown goes through [`Redactor::clean`] where it comes in: texts of bodies,
 //! header values, causes of broken connections. It reads the text as it stands and as it reads once URL, JSON and HTML
-//! escapes and Base64 are decoded, so that no encoding has to be listed.
+//! escapes, quoted-printable, Base64 and hexadecimal digits are decoded, in UTF-8 and UTF-16.
 //!
 //! What counts as a find depends on the credential, as it must not eat words: with the client id `any`, `company` has to stay
 //! `company`.
@@ -30,8 +30,8 @@ const REDACTED: &str = "[redacted]";
 
 /// Shortest text that is taken out on its own.
 const SHORTEST: usize = 3;
-/// The same within Base64.
-const SHORTEST_IN_BASE64: usize = 5;
+/// The same within Base64 and hexadecimal digits.
+const SHORTEST_PACKED: usize = 5;
 /// Length of the part of a strong credential that gives it away.
 const PART: usize = 8;
 /// From this length on a text is no word.
@@ -101,9 +101,11 @@ impl Redactor {
             self.look(&view, SHORTEST, &mut found);
             let squeezed = view.squeezed();
             self.look_for_strong(&squeezed, &mut found);
-            for base64 in view.base64().into_iter().chain(squeezed.base64()) {
+            for packed in view.packed().into_iter().chain(squeezed.packed()) {
                 let mut within = Vec::new();
-                self.look(&base64, SHORTEST_IN_BASE64, &mut within);
+                self.look(&packed, SHORTEST_PACKED, &mut within);
+                // Of UTF-16 every other byte is none.
+                self.look_for_strong(&packed.squeezed(), &mut within);
                 found.extend(within.into_iter().map(|range| whole_word(text, range)));
             }
         }
@@ -239,6 +241,12 @@ mod tests {
             "glued togetherhG5/bN8+yT3cJ6sQgether",
             "spread hG5/bN8+ yT3cJ6sQ and Kq7ZtR2m\nVx9LpWd4 and 1b9e6c1f-52a7-\t4f0d-9c3a-7de2b84c60aa",
             "cut off hG5/bN8+yT3cJ and Kq7ZtR2mVx and YWNtZStLcTdadFIybVZ4OUxwV2Q0Omh",
+            "base64 of utf16 aABHADUALwBiAE4AOAArAHkAVAAzAGMASgA2AHMAUQA= and AHgAaABHADUALwBiAE4AOAArAHkAVAAzAGMASgA2AHMAUQ==",
+            "hexadecimal 6847352f624e382b795433634a367351 and 0x613A6847352F624E382B795433634A367351",
+            "broken digits 6847352f624e38\n2b795433634a367351",
+            "quoted-printable =68=47=35=2F=62=4E=38=2B=79=54=33=63=4A=36=73=51",
+            "quoted-printable in lines hG5/bN=\r\n8+yT3c=\nJ6sQ",
+            "quoted-printable and more =2568%47%35%2F%62%4E%38%2B%79%54%33%63%4A%36%73%51",
             "utf16 h\0G\x005\0/\0b\0N\x008\0+\0y\0T\x003\0c\0J\x006\0s\0Q\0",
         ];
         for text in table {

@@ -5,8 +5,8 @@ use std::ops::Range;
 /// How often escapes within escapes are decoded.
 const LAYERS: usize = 4;
 
-/// Shortest text that is read as Base64.
-const SHORTEST_BASE64: usize = 6;
+/// Shortest text that is read as Base64, or as bytes in hexadecimal digits.
+const SHORTEST_PACKED: usize = 6;
 
 const NAMED: [(&str, u8); 15] = [
     ("amp", b'&'),
@@ -35,14 +35,19 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// The text as it is, and as it reads after one and more rounds of decoding.
+    /// The text as it is, and as it reads after one and more rounds of decoding; all of that with quoted-printable, too, whose equals
+    /// signs stand for themselves elsewhere.
     pub(crate) fn layers(text: &str) -> Vec<Self> {
         let plain = Self { bytes: text.as_bytes().to_vec(), from: (0..text.len()).map(|at| (at, at + 1)).collect() };
-        let mut layers = vec![plain];
-        while layers.len() < LAYERS
-            && let Some(next) = layers.last().and_then(Self::decoded)
-        {
-            layers.push(next);
+        let quoted = plain.decoded(quoted);
+        let mut layers = Vec::new();
+        for first in std::iter::once(plain).chain(quoted) {
+            let mut next = Some(first);
+            for _ in 0..LAYERS {
+                let Some(layer) = next else { break };
+                next = layer.decoded(escape);
+                layers.push(layer);
+            }
         }
         layers
     }
@@ -79,18 +84,37 @@ impl View {
         view
     }
 
-    /// What the Base64 in it may stand for: each run of its characters, from four starts, as one can't tell where it begins.
-    pub(crate) fn base64(&self) -> Vec<Self> {
-        let mut views = Vec::new();
-        let mut at = 0;
-        while at < self.bytes.len() {
-            let run = self.bytes.get(at..).unwrap_or_default().iter().take_while(|byte| six(**byte).is_some()).count();
-            if run >= SHORTEST_BASE64 {
-                views.extend((0..4).map(|start| self.base64_of(at + start..at + run)));
+    /// What the Base64 and the hexadecimal digits in it may stand for: each run of such characters, from every start, as one can't
+    /// tell where it begins.
+    pub(crate) fn packed(&self) -> Vec<Self> {
+        let base64 = self.runs(|byte| six(byte).is_some());
+        let base64 = base64.flat_map(|run| (0..4).map(move |start| self.base64_of(run.start + start..run.end)));
+        let hex = self.runs(|byte| byte.is_ascii_hexdigit());
+        let hex = hex.flat_map(|run| (0..2).map(move |start| self.hex_of(run.start + start..run.end)));
+        base64.chain(hex).collect()
+    }
+
+    /// Runs of some characters, of those that are long enough to hold anything.
+    fn runs(&self, is_one: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for at in (0..self.bytes.len()).filter(|at| self.bytes.get(*at).copied().is_some_and(&is_one)) {
+            match runs.last_mut() {
+                Some(run) if run.end == at => run.end += 1,
+                _ => runs.push(at..at + 1),
             }
-            at += run + 1;
         }
-        views
+        runs.into_iter().filter(|run| run.len() >= SHORTEST_PACKED)
+    }
+
+    fn hex_of(&self, run: Range<usize>) -> Self {
+        let mut view = Self::default();
+        for at in run.clone().step_by(2).filter(|at| at + 2 <= run.end) {
+            let code = self.bytes.get(at..).and_then(|digits| hex(digits, 2));
+            if let (Some(code), Some(origin)) = (code, self.origin(at..at + 2)) {
+                view.push(code as u8, (origin.start, origin.end));
+            }
+        }
+        view
     }
 
     fn base64_of(&self, run: Range<usize>) -> Self {
@@ -108,20 +132,14 @@ impl View {
         view
     }
 
-    /// With one round of escapes decoded, `None` where there are none.
-    fn decoded(&self) -> Option<Self> {
+    /// With one round of escapes decoded, `None` where there are none. What stands for nothing is an escape without a letter.
+    fn decoded(&self, escape: Escape) -> Option<Self> {
         let mut view = Self::default();
         let mut at = 0;
         let mut found = false;
         while let Some(byte) = self.bytes.get(at) {
             let rest = self.bytes.get(at + 1..).unwrap_or_default();
-            let escape = match byte {
-                b'%' => hex(rest, 2).map(|code| (Letter::Byte(code as u8), 3)),
-                b'\\' => backslash(rest),
-                b'&' => reference(rest),
-                _ => None,
-            };
-            let Some((letter, length)) = escape else {
+            let Some((letter, length)) = escape(*byte, rest) else {
                 view.push(*byte, self.from.get(at).copied().unwrap_or_default());
                 at += 1;
                 continue;
@@ -129,6 +147,7 @@ impl View {
             found = true;
             let origin = self.origin(at..at + length).unwrap_or_default();
             match letter {
+                Letter::None => {}
                 Letter::Byte(byte) => view.push(byte, (origin.start, origin.end)),
                 Letter::Char(letter) => {
                     let mut buffer = [0; 4];
@@ -148,9 +167,33 @@ impl View {
     }
 }
 
+/// What a byte and those behind it stand for, and the length of all of them.
+type Escape = fn(u8, &[u8]) -> Option<(Letter, usize)>;
+
 enum Letter {
+    None,
     Byte(u8),
     Char(char),
+}
+
+/// An escape of a URL, of JSON or of HTML, and its length.
+fn escape(byte: u8, rest: &[u8]) -> Option<(Letter, usize)> {
+    match byte {
+        b'%' => hex(rest, 2).map(|code| (Letter::Byte(code as u8), 3)),
+        b'\\' => backslash(rest),
+        b'&' => reference(rest),
+        _ => None,
+    }
+}
+
+/// An escape of quoted-printable: a byte, or the end of a line that isn't one.
+fn quoted(byte: u8, rest: &[u8]) -> Option<(Letter, usize)> {
+    match (byte, rest) {
+        (b'=', [b'\r', b'\n', ..]) => Some((Letter::None, 3)),
+        (b'=', [b'\n', ..]) => Some((Letter::None, 2)),
+        (b'=', _) => hex(rest, 2).map(|code| (Letter::Byte(code as u8), 3)),
+        _ => None,
+    }
 }
 
 /// What stands behind a backslash, and the length of all of it.
