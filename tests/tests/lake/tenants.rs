@@ -270,12 +270,55 @@ async fn a_move_that_was_forgotten_mixes_no_rows() {
     }
 }
 
+/// Without the table of tenants the bronze tables say whose rows they hold.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_of_tenants_that_was_removed_lets_no_other_tenant_in() {
+    let (acme, beta) = (tenant("acme", 1, 100).await, tenant("beta", 2, 100).await);
+    let all = Options { max_share: 100.0, ..Options::default() };
+    let moving = Plan { adopt_tenant: true, load: all, ..plan(Mode::Incremental) };
+    let lakehouse = Lakehouse::empty().unwrap();
+    let remove = || std::fs::remove_dir_all(lakehouse.path().join("etl")).unwrap();
+    load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
+    for (own, other) in [(&acme, &beta), (&beta, &acme)] {
+        remove();
+        let before = files(lakehouse.path());
+        for mode in [Mode::Incremental, Mode::Full] {
+            let error = load(other, &lakehouse, &plan(mode)).await.unwrap_err();
+            let text = error.report();
+            assert!(error.is_usage() && text.contains("hold the rows of another tenant than"), "{text}");
+            assert!(text.contains("--lakehouse") && text.contains("--adopt-tenant"), "{text}");
+        }
+        assert_eq!(files(lakehouse.path()), before, "nothing is written");
+        post(own, "advance", json!({ "TimeEntry": { "insert": 5 } })).await;
+        let report = load(own, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+        let told = "but its bronze tables are this tenant's: from now on it belongs to";
+        assert!(report.warnings.iter().any(|warning| warning.contains(told)), "{:?}", report.warnings);
+        assert_truth(own, &lakehouse, entities(), "after the table of tenants was removed").await;
+        // Taken over, with nothing left that counts the owners, all of it is read again.
+        remove();
+        let report = load(other, &lakehouse, &moving).await.unwrap();
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+        assert_truth(other, &lakehouse, entities(), "after a move").await;
+    }
+}
+
+/// Makes the commits of bronze those of older versions, which didn't say whose rows they hold.
+fn forget_tenants(lakehouse: &Lakehouse) {
+    for name in files(&lakehouse.path().join("bronze")).into_keys().filter(|name| name.ends_with(".json")) {
+        let text = std::fs::read_to_string(&name).unwrap();
+        let kept: Vec<&str> = text.lines().filter(|line| !line.contains("connectwise-etl:tenant")).collect();
+        std::fs::write(&name, kept.join("\n")).unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lakehouse_of_an_older_version_is_taken_over_with_a_note() {
     let acme = tenant("acme", 1, 100).await;
     let lakehouse = Lakehouse::empty().unwrap();
     load(&acme, &lakehouse, &plan(Mode::Full)).await.unwrap();
     std::fs::remove_dir_all(lakehouse.path().join("etl/etl_tenant")).unwrap();
+    forget_tenants(&lakehouse);
     post(&acme, "advance", json!({ "TimeEntry": { "insert": 5 } })).await;
     let report = load(&acme, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
     assert_eq!(report.failed().count(), 0, "{report:?}");

@@ -25,7 +25,7 @@ use crate::deletes::MAX_SHARE;
 use crate::error::Result;
 use crate::quarantine::{self, Held};
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
-use crate::tenant;
+use crate::tenant::{self, Signature};
 use deferred::Deferred;
 
 /// Application whose transactions hold the watermark: microseconds since 1970, the server's time.
@@ -83,8 +83,8 @@ pub struct Request {
     pub run_id: String,
     /// When the run started.
     pub started: DateTime<Utc>,
-    /// Number of the tenant that the lakehouse belongs to ([`Owner`](crate::tenant::Owner)).
-    pub owner: i64,
+    /// Whose rows they are.
+    pub owner: Signature,
 }
 
 /// What a load did.

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::gold::GoldConfig;
 use crate::halt::Halt;
 use crate::ledger::{End, Journal, Start, Work};
-use crate::tenant::{self, Admitted};
+use crate::tenant::{self, Admitted, Signature};
 use crate::{maintain as upkeep_of, reconcile as sweep_of};
 
 /// Reconciles entities and tells the ledger, entity by entity. A dry run writes nothing, and so leaves nothing there.
@@ -33,13 +33,13 @@ pub async fn reconcile(
         // Admission mends what says whose lakehouse it is.
         tenant::owner(lake).await?;
     }
-    let Admitted { lake, number, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
+    let Admitted { lake, signature, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
     let lake = &lake;
     if request.dry_run {
         let (mut all, run_id) = (Vec::new(), request.run_id.clone());
         let (mut not_tried, mut halt) = (Vec::new(), Halt::default());
         for (at, entity) in entities.iter().enumerate() {
-            let found = swept(lake, client, entity, request, number).await?;
+            let found = swept(lake, client, entity, request, signature).await?;
             let (failed, trouble) =
                 (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
             all.extend(found);
@@ -70,7 +70,7 @@ pub async fn reconcile(
     let (mut all, mut steps, mut not_tried, mut halt) = (Vec::new(), Vec::new(), Vec::new(), Halt::new(server.trouble));
     for (at, entity) in entities.iter().enumerate() {
         let client = client.with_own_stats();
-        let mut found = swept(lake, &client, entity, request, number).await?;
+        let mut found = swept(lake, &client, entity, request, signature).await?;
         let mut stops = false;
         for found in &mut found {
             let rest = entities.get(at + 1..).unwrap_or_default();
@@ -112,7 +112,7 @@ async fn swept(
     client: &Client,
     entity: &'static Entity,
     request: &sweep_of::Request,
-    owner: i64,
+    owner: Signature,
 ) -> Result<Vec<sweep_of::EntityReport>> {
     let table = lake.table(&TableName::bronze(entity.table)).await?;
     if tenant::is_of_another(&table, owner).await? {

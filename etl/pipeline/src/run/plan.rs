@@ -22,7 +22,7 @@ use crate::ledger::{self, End, Journal, Start, Work};
 use crate::opened::Opened;
 use crate::quarantine;
 use crate::silver;
-use crate::tenant::{self, Admitted};
+use crate::tenant::{self, Admitted, Signature};
 use tokio::sync::OnceCell;
 
 /// What a run has to do.
@@ -86,9 +86,9 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
     let asking = client.filter(|_| plan.layers.contains(&Layer::Bronze));
-    let Admitted { lake, number: owner, note } = match asking {
+    let Admitted { lake, signature: owner, note } = match asking {
         Some(client) => tenant::admit(lake, client, plan.adopt_tenant, &run_id, started).await?,
-        None => Admitted { lake: lake.clone(), number: tenant::number(lake).await?, note: None },
+        None => Admitted { lake: lake.clone(), signature: tenant::signature(lake).await?, note: None },
     };
     let lake = &lake;
     let unsettled = AtomicBool::new(false);
@@ -244,7 +244,7 @@ struct Run<'a> {
     run_id: String,
     clock: Instant,
     dates: DateProbe,
-    owner: i64,
+    owner: Signature,
     /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
     unsettled: AtomicBool,
     /// The quarantine when the run first asked for it.

@@ -3,6 +3,7 @@
 
 mod owner;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -19,16 +20,35 @@ pub use owner::{Owner, TENANT, Tenant, not_of, owner, owner_schema};
 /// without it holds those of the first owner.
 const OWNER: &str = "connectwise-etl:owner";
 
+/// Transaction in each bronze table with a number of the tenant whose rows it holds ([`Tenant::identity`]), so that it is known
+/// where the table of tenants is gone.
+const HELD: &str = "connectwise-etl:tenant";
+
 /// Tables that are opened at once.
 const AT_ONCE: usize = 8;
+
+/// What bronze tables say of whose rows they hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signature {
+    /// Number of the owner.
+    number: i64,
+    /// Which tenant it is; `None` where the lakehouse doesn't say.
+    tenant: Option<i64>,
+}
+
+impl From<&Owner> for Signature {
+    fn from(owner: &Owner) -> Self {
+        Self { number: owner.number, tenant: Some(owner.tenant.identity()) }
+    }
+}
 
 /// A run that may write.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     /// The lakehouse, which records the tenant with the first write to bronze.
     pub(crate) lake: Lake,
-    /// Number of the owner.
-    pub(crate) number: i64,
+    /// Whose rows it writes.
+    pub(crate) signature: Signature,
     /// What the run should say of it.
     pub(crate) note: Option<String>,
 }
@@ -55,39 +75,58 @@ pub(crate) async fn admit(
         let (note, number) = mended(lake, &why, adopt, run_id).await?;
         (told, next) = (Some(note), number);
     }
-    if let Some((number, moves)) = next {
-        let then = if moves {
-            format!("; the lakehouse moves to {tenant}, so every table is read in full")
-        } else {
-            String::new()
-        };
-        let note = told.map(|told| format!("{told}{then}"));
-        let claim = Claim::new(Owner { number, tenant }, if moves { "moved" } else { "first load" }, run_id, now);
-        return Ok(Admitted { lake: lake.guarded(Arc::new(claim)), number, note });
-    }
-    let (number, reason, note) = match owner(lake).await? {
-        Some(owner) if owner.tenant == tenant => {
-            let note =
-                adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
-            return Ok(Admitted { lake: lake.clone(), number: owner.number, note: told.or(note) });
-        }
-        Some(owner) if adopt => {
-            let note = format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
-            (owner.number + 1, "moved", Some(note))
-        }
-        Some(owner) => return Err(owner::taken(lake, &owner.tenant, &tenant)),
-        None if !has_rows(lake).await? => (1, "first load", None),
-        None if adopt => (2, "moved", Some(format!("the lakehouse moves to {tenant}, so every table is read in full"))),
-        None => {
-            let note = format!(
-                "the lakehouse didn't say whose tables it holds, as an older version of this program made it: from now on \
-                 it belongs to {tenant}"
-            );
-            (1, "found without an owner", Some(note))
-        }
+    let (number, reason, note) = match next {
+        Some((number, true)) => (number, "moved", Some(moves_to(&tenant))),
+        Some((number, false)) => (number, "first load", None),
+        None => match owner(lake).await? {
+            Some(owner) if owner.tenant == tenant => {
+                let note =
+                    adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
+                let signature = Signature::from(&owner);
+                return Ok(Admitted { lake: lake.clone(), signature, note: told.or(note) });
+            }
+            Some(owner) if adopt => {
+                let note =
+                    format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
+                (owner.number + 1, "moved", Some(note))
+            }
+            Some(owner) => return Err(owner::taken(lake, &owner.tenant, &tenant)),
+            None if !has_rows(lake).await? => (1, "first load", None),
+            None => unrecorded(lake, &tenant, adopt).await?,
+        },
     };
-    let claim = Claim::new(Owner { number, tenant }, reason, run_id, now);
-    Ok(Admitted { lake: lake.guarded(Arc::new(claim)), number, note: told.or(note) })
+    let note = match (told, note) {
+        (Some(told), Some(note)) => Some(format!("{told}; {note}")),
+        (told, note) => told.or(note),
+    };
+    let owner = Owner { number, tenant };
+    let signature = Signature::from(&owner);
+    let claim = Claim::new(owner, reason, run_id, now);
+    Ok(Admitted { lake: lake.guarded(Arc::new(claim)), signature, note })
+}
+
+/// The owner number of a tenant that comes to a lakehouse with rows and without a table of tenants, how it comes, and what is told.
+///
+/// # Errors
+/// [`Kind::Config`] when the bronze tables say that they are another tenant's, unless this one takes them over.
+async fn unrecorded(lake: &Lake, tenant: &Tenant, adopt: bool) -> Result<(i64, &'static str, Option<String>)> {
+    let held = Held::by(lake).await;
+    if adopt {
+        return Ok((held.number + 1, "moved", Some(moves_to(tenant))));
+    }
+    if held.tenants.iter().any(|other| *other != tenant.identity()) {
+        return Err(owner::not_recorded(lake, tenant));
+    }
+    let found = match held.tenants.is_empty() {
+        true => "as an older version of this program made it",
+        false => "but its bronze tables are this tenant's",
+    };
+    let note = format!("the lakehouse didn't say whose tables it holds, {found}: from now on it belongs to {tenant}");
+    Ok((held.number, "found without an owner", Some(note)))
+}
+
+fn moves_to(tenant: &Tenant) -> String {
+    format!("the lakehouse moves to {tenant}, so every table is read in full")
 }
 
 /// What is told of a lakehouse whose owner couldn't be read, and, where nothing is left that says who it is, the number of the
@@ -116,7 +155,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
     }
     // An older row may be left, whose owner needs not be the one whose rows these are.
     let recorded = owner::recorded(lake).await?.map_or(0, |owner| owner.number);
-    let number = if protects { recorded.max(highest(lake).await?) + 1 } else { recorded + 1 };
+    let number = if protects { recorded.max(Held::by(lake).await.number) + 1 } else { recorded + 1 };
     Ok((note, Some((number, protects))))
 }
 
@@ -143,29 +182,37 @@ pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
     ))
 }
 
-/// Number of the owner of a lakehouse that is only built upon: what bronze holds may be of the owner before.
+/// The owner of a lakehouse that is only built upon: what bronze holds may be of the owner before.
 ///
 /// # Errors
 /// [`Kind::Lake`] when the owner can't be read.
-pub(crate) async fn number(lake: &Lake) -> Result<i64> {
+pub(crate) async fn signature(lake: &Lake) -> Result<Signature> {
     if owner::doubt(lake).await?.is_some() {
         // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
-        return highest(lake).await;
+        return Ok(Signature { number: Held::by(lake).await.number, tenant: None });
     }
-    Ok(owner(lake).await?.map_or(1, |owner| owner.number))
+    Ok(owner(lake).await?.as_ref().map_or(Signature { number: 1, tenant: None }, Signature::from))
 }
 
-/// Whether a bronze table holds the rows of an earlier owner.
+/// Whether a bronze table holds the rows of another owner.
 ///
 /// # Errors
 /// [`Kind::Lake`] when its log can't be read.
-pub(crate) async fn is_of_another(table: &Table, number: i64) -> Result<bool> {
-    Ok(table.exists() && table.transaction(OWNER).await?.unwrap_or(1) != number)
+pub(crate) async fn is_of_another(table: &Table, owner: Signature) -> Result<bool> {
+    if !table.exists() {
+        return Ok(false);
+    }
+    if table.transaction(OWNER).await?.unwrap_or(1) != owner.number {
+        return Ok(true);
+    }
+    let Some(tenant) = owner.tenant else { return Ok(false) };
+    Ok(table.transaction(HELD).await?.is_some_and(|held| held != tenant))
 }
 
 /// Says with a commit whose rows the table holds after it. The first owner needs no number, unless the table had another one's.
-pub(crate) fn signed(commit: Commit, number: i64, moved: bool) -> Commit {
-    if number > 1 || moved { commit.transaction(OWNER, number) } else { commit }
+pub(crate) fn signed(commit: Commit, owner: Signature, moved: bool) -> Commit {
+    let commit = if owner.number > 1 || moved { commit.transaction(OWNER, owner.number) } else { commit };
+    owner.tenant.into_iter().fold(commit, |commit, tenant| commit.transaction(HELD, tenant))
 }
 
 /// Why a table that still holds the rows of an earlier owner isn't used, and what helps.
@@ -180,16 +227,26 @@ pub(crate) fn unmoved(table: &TableName, why: Option<&str>) -> Error {
     )
 }
 
-/// The highest number of an owner that a bronze table holds the rows of.
-async fn highest(lake: &Lake) -> Result<i64> {
-    let mut highest = 1;
-    for entity in catalog::entities() {
-        // One that can't be read is loaded as a whole before anything of it is used.
-        if let Ok(table) = lake.table(&TableName::bronze(entity.table)).await {
-            highest = highest.max(table.transaction(OWNER).await.ok().flatten().unwrap_or(1));
+/// Whose rows the bronze tables of a lakehouse say that they hold.
+struct Held {
+    /// The highest number of an owner, 1 where none says one.
+    number: i64,
+    /// The tenants.
+    tenants: BTreeSet<i64>,
+}
+
+impl Held {
+    async fn by(lake: &Lake) -> Self {
+        let mut held = Self { number: 1, tenants: BTreeSet::new() };
+        for entity in catalog::entities() {
+            // One that can't be read is loaded as a whole before anything of it is used.
+            if let Ok(table) = lake.table(&TableName::bronze(entity.table)).await {
+                held.number = held.number.max(table.transaction(OWNER).await.ok().flatten().unwrap_or(1));
+                held.tenants.extend(table.transaction(HELD).await.ok().flatten());
+            }
         }
+        held
     }
-    Ok(highest)
 }
 
 /// Whether any bronze table is there, in whatever state.

@@ -10,6 +10,7 @@ use connectwise_lakehouse::{Commit, Lake, Layer, TableName, WriteGuard};
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
+use twox_hash::XxHash3_64;
 
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::typed::{from_batches, to_batch};
@@ -32,6 +33,11 @@ impl Tenant {
     /// ([`Config::server`](connectwise_sdk::Config::server)).
     pub fn new(company: &str, server: &str) -> Self {
         Self { company: company.trim().to_lowercase(), server: server.trim().to_lowercase() }
+    }
+
+    /// A number that other tenants don't have.
+    pub(super) fn identity(&self) -> i64 {
+        XxHash3_64::oneshot(self.to_string().as_bytes()).cast_signed()
     }
 
     /// The server that it is on.
@@ -225,6 +231,19 @@ pub fn not_of(lake: &Lake, owner: &Tenant, configured: &Tenant) -> Error {
 /// What is said to a tenant that comes to another one's lakehouse.
 pub(super) fn taken(lake: &Lake, owner: &Tenant, other: &Tenant) -> Error {
     refusal(lake, owner, &format!("the credentials are those of {other}"))
+}
+
+/// What is said to a tenant where the table of tenants is gone and the rows are another one's.
+pub(super) fn not_recorded(lake: &Lake, tenant: &Tenant) -> Error {
+    let (table, root) = (TableName::ledger(TENANT), lake.root());
+    Error::new(
+        Kind::Config,
+        format!(
+            "{table} is gone, and the bronze tables of {root} hold the rows of another tenant than {tenant}: name another lakehouse \
+             with --lakehouse, run with the credentials of the tenant whose it is, which records it again, or take it over with \
+             run --adopt-tenant"
+        ),
+    )
 }
 
 fn refusal(lake: &Lake, owner: &Tenant, why: &str) -> Error {
