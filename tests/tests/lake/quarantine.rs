@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use chrono::Utc;
 use connectwise_extract::catalog;
 use connectwise_extract::decode::Rejected;
-use connectwise_lakehouse::Layer;
+use connectwise_lakehouse::{Changes, Commit, Layer};
 use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
 use connectwise_pipeline::{ledger, quarantine};
 use connectwise_sdk::catalog::{Entity, Kind};
@@ -124,6 +124,46 @@ async fn what_an_incremental_run_couldnt_read_is_asked_for_until_it_is_mended() 
     assert!(step.warnings.iter().any(|warning| warning.contains("are closed there: 1 (")), "{:?}", step.warnings);
     assert!(tenant.open().await.is_empty());
     assert_eq!(tenant.run_whole(Mode::Incremental).await.warnings, Vec::<String>::new());
+}
+
+/// The quarantine is a table that others can write. What they take out of it is found in the list again.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_others_take_out_is_found_again() {
+    for harm in ["folder removed", "all rows removed", "a row removed"] {
+        let tenant = Tenant::start(67, "Contact").await;
+        tenant.run_whole(Mode::Full).await;
+        let changed = ids(&tenant.advance(json!({ "edit": 4 })).await, "edited");
+        for id in &changed[..3] {
+            tenant.spoil(*id, true).await;
+        }
+        tenant.run_with_open(Mode::Incremental, 3).await;
+        let lake = tenant.lakehouse.lake();
+        let table = lake.table(&quarantine::table()).await.unwrap();
+        let keys: Vec<i64> = tenant.open().await.iter().map(|record| record.quarantine_id).collect();
+        let gone = match harm {
+            "folder removed" => {
+                std::fs::remove_dir_all(tenant.lakehouse.path().join(quarantine::table().to_string())).unwrap();
+                3
+            }
+            "all rows removed" => keys.len(),
+            _ => 1,
+        };
+        if harm != "folder removed" {
+            let changes = Changes::upserts("quarantineId", Vec::new()).deleting(keys[..gone].to_vec());
+            table.merge(&quarantine::schema(), changes, &Commit::new("another writer")).await.unwrap();
+        }
+        assert_eq!(tenant.open().await.len(), 3 - gone, "{harm}");
+        let step = tenant.run_with_open(Mode::Incremental, 3).await;
+        let told = format!("{gone} records of Contact were taken out of bronze/bronze_cw_quarantine by another writer");
+        assert!(step.warnings.iter().any(|warning| warning.contains(&told)), "{harm}: {:?}", step.warnings);
+        let step = tenant.run_with_open(Mode::Incremental, 3).await;
+        assert!(step.rows_read < 20, "{harm}: an incremental run reads few rows again, and not {}", step.rows_read);
+        for id in &changed[..3] {
+            tenant.mend(*id).await;
+        }
+        tenant.run_whole(Mode::Incremental).await;
+        assert_eq!(tenant.run_whole(Mode::Incremental).await.warnings, Vec::<String>::new(), "{harm}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

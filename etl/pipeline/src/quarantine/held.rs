@@ -102,6 +102,11 @@ impl Held {
         self.0.iter().all(|record| record.closed.is_some())
     }
 
+    /// How many records are still as they were kept.
+    pub(super) fn standing(&self) -> u64 {
+        self.0.iter().filter(|record| record.closed.is_none()).count() as u64
+    }
+
     /// Open records.
     pub fn open(&self) -> impl Iterator<Item = &Record> {
         self.0.iter().filter(|record| record.is_open())

@@ -11,17 +11,21 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::decode::Rejected;
-use connectwise_lakehouse::{Changes, Commit, Lake, Layer, TableName, retry_on_conflict};
+use connectwise_lakehouse::{Changes, Commit, Lake, Layer, Table, TableName, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
 use twox_hash::XxHash3_64;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::typed::to_batch;
 pub use held::{Held, Record, Settled, acknowledge, open, standing};
 
 const NAME: &str = "bronze_cw_quarantine";
 const KEY: &str = "quarantineId";
+
+/// Application of a bronze table's commits: how many of its records are in quarantine, open or acknowledged. The quarantine is a table of
+/// its own, and whoever empties it would have the records forgotten.
+const COUNT: &str = "connectwise-etl:quarantined";
 
 /// The quarantine table, `bronze/bronze_cw_quarantine`.
 pub fn table() -> TableName {
@@ -108,6 +112,42 @@ pub async fn keep(
         Ok(unique.len() as u64)
     })
     .await
+}
+
+/// How many records of an entity its bronze table remembers.
+///
+/// # Errors
+/// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read.
+pub(crate) async fn remembered(bronze: &Table) -> Result<u64> {
+    Ok(bronze.transaction(COUNT).await?.map_or(0, i64::cast_unsigned))
+}
+
+/// How many of the records that a bronze table remembers are in quarantine no more, though no load closed them.
+///
+/// # Errors
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the quarantine can't be read.
+pub(crate) async fn lost(quarantine: &Table, entity: &Entity, remembered: u64) -> Result<u64> {
+    if remembered == 0 {
+        return Ok(0);
+    }
+    Ok(remembered.saturating_sub(Held::of(quarantine, entity).await?.standing()))
+}
+
+/// Has a bronze table remember how many of its records are in quarantine now, and gives it as it is then.
+///
+/// # Errors
+/// [`Kind::Lake`](crate::error::Kind::Lake) when a table can't be read or written.
+pub(crate) async fn remember(bronze: Table, entity: &Entity, remembered: u64, run_id: &str) -> Result<Table> {
+    let quarantine = bronze.lake().table(&table()).await?;
+    let standing = Held::of(&quarantine, entity).await?.standing();
+    if standing == remembered {
+        return Ok(bronze);
+    }
+    let commit = Commit::new(run_id).transaction(COUNT, standing.cast_signed());
+    bronze
+        .retry_on_conflict(async |bronze| Ok::<_, Error>(bronze.commit_transactions(&commit).await.map(drop)?))
+        .await?;
+    Ok(bronze.refresh().await?)
 }
 
 /// A row of the table.

@@ -283,9 +283,11 @@ impl Run<'_> {
                 let untrusted = table.is_untrusted().await?;
                 let open = async || self.lake.table(&quarantine::table()).await;
                 let quarantine = self.quarantine.get_or_try_init(open).await?;
+                let remembered = quarantine::remembered(&table).await?;
+                let lost = quarantine::lost(quarantine, entity, remembered).await?;
                 let request = Request {
                     quarantine: quarantine.clone(),
-                    mode: if untrusted { Mode::Full } else { self.plan.mode },
+                    mode: if untrusted || lost > 0 { Mode::Full } else { self.plan.mode },
                     window: self.plan.window,
                     dates: self.dates.clone(),
                     page_size: self.plan.page_size,
@@ -316,9 +318,19 @@ impl Run<'_> {
                 if optional && self.skipped.contains(&step.table) {
                     step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
                 }
-                let version = loaded.written.version;
+                if lost > 0 {
+                    let (of, name) = (quarantine::table(), entity.name);
+                    step.warnings.push(format!(
+                        "{lost} records of {name} were taken out of {of} by another writer, so all of {name} was read again"
+                    ));
+                }
+                let (version, quarantined) = (loaded.written.version, loaded.quarantined);
                 loaded.tell(step);
-                at(&table, version).await
+                let table = at(&table, version).await?;
+                if quarantined == 0 && remembered == 0 {
+                    return Ok(table);
+                }
+                quarantine::remember(table, entity, remembered, &self.run_id).await
             })
             .await;
         step.spent(client.stats());
