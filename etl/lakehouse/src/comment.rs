@@ -24,7 +24,7 @@ impl Table {
             .with_commit_properties(commit.exact())
             .await;
         match described {
-            Ok(delta) => Ok(Self { delta, ..self.clone() }),
+            Ok(delta) => Ok(self.moved_to(delta)),
             Err(error) => Err(self.failed(error).await),
         }
     }

@@ -14,6 +14,7 @@ use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use futures::future::BoxFuture;
 use object_store::ObjectStore;
+use tokio::sync::OnceCell;
 use twox_hash::XxHash3_64;
 use url::Url;
 
@@ -87,7 +88,7 @@ impl Lake {
     /// The place of a table whose log wasn't looked at.
     pub(super) fn unopened(&self, name: &TableName) -> Result<Table> {
         let delta = self.builder(name)?.build().map_err(|error| lake_error(name, "opened", error))?;
-        Ok(Table { lake: self.clone(), name: name.clone(), delta })
+        Ok(Table { lake: self.clone(), name: name.clone(), delta, memo: Arc::default() })
     }
 
     /// Where the objects of a table are, whether its log can be read or not.
@@ -168,6 +169,16 @@ pub struct Table {
     pub(crate) lake: Lake,
     pub(crate) name: TableName,
     pub(crate) delta: DeltaTable,
+    pub(crate) memo: Arc<Memo>,
+}
+
+/// What was asked of the log of a snapshot, which never changes.
+#[derive(Debug, Default)]
+pub(crate) struct Memo {
+    /// Whether the rows are marked ([`Table::is_untrusted`]).
+    pub(crate) untrusted: OnceCell<bool>,
+    /// The text of the newest commit.
+    pub(crate) newest: OnceCell<Option<Bytes>>,
 }
 
 /// What a snapshot says of a table.
@@ -215,6 +226,12 @@ impl Table {
         Some(self.snapshot()?.snapshot().arrow_schema())
     }
 
+    /// Whether rows have columns that the table doesn't have. One that isn't there lacks none.
+    pub(crate) fn lacks_columns(&self, rows: &Schema) -> bool {
+        let Some(stored) = self.schema() else { return false };
+        rows.fields().iter().any(|field| stored.field_with_name(field.name()).is_err())
+    }
+
     pub(crate) fn snapshot(&self) -> Option<&DeltaTableState> {
         self.delta.snapshot().ok()
     }
@@ -223,23 +240,23 @@ impl Table {
         self.delta.log_store().object_store(None)
     }
 
+    /// The table with another snapshot.
+    pub(crate) fn moved_to(&self, delta: DeltaTable) -> Self {
+        Self { lake: self.lake.clone(), name: self.name.clone(), delta, memo: Arc::default() }
+    }
+
     /// The table at an older version.
     ///
     /// # Errors
-    /// Whether rows have columns that the table doesn't have. One that isn't there lacks none.
-    pub(crate) fn lacks_columns(&self, rows: &Schema) -> bool {
-        let Some(stored) = self.schema() else { return false };
-        rows.fields().iter().any(|field| stored.field_with_name(field.name()).is_err())
-    }
-
     /// [`Kind::Lake`] when the log doesn't reach back that far.
     pub async fn at(&self, version: u64) -> Result<Self> {
-        let mut older = self.clone();
-        if older.version() != Some(version) {
-            let loaded = older.delta.load_version(version).await;
-            loaded.map_err(|error| lake_error(&self.name, "read", error))?;
+        if self.version() == Some(version) {
+            return Ok(self.clone());
         }
-        Ok(older)
+        let mut older = self.delta.clone();
+        let loaded = older.load_version(version).await;
+        loaded.map_err(|error| lake_error(&self.name, "read", error))?;
+        Ok(self.moved_to(older))
     }
 
     /// The number that an earlier commit left under the name of an application (see
@@ -287,7 +304,7 @@ impl Table {
         session.register_table(TableReference::bare(alias), provider).map_err(|error| {
             Error::new(Kind::Sql, format!("{} can't be registered as {alias}", self.name)).with_source(error)
         })?;
-        Ok(true)
+        Ok(())
     }
 
     pub(crate) fn unreadable(&self) -> Error {

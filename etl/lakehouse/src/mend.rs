@@ -256,7 +256,8 @@ impl Table {
     /// # Errors
     /// [`Kind::Lake`] when its log can't be read.
     pub async fn is_untrusted(&self) -> Result<bool> {
-        Ok(self.transaction(UNTRUSTED).await? == Some(1))
+        let asked = self.memo.untrusted.get_or_try_init(async || Ok(self.transaction(UNTRUSTED).await? == Some(1)));
+        asked.await.copied()
     }
 }
 

@@ -60,7 +60,7 @@ impl Table {
             Err(error) => return Err(self.failed(error).await),
         };
         self.begun().await;
-        let written = Self { delta, ..self.clone() };
+        let written = self.moved_to(delta);
         let inserted = written.row_count().await?;
         let committed = written.version() != self.version();
         Ok(Written { inserted, committed, ..written.unchanged() })

@@ -7,10 +7,12 @@
 
 use std::fmt;
 
+use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use deltalake::logstore::LogStore as _;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use twox_hash::XxHash3_64;
 
 use super::demands::{columns, demands};
 use super::{Table, TableState};
@@ -22,6 +24,11 @@ pub(super) const UPON: &str = "etlUpon";
 
 /// Commits that are looked at: a table that others change more often than that has to be read again anyway.
 const AT_MOST: u64 = 1_000;
+
+/// A number that is another one when the table or the commit is.
+fn identity(state: &TableState, commit: &[u8]) -> i64 {
+    XxHash3_64::oneshot(commit).cast_signed() ^ state.identity
+}
 
 /// Why what a table holds isn't gone on from, so that it has to be rebuilt. Every reason is a clause that goes on the table's
 /// name: "bronze/bronze_cw_company was changed by another writer (...)".
@@ -88,6 +95,8 @@ pub struct Examined {
     pub doubt: Option<Doubt>,
     /// The newest version whose rows are as this program left them, which may be cleared away.
     pub trusted: Option<u64>,
+    /// A number of the commit that made the version, for [`Table::has_commit`].
+    pub commit: i64,
 }
 
 impl Examined {
@@ -257,21 +266,49 @@ impl Table {
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
     pub async fn examine(&self) -> Result<Option<Examined>> {
         let Some(state) = self.state() else { return Ok(None) };
+        let commit = self.entry(state.version).await?.map_or(state.identity, |entry| identity(&state, &entry));
         let Told { foreign, trusted } = self.told(state.version).await?;
         let doubt = match (foreign, trusted) {
             (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
             (None, None) => Some(Doubt::Unknown),
             (None, Some(_)) => demands(self).map(Doubt::Layout),
         };
-        Ok(Some(Examined { state, doubt, trusted }))
+        Ok(Some(Examined { state, doubt, trusted, commit }))
+    }
+
+    /// Whether the version of this table is still the one that was examined when `noted` was its [`Examined::commit`]. A folder that
+    /// was put back from a backup and written again has the same version numbers, and other commits. Where the log is cleared away,
+    /// as it is behind checkpoints, it tells nothing else.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
+    pub async fn has_commit(&self, version: u64, noted: i64) -> Result<bool> {
+        let Some(state) = self.state().filter(|state| version <= state.version) else { return Ok(false) };
+        // Versions of this program before it told commits apart noted the table.
+        if noted == state.identity {
+            return Ok(true);
+        }
+        let entry = self.entry(version).await?;
+        Ok(entry.map_or(version < state.version, |entry| identity(&state, &entry) == noted))
+    }
+
+    /// The text of a commit, `None` where the log no longer has it.
+    async fn entry(&self, version: u64) -> Result<Option<Bytes>> {
+        let read = async || {
+            let entry = self.delta.log_store().read_commit_entry(version).await;
+            entry.map_err(|error| lake_error(&self.name, "read", error))
+        };
+        if self.version() == Some(version) {
+            self.memo.newest.get_or_try_init(read).await.cloned()
+        } else {
+            read().await
+        }
     }
 
     async fn told(&self, newest: u64) -> Result<Told> {
-        let log = self.delta.log_store();
         let mut walk = Walk::default();
         for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
-            let entry = log.read_commit_entry(version).await.map_err(|error| lake_error(&self.name, "read", error))?;
-            let Some(entry) = entry else { break };
+            let Some(entry) = self.entry(version).await? else { break };
             if walk.take(version, &Commit::parse(&entry)) {
                 break;
             }

@@ -4,12 +4,14 @@
 use std::collections::BTreeSet;
 
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, TableName};
+use connectwise_lakehouse::{Changes, Commit, Layer, TableName};
+use connectwise_pipeline::query;
 use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, execute};
 use connectwise_pipeline::silver::history;
 use connectwise_tests::client;
 use serde_json::json;
 
+use crate::alike::{copy, rows};
 use crate::loaded::{BELOW_GOLD, Tenant, assert_same, content, entities, said, silver_tables};
 use crate::others::{Deed, does};
 use crate::steer::post;
@@ -132,6 +134,74 @@ async fn a_table_that_begins_again_is_new_to_those_that_are_made_from_it() {
         assert_eq!(at(table).await, Some(0), "{table} has the version again that was seen");
     }
     tenant.assert_equal("after folders were taken away").await;
+}
+
+/// A folder that is put back from a backup counts its versions again, and its log says nothing of that.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_that_is_put_back_from_a_backup_is_new_to_those_that_are_made_from_it() {
+    for (table, behind) in
+        [(TableName::bronze("company"), 1), (TableName::silver("timeentry"), 1), (TableName::bronze("agreement"), 2)]
+    {
+        let tenant = Tenant::loaded().await;
+        let backup = tempfile::tempdir().unwrap();
+        let place = tenant.lakehouse.path().join(table.to_string());
+        copy(&place, backup.path());
+        let at = async || tenant.lake().table(&table).await.unwrap().version();
+        for _ in 0..behind {
+            change(&tenant).await;
+            tenant.run(Mode::Incremental, &Layer::ALL).await;
+        }
+        let before = at().await;
+        assert_eq!(before, Some(behind), "{table} has a version a run");
+        std::fs::remove_dir_all(&place).unwrap();
+        copy(backup.path(), &place);
+        for run in 0..=behind {
+            change(&tenant).await;
+            tenant.run(Mode::Incremental, &Layer::ALL).await;
+            if run + 1 == behind {
+                assert_eq!(at().await, before, "{table} has the version again that was seen");
+            }
+            tenant.assert_equal(&format!("{run} runs after {table} was put back")).await;
+        }
+    }
+}
+
+/// A key is given once, and a fact that isn't computed again keeps it.
+#[tokio::test(flavor = "multi_thread")]
+async fn surrogate_keys_that_are_put_back_from_a_backup_go_to_no_other_member() {
+    let tenant = Tenant::loaded().await;
+    let (keys, backup) = (TableName::gold("dimension_keys"), tempfile::tempdir().unwrap());
+    let place = tenant.lakehouse.path().join(keys.to_string());
+    copy(&place, backup.path());
+    let given = async || rows(tenant.lake(), "select CompanyKey, companyId from dimcompany where CompanyKey > 0").await;
+    let insert = async || {
+        post(&tenant.simulator, "advance", json!({ "Company": { "insert": 2 } })).await;
+        tenant.run(Mode::Incremental, &Layer::ALL).await;
+    };
+    insert().await;
+    // As if the second of the two new companies had come before the first: in their own order they would get the same keys again.
+    let newest = "select max(surrogateKey) as top from dimension_keys where dimension = 'dimcompany'";
+    let swapped = format!(
+        "select arrow_cast(k.key, 'Utf8') as key, arrow_cast(k.dimension, 'Utf8') as dimension, \
+         arrow_cast(k.naturalKey, 'Utf8') as naturalKey, cast(2 * top - 1 - k.surrogateKey as bigint) as surrogateKey, \
+         k._etl_gold_processed_at, arrow_cast(k._etl_batch_id, 'Utf8') as _etl_batch_id \
+         from dimension_keys k cross join ({newest}) n \
+         where k.dimension = 'dimcompany' and k.surrogateKey >= top - 1"
+    );
+    let swapped = query::select(tenant.lake(), &swapped).await.unwrap();
+    let table = tenant.lake().table(&keys).await.unwrap();
+    let schema = table.schema().unwrap();
+    table.merge(&schema, Changes::upserts("key", swapped), &Commit::new("swap")).await.unwrap();
+    tenant.run(Mode::Full, &[Layer::Gold]).await;
+    let before = given().await;
+    std::fs::remove_dir_all(&place).unwrap();
+    copy(backup.path(), &place);
+    insert().await;
+    let after = given().await;
+    assert_eq!(after.len(), before.len() + 2);
+    for key in &before {
+        assert!(after.contains(key), "{key} was given, and now there is {after:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

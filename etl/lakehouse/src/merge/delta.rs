@@ -72,7 +72,7 @@ impl Table {
             updated: metrics.num_target_rows_updated as u64,
             deleted: metrics.num_target_rows_deleted as u64,
             committed: true,
-            ..Self { delta, ..self.clone() }.unchanged()
+            ..self.moved_to(delta).unchanged()
         })
     }
 }

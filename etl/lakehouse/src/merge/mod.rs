@@ -71,7 +71,7 @@ impl Table {
             .with_writer_properties(writer_properties())
             .with_commit_properties(commit.changing(self).exact());
         match write.await {
-            Ok(delta) => Ok(Self { delta, ..self.clone() }.unchanged()),
+            Ok(delta) => Ok(self.moved_to(delta).unchanged()),
             Err(error) => Err(self.failed(error).await),
         }
     }

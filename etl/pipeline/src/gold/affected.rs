@@ -76,10 +76,7 @@ impl Search<'_> {
         }
         let mut affected = Affected::default();
         for (entity, rows) in &self.model.rows {
-            let Some(version) = self.table.transaction(&Inputs::application(entity)).await? else { return Ok(None) };
-            if !self.inputs.is_same(self.table, entity).await? {
-                return Ok(None);
-            }
+            let Some(version) = self.inputs.seen(self.table, entity).await? else { return Ok(None) };
             let mut ids = match (version, self.inputs.version(entity)) {
                 (ABSENT, ABSENT) => BTreeSet::new(),
                 (ABSENT, _) | (_, ABSENT) => return Ok(None),

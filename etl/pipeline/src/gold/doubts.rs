@@ -99,10 +99,27 @@ pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> 
 
 /// The surrogate keys that earlier builds gave. Where others changed their table, it is written anew from the version before
 /// that; where that is gone, from what the dimensions hold, then from what is left of the table, so that a report that
-/// remembers a key finds the same member by it.
+/// remembers a key finds the same member by it. Where a dimension has a higher key than its table, as after that was put back from a
+/// backup, its keys are taken over, before they are given to other members.
 pub(super) async fn keys(run: &Run, models: &[Model]) -> Result<Keys> {
     let stored = &run.known.keys;
-    let Some((doubt, trusted)) = &run.known.keys_doubt else { return Keys::load(stored).await };
+    let Some((doubt, trusted)) = &run.known.keys_doubt else {
+        let mut keys = Keys::load(stored).await?;
+        for model in models.iter().filter(|model| model.kind == ModelKind::Dimension) {
+            let dimension = run.known.table(model)?;
+            let (_, highest) = dimension.counted(&model.key).and_then(|counted| counted.keys).unwrap_or_default();
+            if highest > keys.highest(&model.name) && run.known.doubt(model).is_none() {
+                let what = "which were given before the table was put back to an older state";
+                tracing::warn!(
+                    "{} lacks keys that {} has, {what}; they are taken over",
+                    stored.name(),
+                    dimension.name()
+                );
+                keys.recover(dimension, model).await?;
+            }
+        }
+        return Ok(keys);
+    };
     tracing::warn!("{} {doubt}, so that it was written anew", stored.name());
     let mut keys = match trusted {
         Some(trusted) => Keys::load(trusted).await?,

@@ -12,7 +12,7 @@ use super::model::Model;
 use super::{lookups, withheld};
 use crate::error::{Error, Kind, Result};
 use crate::opened::Opened;
-use crate::silver::unbelieved;
+use crate::silver::{seen, unbelieved};
 
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
@@ -21,6 +21,8 @@ pub(super) const ABSENT: i64 = -1;
 #[derive(Debug)]
 pub(super) struct Inputs {
     tables: BTreeMap<String, Table>,
+    /// A number of the commit that made each.
+    commits: BTreeMap<String, i64>,
     /// Those that aren't to be believed.
     doubts: BTreeMap<String, Doubt>,
 }
@@ -29,16 +31,18 @@ impl Inputs {
     /// Opens every input.
     pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> Result<Self> {
         let mut tables = BTreeMap::new();
-        let mut doubts = BTreeMap::new();
+        let (mut commits, mut doubts) = (BTreeMap::new(), BTreeMap::new());
         for input in models.iter().flat_map(|model| &model.inputs) {
             if !tables.contains_key(input) {
                 let table = opened.table(lake, &TableName::silver(input)).await?;
-                let doubt = table.examine().await?.and_then(|examined| examined.doubt);
-                doubts.extend(doubt.map(|doubt| (input.clone(), doubt)));
+                if let Some(examined) = table.examine().await? {
+                    commits.insert(input.clone(), examined.commit);
+                    doubts.extend(examined.doubt.map(|doubt| (input.clone(), doubt)));
+                }
                 tables.insert(input.clone(), table);
             }
         }
-        Ok(Self { tables, doubts })
+        Ok(Self { tables, commits, doubts })
     }
 
     /// The table of an entity.
@@ -67,26 +71,23 @@ impl Inputs {
         self.tables.values().any(Table::exists)
     }
 
-    /// The transactions that a commit of a model leaves: its inputs and their versions, and which table each was: one that was made
-    /// anew begins again at version 0.
+    /// The transactions that a commit of a model leaves: its inputs, their versions, and which commit made each: a table that was made
+    /// anew, or put back from a backup, counts its versions again.
     pub(super) fn transactions<'a>(&'a self, model: &'a Model) -> impl Iterator<Item = (String, i64)> + 'a {
-        let tables = model.inputs.iter().filter_map(|input| Some((input, self.tables.get(input)?)));
-        tables.flat_map(|(input, table)| {
-            let identity = table.state().map(|state| (Self::which(input), state.identity));
-            std::iter::once((Self::application(input), self.version(input))).chain(identity)
+        model.inputs.iter().filter(|input| self.tables.contains_key(*input)).flat_map(|input| {
+            let commit = self.commits.get(input).map(|commit| (Self::commit(input), *commit));
+            std::iter::once((Self::application(input), self.version(input))).chain(commit)
         })
     }
 
-    /// The application whose number says which table an input was.
-    fn which(input: &str) -> String {
+    /// The application whose number says which commit made the version of an input.
+    fn commit(input: &str) -> String {
         format!("table:{input}")
     }
 
-    /// Whether a table was built from the same input table, as far as its transactions say so.
-    pub(super) async fn is_same(&self, table: &Table, input: &str) -> Result<bool> {
-        let was = table.transaction(&Self::which(input)).await?;
-        let is = self.tables.get(input).and_then(Table::state).map(|state| state.identity);
-        Ok(was.is_none_or(|was| is == Some(was)))
+    /// The version of an input that a table was built from; `None` where the input has no such commit.
+    pub(super) async fn seen(&self, table: &Table, input: &str) -> Result<Option<i64>> {
+        seen(table, self.table(input)?, (&Self::application(input), &Self::commit(input))).await
     }
 
     /// The application under which a commit leaves the version of an input.

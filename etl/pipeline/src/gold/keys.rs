@@ -78,6 +78,11 @@ impl Keys {
         self.given.entry(dimension.to_owned()).or_default().entry(natural).or_insert(key);
     }
 
+    /// The highest key of a dimension, 0 where it has none.
+    pub(super) fn highest(&self, dimension: &str) -> i64 {
+        self.given.get(dimension).and_then(|given| given.values().max()).copied().unwrap_or_default().max(0)
+    }
+
     /// Takes over the keys of others that speak against none of these.
     pub(super) fn take_over(&mut self, others: Self) {
         for (dimension, naturals) in others.given {
@@ -113,7 +118,7 @@ impl Keys {
     /// The surrogate key of each natural key. New ones get the next numbers in their own order, so that the rows' order
     /// says nothing.
     pub(super) fn assign(&mut self, dimension: &str, naturals: &ArrayRef) -> Result<Int64Array> {
-        let texts = text(naturals)?;
+        let (texts, highest) = (text(naturals)?, self.highest(dimension));
         let given = self.given.entry(dimension.to_owned()).or_default();
         let mut new: Vec<&str> = texts.iter().flatten().filter(|natural| !given.contains_key(*natural)).collect();
         if naturals.data_type().is_integer() {
@@ -122,7 +127,7 @@ impl Keys {
             new.sort_unstable();
         }
         new.dedup();
-        let mut next = given.values().max().copied().unwrap_or_default().max(0);
+        let mut next = highest;
         for natural in new {
             next += 1;
             given.insert(natural.to_owned(), next);

@@ -38,7 +38,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Commit, Doubt, Layer, Table, TableName, TableState, as_conflict, retry_on_conflict};
+use connectwise_lakehouse::{Commit, Doubt, Examined, Layer, Table, TableName, as_conflict, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 
 use crate::error::{Error, Kind, Result};
@@ -52,7 +52,8 @@ pub(crate) use layout::{dropped, is_hashed};
 
 /// Application of a silver commit: the bronze version that it has seen.
 const BRONZE_VERSION: &str = "bronze";
-/// Application of a silver commit: which bronze table that was, as one that was made anew begins again at version 0.
+/// Application of a silver commit: which commit made that version, as a table that was made anew, or put back from a backup, counts its
+/// versions again.
 const BRONZE_IDENTITY: &str = "bronze-table";
 
 /// The Arrow schema of an entity's silver table where everything personal is kept, without custom fields.
@@ -103,8 +104,8 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
     let Some(input) = bronze.examine().await? else {
         return Ok(TableReport::no_input(table.clone()));
     };
-    if let Some(doubt) = input.doubt {
-        return Err(unbelieved(bronze.name(), &doubt, table));
+    if let Some(doubt) = &input.doubt {
+        return Err(unbelieved(bronze.name(), doubt, table));
     }
     let examined = silver.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
@@ -112,12 +113,12 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
         Some(examined) => silver.believed(examined).await?,
         None => None,
     };
-    let step = Step { bronze, input: input.state, silver, request };
+    let step = Step { bronze, input: &input, silver, request };
     if let (Mode::Incremental, Some(state), None) = (mode, silver.state(), &doubt) {
         let layout = Layout::new(request.entity, request.privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
-            let seen = seen(silver, (BRONZE_VERSION, BRONZE_IDENTITY), step.input.identity).await?;
-            if seen == i64::try_from(step.input.version).ok() {
+            let seen = seen(silver, bronze, (BRONZE_VERSION, BRONZE_IDENTITY)).await?;
+            if seen == i64::try_from(input.state.version).ok() {
                 return Ok(TableReport::unchanged(table.clone(), state.version));
             }
             return incremental::build(&step, &state, layout, seen).await;
@@ -132,11 +133,15 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
     Ok(built.rebuilt(doubt.as_ref()).took_away(&taken))
 }
 
-/// The version of its input that a table was made from, by the transactions of it and of which table that was. `None` where that
-/// was another one; older versions of this program didn't say which.
-async fn seen(table: &Table, (version, which): (&str, &str), identity: i64) -> Result<Option<i64>> {
-    let was = table.transaction(which).await?;
-    Ok(table.transaction(version).await?.filter(|_| was.is_none_or(|was| was == identity)))
+/// The version of its input that a table was made from, by the transactions of it and of its commit. `None` where the input has no
+/// such commit; older versions of this program didn't say which it was.
+pub(crate) async fn seen(table: &Table, input: &Table, (version, commit): (&str, &str)) -> Result<Option<i64>> {
+    let Some(version) = table.transaction(version).await? else { return Ok(None) };
+    let same = match (table.transaction(commit).await?, u64::try_from(version)) {
+        (Some(noted), Ok(version)) => input.has_commit(version, noted).await?,
+        _ => true,
+    };
+    Ok(same.then_some(version))
 }
 
 /// What is said where a table isn't made from another because that one isn't to be believed.
@@ -163,7 +168,7 @@ pub struct Request<'a> {
 /// One build: from which version of bronze, over which version of silver.
 struct Step<'a> {
     bronze: &'a Table,
-    input: TableState,
+    input: &'a Examined,
     silver: &'a Table,
     request: &'a Request<'a>,
 }
@@ -188,7 +193,7 @@ impl Step<'_> {
 
     fn commit(&self) -> Commit {
         Commit::new(self.request.run_id)
-            .transaction(BRONZE_VERSION, i64::try_from(self.input.version).unwrap_or(i64::MAX))
-            .transaction(BRONZE_IDENTITY, self.input.identity)
+            .transaction(BRONZE_VERSION, i64::try_from(self.input.state.version).unwrap_or(i64::MAX))
+            .transaction(BRONZE_IDENTITY, self.input.commit)
     }
 }

@@ -21,7 +21,7 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{
-    Changes, Commit, Found, Lake, Source, Table, TableName, TableState, as_conflict, integers, retry_on_conflict,
+    Changes, Commit, Examined, Found, Lake, Source, Table, TableName, as_conflict, integers, retry_on_conflict,
 };
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
@@ -113,12 +113,11 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
     let Some(input) = silver.examine().await? else {
         return Ok(TableReport::no_input(table.clone()));
     };
-    if let Some(doubt) = input.doubt {
-        return Err(unbelieved(silver.name(), &doubt, table));
+    if let Some(doubt) = &input.doubt {
+        return Err(unbelieved(silver.name(), doubt, table));
     }
-    let input = input.state;
-    let layout = Layout::new(request.entity, request.privacy, custom::stored(&input.schema))?;
-    if !layout.is_that_of(&input.schema) {
+    let layout = Layout::new(request.entity, request.privacy, custom::stored(&input.state.schema))?;
+    if !layout.is_that_of(&input.state.schema) {
         let why = format!("{} isn't what its contract says: build silver first", silver.name());
         return Err(Error::new(Kind::Contract, why));
     }
@@ -128,7 +127,7 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
         Some(examined) => history.believed(examined).await?,
         None => None,
     };
-    let step = Step { silver, input, history, layout: &layout, request };
+    let step = Step { silver, input: &input, history, layout: &layout, request };
     let Some(believed) = believed else {
         return Ok(step.first().await?.rebuilt(doubt.as_ref()));
     };
@@ -140,9 +139,9 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
             let stored = Schema::new(schema.fields().iter().skip(OWN).cloned().collect::<Vec<_>>());
             let taken = layout.taken(&stored);
             if layout.extends(&stored) {
-                let seen = seen(history, (SILVER_VERSION, SILVER_IDENTITY), step.input.identity).await?;
+                let seen = seen(history, silver, (SILVER_VERSION, SILVER_IDENTITY)).await?;
                 let seen = seen.filter(|_| mode == Mode::Incremental);
-                if seen == i64::try_from(step.input.version).ok() {
+                if seen == i64::try_from(input.state.version).ok() {
                     return Ok(TableReport::unchanged(table.clone(), history.unchanged().version));
                 }
                 step.merge(history, seen).await?
@@ -156,7 +155,7 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
 
 struct Step<'a> {
     silver: &'a Table,
-    input: TableState,
+    input: &'a Examined,
     history: &'a Table,
     layout: &'a Layout,
     request: &'a Request<'a>,
@@ -165,8 +164,8 @@ struct Step<'a> {
 impl Step<'_> {
     fn commit(&self) -> Commit {
         Commit::new(self.request.run_id)
-            .transaction(SILVER_VERSION, i64::try_from(self.input.version).unwrap_or(i64::MAX))
-            .transaction(SILVER_IDENTITY, self.input.identity)
+            .transaction(SILVER_VERSION, i64::try_from(self.input.state.version).unwrap_or(i64::MAX))
+            .transaction(SILVER_IDENTITY, self.input.commit)
     }
 
     async fn session(&self) -> Result<SessionContext> {
