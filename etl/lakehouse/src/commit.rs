@@ -143,7 +143,7 @@ pub(crate) fn own_error(table: &TableName, error: DeltaTableError) -> Error {
     let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
     while let Some(inner) = next {
         if let Some(own) = inner.downcast_ref::<Error>() {
-            return Error::new(own.kind(), own.report());
+            return own.in_one();
         }
         next = inner.source();
     }

@@ -1,17 +1,20 @@
 //! Whether a table can be read: its log, and the data files that its newest version names.
 //!
-//! The files are not opened. One listing tells which of them are missing and which have another size than the log says.
+//! The files are not opened. One listing tells which of them are missing and which have another size than the log says. Only of a table
+//! that is marked ([`Lake::distrust`]) all files are read before it is mended: somebody may have been unable to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use deltalake::kernel::Remove;
+use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
 use super::begun::lost;
 use super::objects::{HINT, LOG, commit_path, listed};
+use super::reader::{AT_ONCE, File};
 use super::{Lake, Table, TableName};
 use crate::error::Result;
 
@@ -38,6 +41,10 @@ pub(super) struct BadFile {
 }
 
 impl Damage {
+    fn of_files(files: Vec<BadFile>) -> Option<Self> {
+        (!files.is_empty()).then_some(Self { log: None, is_lost: false, files })
+    }
+
     /// Whether the table has lost its log, which any run mends.
     pub fn is_lost(&self) -> bool {
         self.is_lost
@@ -89,6 +96,27 @@ impl Lake {
         }
     }
 
+    /// As [`Lake::damage`], where also the files of the table were read.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, which says nothing of the table.
+    pub async fn damage_in_files(&self, name: &TableName) -> Result<Option<Damage>> {
+        match self.checked(name).await? {
+            Checked::Sound(table) => Ok(Damage::of_files(table.unreadable_files().await?)),
+            Checked::Damaged(damage) => Ok(Some(damage)),
+        }
+    }
+
+    /// As [`Lake::checked`], and of a table that is marked the files are read, too.
+    pub(super) async fn checked_closely(&self, name: &TableName) -> Result<Checked> {
+        let checked = self.checked(name).await?;
+        let Checked::Sound(table) = &checked else { return Ok(checked) };
+        if !table.is_untrusted().await? {
+            return Ok(checked);
+        }
+        Ok(Damage::of_files(table.unreadable_files().await?).map_or(checked, Checked::Damaged))
+    }
+
     /// As [`Lake::damage`], with the table where nothing is wrong with it.
     pub(super) async fn checked(&self, name: &TableName) -> Result<Checked> {
         if !self.has_folder(name)? {
@@ -114,16 +142,36 @@ impl Lake {
                     // A commit that came meanwhile names files that the listing has not.
                     files = bad_files(&table, &listed(name, &store).await?);
                 }
-                return Ok(match files.is_empty() {
-                    true => Checked::Sound(table),
-                    false => Checked::Damaged(Damage { log: None, is_lost: false, files }),
-                });
+                return Ok(Damage::of_files(files).map_or(Checked::Sound(table), Checked::Damaged));
             }
             Ok(_) => None,
             Err(error) => Some(error.report()),
         };
         let found = log.fault(store.as_ref()).await.or(why);
         Ok(broken(found.unwrap_or_else(|| "its log can't be read".to_owned())))
+    }
+}
+
+impl Table {
+    /// Data files of the snapshot whose rows can't be read, whatever their size. Reads all of them.
+    pub(super) async fn unreadable_files(&self) -> Result<Vec<BadFile>> {
+        let store = self.store();
+        let checks = self.active_files("").map(|active| {
+            let (path, size) = (active.file.add.path.clone(), active.file.add.size);
+            let file = File::new(store.clone(), &path, size);
+            async move {
+                let fault = file.fault().await.map_err(|error| self.unreadable().with_source(error))?;
+                let bad = |why| BadFile {
+                    why: format!("the data file {path} can't be read ({why})"),
+                    rows: active.file.rows,
+                    place: Some(Path::parse(&path).unwrap_or_else(|_| Path::from(path.as_str()))),
+                    remove: active.remove,
+                };
+                Ok(fault.map(bad))
+            }
+        });
+        let checks: Vec<_> = checks.collect();
+        stream::iter(checks).buffered(AT_ONCE).try_filter_map(async |bad| Ok(bad)).try_collect().await
     }
 }
 

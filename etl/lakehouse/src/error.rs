@@ -2,8 +2,10 @@
 
 use std::fmt;
 
+use arrow::error::ArrowError;
 use datafusion::error::DataFusionError;
 use deltalake::DeltaTableError;
+use parquet::errors::ParquetError;
 
 use crate::name::{NoName, TableName};
 use crate::sentence::{with_sources, without_backtrace};
@@ -37,6 +39,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     table: Option<TableName>,
+    undecodable: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -45,7 +48,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: without_backtrace(message.into()), table: None, source: None }
+        Self { kind, message: without_backtrace(message.into()), table: None, undecodable: false, source: None }
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {
@@ -62,6 +65,7 @@ impl Error {
 
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
+        self.undecodable |= undecodable(source.as_ref());
         match used_up(source.as_ref()) {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
@@ -97,6 +101,16 @@ impl Error {
     /// Whether a disk was full.
     pub fn is_full_disk(&self) -> bool {
         full_disk(self).is_some()
+    }
+
+    /// Whether a data file doesn't hold what Parquet files hold.
+    pub fn is_undecodable(&self) -> bool {
+        self.undecodable
+    }
+
+    /// The same error without its sources, whose words go into its own.
+    pub(crate) fn in_one(&self) -> Self {
+        Self { undecodable: self.undecodable, ..Self::new(self.kind, self.report()) }
     }
 
     /// What is behind it, for an error that takes this one's place.
@@ -166,7 +180,24 @@ pub fn sql_error(error: DataFusionError) -> Error {
         DataFusionError::SQL(parser, _) => parser.to_string(),
         root => root.strip_backtrace(),
     };
-    Error::new(Kind::Sql, format!("the query failed: {reason}"))
+    let undecodable = undecodable(&error);
+    Error { undecodable, ..Error::new(Kind::Sql, format!("the query failed: {reason}")) }
+}
+
+/// Whether an error, or one behind it, is that a data file doesn't hold what Parquet files hold. That the store doesn't give it is
+/// another matter.
+pub fn undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    let mut found = false;
+    while let Some(error) = next {
+        if error.is::<object_store::Error>() {
+            return false;
+        }
+        let own = error.downcast_ref::<Error>().is_some_and(Error::is_undecodable);
+        found |= own || error.is::<ParquetError>() || matches!(error.downcast_ref(), Some(ArrowError::ParquetError(_)));
+        next = error.source();
+    }
+    found
 }
 
 pub(crate) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {

@@ -2,14 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
+use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 use serde_json::Value;
 
 use super::Table;
-use super::checksum;
 use super::compare::integers;
 use super::damage::Log;
 use super::keys::Keys;
@@ -80,19 +77,10 @@ impl Table {
             let path = remove.path.clone();
             seen.files += 1;
             let (mut rows, mut range): (u64, Option<(i64, i64)>) = (0, None);
-            let mut is_altered = false;
+            let mut is_as_written = None;
             let read = async {
-                let file = File::new(store.clone(), &path, size);
-                let mut batches = if checksum::told(&path).is_some() {
-                    // Those are no larger than this program makes them.
-                    let bytes = file.bytes().await.map_err(|error| ParquetError::External(Box::new(error)))?;
-                    is_altered = checksum::holds(&path, &bytes) == Some(false);
-                    let batches = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
-                    stream::iter(batches.map(|batch| batch.map_err(ParquetError::from))).boxed()
-                } else {
-                    seen.unproved += 1;
-                    ParquetRecordBatchStreamBuilder::new(file).await?.build()?.boxed()
-                };
+                let (told, mut batches) = File::new(store.clone(), &path, size).rows().await?;
+                is_as_written = told;
                 while let Some(batch) = batches.try_next().await? {
                     rows += batch.num_rows() as u64;
                     let Some(values) = key.and_then(|key| integers(&batch, key).ok()) else { continue };
@@ -106,13 +94,14 @@ impl Table {
                 }
                 Ok::<_, ParquetError>(())
             };
-            let read = read.await;
-            if is_altered && read.is_ok() {
-                seen.altered.add(path.clone());
-            }
-            if let Err(error) = read {
+            if let Err(error) = read.await {
                 seen.unreadable.add(format!("{path}: {error}"));
                 continue;
+            }
+            match is_as_written {
+                Some(true) => {}
+                Some(false) => seen.altered.add(path.clone()),
+                None => seen.unproved += 1,
             }
             seen.rows += rows;
             if let Some(told) = stats.get("numRecords").and_then(Value::as_u64).filter(|told| *told != rows) {

@@ -57,20 +57,23 @@ impl Lake {
     /// table stays. Where nothing of the log can be read, the table is gone until it is written anew. Whatever went is kept.
     ///
     /// Where `refusal` says what else can be done about it, nothing is mended that a row is lost by; a table without a log is
-    /// loaded as a whole by any run.
+    /// loaded as a whole by any run, and so is one that is marked ([`Lake::distrust`]) and has lost files.
     ///
     /// # Errors
     /// [`Kind::Lake`] when the store refuses, or for the refusal.
     pub async fn mend(&self, name: &TableName, run_id: &str, refusal: Option<&str>) -> Result<(Table, Option<Mended>)> {
-        let first = match self.checked(name).await? {
+        let first = match self.checked_closely(name).await? {
             Checked::Sound(table) => return Ok((table, None)),
-            Checked::Damaged(_) => match self.checked(name).await? {
+            Checked::Damaged(_) => match self.checked_closely(name).await? {
                 // Nothing is set aside for what a second look doesn't find.
                 Checked::Sound(table) => return Ok((table, None)),
                 Checked::Damaged(first) => first,
             },
         };
-        let refused = refusal.map(|advice| Error::new(Kind::Lake, format!("{name} can't be read: {first}; {advice}")));
+        let is_loaded_anyway = first.log.is_none() && self.load(name).await?.is_untrusted().await?;
+        let refused = refusal
+            .filter(|_| !is_loaded_anyway)
+            .map(|advice| Error::new(Kind::Lake, format!("{name} can't be read: {first}; {advice}")));
         let aside = format!("{ASIDE}{}", Utc::now().format(TIME));
         let mut mended = Mended { what: format!("{name} was damaged: {first}"), ..Mended::default() };
         let kept = match first.is_lost {
@@ -90,7 +93,7 @@ impl Lake {
             } else {
                 self.give_up_files(name, &damage.files, &aside, run_id, &mut mended).await?;
             }
-            damage = match self.checked(name).await? {
+            damage = match self.checked_closely(name).await? {
                 Checked::Damaged(damage) => damage,
                 Checked::Sound(table) => {
                     mended.what.push_str(&kept.replace("{place}", &self.place(name, &aside)?));

@@ -3,17 +3,20 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use arrow::array::RecordBatch;
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use futures::{FutureExt, TryFutureExt, TryStreamExt};
+use futures::stream::{self, BoxStream};
+use futures::{FutureExt, StreamExt, TryFutureExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::async_reader::{AsyncFileReader, ParquetRecordBatchStreamBuilder};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
+use crate::checksum;
 use crate::compare::integers;
 use crate::error::Error;
 
@@ -68,6 +71,43 @@ impl AsyncFileReader for File {
             Ok(Arc::new(reader.load_and_finish(self, size).await?))
         }
         .boxed()
+    }
+}
+
+/// The rows of a file, batch by batch.
+pub(crate) type Rows = BoxStream<'static, Result<RecordBatch>>;
+
+impl File {
+    /// All rows, and whether the bytes are those that were written under the file's name; `None` where the name doesn't say.
+    pub(super) async fn rows(self) -> Result<(Option<bool>, Rows)> {
+        if checksum::told(self.path.as_ref()).is_none() {
+            return Ok((None, ParquetRecordBatchStreamBuilder::new(self).await?.build()?.boxed()));
+        }
+        // Those are no larger than this program makes them.
+        let bytes = self.bytes().await.map_err(refused)?;
+        let is_as_written = checksum::holds(self.path.as_ref(), &bytes);
+        let batches = ParquetRecordBatchReaderBuilder::try_new(bytes)?.build()?;
+        Ok((is_as_written, stream::iter(batches.map(|batch| batch.map_err(ParquetError::from))).boxed()))
+    }
+
+    /// What is wrong with it, `None` where all of its rows can be read.
+    ///
+    /// # Errors
+    /// When the store doesn't give it, which says nothing of what is in it.
+    pub(super) async fn fault(self) -> object_store::Result<Option<String>> {
+        let read = async {
+            let (_, mut rows) = self.rows().await?;
+            while rows.try_next().await?.is_some() {}
+            Ok(())
+        };
+        match read.await {
+            Ok(()) => Ok(None),
+            Err(ParquetError::External(error)) => match error.downcast::<object_store::Error>() {
+                Ok(refused) => Err(*refused),
+                Err(other) => Ok(Some(other.to_string())),
+            },
+            Err(error) => Ok(Some(error.to_string())),
+        }
     }
 }
 

@@ -21,9 +21,8 @@ pub(crate) async fn read_fault(lake: &Lake, tables: &[TableName], error: Error) 
     if let Some(what) = found(lake, tables).await {
         return Error::new(Kind::Lake, what);
     }
-    let text = error.report();
     // What the log doesn't tell is found by reading the files, which is what failed here.
-    if text.contains("arquet error") || text.contains("arquet argument error") {
+    if error.is_undecodable() {
         let names = tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         let why = format!(
             "a data file of {names} can't be read: `connectwise-etl maintain --verify` says which, and what mends it"

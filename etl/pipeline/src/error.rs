@@ -40,6 +40,7 @@ pub struct Error {
     kind: Kind,
     message: String,
     table: Option<TableName>,
+    undecodable: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -49,7 +50,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with a sentence that says what happened, to what, and what to do.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: without_backtrace(message.into()), table: None, source: None }
+        Self { kind, message: without_backtrace(message.into()), table: None, undecodable: false, source: None }
     }
 
     /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
@@ -68,6 +69,7 @@ impl Error {
     /// The error with what is behind it. Where memory or a disk was used up, the sentence says so and what to do.
     pub fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
+        self.undecodable |= is_undecodable(source.as_ref());
         match used_up(source.as_ref()) {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
@@ -119,6 +121,11 @@ impl Error {
         full_disk(self).is_some()
     }
 
+    /// Whether a data file doesn't hold what Parquet files hold.
+    pub fn is_undecodable(&self) -> bool {
+        self.undecodable
+    }
+
     /// Whether the server says that the role may not read what was asked for (403), or shows it as if it weren't there (404).
     pub fn is_shut(&self) -> bool {
         self.of_sdk().is_some_and(|error| error.is_forbidden() || error.is_not_found())
@@ -136,7 +143,7 @@ impl From<lakehouse::Error> for Error {
         let mut next = std::error::Error::source(&error).filter(|_| !error.is_conflict());
         while let Some(source) = next {
             if let Some(own) = source.downcast_ref::<Self>() {
-                return Self::new(own.kind, own.report());
+                return Self { undecodable: own.undecodable, ..Self::new(own.kind, own.report()) };
             }
             next = source.source();
         }
@@ -151,7 +158,7 @@ impl From<lakehouse::Error> for Error {
             lakehouse::Kind::Internal => Kind::Internal,
         };
         let (message, table) = (error.to_string(), error.table().cloned());
-        Self { kind, message, table, source: error.into_source() }
+        Self { kind, message, table, undecodable: error.is_undecodable(), source: error.into_source() }
     }
 }
 
@@ -165,8 +172,20 @@ impl From<extract::Error> for Error {
             extract::Kind::Incomplete => Kind::Incomplete,
             extract::Kind::Contract => Kind::Contract,
         };
-        Self { kind, message, table: None, source }
+        Self { kind, message, table: None, undecodable: false, source }
     }
+}
+
+/// As [`lakehouse::undecodable`], errors of this crate included.
+fn is_undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if error.downcast_ref::<Error>().is_some_and(Error::is_undecodable) {
+            return true;
+        }
+        next = error.source();
+    }
+    lakehouse::undecodable(error)
 }
 
 /// An error of DataFusion.

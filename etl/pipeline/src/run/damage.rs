@@ -4,6 +4,8 @@
 //! tables above are built from it, so they are mended and built again by any run. What neither holds (rows that are gone at the
 //! source, old versions, quarantined records, the ledger) is kept as far as it can be read, and the rest is told as lost.
 
+use std::collections::BTreeMap;
+
 use connectwise_lakehouse::{Lake, Layer, Mended, Table, TableName};
 use connectwise_sdk::catalog::Entity;
 
@@ -182,11 +184,49 @@ pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
                     _ => "; these rows are lost to it",
                 };
                 told.push(format!("{}{lost}", mended.what));
+                // Nothing brings them back.
+                told.extend(lake.trust(&table, run_id).await.err().map(|error| error.report()));
             }
             Err(error) => told.push(error.report()),
         }
     }
     told
+}
+
+/// Marks tables with files that can't be read, whatever the log says of them, so that they are loaded or built as a whole: by the step
+/// that failed over them, which is tried again, or by the next run. Gives what is wrong with each, and what mends it.
+///
+/// # Errors
+/// [`Kind::Lake`] when the store refuses.
+pub(super) async fn mark(
+    lake: &Lake,
+    tables: &[TableName],
+    mode: Mode,
+    run_id: &str,
+) -> Result<BTreeMap<TableName, String>> {
+    let mut marked = BTreeMap::new();
+    for table in tables {
+        if lake.damage(table).await?.is_some() {
+            // What the log tells is mended without a mark.
+            continue;
+        }
+        let Some(damage) = lake.damage_in_files(table).await? else { continue };
+        if is_marked(table, mode) {
+            lake.distrust(table, "has data files that can't be read", run_id).await?;
+        }
+        marked.insert(table.clone(), format!("{table} can't be read: {damage}; {}", advice(table)));
+    }
+    Ok(marked)
+}
+
+/// Whether [`mark`] marks such a table: bronze only where everything is read again anyway.
+pub(super) fn is_marked(table: &TableName, mode: Mode) -> bool {
+    table.layer != Layer::Bronze || mode == Mode::Full
+}
+
+/// The tables that a build of gold writes.
+pub(super) fn written_by_gold(plan: &Plan) -> Vec<TableName> {
+    gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables()).chain(gold::remembered()).collect()
 }
 
 /// Removes what runs have left in the tables of a plan that didn't end well.
@@ -206,8 +246,7 @@ pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Re
         tables.push(quarantine::table());
     }
     if has(Layer::Gold) {
-        tables.extend(gold::tables().into_iter().map(TableName::gold));
-        tables.extend(plan.gold.models.tables().chain(gold::remembered()));
+        tables.extend(written_by_gold(plan));
     }
     for table in tables {
         // What a log names that can't be read isn't known, so nothing of it goes.

@@ -1,6 +1,6 @@
 //! A run: bronze entity by entity, then silver, then gold.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -403,31 +403,35 @@ impl Run<'_> {
         Ok(Todo { mode: Mode::Full, untrusted })
     }
 
+    /// Marks tables of a step that failed over files which can't be read ([`damage::mark`]), and says which.
+    async fn mark(&self, tables: &[TableName]) -> Option<String> {
+        let marked = damage::mark(self.lake, tables, self.plan.mode, &self.run_id).await.unwrap_or_else(|error| {
+            tracing::warn!("{}", error.report());
+            BTreeMap::new()
+        });
+        (!marked.is_empty()).then(|| marked.into_values().collect::<Vec<_>>().join("; "))
+    }
+
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
-    async fn gold(&self, warnings: &mut Vec<String>, mut opened: Opened) -> (Vec<Step>, Vec<TestResult>) {
+    async fn gold(&self, warnings: &mut Vec<String>, opened: Opened) -> (Vec<Step>, Vec<TestResult>) {
         let (meter, clock) = (Meter::default(), Instant::now());
         let whole = TableName::gold("*");
         self.observer.started(&whole, &meter);
         let (mut steps, mut tests) = (Vec::new(), Vec::new());
         let inputs: Vec<TableName> = self.plan.entities.iter().map(|entity| TableName::silver(entity.table)).collect();
         let mut mended = Vec::new();
-        let built = async {
-            let damage::Gold { tables, healed, untrusted } = damage::gold(self.lake, self.plan, &self.run_id).await?;
-            opened.extend(tables);
-            mended = healed;
-            let whole = mended.iter().all(|(_, healed)| healed.is_whole)
-                && untrusted.is_empty()
-                && !self.unsettled.load(Ordering::Relaxed);
-            let mode = if whole { self.plan.mode } else { Mode::Full };
-            let request = gold::Request::new(self.lake, mode, &self.run_id, self.started);
-            let built = gold::build_opened(&request, &self.plan.gold, opened).await?;
-            let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
-            for table in untrusted.iter().filter(|table| !failed(table)) {
-                self.lake.trust(table, &self.run_id).await?;
-            }
-            Ok(built)
+        let mut built = self.build_gold(opened, &mut mended).await;
+        let failed_over_files = |built: &Result<gold::GoldReport>| match built {
+            Ok(built) => built.tables.iter().any(|table| table.undecodable),
+            Err(error) => error.is_undecodable(),
         };
-        match built.await {
+        if failed_over_files(&built) && self.mark(&damage::written_by_gold(self.plan)).await.is_some() {
+            built = self.build_gold(Opened::default(), &mut mended).await;
+        }
+        if failed_over_files(&built) {
+            warnings.extend(self.mark(&inputs).await);
+        }
+        match built {
             Ok(built) => {
                 if built.tables.iter().any(|table| table.error.is_some()) {
                     warnings.extend(damage::found(self.lake, &inputs).await);
@@ -470,24 +474,59 @@ impl Run<'_> {
         (steps, tests)
     }
 
-    /// One step: of a table, and the tables that it is built from.
+    /// Builds gold, whose tables are mended before where they have to be.
+    async fn build_gold(
+        &self,
+        mut opened: Opened,
+        mended: &mut Vec<(TableName, damage::Healed)>,
+    ) -> Result<gold::GoldReport> {
+        let damage::Gold { tables, healed, untrusted } = damage::gold(self.lake, self.plan, &self.run_id).await?;
+        opened.extend(tables);
+        let whole = healed.iter().all(|(_, healed)| healed.is_whole)
+            && untrusted.is_empty()
+            && !self.unsettled.load(Ordering::Relaxed);
+        mended.extend(healed);
+        let mode = if whole { self.plan.mode } else { Mode::Full };
+        let request = gold::Request::new(self.lake, mode, &self.run_id, self.started);
+        let built = gold::build_opened(&request, &self.plan.gold, opened).await?;
+        let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
+        for table in untrusted.iter().filter(|table| !failed(table)) {
+            self.lake.trust(table, &self.run_id).await?;
+        }
+        Ok(built)
+    }
+
+    /// One step: of a table, and the tables that it is built from. Where a file of that table can't be read, what is left of the table
+    /// is set right, and the step begins again.
     async fn step<T>(
         &self,
         table: TableName,
         inputs: &[TableName],
         meter: &Meter,
-        work: impl AsyncFnOnce(&mut Step, &Meter) -> Result<T>,
+        mut work: impl AsyncFnMut(&mut Step, &Meter) -> Result<T>,
     ) -> (Step, Option<T>) {
         let (mut step, clock) = (Step::new(&table), Instant::now());
         self.observer.started(&table, meter);
-        let done = work(&mut step, meter).await;
+        let mut done = work(&mut step, meter).await;
+        let unread = match &done {
+            Err(error) if error.is_undecodable() => self.mark(std::slice::from_ref(&table)).await,
+            _ => None,
+        };
+        if unread.is_some() && damage::is_marked(&table, self.plan.mode) {
+            step = Step::new(&table);
+            done = work(&mut step, meter).await;
+        }
         let (done, error) = match done {
             Ok(done) => (Some(done), None),
             Err(error) => (None, Some(error)),
         };
         if let Some(error) = error {
             step.trouble = Trouble::of(&error);
-            let error = damage::explained(self.lake, inputs, error).await;
+            let unread = if error.is_undecodable() { self.mark(inputs).await.or(unread) } else { None };
+            let error = match unread {
+                Some(what) => Error::new(Kind::Lake, what).with_source(error),
+                None => damage::explained(self.lake, inputs, error).await,
+            };
             tracing::error!(table = %table, error = %error.report(), "step failed");
             step.rows_read = meter.rows();
             step.read = meter.proof();

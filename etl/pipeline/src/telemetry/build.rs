@@ -58,6 +58,9 @@ pub struct TableReport {
     /// Why it failed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Whether it failed over a data file that doesn't hold what Parquet files hold.
+    #[serde(skip)]
+    pub(crate) undecodable: bool,
 }
 
 impl TableReport {
@@ -72,6 +75,7 @@ impl TableReport {
             unreadable: Unreadable::new(),
             warnings: Vec::new(),
             error: None,
+            undecodable: false,
         }
     }
 
@@ -110,7 +114,12 @@ impl TableReport {
     }
 
     pub(crate) fn failed(table: TableName, error: &Error) -> Self {
-        Self { outcome: Outcome::Failed, error: Some(error.report()), ..Self::unchanged(table, 0) }
+        Self {
+            outcome: Outcome::Failed,
+            error: Some(error.report()),
+            undecodable: error.is_undecodable(),
+            ..Self::unchanged(table, 0)
+        }
     }
 
     pub(crate) fn no_input(table: TableName) -> Self {

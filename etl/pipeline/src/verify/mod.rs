@@ -241,7 +241,9 @@ async fn mark(lake: &Lake, report: &mut Report) -> Result<()> {
     tables.dedup();
     let mut marked = Vec::new();
     for table in &tables {
-        if matches!(table.layer, Layer::Ledger) || lake.damage(table).await?.is_some() {
+        let is_unreadable = |finding: &Finding| finding.name == *table && finding.finding == "unreadable";
+        let is_data = table.layer != Layer::Ledger || report.findings.iter().any(is_unreadable);
+        if !is_data || lake.damage(table).await?.is_some() {
             // Runs mend those without being told.
             continue;
         }
@@ -255,9 +257,15 @@ async fn mark(lake: &Lake, report: &mut Report) -> Result<()> {
 /// What to do about a finding.
 pub(crate) fn advice(table: &TableName, finding: &str) -> String {
     match (table.layer, finding) {
-        (_, "unreadable") => damage::advice(table),
+        (Layer::Ledger, "unreadable") => {
+            "`connectwise-etl maintain --verify --repair` marks it, and the next run mends it and keeps the old files"
+                .to_owned()
+        }
         (_, "checkpoint") => format!("remove the checkpoints of {table}, as its commits are all there"),
         (Layer::Bronze, _) => damage::advice(table),
+        (Layer::Silver | Layer::Gold, "unreadable") => {
+            format!("`connectwise-etl run --full --layers {}` builds it again and keeps the old files", table.layer)
+        }
         (Layer::Silver | Layer::Gold, _) => {
             format!("`connectwise-etl run --full --layers {}` builds it again", table.layer)
         }

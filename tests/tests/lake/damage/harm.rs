@@ -13,6 +13,10 @@ pub(crate) enum Harm {
     FileMissing,
     FileCut,
     FileEmpty,
+    /// All files of the table have other bytes, as many as they had.
+    FileGarbage,
+    /// The same, but for what Parquet files end with.
+    PagesGarbage,
     CommitCut,
     CommitEmpty,
     CommitBinary,
@@ -23,7 +27,7 @@ pub(crate) enum Harm {
 }
 
 impl Harm {
-    /// All but a log that is gone altogether.
+    /// All that the log or a listing tells, but a log that is gone altogether.
     pub(crate) const WITH_A_LOG: [Self; 9] = [
         Self::FileMissing,
         Self::FileCut,
@@ -69,6 +73,16 @@ impl Harm {
             Self::FileMissing => fs::remove_file(file().await).unwrap(),
             Self::FileCut => cut(&file().await),
             Self::FileEmpty => fs::write(file().await, b"").unwrap(),
+            Self::FileGarbage | Self::PagesGarbage => {
+                for uri in lake.table(table).await.unwrap().files().unwrap() {
+                    let path = folder.join(uri.rsplit('/').next().unwrap());
+                    let mut bytes = fs::read(&path).unwrap();
+                    let footer = u32::from_le_bytes(bytes[bytes.len() - 8..][..4].try_into().unwrap()) as usize + 8;
+                    let end = bytes.len() - if self == Self::PagesGarbage { footer } else { 0 };
+                    bytes[4..end].fill(0xff);
+                    fs::write(path, bytes).unwrap();
+                }
+            }
             Self::CommitCut => cut(&newest),
             Self::CommitEmpty => fs::write(newest, b"").unwrap(),
             Self::CommitBinary => fs::write(newest, [0_u8, 159, 146, 150, 255, 10, 7]).unwrap(),

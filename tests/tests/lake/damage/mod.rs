@@ -3,6 +3,7 @@
 
 mod above;
 mod bronze;
+mod content;
 mod harm;
 mod leftovers;
 mod lost;
