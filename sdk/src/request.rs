@@ -166,6 +166,10 @@ impl Request {
         if self.path.contains(['?', '#']) {
             return Err(bad("holds a query: give conditions and other parameters apart from it"));
         }
+        // Addresses leave out tabs and line breaks, so that two dots with one between them would climb.
+        if self.path.contains(char::is_control) {
+            return Err(bad("holds control characters, which an address can't carry"));
+        }
         let segments: Vec<&str> = self.path.trim_start_matches('/').split('/').collect();
         if segments == [""] {
             return Err(bad("is empty: give a path below the API root, for example /time/entries"));
@@ -332,6 +336,7 @@ mod tests {
                 "the path \"//evil.example/x\" is a whole URL: give the path below the API root, for example /time/entries",
             ),
             ("/time/../../x", "the path \"/time/../../x\" leaves the API root"),
+            ("/time/.\t./x", "the path \"/time/.\\t./x\" holds control characters, which an address can't carry"),
             (
                 "/time/entries?page=2",
                 "the path \"/time/entries?page=2\" holds a query: give conditions and other parameters apart from it",
