@@ -70,7 +70,7 @@ fn keywords(schema: &Value, block: bool) -> Vec<(String, Fact)> {
 fn keyword(key: &str, value: &Value, block: bool) -> Option<Fact> {
     let scalars = |values: Vec<Value>| Fact::List(values.into_iter().map(Fact::Scalar).collect());
     Some(match (key, value) {
-        //
+        // A flag that is false says what its absence says.
         (_, Value::Bool(false)) => return None,
         (_, Value::Bool(true)) => Fact::truth(),
         ("properties", _) => {

@@ -108,7 +108,7 @@ impl Error {
         self.undecodable
     }
 
-    /// The same error without its sources, whose words go into its own.
+    /// The same error without a source: its message is the whole report.
     pub(crate) fn in_one(&self) -> Self {
         Self { undecodable: self.undecodable, ..Self::new(self.kind, self.report()) }
     }

@@ -297,7 +297,7 @@ impl Table {
         Ok(true)
     }
 
-    /// Makes what a provider gives of the table readable in a session under `alias`.
+    /// Registers a provider of this table in a session under `alias`.
     pub(crate) async fn provide(&self, session: &SessionContext, alias: &str, of: TableProviderBuilder) -> Result<()> {
         let provider = of.await.map_err(|error| self.unreadable().with_source(error))?;
         self.prepare(session)?;

@@ -30,7 +30,7 @@ const REDACTED: &str = "[redacted]";
 
 /// Shortest text that is taken out on its own.
 const SHORTEST: usize = 3;
-/// The same within Base64 and hexadecimal digits.
+/// Shortest text that is taken out where it was decoded from Base64 or hexadecimal digits.
 const SHORTEST_PACKED: usize = 5;
 /// Length of the part of a strong credential that gives it away.
 const PART: usize = 8;

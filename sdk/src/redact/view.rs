@@ -84,8 +84,8 @@ impl View {
         view
     }
 
-    /// What the Base64 and the hexadecimal digits in it may stand for: each run of such characters, from every start, as one can't
-    /// tell where it begins.
+    /// Each run of Base64 characters or hexadecimal digits, decoded. Nothing marks where the encoded text begins, so that a run is decoded
+    /// from each offset within a group of digits.
     pub(crate) fn packed(&self) -> Vec<Self> {
         let base64 = self.runs(|byte| six(byte).is_some());
         let base64 = base64.flat_map(|run| (0..4).map(move |start| self.base64_of(run.start + start..run.end)));

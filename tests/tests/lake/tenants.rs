@@ -303,7 +303,7 @@ async fn a_table_of_tenants_that_was_removed_lets_no_other_tenant_in() {
     }
 }
 
-/// Makes the commits of bronze those of older versions, which didn't say whose rows they hold.
+/// Removes the tenant's number from all bronze commits, as older versions of this program wrote none.
 fn forget_tenants(lakehouse: &Lakehouse) {
     for name in files(&lakehouse.path().join("bronze")).into_keys().filter(|name| name.ends_with(".json")) {
         let text = std::fs::read_to_string(&name).unwrap();

@@ -105,7 +105,7 @@ pub(crate) async fn admit(
     Ok(Admitted { lake: lake.guarded(Arc::new(claim)), signature, note })
 }
 
-/// The owner number of a tenant that comes to a lakehouse with rows and without a table of tenants, how it comes, and what is told.
+/// For a lakehouse that has rows but no table of tenants: the owner number of the new tenant, the reason to record, and a warning.
 ///
 /// # Errors
 /// [`Kind::Config`] when the bronze tables say that they are another tenant's, unless this one takes them over.
