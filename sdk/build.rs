@@ -36,7 +36,7 @@ fn run() -> Result<(), Box<dyn Error>> {
     let sources = Sources::read(&openapi)?;
     let has = |feature: &str| std::env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
     let modules = sources.api.modules.values().filter(|module| has(module)).cloned();
-    let selection = Selection::new(has("lake"), modules);
+    let selection = Selection::new(has("lake"), modules).with_raw(has("raw"));
     for (file, text) in generate(&sources, &selection)?.files {
         std::fs::write(out.join(file), text)?;
     }

@@ -89,6 +89,16 @@ impl Document {
         self.api.operations().count()
     }
 
+    /// Parameters of an operation, its own and those that it shares with others.
+    pub(crate) fn parameters<'a>(&'a self, operation: &Operation<'a>) -> Vec<Parameter<'a>> {
+        let shared = self.api.components.as_ref().map(|components| &components.parameters);
+        let find = |parameter: &'a ReferenceOr<openapiv3::Parameter>| match parameter {
+            ReferenceOr::Item(own) => Some(own),
+            ReferenceOr::Reference { reference } => shared?.get(reference.rsplit('/').next()?)?.as_item(),
+        };
+        operation.api.parameters.iter().filter_map(find).map(Parameter::of).collect()
+    }
+
     /// The named schemas, sorted by name.
     pub(crate) fn schemas(&self) -> Vec<(&str, Described<'_>)> {
         let schemas = self.api.components.iter().flat_map(|components| &components.schemas);
@@ -98,7 +108,7 @@ impl Document {
     }
 }
 
-/// A parameter of an operation's own, not one of the shared ones.
+/// A parameter of an operation.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Parameter<'a> {
     pub(crate) name: &'a str,
@@ -112,33 +122,32 @@ pub(crate) struct Parameter<'a> {
 pub(crate) struct Body<'a> {
     pub(crate) media: &'a str,
     pub(crate) schema: Option<Described<'a>>,
-    pub(crate) required: bool,
+}
+
+impl<'a> Parameter<'a> {
+    fn of(parameter: &'a openapiv3::Parameter) -> Self {
+        let data = parameter.parameter_data_ref();
+        let schema = match &data.format {
+            ParameterSchemaOrContent::Schema(schema) => Some(Described::of(schema)),
+            ParameterSchemaOrContent::Content(_) => None,
+        };
+        let in_path = matches!(parameter, openapiv3::Parameter::Path { .. });
+        let in_query = matches!(parameter, openapiv3::Parameter::Query { .. });
+        Self { name: &data.name, in_path, in_query, schema }
+    }
 }
 
 impl<'a> Operation<'a> {
     /// Parameters that are declared with the operation itself.
     pub(crate) fn parameters(&self) -> Vec<Parameter<'a>> {
-        let own = self.api.parameters.iter().filter_map(ReferenceOr::as_item);
-        own.map(|parameter| {
-            let data = parameter.parameter_data_ref();
-            Parameter {
-                name: &data.name,
-                in_path: matches!(parameter, openapiv3::Parameter::Path { .. }),
-                in_query: matches!(parameter, openapiv3::Parameter::Query { .. }),
-                schema: match &data.format {
-                    ParameterSchemaOrContent::Schema(schema) => Some(Described::of(schema)),
-                    ParameterSchemaOrContent::Content(_) => None,
-                },
-            }
-        })
-        .collect()
+        self.api.parameters.iter().filter_map(ReferenceOr::as_item).map(Parameter::of).collect()
     }
 
     /// The body, the one in JSON where there are several.
     pub(crate) fn body(&self) -> Option<Body<'a>> {
         let body = self.api.request_body.as_ref()?.as_item()?;
         let (media, content) = body.content.iter().min_by_key(|(media, _)| (!is_json(media), *media))?;
-        Some(Body { media, schema: content.schema.as_ref().map(Described::of), required: body.required })
+        Some(Body { media, schema: content.schema.as_ref().map(Described::of) })
     }
 
     /// Whether success is answered with bytes that are no JSON.

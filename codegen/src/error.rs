@@ -76,6 +76,12 @@ pub(crate) enum Kind {
     Typify { source: typify::Error },
     #[error("the schema renderer did not keep the field {field} of {ty}: this is a bug of the generator")]
     FieldLost { ty: String, field: String },
+    #[error("the operation renderer refused the operations: {problem}")]
+    Progenitor { problem: String },
+    #[error("the operation renderer did not write the call {name}: this is a bug of the generator")]
+    CallLost { name: String },
+    #[error("the operation renderer wrote the type {ty}, which the SDK has itself: this is a bug of the generator")]
+    OwnType { ty: String },
     #[error("the schemas could not be handed to the renderer")]
     SchemaForm { source: serde_json::Error },
 }

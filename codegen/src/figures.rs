@@ -26,7 +26,7 @@ pub struct Figures {
     pub excluded: usize,
     /// Operations that are verbs of resources.
     pub verbs: usize,
-    /// Operations that are functions.
+    /// Operations that are no verbs, and called by themselves.
     pub functions: usize,
     /// Resources, and how many of them lie under parents.
     pub resources: usize,
@@ -50,7 +50,7 @@ impl Figures {
     pub(crate) fn of(sources: &Sources, generated: &Generated) -> Result<Self> {
         let operations = sources.document.operation_count();
         let verbs = generated.resources.iter().map(|resource| resource.verbs.len()).sum();
-        let functions = generated.raws.len();
+        let functions = generated.raws.iter().filter(|raw| !raw.is_verb).count();
         let (mut records, mut enumerations, mut properties) = (0, 0, 0);
         for (_, schema) in generated.schemas.iter() {
             match schema {

@@ -44,7 +44,7 @@ pub struct Generated {
     pub bites: Vec<Bite>,
     /// All resources, also those that are not selected.
     pub(crate) resources: Vec<Resource>,
-    /// All raw operations.
+    /// All operations as calls by themselves.
     pub(crate) raws: Vec<Raw>,
     /// All schemas.
     pub(crate) schemas: Schemas,
@@ -89,7 +89,8 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let resources = resource::resolve(&repaired, lake)?;
     let raws = operation::resolve(&repaired, api, &resources)?;
     let secrets = Secrets::resolve(&repaired, &api.models.secrets, lake)?;
-    let owners = Owners::resolve(&repaired, api, lake, &schemas, &resources, &raws)?;
+    let called = || raws.iter().filter(|raw| selection.has_raw(raw));
+    let owners = Owners::resolve(&repaired, api, lake, &schemas, &resources, called())?;
     let names = owners.selected(selection);
     let selected = schemas.only(&names);
 
@@ -106,6 +107,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let mut resource_files = Files::new("resources");
     let mut operation_files = Files::new("operations");
     let mut calls = String::new();
+    let mut tested = Vec::new();
     for module in api.modules.values().collect::<BTreeSet<_>>() {
         let mut texts = Vec::new();
         for resource in &resources {
@@ -120,8 +122,9 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
         }
         resource_files.add(module, texts);
         if selection.has(module) {
-            let own = raws.iter().filter(|raw| raw.module == *module);
-            operation_files.add(module, own.map(render::operations::render));
+            let own: Vec<&Raw> = called().filter(|raw| raw.module == *module).collect();
+            operation_files.add(module, render::operations::render(&own)?);
+            tested.extend(own);
             calls.push_str(&operation_files.take_index(module));
         } else {
             calls.push_str(&gates::module(&BTreeSet::from([module.as_str()]), module));
@@ -133,6 +136,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     files.insert("gated_models.rs".to_owned(), gated_models);
     files.insert("gated_fields.rs".to_owned(), gated_fields);
     files.insert("gated_resources.rs".to_owned(), gated_resources);
+    files.insert("operation_calls.rs".to_owned(), render::operations::calls(&tested));
     files.insert("record_types.rs".to_owned(), render::records::types(&selected));
     files.insert("version.rs".to_owned(), render::version(document.version()));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));

@@ -48,7 +48,7 @@ pub struct OperationReport {
     pub path: String,
     /// Module of the path.
     pub module: String,
-    /// Where it is generated: resource and verb (`TimeEntry: list`), or a function (`operations::system::get_info`).
+    /// Where it is generated: resource and verb (`TimeEntry: list`), or a method (`Client::get_system_info`).
     pub generated_as: Option<String>,
     /// Why it is not generated, where it isn't.
     pub reason: Option<String>,
@@ -66,8 +66,8 @@ pub fn report(sources: &Sources) -> Result<Report> {
             calls.insert(&route.operation, format!("{}: {}", resource.name, verb.label()));
         }
     }
-    for raw in &generated.raws {
-        calls.insert(&raw.id, format!("operations::{}::{}", raw.module, raw.name));
+    for raw in generated.raws.iter().filter(|raw| !raw.is_verb) {
+        calls.insert(&raw.id, format!("Client::{}", raw.name));
     }
     let mut report = Report {
         version: sources.document.version().to_owned(),

@@ -18,13 +18,25 @@ pub(crate) const SHARED: &str = "shared";
 pub struct Selection {
     lake: bool,
     modules: BTreeSet<String>,
+    raw: bool,
 }
 
 impl Selection {
     /// The entities of `lake.toml`, or not, and some modules of `api.toml`.
     #[must_use]
     pub fn new(lake: bool, modules: impl IntoIterator<Item = String>) -> Self {
-        Self { lake, modules: modules.into_iter().collect() }
+        Self { lake, modules: modules.into_iter().collect(), raw: false }
+    }
+
+    /// With verbs of resources as operations by themselves, too.
+    #[must_use]
+    pub fn with_raw(self, raw: bool) -> Self {
+        Self { raw, ..self }
+    }
+
+    /// Whether an operation can be called by itself.
+    pub(crate) fn has_raw(&self, raw: &Raw) -> bool {
+        self.raw || !raw.is_verb
     }
 
     /// The entities of `lake.toml` alone.
@@ -78,7 +90,7 @@ impl<'a> Owners<'a> {
         lake: &'a Lake,
         schemas: &'a Schemas,
         resources: &'a [Resource],
-        raws: &'a [Raw],
+        raws: impl Iterator<Item = &'a Raw>,
     ) -> Result<Self> {
         let mut roots: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for module in api.modules.values() {

@@ -162,8 +162,9 @@ fn record_by_id_as_array() {
     apply("record-by-id-as-array");
     let sources = tiny::sources(tiny::API, tiny::LAKE, tiny::DOCUMENT).unwrap();
     let operations = tiny::generate(&sources).unwrap().files.remove("operations_shop_1.rs").unwrap();
-    assert!(operations.contains("pub fn get_notes_by_id(id: i64) -> Operation<Records<WidgetInfo>> {"), "{operations}");
-    assert!(operations.contains("-> Operation<Json<Vec<Widget>>>"), "a list stays one: {operations}");
+    let answers = |records: &str| operations.contains(&format!("ResponseValue<{records}>"));
+    assert!(answers("crate::operation::OneOrMany<crate::models::WidgetInfo>"), "{operations}");
+    assert!(answers("::std::vec::Vec<crate::models::Widget>"), "a list stays one: {operations}");
 }
 
 /// As above: the two spellings are one resource, and each operation is called by its own.

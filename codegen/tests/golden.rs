@@ -6,7 +6,7 @@ mod tiny;
 
 use std::path::Path;
 
-use connectwise_codegen::{Selection, Sources, check, generate, report};
+use connectwise_codegen::{MAX_LINES, Selection, Sources, check, generate, report};
 use serde_json::{Value, json};
 
 #[test]
@@ -80,19 +80,20 @@ fn the_checked_in_interface_is_what_would_be_generated() {
     for (method, path, expected) in [
         ("get", "/time/entries", "TimeEntry: list"),
         ("get", "/time/entries/{id}", "TimeEntry: get"),
-        ("post", "/time/entries/{id}/detach", "operations::time::post_entries_by_id_detach"),
+        ("post", "/time/entries/{id}/detach", "Client::post_time_entries_detach"),
         ("get", "/finance/agreements/{parentId}/additions/count", "Addition: count"),
         ("patch", "/finance/agreements/{parentId}/additions/{id}", "Addition: patch"),
         ("get", "/service/tickets/{parentId}/timeentries", "ServiceTicketsByParentIdTimeentries: list"),
         ("put", "/sales/opportunities/{parentId}/forecast/{id}", "ForecastItem: replace"),
         ("get", "/sales/opportunities/{parentId}/forecast", "Forecast: list"),
         ("get", "/company/addressFormats/{id}/info", "AddressFormatInfo: get"),
-        ("put", "/company/configurations/bulk", "operations::company::put_configurations_bulk"),
+        ("put", "/company/configurations/bulk", "Client::put_company_configurations_bulk"),
         ("delete", "/company/contacts/{id}", "Contact: delete"),
-        ("post", "/service/tickets/search", "operations::service::post_tickets_search"),
-        ("get", "/system/documents/{id}/download", "operations::system::get_documents_by_id_download"),
-        ("post", "/system/bundles", "operations::system::post_bundles"),
-        ("post", "/finance/agreements/types{id}/copy", "operations::finance::post_agreements_by_id_copy"),
+        ("post", "/service/tickets/search", "Client::post_service_tickets_search"),
+        ("get", "/system/documents/{id}/download", "Client::get_system_documents_download"),
+        ("post", "/system/bundles", "Client::post_system_bundles"),
+        ("post", "/finance/agreements/types{id}/copy", "Client::post_finance_agreements_types_copy"),
+        ("post", "/service/tickets/{parentId}/merge", "Client::post_service_tickets_merge"),
     ] {
         assert_eq!(call(path, method), expected, "{method} {path}");
     }
@@ -125,6 +126,14 @@ fn a_selection_gives_no_more_than_it_needs() {
     let all: String = files.values().map(String::as_str).collect();
     assert!(all.contains("impl Resource for ChargeCode ") && !all.contains("impl Resource for Agreement "));
     assert_eq!(all.matches("pub struct MemberReference ").count(), 1);
+    // With `raw` there is a call for each operation of the module, and the types that it needs.
+    let raw = generate(&sources, &Selection::new(false, ["time".to_owned()]).with_raw(true)).unwrap().files;
+    let calls: String =
+        raw.iter().filter(|(name, _)| name.starts_with("operations_time")).map(|(_, text)| text.as_str()).collect();
+    let of_time = report(&sources).unwrap().modules["time"].generated;
+    assert_eq!(calls.matches("impl crate::Client {").count(), of_time);
+    assert!(all.matches("impl crate::Client {").count() < of_time);
+    assert!(raw.values().all(|text| text.lines().count() <= MAX_LINES && syn::parse_file(text).is_ok()));
     let error = generate(&sources, &Selection::new(true, ["tyme".to_owned()])).unwrap_err();
     assert_eq!(error.to_string(), "api.toml has no module `tyme`: name one of those under [modules]");
 }

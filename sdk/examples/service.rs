@@ -11,7 +11,6 @@ use std::error::Error;
 use std::io::Write as _;
 
 use connectwise_sdk::models::{FilterValues, Ticket};
-use connectwise_sdk::operations::service;
 use connectwise_sdk::{Patch, Record as _, Write};
 use futures::TryStreamExt as _;
 
@@ -40,7 +39,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     tickets.patch(id, &Patch::between(&before, &after)?).await?;
 
     let filter = FilterValues { conditions: Some(format!("id = {id}")), ..FilterValues::default() };
-    for ticket in client.call(service::post_tickets_search(&filter)).await? {
+    for ticket in client.post_service_tickets_search().body(filter).send().await? {
         writeln!(out, "{:?} {}", ticket.id, ticket.summary.unwrap_or_default())?;
     }
     Ok(())

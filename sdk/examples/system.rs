@@ -11,7 +11,6 @@ use std::error::Error;
 use std::io::Write as _;
 
 use connectwise_sdk::models::Member;
-use connectwise_sdk::operations::system;
 use connectwise_sdk::{Multipart, Record as _};
 use futures::TryStreamExt as _;
 
@@ -29,9 +28,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
         "text/plain",
         "hello",
     );
-    let document = client.call(system::post_documents(&form)).await?;
+    let document = client.post_system_documents().body(form).send().await?;
     let id = document.id().ok_or("the server gave no id")?;
-    let download = client.call(system::get_documents_by_id_download(id)).await?;
+    let download = client.get_system_documents_download().id(id).send().await?;
     let mut pieces = std::pin::pin!(download.into_stream());
     while let Some(piece) = pieces.try_next().await? {
         writeln!(out, "{} bytes", piece.len())?;

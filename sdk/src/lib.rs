@@ -7,7 +7,7 @@
 //! | read a list route without types, and be able to go on after a failure | [`Client::list`], [`Page`], [`Continuation`] |
 //! | ask for records under a parent, or one of several collections of the same records | [`Api`], [`resources`] |
 //! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
-//! | copy, convert, change in bulk, search by body, move documents | [`operations`], [`Client::call`] |
+//! | copy, convert, merge, change in bulk, search by body, move documents | [`operations`]: a method of the client each |
 //! | know what became of each item of a bulk change | [`Bulk`] |
 //! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
@@ -25,6 +25,7 @@
 //! | `lake` (default) | models and resources of the entities that become tables, and their catalogue |
 //! | `company`, `configurations`, `expense`, `finance`, `marketing`, `procurement`, `project`, `sales`, `schedule`, `service`, `system`, `time` | every operation of that module, with its models |
 //! | `full` | all of them |
+//! | `raw` | each operation of the enabled modules by itself, also verbs of resources: half a million lines with `full` |
 //!
 //! Everything generated is made at build time from the interface document in `openapi/`; the folder `examples` has one
 //! program a module.
@@ -102,6 +103,7 @@ pub mod resources;
 mod response;
 mod retry;
 mod rules;
+mod sender;
 mod split;
 mod stats;
 mod timestamp;
@@ -126,7 +128,6 @@ pub use items::ItemList;
 pub use list::ListRequest;
 pub use multipart::Multipart;
 pub use observer::{Attempt, AttemptResult, Observer};
-pub use operation::Operation;
 pub use page::{Continuation, Page};
 pub use paging::PagingMode;
 pub use patch::Patch;

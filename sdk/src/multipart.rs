@@ -71,7 +71,8 @@ impl Multipart {
             bytes.extend_from_slice(b"\r\n");
         }
         bytes.extend_from_slice(format!("--{boundary}--\r\n").as_bytes());
-        Ok(Body { content_type: format!("multipart/form-data; boundary={boundary}"), bytes: bytes.into() })
+        let content_type = content_type(&bytes);
+        Ok(Body { content_type, bytes: bytes.into() })
     }
 
     /// A line that no part holds. The same form has the same one, so that a repeated request is the same request.
@@ -86,6 +87,13 @@ impl Multipart {
             number += 1;
         }
     }
+}
+
+/// The media type of a form, whose first line is its boundary.
+pub(crate) fn content_type(form: &[u8]) -> String {
+    let line = form.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let boundary = String::from_utf8_lossy(line.strip_prefix(b"--").unwrap_or(line));
+    format!("multipart/form-data; boundary={}", boundary.trim_end_matches("--"))
 }
 
 /// A name as browsers write it: what would end it is percent-encoded.

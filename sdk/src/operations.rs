@@ -1,30 +1,33 @@
-//! Operations that are no verb of a resource: copies, bulk changes, conversions, searches by body, images, documents.
+//! Operations by themselves: copies, merges, bulk changes, conversions, searches by body, images, documents; with the feature
+//! `raw`, each operation of the enabled modules.
 //!
-//! One function each, by module, called after the operation; it takes what the path and the body need and gives an
-//! [`Operation`], which [`Client::call`](crate::Client::call) sends:
+//! Each is a method of [`Client`](crate::Client), called after its method and path: `POST /service/tickets/{parentId}/merge` is
+//! `client.post_service_tickets_merge()`. It gives an operation, which takes its parameters one by one and is sent by `send`:
 //!
 //! ```no_run
 //! # #[cfg(feature = "service")]
 //! # async fn example(client: connectwise_sdk::Client) -> connectwise_sdk::Result<()> {
-//! use connectwise_sdk::{models::FilterValues, operations::service};
+//! use connectwise_sdk::models::FilterValues;
 //!
 //! let filter = FilterValues { conditions: Some("closedFlag = false".to_owned()), ..FilterValues::default() };
-//! let tickets = client.call(service::post_tickets_search(&filter).query("pageSize", "100")).await?;
-//! let copy = client.call(service::post_tickets_by_id_copy(4711)).await?;
+//! let tickets = client.post_service_tickets_search().body(filter).with_query("pageSize", "100").send().await?;
+//! let copy = client.post_service_tickets_copy().id(4711).send().await?;
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! What is missing, or can't be a part of a path, is told when it is sent, and then nothing is sent. Requests, repetitions, limits and errors
+//! are those of the client. With `raw` there is an operation for lists, too, which gives one page of them: whoever wants all records takes
+//! [`Client::resource`](crate::Client::resource).
 
 #![allow(unused_imports, reason = "not every selection of modules has operations of every kind")]
+#![allow(missing_docs, reason = "the interface document has no prose: names are all it says")]
+#![allow(clippy::all, reason = "progenitor's text")]
 
-use serde_json::Value;
+use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 
-use crate::download::Download;
-use crate::models::*;
-use crate::multipart::Multipart;
-use crate::operation::{Json, Nothing, Operation, Records};
-use crate::patch::Patch;
-use crate::request::Method;
-use crate::timestamp::Timestamp;
+// progenitor calls who sends an operation its client.
+use crate::sender::Sender as Client;
+use crate::sender::{ByteStream, ResponseValue, Sender, encode_path, operation};
 
 include!(concat!(env!("OUT_DIR"), "/operations.rs"));

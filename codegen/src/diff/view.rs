@@ -33,7 +33,7 @@ pub(super) struct View {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Call {
     pub(super) id: String,
-    /// `TimeEntry: list`, `operations::time::post_entries_by_id_detach`, or nothing for what is excluded.
+    /// `TimeEntry: list`, `Client::post_time_entries_detach`, or nothing for what is excluded.
     pub(super) name: String,
     /// Types that are taken and given.
     pub(super) signature: String,
@@ -68,12 +68,13 @@ impl View {
                 by_id.insert(route.operation.clone(), call);
             }
         }
-        for raw in operation::resolve(&repaired, &api, &resources).unwrap_or_else(|error| {
+        let raws = operation::resolve(&repaired, &api, &resources).unwrap_or_else(|error| {
             problems.insert(error.to_string());
             Vec::new()
-        }) {
-            let name = format!("operations::{}::{}", raw.module, raw.name);
-            by_id.insert(raw.id.clone(), (name, render::operations::signature(&raw)));
+        });
+        for raw in raws.iter().filter(|raw| !raw.is_verb) {
+            let call = (format!("Client::{}", raw.name), render::operations::signature(raw));
+            by_id.insert(raw.id.clone(), call);
         }
         let mut calls = BTreeMap::new();
         for operation in document.operations() {

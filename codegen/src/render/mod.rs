@@ -7,6 +7,7 @@ pub(crate) mod files;
 pub(crate) mod gates;
 pub(crate) mod models;
 pub(crate) mod operations;
+mod prepared;
 pub(crate) mod records;
 pub(crate) mod resources;
 pub(crate) mod values;
@@ -20,6 +21,11 @@ pub(crate) fn version(version: &str) -> String {
         "/// Version of the interface that this SDK was generated from, as the `Accept` header names it.\n\
          pub const API_VERSION: &str = {version:?};\n"
     )
+}
+
+/// A name that may be a keyword.
+pub(crate) fn escape(name: &str) -> String {
+    if syn::parse_str::<syn::Ident>(name).is_ok() { name.to_owned() } else { format!("{name}_") }
 }
 
 /// Rust type of a value that is read whole.

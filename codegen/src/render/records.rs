@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
+use super::escape;
 use crate::names::{field_name, type_name};
 use crate::pattern::{matches, plain};
 use crate::schema::{Limits, Property, Schema, Schemas, Shape};
@@ -81,8 +82,7 @@ impl<'a> Records<'a> {
                 let field = field_name(&property.name);
                 writeln!(out, "    /// `{}` as a number, where it holds one.\n    #[must_use]", property.name)?;
                 writeln!(out, "    pub fn {field}_decimal(&self) -> Option<Decimal> {{")?;
-                let ident = if syn::parse_str::<syn::Ident>(&field).is_ok() { field } else { format!("{field}_") };
-                writeln!(out, "        self.{ident}.as_deref()?.parse().ok()\n    }}")?;
+                writeln!(out, "        self.{}.as_deref()?.parse().ok()\n    }}", escape(&field))?;
             }
             writeln!(out, "}}")?;
         }

@@ -75,6 +75,10 @@ pub(crate) enum Reason {
         name: String,
     },
     Serialize,
+    /// A parameter that is missing, or whose value can't be sent.
+    Argument {
+        problem: String,
+    },
 
     Connect {
         /// Host and port that were tried.
@@ -199,7 +203,8 @@ impl Reason {
             | Self::OrderNotAllowed { .. }
             | Self::OrderOfPieces
             | Self::Header { .. }
-            | Self::Serialize => ErrorKind::Request,
+            | Self::Serialize
+            | Self::Argument { .. } => ErrorKind::Request,
             Self::Connect { .. } => ErrorKind::Connect,
             Self::Timeout | Self::TooSlow => ErrorKind::Timeout,
             Self::TooLarge { .. } | Self::TooManyRecords { .. } => ErrorKind::TooLarge,

@@ -59,6 +59,7 @@ impl Reason {
             ),
             Self::Header { name } => write!(f, "the header {name} holds characters that HTTP can't carry"),
             Self::Serialize => write!(f, "the body of {on} can't be written as JSON"),
+            Self::Argument { problem } => write!(f, "{on} {problem}"),
 
             Self::Connect { host } => write!(
                 f,

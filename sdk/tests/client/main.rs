@@ -13,7 +13,6 @@ mod faults;
 mod limits;
 mod matrix;
 mod observing;
-mod operations;
 mod paging;
 mod pieces;
 mod raw;

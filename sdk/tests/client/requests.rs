@@ -1,6 +1,5 @@
 //! What goes over the wire.
 
-use connectwise_sdk::operation::{Json, Operation};
 use connectwise_sdk::{Condition, Method, PagingMode, conditions::field};
 use futures::StreamExt as _;
 
@@ -151,9 +150,7 @@ async fn a_route_can_have_a_version_of_its_own() {
     // Who asks for a version gets that one.
     let pages = server.client.list("/company/communicationTypes").version("2022.1").pages();
     let _ = Box::pin(pages).next().await;
-    let operation: Operation<Json<serde_json::Value>> =
-        Operation::new("op", Method::Get, "/company/communicationTypes/{id}").argument("id", 7);
-    server.client.call(operation.version("2023.1")).await.unwrap();
+    server.client.request(Method::Get, "/company/communicationTypes/7").version("2023.1").send().await.unwrap();
     let versions: Vec<String> = server
         .finish()
         .iter()

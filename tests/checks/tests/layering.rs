@@ -86,6 +86,13 @@ fn crates_do_without_what_they_do_not_need() {
         assert!(!tree(name).contains("connectwise-sim"), "{name} is built with the simulator");
     }
     assert!(!tree("connectwise-lakehouse").contains("connectwise-sdk"), "the lakehouse knows ConnectWise");
+    let codegen = tree("connectwise-codegen");
+    let sdk = tree("connectwise-sdk");
+    for generator in ["openapiv3", "progenitor-impl", "typify"] {
+        assert!(codegen.contains(generator), "the generator is built without {generator}");
+        assert!(!sdk.contains(generator), "the SDK is built with {generator}: only its build script needs that");
+    }
+    assert!(sdk.contains("progenitor-client") && !codegen.contains("progenitor-client"));
 }
 
 #[test]
