@@ -1,6 +1,6 @@
 //! The table catalogue: each entity of `lake.toml`, resolved against the document.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::described::Described;
 use crate::document::{Document, Operation};
@@ -159,6 +159,23 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         columns,
         history: entity.history,
     })
+}
+
+/// The columns of each of these record types, as the table of one has them; what they mean as far as it is said for all.
+pub(crate) fn columns_of(
+    names: &BTreeSet<&str>,
+    lake: &Lake,
+    schemas: &Schemas,
+) -> Result<BTreeMap<String, Vec<Column>>> {
+    let bare = Entity::bare("");
+    let (rules, shared) = (Rules::of(&bare), Rules::shared(&lake.shared));
+    let walk = Walk { schemas, rules: &rules, shared: &shared };
+    let mut columns = BTreeMap::new();
+    for (name, schema) in schemas.iter().filter(|(name, _)| names.contains(name)) {
+        let properties = if let Schema::Object(properties) = schema { properties.as_slice() } else { &[] };
+        columns.insert(name.to_owned(), walk.columns(properties, "", &mut vec![name])?);
+    }
+    Ok(columns)
 }
 
 struct Walk<'a> {

@@ -19,6 +19,7 @@ use crate::resource::{self, Resource};
 use crate::schema::{Schema, Schemas};
 use crate::secrets::Secrets;
 use crate::selection::{Owners, Selection};
+use crate::verb::Verb;
 
 /// Longest generated file.
 pub const MAX_LINES: usize = 5_000;
@@ -108,6 +109,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let mut operation_files = Files::new("operations");
     let mut calls = String::new();
     let mut tested = Vec::new();
+    let mut listed = BTreeSet::new();
     for module in api.modules.values().collect::<BTreeSet<_>>() {
         let mut texts = Vec::new();
         for resource in &resources {
@@ -116,6 +118,9 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
             }
             if selection.has_resource(resource, api, lake)? {
                 texts.push(render::resources::render(resource));
+                if resource.verbs.contains_key(&Verb::List) {
+                    listed.insert(resource.schema.as_str());
+                }
             } else if !resource.is_own() {
                 gated_resources.push_str(&gates::item(&BTreeSet::from([module.as_str()]), &resource.name));
             }
@@ -131,6 +136,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
         }
     }
     files.extend(resource_files.finish());
+    files.extend(render::columns::render(&catalog::columns_of(&listed, lake, &schemas)?));
     files.extend(operation_files.finish());
     files.insert("operations.rs".to_owned(), calls);
     files.insert("gated_models.rs".to_owned(), gated_models);

@@ -37,6 +37,8 @@ pub enum ErrorKind {
     TooLarge,
     /// The server fails on one record every time, while it gives the others.
     Unreadable,
+    /// A record and the columns of a table don't fit together.
+    Table,
 }
 
 /// Which request an error belongs to. Query parameters are left out.
@@ -128,11 +130,13 @@ impl Error {
         self.0.request.as_ref()
     }
 
-    /// The one record that couldn't be read, while the others of its page can.
+    /// The one record that couldn't be read, while the others of its page can; or that can't be a row, or isn't one of a batch.
     #[must_use]
     pub fn record(&self) -> Option<&RecordFacts> {
         match &self.0.reason {
             Reason::Record { record } => Some(record),
+            #[cfg(feature = "arrow")]
+            Reason::NoRow { record, .. } | Reason::Row { record, .. } => Some(record),
             _ => None,
         }
     }

@@ -11,6 +11,7 @@
 //! | know what became of each item of a bulk change | [`Bulk`] |
 //! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
+//! | turn records into Arrow batches and back | the module `arrow`, with the feature of that name |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
 //! | keep within what the server allows | [`Config::with_concurrency`], [`Config::with_rate`], [`RetryPolicy`] |
@@ -25,6 +26,7 @@
 //! | `lake` (default) | models and resources of the entities that become tables, and their catalogue |
 //! | `company`, `configurations`, `expense`, `finance`, `marketing`, `procurement`, `project`, `sales`, `schedule`, `service`, `system`, `time` | every operation of that module, with its models |
 //! | `full` | all of them |
+//! | `arrow` | [Arrow batches](https://docs.rs/arrow-array) of records, and records of batches |
 //! | `raw` | each operation of the enabled modules by itself, also verbs of resources: half a million lines with `full` |
 //!
 //! Everything generated is made at build time from the interface document in `openapi/`; the folder `examples` has one
@@ -55,6 +57,8 @@
 
 mod api;
 mod api_error;
+#[cfg(feature = "arrow")]
+pub mod arrow;
 mod base_url;
 mod body;
 mod broken;

@@ -27,7 +27,7 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Mismatch> {
 }
 
 /// The harmless part of serde's message, which otherwise quotes the value.
-fn expected(message: &str) -> Option<String> {
+pub(crate) fn expected(message: &str) -> Option<String> {
     let message = message.rsplit_once(" at line ").map_or(message, |(message, _)| message);
     if message.starts_with("missing field") || message.starts_with("duplicate field") {
         return Some(message.to_owned());

@@ -6,7 +6,7 @@ use std::{path::PathBuf, process::Command};
 
 use connectwise_sim::Simulator;
 
-const EXAMPLES: [&str; 12] = [
+const EXAMPLES: [&str; 13] = [
     "company",
     "configurations",
     "expense",
@@ -18,6 +18,7 @@ const EXAMPLES: [&str; 12] = [
     "schedule",
     "service",
     "system",
+    "tables",
     "time",
 ];
 
@@ -29,7 +30,7 @@ fn program(example: &str) -> PathBuf {
     let program = profile.join("examples").join(name);
     assert!(
         program.exists(),
-        "the example {example} isn't built: run all tests, or build it with `cargo build -p connectwise-sdk --features full --examples`"
+        "the example {example} isn't built: run all tests, or build it with `cargo build -p connectwise-sdk --features full,arrow --examples`"
     );
     program
 }

@@ -64,14 +64,15 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
 
 /// Lists of columns by content: most references look the same wherever they stand.
 #[derive(Default)]
-struct Lists {
+pub(super) struct Lists {
     names: BTreeMap<String, String>,
     taken: BTreeMap<String, usize>,
-    text: String,
+    pub(super) text: String,
 }
 
 impl Lists {
-    fn name(&mut self, schema: &str, columns: &[Column]) -> String {
+    /// The name of a list; its text is added if there was none like it.
+    pub(super) fn name(&mut self, schema: &str, columns: &[Column]) -> String {
         let mut body = String::new();
         for column in columns {
             let kind = self.kind(&column.kind);

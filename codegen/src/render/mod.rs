@@ -1,6 +1,7 @@
 //! Rust text from resolved schemas, tables, resources and operations.
 
 pub(crate) mod catalog;
+pub(crate) mod columns;
 pub(crate) mod enums;
 pub(crate) mod fields;
 pub(crate) mod files;

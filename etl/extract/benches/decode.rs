@@ -1,5 +1,5 @@
-//! A page of JSON into an Arrow batch: this crate's decoder with rescue on, arrow-json with the same schema, and serde_json
-//! alone, on the same pages and one core.
+//! A page of JSON into an Arrow batch: this crate's decoder with rescue on, arrow-json with the same schema, serde_json
+//! alone, and the SDK's typed way (records of the model, and serde_arrow behind its guard), on the same pages and one core.
 //!
 //! Run with `cargo bench --profile dev -p connectwise-extract --bench decode`: the tree below is built once, in that profile. The
 //! clock is our own: criterion switches on a feature of serde, and that builds all of DataFusion again.
@@ -21,6 +21,8 @@ use arrow::json::ReaderBuilder;
 use chrono::DateTime;
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::{catalog, contract};
+use connectwise_sdk::arrow::records_to_batch;
+use connectwise_sdk::models::TimeEntry;
 use connectwise_sdk::{Client, Config, ConfigParts, RecordText};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt;
@@ -59,6 +61,12 @@ fn ours(decoder: &mut Decoder, page: &[u8]) -> RecordBatch {
     decoder.batch().unwrap()
 }
 
+fn typed(page: &[u8]) -> RecordBatch {
+    let records = RecordText::split(page).unwrap();
+    let records: Vec<TimeEntry> = records.iter().map(|record| serde_json::from_str(record.get()).unwrap()).collect();
+    records_to_batch(&records).unwrap()
+}
+
 fn main() {
     let pages = pages();
     let bytes: usize = pages.iter().map(Vec::len).sum();
@@ -81,23 +89,27 @@ fn main() {
     };
     for page in &pages {
         assert_eq!(ours(&mut decoder, page).num_rows(), arrow_json(page).num_rows());
+        assert_eq!(typed(page).num_rows(), arrow_json(page).num_rows());
     }
 
     let mut out = std::io::stdout().lock();
-    let mut seconds = [Vec::new(), Vec::new(), Vec::new()];
-    // Interleaved, so that what else the machine does falls on all three alike.
+    let mut seconds = [Vec::new(), Vec::new(), Vec::new(), Vec::new()];
+    // Interleaved, so that what else the machine does falls on all alike.
     for _ in 0..ROUNDS {
         seconds[0].push(time(|| pages.iter().for_each(|page| drop(black_box(ours(&mut decoder, page))))));
         seconds[1].push(time(|| pages.iter().for_each(|page| drop(black_box(arrow_json(page))))));
         let parse = |page: &Vec<u8>| drop(black_box(serde_json::from_slice::<serde_json::Value>(page).unwrap()));
         seconds[2].push(time(|| pages.iter().for_each(parse)));
+        seconds[3].push(time(|| pages.iter().for_each(|page| drop(black_box(typed(page))))));
     }
     let medians = seconds.map(|mut all| {
         all.sort_by(f64::total_cmp);
         all[all.len() / 2]
     });
     writeln!(out, "{} pages, {:.1} MB, median of {ROUNDS} rounds", pages.len(), bytes as f64 / 1e6).unwrap();
-    for (name, median) in ["ours, with rescue", "arrow-json", "serde_json alone"].iter().zip(medians) {
+    for (name, median) in
+        ["ours, with rescue", "arrow-json", "serde_json alone", "typed, with rescue"].iter().zip(medians)
+    {
         let (rate, ratio) = (bytes as f64 / 1e6 / median, medians[1] / median);
         writeln!(out, "{name:<18} {rate:>7.1} MB/s  {ratio:.2} x arrow-json").unwrap();
     }

@@ -170,6 +170,35 @@ pub(crate) enum Reason {
         id: Option<i64>,
         after: Option<i64>,
     },
+
+    /// A record that can't be a row.
+    #[cfg(feature = "arrow")]
+    NoRow {
+        /// What its type is called.
+        name: &'static str,
+        record: RecordFacts,
+    },
+    /// A row that is no record of the type.
+    #[cfg(feature = "arrow")]
+    Row {
+        name: &'static str,
+        /// Number of the row in its batch, from 0.
+        number: usize,
+        record: RecordFacts,
+    },
+    /// A batch that lacks a column of the record type, or has it with another type.
+    #[cfg(feature = "arrow")]
+    ForeignBatch {
+        record: &'static str,
+        column: String,
+        expected: String,
+        found: Option<String>,
+    },
+    /// A batch that can't be built or read as a whole.
+    #[cfg(feature = "arrow")]
+    Batch {
+        record: &'static str,
+    },
 }
 
 impl Reason {
@@ -229,6 +258,8 @@ impl Reason {
             | Self::ForeignContinuation => ErrorKind::Paging,
             Self::TooMany { .. } => ErrorKind::Limit,
             Self::Unreadable { .. } => ErrorKind::Unreadable,
+            #[cfg(feature = "arrow")]
+            Self::NoRow { .. } | Self::Row { .. } | Self::ForeignBatch { .. } | Self::Batch { .. } => ErrorKind::Table,
         }
     }
 }

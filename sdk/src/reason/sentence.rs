@@ -222,6 +222,49 @@ impl Reason {
                 }
                 f.write_str(": repair the record, or skip what can't be read and treat the listing as incomplete")
             }
+
+            #[cfg(feature = "arrow")]
+            Self::NoRow { name, record } => {
+                match record.id {
+                    Some(id) => write!(f, "record {id} of {name}")?,
+                    None => write!(f, "a record of {name} without id")?,
+                }
+                let expected = Expected(record.expected.as_deref());
+                write!(
+                    f,
+                    " can't be a row: it doesn't fit at {}{expected}; correct it, or leave it out",
+                    record.json_path
+                )
+            }
+            #[cfg(feature = "arrow")]
+            Self::Row { name, number, record } => {
+                write!(f, "row {number} of the batch")?;
+                if let Some(id) = record.id {
+                    write!(f, " (id {id})")?;
+                }
+                let expected = Expected(record.expected.as_deref());
+                write!(
+                    f,
+                    " is no {name}: it can't be read at {}{expected}; leave the row out, or read its columns",
+                    record.json_path
+                )
+            }
+            #[cfg(feature = "arrow")]
+            Self::ForeignBatch { record, column, expected, found } => {
+                write!(f, "the batch is none of {record}: its column {column} ")?;
+                match found {
+                    Some(found) => write!(f, "is {found} and not {expected}")?,
+                    None => write!(f, "({expected}) is missing")?,
+                }
+                write!(f, "; read all columns of {record}::arrow_schema() with their types")
+            }
+            #[cfg(feature = "arrow")]
+            Self::Batch { record } => {
+                write!(
+                    f,
+                    "a batch of {record} can't be built or read: use smaller batches, and what they were built with"
+                )
+            }
         }
     }
 }

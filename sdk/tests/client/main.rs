@@ -25,5 +25,7 @@ mod server;
 mod simulator;
 mod sizes;
 mod smaller_pages;
+#[cfg(feature = "arrow")]
+mod tables;
 mod transfers;
 mod writes;

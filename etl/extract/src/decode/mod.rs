@@ -17,7 +17,6 @@ mod record;
 mod rescue;
 mod scan;
 mod technical;
-mod time;
 mod walk;
 
 pub use loose::{LooseDecoder, Shape, properties};

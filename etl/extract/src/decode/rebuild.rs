@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use arrow::array::{Array, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use connectwise_sdk::arrow::instant;
 use connectwise_sdk::catalog::{Column, Entity, Kind};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
-use super::time;
 use crate::contract::RESCUED;
 use crate::error::{Error, Kind as ErrorKind, Result};
 
@@ -65,13 +65,18 @@ fn value(kind: &Kind, array: &dyn Array, row: usize) -> Option<Option<Json>> {
         Kind::Int64 => Json::Integer(array.as_primitive_opt::<Int64Type>()?.value(row)),
         Kind::Boolean => Json::Boolean(array.as_boolean_opt()?.value(row)),
         Kind::Double => Json::Double(array.as_primitive_opt::<Float64Type>()?.value(row)),
-        Kind::Timestamp => Json::Text(time::format(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row))?),
+        Kind::Timestamp => {
+            Json::Text(instant::format(array.as_primitive_opt::<TimestampMicrosecondType>()?.value(row))?)
+        }
         Kind::Utf8 => Json::Text(text(array, row)?.to_owned()),
         Kind::Json => Json::Raw(RawValue::from_string(text(array, row)?.to_owned()).ok()?),
         Kind::StringMap => {
             let entries = array.as_map_opt()?.value(row);
             let (names, texts) = (entries.column(0), entries.column(1));
-            let entry = |at| Some((text(names, at)?.to_owned(), Json::Text(text(texts, at)?.to_owned())));
+            let entry = |at| {
+                let value = value(&Kind::Utf8, texts.as_ref(), at)?.unwrap_or(Json::Null);
+                Some((text(names, at)?.to_owned(), value))
+            };
             Json::Object((0..entries.len()).map(entry).collect::<Option<_>>()?)
         }
         Kind::Struct(columns) => {

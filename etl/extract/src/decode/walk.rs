@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
+use connectwise_sdk::arrow::instant::{self, Instant};
+
 use super::column::{Column, List, Object, StringMap};
 use super::number::{self, Double};
 use super::rescue::{Path, Rescue};
 use super::scan::{CutOff, Quoted, Scanner};
-use super::time::{self, Instant};
 
 /// Why a record can't be read.
 #[derive(Debug, thiserror::Error)]
@@ -64,7 +65,7 @@ impl<'de> Walk<'de> {
     }
 
     fn instant(&mut self, text: Quoted<'de>, path: &Path<'_>) -> Result<Option<i64>> {
-        Ok(match time::parse(&text.text()?) {
+        Ok(match instant::parse(&text.text()?) {
             Instant::Canonical(micros) => Some(micros),
             Instant::Other(micros) => {
                 self.rescue.keep(path, text.raw);

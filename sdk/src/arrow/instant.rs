@@ -1,10 +1,10 @@
-//! Instants as the API writes them.
+//! Instants as the API writes them, and as columns hold them.
 
 use chrono::{DateTime, NaiveDate};
 
 /// What a text says about an instant.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Instant {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instant {
     /// Microseconds since 1970, written in the API's own form: the text can be written again from the number.
     Canonical(i64),
     /// Microseconds since 1970, written in another form, which the number doesn't keep.
@@ -14,7 +14,9 @@ pub(super) enum Instant {
 }
 
 /// Reads `2018-05-05T14:00:00Z`, the only form seen from a live server, and any other RFC 3339 text.
-pub(super) fn parse(text: &str) -> Instant {
+#[must_use]
+#[inline]
+pub fn parse(text: &str) -> Instant {
     if let Some(micros) = canonical(text.as_bytes()) {
         return Instant::Canonical(micros);
     }
@@ -24,6 +26,7 @@ pub(super) fn parse(text: &str) -> Instant {
     }
 }
 
+#[inline]
 fn canonical(text: &[u8]) -> Option<i64> {
     let [y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b'T', h0, h1, b':', n0, n1, b':', s0, s1, b'Z'] = text else {
         return None;
@@ -37,8 +40,11 @@ fn canonical(text: &[u8]) -> Option<i64> {
     Some(instant.and_utc().timestamp_micros())
 }
 
-/// The API's form of an instant. The inverse of [`parse`] for canonical texts.
-pub(super) fn format(micros: i64) -> Option<String> {
+/// The API's form of an instant, given in microseconds since 1970; `None` if it lies outside of all calendars. The inverse of
+/// [`parse`] for canonical texts.
+#[must_use]
+#[inline]
+pub fn format(micros: i64) -> Option<String> {
     Some(DateTime::from_timestamp_micros(micros)?.format("%Y-%m-%dT%H:%M:%SZ").to_string())
 }
 
