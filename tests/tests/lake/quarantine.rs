@@ -49,7 +49,7 @@ impl Tenant {
         let step = report.steps.into_iter().next().unwrap();
         let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:#?}") };
         assert!(what.contains(&format!("can't be rows and are in bronze/bronze_cw_quarantine: {open} (")), "{what}");
-        assert!(what.contains("quarantine --acknowledge"), "{what}");
+        assert!(what.contains("`connectwise-etl quarantine` lists them, and with `--all` acknowledges them"), "{what}");
         assert_eq!(self.open().await.len(), open);
         step
     }

@@ -193,7 +193,7 @@ impl Held {
         let open = named(&open).map(|named| {
             format!(
                 "records of {name} can't be rows and are in {}: {named} ({why}); the next run asks for them again, so have \
-                 them mended in the PSA, or say that they may stay with connectwise-etl quarantine --acknowledge",
+                 them mended in the PSA, or let them stay: `connectwise-etl quarantine` lists them, and with `--all` acknowledges them",
                 table()
             )
         });
