@@ -186,6 +186,11 @@ impl Error {
         self.kind() == ErrorKind::Timeout
     }
 
+    /// Whether the answer came, and slower than any that is worth waiting for.
+    pub(crate) fn is_too_slow(&self) -> bool {
+        matches!(self.0.reason, Reason::TooSlow)
+    }
+
     /// Whether no connection was made.
     #[must_use]
     pub fn is_connect(&self) -> bool {

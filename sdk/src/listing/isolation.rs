@@ -35,9 +35,10 @@ struct Surroundings {
 }
 
 impl Listing {
-    /// Whether a smaller page may come where this one failed.
+    /// Whether a smaller page may come where this one failed. A body that trickles in does so at any size.
     pub(super) fn may_be_the_page(&self, error: &Error) -> bool {
         match error.kind() {
+            ErrorKind::Timeout if error.is_too_slow() => false,
             ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::TooLarge => true,
             _ => error.status().is_some_and(is_passing) && error.retry_after().is_none(),
         }

@@ -136,7 +136,7 @@ impl Reason {
                 f,
                 "the answer to {on} comes with less than 1 KB in a second{}{}",
                 Attempts(request),
-                Later { request, when: "" }
+                if request.is_some_and(|request| request.is_write) { "" } else { ": try again later" }
             ),
             Self::NotArray => {
                 write!(
