@@ -59,8 +59,8 @@ impl Client {
 impl<R: Resource, P> Api<R, Under<P>> {
     /// The records under this parent. With two parents, the outer one comes first.
     #[must_use]
-    pub fn under(mut self, parent: i64) -> Api<R, P> {
-        self.parents.push(parent);
+    pub fn under(mut self, parent: impl Into<i64>) -> Api<R, P> {
+        self.parents.push(parent.into());
         let Self { client, parents, query, version, .. } = self;
         Api { client, parents, query, version, resource: PhantomData }
     }
@@ -89,7 +89,8 @@ impl<R: Resource> Api<R> {
         fill(template, &self.parents, id)
     }
 
-    fn one(&self, method: Method, template: Option<&str>, id: i64) -> Request {
+    fn one(&self, method: Method, template: Option<&str>, id: impl Into<i64>) -> Request {
+        let id = id.into();
         let path = match template {
             Some(template) => self.fill(template, Some(id)),
             None => format!("{}/{id}", self.fill(R::PATH, None).trim_end_matches('/')),
@@ -140,8 +141,19 @@ impl<R: Get> Api<R> {
     ///
     /// # Errors
     /// As any request; [`is_not_found`](crate::Error::is_not_found) if there is none with this id.
-    pub async fn get(&self, id: i64) -> Result<R::Record> {
+    pub async fn get(&self, id: impl Into<i64>) -> Result<R::Record> {
         self.send(&self.one(Method::Get, R::GET_PATH, id)).await
+    }
+
+    /// One record, `None` if there is none with this id.
+    ///
+    /// # Errors
+    /// As any request.
+    pub async fn get_opt(&self, id: impl Into<i64>) -> Result<Option<R::Record>> {
+        match self.get(id).await {
+            Err(error) if error.is_not_found() => Ok(None),
+            other => other.map(Some),
+        }
     }
 }
 
@@ -161,7 +173,7 @@ impl<R: Replace> Api<R> {
     ///
     /// # Errors
     /// As any request.
-    pub async fn replace(&self, id: i64, record: &R::Record) -> Result<R::Record> {
+    pub async fn replace(&self, id: impl Into<i64>, record: &R::Record) -> Result<R::Record> {
         self.send(&self.one(Method::Put, R::REPLACE_PATH, id).json(record)?).await
     }
 }
@@ -171,7 +183,7 @@ impl<R: resource::Patch> Api<R> {
     ///
     /// # Errors
     /// As any request.
-    pub async fn patch(&self, id: i64, patch: &Patch) -> Result<R::Record> {
+    pub async fn patch(&self, id: impl Into<i64>, patch: &Patch) -> Result<R::Record> {
         self.send(&self.one(Method::Patch, R::PATCH_PATH, id).json(patch)?).await
     }
 }
@@ -181,7 +193,7 @@ impl<R: Delete> Api<R> {
     ///
     /// # Errors
     /// As any request.
-    pub async fn delete(&self, id: i64) -> Result<()> {
+    pub async fn delete(&self, id: impl Into<i64>) -> Result<()> {
         self.client.execute(&self.one(Method::Delete, R::DELETE_PATH, id)).await?;
         Ok(())
     }

@@ -62,7 +62,7 @@ impl Client {
     /// As [`Client::new`].
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
         let mut builder = reqwest::Client::builder()
-            .user_agent(concat!("connectwise-sdk/", env!("CARGO_PKG_VERSION")))
+            .user_agent(&config.user_agent)
             // A redirect would carry the credentials to wherever the answer says.
             .redirect(reqwest::redirect::Policy::none())
             // Every repetition is counted and decided by the transport.
@@ -77,6 +77,10 @@ impl Client {
         if base_url::is_loopback(&config.base_url) {
             builder = builder.no_proxy();
         }
+        let unusable = |error: reqwest::Error| Error::new(Reason::Transport).with_source(error.without_url());
+        if let Some(proxy) = &config.proxy {
+            builder = builder.proxy(reqwest::Proxy::all(proxy.0.clone()).map_err(unusable)?);
+        }
         for certificate in &config.certificates {
             builder = builder.add_root_certificate(certificate.clone());
         }
@@ -84,7 +88,7 @@ impl Client {
             tracing::warn!(host = config.base_url.host_str(), "any certificate of the server is believed");
             builder = builder.danger_accept_invalid_certs(true);
         }
-        let http = builder.build().map_err(|error| Error::new(Reason::Transport).with_source(error.without_url()))?;
+        let http = builder.build().map_err(unusable)?;
         let limiter = Limiter::new(config.concurrency, config.rate);
         let (headers, root, reached) = (headers(&config)?, Root::new(&config), AtomicBool::new(false));
         let redactor = Arc::new(config.credentials.redactor());

@@ -1,16 +1,22 @@
 //! An answer whose body comes piece by piece.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use bytes::Bytes;
 use futures::{
-    Stream, StreamExt as _,
+    Stream, StreamExt as _, TryStreamExt as _,
     stream::{self, BoxStream},
 };
+use tokio::io::AsyncWriteExt as _;
 
 use crate::{
-    Clock, RequestFacts, Response, Result,
+    Clock, Error, RequestFacts, Response, Result,
     body::Pace,
+    reason::Reason,
     transport::{Answer, unread},
 };
 
@@ -61,9 +67,71 @@ impl Download {
         self.head.request()
     }
 
+    /// The body, decompressed, of `largest` bytes at most.
+    ///
+    /// # Errors
+    /// When it is larger, of which no more than that is held, or breaks off.
+    pub async fn bytes(self, largest: usize) -> Result<Vec<u8>> {
+        let (facts, mut body) = (self.head.facts, self.body);
+        let mut bytes = Vec::new();
+        while let Some(piece) = body.try_next().await? {
+            if piece.len() > largest - bytes.len() {
+                return Err(Error::new(Reason::TooLarge { limit: largest }).with_request(facts));
+            }
+            bytes.extend_from_slice(&piece);
+        }
+        Ok(bytes)
+    }
+
+    /// Writes the body into a file, which is there as a whole or not at all: it is written beside its place and moved there at the
+    /// end, over a file that has this name. Gives the number of bytes.
+    ///
+    /// # Errors
+    /// When the body breaks off or the file can't be written.
+    pub async fn save_to(self, path: impl AsRef<Path>) -> Result<u64> {
+        let path = path.as_ref();
+        let facts = self.head.facts.clone();
+        let fault =
+            |source| Error::new(Reason::File { path: path.to_owned() }).with_request(facts.clone()).with_source(source);
+        let mut name = path.file_name().unwrap_or_default().to_owned();
+        name.push(format!(".{:016x}.part", rand::random::<u64>()));
+        let beside = Beside { path: path.with_file_name(name), is_whole: false };
+        let mut file = tokio::fs::File::create_new(&beside.path).await.map_err(fault)?;
+        let (mut body, mut written) = (self.body, 0);
+        while let Some(piece) = body.try_next().await? {
+            file.write_all(&piece).await.map_err(fault)?;
+            written += piece.len() as u64;
+        }
+        file.sync_all().await.map_err(fault)?;
+        beside.move_to(path).await.map_err(fault)?;
+        Ok(written)
+    }
+
     /// The body, decompressed, of any size: it is never held as a whole. It is whole if and only if the stream ends without an error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Bytes>> + Send + 'static {
         self.body
+    }
+}
+
+/// A file that is removed unless it has become whole: when the body breaks off, and when nobody waits for it any more.
+struct Beside {
+    path: PathBuf,
+    is_whole: bool,
+}
+
+impl Beside {
+    async fn move_to(mut self, path: &Path) -> std::io::Result<()> {
+        tokio::fs::rename(&self.path, path).await?;
+        self.is_whole = true;
+        Ok(())
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        if !self.is_whole {
+            std::fs::remove_file(&self.path).ok();
+        }
     }
 }
 

@@ -35,6 +35,8 @@ pub enum ErrorKind {
     Limit,
     /// An answer is larger than the bound for answers of its kind.
     TooLarge,
+    /// A file can't be written on this machine.
+    File,
     /// The server fails on one record every time, while it gives the others.
     Unreadable,
     /// A record and the columns of a table don't fit together.

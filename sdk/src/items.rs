@@ -6,7 +6,7 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Condition, Continuation, Error, ListRequest, Page, PagingMode, RecordFacts, RecordText, Result,
+    Condition, Continuation, Error, ListRequest, MAX_PAGE_SIZE, Page, PagingMode, RecordFacts, RecordText, Result,
     api_error::shown,
     mismatch,
     paging::id,
@@ -22,14 +22,15 @@ pub struct ItemList<R> {
     list: ListRequest,
     /// Parents of the collection, for the path that counts.
     parents: Vec<i64>,
+    limit: Option<u32>,
     resource: PhantomData<fn() -> R>,
 }
 
 // A derive would ask for more of the resource, which is but a name.
 impl<R> Clone for ItemList<R> {
     fn clone(&self) -> Self {
-        let Self { list, parents, resource } = self;
-        Self { list: list.clone(), parents: parents.clone(), resource: *resource }
+        let Self { list, parents, limit, resource } = self;
+        Self { list: list.clone(), parents: parents.clone(), limit: *limit, resource: *resource }
     }
 }
 
@@ -41,7 +42,7 @@ impl<R> fmt::Debug for ItemList<R> {
 
 impl<R: List> ItemList<R> {
     pub(crate) fn new(list: ListRequest, parents: Vec<i64>) -> Self {
-        Self { list, parents, resource: PhantomData }
+        Self { list, parents, limit: None, resource: PhantomData }
     }
 
     fn map(self, change: impl FnOnce(ListRequest) -> ListRequest) -> Self {
@@ -103,9 +104,39 @@ impl<R: List> ItemList<R> {
         self.map(|list| list.resume(continuation))
     }
 
-    /// The pages. [`Page::items`] reads their records.
+    /// The first `records` and no more, in the order of the list: what comes behind them isn't asked for. Records that can't be read
+    /// count, too.
+    ///
+    /// ```
+    /// # #[cfg(feature = "time")]
+    /// # async fn example(client: connectwise_sdk::Client) -> connectwise_sdk::Result<()> {
+    /// use connectwise_sdk::models::TimeEntry;
+    ///
+    /// let newest = client.resource::<TimeEntry>().list().order_by("timeStart desc").limit(5).collect(5).await?;
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn limit(self, records: u32) -> Self {
+        Self { limit: Some(records), ..self }
+    }
+
+    /// The first record in the order of the list, `None` if there is none. One record is asked for.
+    ///
+    /// # Errors
+    /// As any request, and when the record can't be read.
+    pub async fn first(self) -> Result<Option<R::Record>> {
+        pin!(self.limit(1).stream()).try_next().await
+    }
+
+    /// The pages, of which a [`limit`](Self::limit) says how many records they have and not where they end. [`Page::items`] reads
+    /// their records.
     pub fn pages(self) -> impl Stream<Item = Result<Page>> + Send + 'static {
-        self.list.pages()
+        let list = match (self.limit, self.list.page_size) {
+            (Some(limit), None) => self.list.page_size(limit.clamp(1, MAX_PAGE_SIZE)),
+            (Some(limit), Some(size)) => self.list.page_size(limit.clamp(1, size.max(1))),
+            (None, _) => self.list,
+        };
+        list.pages()
     }
 
     /// The records.
@@ -114,7 +145,8 @@ impl<R: List> ItemList<R> {
     /// one that the server can't give, if that [is to be skipped](Self::skip_unreadable). Any other error ends it: the
     /// listing is then incomplete.
     pub fn stream(self) -> impl Stream<Item = Result<R::Record>> + Send + 'static {
-        self.pages().flat_map(|page| {
+        let limit = self.limit.map_or(usize::MAX, |limit| limit as usize);
+        let records = self.pages().flat_map(|page| {
             let page = match page {
                 Ok(page) => page,
                 Err(error) => return stream::iter(vec![Err(error)]),
@@ -127,7 +159,8 @@ impl<R: List> ItemList<R> {
                 Err(error) => items.push(Err(error)),
             }
             stream::iter(items)
-        })
+        });
+        records.take(limit)
     }
 
     /// All records, of which there may be `limit` at most.

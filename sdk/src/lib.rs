@@ -144,5 +144,5 @@ pub use response::Response;
 pub use retry::{Decision, Outcome, RetryAfter, RetryPolicy, decide};
 pub use rules::{Rule, Violation, Write};
 pub use stats::ClientStats;
-pub use timestamp::Timestamp;
+pub use timestamp::{NotTimestamp, Timestamp};
 pub use unreadable::UnreadableRecord;

@@ -3,6 +3,7 @@
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::Timestamp;
 use crate::rules::{Rule, Violation, Write, violations};
 
 /// A record type of the API.
@@ -13,6 +14,21 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// Identifier of this record, where the answer had one.
     fn id(&self) -> Option<i64> {
         None
+    }
+
+    /// What the record says of itself under this name in `_info`, for example `dateEntered`.
+    fn info_text(&self, _name: &str) -> Option<&str> {
+        None
+    }
+
+    /// When the record was changed last, where the answer said so.
+    fn last_updated(&self) -> Option<Timestamp> {
+        self.info_text("lastUpdated").map(Timestamp::new)
+    }
+
+    /// Who changed the record last, where the answer said so.
+    fn updated_by(&self) -> Option<&str> {
+        self.info_text("updatedBy")
     }
 
     /// What the interface document demands of a record that is written.

@@ -1,6 +1,6 @@
 //! Points in time as the API writes them.
 
-use std::fmt;
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
@@ -46,6 +46,41 @@ impl Timestamp {
     }
 }
 
+/// By the instant; texts that are none come first. Of two texts for one instant, the text decides, as it does for `==`.
+impl Ord for Timestamp {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.instant().cmp(&other.instant()).then_with(|| self.0.cmp(&other.0))
+    }
+}
+
+impl PartialOrd for Timestamp {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// A text that is no point in time in a form of the API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotTimestamp;
+
+impl fmt::Display for NotTimestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the text is no time such as 2025-05-06T09:39:56Z or 2025-05-06")
+    }
+}
+
+impl std::error::Error for NotTimestamp {}
+
+impl FromStr for Timestamp {
+    type Err = NotTimestamp;
+
+    /// Takes the text as it is, if it is a point in time.
+    fn from_str(text: &str) -> Result<Self, NotTimestamp> {
+        let timestamp = Self::new(text);
+        if timestamp.instant().is_some() { Ok(timestamp) } else { Err(NotTimestamp) }
+    }
+}
+
 impl From<DateTime<Utc>> for Timestamp {
     /// As the API writes it: whole seconds, `Z`.
     fn from(instant: DateTime<Utc>) -> Self {
@@ -74,7 +109,7 @@ impl fmt::Debug for Timestamp {
 
 #[cfg(test)]
 mod tests {
-    use super::Timestamp;
+    use super::{NotTimestamp, Timestamp};
 
     #[test]
     fn reads_every_form_the_api_has_been_seen_to_write() {
@@ -86,6 +121,21 @@ mod tests {
         assert_eq!(instant("0001-01-01T00:00:00Z").as_deref(), Some("0001-01-01T00:00:00+00:00"));
         assert_eq!(instant("soon"), None);
         assert_eq!(instant(""), None);
+    }
+
+    #[test]
+    fn times_are_ordered_by_the_instant_and_then_by_their_text() {
+        let mut times: Vec<Timestamp> =
+            ["2025-05-06T09:00:00-05:00", "soon", "2025-05-06T10:00:00Z", "2025-05-06T14:00:00Z", "2025-05-06"]
+                .map(Timestamp::new)
+                .into();
+        times.sort();
+        let texts: Vec<&str> = times.iter().map(Timestamp::as_str).collect();
+        let expected =
+            ["soon", "2025-05-06", "2025-05-06T10:00:00Z", "2025-05-06T09:00:00-05:00", "2025-05-06T14:00:00Z"];
+        assert_eq!(texts, expected);
+        assert_eq!("2025-05-06".parse(), Ok(Timestamp::new("2025-05-06")));
+        assert_eq!("soon".parse::<Timestamp>(), Err(NotTimestamp));
     }
 
     #[test]

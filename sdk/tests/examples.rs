@@ -6,19 +6,26 @@ use std::{path::PathBuf, process::Command};
 
 use connectwise_sim::Simulator;
 
-const EXAMPLES: [&str; 13] = [
+const EXAMPLES: [&str; 20] = [
+    "bulk",
     "company",
     "configurations",
     "expense",
+    "failures",
     "finance",
+    "hours_by_member",
     "marketing",
+    "mock",
+    "note_and_close",
     "procurement",
     "project",
+    "resume",
     "sales",
     "schedule",
     "service",
     "system",
     "tables",
+    "tickets_of_a_board",
     "time",
 ];
 

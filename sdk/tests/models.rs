@@ -4,11 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 use connectwise_sdk::models::{
-    Agreement, Company, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry, TimeEntryBillableOption,
-    TimeEntryStatus, UnpostedInvoice, UserDefinedField,
+    Agreement, Company, CompanyReference, CustomFieldValue, ExpenseEntry, Invoice, Member, TimeEntry,
+    TimeEntryBillableOption, TimeEntryStatus, UnpostedInvoice, UserDefinedField,
 };
 use connectwise_sdk::resource::{Count, Resource};
-use connectwise_sdk::{Patch, Record, Write};
+use connectwise_sdk::{Patch, Record, Timestamp, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -41,6 +41,10 @@ fn a_record_as_the_api_sends_it() {
         "_info": {"lastUpdated": "2025-05-06T10:00:00Z", "updatedBy": "jdoe", "dateDeleted": null}
     }));
     assert_eq!(entry.id(), Some(4711));
+    assert_eq!(entry.last_updated(), Some(Timestamp::new("2025-05-06T10:00:00Z")));
+    assert_eq!((entry.updated_by(), entry.info_text("dateDeleted")), (Some("jdoe"), None));
+    assert_eq!(TimeEntry::default().last_updated(), None);
+    assert_eq!(serde_json::to_value(CompanyReference::by_id(2)).unwrap(), json!({"id": 2}));
     assert_eq!(entry.billable_option, Some(TimeEntryBillableOption::Billable));
     assert_eq!(entry.hourly_cost.as_deref(), Some("55.25"));
     assert_eq!(entry.member.unwrap().daily_capacity, Some(7.5));

@@ -69,12 +69,26 @@ impl<'a> Records<'a> {
             Some(Shape::Int64) => writeln!(out, "    fn id(&self) -> Option<i64> {{\n        self.id\n    }}")?,
             _ => {}
         }
+        if properties.iter().any(|property| property.name == "_info" && property.shape == Shape::TextMap) {
+            writeln!(out, "    fn info_text(&self, name: &str) -> Option<&str> {{")?;
+            writeln!(out, "        self.info.as_ref()?.get(name)?.as_deref()\n    }}")?;
+        }
         let rules: String = properties.iter().filter_map(|property| self.rule(property)).collect();
         if !rules.is_empty() {
             writeln!(out, "    fn rules() -> &'static [Rule] {{")?;
             writeln!(out, "        const RULES: &[Rule] = &[\n{rules}        ];\n        RULES\n    }}")?;
         }
         writeln!(out, "}}")?;
+        let number = match id {
+            Some(Shape::Int32) => Some("i32"),
+            Some(Shape::Int64) => Some("i64"),
+            _ => None,
+        };
+        if let Some(number) = number.filter(|_| name.ends_with("Reference")) {
+            writeln!(out, "impl {ty} {{\n    /// Refers to the record with this id.\n    #[must_use]")?;
+            writeln!(out, "    pub fn by_id(id: {number}) -> Self {{")?;
+            writeln!(out, "        Self {{ id: Some(id), ..Self::default() }}\n    }}\n}}")?;
+        }
         let money: Vec<&Property> = properties.iter().filter(|property| self.is_money(property)).collect();
         if !money.is_empty() {
             writeln!(out, "impl {ty} {{")?;

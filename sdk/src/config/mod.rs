@@ -6,7 +6,7 @@ mod keys;
 mod parts;
 mod variables;
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use url::Url;
 
@@ -54,6 +54,8 @@ pub struct Config {
     pub(crate) rate: Option<f64>,
     pub(crate) certificates: Vec<reqwest::Certificate>,
     pub(crate) accepts_invalid_certificates: bool,
+    pub(crate) proxy: Option<ProxyUrl>,
+    pub(crate) user_agent: String,
     pub(crate) observer: Option<Arc<dyn Observer>>,
 }
 
@@ -84,6 +86,8 @@ impl Config {
             concurrency: DEFAULT_CONCURRENCY,
             certificates: Vec::new(),
             accepts_invalid_certificates: false,
+            proxy: None,
+            user_agent: concat!("connectwise-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
         }
     }
@@ -229,11 +233,49 @@ impl Config {
         self
     }
 
+    /// Sends everything through this proxy (`http://`, or `https://` to the proxy itself), in place of the one that `HTTPS_PROXY`
+    /// names. A user and password before `@` are the proxy's.
+    ///
+    /// # Errors
+    /// When the URL can't be used.
+    pub fn with_proxy(mut self, url: &str) -> Result<Self> {
+        let invalid = || invalid("the proxy", "must be a URL such as http://proxy.example.com:8080");
+        let url = Url::parse(url).map_err(|_| invalid())?;
+        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+            return Err(invalid());
+        }
+        self.proxy = Some(ProxyUrl(url));
+        Ok(self)
+    }
+
+    /// What the client calls itself to the server, `connectwise-sdk/` and the version by default.
+    ///
+    /// # Errors
+    /// When a header can't hold it.
+    pub fn with_user_agent(mut self, name: impl Into<String>) -> Result<Self> {
+        let name = name.into();
+        if name.is_empty() || !name.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic()) {
+            return Err(invalid("the user agent", "must be of ASCII letters, digits, signs and blanks"));
+        }
+        self.user_agent = name;
+        Ok(self)
+    }
+
     /// Who hears of every attempt.
     #[must_use]
     pub fn with_observer(mut self, observer: Arc<dyn Observer>) -> Self {
         self.observer = Some(observer);
         self
+    }
+}
+
+/// A proxy, with a password perhaps.
+#[derive(Clone)]
+pub(crate) struct ProxyUrl(pub(crate) Url);
+
+impl fmt::Debug for ProxyUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.0.scheme(), self.0.host_str().unwrap_or_default())
     }
 }
 

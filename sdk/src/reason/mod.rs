@@ -2,6 +2,7 @@
 
 mod sentence;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,6 +130,10 @@ pub(crate) enum Reason {
     },
     /// Too few bytes in a minute.
     TooSlow,
+    /// A file that a download was to become.
+    File {
+        path: PathBuf,
+    },
 
     NextUnreadable,
     /// Pages in a row without a record, none of which is the last.
@@ -238,6 +243,7 @@ impl Reason {
             Self::Timeout | Self::TooSlow => ErrorKind::Timeout,
             Self::TooLarge { .. } | Self::TooManyRecords { .. } => ErrorKind::TooLarge,
             Self::Cut => ErrorKind::Interrupted,
+            Self::File { .. } => ErrorKind::File,
             Self::Status { status: 429, .. } => ErrorKind::RateLimited,
             Self::Status { .. } => ErrorKind::Status,
             Self::NotJson { .. }

@@ -138,6 +138,9 @@ impl Reason {
                 Attempts(request),
                 if request.is_some_and(|request| request.is_write) { "" } else { ": try again later" }
             ),
+            Self::File { path } => {
+                write!(f, "{}, into which the answer to {on} was to go, can't be written", path.display())
+            }
             Self::NotArray => {
                 write!(
                     f,

@@ -1,9 +1,9 @@
 //! What goes over the wire.
 
-use connectwise_sdk::{Condition, Method, PagingMode, conditions::field};
+use connectwise_sdk::{Client, Condition, Method, PagingMode, conditions::field};
 use futures::StreamExt as _;
 
-use crate::server::{Reply, Server};
+use crate::server::{Reply, Server, config};
 
 #[tokio::test]
 async fn a_listing_is_rendered() {
@@ -169,4 +169,30 @@ async fn the_servers_time_comes_with_its_answer() {
         assert_eq!(seconds, expected, "{header}");
         server.finish();
     }
+}
+
+#[tokio::test]
+async fn a_proxy_and_a_name_of_ones_own_are_used() {
+    let proxy = Server::start([Reply::json("[]")]).await;
+    let (address, _) = proxy.client.config().base_url().trim_start_matches("http://").split_once('/').unwrap();
+    let with_password = format!("http://carl:geheim@{address}");
+    let named = config("http://127.0.0.1:1/api".to_owned()).with_user_agent("nightly export 1.0").unwrap();
+    let settings = named.with_proxy(&with_password).unwrap();
+    assert!(!format!("{settings:?}").contains("geheim"), "{settings:?}");
+    Client::new(settings).unwrap().get_raw("/x").await.unwrap();
+    let seen = &proxy.finish()[0];
+    assert_eq!(seen.target, "http://127.0.0.1:1/api/x");
+    assert_eq!(seen.headers["user-agent"], "nightly export 1.0");
+    assert_eq!(seen.headers["proxy-authorization"], "Basic Y2FybDpnZWhlaW0=");
+
+    let plain = || config("http://127.0.0.1:1/api".to_owned());
+    let told = |error: connectwise_sdk::Error| error.to_string();
+    assert_eq!(
+        told(plain().with_proxy("proxy.example.com").unwrap_err()),
+        "the proxy must be a URL such as http://proxy.example.com:8080"
+    );
+    assert_eq!(
+        told(plain().with_user_agent("caf\u{e9}\n").unwrap_err()),
+        "the user agent must be of ASCII letters, digits, signs and blanks"
+    );
 }

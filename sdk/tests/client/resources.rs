@@ -86,6 +86,37 @@ async fn every_verb_is_one_request() {
 }
 
 #[tokio::test]
+async fn a_record_that_may_be_missing_is_none() {
+    let missing = Reply::json("{\"code\":\"NotFound\",\"message\":\"Widget 8 not found\"}").with_status(404);
+    let replies = [Reply::json("{\"id\":7,\"name\":\"a\"}"), missing, Reply::status(403, "")];
+    let server = Server::start(replies).await;
+    let widgets = server.client.resource::<Widget>();
+    assert_eq!(widgets.get_opt(7_i32).await.unwrap(), Some(widget(7, "a")));
+    assert_eq!(widgets.get_opt(8_u32).await.unwrap(), None);
+    assert!(widgets.get_opt(9).await.unwrap_err().is_forbidden());
+    server.finish();
+}
+
+#[tokio::test]
+async fn a_limit_ends_a_list_and_asks_for_no_more() {
+    let page = |ids: &[i64], next: Option<i64>| {
+        let records: Vec<String> = ids.iter().map(|id| format!("{{\"id\":{id},\"name\":\"a\"}}")).collect();
+        let link = next.map_or_else(String::new, |id| format!("<https://h/x?pageId={id}>; rel=\"next\""));
+        Reply::json(&format!("[{}]", records.join(","))).header("link", &link)
+    };
+    let server =
+        Server::start([page(&[1], Some(1)), page(&[], None), page(&[1, 2], Some(2)), page(&[3, 4], Some(4))]).await;
+    let widgets = server.client.resource::<Widget>();
+    assert_eq!(widgets.list().first().await.unwrap(), Some(widget(1, "a")));
+    assert_eq!(widgets.list().first().await.unwrap(), None);
+    let three = widgets.list().limit(3).page_size(2).collect(3).await.unwrap();
+    assert_eq!(three, [widget(1, "a"), widget(2, "a"), widget(3, "a")]);
+    let targets = server.targets();
+    assert_eq!(targets[0], "/api/sales/widgets?pageSize=1");
+    assert_eq!(targets[2], "/api/sales/widgets?pageSize=2");
+}
+
+#[tokio::test]
 async fn a_bad_record_fails_alone() {
     let server = Server::start([
         Reply::json("[{\"id\":1,\"name\":\"a\"},{\"id\":2,\"name\":\"b\",\"company\":{\"id\":\"geheim\"}}]")

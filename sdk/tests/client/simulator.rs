@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use connectwise_sdk::{Client, Clock, Config, ConfigParts};
-use connectwise_sim::Simulator;
+use connectwise_sim::{Builder, Simulator};
 use serde_json::Value;
 
 use crate::server::{TestClock, parts};
@@ -21,7 +21,11 @@ impl Simulated {
     }
 
     pub(crate) async fn with(change: impl FnOnce(Config) -> Config) -> Self {
-        let simulator = Simulator::builder().scale(25).start().await.unwrap();
+        Self::of(Simulator::builder(), change).await
+    }
+
+    pub(crate) async fn of(tenant: Builder, change: impl FnOnce(Config) -> Config) -> Self {
+        let simulator = tenant.scale(25).start().await.unwrap();
         let clock = Arc::new(TestClock::default());
         let config = change(config(&simulator));
         let client = Client::with_clock(config, clock.clone()).unwrap();

@@ -126,11 +126,7 @@ async fn a_body_that_comes_byte_by_byte_is_given_up_and_asked_for_again() {
     let slow = |_: &str| Bytes::Slow(answer("200 OK", "content-type: application/json\r\n", b"["));
     let raw = Raw::start(|host| config(format!("{host}/api")).with_retry(RetryPolicy::never()), slow).await;
     let error = raw.client.get_raw("/x").await.unwrap_err();
-    told(
-        &error,
-        ErrorKind::Timeout,
-        "the answer to GET /x comes with less than 1 KB in a second: try again later",
-    );
+    told(&error, ErrorKind::Timeout, "the answer to GET /x comes with less than 1 KB in a second: try again later");
     assert!(error.is_retryable());
     let bytes = raw.client.stats().bytes;
     assert!((50..10_000).contains(&bytes), "{bytes} came in a minute");

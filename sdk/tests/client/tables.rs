@@ -4,6 +4,7 @@ use arrow_array::{Array as _, cast::AsArray as _, types::Int32Type};
 use connectwise_sdk::ErrorKind;
 use connectwise_sdk::arrow::{RESCUED, Tabular as _, batch_to_records};
 use connectwise_sdk::models::TimeEntry;
+use connectwise_sim::Simulator;
 use futures::StreamExt as _;
 
 use crate::server::{Reply, Server};
@@ -72,7 +73,7 @@ async fn a_listing_that_breaks_off_ends_in_its_error() {
 
 #[tokio::test]
 async fn what_a_server_sends_comes_back_as_it_was() {
-    let simulated = Simulated::start().await;
+    let simulated = Simulated::of(Simulator::builder().unknown_to_document(5_000), |config| config).await;
     let entries = simulated.client.resource::<TimeEntry>();
     let records = entries.list().collect(1_000).await.unwrap();
     let batches: Vec<_> = entries.list().record_batches(10).collect().await;

@@ -1,5 +1,6 @@
 //! Uploads and downloads.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use connectwise_sdk::{ErrorKind, Method, Multipart, RetryPolicy};
@@ -55,5 +56,70 @@ async fn a_download_that_breaks_off_is_an_error_and_a_refused_one_too() {
         "no answer to GET /system/documents/7/download in time: try again later, or with a smaller page size"
     );
     assert!(download().await.unwrap_err().is_not_found());
+    server.finish();
+}
+
+/// A folder of its own, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    fn files(&self) -> Vec<(String, String)> {
+        let text = |path: PathBuf| {
+            (path.file_name().unwrap().to_str().unwrap().to_owned(), std::fs::read_to_string(path).unwrap())
+        };
+        let mut files: Vec<_> = std::fs::read_dir(&self.0).unwrap().map(|entry| text(entry.unwrap().path())).collect();
+        files.sort();
+        files
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).ok();
+    }
+}
+
+#[tokio::test]
+async fn a_download_becomes_a_file_as_a_whole_or_not_at_all() {
+    let folder = Folder::new("download");
+    let path = folder.0.join("contract.pdf");
+    let replies = ["first", "second", "third", "fourth"].map(|body| Reply::status(200, body));
+    let [first, second, third, fourth] = replies;
+    let replies = [first, second, third.stuck(), fourth];
+    let server = Server::with(replies, |config| config.with_read_timeout(Duration::from_millis(250))).await;
+    let download =
+        || async { server.client.request(Method::Get, "/system/documents/7/download").download().await.unwrap() };
+    let whole = |text: &str| [("contract.pdf".to_owned(), text.to_owned())];
+
+    assert_eq!(download().await.save_to(&path).await.unwrap(), 5);
+    assert_eq!(folder.files(), whole("first"));
+    assert_eq!(download().await.save_to(&path).await.unwrap(), 6);
+    assert_eq!(folder.files(), whole("second"), "the file of this name is replaced");
+    assert_eq!(download().await.save_to(&path).await.unwrap_err().kind(), ErrorKind::Timeout);
+    assert_eq!(folder.files(), whole("second"), "what broke off leaves nothing and takes nothing");
+
+    let nowhere = folder.0.join("missing/contract.pdf");
+    let error = download().await.save_to(&nowhere).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::File);
+    let told = format!(
+        "{}, into which the answer to GET /system/documents/7/download was to go, can't be written",
+        nowhere.display()
+    );
+    assert_eq!(error.to_string(), told);
+    server.finish();
+}
+
+#[tokio::test]
+async fn a_download_into_memory_has_a_limit() {
+    let server = Server::start([Reply::status(200, "content"), Reply::status(200, "content")]).await;
+    let download = || async { server.client.request(Method::Get, "/x").download().await.unwrap() };
+    assert_eq!(download().await.bytes(7).await.unwrap(), b"content");
+    assert_eq!(download().await.bytes(6).await.unwrap_err().kind(), ErrorKind::TooLarge);
     server.finish();
 }
