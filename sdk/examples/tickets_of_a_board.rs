@@ -28,7 +28,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let id = board.id.ok_or("the server gave no id")?;
 
     let open = ticket::BOARD.then(board_reference::ID).eq(id) & ticket::CLOSED_FLAG.eq(false);
-    let tickets = client.resource::<Ticket>().list().conditions(open).order_by("id desc");
+    let tickets = client.resource::<Ticket>().list().conditions(open).order_by(ticket::ID.desc());
     writeln!(out, "{} open tickets on {}", tickets.count().await?, board.name.unwrap_or_default())?;
     for ticket in tickets.limit(20).collect(20).await? {
         let changed = ticket.last_updated().map(|time| time.to_string());

@@ -135,7 +135,7 @@ pub use observer::{Attempt, AttemptResult, Observer};
 pub use page::{Continuation, Page};
 pub use paging::PagingMode;
 pub use patch::Patch;
-pub use path::{Operand, Path, RecordInfo};
+pub use path::{Operand, Order, Path, RecordInfo};
 pub use record::Record;
 pub use record_text::RecordText;
 pub use request::{Method, RequestBuilder};

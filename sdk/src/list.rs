@@ -182,6 +182,7 @@ impl ListRequest {
         struct Count {
             count: u64,
         }
+        self.check_conditions()?;
         let split = self.split();
         let mut part = split.as_ref().map(|split| self.part(split, 0));
         let mut sum: u64 = 0;
@@ -202,6 +203,14 @@ impl ListRequest {
     pub(crate) fn mode_or_default(&self) -> PagingMode {
         let default = if self.order_by.is_some() { PagingMode::PageNumber } else { PagingMode::ForwardOnly };
         self.mode.unwrap_or(default)
+    }
+
+    /// Whether all conditions can be said.
+    pub(crate) fn check_conditions(&self) -> Result<()> {
+        let conditions = [&self.conditions, &self.child_conditions, &self.custom_field_conditions];
+        let facts = || Request::new(Method::Get, &self.path).facts(1);
+        let mut found = conditions.into_iter().flatten().filter_map(|condition| condition.check().err());
+        found.next().map_or(Ok(()), |error| Err(error.with_request(facts())))
     }
 
     pub(crate) fn path(&self) -> &str {

@@ -56,6 +56,15 @@ macro_rules! open_enum {
             }
         }
 
+        impl From<$name> for $crate::conditions::Value {
+            fn from(value: $name) -> Self {
+                value.as_str().into()
+            }
+        }
+
+        impl $crate::Operand<$name> for $name {}
+        impl $crate::Operand<$name> for &str {}
+
         impl ::serde::Serialize for $name {
             fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
                 serializer.serialize_str(self.as_str())

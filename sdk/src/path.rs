@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use chrono::{DateTime, NaiveDate, Utc};
 
 use crate::conditions::{self, Condition, Field, Value};
+use crate::decimal::Decimal;
 use crate::timestamp::Timestamp;
 
 /// Most steps of a path.
@@ -17,17 +18,15 @@ const MOST_STEPS: usize = 8;
 /// The generated constants in [`fields`](crate::fields) have one step each; [`then`](Path::then) goes on.
 ///
 /// ```
-/// use connectwise_sdk::conditions::text;
 /// use connectwise_sdk::fields::{company_reference, record_info, time_entry};
 /// use connectwise_sdk::models::TimeEntry;
 /// use connectwise_sdk::Path;
 ///
 /// const COMPANY_ID: Path<TimeEntry, i32> = time_entry::COMPANY.then(company_reference::ID);
 ///
-/// let mine = COMPANY_ID.eq(250) & time_entry::NOTES.like(text("*invoice*")?);
+/// let mine = COMPANY_ID.eq(250) & time_entry::NOTES.contains("invoice");
 /// assert_eq!(mine.to_string(), r#"(company/id = 250 and notes like "*invoice*")"#);
 /// assert_eq!(time_entry::INFO.then(record_info::LAST_UPDATED).to_string(), "_info/lastUpdated");
-/// # Ok::<(), connectwise_sdk::Error>(())
 /// ```
 ///
 /// What a property can't be compared with doesn't compile, nor does a path that goes on where it doesn't lead.
@@ -96,12 +95,26 @@ impl<O, V> Path<O, V> {
         self.field().ge(value)
     }
 
-    /// Equal to one of `values`.
-    ///
-    /// # Errors
-    /// Without values: the query language has no empty list.
-    pub fn in_<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> crate::Result<Condition> {
+    /// Equal to one of `values`, of which there is at least one: the query language has no empty list.
+    pub fn in_<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition {
         self.field().in_(values)
+    }
+
+    /// Equal to none of `values`, of which there is at least one. A record without a value doesn't meet it.
+    pub fn not_in<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition {
+        self.field().not_in(values)
+    }
+
+    /// The order by this property for [`order_by`](crate::ItemList::order_by), smallest, earliest or first in the alphabet first.
+    #[must_use]
+    pub fn asc(self) -> Order {
+        Order(format!("{self} asc"))
+    }
+
+    /// The order by this property for [`order_by`](crate::ItemList::order_by), largest, latest or last in the alphabet first.
+    #[must_use]
+    pub fn desc(self) -> Order {
+        Order(format!("{self} desc"))
     }
 
     /// No value.
@@ -119,8 +132,55 @@ impl<O, V> Path<O, V> {
 
 impl<O> Path<O, String> {
     /// Text like a pattern, in which `*` stands for anything.
-    pub fn like(self, pattern: Value) -> Condition {
+    pub fn like(self, pattern: impl Into<Value>) -> Condition {
         self.field().like(pattern)
+    }
+
+    /// Text that isn't like a pattern.
+    pub fn not_like(self, pattern: impl Into<Value>) -> Condition {
+        self.field().not_like(pattern)
+    }
+
+    /// Text that starts with `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn starts_with(self, literal: &str) -> Condition {
+        self.field().starts_with(literal)
+    }
+
+    /// Text that ends with `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn ends_with(self, literal: &str) -> Condition {
+        self.field().ends_with(literal)
+    }
+
+    /// Text that holds `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn contains(self, literal: &str) -> Condition {
+        self.field().contains(literal)
+    }
+}
+
+/// By what a list is ordered: `ticket::PRIORITY.then(priority_reference::SORT).desc().then(ticket::ID.asc())`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Order(String);
+
+impl Order {
+    /// What decides where this doesn't.
+    #[must_use]
+    pub fn then(self, next: Self) -> Self {
+        Self(format!("{self},{next}"))
+    }
+}
+
+impl fmt::Display for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl From<Order> for String {
+    fn from(order: Order) -> Self {
+        order.0
     }
 }
 
@@ -165,9 +225,6 @@ impl<O, V> From<Path<O, V>> for Cow<'static, str> {
 }
 
 /// What a property of type `V` can be compared with.
-///
-/// Texts, fractions and values of enumerations are made by [`conditions::text`] and [`conditions::number`], since not
-/// every one of them can be said in a condition.
 pub trait Operand<V>: Into<Value> {}
 
 impl Operand<i32> for i32 {}
@@ -176,6 +233,11 @@ impl Operand<i64> for i32 {}
 impl Operand<i64> for i64 {}
 impl Operand<f64> for i32 {}
 impl Operand<f64> for i64 {}
+impl Operand<f64> for f64 {}
+impl Operand<f64> for Decimal {}
+impl Operand<String> for &str {}
+impl Operand<String> for &String {}
+impl Operand<String> for String {}
 impl Operand<bool> for bool {}
 impl Operand<Timestamp> for DateTime<Utc> {}
 impl Operand<Timestamp> for NaiveDate {}

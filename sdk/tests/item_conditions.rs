@@ -10,7 +10,7 @@ use std::sync::LazyLock;
 
 use connectwise_sdk::{
     Condition,
-    conditions::{Field, custom_field, field, number, text},
+    conditions::{Field, custom_field, field},
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -38,18 +38,17 @@ enum Test {
 }
 
 impl Wanted {
-    /// `None` where the query language has no words for it.
-    fn condition(&self, field: &Field) -> Option<Condition> {
-        Some(match self {
-            Self::Number(operator, wanted) => operator.condition(field, number(*wanted).unwrap()),
+    fn condition(&self, field: &Field) -> Condition {
+        match self {
+            Self::Number(operator, wanted) => operator.condition(field, (*wanted).into()),
             Self::Flag(true, wanted) => field.eq(*wanted),
             Self::Flag(false, wanted) => field.ne(*wanted),
-            Self::Text(true, wanted) => field.eq(text(wanted).ok()?),
-            Self::Text(false, wanted) => field.ne(text(wanted).ok()?),
-            Self::Contains(wanted) => field.contains(wanted).ok()?,
+            Self::Text(true, wanted) => field.eq(wanted),
+            Self::Text(false, wanted) => field.ne(wanted),
+            Self::Contains(wanted) => field.contains(wanted),
             Self::Null(true) => field.is_null(),
             Self::Null(false) => field.is_not_null(),
-        })
+        }
     }
 
     fn holds(&self, found: Option<&Value>) -> bool {
@@ -71,16 +70,18 @@ impl Wanted {
 }
 
 impl Test {
+    /// `None` where the query language has no words for it.
     fn condition(&self) -> Option<Condition> {
-        Some(match self {
-            Self::Custom(caption, wanted) => {
-                wanted.condition(&Field::new("value"))?;
-                custom_field(caption).ok()?.value(|value| wanted.condition(value).unwrap())
-            }
-            Self::Property(name, wanted) => wanted.condition(&field(format!("customFields/{name}")))?,
-            Self::And(one, other) => one.condition()? & other.condition()?,
-            Self::Or(one, other) => one.condition()? | other.condition()?,
-        })
+        Some(self.unchecked()).filter(|condition| condition.check().is_ok())
+    }
+
+    fn unchecked(&self) -> Condition {
+        match self {
+            Self::Custom(caption, wanted) => custom_field(caption).value(|value| wanted.condition(value)),
+            Self::Property(name, wanted) => wanted.condition(&field(format!("customFields/{name}"))),
+            Self::And(one, other) => one.unchecked() & other.unchecked(),
+            Self::Or(one, other) => one.unchecked() | other.unchecked(),
+        }
     }
 
     fn holds_of(&self, item: &Value) -> bool {

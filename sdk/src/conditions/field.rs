@@ -2,8 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{Condition, Node, Value, text, value::pattern};
-use crate::{Error, Result, reason::Reason};
+use super::{Condition, Node, Unsaid, Value, value::pattern};
 
 /// A property by its wire name, nested ones as `company/id` or `_info/lastUpdated`. The name is sent as it is.
 pub fn field(path: impl Into<Cow<'static, str>>) -> Field {
@@ -31,109 +30,101 @@ impl Field {
 
     /// Equal.
     pub fn eq(&self, value: impl Into<Value>) -> Condition {
-        self.compare("=", &value.into())
+        self.compare("=", value.into())
     }
 
     /// Not equal. A record without a value doesn't meet it.
     pub fn ne(&self, value: impl Into<Value>) -> Condition {
-        self.compare("!=", &value.into())
+        self.compare("!=", value.into())
     }
 
     /// Less, or earlier.
     pub fn lt(&self, value: impl Into<Value>) -> Condition {
-        self.compare("<", &value.into())
+        self.compare("<", value.into())
     }
 
     /// At most, or not later.
     pub fn le(&self, value: impl Into<Value>) -> Condition {
-        self.compare("<=", &value.into())
+        self.compare("<=", value.into())
     }
 
     /// More, or later.
     pub fn gt(&self, value: impl Into<Value>) -> Condition {
-        self.compare(">", &value.into())
+        self.compare(">", value.into())
     }
 
     /// At least, or not earlier.
     pub fn ge(&self, value: impl Into<Value>) -> Condition {
-        self.compare(">=", &value.into())
+        self.compare(">=", value.into())
     }
 
     /// Text like a pattern, in which `*` and `%` stand for anything and `[[]` for an opening bracket.
-    pub fn like(&self, pattern: Value) -> Condition {
-        self.compare("like", &pattern)
+    pub fn like(&self, pattern: impl Into<Value>) -> Condition {
+        self.compare("like", pattern.into())
     }
 
     /// Text that isn't like a pattern.
-    pub fn not_like(&self, pattern: Value) -> Condition {
-        self.compare("not like", &pattern)
+    pub fn not_like(&self, pattern: impl Into<Value>) -> Condition {
+        self.compare("not like", pattern.into())
     }
 
-    /// Text that starts with `literal`.
-    ///
-    /// # Errors
-    /// When it holds both kinds of quotes, or a wildcard.
-    pub fn starts_with(&self, literal: &str) -> Result<Condition> {
-        Ok(self.like(pattern("", literal, "*")?))
+    /// Text that starts with `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn starts_with(&self, literal: &str) -> Condition {
+        self.like(pattern("", literal, "*"))
     }
 
-    /// Text that ends with `literal`.
-    ///
-    /// # Errors
-    /// As [`starts_with`](Self::starts_with).
-    pub fn ends_with(&self, literal: &str) -> Result<Condition> {
-        Ok(self.like(pattern("*", literal, "")?))
+    /// Text that ends with `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn ends_with(&self, literal: &str) -> Condition {
+        self.like(pattern("*", literal, ""))
     }
 
-    /// Text that holds `literal`.
-    ///
-    /// # Errors
-    /// As [`starts_with`](Self::starts_with).
-    pub fn contains(&self, literal: &str) -> Result<Condition> {
-        Ok(self.like(pattern("*", literal, "*")?))
+    /// Text that holds `literal`, in which a wildcard can't be said.
+    #[must_use]
+    pub fn contains(&self, literal: &str) -> Condition {
+        self.like(pattern("*", literal, "*"))
     }
 
     /// No value.
     #[must_use]
     pub fn is_null(&self) -> Condition {
-        self.compare("=", &Value::null())
+        self.compare("=", Value::null())
     }
 
     /// Any value.
     #[must_use]
     pub fn is_not_null(&self) -> Condition {
-        self.compare("!=", &Value::null())
+        self.compare("!=", Value::null())
     }
 
-    /// Equal to one of `values`.
+    /// Equal to one of `values`, of which there is at least one: the query language has no empty list.
     ///
     /// A list that is too long for a URL is asked for in pieces: see
     /// [`conditions`](crate::ListRequest::conditions).
-    ///
-    /// # Errors
-    /// Without values: the query language has no empty list.
-    pub fn in_<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Result<Condition> {
+    pub fn in_<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Condition {
         self.list(false, values)
     }
 
-    /// Equal to none of `values`. A record without a value doesn't meet it.
-    ///
-    /// # Errors
-    /// As [`in_`](Self::in_).
-    pub fn not_in<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Result<Condition> {
+    /// Equal to none of `values`, of which there is at least one. A record without a value doesn't meet it.
+    pub fn not_in<V: Into<Value>>(&self, values: impl IntoIterator<Item = V>) -> Condition {
         self.list(true, values)
     }
 
-    fn list<V: Into<Value>>(&self, negated: bool, values: impl IntoIterator<Item = V>) -> Result<Condition> {
-        let values: Vec<Value> = values.into_iter().map(Into::into).collect();
-        if values.is_empty() {
-            return Err(Error::new(Reason::EmptyIn { field: self.path.to_string() }));
-        }
-        Ok(Condition(Node::In { path: self.path.to_string(), negated, values }))
+    fn list<V: Into<Value>>(&self, negated: bool, values: impl IntoIterator<Item = V>) -> Condition {
+        let values: Result<Vec<String>, Unsaid> = values.into_iter().map(|value| value.into().0).collect();
+        Condition(match values {
+            Ok(values) if values.is_empty() => Node::Unsaid(Unsaid::EmptyIn { field: self.path.to_string() }),
+            Ok(values) => Node::In { path: self.path.to_string(), negated, values },
+            Err(unsaid) => Node::Unsaid(unsaid),
+        })
     }
 
-    fn compare(&self, operator: &str, value: &Value) -> Condition {
-        Condition(Node::Test(format!("{} {operator} {value}", self.path)))
+    fn compare(&self, operator: &str, value: Value) -> Condition {
+        Condition(match value.0 {
+            Ok(value) => Node::Test(format!("{} {operator} {value}", self.path)),
+            Err(unsaid) => Node::Unsaid(unsaid),
+        })
     }
 }
 
@@ -143,15 +134,12 @@ impl Field {
 /// ```
 /// use connectwise_sdk::conditions::custom_field;
 ///
-/// let condition = custom_field("Contract end")?.is_not_null();
+/// let condition = custom_field("Contract end").is_not_null();
 /// assert_eq!(condition.to_string(), r#"(caption = "Contract end" and value != null)"#);
-/// # Ok::<(), connectwise_sdk::Error>(())
 /// ```
-///
-/// # Errors
-/// When the caption holds both kinds of quotes.
-pub fn custom_field(caption: &str) -> Result<CustomField> {
-    Ok(CustomField { caption: Field::new("caption").eq(text(caption)?) })
+#[must_use]
+pub fn custom_field(caption: &str) -> CustomField {
+    CustomField { caption: Field::new("caption").eq(caption) }
 }
 
 /// A custom field to compare. Captions are not unique: every field of that name counts.
@@ -166,9 +154,8 @@ impl CustomField {
     /// ```
     /// use connectwise_sdk::conditions::custom_field;
     ///
-    /// let condition = custom_field("Seats")?.value(|value| value.ge(10));
+    /// let condition = custom_field("Seats").value(|value| value.ge(10));
     /// assert_eq!(condition.to_string(), r#"(caption = "Seats" and value >= 10)"#);
-    /// # Ok::<(), connectwise_sdk::Error>(())
     /// ```
     pub fn value(self, condition: impl FnOnce(&Field) -> Condition) -> Condition {
         self.caption & condition(&Field::new("value"))
@@ -192,30 +179,28 @@ mod tests {
     use chrono::{DateTime, NaiveDate, Utc};
 
     use super::*;
-    use crate::conditions::number;
 
     #[test]
     fn values_are_written_by_type() {
         const COMPANY: Field = Field::new("company/id");
-        let number = number(1.5).unwrap();
         let time: DateTime<Utc> = "2016-08-20T18:04:26.999Z".parse().unwrap();
         let table = [
             (field("id").gt(5), "id > 5"),
             (field("id").le(-9_000_000_000_i64), "id <= -9000000000"),
             (field("id").le(u64::MAX), "id <= 18446744073709551615"),
             (field("closedFlag").ne(true), "closedFlag != true"),
-            (field("actualHours").lt(number), "actualHours < 1.5"),
+            (field("actualHours").lt(1.5), "actualHours < 1.5"),
             (COMPANY.eq(250), "company/id = 250"),
-            (field("name").eq(text("O'Neil").unwrap()), "name = \"O'Neil\""),
-            (field("name").like(text("17\"*").unwrap()), "name like '17\"*'"),
-            (field("name").not_like(text("x*").unwrap()), "name not like \"x*\""),
-            (field("name").starts_with("[a] b").unwrap(), "name like \"[[]a] b*\""),
-            (field("name").ends_with("b").unwrap(), "name like \"*b\""),
-            (field("name").contains("b").unwrap(), "name like \"*b*\""),
+            (field("name").eq("O'Neil"), "name = \"O'Neil\""),
+            (field("name").like("17\"*"), "name like '17\"*'"),
+            (field("name").not_like("x*"), "name not like \"x*\""),
+            (field("name").starts_with("[a] b"), "name like \"[[]a] b*\""),
+            (field("name").ends_with("b"), "name like \"*b\""),
+            (field("name").contains("b"), "name like \"*b*\""),
             (field("closedDate").is_null(), "closedDate = null"),
             (field("closedDate").is_not_null(), "closedDate != null"),
-            (field("status/id").in_([1, 2]).unwrap(), "status/id in (1,2)"),
-            (field("status/id").not_in([1]).unwrap(), "status/id not in (1)"),
+            (field("status/id").in_([1, 2]), "status/id in (1,2)"),
+            (field("status/id").not_in([1]), "status/id not in (1)"),
             (field("_info/lastUpdated").ge(time), "_info/lastUpdated >= [2016-08-20T18:04:26Z]"),
             (field("date").ge(NaiveDate::from_ymd_opt(2016, 8, 20).unwrap()), "date >= [2016-08-20T00:00:00Z]"),
         ];
@@ -229,22 +214,25 @@ mod tests {
         let none: [i64; 0] = [];
         let table = [
             (
-                text("5'10\"").unwrap_err(),
+                field("name").eq("5'10\""),
                 "the text \"5'10\\\"\" holds both kinds of quotes, which a condition can't express: compare a part of it with like",
             ),
             (
-                field("id").in_(none).unwrap_err(),
+                field("id").in_(none),
                 "the condition `id in (..)` has no values: give at least one, or don't ask the server",
             ),
-            (number(f64::NAN).unwrap_err(), "a condition can't compare with a number that is infinite or not a number"),
+            (field("id").eq(f64::NAN), "a condition can't compare with a number that is infinite or not a number"),
             (
-                field("name").contains("100%").unwrap_err(),
+                field("name").contains("100%"),
                 "the text \"100%\" holds a wildcard, which a pattern can't express: compare a part of it, or use like with a pattern of your own",
             ),
         ];
-        for (error, expected) in table {
+        for (condition, expected) in table {
+            // However deep it stands.
+            let error = (field("id").gt(1) & (condition | field("id").lt(5))).check().unwrap_err();
             assert_eq!(error.to_string(), expected);
             assert_eq!(error.kind(), crate::ErrorKind::Condition);
         }
+        assert!((field("id").gt(1) & "name = 'x'".into()).check().is_ok());
     }
 }

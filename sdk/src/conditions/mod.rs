@@ -1,14 +1,16 @@
 //! Conditions in the API's query language, with every value written as its type demands.
 //!
 //! ```
-//! use connectwise_sdk::conditions::{Field, field, text};
+//! use connectwise_sdk::conditions::{Field, field};
 //!
 //! const BOARD: Field = Field::new("board/name");
 //!
-//! let open = field("closedFlag").eq(false) & BOARD.eq(text("Help \"Desk\"")?);
+//! let open = field("closedFlag").eq(false) & BOARD.eq("Help \"Desk\"");
 //! assert_eq!(open.to_string(), r#"(closedFlag = false and board/name = 'Help "Desk"')"#);
-//! # Ok::<(), connectwise_sdk::Error>(())
 //! ```
+//!
+//! What the query language has no words for, such as a text with both kinds of quotes, is an error of the request, of which
+//! nothing is sent; [`Condition::check`] tells before.
 //!
 //! What the types can't say is said in the API's own words, with [`Condition::raw`]. The elements of array properties and
 //! custom fields have parameters of their own: see
@@ -23,10 +25,13 @@ use std::{
     ops::{BitAnd, BitOr},
 };
 
+use crate::{Error, Result, reason::Reason};
+
 pub use field::{CustomField, Field, custom_field, field};
-pub use value::{Value, number, text};
+pub use value::Value;
 
 pub(crate) use split::Split;
+pub(crate) use value::Unsaid;
 
 /// A condition, ready to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,9 +44,11 @@ enum Node {
     /// A comparison.
     Test(String),
     /// A list of values.
-    In { path: String, negated: bool, values: Vec<Value> },
+    In { path: String, negated: bool, values: Vec<String> },
     /// At least two conditions with one word between them.
     Join { word: Word, parts: Vec<Node> },
+    /// What can't be said.
+    Unsaid(Unsaid),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +63,21 @@ impl Condition {
         Self(Node::Raw(text.into()))
     }
 
+    /// Whether it can be sent. Whoever sends it asks for that; this is for conditions that are made long before.
+    ///
+    /// # Errors
+    /// When a part of it can't be said in the query language: a sentence that says which.
+    pub fn check(&self) -> Result<()> {
+        fn within(node: &Node) -> Option<&Unsaid> {
+            match node {
+                Node::Raw(_) | Node::Test(_) | Node::In { .. } => None,
+                Node::Join { parts, .. } => parts.iter().find_map(within),
+                Node::Unsaid(unsaid) => Some(unsaid),
+            }
+        }
+        within(&self.0).map_or(Ok(()), |unsaid| Err(Error::new(Reason::Unsaid(unsaid.clone()))))
+    }
+
     /// Whether it says nothing, so that every record meets it.
     pub(crate) fn is_blank(&self) -> bool {
         matches!(&self.0, Node::Raw(text) if text.trim().is_empty())
@@ -65,7 +87,7 @@ impl Condition {
     pub(crate) fn has_in(&self) -> bool {
         fn within(node: &Node) -> bool {
             match node {
-                Node::Raw(_) | Node::Test(_) => false,
+                Node::Raw(_) | Node::Test(_) | Node::Unsaid(_) => false,
                 Node::In { .. } => true,
                 Node::Join { parts, .. } => parts.iter().any(within),
             }
@@ -101,6 +123,8 @@ impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Raw(text) | Self::Test(text) => f.write_str(text),
+            // For whoever looks at it. It is no condition, should it be sent all the same.
+            Self::Unsaid(unsaid) => write!(f, "<{unsaid}>"),
             Self::In { path, negated, values } => {
                 write!(f, "{path} {}in (", if *negated { "not " } else { "" })?;
                 for (index, value) in values.iter().enumerate() {

@@ -4,50 +4,93 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
 
-use crate::{Error, Result, reason::Reason};
+use crate::Decimal;
 
-/// A value as the query language writes it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Value(pub(super) String);
-
-/// A text in quotes: double ones, or single ones if it holds a double one itself.
+/// A value as the query language writes it, or why it can't be written, which the request then says.
 ///
-/// # Errors
-/// When it holds both kinds. How to escape a quote isn't documented, and servers differ.
-pub fn text(text: &str) -> Result<Value> {
-    match (text.contains('"'), text.contains('\'')) {
-        (false, _) => Ok(Value(format!("\"{text}\""))),
-        (true, false) => Ok(Value(format!("'{text}'"))),
-        (true, true) => Err(Error::new(Reason::BothQuotes { text: text.to_owned() })),
-    }
+/// Texts stand in quotes: double ones, or single ones if they hold a double one themselves. Those that hold both can't be said:
+/// how to escape a quote isn't documented, and servers differ. Nor can numbers that are infinite or none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Value(pub(super) Result<String, Unsaid>);
+
+/// What the query language has no words for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Unsaid {
+    /// A text with both kinds of quotes.
+    BothQuotes { text: String },
+    /// A number that is infinite or none.
+    NotFinite,
+    /// A text with a wildcard, which is to be found as it is.
+    Wildcard { text: String },
+    /// An `in` list without values.
+    EmptyIn { field: String },
 }
 
-/// A number with a fraction.
-///
-/// # Errors
-/// When it is infinite or not a number.
-pub fn number(number: f64) -> Result<Value> {
-    if number.is_finite() { Ok(Value(number.to_string())) } else { Err(Error::new(Reason::NotFinite)) }
+impl fmt::Display for Unsaid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::BothQuotes { text } => write!(
+                f,
+                "the text {text:?} holds both kinds of quotes, which a condition can't express: compare a part of it with like"
+            ),
+            Self::EmptyIn { field } => {
+                write!(f, "the condition `{field} in (..)` has no values: give at least one, or don't ask the server")
+            }
+            Self::NotFinite => f.write_str("a condition can't compare with a number that is infinite or not a number"),
+            Self::Wildcard { text } => write!(
+                f,
+                "the text {text:?} holds a wildcard, which a pattern can't express: compare a part of it, or use like with a pattern of your own"
+            ),
+        }
+    }
 }
 
 /// A pattern of `like` that stands for `literal` itself, between `before` and `after`.
-pub(super) fn pattern(before: &str, literal: &str, after: &str) -> Result<Value> {
+pub(super) fn pattern(before: &str, literal: &str, after: &str) -> Value {
     // How to write a wildcard that stands for itself isn't documented.
     if literal.contains(['*', '%']) {
-        return Err(Error::new(Reason::Wildcard { text: literal.to_owned() }));
+        return Value(Err(Unsaid::Wildcard { text: literal.to_owned() }));
     }
-    text(&format!("{before}{}{after}", literal.replace('[', "[[]")))
+    Value::from(format!("{before}{}{after}", literal.replace('[', "[[]")))
 }
 
 impl Value {
     pub(super) fn null() -> Self {
-        Self("null".to_owned())
+        Self(Ok("null".to_owned()))
     }
 }
 
-impl fmt::Display for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self(match (text.contains('"'), text.contains('\'')) {
+            (false, _) => Ok(format!("\"{text}\"")),
+            (true, false) => Ok(format!("'{text}'")),
+            (true, true) => Err(Unsaid::BothQuotes { text: text.to_owned() }),
+        })
+    }
+}
+
+impl From<String> for Value {
+    fn from(text: String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<&String> for Value {
+    fn from(text: &String) -> Self {
+        text.as_str().into()
+    }
+}
+
+impl From<f64> for Value {
+    fn from(number: f64) -> Self {
+        Self(if number.is_finite() { Ok(number.to_string()) } else { Err(Unsaid::NotFinite) })
+    }
+}
+
+impl From<Decimal> for Value {
+    fn from(number: Decimal) -> Self {
+        Self(Ok(number.to_string()))
     }
 }
 
@@ -55,7 +98,7 @@ macro_rules! written_as_it_is {
     ($($type:ty),*) => {$(
         impl From<$type> for Value {
             fn from(value: $type) -> Self {
-                Self(value.to_string())
+                Self(Ok(value.to_string()))
             }
         }
     )*};
@@ -66,14 +109,14 @@ written_as_it_is!(i32, i64, u32, u64, bool);
 impl From<DateTime<Utc>> for Value {
     /// `[2016-08-20T18:04:26Z]`: the API keeps whole seconds, so that a fraction is cut off.
     fn from(time: DateTime<Utc>) -> Self {
-        Self(format!("[{}]", time.to_rfc3339_opts(SecondsFormat::Secs, true)))
+        Self(Ok(format!("[{}]", time.to_rfc3339_opts(SecondsFormat::Secs, true))))
     }
 }
 
 impl From<NaiveDate> for Value {
     /// The start of the day: `[2016-08-20T00:00:00Z]`.
     fn from(day: NaiveDate) -> Self {
-        Self(format!("[{}T00:00:00Z]", day.format("%Y-%m-%d")))
+        Self(Ok(format!("[{}T00:00:00Z]", day.format("%Y-%m-%d"))))
     }
 }
 
@@ -87,9 +130,8 @@ mod tests {
         /// A reader that knows only quotes finds the same text again, and nothing behind it.
         #[test]
         fn texts_survive(original in any::<String>()) {
-            match text(&original) {
-                Ok(value) => {
-                    let written = value.to_string();
+            match Value::from(&original).0 {
+                Ok(written) => {
                     let quote = written.chars().next().unwrap();
                     let (inner, rest) = written[1..].split_once(quote).unwrap();
                     prop_assert_eq!(inner, original);
@@ -102,9 +144,8 @@ mod tests {
         /// The language has no exponents.
         #[test]
         fn numbers_are_digits(original in any::<f64>()) {
-            match number(original) {
-                Ok(value) => {
-                    let written = value.to_string();
+            match Value::from(original).0 {
+                Ok(written) => {
                     prop_assert!(written.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-')), "{}", written);
                     prop_assert_eq!(written.parse::<f64>().unwrap(), original);
                 }

@@ -39,6 +39,7 @@ impl Listing {
                 return refuse(Reason::InNotAllowed { parameter });
             }
         }
+        request.check_conditions()?;
         let query = fingerprint(&request);
         let Some(saved) = request.resume.take() else {
             let split = request.split();

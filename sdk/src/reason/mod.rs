@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, nearly_json::Form, response::Asked};
+use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form, response::Asked};
 
 #[derive(Debug)]
 pub(crate) enum Reason {
@@ -28,20 +28,8 @@ pub(crate) enum Reason {
     /// The TLS or HTTP set-up of this machine.
     Transport,
 
-    /// Text that holds both kinds of quotes.
-    BothQuotes {
-        text: String,
-    },
-    /// `in` without values.
-    EmptyIn {
-        field: String,
-    },
-    /// A number that isn't one.
-    NotFinite,
-    /// A literal text for a pattern that holds a wildcard.
-    Wildcard {
-        text: String,
-    },
+    /// A part of a condition for which the query language has no words.
+    Unsaid(Unsaid),
     /// `in` where the API doesn't allow it.
     InNotAllowed {
         parameter: &'static str,
@@ -226,11 +214,7 @@ impl Reason {
             | Self::Transport
             | Self::UnknownCompany { .. }
             | Self::Codebase { .. } => ErrorKind::Config,
-            Self::BothQuotes { .. }
-            | Self::EmptyIn { .. }
-            | Self::NotFinite
-            | Self::Wildcard { .. }
-            | Self::InNotAllowed { .. } => ErrorKind::Condition,
+            Self::Unsaid(_) | Self::InNotAllowed { .. } => ErrorKind::Condition,
             Self::Path { .. }
             | Self::UrlTooLong { .. }
             | Self::PageSize { .. }

@@ -18,18 +18,7 @@ impl Reason {
             }
             Self::Transport => f.write_str("the HTTP client can't be set up: check this machine's TLS certificates"),
 
-            Self::BothQuotes { text } => write!(
-                f,
-                "the text {text:?} holds both kinds of quotes, which a condition can't express: compare a part of it with like"
-            ),
-            Self::EmptyIn { field } => {
-                write!(f, "the condition `{field} in (..)` has no values: give at least one, or don't ask the server")
-            }
-            Self::NotFinite => f.write_str("a condition can't compare with a number that is infinite or not a number"),
-            Self::Wildcard { text } => write!(
-                f,
-                "the text {text:?} holds a wildcard, which a pattern can't express: compare a part of it, or use like with a pattern of your own"
-            ),
+            Self::Unsaid(unsaid) => write!(f, "{unsaid}"),
             Self::InNotAllowed { parameter } => write!(
                 f,
                 "the {parameter} of {on} hold an `in` list, which the API doesn't allow there: join comparisons with or"

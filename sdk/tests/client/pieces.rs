@@ -2,7 +2,7 @@
 
 use connectwise_sdk::{
     Condition, Continuation, ErrorKind, PagingMode,
-    conditions::{custom_field, field, text},
+    conditions::{custom_field, field},
 };
 use futures::StreamExt as _;
 
@@ -10,7 +10,7 @@ use crate::server::{Reply, Server};
 
 /// 1,000,000 and up: seven digits and a comma each.
 fn list(length: i64) -> Condition {
-    field("company/id").in_(1_000_000..1_000_000 + length).unwrap()
+    field("company/id").in_(1_000_000..1_000_000 + length)
 }
 
 /// The numbers in the `in` list of a request.
@@ -105,8 +105,8 @@ async fn conditions_of_children_and_custom_fields_have_their_own_parameters() {
     let listing = server
         .client
         .list("/company/contacts")
-        .child_conditions(field("communicationItems/value").ends_with("@example.com").unwrap())
-        .custom_field_conditions(custom_field("Contract end").unwrap().is_not_null())
+        .child_conditions(field("communicationItems/value").ends_with("@example.com"))
+        .custom_field_conditions(custom_field("Contract end").is_not_null())
         .version("2020.4");
     let pages: Vec<_> = listing.pages().collect().await;
     pages[0].as_ref().unwrap();
@@ -137,7 +137,7 @@ async fn a_parameter_of_the_route_goes_with_every_page_and_tells_listings_apart(
 async fn what_the_api_does_not_allow_is_not_sent() {
     let server = Server::start([]).await;
     let listing = || server.client.list("/x");
-    let names = field("value").in_([text("a").unwrap()]).unwrap();
+    let names = field("value").in_(["a"]);
     let table = [
         (
             listing().child_conditions(names.clone() & field("id").eq(1)),

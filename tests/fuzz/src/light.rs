@@ -5,7 +5,7 @@
 
 use connectwise_codegen::{Document, facts};
 use connectwise_sdk::RecordText;
-use connectwise_sdk::conditions::{field, text};
+use connectwise_sdk::conditions::field;
 use serde_json::value::RawValue;
 
 /// A page of a list into its records, as serde_json splits it.
@@ -23,8 +23,10 @@ pub(crate) fn records(page: &[u8]) {
 pub(crate) fn conditions(bytes: &[u8]) {
     let any = String::from_utf8_lossy(bytes);
     connectwise_sim::parse_condition("TimeEntry", &any).ok();
-    let Ok(value) = text(&any) else { return };
-    for condition in [field("notes").eq(value.clone()), field("notes").like(value)] {
+    for condition in [field("notes").eq(&*any), field("notes").like(&*any)] {
+        if condition.check().is_err() {
+            return;
+        }
         let condition = condition.to_string();
         if let Err(refusal) = connectwise_sim::parse_condition("TimeEntry", &condition) {
             panic!("{condition:?} of the value {any:?} is refused: {refusal}");

@@ -93,7 +93,7 @@ impl Deferred {
             self.ranges().into_iter().partition(|(after, last)| after.saturating_add(1) == *last);
         let condition = match single.is_empty() {
             true => condition,
-            false => condition | field(entity.key).in_(single.iter().map(|(_, key)| *key)).ok()?,
+            false => condition | field(entity.key).in_(single.iter().map(|(_, key)| *key)),
         };
         wide.iter().try_fold(condition, |all, (after, last)| {
             between(entity.key, open(*after), open(*last)).map(|place| all | place)

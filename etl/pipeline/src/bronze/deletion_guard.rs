@@ -121,7 +121,7 @@ impl Target<'_> {
         places.sort_unstable();
         let fault = |error| read::source_error(into, error);
         for some in places.chunks(IDS_A_REQUEST) {
-            let ids = field(into.key).in_(some.iter().map(|(there, _)| *there)).map_err(fault)?;
+            let ids = field(into.key).in_(some.iter().map(|(there, _)| *there));
             let fields = format!("{},{}", into.key, drain.shows);
             let list = self.client.list(into.path).conditions(ids).fields(fields).page_size(self.request.page_size);
             let mut pages = Box::pin(list.skip_unreadable().pages());

@@ -270,7 +270,7 @@ impl Work<'_> {
         let (mut rows, mut rejected) = (Vec::new(), Vec::new());
         let mut unreadable: Vec<Unreadable> = Vec::new();
         for some in keys.chunks(IDS_A_REQUEST) {
-            let condition = field(self.entity.key).in_(some.iter().copied()).map_err(fault)?;
+            let condition = field(self.entity.key).in_(some.iter().copied());
             let list = self.client.list(self.entity.path).conditions(condition).page_size(request.page_size);
             let mut pages = Box::pin(list.skip_unreadable().pages());
             while let Some(page) = pages.try_next().await.map_err(fault)? {
