@@ -7,13 +7,11 @@ use serde::de::DeserializeOwned;
 
 use crate::{
     Condition, Continuation, Error, ListRequest, MAX_PAGE_SIZE, Page, PagingMode, RecordFacts, RecordText, Result,
-    api_error::shown,
     mismatch,
     paging::id,
     reason::Reason,
     request::{Method, Request},
     resource::{Count, List, fill},
-    response::LONGEST_WORD,
 };
 
 /// A listing of a resource.
@@ -198,18 +196,18 @@ impl Page {
     /// When the body isn't a JSON array.
     pub fn items<T: DeserializeOwned>(&self) -> Result<Vec<Result<T>>> {
         let read = |record: &RecordText<'_>| {
-            let bad = |json_path: &str, expected| {
-                let json_path = shown(json_path, &self.response.redactor, LONGEST_WORD);
+            let bad = |json_path, expected| {
                 let facts = RecordFacts { id: id(record), json_path, expected };
                 Error::new(Reason::Record { record: facts }).with_request(self.request().clone())
             };
             if record.is_broken() {
-                return Err(bad(".", Some("expected JSON".to_owned())));
+                return Err(bad(".".to_owned(), Some("expected JSON".to_owned())));
             }
             if record.is_mended() {
-                return Err(bad(".", Some("expected UTF-8".to_owned())));
+                return Err(bad(".".to_owned(), Some("expected UTF-8".to_owned())));
             }
-            mismatch::read(record.get().as_bytes()).map_err(|mismatch| bad(&mismatch.json_path, mismatch.expected))
+            mismatch::read(record.get().as_bytes())
+                .map_err(|mismatch| bad(mismatch.place(&self.response.redactor), mismatch.expected))
         };
         Ok(self.records()?.iter().map(read).collect())
     }

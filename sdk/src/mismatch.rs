@@ -2,6 +2,8 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::{api_error::shown, redact::Redactor, response::LONGEST_WORD};
+
 /// Where JSON doesn't have the shape of a type.
 #[derive(Debug)]
 pub(crate) struct Mismatch {
@@ -23,6 +25,21 @@ pub(crate) fn read<T: DeserializeOwned>(json: &[u8]) -> Result<T, Mismatch> {
     match deserializer.end() {
         Ok(()) => Ok(value),
         Err(_) => Err(Mismatch { json_path: ".".to_owned(), expected: None, is_syntax: true }),
+    }
+}
+
+impl Mismatch {
+    /// The place as it may be shown: names may be the server's, while the number of an element is none of its words.
+    pub(crate) fn place(&self, redactor: &Redactor) -> String {
+        let mut names = self.json_path.as_str();
+        while let Some((number, rest)) = names.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            if !number.bytes().all(|byte| byte.is_ascii_digit()) {
+                break;
+            }
+            names = rest;
+        }
+        let elements = self.json_path.strip_suffix(names).unwrap_or_default();
+        format!("{elements}{}", shown(names, redactor, LONGEST_WORD))
     }
 }
 

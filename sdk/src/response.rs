@@ -104,7 +104,7 @@ impl Response {
             } else if let Some(refusal) = self.refusal() {
                 refusal
             } else {
-                let json_path = shown(&mismatch.json_path, &self.redactor, LONGEST_WORD);
+                let json_path = mismatch.place(&self.redactor);
                 self.error(Reason::Shape { json_path, expected: mismatch.expected })
             }
         })
