@@ -22,7 +22,7 @@
 
 #![allow(unused_imports, reason = "not every selection of modules has operations of every kind")]
 #![allow(missing_docs, reason = "the interface document has no prose: names are all it says")]
-#![allow(clippy::all, reason = "progenitor's text")]
+#![allow(clippy::all, clippy::allow_attributes_without_reason, reason = "progenitor's text")]
 
 use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 
