@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use super::cell::{Cell, Row};
 use super::instant::{self, Instant};
-use super::place::{Misfit, Place};
+use super::place::{self, Misfit, Place};
+use super::schema;
 use crate::catalog::{Column, Kind};
 
 /// Integers up to this size are exact in a double.
@@ -25,7 +26,7 @@ pub(super) fn row(record: Cell, columns: &'static [Column]) -> Result<Row, Misfi
     let mut rescue = Rescue::default();
     let Cell::Map(entries) = record else { return Err(Misfit::at(&Place::Record, "an object")) };
     let values = object(entries, columns, &Place::Record, &mut rescue)?;
-    Ok(Row { columns, values, rescued: rescue.into_text() })
+    Ok(Row { columns, values, rescued: place::rescued(&rescue.0) })
 }
 
 /// What has no place in the columns: JSON pointer -> JSON text.
@@ -39,21 +40,6 @@ impl Rescue {
             Some(_) => Err(Misfit::at(place, ONCE)),
         }
     }
-
-    /// As one JSON object, `None` if there is nothing.
-    fn into_text(self) -> Option<String> {
-        let mut text = String::from("{");
-        for (pointer, value) in &self.0 {
-            if text.len() > 1 {
-                text.push(',');
-            }
-            text.push_str(&serde_json::Value::from(pointer.as_str()).to_string());
-            text.push(':');
-            text.push_str(value);
-        }
-        text.push('}');
-        (!self.0.is_empty()).then_some(text)
-    }
 }
 
 fn object(
@@ -66,9 +52,7 @@ fn object(
     let mut next = 0;
     for (name, value) in entries {
         let place = Place::Property(above, &name);
-        // Models list their properties as columns are sorted.
-        let found = (next..columns.len()).chain(0..next).find(|at| columns.get(*at).is_some_and(|of| of.name == name));
-        let Some((at, column)) = found.and_then(|at| Some((at, columns.get(at)?))) else {
+        let Some((at, column)) = schema::column(columns, &name, next) else {
             rescue.keep(&place, &value)?;
             continue;
         };

@@ -28,7 +28,7 @@ mod batches;
 mod cell;
 mod fit;
 pub mod instant;
-mod place;
+pub mod place;
 mod restore;
 mod schema;
 mod write;

@@ -8,6 +8,7 @@ use serde_json::{Map, Number, Value};
 use super::cell::Cell;
 use super::instant;
 use super::place::{Misfit, Place};
+use super::schema;
 use crate::catalog::{Column, Kind};
 
 /// The record in a row. Null and absent are one thing to a column: what is null is left out.
@@ -38,9 +39,8 @@ fn object(entries: Vec<(String, Cell)>, columns: &[Column], above: &Place<'_>) -
     let mut object = Map::new();
     let mut next = 0;
     for (name, value) in entries {
-        let found = (next..columns.len()).chain(0..next).find(|at| columns.get(*at).is_some_and(|of| of.name == name));
         // What isn't a property was selected out of the batch, but for objects that have more than is known of them.
-        let Some((at, column)) = found.and_then(|at| Some((at, columns.get(at)?))) else { continue };
+        let Some((at, column)) = schema::column(columns, &name, next) else { continue };
         next = at + 1;
         let value = restore(value, &column.kind, &Place::Property(above, &name))?;
         if !value.is_null() {

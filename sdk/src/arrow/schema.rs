@@ -41,6 +41,13 @@ fn field(column: &Column) -> Field {
     Field::new(column.name, data_type(&column.kind), true)
 }
 
+/// The column of this name and its index. Properties come as columns are sorted, so that the search begins at `next`.
+pub(super) fn column<'c>(columns: &'c [Column], name: &str, next: usize) -> Option<(usize, &'c Column)> {
+    let at =
+        (next..columns.len()).chain(0..next).find(|at| columns.get(*at).is_some_and(|column| column.name == name))?;
+    Some((at, columns.get(at)?))
+}
+
 /// The columns, and behind them what has no place in one.
 pub(super) fn schema(columns: &[Column]) -> SchemaRef {
     let rescued = Field::new(RESCUED, DataType::Utf8, true);

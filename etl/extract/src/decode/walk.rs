@@ -3,10 +3,11 @@
 use std::borrow::Cow;
 
 use connectwise_sdk::arrow::instant::{self, Instant};
+use connectwise_sdk::arrow::place::Place;
 
 use super::column::{Column, List, Object, StringMap};
 use super::number::{self, Double};
-use super::rescue::{Path, Rescue};
+use super::rescue::Rescue;
 use super::scan::{CutOff, Quoted, Scanner};
 
 /// Why a record can't be read.
@@ -30,7 +31,7 @@ pub(super) fn walk<'de>(columns: &mut Object, row: usize, text: &'de str) -> Res
         walk.scanner.value()?;
         return Ok(None);
     }
-    walk.object(columns, row, &Path::Root)?;
+    walk.object(columns, row, &Place::Record)?;
     Ok(Some(walk.rescue))
 }
 
@@ -41,7 +42,7 @@ struct Walk<'de> {
 
 impl<'de> Walk<'de> {
     /// Writes the value that begins here into `row`, which has none yet. It stays without one if that is null or is rescued.
-    fn value(&mut self, column: &mut Column, row: usize, path: &Path<'_>) -> Result<()> {
+    fn value(&mut self, column: &mut Column, row: usize, path: &Place<'_>) -> Result<()> {
         let first = self.scanner.peek()?;
         match (column, first) {
             (Column::Object(object), b'{') => self.object(object, row, path)?,
@@ -64,7 +65,7 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn instant(&mut self, text: Quoted<'de>, path: &Path<'_>) -> Result<Option<i64>> {
+    fn instant(&mut self, text: Quoted<'de>, path: &Place<'_>) -> Result<Option<i64>> {
         Ok(match instant::parse(&text.text()?) {
             Instant::Canonical(micros) => Some(micros),
             Instant::Other(micros) => {
@@ -79,7 +80,7 @@ impl<'de> Walk<'de> {
     }
 
     /// Whether a value fits a column, which then has it.
-    fn scalar(&mut self, column: &mut Column, row: usize, raw: &'de str, path: &Path<'_>) -> bool {
+    fn scalar(&mut self, column: &mut Column, row: usize, raw: &'de str, path: &Place<'_>) -> bool {
         let is_number = raw.starts_with(|first: char| first == '-' || first.is_ascii_digit());
         match column {
             Column::Json(texts) => texts.push(row, raw),
@@ -108,7 +109,7 @@ impl<'de> Walk<'de> {
         true
     }
 
-    fn object(&mut self, object: &mut Object, row: usize, path: &Path<'_>) -> Result<()> {
+    fn object(&mut self, object: &mut Object, row: usize, path: &Place<'_>) -> Result<()> {
         object.presence.push(row);
         // The property before, and one behind the furthest: nothing there came before.
         let (mut before, mut furthest) = (None, 0);
@@ -122,7 +123,7 @@ impl<'de> Walk<'de> {
                     (object.position(&name, before), name)
                 }
             };
-            let path = Path::Property(path, &name);
+            let path = Place::Property(path, &name);
             let Some((at, property)) = at.and_then(|at| Some((at, object.properties.get_mut(at)?))) else {
                 let raw = self.scanner.value()?;
                 self.rescue.keep(&path, raw);
@@ -144,11 +145,11 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn string_map(&mut self, map: &mut StringMap, row: usize, path: &Path<'_>) -> Result<()> {
+    fn string_map(&mut self, map: &mut StringMap, row: usize, path: &Place<'_>) -> Result<()> {
         self.scanner.open();
         while self.scanner.next(b'}')? {
             let name = self.scanner.name()?.text()?;
-            let path = Path::Property(path, &name);
+            let path = Place::Property(path, &name);
             map.forget(&name);
             // A value that was rescued left no entry, so a second one is only known by what is rescued.
             if !self.rescue.is_empty() {
@@ -167,13 +168,13 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn list(&mut self, list: &mut List, row: usize, path: &Path<'_>) -> Result<()> {
+    fn list(&mut self, list: &mut List, row: usize, path: &Place<'_>) -> Result<()> {
         let first = list.ends.last();
         let mut count = 0;
         self.scanner.open();
         while self.scanner.next(b']')? {
             // A null in a list is an element, unlike a null property.
-            self.value(&mut list.element, first + count, &Path::Element(path, count))?;
+            self.value(&mut list.element, first + count, &Place::Element(path, count))?;
             count += 1;
         }
         list.ends.push(row, first + count);
