@@ -209,8 +209,8 @@ impl ListRequest {
     pub(crate) fn check_conditions(&self) -> Result<()> {
         let conditions = [&self.conditions, &self.child_conditions, &self.custom_field_conditions];
         let facts = || Request::new(Method::Get, &self.path).facts(1);
-        let mut found = conditions.into_iter().flatten().filter_map(|condition| condition.check().err());
-        found.next().map_or(Ok(()), |error| Err(error.with_request(facts())))
+        let check = |condition: &Condition| condition.check().map_err(|error| error.with_request(facts()));
+        conditions.into_iter().flatten().try_for_each(check)
     }
 
     pub(crate) fn path(&self) -> &str {
