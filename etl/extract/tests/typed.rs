@@ -8,7 +8,7 @@ use connectwise_extract::decode::{Decoder, rebuild};
 use connectwise_extract::{catalog, contract};
 use connectwise_sdk::arrow::{Tabular, batch_to_records, records_to_batch};
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, Config, ConfigParts, Page, models};
+use connectwise_sdk::{Client, Config, Credentials, Page, models};
 use connectwise_sim::Simulator;
 use futures::TryStreamExt as _;
 use serde_json::Value;
@@ -129,14 +129,9 @@ async fn lists(client: &Client, entity: &Entity) -> Vec<(String, Option<i64>)> {
 #[tokio::test]
 async fn typed_batches_hold_what_bronze_holds() {
     let simulator = Simulator::builder().seed(1).scale(300).start().await.unwrap();
-    let parts = ConfigParts {
-        base_url: Some(simulator.base_url()),
-        username: Some(simulator.username().to_owned()),
-        password: Some(simulator.password().into()),
-        client_id: Some("11111111-2222-3333-4444-555555555555".to_owned()),
-        ..ConfigParts::default()
-    };
-    let client = Client::new(Config::from_parts(parts).unwrap()).unwrap();
+    let client_id = "11111111-2222-3333-4444-555555555555";
+    let credentials = Credentials::new(simulator.username(), simulator.password(), client_id).unwrap();
+    let client = Client::new(Config::new(&simulator.base_url(), credentials).unwrap()).unwrap();
     let names: Vec<&str> = TYPES.iter().map(|(name, _)| *name).collect();
     assert_eq!(names, catalog::entities().iter().map(|entity| entity.name).collect::<Vec<_>>());
     let mut compared = 0;

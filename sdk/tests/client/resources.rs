@@ -87,7 +87,7 @@ async fn every_verb_is_one_request() {
 
 #[tokio::test]
 async fn a_record_that_may_be_missing_is_none() {
-    let missing = Reply::json("{\"code\":\"NotFound\",\"message\":\"Widget 8 not found\"}").with_status(404);
+    let missing = Reply::status(404, "{\"code\":\"NotFound\",\"message\":\"Widget 8 not found\"}");
     let replies = [Reply::json("{\"id\":7,\"name\":\"a\"}"), missing, Reply::status(403, "")];
     let server = Server::start(replies).await;
     let widgets = server.client.resource::<Widget>();

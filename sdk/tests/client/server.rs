@@ -62,11 +62,6 @@ impl Reply {
         self
     }
 
-    pub(crate) fn with_status(mut self, status: u16) -> Self {
-        self.status = status;
-        self
-    }
-
     pub(crate) fn cut(mut self) -> Self {
         self.ending = Ending::Cut;
         self
