@@ -70,7 +70,7 @@ impl Download {
     /// The body, decompressed, of `largest` bytes at most.
     ///
     /// # Errors
-    /// When it is larger, of which no more than that is held, or breaks off.
+    /// When the body is larger than `largest` (no byte more is held), or when the connection breaks.
     pub async fn bytes(self, largest: usize) -> Result<Vec<u8>> {
         let (facts, mut body) = (self.head.facts, self.body);
         let mut bytes = Vec::new();
@@ -83,8 +83,8 @@ impl Download {
         Ok(bytes)
     }
 
-    /// Writes the body into a file, which is there as a whole or not at all: it is written beside its place and moved there at the
-    /// end, over a file that has this name. Gives the number of bytes.
+    /// Writes the body to a file and gives the number of bytes. The file appears only when it is complete: the body goes to a temporary
+    /// file in the same folder, which is renamed at the end and replaces a file of this name.
     ///
     /// # Errors
     /// When the body breaks off or the file can't be written.

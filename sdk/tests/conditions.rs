@@ -37,7 +37,7 @@ enum Place {
 }
 
 impl Test {
-    /// `None` where the query language has no words for it.
+    /// `None` where the query language can't express it.
     fn condition(&self) -> Option<Condition> {
         Some(self.unchecked()).filter(|condition| condition.check().is_ok())
     }

@@ -7,7 +7,8 @@ use super::files::Files;
 use crate::catalog::Column;
 use crate::names::type_name;
 
-/// All record types with columns, by schema, as a list over a generic function `check_rows` of the including test.
+/// Rust source of a constant with one entry for each record type that has columns: its schema name, and the including test's generic
+/// function `check_rows` for that type.
 fn types(records: &BTreeMap<String, Vec<Column>>) -> String {
     let line = |name: &String| format!("    ({name:?}, check_rows::<{}> as CheckRows),\n", type_name(name));
     let lines: String = records.keys().map(line).collect();

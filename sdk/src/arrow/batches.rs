@@ -74,8 +74,8 @@ fn unbuilt(record: &'static str, source: impl std::error::Error + Send + Sync + 
 /// [`_rescued`](super::RESCUED).
 ///
 /// # Errors
-/// A record with a number that JSON can't express, or with a property twice: its id and the place are named. A batch whose texts
-/// are longer than the 2 GB that a column holds.
+/// When a record holds a number that JSON can't express, or the same property twice; the error names its id and the place. When the
+/// texts of one column exceed 2 GB, the limit of Arrow's `Utf8`.
 pub fn records_to_batch<T: Tabular>(records: &[T]) -> Result<RecordBatch> {
     let mut builder = Builder::new()?;
     records.iter().try_for_each(|record| builder.push(record))?;

@@ -131,7 +131,7 @@ fn json_of(content: &Value) -> Option<&Value> {
     content.as_object()?.iter().find(|(media, _)| media.contains("json")).map(|(_, body)| &body["schema"])
 }
 
-/// The answer to a successful request, with another status than the one that is declared.
+/// A successful answer whose status is another one of 200 to 299 than the document declares: servers differ from it.
 fn reply(method: &str, path: &str, operation: &Value, is_record: bool) -> Reply {
     let responses = operation["responses"].as_object().unwrap();
     let success = responses.iter().find(|(status, _)| status.starts_with('2') || *status == "default").unwrap();

@@ -1,5 +1,5 @@
-//! Operations by themselves: what each of them sends, held against the interface document; what becomes of them under faults; and what
-//! progenitor alone would do badly.
+//! The generated operations: the request of each, compared with the interface document; how they end when the server fails; and the
+//! faults of progenitor that the SDK mends.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(dead_code, reason = "what the tests of the client share is more than these need")]
