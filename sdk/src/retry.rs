@@ -74,6 +74,9 @@ impl Outcome {
     }
 }
 
+/// So many times as long as usual are pauses after a 429 that names no time: eight attempts then take one to three minutes.
+const LIMITED: u32 = 16;
+
 /// Whether a server that answers with this status may do better when it is asked again: it, or what stands before it, gave up.
 /// Those from 520 on are what a CDN says of the server behind it.
 pub(crate) fn is_passing(status: u16) -> bool {
@@ -189,7 +192,10 @@ pub fn decide(
         return Decision::GiveUp;
     }
     let doublings = attempt.saturating_sub(1).min(31);
-    let full = policy.base.saturating_mul(1 << doublings).min(policy.cap);
+    // Limits are for a minute, mostly: a server that doesn't say when to come back is left alone for longer.
+    let is_limited = matches!(outcome, Outcome::Status { status: 429, retry_after: None });
+    let base = if is_limited { policy.base.saturating_mul(LIMITED) } else { policy.base };
+    let full = base.saturating_mul(1 << doublings).min(policy.cap);
     let back_off = full.mul_f64(0.5 + unit(random) / 2.0);
     if let Outcome::Status { status: 429 | 503, retry_after: Some(wish) } = outcome {
         let wait = wish.wait(now);
@@ -350,9 +356,9 @@ mod tests {
             (status_after(429, "0"), 1.0, Some(300)),
             (status_after(503, "Sun, 06 Nov 1994 08:00:00 GMT"), 0.0, Some(150)),
             // Unreadable, so the back-off decides.
-            (status_after(429, "soon"), 0.0, Some(150)),
-            (status_after(429, "-5"), 0.0, Some(150)),
-            (status_after(429, ""), 0.0, Some(150)),
+            (status_after(429, "soon"), 0.0, Some(2_400)),
+            (status_after(429, "-5"), 0.0, Some(2_400)),
+            (status_after(429, ""), 0.0, Some(2_400)),
             // Other statuses' wishes don't count.
             (status_after(500, "30"), 0.0, Some(150)),
             // Longer than anybody wants to wait.
@@ -376,6 +382,15 @@ mod tests {
                 assert_eq!(waits[6], Some(9_600), "{wish}");
             }
         }
+    }
+
+    #[test]
+    fn a_limit_that_names_no_time_is_outlasted() {
+        for random in [0.0, 1.0] {
+            let waits: Option<u128> = (1..8).map(|attempt| pause(attempt, status(429), Method::Get, random)).sum();
+            assert!(waits.is_some_and(|all| (60_000..200_000).contains(&all)), "{waits:?}");
+        }
+        assert_eq!(pause(1, status(503), Method::Get, 0.0), Some(150), "a server that fails is asked again soon");
     }
 
     #[test]

@@ -13,6 +13,14 @@ pub struct ClientStats {
     pub bytes: u64,
 }
 
+impl std::ops::AddAssign for ClientStats {
+    fn add_assign(&mut self, other: Self) {
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.bytes += other.bytes;
+    }
+}
+
 /// The live counters behind [`ClientStats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counters {

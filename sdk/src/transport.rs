@@ -3,6 +3,7 @@
 use std::{
     error::Error as StdError,
     fmt,
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
@@ -17,6 +18,7 @@ use crate::{
     api_error::shown,
     body::{self, Pace, Stopped},
     client::{accept, bad_header, value},
+    limiter::Sign,
     nearly_json,
     observer::Watch,
     reason::Reason,
@@ -32,7 +34,10 @@ const REQUEST_ID: &str = "x-cw-request-id";
 const FIRST_ATTEMPTS: u32 = 4;
 
 /// Time after which no such attempt is begun.
-const FIRST_WAIT: Duration = Duration::from_secs(5);
+const FIRST_WAIT: Duration = Duration::from_secs(2);
+
+/// A server that hasn't answered for so long is told of: answers take seconds, and a time-out a minute.
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// How a request is sent and read.
 #[derive(Debug, Clone, Copy)]
@@ -163,12 +168,24 @@ impl Client {
             status = Empty,
             request_id = Empty
         );
-        let result = self.exchange(request, builder, number, take, redactor, &span).instrument(span.clone()).await;
+        let started = clock.monotonic();
+        let mut exchange =
+            pin!(self.exchange(request, builder, number, take, redactor, &span).instrument(span.clone()));
+        let result = match tokio::time::timeout(SILENCE, exchange.as_mut()).await {
+            Ok(result) => result,
+            Err(_) => {
+                self.tell_of_silence(request);
+                exchange.await
+            }
+        };
         let bytes = match &result {
             Ok(answer) => answer.response.body.len(),
             Err(failure) => failure.bytes,
         };
         self.counters.body(bytes);
+        if let Some(sign) = sign(&result, clock.monotonic().saturating_sub(started)) {
+            self.inner.limiter.saw(clock, &alike(request), sign);
+        }
         if let Some(watch) = watch {
             let facts = match &result {
                 Ok(answer) => Some(&answer.response.facts),
@@ -186,6 +203,17 @@ impl Client {
             });
         }
         result
+    }
+
+    fn tell_of_silence(&self, request: &Request) {
+        let (method, path) = (request.method.as_str(), &request.path);
+        let longest = self.inner.config.read_timeout.as_secs();
+        tracing::warn!(
+            method,
+            path,
+            "no whole answer after {} s; it is waited for as long as the server isn't silent for {longest} s",
+            SILENCE.as_secs()
+        );
     }
 
     async fn exchange(
@@ -265,6 +293,23 @@ impl Client {
 
 fn attempt(request: &Request, number: u32) -> Attempt<'_> {
     Attempt { method: request.method, path: &request.path, number }
+}
+
+/// What requests have in common that take about as long: the path, the records of a page, and how much the body asks for.
+fn alike(request: &Request) -> String {
+    let page = request.query.iter().find(|(name, _)| name == "pageSize").map_or("", |(_, size)| size);
+    let asked = request.body.as_ref().map_or(0, |body| body.bytes.len().checked_ilog2().unwrap_or_default());
+    format!("{} {page} {asked}", request.path)
+}
+
+/// What an attempt says of how much the server has to do. An answer of any kind that came is one; a broken connection says nothing.
+fn sign(result: &std::result::Result<Answer, Failure>, took: Duration) -> Option<Sign> {
+    match result {
+        Ok(_) => Some(Sign::Answered(took)),
+        Err(Failure { outcome: Outcome::Timeout, .. }) => Some(Sign::TurnedAway),
+        Err(Failure { status: Some(429 | 503), .. }) => Some(Sign::TurnedAway),
+        Err(_) => None,
+    }
 }
 
 /// A failed attempt: what the retry decision needs, and the error if it is the last.

@@ -27,7 +27,7 @@ pub(crate) struct SourceArgs {
     /// Records a page, 1 to 1000 [default: 1000]
     #[arg(long, global = true, hide_short_help = true, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     page_size: Option<u32>,
-    /// Longest time to connect, in seconds [default: 10]
+    /// Longest time to find the server and connect to it, in seconds [default: 4]
     #[arg(long, global = true, hide_short_help = true, value_name = "SECONDS", value_parser = clap::value_parser!(u64).range(1..=3600))]
     connect_timeout: Option<u64>,
     /// Longest silence of the server, in seconds [default: 60]

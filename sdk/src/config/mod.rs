@@ -31,6 +31,9 @@ pub(crate) const IDLE: Duration = Duration::from_secs(60);
 /// Requests that are under way at once.
 const DEFAULT_CONCURRENCY: usize = 4;
 
+/// Enough for two lost packets and a slow handshake, so that a wrong address is told within five seconds.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(4);
+
 /// Requests in a second: a little below the 1,000 in a minute from which the vendor limits.
 pub(crate) const DEFAULT_RATE: f64 = 16.0;
 
@@ -80,7 +83,7 @@ impl Config {
             versions: Vec::new(),
             page_size: MAX_PAGE_SIZE,
             most_records: MOST_RECORDS,
-            connect_timeout: Duration::from_secs(10),
+            connect_timeout: CONNECT_TIMEOUT,
             read_timeout: Duration::from_secs(60),
             retry: RetryPolicy::default(),
             concurrency: DEFAULT_CONCURRENCY,
@@ -117,6 +120,12 @@ impl Config {
     #[must_use]
     pub fn version(&self) -> &str {
         &self.version
+    }
+
+    /// Most requests under way at once, at least 1.
+    #[must_use]
+    pub fn concurrency(&self) -> usize {
+        self.concurrency.max(1)
     }
 
     /// Asks for another version of the API than [`API_VERSION`], for example `2025.1`.
@@ -172,7 +181,7 @@ impl Config {
         self
     }
 
-    /// Longest time to connect (default 10 s).
+    /// Longest time to find the server and connect to it (default 4 s).
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

@@ -52,7 +52,7 @@ async fn trouble_that_passes_costs_one_request_and_the_right_pause() {
         (r#""status":429,"retryAfter":"Sun, 06 Nov 1994 08:49:47 GMT""#, &[10_000]),
         // Its text names 30 seconds.
         (r#""status":429"#, &[30_000]),
-        (r#""status":429,"html":true"#, &[150]),
+        (r#""status":429,"html":true"#, &[2_400]),
         (r#""status":500"#, &[150]),
         (r#""status":500,"times":2"#, &[150, 300]),
         (r#""status":502,"html":true"#, &[150]),

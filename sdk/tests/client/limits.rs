@@ -59,7 +59,7 @@ async fn requests_are_started_at_the_rate() {
     for _ in 0..5 {
         server.client.clone().get_raw("/x").await.unwrap();
     }
-    assert_eq!(server.clock.pauses(), [500, 500, 500]);
+    assert_eq!(server.clock.pauses(), [500; 4]);
     server.finish();
 }
 

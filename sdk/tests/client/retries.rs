@@ -9,6 +9,9 @@ use crate::server::{Reply, Server, config};
 const LIMITED: &str = r#"{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 30 seconds."}"#;
 const BACK_OFF: [u128; 7] = [150, 300, 600, 1_200, 2_400, 4_800, 9_600];
 
+/// The same after a 429 that names no time.
+const LIMITED_BACK_OFF: [u128; 7] = [2_400, 4_800, 9_600, 15_000, 15_000, 15_000, 15_000];
+
 #[tokio::test]
 async fn passing_failures_are_waited_out() {
     let html = "<html><head><title>Bad Gateway</title></head></html>";
@@ -17,7 +20,7 @@ async fn passing_failures_are_waited_out() {
         (vec![Reply::status(429, LIMITED).header("retry-after", "Sun, 06 Nov 1994 08:49:47 GMT")], vec![10_000]),
         // Only the text names a time.
         (vec![Reply::status(429, LIMITED)], vec![30_000]),
-        (vec![Reply::status(429, "Slow down.")], vec![150]),
+        (vec![Reply::status(429, "Slow down.")], vec![2_400]),
         (vec![Reply::status(429, LIMITED).header("retry-after", "0")], vec![30_000]),
         (vec![Reply::status(429, "{}").header("retry-after", "0"); 3], vec![150, 300, 600]),
         (vec![Reply::status(503, html).header("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT"); 3], vec![150, 300, 600]),
@@ -73,7 +76,8 @@ async fn lasting_failures_are_reported_after_eight_attempts() {
         assert!(error.is_retryable());
         assert_eq!(error.request().unwrap().attempt, 8);
         assert_eq!(server.finish().len(), 8);
-        assert_eq!(server.clock.pauses(), BACK_OFF);
+        let is_limited = kind == ErrorKind::RateLimited;
+        assert_eq!(server.clock.pauses(), if is_limited { LIMITED_BACK_OFF } else { BACK_OFF });
     }
 }
 

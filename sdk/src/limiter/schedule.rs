@@ -1,16 +1,6 @@
-//! How many requests are under way and how many are started in a second: one limiter for a client and all its clones.
-//!
-//! The arithmetic is a pure function of the clock's reading. It hands out starting times and never refuses, so that
-//! whoever waits does so once, in the order of asking.
+//! When requests are started: evenly, so that no second has more of them than the rate says.
 
-use std::{
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
-
-use tokio::sync::{Semaphore, SemaphorePermit};
-
-use crate::Clock;
+use std::time::Duration;
 
 /// After a 429 the rate comes back to what was set within this time.
 const RECOVERY: Duration = Duration::from_secs(60);
@@ -19,46 +9,9 @@ const SLOWER: f64 = 0.5;
 /// The rate never falls below this part of what was set, however many 429 come.
 const SLOWEST: f64 = 1.0 / 32.0;
 
+/// A token bucket for one token that may go into debt, and whose rate recovers with time.
 #[derive(Debug)]
-pub(crate) struct Limiter {
-    under_way: Semaphore,
-    schedule: Mutex<Schedule>,
-}
-
-impl Limiter {
-    /// `per_second` is `None` for no limit of the rate.
-    pub(crate) fn new(concurrency: usize, per_second: Option<f64>) -> Self {
-        let under_way = Semaphore::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
-        Self { under_way, schedule: Mutex::new(Schedule::new(per_second)) }
-    }
-
-    /// Waits until a request may be started. It is under way until what is returned is dropped.
-    pub(crate) async fn admit(&self, clock: &dyn Clock) -> Option<SemaphorePermit<'_>> {
-        // It is never closed.
-        let permit = self.under_way.acquire().await.ok();
-        let mut wait = self.schedule(|schedule| schedule.reserve(clock.monotonic()));
-        while !wait.is_zero() {
-            clock.sleep(wait).await;
-            // Meanwhile the server may have asked for a pause.
-            wait = self.schedule(|schedule| schedule.paused(clock.monotonic()));
-        }
-        permit
-    }
-
-    /// The server turned a request away: nothing is started for `pause`, and less often for a while.
-    pub(crate) fn slow_down(&self, clock: &dyn Clock, pause: Duration) {
-        self.schedule(|schedule| schedule.slow_down(clock.monotonic(), pause));
-    }
-
-    fn schedule<T>(&self, act: impl FnOnce(&mut Schedule) -> T) -> T {
-        // Plain numbers: there is no state in between that a panic elsewhere could leave behind.
-        act(&mut self.schedule.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-/// A token bucket that may go into debt, and whose rate recovers with time.
-#[derive(Debug)]
-struct Schedule {
+pub(super) struct Schedule {
     /// Tokens in a second at best; `None` for as many as one likes.
     per_second: Option<f64>,
     /// Less than nothing: starts that are promised to others.
@@ -71,12 +24,15 @@ struct Schedule {
     paused_until: Duration,
 }
 
+/// Starts that may be saved up. With a second's worth of them, that second would have twice as many as it may.
+const SAVED: f64 = 1.0;
+
 impl Schedule {
-    fn new(per_second: Option<f64>) -> Self {
+    pub(super) fn new(per_second: Option<f64>) -> Self {
         let per_second = per_second.filter(|rate| rate.is_finite() && *rate > 0.0);
         Self {
             per_second,
-            tokens: burst(per_second),
+            tokens: SAVED,
             at: Duration::ZERO,
             factor: 1.0,
             slowed_at: Duration::ZERO,
@@ -85,7 +41,7 @@ impl Schedule {
     }
 
     /// Takes the next start and says how far off it is.
-    fn reserve(&mut self, now: Duration) -> Duration {
+    pub(super) fn reserve(&mut self, now: Duration) -> Duration {
         let paused = self.paused(now);
         let Some(rate) = self.rate(now) else { return paused };
         self.refill(now, rate);
@@ -95,11 +51,11 @@ impl Schedule {
     }
 
     /// The rest of a pause that the server asked for.
-    fn paused(&self, now: Duration) -> Duration {
+    pub(super) fn paused(&self, now: Duration) -> Duration {
         self.paused_until.saturating_sub(now)
     }
 
-    fn slow_down(&mut self, now: Duration, pause: Duration) {
+    pub(super) fn slow_down(&mut self, now: Duration, pause: Duration) {
         // Requests that were under way together are turned away together: that is one 429.
         if self.paused(now).is_zero() {
             let left = self.share(now) * SLOWER;
@@ -128,14 +84,9 @@ impl Schedule {
     fn refill(&mut self, now: Duration, rate: f64) {
         // Nothing is earned in a pause.
         let since = self.at.max(self.paused_until.min(now));
-        self.tokens = (self.tokens + now.saturating_sub(since).as_secs_f64() * rate).min(burst(self.per_second));
+        self.tokens = (self.tokens + now.saturating_sub(since).as_secs_f64() * rate).min(SAVED);
         self.at = self.at.max(now);
     }
-}
-
-/// What may be saved up: a second's worth, and at least one start.
-fn burst(per_second: Option<f64>) -> f64 {
-    per_second.map_or(0.0, |rate| rate.max(1.0))
 }
 
 #[cfg(test)]
@@ -150,13 +101,13 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_is_free_and_then_the_rate_counts() {
+    fn starts_are_even_whatever_was_saved() {
         let mut schedule = Schedule::new(Some(4.0));
-        assert_eq!(waits(&mut schedule, MS(0), 7), [0, 0, 0, 0, 250, 500, 750]);
-        // The debt is worked off: at 500 ms two of the three promised starts are past, the next one is at 1000.
+        assert_eq!(waits(&mut schedule, MS(0), 4), [0, 250, 500, 750]);
+        // The debt is worked off: at 500 ms the start at 750 is still to come, and the next one is at 1000.
         assert_eq!(waits(&mut schedule, MS(500), 2), [500, 750]);
-        // After a long rest there is one second's worth, not more.
-        assert_eq!(waits(&mut schedule, MS(60_000), 5), [0, 0, 0, 0, 250]);
+        // After a long rest there is one start, not more.
+        assert_eq!(waits(&mut schedule, MS(60_000), 3), [0, 250, 500]);
     }
 
     /// The vendor advises to stay below 1,000 requests in a minute.

@@ -1,0 +1,134 @@
+//! How many requests are under way and how many are started in a second: one limiter for a client and all its clones.
+//!
+//! Both adapt to the server, and never exceed what was set. The arithmetic is pure functions of the clock's reading: `schedule` hands
+//! out starting times and never refuses, so that whoever waits does so once, in the order of asking; `window` says how many
+//! requests the server takes at once.
+
+mod schedule;
+mod window;
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::Clock;
+use schedule::Schedule;
+pub(crate) use window::Sign;
+use window::Window;
+
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    under_way: Semaphore,
+    window: Mutex<Allowed>,
+    schedule: Mutex<Schedule>,
+}
+
+/// How many requests may be under way.
+#[derive(Debug)]
+struct Allowed {
+    window: Window,
+    /// Permits that were given out.
+    given: usize,
+    /// Permits to be taken back when their requests are over.
+    owed: usize,
+}
+
+/// A request that is under way until this is dropped.
+pub(crate) struct UnderWay<'a> {
+    limiter: &'a Limiter,
+    permit: Option<SemaphorePermit<'a>>,
+}
+
+impl Limiter {
+    /// `per_second` is `None` for no limit of the rate.
+    pub(crate) fn new(concurrency: usize, per_second: Option<f64>) -> Self {
+        let window = Window::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let given = window.size();
+        Self {
+            under_way: Semaphore::new(given),
+            window: Mutex::new(Allowed { window, given, owed: 0 }),
+            schedule: Mutex::new(Schedule::new(per_second)),
+        }
+    }
+
+    /// Waits until a request may be started. It is under way until what is returned is dropped.
+    pub(crate) async fn admit(&self, clock: &dyn Clock) -> UnderWay<'_> {
+        // It is never closed.
+        let permit = self.under_way.acquire().await.ok();
+        let under_way = UnderWay { limiter: self, permit };
+        let mut wait = self.schedule().reserve(clock.monotonic());
+        while !wait.is_zero() {
+            clock.sleep(wait).await;
+            // Meanwhile the server may have asked for a pause.
+            wait = self.schedule().paused(clock.monotonic());
+        }
+        under_way
+    }
+
+    /// The server turned a request away: nothing is started for `pause`, and less often for a while.
+    pub(crate) fn slow_down(&self, clock: &dyn Clock, pause: Duration) {
+        self.schedule().slow_down(clock.monotonic(), pause);
+    }
+
+    /// Takes how a request went. `alike` is what it has in common with those that take about as long.
+    pub(crate) fn saw(&self, clock: &dyn Clock, alike: &str, sign: Sign) {
+        let mut allowed = self.window.lock().unwrap_or_else(PoisonError::into_inner);
+        allowed.window.saw(clock.monotonic(), alike, sign);
+        let (size, given) = (allowed.window.size(), allowed.given);
+        allowed.given = size;
+        if size > given {
+            let more = size - given;
+            let kept = more.min(allowed.owed);
+            allowed.owed -= kept;
+            self.under_way.add_permits(more - kept);
+        } else if size < given {
+            let less = given - size;
+            allowed.owed += less - self.under_way.forget_permits(less);
+        }
+    }
+
+    fn schedule(&self) -> MutexGuard<'_, Schedule> {
+        // Plain numbers: there is no state in between that a panic elsewhere could leave behind.
+        self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        let mut allowed = self.limiter.window.lock().unwrap_or_else(PoisonError::into_inner);
+        if allowed.owed > 0
+            && let Some(permit) = self.permit.take()
+        {
+            allowed.owed -= 1;
+            permit.forget();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::SystemClock;
+
+    #[tokio::test]
+    async fn permits_are_taken_back_and_given_again() {
+        let limiter = Limiter::new(4, None);
+        let mut under_way = Vec::new();
+        for _ in 0..4 {
+            under_way.push(limiter.admit(&SystemClock).await);
+        }
+        limiter.saw(&SystemClock, "/x", Sign::TurnedAway);
+        under_way.pop();
+        under_way.pop();
+        assert_eq!(limiter.under_way.available_permits(), 0, "two of four are left, and both are under way");
+        under_way.clear();
+        assert_eq!(limiter.under_way.available_permits(), 2);
+        for _ in 0..20 {
+            limiter.saw(&SystemClock, "/x", Sign::Answered(Duration::from_millis(400)));
+        }
+        assert_eq!(limiter.under_way.available_permits(), 4, "never more than were set");
+    }
+}

@@ -1,0 +1,147 @@
+//! How many requests are under way at once: additive increase, multiplicative decrease. `docs/requests.md` says why.
+
+use std::{collections::HashMap, time::Duration};
+
+/// So many requests are under way at first, where more are allowed.
+const FIRST: usize = 4;
+/// What a request that was turned away, or that nobody answered, leaves of the window.
+const TURNED_AWAY: f64 = 0.5;
+/// What rising latency leaves of it.
+const SLOWER: f64 = 0.75;
+/// Latency has risen when answers take so many times as long as they use to.
+const RISEN: f64 = 2.0;
+/// Requests that are under way together fail together, which counts once.
+const ONCE: Duration = Duration::from_secs(5);
+/// How much a new answer counts in what answers use to take, and in what they take now.
+const USUAL: f64 = 0.05;
+const NOW: f64 = 0.2;
+/// Kinds of requests whose latency is known. A client that asks for ever new ones can't fill the memory.
+const KINDS: usize = 256;
+
+/// How a request went.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sign {
+    /// It was answered within this time.
+    Answered(Duration),
+    /// The server had too much to do: 429, 503, or no answer in time.
+    TurnedAway,
+}
+
+/// How many requests may be under way.
+#[derive(Debug)]
+pub(super) struct Window {
+    most: usize,
+    size: f64,
+    /// How long answers to requests of a kind use to take, in seconds: pages take longer than counts.
+    usual: HashMap<String, f64>,
+    /// How many times as long they take now.
+    ratio: f64,
+    shrunk: Option<Duration>,
+}
+
+impl Window {
+    pub(super) fn new(most: usize) -> Self {
+        let size = most.min(FIRST) as f64;
+        Self { most, size, usual: HashMap::new(), ratio: 1.0, shrunk: None }
+    }
+
+    /// Requests that may be under way, at least 1.
+    pub(super) fn size(&self) -> usize {
+        (self.size as usize).clamp(1, self.most)
+    }
+
+    pub(super) fn saw(&mut self, now: Duration, alike: &str, sign: Sign) {
+        match sign {
+            Sign::TurnedAway => self.shrink(now, TURNED_AWAY),
+            Sign::Answered(took) => {
+                self.took(alike, took.as_secs_f64());
+                if self.ratio > RISEN {
+                    self.shrink(now, SLOWER);
+                } else {
+                    // One more after each whole window of answers.
+                    self.size = (self.size + 1.0 / self.size).min(self.most as f64);
+                }
+            }
+        }
+    }
+
+    fn took(&mut self, alike: &str, seconds: f64) {
+        let Some(usual) = self.usual.get_mut(alike) else {
+            if self.usual.len() < KINDS {
+                self.usual.insert(alike.to_owned(), seconds);
+            }
+            return;
+        };
+        let times = if *usual > 0.0 { seconds / *usual } else { 1.0 };
+        *usual += USUAL * (seconds - *usual);
+        self.ratio += NOW * (times - self.ratio);
+    }
+
+    fn shrink(&mut self, now: Duration, left: f64) {
+        if self.shrunk.is_some_and(|shrunk| now.saturating_sub(shrunk) < ONCE) {
+            return;
+        }
+        self.size = (self.size * left).max(1.0);
+        (self.shrunk, self.ratio) = (Some(now), 1.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: fn(u64) -> Duration = Duration::from_secs;
+
+    /// So many answers that took so many milliseconds.
+    fn answers(window: &mut Window, now: u64, count: usize, ms: u64) -> usize {
+        (0..count).for_each(|_| window.saw(S(now), "/x", Sign::Answered(Duration::from_millis(ms))));
+        window.size()
+    }
+
+    #[test]
+    fn it_grows_by_one_for_each_window_of_answers_and_not_beyond_what_was_set() {
+        let mut window = Window::new(8);
+        assert_eq!(window.size(), 4);
+        assert_eq!((answers(&mut window, 0, 4, 400), answers(&mut window, 0, 6, 400)), (4, 6));
+        assert_eq!(answers(&mut window, 0, 100, 400), 8);
+        assert_eq!((Window::new(1).size(), Window::new(3).size(), Window::new(64).size()), (1, 3, 4));
+        assert_eq!(answers(&mut Window::new(1), 0, 100, 400), 1);
+    }
+
+    #[test]
+    fn requests_that_are_turned_away_together_halve_it_once() {
+        let mut window = Window::new(8);
+        answers(&mut window, 0, 100, 400);
+        for _ in 0..8 {
+            window.saw(S(100), "/x", Sign::TurnedAway);
+        }
+        assert_eq!(window.size(), 4);
+        window.saw(S(106), "/x", Sign::TurnedAway);
+        window.saw(S(112), "/x", Sign::TurnedAway);
+        window.saw(S(118), "/x", Sign::TurnedAway);
+        assert_eq!(window.size(), 1);
+        assert_eq!(answers(&mut window, 118, 1, 400), 2);
+    }
+
+    #[test]
+    fn rising_latency_shrinks_it_and_flat_latency_does_not() {
+        let mut window = Window::new(8);
+        assert_eq!(answers(&mut window, 0, 200, 400), 8);
+        assert_eq!(answers(&mut window, 0, 200, 500), 8, "a quarter more is nothing");
+        let mut window = Window::new(8);
+        answers(&mut window, 0, 200, 400);
+        assert_eq!(answers(&mut window, 100, 10, 2_000), 6);
+    }
+
+    #[test]
+    fn requests_are_compared_with_their_like() {
+        let mut window = Window::new(8);
+        for _ in 0..200 {
+            window.saw(S(0), "/x", Sign::Answered(Duration::from_millis(2_000)));
+            window.saw(S(0), "/x/count", Sign::Answered(Duration::from_millis(100)));
+        }
+        assert_eq!(window.size(), 8);
+        (0..1_000).for_each(|at| window.took(&at.to_string(), 1.0));
+        assert_eq!(window.usual.len(), KINDS);
+    }
+}
