@@ -2,12 +2,13 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 
 use super::list::{self, Words};
 use super::{Ask, body};
 use crate::answer::{self, Answer};
 use crate::document::Resource;
+use crate::faults::Fault;
 use crate::latency::Rows;
 use crate::place::Place;
 use crate::switches::Switch;
@@ -39,7 +40,7 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
     if let Some(most) = ask.switches.number(Switch::BundleLimit).filter(|most| requests.len() as u64 > *most) {
         return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {most} requests."));
     }
-    let (mut results, mut rows) = (Vec::with_capacity(requests.len()), 0);
+    let (mut results, mut rows): (Vec<String>, u64) = (Vec::with_capacity(requests.len()), 0);
     for request in requests {
         let (told, of_one) = result(ask, request, counts).await;
         results.push(told);
@@ -48,14 +49,14 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
     let plain = ask.switches.is(Switch::BundleStatus, "200");
     let mut answer = answer::json(
         if plain { StatusCode::OK } else { StatusCode::MULTI_STATUS },
-        json!({ "results": results }).to_string(),
+        format!("{{\"results\":[{}]}}", results.join(",")),
     );
     answer.extensions_mut().insert(Rows(rows));
     answer
 }
 
-/// The answer to one request of a bundle, and how many rows it shows.
-async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (Json, u64) {
+/// The answer to one request of a bundle, and how many rows it shows. Records are written as they are outside of bundles.
+async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (String, u64) {
     let kind = text(Some(request), "resourceType");
     let inner = get(request, "apiRequest");
     let answered = match resource(ask, kind, inner) {
@@ -64,7 +65,8 @@ async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (Json, u64) {
     };
     let status = answered.status();
     let rows = answered.extensions().get::<Rows>().map_or(0, |Rows(rows)| *rows);
-    let body: Json = read(answered).await;
+    let told = read(answered).await;
+    let body: Json = serde_json::from_str(&told).unwrap_or_default();
     let mut result = Map::new();
     result.insert("sequenceNumber".to_owned(), number(Some(request), "sequenceNumber").into());
     result.insert("resourceType".to_owned(), kind.into());
@@ -76,16 +78,20 @@ async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (Json, u64) {
     } else if let Some(count) = body.get("count") {
         result.insert("count".to_owned(), count.clone());
     } else {
-        let entities = if body.is_array() { body } else { Json::Array(vec![body]) };
-        result.insert("count".to_owned(), entities.as_array().map_or(0, Vec::len).into());
-        result.insert("entities".to_owned(), entities);
+        let (number, entities) = match body.as_array() {
+            Some(records) => (records.len(), told),
+            None => (1, format!("[{told}]")),
+        };
+        result.insert("count".to_owned(), number.into());
+        let head = Json::Object(result).to_string();
+        return (format!("{},\"entities\":{entities}}}", head.trim_end_matches('}')), rows);
     }
-    (Json::Object(result), rows)
+    (Json::Object(result).to_string(), rows)
 }
 
-async fn read(answer: Response<Body>) -> Json {
+async fn read(answer: Response<Body>) -> String {
     let bytes = axum::body::to_bytes(answer.into_body(), usize::MAX).await.unwrap_or_default();
-    serde_json::from_slice(&bytes).unwrap_or_default()
+    String::from_utf8_lossy(&bytes).into_owned()
 }
 
 /// The list of a resource type: the schema's name in lower case, with as many parents as the request names.
@@ -137,6 +143,13 @@ async fn one(ask: &Ask<'_>, resource: &Resource, inner: Option<&Json>, counts: b
         false => step,
     });
     let path = steps.collect::<Vec<_>>().join("/");
+    if parents.is_empty() {
+        let counted = format!("{path}/count");
+        let fault = ask.state.faults().bundled(if counts { &counted } else { &path });
+        if let Some(Fault::Answer { status, wording, .. }) = fault {
+            return answer::fault(status, None, &wording);
+        }
+    }
     let ask = Ask {
         role: ask.role.clone(),
         switches: ask.switches.clone(),

@@ -88,6 +88,12 @@ impl Faults {
         self.first(|rule| rule.holds_id.is_none() && !rule.refuses() && rule.is_for(method, path), now)
     }
 
+    /// The same for a list that is asked for within a bundle, which has no answer of its own that could break in other ways: only
+    /// rules with a status that name its path.
+    pub(crate) fn bundled(&mut self, path: &str) -> Option<Fault> {
+        self.first(|rule| rule.holds_id.is_none() && rule.is_status_at(path), Instant::now())
+    }
+
     /// The same for an answer that holds these records.
     pub(crate) fn answer(&mut self, path: &str, ids: &[i64]) -> Option<Fault> {
         self.first(|rule| rule.holds_id.is_some_and(|id| ids.contains(&id)) && rule.is_for("GET", path), Instant::now())

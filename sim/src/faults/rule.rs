@@ -174,6 +174,11 @@ impl Rule {
         method && path
     }
 
+    /// Whether it answers requests of this path, and not just any, with a status.
+    pub(super) fn is_status_at(&self, path: &str) -> bool {
+        self.path.is_some() && self.status.is_some() && self.is_for("GET", path)
+    }
+
     pub(super) fn bites(&mut self) -> bool {
         self.seen += 1;
         let times = self.times.unwrap_or(if self.probability.is_some() { u64::MAX } else { 1 });
