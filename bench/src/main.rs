@@ -2,6 +2,7 @@
 //! their time, their peak memory and what the server counted. `docs/performance.md` has the results.
 
 mod measure;
+mod network;
 mod scenario;
 
 use std::io::Write;
@@ -17,7 +18,8 @@ Examples:
   cargo build --release -p connectwise-etl -p connectwise-sim -p connectwise-bench
   target/release/connectwise-bench --rows 1000000,10000000
   python3 -m venv target/bench-venv && target/bench-venv/bin/pip install -r bench/peers/requirements.txt
-  target/release/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python")]
+  target/release/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python
+  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 1,4,8")]
 pub(crate) struct Arguments {
     /// Time entries of the tenants, comma-separated
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
@@ -38,6 +40,15 @@ pub(crate) struct Arguments {
     /// Python that changes rows at the server; any 3.10 or newer
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
+    /// Loads all lists over a network on which each request takes so long, such as 400ms, instead
+    #[arg(long, value_name = "TIME")]
+    network: Option<String>,
+    /// Time that each row adds on that network
+    #[arg(long, value_name = "TIME", default_value = "0.5ms")]
+    latency_per_row: String,
+    /// Requests under way at once on that network, comma-separated for one after the other
+    #[arg(long, value_delimiter = ',', default_value = "1,4,8")]
+    concurrency: Vec<u32>,
     /// Folder for the tables, which are removed afterwards
     #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
     folder: PathBuf,
@@ -46,7 +57,10 @@ pub(crate) struct Arguments {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut out = std::io::stdout().lock();
-    let ended = scenario::run(&arguments, &mut out);
+    let ended = match &arguments.network {
+        Some(latency) => network::run(&arguments, latency, &mut out),
+        None => scenario::run(&arguments, &mut out),
+    };
     match ended.and_then(|()| out.flush().map_err(|error| error.to_string())) {
         Ok(()) => ExitCode::SUCCESS,
         Err(reason) => {

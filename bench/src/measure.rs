@@ -59,9 +59,10 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(program: &Path, rows: u64) -> Result<Self, String> {
+    /// Starts one with so many time entries, and with these options besides.
+    pub(crate) fn start(program: &Path, rows: u64, options: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(program);
-        command.args(["--json", "--scale", &rows.to_string()]).stdout(Stdio::piped());
+        command.args(["--json", "--scale", &rows.to_string()]).args(options).stdout(Stdio::piped());
         let mut child = command.spawn().map_err(|error| format!("{}: {error}", program.display()))?;
         let output = child.stdout.take().ok_or("the simulator has no output")?;
         let mut lines = BufReader::new(output);

@@ -72,7 +72,7 @@ impl<'a> Tenant<'a> {
     fn new(arguments: &'a Arguments, rows: u64) -> Result<Self, String> {
         let programs = std::env::current_exe().map_err(|error| error.to_string())?;
         let programs = programs.parent().ok_or("the benchmark lies nowhere")?.to_path_buf();
-        let server = Server::start(&programs.join("connectwise-sim"), rows)?;
+        let server = Server::start(&programs.join("connectwise-sim"), rows, &[])?;
         let ours = Folder::new(arguments.folder.join(format!("etl-{rows}")))?;
         let theirs = Folder::new(arguments.folder.join(format!("peers-{rows}")))?;
         if arguments.ranges > 1 {

@@ -21,6 +21,8 @@ pub(crate) struct Table {
     pub(crate) table: String,
     pub(crate) path: String,
     pub(crate) count_path: Option<String>,
+    /// What bundles call a list that hangs on nothing, where they call no other so.
+    pub(crate) bundle: Option<String>,
     pub(crate) key: String,
     pub(crate) drains: Option<Drain>,
     pub(crate) freshness: Freshness,
@@ -147,12 +149,15 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     };
     let count = format!("{}/count", entity.path);
     let counts = find(&count).and_then(Operation::answer).and_then(Described::reference) == Some("Count");
+    let bundle = bundle_name(entity.schema());
+    let alone = !entity.path.contains('{') && is_only_list(operations, &entity.path, &bundle);
     Ok(Table {
         name: entity.name.clone(),
         schema: entity.schema().to_owned(),
         table: entity.name.to_lowercase(),
         path: entity.path.clone(),
         count_path: counts.then_some(count),
+        bundle: alone.then_some(bundle),
         key: entity.key.clone(),
         drains: entity.drains.clone(),
         freshness,
@@ -176,6 +181,20 @@ pub(crate) fn columns_of(
         columns.insert(name.to_owned(), walk.columns(properties, "", &mut vec![name])?);
     }
     Ok(columns)
+}
+
+/// What bundles call the lists of a schema.
+pub(crate) fn bundle_name(schema: &str) -> String {
+    schema.rsplit('.').next().unwrap_or(schema).to_lowercase()
+}
+
+/// Whether no other list that hangs on nothing has this name in bundles.
+fn is_only_list(operations: &[Operation<'_>], path: &str, name: &str) -> bool {
+    let is_flat = |other: &&Operation<'_>| other.method == "get" && other.path != path && !other.path.contains('{');
+    operations.iter().filter(is_flat).all(|other| {
+        let listed = other.answer().and_then(Described::items).and_then(Described::reference);
+        listed.is_none_or(|schema| bundle_name(schema) != name)
+    })
 }
 
 struct Walk<'a> {

@@ -1,5 +1,6 @@
 //! Lists that hang on the rows of another entity: what `lake.toml` says of them, held against the document.
 
+use crate::catalog::bundle_name;
 use crate::error::{Kind, Result};
 use crate::lake::{Entity, Lake, Load};
 use crate::schema::Property;
@@ -33,10 +34,7 @@ impl Hanging {
             let (owner, pattern) = (entity.name.clone(), missing.clone());
             return Err(Kind::RuleDead { owner, list: "parent.property", pattern }.into());
         }
-        let bundle = parent.bundle.clone().unwrap_or_else(|| {
-            let schema = entity.schema();
-            schema.rsplit('.').next().unwrap_or(schema).to_lowercase()
-        });
+        let bundle = parent.bundle.clone().unwrap_or_else(|| bundle_name(entity.schema()));
         Ok(Self {
             entity: parent.entity.clone(),
             property: parent.property.clone(),

@@ -18,7 +18,7 @@ fn a_child_says_what_it_hangs_on() {
     let files = tiny::generate(&tiny::sources(tiny::API, &lake, tiny::DOCUMENT).unwrap()).unwrap().files;
     let text = &files["lake.rs"];
     let from = text.find("name: \"Part\"").unwrap();
-    let entity: Vec<_> = text[from..].lines().take(14).map(str::trim).collect();
+    let entity: Vec<_> = text[from..].lines().take(15).map(str::trim).collect();
     assert_eq!(
         entity,
         [
@@ -26,6 +26,7 @@ fn a_child_says_what_it_hangs_on() {
             "table: \"part\",",
             "path: \"/shop/widgets/{parentId}/parts\",",
             "count_path: Some(\"/shop/widgets/{parentId}/parts/count\"),",
+            "bundle: None,",
             "key: \"id\",",
             "drains: None,",
             "load: Load::Children(Parent {",

@@ -1,4 +1,4 @@
-//! Bundles: many lists below different parents in one request.
+//! Bundles: many lists in one request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,19 +17,56 @@ use crate::{
 /// How often the server may fail on a bundle before it is an error: whoever asked can ask for the lists one by one.
 const PATIENCE: u32 = 3;
 
-/// One list of a bundle: the first page of what hangs on one parent.
+/// One list of a bundle: its first page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BundledList {
     resource_type: String,
-    parent: i64,
+    parent: Option<i64>,
     page_size: u32,
+    conditions: Option<String>,
+    order_by: Option<String>,
+    fields: Option<String>,
 }
 
 impl BundledList {
     /// The list that bundles know as `resource_type`, for example `purchaseorderlineitem`, below the record with this id.
     #[must_use]
     pub fn new(resource_type: impl Into<String>, parent: i64) -> Self {
-        Self { resource_type: resource_type.into(), parent, page_size: crate::MAX_PAGE_SIZE }
+        Self { parent: Some(parent), ..Self::flat(resource_type) }
+    }
+
+    /// The list that bundles know as `resource_type` and that hangs on nothing, for example `company`.
+    #[must_use]
+    pub fn flat(resource_type: impl Into<String>) -> Self {
+        Self {
+            resource_type: resource_type.into(),
+            parent: None,
+            page_size: crate::MAX_PAGE_SIZE,
+            conditions: None,
+            order_by: None,
+            fields: None,
+        }
+    }
+
+    /// Only records that meet these conditions, a text in the API's query language.
+    #[must_use]
+    pub fn conditions(mut self, conditions: Option<String>) -> Self {
+        self.conditions = conditions;
+        self
+    }
+
+    /// Order, as `_info/lastUpdated desc`. A server that doesn't know it in bundles may pass over it.
+    #[must_use]
+    pub fn order_by(mut self, order: impl Into<String>) -> Self {
+        self.order_by = Some(order.into());
+        self
+    }
+
+    /// Only these properties, as `id,_info/lastUpdated`.
+    #[must_use]
+    pub fn fields(mut self, fields: impl Into<String>) -> Self {
+        self.fields = Some(fields.into());
+        self
     }
 
     /// Records in the page, 1 to 1000 (the default).
@@ -39,10 +76,10 @@ impl BundledList {
         self
     }
 
-    /// The id of the record that it hangs on.
+    /// The id of the record that it hangs on, 0 where it hangs on nothing.
     #[must_use]
     pub fn parent(&self) -> i64 {
-        self.parent
+        self.parent.unwrap_or_default()
     }
 }
 
@@ -120,7 +157,12 @@ impl Client {
             version,
             sequence_number: number,
             resource_type: &list.resource_type,
-            api_request: AskedList { parent_id: list.parent, page: AskedPage { page: 1, page_size: list.page_size } },
+            api_request: AskedList {
+                parent_id: list.parent,
+                filters: Filters::of(list),
+                page: AskedPage { page: 1, page_size: list.page_size },
+                fields: list.fields.as_deref(),
+            },
         });
         let mut request = Request::new(Method::Post, path).json(&Requests { requests: requests.collect() })?;
         (request.only_reads, request.patience) = (true, Some(PATIENCE));
@@ -131,6 +173,12 @@ impl Client {
 }
 
 impl Bundle {
+    /// The answer as it came.
+    #[must_use]
+    pub fn response(&self) -> &Response {
+        &self.response
+    }
+
     /// The body of the answer as it came.
     #[must_use]
     pub fn body(&self) -> &Bytes {
@@ -186,14 +234,35 @@ struct Asked<'a> {
     version: &'a str,
     sequence_number: i32,
     resource_type: &'a str,
-    api_request: AskedList,
+    api_request: AskedList<'a>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct AskedList {
-    parent_id: i64,
+struct AskedList<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    filters: Option<Filters<'a>>,
     page: AskedPage,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fields: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Filters<'a> {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    conditions: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    order_by: Option<&'a str>,
+}
+
+impl<'a> Filters<'a> {
+    fn of(list: &'a BundledList) -> Option<Self> {
+        let filters = Self { conditions: list.conditions.as_deref(), order_by: list.order_by.as_deref() };
+        (filters.conditions.is_some() || filters.order_by.is_some()).then_some(filters)
+    }
 }
 
 #[derive(Serialize)]

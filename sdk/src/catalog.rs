@@ -16,6 +16,9 @@ pub struct Entity {
     pub path: &'static str,
     /// Path of the count operation, where the API has one.
     pub count_path: Option<&'static str>,
+    /// What bundles call the list, for example `company`; `None` where it hangs on rows of others ([`Parent::bundle`]), and where the
+    /// API has another list that bundles call so too.
+    pub bundle: Option<&'static str>,
     /// Property that identifies a record.
     pub key: &'static str,
     /// Where rows go that leave the list in numbers as work is done, so that a large share that is missing is nothing odd.
@@ -66,7 +69,7 @@ pub struct Parent {
     pub conditions: Option<&'static str>,
     /// What bundles call the list, for example `purchaseorderlineitem`.
     pub bundle: &'static str,
-    /// In how many runs every list is read again, whether its parent changed or not; at least 1.
+    /// In how many daily runs every list is read again, whether its parent changed or not; at least 1.
     pub runs: u32,
 }
 

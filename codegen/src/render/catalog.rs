@@ -31,6 +31,7 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
     writeln!(out, "        table: {:?},", table.table)?;
     writeln!(out, "        path: {:?},", table.path)?;
     writeln!(out, "        count_path: {:?},", table.count_path)?;
+    writeln!(out, "        bundle: {:?},", table.bundle)?;
     writeln!(out, "        key: {:?},", table.key)?;
     match &table.drains {
         None => writeln!(out, "        drains: None,")?,

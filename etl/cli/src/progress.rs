@@ -17,18 +17,55 @@ pub(crate) struct Progress {
     output: Output,
     bars: Option<MultiProgress>,
     live: Mutex<HashMap<String, (ProgressBar, tokio::task::JoinHandle<()>)>>,
+    total: Mutex<Option<(ProgressBar, u64)>>,
 }
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self { output, bars: output.is_terminal().then(MultiProgress::new), live: Mutex::default() }
+        Self {
+            output,
+            bars: output.is_terminal().then(MultiProgress::new),
+            live: Mutex::default(),
+            total: Mutex::default(),
+        }
+    }
+}
+
+impl Progress {
+    /// A bar above the line that says how many lists are loaded.
+    fn above_total(&self, bars: &MultiProgress, bar: ProgressBar) -> ProgressBar {
+        match self.total.lock().ok().as_deref() {
+            Some(Some((total, _))) => bars.insert_before(total, bar),
+            _ => bars.add(bar),
+        }
+    }
+
+    /// Counts a list that is loaded, and its rows.
+    fn count(&self, step: &Step) {
+        let Ok(mut counted) = self.total.lock() else { return };
+        let Some((total, rows)) = counted.as_mut().filter(|_| step.layer == Layer::Bronze) else { return };
+        *rows += step.rows_read;
+        total.inc(1);
+        total.set_message(format!("{} rows", thousands(*rows)));
+        if total.length().is_some_and(|lists| total.position() >= lists) {
+            total.finish_and_clear();
+            *counted = None;
+        }
     }
 }
 
 impl Observer for Progress {
+    fn planned(&self, lists: usize) {
+        let (Some(bars), Ok(mut total)) = (&self.bars, self.total.lock()) else { return };
+        let bar = bars.add(ProgressBar::new(lists as u64).with_message("0 rows"));
+        bar.set_style(style("{spinner} {pos} of {len} lists, {msg}, {elapsed}"));
+        bar.enable_steady_tick(Duration::from_millis(100));
+        *total = Some((bar, 0));
+    }
+
     fn started(&self, table: &TableName, meter: &Meter) {
         let Some(bars) = &self.bars else { return };
-        let bar = bars.add(ProgressBar::no_length().with_message(table.to_string()));
+        let bar = self.above_total(bars, ProgressBar::no_length().with_message(table.to_string()));
         bar.set_style(style("{spinner} {msg:40} {elapsed}"));
         let (watched, meter) = (bar.clone(), meter.clone());
         let ticker = tokio::spawn(async move {
@@ -60,6 +97,7 @@ impl Observer for Progress {
                 bar.finish_and_clear();
             }
         }
+        self.count(step);
         if self.output.is_json() {
             return;
         }

@@ -56,6 +56,8 @@ impl Trouble {
 #[derive(Debug, Default)]
 pub(crate) struct Halt {
     went: bool,
+    /// Whether something spoke against the whole server, and nothing for it since.
+    doubted: bool,
     strikes: u32,
     /// Lists that can't be read, and what the server answered to them.
     shut: u32,
@@ -66,6 +68,20 @@ impl Halt {
     /// After the server was asked about itself: what it failed on there counts as one.
     pub(super) fn new(trouble: Option<Trouble>) -> Self {
         Self { strikes: u32::from(trouble == Some(Trouble::Somewhere)), ..Self::default() }
+    }
+
+    /// The same, where the server may fail on every list.
+    pub(super) fn doubting(self, doubted: bool) -> Self {
+        Self { doubted, ..self }
+    }
+
+    /// How many lists may be at work: one where the server may fail on all, and no more than are tried where none may be readable.
+    pub(super) fn room(&self) -> usize {
+        match () {
+            () if self.doubted => 1,
+            () if self.went => usize::MAX,
+            () => usize::try_from(HANDFUL.saturating_sub(self.shut)).unwrap_or(1).max(1),
+        }
     }
 
     /// Takes how an entity went, and where the `rest` have to be left alone, gives what is to be said of it behind what failed.
@@ -86,6 +102,7 @@ impl Halt {
             return (asks && self.is_shut(client, rest).await).then(|| self.unreadable(rest.len()));
         }
         self.went |= !failed;
+        self.doubted = failed && (self.doubted || trouble.is_some());
         self.strikes = if failed && trouble.is_some() { self.strikes + 1 } else { 0 };
         let stops = match trouble.filter(|_| failed) {
             Some(Trouble::FullDisk) => true,
@@ -131,6 +148,13 @@ impl Halt {
     pub(super) fn went(&self) -> bool {
         self.went
     }
+}
+
+/// What is wrong with the server, as far as one request that has to do with no list tells it. It is asked once: where it just fails,
+/// the lists find out how far that goes.
+pub(super) async fn first_trouble(client: &Client) -> Option<Trouble> {
+    let asked = client.request(Method::Get, "/system/info").patience(1).send().await;
+    asked.err().as_ref().and_then(Trouble::of_sdk)
 }
 
 /// A client that repeats nothing.

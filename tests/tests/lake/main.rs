@@ -29,6 +29,7 @@ mod ledger;
 mod loaded;
 mod log_opens;
 mod mixes;
+mod network;
 mod new_table;
 mod optional;
 mod others;

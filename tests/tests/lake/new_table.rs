@@ -69,6 +69,7 @@ impl Text {
                 table: text(field("table")),
                 path: text(field("path")),
                 count_path: optional(field("count_path")).map(text),
+                bundle: optional(field("bundle")).map(text),
                 key: text(field("key")),
                 drains: optional(field("drains")).map(drain),
                 load: load(field("load")),

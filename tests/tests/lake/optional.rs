@@ -53,9 +53,13 @@ async fn an_optional_list_may_be_shut_and_is_told_once_when_it_opens() {
 async fn a_failure_is_no_lacking_right() {
     let simulator = Simulator::builder().seed(82).scale(100).start().await.unwrap();
     for fault in [json!({ "status": 500 }), json!({ "status": 429 }), json!({ "close": true })] {
-        let mut rule = json!({ "path": "/procurement/*", "times": 1_000_000 });
-        rule.as_object_mut().unwrap().extend(fault.as_object().unwrap().clone());
-        post(&simulator, "faults", rule).await;
+        // By bundle neither: what they bring has no connection of its own that could break.
+        let rules = ["/procurement/*", "/system/bundles*"].map(|path| {
+            let mut rule = json!({ "path": path, "times": 1_000_000 });
+            rule.as_object_mut().unwrap().extend(fault.as_object().unwrap().clone());
+            rule
+        });
+        post(&simulator, "faults", json!(rules)).await;
         let report = run(&simulator, &Lakehouse::empty().unwrap(), &NAMES[..3]).await;
         assert_eq!((report.exit_code(), skipped(&report), report.failed().count()), (1, 0, 3), "{fault}: {report:#?}");
         forget(&simulator, "faults").await;

@@ -6,8 +6,9 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
+use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
-use connectwise_tests::{Lakehouse, client};
+use connectwise_tests::{Lakehouse, config};
 
 use crate::steer::{ask, forget};
 
@@ -34,7 +35,8 @@ async fn a_full_and_an_incremental_load_of_two_entities() {
             vec![catalog::entity("TimeEntry").unwrap(), catalog::entity("UnpostedInvoice").unwrap()],
         )
     };
-    let client = client(&simulator).unwrap();
+    // One after the other, so that their order says something.
+    let client = Client::new(config(&simulator).unwrap().with_concurrency(1)).unwrap();
     execute(lakehouse.lake(), Some(&client), &plan(Mode::Full), &Quiet).await.unwrap();
     insta::assert_snapshot!("full", asked(&simulator).await);
     execute(lakehouse.lake(), Some(&client), &plan(Mode::Incremental), &Quiet).await.unwrap();

@@ -336,7 +336,7 @@ async fn files_that_another_tenant_had_staged_are_not_gone_on_with() {
     let (acme, beta) = (tenant("acme", 1, 3_000).await, tenant("beta", 2, 3_000).await);
     let lakehouse = Lakehouse::empty().unwrap();
     let time = catalog::entity("TimeEntry").unwrap();
-    let load_of = Options { chunk_rows: 400, ..Options::default() };
+    let load_of = Options { chunk_rows: 400, ranges: 1, ..Options::default() };
     let plan = Plan { load: load_of, page_size: 50, ..Plan::new(vec![Layer::Bronze], Mode::Full, vec![time]) };
     post(&acme, "faults", json!({ "path": "/time/entries", "nth": 41, "times": 1000, "status": 400 })).await;
     assert_eq!(load(&acme, &lakehouse, &plan).await.unwrap().failed().count(), 1);

@@ -220,6 +220,7 @@ mod tests {
             table: "thing",
             path: "/things",
             count_path: None,
+            bundle: None,
             key: "id",
             drains: None,
             load: connectwise_sdk::catalog::Load::Snapshot,

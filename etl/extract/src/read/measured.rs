@@ -122,6 +122,24 @@ impl Measured {
         Ok(Self::judge(known, ahead, clock, stored, window))
     }
 
+    /// The same, where the newest record is known already; `None` where that leaves something to ask: it changed in the future, or
+    /// it is older than what the table has.
+    pub fn told(newest: Newest, stored: Option<DateTime<Utc>>, window: Window) -> Option<Self> {
+        let Newest { known, clock } = newest;
+        let is_odd = |known: Known| {
+            clock.is_none_or(|clock| clock.is_future(known.time)) || stored.is_some_and(|stored| known.time < stored)
+        };
+        if known.map_or(stored.is_some(), is_odd) {
+            return None;
+        }
+        Some(Self::judge(known, None, clock, stored, window)).filter(|measured| !measured.is_ahead_of_clock())
+    }
+
+    /// The server's time when it was asked, at the least; `None` where nobody asked.
+    pub fn server_time(&self) -> Option<DateTime<Utc>> {
+        self.clock.map(|clock| clock.least)
+    }
+
     fn judge(
         known: Option<Known>,
         latest: Option<Vec<Known>>,
@@ -255,7 +273,7 @@ pub async fn newest(client: &Client, entity: &Entity) -> Result<Newest> {
     }
 }
 
-fn known(entity: &Entity, path: &str, record: &Value) -> Option<Known> {
+pub(super) fn known(entity: &Entity, path: &str, record: &Value) -> Option<Known> {
     let time = DateTime::parse_from_rfc3339(record.pointer(&format!("/{path}"))?.as_str()?).ok()?;
     Some(Known { key: record.get(entity.key)?.as_i64()?, time: time.with_timezone(&Utc) })
 }

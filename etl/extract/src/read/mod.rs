@@ -5,10 +5,12 @@
 //! the last page and the keys have to do. Anything else is [`Kind::Incomplete`], and whoever writes the rows gets the error
 //! before the end of the stream.
 
+mod bundles;
 mod count;
 pub mod dates;
 mod measured;
 mod place;
+mod reader;
 mod unreadable;
 mod window;
 
@@ -17,17 +19,18 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::Condition;
-use connectwise_sdk::{Client, ListRequest, Method, Page};
-use futures::StreamExt;
+use connectwise_sdk::{Client, Method};
 use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
-pub use count::{count, count_at, uncounted};
+pub use bundles::{Bundles, Listed, Part};
+pub use count::{Count, count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};
 pub use place::Place;
+use reader::Reader;
 pub use unreadable::leave_out;
 pub use unreadable::{MOST_UNREADABLE, Unreadable, left_out};
 pub use window::RESCAN;
@@ -38,9 +41,6 @@ const AHEAD: usize = 3;
 
 /// Bytes of the largest answer to a question about a record or a few: some routes send all of their properties.
 pub const FEW_RECORDS: usize = 4 * 1024 * 1024;
-
-/// Pages that wait to be decoded, beside the one that is under way.
-const PAGES_AHEAD: usize = 1;
 
 /// What a read has seen, complete once the stream has ended without an error.
 #[derive(Debug, Clone, Default)]
@@ -94,13 +94,14 @@ struct Decoded {
     first_key: Option<i64>,
     rejected: Vec<Rejected>,
     unreadable: Vec<Unreadable>,
-    is_last: bool,
+    is_last: Option<bool>,
 }
 
 /// How a read ended.
 #[derive(Debug, Default)]
 struct End {
-    is_last: bool,
+    /// Whether the server said which page is the last, `None` where there are no pages.
+    is_last: Option<bool>,
     out_of_order: bool,
     counted: Option<u64>,
     uncounted: Option<String>,
@@ -145,7 +146,7 @@ impl Extraction {
 
 impl Seen {
     fn take(&mut self, page: Decoded) -> RecordBatch {
-        self.ended = Some(page.is_last);
+        self.ended = page.is_last;
         self.records += page.records;
         self.rescued = page.rescued;
         if let Some(key) = page.first_key {
@@ -157,7 +158,7 @@ impl Seen {
     }
 
     fn end(&mut self, end: End) {
-        self.ended = Some(end.is_last);
+        self.ended = end.is_last;
         if end.out_of_order {
             self.ascending = Some(false);
         }
@@ -200,6 +201,27 @@ pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
     }))
 }
 
+/// How a read goes through its pages.
+#[derive(Debug, Clone)]
+pub struct Pages {
+    /// Records a page.
+    pub size: u32,
+    /// How many records there are.
+    pub counting: Counting,
+}
+
+/// Whether a read counts what it reads.
+#[derive(Debug, Clone, Default)]
+pub enum Counting {
+    /// Before it and after it.
+    #[default]
+    Asked,
+    /// It was counted already, and is counted again after the read.
+    Known(Count),
+    /// Not at all: it is a part of what whoever reads counts as a whole.
+    Elsewhere,
+}
+
 /// Starts to read. Pages are fetched and decoded ahead of whoever takes the rows.
 ///
 /// # Errors
@@ -208,29 +230,57 @@ pub async fn extract(
     client: &Client,
     entity: &'static Entity,
     scope: &Scope,
-    page_size: u32,
+    pages: Pages,
     decoder: Decoder,
 ) -> Result<Extraction> {
     let condition = condition(entity, scope).map(|condition| condition.to_string());
-    let count = count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?;
+    let counts_after = !matches!(pages.counting, Counting::Elsewhere);
+    let count = match pages.counting {
+        Counting::Asked => {
+            count(client, entity, condition.as_deref()).await.map_err(|error| source_error(entity, error))?
+        }
+        Counting::Known(count) => count,
+        Counting::Elsewhere => Count::default(),
+    };
     let (counted, uncounted) = (count.records, count.refused);
     let seen = Seen { counted, uncounted, ended: Some(false), ascending: Some(true), ..Seen::default() };
     let (sender, messages) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
-    let reader = Reader {
-        client: client.clone(),
-        entity,
-        condition,
-        page_size,
-        decoder,
-        counted,
-        records: 0,
-        unreadable: Vec::new(),
-        last_key: None,
-        end: End::default(),
-    };
+    let reader =
+        Reader { condition, page_size: pages.size, counted, counts_after, ..Reader::new(client, entity, decoder) };
     tokio::spawn(reader.run(sender));
     Ok(Extraction { entity, schema, seen, messages })
+}
+
+/// The same, of records that came with others in one answer. There are no pages that could prove anything: the server's counts and
+/// the order of the keys did.
+pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, decoder: Decoder) -> Extraction {
+    let counted = Some(listed.counted);
+    let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
+    let (sender, messages) = mpsc::channel(AHEAD);
+    let schema = decoder.schema().clone();
+    let end = End { counted: Some(listed.counted_after), ..End::default() };
+    let reader = Reader { counted, end, ..Reader::new(client, entity, decoder) };
+    tokio::spawn(reader.give(listed.records, sender));
+    Extraction { entity, schema, seen, messages }
+}
+
+/// The same for all of a list of which so many records were counted, by ranges of its keys: each part is one, and they follow each
+/// other without a gap.
+pub fn extract_ranges(
+    client: &Client,
+    entity: &'static Entity,
+    ranges: Vec<Part>,
+    (counted, page_size): (u64, u32),
+    decoder: Decoder,
+) -> Extraction {
+    let counted = Some(counted);
+    let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
+    let (sender, messages) = mpsc::channel(AHEAD);
+    let schema = decoder.schema().clone();
+    let reader = Reader { page_size, counted, counts_after: true, ..Reader::new(client, entity, decoder) };
+    tokio::spawn(reader.gather(ranges, sender));
+    Extraction { entity, schema, seen, messages }
 }
 
 /// Lowest and highest key of the list, but for records that the server can't give; `None` where it is empty.
@@ -266,112 +316,6 @@ async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> R
 /// An error of the API as one about an entity.
 pub fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
     Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
-}
-
-/// Fetches pages while the last ones are decoded and written. The end of the channel proves nothing: a page says that it is the
-/// last.
-fn ahead(list: ListRequest) -> mpsc::Receiver<connectwise_sdk::Result<Page>> {
-    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
-    tokio::spawn(async move {
-        let mut pages = Box::pin(list.pages());
-        while let Some(page) = pages.next().await {
-            // Nobody waits for it any more when whoever reads gave up.
-            if sender.send(page).await.is_err() {
-                return;
-            }
-        }
-    });
-    receiver
-}
-
-struct Reader {
-    client: Client,
-    entity: &'static Entity,
-    condition: Option<String>,
-    page_size: u32,
-    decoder: Decoder,
-    counted: Option<u64>,
-    records: u64,
-    unreadable: Vec<Unreadable>,
-    last_key: Option<i64>,
-    end: End,
-}
-
-impl Reader {
-    /// Reads to the end and says how it went. Nobody is left to tell it to when the writer failed first; its error is the one to
-    /// tell.
-    async fn run(mut self, sender: mpsc::Sender<Message>) {
-        let whole = self.read(&sender).await;
-        sender.send(Message::End(self.end, whole)).await.ok();
-    }
-
-    async fn read(&mut self, sender: &mpsc::Sender<Message>) -> Result<()> {
-        let mut list = self.client.list(self.entity.path).page_size(self.page_size).skip_unreadable();
-        if let Some(counted) = self.counted {
-            list = list.counted(counted);
-        }
-        if let Some(condition) = &self.condition {
-            list = list.conditions(condition.clone());
-        }
-        let mut pages = ahead(list);
-        while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
-            self.end.is_last = page.is_last();
-            let page = self.decode(&page)?;
-            if sender.send(Message::Page(page)).await.is_err() {
-                return Ok(());
-            }
-        }
-        if !self.end.is_last {
-            return Err(incomplete(self.entity, "the server never said which page is the last"));
-        }
-        self.prove().await
-    }
-
-    fn decode(&mut self, page: &Page) -> Result<Decoded> {
-        let known = self.unreadable.len();
-        leave_out(&mut self.unreadable, page).map_err(|why| incomplete(self.entity, &why))?;
-        let unreadable = self.unreadable.get(known..).unwrap_or_default().to_vec();
-        let records = page.records().map_err(|error| source_error(self.entity, error))?;
-        let mut rejected: Vec<Rejected> = Vec::new();
-        let mut first_key = None;
-        for record in &records {
-            match self.decoder.push(record)? {
-                Ok(key) if self.last_key.is_none_or(|last| key > last) => {
-                    self.last_key = Some(key);
-                    first_key.get_or_insert(key);
-                    before(&mut rejected, key);
-                }
-                Ok(key) => {
-                    let last = self.last_key.unwrap_or_default();
-                    self.end.out_of_order = true;
-                    return Err(incomplete(
-                        self.entity,
-                        &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
-                    ));
-                }
-                Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
-            }
-        }
-        let records = records.len() as u64;
-        self.records += records;
-        let (rescued, rows) = (self.decoder.rescued(), self.decoder.batch()?);
-        Ok(Decoded { rows, records, rescued, first_key, rejected, unreadable, is_last: self.end.is_last })
-    }
-
-    async fn prove(&mut self) -> Result<()> {
-        let after = count(&self.client, self.entity, self.condition.as_deref())
-            .await
-            .map_err(|error| source_error(self.entity, error))?;
-        (self.end.counted, self.end.uncounted) = (after.records, after.refused);
-        // A server that counted once is held to that.
-        if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
-            && self.records + (self.unreadable.len() as u64) < least
-        {
-            let records = self.records;
-            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
-        }
-        Ok(())
-    }
 }
 
 /// Notes the key behind records that can't be rows.

@@ -11,7 +11,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::decode::Decoder;
-use connectwise_extract::read::{self, Scope, Seen, incomplete};
+use connectwise_extract::read::{self, Count, Counting, Pages, Scope, Seen, incomplete};
 use connectwise_lakehouse::{
     Changes, Chunk, Commit, DataFile, Doubt, Head, SpillBuffer, Staged, Written, as_of_today, integers, unfit,
 };
@@ -21,7 +21,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
 use super::deletion_guard::kept;
-use super::range::{Piece, between, pieces, split};
+use super::range::{Piece, between, pieces, pieces_of, split};
 use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine;
@@ -176,19 +176,42 @@ impl Target<'_> {
         Ok(self.table.merge(&contract::bronze(self.entity), changes, commit).await?)
     }
 
-    /// Reads all of the list.
+    /// Reads all of the list, a large one by ranges of its keys.
     async fn afresh(&self) -> Result<Read> {
         let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
-        let ranges = self.request.options.ranges;
-        if ranges > 1
-            && let Some(keys) = read::key_bounds(self.client, self.entity).await?
-        {
-            let pieces = split(keys, ranges).into_iter().map(|(after, last)| Piece::Read { after, last });
-            return self.read_pieces(pieces.collect(), stage.as_ref()).await;
+        let mut counting = Counting::Asked;
+        if self.at_once() > 1 {
+            let count = self.count().await?;
+            let pieces = pieces_of(count.records.unwrap_or_default(), self.request.page_size, self.at_once());
+            if pieces > 1
+                && let Some(keys) = read::key_bounds(self.client, self.entity).await?
+            {
+                let pieces = split(keys, pieces).into_iter().map(|(after, last)| Piece::Read { after, last });
+                return self.read_pieces(pieces.collect(), stage.as_ref(), Some(count)).await;
+            }
+            counting = Counting::Known(count);
         }
-        let read = self.read(None, None, stage.as_ref()).await?;
+        let read = self.read((None, None), stage.as_ref(), counting).await?;
         self.meter.expect(read.seen.counted);
         Ok(read)
+    }
+
+    /// Ranges that are read at the same time.
+    fn at_once(&self) -> usize {
+        self.request.options.ranges.clamp(1, self.client.config().concurrency())
+    }
+
+    /// How many records the list has. What was counted before the load began counts.
+    async fn count(&self) -> Result<Count> {
+        if let Some((None, records)) = self.counted {
+            return Ok(Count { records: Some(records), refused: None });
+        }
+        self.recount().await
+    }
+
+    async fn recount(&self) -> Result<Count> {
+        let counted = read::count(self.client, self.entity, None).await;
+        Ok(counted.map_err(|error| read::source_error(self.entity, error))?)
     }
 
     /// What a load that begins now would depend on. `None` where changes have no time: what was staged couldn't be brought
@@ -254,7 +277,7 @@ impl Target<'_> {
         let files = kept.iter().filter(|piece| matches!(piece, Piece::Keep(_))).count();
         let staged_to = kept.iter().filter_map(Piece::kept_to).max();
         let stage = Stage { name: staged.name.clone(), head: head.clone() };
-        let mut read = self.read_pieces(kept, Some(&stage)).await?;
+        let mut read = self.read_pieces(kept, Some(&stage), None).await?;
         if let Some(last) = staged_to {
             read.files = self.catch_up(head.watermark, last, read.files).await?;
         }
@@ -267,12 +290,11 @@ impl Target<'_> {
     }
 
     /// Reads pieces, several at a time where that is wanted, and proves that together they are the list.
-    async fn read_pieces(&self, pieces: Vec<Piece>, stage: Option<&Stage>) -> Result<Read> {
-        let count = async || {
-            let counted = read::count(self.client, self.entity, None).await;
-            counted.map_err(|error| read::source_error(self.entity, error))
+    async fn read_pieces(&self, pieces: Vec<Piece>, stage: Option<&Stage>, counted: Option<Count>) -> Result<Read> {
+        let before = match counted {
+            Some(counted) => counted,
+            None => self.recount().await?,
         };
-        let before = count().await?;
         self.meter.expect(before.records);
         let work = pieces.into_iter().map(async |piece| match piece {
             Piece::Keep(chunk) => {
@@ -280,9 +302,9 @@ impl Target<'_> {
                 let seen = Seen { records: chunk.file.rows, rescued: chunk.rescued, ..Seen::default() };
                 Ok(Read { files: vec![chunk.file], seen, quarantined: 0 })
             }
-            Piece::Read { after, last } => self.read(after, last, stage).await,
+            Piece::Read { after, last } => self.read((after, last), stage, Counting::Elsewhere).await,
         });
-        let mut reads = stream::iter(work).buffered(self.request.options.ranges.max(1));
+        let mut reads = stream::iter(work).buffered(self.at_once());
         let mut all = Read::default();
         while let Some(mut read) = reads.try_next().await? {
             all.files.append(&mut read.files);
@@ -292,7 +314,7 @@ impl Target<'_> {
             all.seen.unreadable.append(&mut read.seen.unreadable);
             all.quarantined += read.quarantined;
         }
-        let after = count().await?;
+        let after = self.recount().await?;
         (all.seen.counted, all.seen.counted_after) = (before.records, after.records);
         all.seen.uncounted = before.refused.or(after.refused);
         if let Some(least) = [before.records, after.records].into_iter().flatten().min()
@@ -310,12 +332,16 @@ impl Target<'_> {
 
     /// Reads one range into files, which are staged as they are finished. The last of an open range isn't: behind it may come
     /// more.
-    async fn read(&self, after: Option<i64>, last: Option<i64>, stage: Option<&Stage>) -> Result<Read> {
+    async fn read(
+        &self,
+        (after, last): (Option<i64>, Option<i64>),
+        stage: Option<&Stage>,
+        counting: Counting,
+    ) -> Result<Read> {
         let request = self.request;
         let scope = &between(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
-        let decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
-        let schema = decoder.schema().clone();
-        let mut extraction = read::extract(self.client, self.entity, scope, request.page_size, decoder).await?;
+        let mut extraction = self.extract(scope, counting).await?;
+        let schema = extraction.schema().clone();
         let number = self.meter.begin_read(extraction.seen());
         if matches!(scope, Scope::All) {
             self.meter.expect(extraction.seen().counted);
@@ -389,7 +415,8 @@ impl Target<'_> {
         let decoder =
             Decoder::new(self.entity, &self.request.run_id, self.request.started)?.storing(self.request.secrets);
         let schema = decoder.schema().clone();
-        let mut changed = read::extract(self.client, self.entity, &scope, self.request.page_size, decoder).await?;
+        let pages = Pages { size: self.request.page_size, counting: Counting::Asked };
+        let mut changed = read::extract(self.client, self.entity, &scope, pages, decoder).await?;
         let mut rows = SpillBuffer::default();
         while let Some(batch) = changed.next().await? {
             rows.push(batch)?;

@@ -4,17 +4,19 @@ mod deferred;
 mod deletion_guard;
 mod full;
 mod range;
+mod standing;
 
 use std::sync::atomic::AtomicU64;
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
-use connectwise_extract::contract::{self, CONTENT_HASH};
+use connectwise_extract::contract::CONTENT_HASH;
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{
-    self, DateProbe, Extraction, Measured, RESCAN, ReadFrom, Reading, Scope, Seen, Unreadable, Window,
+    self, Count, Counting, DateProbe, Extraction, Measured, Pages, Scope, Seen, Unreadable, Window,
 };
 use connectwise_lakehouse::{Changes, Commit, Comparison, Doubt, Keys, SpillBuffer, Table, Written, integers};
 use connectwise_sdk::Client;
@@ -23,10 +25,14 @@ use datafusion::prelude::SessionContext;
 
 use crate::deletes::MAX_SHARE;
 use crate::error::Result;
-use crate::quarantine::{self, Held};
+use crate::quarantine;
+use crate::shared::Shared;
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
 use crate::tenant::{self, Signature};
 use deferred::Deferred;
+use range::between;
+use standing::{DATES, ReadDates};
+pub(crate) use standing::{Foreknown, Known, Standing};
 
 /// Application whose transactions hold the watermark: microseconds since 1970, the server's time.
 pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
@@ -39,8 +45,8 @@ pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Application whose transactions say how the server read dates: [`Reading::code`], none for what is documented.
-const DATES: &str = "connectwise-etl:dates";
+/// Key ranges of a large list that are read at the same time, at most: as many as requests are under way by default.
+const RANGES: usize = 4;
 
 /// How much a load may remove, and how it keeps what it reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -52,13 +58,13 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Hours after which what a cut-off load had staged isn't used any more.
     pub staging_hours: u32,
-    /// Key ranges of a full load that are read at the same time.
+    /// Key ranges of a full load that are read at the same time, at most.
     pub ranges: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_share: MAX_SHARE, chunk_rows: 50_000, staging_hours: 24, ranges: 1 }
+        Self { max_share: MAX_SHARE, chunk_rows: 50_000, staging_hours: 24, ranges: RANGES }
     }
 }
 
@@ -73,6 +79,10 @@ pub struct Request {
     pub window: Window,
     /// How the server reads dates; the loads of a run share one.
     pub dates: DateProbe,
+    /// What the loads of a run ask once.
+    pub(crate) shared: Shared,
+    /// What is known of the list before its load begins. The first attempt takes it.
+    pub(crate) known: Foreknown,
     /// Records a page.
     pub page_size: u32,
     /// Where secrets are stored.
@@ -159,46 +169,29 @@ async fn attempt(
     meter: &Meter,
 ) -> Result<Loaded> {
     let lake = table.lake();
-    let examined = table.examine().await?;
-    let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
-    let trusted = examined.as_ref().and_then(|examined| examined.trusted);
-    // What the table holds of the tenant before says nothing of this one: all of it is read again.
-    let moved = tenant::is_of_another(table, request.owner).await?;
-    // The watermark outlives what others do to the rows, and says nothing of such rows.
-    let stored = match &doubt {
-        None => watermark(table).await?.filter(|_| !moved),
-        Some(_) => None,
-    };
-    let deferred = Deferred::stored(table).await?;
-    let held = Held::of(&request.quarantine, entity).await?;
-    meter.begin(stored);
-    let measured = Measured::ask(client, entity, stored, request.window).await?;
-    let mut warnings = measured.warnings(entity);
-    warnings.extend(doubt.as_ref().map(|doubt| format!("{} {doubt}, so that all of it was read again", table.name())));
-    let mut dates = Read::default();
-    let scope = match (request.mode, entity.load, measured.reads_from()) {
-        (Mode::Incremental, Load::Incremental { watermark: path, .. }, ReadFrom::Watermark(watermark, doubted)) => {
-            let reading = request.dates.of(client, entity, path, measured.newest).await;
-            let reading = reading.map_err(|error| read::source_error(entity, error))?;
-            warnings.extend(odd_dates(reading));
-            dates = Read { code: Some(reading.code()), before: table.transaction(DATES).await?.unwrap_or_default() };
-            let rescans = dates.differs() || doubted;
-            let window = if rescans { request.window.rescanning() } else { request.window };
-            if dates.differs() {
-                let days = RESCAN.num_days();
-                warnings.push(format!(
-                    "the server reads dates in conditions in another way than the loads before found, so the changes of \
-                     the {days} days before were read again: they may have missed some"
-                ));
-            }
-            let changed =
-                reading.dates().and_then(|dates| read::condition(entity, &Scope::Since { watermark, window, dates }));
-            // What was left out or changed in the future is asked for beside what changed, by its key.
-            let beside = |changed| deferred.with(held.ranges()?).or_condition(entity, changed);
-            changed.and_then(beside).map_or(Scope::All, Scope::Where)
+    let Known { standing, newest, listed, counted } = match request.known.take() {
+        Some(known) => known,
+        None => {
+            let standing = Standing::of(table, entity, request).await?;
+            Known { standing, newest: None, listed: None, counted: None }
         }
-        _ => Scope::All,
     };
+    let stored = standing.watermark;
+    meter.begin(stored);
+    let told = newest.and_then(|newest| Measured::told(newest, stored, request.window));
+    // Records that came before the newest one is asked for could lack a change that is older than it.
+    let listed = listed.filter(|_| told.is_some() || matches!(entity.load, Load::Snapshot));
+    let measured = match told {
+        Some(measured) => measured,
+        None => Measured::ask(client, entity, stored, request.window).await?,
+    };
+    let mut warnings = measured.warnings(entity);
+    let doubted = standing.doubt.as_ref();
+    warnings.extend(doubted.map(|doubt| format!("{} {doubt}, so that all of it was read again", table.name())));
+    let chosen = standing.choose(client, entity, request, &measured).await?;
+    warnings.extend(chosen.warnings);
+    let (scope, dates) = (chosen.scope, chosen.dates);
+    let Standing { doubt, trusted, moved, deferred, held, .. } = standing;
     let session = lake.session()?;
     let target = Target {
         client,
@@ -216,6 +209,8 @@ async fn attempt(
         trusted,
         deferred,
         dates,
+        listed: Mutex::new(listed),
+        counted,
     };
     let compares = table.exists() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
     let done =
@@ -273,35 +268,6 @@ struct Listed {
     quarantined: u64,
 }
 
-/// How the server reads dates, and how it did when the table was last loaded.
-#[derive(Debug, Clone, Copy, Default)]
-struct Read {
-    /// `None` when this load doesn't depend on it.
-    code: Option<i64>,
-    before: i64,
-}
-
-impl Read {
-    /// Whether earlier loads may have missed what they asked for.
-    fn differs(self) -> bool {
-        self.code.is_some_and(|code| code != self.before)
-    }
-}
-
-/// What a run says of a server that reads dates in its own way.
-fn odd_dates(reading: Reading) -> Option<String> {
-    match reading {
-        Reading::Late(_, late) => Some(format!(
-            "the server takes dates in conditions as {} minutes later than written, so the read went back so much further",
-            late.num_minutes()
-        )),
-        Reading::Unusable => {
-            Some("the server does not match dates in conditions as documented, so the full list was read".to_owned())
-        }
-        Reading::Exact(_) | Reading::Early(_) => None,
-    }
-}
-
 struct Target<'a> {
     client: &'a Client,
     session: &'a SessionContext,
@@ -325,15 +291,62 @@ struct Target<'a> {
     trusted: Option<u64>,
     /// What the last load left out.
     deferred: Deferred,
-    dates: Read,
+    dates: ReadDates,
+    /// The records, where they came together with those of other lists.
+    listed: Mutex<Option<read::Listed>>,
+    /// What the server counted with a condition before the load began.
+    counted: Option<(Option<String>, u64)>,
 }
 
 impl Target<'_> {
-    /// Reads a part of the list, or all of a list that is there, and writes what differs.
-    async fn changes(&self, scope: &Scope) -> Result<Done> {
+    /// Starts to read a part of the list, or takes what came of it before.
+    async fn extract(&self, scope: &Scope, counting: Counting) -> Result<Extraction> {
         let (entity, request) = (self.entity, self.request);
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
-        let extraction = read::extract(self.client, entity, scope, request.page_size, decoder).await?;
+        let condition = read::condition(entity, scope).map(|condition| condition.to_string());
+        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(listed) = known.filter(|listed| listed.condition() == condition.as_deref()) {
+            return Ok(read::extract_listed(self.client, entity, listed, decoder));
+        }
+        let counting = match (counting, &self.counted) {
+            (Counting::Asked, Some((counted, records))) if *counted == condition => {
+                Counting::Known(Count { records: Some(*records), refused: None })
+            }
+            (counting, _) => counting,
+        };
+        let pages = Pages { size: request.page_size, counting };
+        Ok(read::extract(self.client, entity, scope, pages, decoder).await?)
+    }
+
+    /// Starts to read all of a list that was counted by bundle, by bundles of ranges of its keys as the table has them. `None` where
+    /// that isn't possible or not worth it.
+    async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
+        let (entity, request) = (self.entity, self.request);
+        let counted = match (scope, &self.counted) {
+            (Scope::All, Some((None, counted))) => *counted,
+            _ => return Ok(None),
+        };
+        let whole_pages = request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
+        let is_known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        if entity.bundle.is_none() || !whole_pages || is_known || counted < u64::from(request.page_size) {
+            return Ok(None);
+        }
+        let Some(ranges) = range::filled(&self.table.keys(entity.key).await?, counted) else { return Ok(None) };
+        let part = |(after, last)| {
+            let condition = between(entity.key, after, last).map(|condition| condition.to_string());
+            read::Part { entity, condition }
+        };
+        let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
+        let ranges = ranges.into_iter().map(part).collect();
+        Ok(Some(read::extract_ranges(self.client, entity, ranges, (counted, request.page_size), decoder)))
+    }
+
+    /// Reads a part of the list, or all of a list that is there, and writes what differs.
+    async fn changes(&self, scope: &Scope) -> Result<Done> {
+        let extraction = match self.gather(scope).await? {
+            Some(extraction) => extraction,
+            None => self.extract(scope, Counting::Asked).await?,
+        };
         self.meter.expect(extraction.seen().counted);
         let listed = self.listed(extraction).await?;
         let (seen, quarantined) = (listed.seen.clone(), listed.quarantined);

@@ -1,6 +1,6 @@
 //! Which key ranges of a list are there, and which have to be read: pure.
 
-use connectwise_lakehouse::Chunk;
+use connectwise_lakehouse::{Chunk, Keys};
 use connectwise_sdk::conditions::{Condition, field};
 
 /// A range of keys: behind `after`, up to `last`; open where there is none.
@@ -54,6 +54,36 @@ pub(super) fn pieces(chunks: &[Chunk]) -> Vec<Piece> {
     }
     pieces.push(Piece::Read { after: at, last: None });
     pieces
+}
+
+/// Pages of the shortest range that is worth one of its own.
+const PAGES: u64 = 4;
+
+/// Ranges for each of those that are read at the same time: keys have gaps, so that some ranges hold more than others.
+const FOR_EACH: usize = 4;
+
+/// How many ranges a list of so many records is cut into, of which so many are read at the same time.
+pub(super) fn pieces_of(records: u64, page_size: u32, at_once: usize) -> usize {
+    let long = records / (PAGES * u64::from(page_size.max(1)));
+    usize::try_from(long).unwrap_or(usize::MAX).min(at_once * FOR_EACH).max(1)
+}
+
+/// Keys of a range that is asked for as one page: so many may come without its being too small.
+const FILLED: usize = 500;
+
+/// Ranges into which these keys fall evenly, the outer ones open; `None` where they say nothing of a list of so many records.
+pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<(Option<i64>, Option<i64>)>> {
+    let is_alike = keys.len() > records / 2 && keys.max().is_some_and(|key| key <= i64::MAX.cast_unsigned());
+    if !is_alike {
+        return None;
+    }
+    let mut ends: Vec<i64> = keys.iter().skip(FILLED - 1).step_by(FILLED).map(u64::cast_signed).collect();
+    // New records have higher keys than those that are there.
+    if keys.len().is_multiple_of(FILLED as u64) {
+        ends.pop();
+    }
+    let from = std::iter::once(None).chain(ends.iter().copied().map(Some));
+    Some(from.zip(ends.iter().copied().map(Some).chain([None])).collect())
 }
 
 /// Cuts the keys from the lowest to the highest into ranges of equal width; the first and the last are open.
@@ -114,6 +144,26 @@ mod tests {
     fn of_overlapping_files_one_is_kept() {
         let side_by_side = [chunk(None, 10), chunk(None, 12), chunk(Some(10), 20), chunk(Some(12), 30)];
         assert_eq!(shown(&side_by_side), ["keep .. 10", "keep 10 20", "read 20 .."]);
+    }
+
+    #[test]
+    fn a_list_is_cut_where_that_is_worth_it() {
+        for (records, expected) in [(0, 1), (7_999, 1), (8_000, 2), (100_000, 16), (10_000_000, 16)] {
+            assert_eq!(pieces_of(records, 1_000, 4), expected, "{records}");
+        }
+        assert_eq!(pieces_of(500, 50, 2), 2);
+    }
+
+    #[test]
+    fn ranges_are_filled_evenly_with_what_is_there() {
+        let keys = |count: u64| (1..=count).map(|key| key * 3).collect::<Keys>();
+        assert_eq!(filled(&keys(499), 499), Some(vec![(None, None)]));
+        assert_eq!(filled(&keys(500), 500), Some(vec![(None, None)]));
+        let expected = vec![(None, Some(1_500)), (Some(1_500), Some(3_000)), (Some(3_000), None)];
+        assert_eq!(filled(&keys(1_200), 1_000), Some(expected));
+        assert_eq!(filled(&keys(500), 1_000), None, "half of the list isn't there");
+        assert_eq!(filled(&Keys::from_iter([1, u64::MAX]), 2), None);
+        assert_eq!(filled(&Keys::new(), 0), None);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use futures::TryStreamExt;
 
 use super::progress::{MAX_PENDING, Progress};
 use super::rows::Rows;
-use super::{AT_ONCE, Work, together};
+use super::{Work, together};
 use crate::bronze::Loaded;
 use crate::deletes::children::limit;
 use crate::error::{Error, Kind, Result, sql_error};
@@ -28,6 +28,8 @@ struct Asked {
     round: i64,
     /// Parents that the server can't give.
     unreadable: Vec<Unreadable>,
+    /// Whether the round came on.
+    came_on: bool,
 }
 
 /// What the table holds below the parents that are read: key -> parent and content hash.
@@ -50,7 +52,10 @@ impl Work<'_> {
         let schema = rows.schema();
         let mut changed = SpillBuffer::default();
         let parents: Vec<i64> = asked.parents.iter().copied().collect();
-        for some in parents.chunks(AT_ONCE) {
+        let mut rest = parents.as_slice();
+        while !rest.is_empty() {
+            let some;
+            (some, rest) = rest.split_at(rows.at_once(self).min(rest.len()));
             let batch = rows.of(self, some).await?;
             changed.push(self.differing(&batch, &held)?)?;
             if rows.failed.len() > MAX_PENDING {
@@ -65,6 +70,9 @@ impl Work<'_> {
         }
         next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
         next.round = asked.round;
+        if !asked.came_on {
+            next.asked = stored.asked;
+        }
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
         let mut gone: Vec<i64> =
             below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
@@ -86,8 +94,12 @@ impl Work<'_> {
         // Before the commit that moves on past them.
         let quarantined = self.quarantined(&seen).await?;
         let commit = next.transactions(Commit::new(&self.request.run_id), stored);
-        let changes = Changes::upserts(self.entity.key, changed).deleting(gone);
-        let written = self.table.merge(&schema, changes, &commit).await?;
+        let written = if changed.is_empty() && gone.is_empty() && next == *stored {
+            self.table.unchanged()
+        } else {
+            let changes = Changes::upserts(self.entity.key, changed).deleting(gone);
+            self.table.merge(&schema, changes, &commit).await?
+        };
         let read = |record: &Record| record.parent_record_id.is_some_and(|parent| rows.read.contains(&parent));
         let settled = self.settle(in_quarantine, &seen, read).await?;
         let incomplete = together(incomplete.into_iter().chain([settled.open.clone()]));
@@ -107,9 +119,13 @@ impl Work<'_> {
             let found = self.all().await?;
             let hidden = self.hidden(&found.unreadable).await?;
             let parents = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
-            return Ok(Asked { parents, swept: i64::MIN..=i64::MAX, round: 0, unreadable: found.unreadable });
+            let (swept, unreadable) = (i64::MIN..=i64::MAX, found.unreadable);
+            return Ok(Asked { parents, swept, round: 0, unreadable, came_on: true });
         };
-        let part = self.next_of(stored.round).await?;
+        let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
+        let part = self.next_of(stored.round, since).await?;
+        let came_on = part.is_some();
+        let part = part.unwrap_or_default();
         let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
         let round = if part.at_end { 0 } else { last };
         let mut unreadable = changed.unreadable;
@@ -123,7 +139,7 @@ impl Work<'_> {
             .chain(stored.pending.iter().copied())
             .chain(open)
             .collect();
-        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable })
+        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable, came_on })
     }
 
     /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.

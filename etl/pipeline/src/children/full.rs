@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 
 use super::progress::{MAX_PENDING, Progress};
 use super::rows::Rows;
-use super::{AT_ONCE, Work, together};
+use super::{Work, together};
 use crate::bronze::{Loaded, WATERMARK};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine::{self, Held, Record, Settled};
@@ -109,7 +109,10 @@ impl Work<'_> {
     }
 
     async fn send(&self, parents: &[i64], rows: &mut Rows, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
-        for some in parents.chunks(AT_ONCE) {
+        let mut rest = parents;
+        while !rest.is_empty() {
+            let some;
+            (some, rest) = rest.split_at(rows.at_once(self).min(rest.len()));
             let batch = rows.of(self, some).await?;
             if batch.num_rows() > 0 && sender.send(Ok(batch)).await.is_err() {
                 // The writer failed first; its error is the one to tell.

@@ -14,6 +14,7 @@
 //! | `parents` | ids of parents, proven whole |
 //! | `read` | their lists, by bundle and otherwise one by one |
 //! | `rows` | answers into batches, each key once |
+//! | `survey` | what several loads are going to ask, in one request |
 //! | `progress` | the marks: watermark, round, what is still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
@@ -24,10 +25,13 @@ mod parents;
 mod progress;
 mod read;
 mod rows;
+mod survey;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use connectwise_extract::catalog;
 use connectwise_extract::contract;
-use connectwise_extract::read::Measured;
+use connectwise_extract::read::{self as source, Measured, Newest};
 use connectwise_lakehouse::{Doubt, Table};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
@@ -41,9 +45,7 @@ use crate::tenant;
 pub use progress::MAX_PENDING;
 use progress::Progress;
 pub use read::BUNDLE;
-
-/// Parents whose lists are read before their rows are put together: bounds memory.
-const AT_ONCE: usize = 500;
+pub(crate) use survey::survey;
 
 /// What both ways to load work with.
 struct Work<'a> {
@@ -60,6 +62,8 @@ struct Work<'a> {
     moved: bool,
     /// Why the rows of that version aren't believed.
     doubt: Option<Doubt>,
+    /// Whether what the loads of a run ask in common is new enough for this one.
+    shares: bool,
 }
 
 /// Loads the lists of one entity into its bronze table, in one commit or none.
@@ -76,12 +80,12 @@ pub async fn load(
     meter: &Meter,
 ) -> Result<Loaded> {
     let above = catalog::entity(parent.entity)?;
+    let is_first = AtomicBool::new(true);
     table
         .retry_on_conflict(async |table| {
-            let examined = table.examine().await?;
-            let doubt = examined.and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
-            let moved = tenant::is_of_another(&table, request.owner).await?;
-            let work = Work { client, entity, above, parent, table: &table, request, meter, moved, doubt };
+            let mut work = Work::of(&table, client, (entity, above, parent), request, meter).await?;
+            // A load that starts over asks for itself: what the table holds by now may be newer.
+            work.shares = is_first.swap(false, Ordering::Relaxed);
             work.attempt().await
         })
         .await
@@ -92,21 +96,53 @@ fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String>
     reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
 }
 
-impl Work<'_> {
-    async fn attempt(&self) -> Result<Loaded> {
+impl<'a> Work<'a> {
+    async fn of(
+        table: &'a Table,
+        client: &'a Client,
+        (entity, above, parent): (&'static Entity, &'static Entity, &'static Parent),
+        request: &'a Request,
+        meter: &'a Meter,
+    ) -> Result<Self> {
+        let examined = table.examine().await?;
+        let doubt = examined.and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
+        let moved = tenant::is_of_another(table, request.owner).await?;
+        Ok(Self { client, entity, above, parent, table, request, meter, moved, doubt, shares: true })
+    }
+
+    /// Whether what changed is enough, beside a part of the others.
+    fn is_incremental(&self) -> bool {
+        matches!(self.request.mode, Mode::Incremental) && self.table.exists() && !self.moved && self.doubt.is_none()
+    }
+
+    /// What the last load left, and what the newest parent says of what changed since.
+    async fn measure(&mut self) -> Result<(Progress, Measured)> {
         let mut stored = Progress::stored(self.table).await?;
         stored.watermark = stored.watermark.filter(|_| !self.moved);
         // The watermark outlives what others do to the rows, and says nothing of such rows.
         let believed = stored.watermark.filter(|_| self.doubt.is_none());
+        let told = match self.shares {
+            true => Measured::told(self.newest().await?, believed, self.request.window),
+            false => None,
+        };
+        // Parents that were listed before the newest one was asked for could lack a change that is older than it.
+        self.shares = told.is_some();
+        let measured = match told {
+            Some(measured) => measured,
+            None => Measured::ask(self.client, self.above, believed, self.request.window).await?,
+        };
+        Ok((stored, measured))
+    }
+
+    async fn attempt(mut self) -> Result<Loaded> {
+        let (stored, measured) = self.measure().await?;
         let held = Held::of(&self.request.quarantine, self.entity).await?;
-        let measured = Measured::ask(self.client, self.above, believed, self.request.window).await?;
         let watermark = measured.next();
-        let next = Progress { watermark, ..stored.clone() };
-        let mut loaded = match self.request.mode {
-            Mode::Incremental if self.table.exists() && !self.moved && self.doubt.is_none() => {
-                self.changed(&stored, next, &measured, held).await?
-            }
-            _ => self.full(&stored, next, held).await?,
+        let asked = measured.server_time();
+        let next = Progress { watermark, asked: asked.or(stored.asked), ..stored.clone() };
+        let mut loaded = match self.is_incremental() {
+            true => self.changed(&stored, next, &measured, held).await?,
+            false => self.full(&stored, next, held).await?,
         };
         let name = self.table.name();
         let told = self.doubt.as_ref().map(|doubt| format!("{name} {doubt}, so that all of it was read again"));
@@ -120,6 +156,12 @@ impl Work<'_> {
             ));
         }
         Ok(loaded)
+    }
+
+    /// The newest parent, as the loads of the run ask for it once.
+    async fn newest(&self) -> Result<Newest> {
+        let ask = async { Ok(source::newest(self.client, self.above).await?) };
+        self.request.shared.newest(self.above.name, ask).await
     }
 
     fn incomplete(&self, why: &str) -> Error {

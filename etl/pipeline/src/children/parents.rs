@@ -1,6 +1,6 @@
 //! The ids of parents, in rising order, and proof that they are all that were asked for.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::contract::PARENT_ID;
 use connectwise_extract::read::{Known, Unreadable, count, leave_out};
 use connectwise_lakehouse::TableName;
@@ -11,28 +11,23 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use super::Work;
+use super::read::BUNDLE;
 use crate::error::{Error, Kind, Result};
+use crate::shared::Ids;
+
+/// Seconds of a day.
+const DAY: u64 = 86_400;
 
 /// Records in a page of ids.
 const PAGE: u32 = 1000;
 
-/// Ids of a part of the parents.
-#[derive(Debug, Default)]
-pub(super) struct Ids {
-    pub(super) ids: Vec<i64>,
-    /// Parents among them that the server can't give.
-    pub(super) unreadable: Vec<Unreadable>,
-    /// Whether no parent comes after them.
-    pub(super) at_end: bool,
-}
-
 impl Work<'_> {
     /// Every parent that has a list.
     pub(super) async fn all(&self) -> Result<Ids> {
-        let before = self.count().await?;
+        let before = self.count(false).await?;
         let found = self.ids(self.of_all(None), None, before).await?;
         // What is counted while rows come and go lies between the two.
-        let after = self.count().await?;
+        let after = self.count(true).await?;
         let counted = [before, after].into_iter().flatten().min().unwrap_or_default();
         let listed = found.ids.len() + found.unreadable.len();
         if (listed as u64) < counted {
@@ -50,19 +45,44 @@ impl Work<'_> {
         doubted: bool,
         newest: Option<Known>,
     ) -> Result<Option<Ids>> {
+        match self.changed_since(watermark, doubted, newest).await? {
+            Some(changed) => self.ids(self.of_all(Some(changed)), None, None).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The condition for these, `None` where there is none.
+    pub(super) async fn changed_since(
+        &self,
+        watermark: DateTime<Utc>,
+        doubted: bool,
+        newest: Option<Known>,
+    ) -> Result<Option<Condition>> {
         let Load::Incremental { watermark: path, .. } = self.above.load else { return Ok(None) };
         let reading = self.request.dates.of(self.client, self.above, path, newest).await;
         let Some(dates) = reading.map_err(|error| self.unlisted(error))?.dates() else { return Ok(None) };
         let window = if doubted { self.request.window.rescanning() } else { self.request.window };
-        let changed = dates.since(path, window.from(watermark));
-        self.ids(self.of_all(Some(changed)), None, None).await.map(Some)
+        Ok(Some(dates.since(path, window.from(watermark))))
     }
 
-    /// The parents behind an id that are next in a round of so many runs.
-    pub(super) async fn next_of(&self, round: i64) -> Result<Ids> {
-        let all = self.count().await?.unwrap_or_default();
-        let part = usize::try_from(all.div_ceil(u64::from(self.parent.runs.max(1)))).unwrap_or(usize::MAX).max(1);
-        self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await
+    /// The parents behind an id that are next in a round: as many as the time since the last ones is of the days of a round. `None` while
+    /// these are too few to be asked for.
+    pub(super) async fn next_of(&self, round: i64, since: Option<TimeDelta>) -> Result<Option<Ids>> {
+        let part = share(self.about().await?, self.parent.runs, since);
+        if part == 0 {
+            return Ok(None);
+        }
+        let part = usize::try_from(part).unwrap_or(usize::MAX);
+        self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await.map(Some)
+    }
+
+    /// About how many parents there are: as the table of parents has them, and where there is none as the server counts.
+    async fn about(&self) -> Result<u64> {
+        let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
+        match above.counted(self.above.key).filter(|counted| counted.rows > 0) {
+            Some(counted) => Ok(counted.rows),
+            None => Ok(self.count(false).await?.unwrap_or_default()),
+        }
     }
 
     /// The known parents that may be among those that the server can't give: their lists are asked for all the same.
@@ -76,22 +96,38 @@ impl Work<'_> {
         Ok(known.iter().map(u64::cast_signed).filter(hidden).collect())
     }
 
-    async fn count(&self) -> Result<Option<u64>> {
+    /// How many parents there are, before they are listed or after. The loads of a run ask once.
+    async fn count(&self, listed: bool) -> Result<Option<u64>> {
         let condition = self.of_all(None).map(|condition| condition.to_string());
-        let counted = count(self.client, self.above, condition.as_deref()).await;
-        counted.map(|counted| counted.records).map_err(|error| self.unlisted(error))
+        let ask = async {
+            let counted = count(self.client, self.above, condition.as_deref()).await;
+            counted.map(|counted| counted.records).map_err(|error| self.unlisted(error))
+        };
+        if !self.shares {
+            return ask.await;
+        }
+        let asked = (self.above.path, condition.clone(), Some(usize::from(listed)));
+        self.request.shared.count(asked, ask).await
     }
 
     /// A condition, and that of the parents that have such a list.
-    fn of_all(&self, condition: Option<Condition>) -> Option<Condition> {
+    pub(super) fn of_all(&self, condition: Option<Condition>) -> Option<Condition> {
         match (self.parent.conditions.map(Condition::raw), condition) {
             (Some(own), Some(condition)) => Some(own & condition),
             (own, condition) => own.or(condition),
         }
     }
 
-    /// The ids that meet a condition, as many at most, of so many that the server counts.
+    /// The ids that meet a condition, as many at most, of so many that the server counts. Several lists hang on one: the loads of a run
+    /// ask for its ids once, and a parent that came or changed since is found by the next run, as its change time is newer than
+    /// the watermark.
     async fn ids(&self, condition: Option<Condition>, most: Option<usize>, counted: Option<u64>) -> Result<Ids> {
+        let asked = (self.above.path, condition.as_ref().map(ToString::to_string), most);
+        let ask = self.listed_ids(condition, most, counted);
+        if self.shares { self.request.shared.parents(asked, ask).await } else { ask.await }
+    }
+
+    async fn listed_ids(&self, condition: Option<Condition>, most: Option<usize>, counted: Option<u64>) -> Result<Ids> {
         let size = most.and_then(|most| u32::try_from(most).ok()).map_or(PAGE, |most| most.clamp(1, PAGE));
         let mut list =
             Client::list(self.client, self.above.path).fields(self.above.key).page_size(size).skip_unreadable();
@@ -130,5 +166,35 @@ impl Work<'_> {
         let (own, above) = (self.entity.name, self.above.name);
         Error::new(Kind::Source, format!("{own} can't be read: {above}, on which it hangs, can't be listed"))
             .with_source(error)
+    }
+}
+
+/// So many of all parents are next after this time, in a round of so many days; none while it is less than a day and they are fewer
+/// than a bundle holds, so that runs that come often ask for little.
+fn share(all: u64, days: u32, since: Option<TimeDelta>) -> u64 {
+    let days = u64::from(days.max(1));
+    // A clock that goes back says nothing.
+    let Some(since) = since.filter(|since| *since >= TimeDelta::zero()) else { return all.div_ceil(days).max(1) };
+    let (past, round) = (since.num_seconds().cast_unsigned(), days * DAY);
+    let by_time = (u128::from(all) * u128::from(past.min(round))).div_ceil(u128::from(round));
+    let by_time = u64::try_from(by_time).unwrap_or(all);
+    if past < DAY && by_time < BUNDLE as u64 { 0 } else { by_time.max(1) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_round_takes_its_days_however_often_runs_come() {
+        let (hour, day) = (TimeDelta::hours(1), TimeDelta::days(1));
+        assert_eq!(share(70_000, 7, None), 10_000, "nobody knows when the last run was");
+        assert_eq!(share(70_000, 7, Some(day)), 10_000);
+        assert_eq!(share(70_000, 7, Some(hour)), 417);
+        assert_eq!(share(70_000, 7, Some(TimeDelta::minutes(10))), 0, "not worth a bundle yet");
+        assert_eq!(share(70_000, 7, Some(-day)), 10_000, "a clock that goes back");
+        assert_eq!(share(70_000, 7, Some(day * 30)), 70_000);
+        assert_eq!((share(70, 7, Some(hour * 23)), share(70, 7, Some(day)), share(70, 7, Some(day * 7))), (0, 10, 70));
+        assert_eq!((share(3, 7, Some(day)), share(0, 7, None)), (1, 1));
     }
 }

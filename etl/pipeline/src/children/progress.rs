@@ -10,6 +10,8 @@ use crate::error::Result;
 
 /// Mark of the round: the id of the last parent that it came to, 0 when it begins.
 const ROUND: &str = "connectwise-etl:round";
+/// Application of the server's time when the round last came on: microseconds since 1970.
+const ASKED: &str = "connectwise-etl:round-asked";
 /// Marks of parents whose lists couldn't be read, one each; 0 where there is none.
 const PENDING: &str = "connectwise-etl:owed";
 
@@ -23,13 +25,16 @@ pub(super) struct Progress {
     pub(super) watermark: Option<DateTime<Utc>>,
     /// The round that reads every list: parents up to this id are through.
     pub(super) round: i64,
+    /// The server's time when the round last came on; `None` where nobody noted it.
+    pub(super) asked: Option<DateTime<Utc>>,
     /// Parents whose lists couldn't be read when it was their turn.
     pub(super) pending: BTreeSet<i64>,
 }
 
 impl Progress {
     pub(super) async fn stored(table: &Table) -> Result<Self> {
-        let names: Vec<String> = [WATERMARK.to_owned(), ROUND.to_owned()]
+        let names: Vec<String> = [WATERMARK, ROUND, ASKED]
+            .map(str::to_owned)
             .into_iter()
             .chain((0..MAX_PENDING).map(pending_application))
             .collect();
@@ -38,6 +43,7 @@ impl Progress {
         Ok(Self {
             watermark: number(WATERMARK).and_then(DateTime::from_timestamp_micros),
             round: number(ROUND).unwrap_or_default(),
+            asked: number(ASKED).and_then(DateTime::from_timestamp_micros),
             pending: (0..MAX_PENDING)
                 .filter_map(|at| number(&pending_application(at)))
                 .filter(|parent| *parent != 0)
@@ -49,6 +55,10 @@ impl Progress {
     pub(super) fn transactions(&self, commit: Commit, before: &Self) -> Commit {
         let commit = match self.watermark {
             Some(watermark) => commit.transaction(WATERMARK, watermark.timestamp_micros()),
+            None => commit,
+        };
+        let commit = match self.asked {
+            Some(asked) => commit.transaction(ASKED, asked.timestamp_micros()),
             None => commit,
         };
         let places = self.pending.len().max(before.pending.len());

@@ -1,11 +1,14 @@
 //! The lists of some parents: by bundle, and one by one where a bundle doesn't show that it holds all of a list.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::time::{Duration, Instant};
 
 use connectwise_extract::read::{count_at, leave_out, left_out};
+use connectwise_sdk::catalog::{Entity, Parent};
 use connectwise_sdk::conditions::field;
 use connectwise_sdk::{BundledList, Client, ErrorKind, RecordText};
 use futures::TryStreamExt;
+use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -14,9 +17,23 @@ use super::Work;
 use super::progress::MAX_PENDING;
 use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
+use crate::shared::WholeList;
 
-/// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
+/// Lists of the first bundle. Nobody documents a limit: a server that wants fewer gets fewer, and one that is quick gets more.
 pub const BUNDLE: usize = 100;
+
+/// Lists of the largest bundle.
+pub(super) const LARGEST: usize = 400;
+
+/// Records after which bundles don't grow, so that no answer is much larger than a few pages.
+const RECORDS: usize = 1_000;
+
+/// Bundles don't grow when one takes longer: the server works through its lists one after the other, and one that takes a minute
+/// is a time-out.
+const QUICK: Duration = Duration::from_secs(4);
+
+/// Parents whose lists are read together at least.
+const AT_ONCE: usize = 500;
 
 /// Bundles that may fail in a row before lists are asked for one by one only.
 const PATIENCE: u32 = 3;
@@ -44,13 +61,24 @@ pub(super) enum List {
     Failed(String),
 }
 
+impl List {
+    fn bundled(list: WholeList) -> Self {
+        let WholeList { records, counted } = list;
+        Self::Whole { records, counted, bundled: true }
+    }
+}
+
 /// How lists are asked for, as the server has shown so far.
 #[derive(Debug)]
 pub(super) struct Reader {
     bundles: bool,
+    /// Whether a bundle of this size worked.
+    is_proven: bool,
     counts: bool,
     /// Lists of the next bundle.
     size: usize,
+    /// Lists of the largest bundle that the server may take.
+    most: usize,
     strikes: u32,
     /// Whether a list could be read.
     is_open: bool,
@@ -89,8 +117,10 @@ impl Reader {
     pub(super) fn new() -> Self {
         Self {
             bundles: true,
+            is_proven: false,
             counts: true,
             size: BUNDLE,
+            most: LARGEST,
             strikes: 0,
             is_open: false,
             fails: false,
@@ -104,6 +134,12 @@ impl Reader {
         let shut = self.shut.take_if(|_| !self.is_open && !self.fails)?;
         let why = format!("none of the lists below {} can be read", work.above.name);
         Some(work.incomplete(&why).with_source(shut))
+    }
+
+    /// Parents whose lists are read together: as many bundles as there may be requests under way.
+    pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
+        let least = self.size * (AT_ONCE / self.size).max(1);
+        (self.size * work.client.config().concurrency()).clamp(least, 8 * LARGEST)
     }
 
     /// Takes how a list went. One that is shut has failed like others.
@@ -160,103 +196,186 @@ impl Reader {
     /// The lists that bundles show to be whole.
     async fn by_bundle(&mut self, work: &Work<'_>, parents: &[i64]) -> BTreeMap<i64, List> {
         let mut whole = BTreeMap::new();
+        if work.shares {
+            let known =
+                |parent: &i64| Some((*parent, List::bundled(work.request.shared.below(work.entity.name, *parent)?)));
+            whole.extend(parents.iter().filter_map(known));
+        }
+        let parents: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
         let mut waiting: VecDeque<Vec<i64>> = parents.chunks(self.size).map(<[i64]>::to_vec).collect();
-        while let Some(some) = waiting.pop_front() {
-            if !self.bundles {
-                break;
+        while self.bundles && !waiting.is_empty() {
+            // Where nothing is known of the server yet, or it just refused something, one bundle finds out.
+            let at_once = if self.is_proven { work.client.config().concurrency() } else { 1 };
+            let mut round: Vec<Vec<i64>> = Vec::new();
+            while round.len() < at_once
+                && let Some(some) = waiting.pop_front()
+            {
+                if some.len() > self.size {
+                    some.chunks(self.size).rev().for_each(|part| waiting.push_front(part.to_vec()));
+                } else {
+                    round.push(some);
+                }
             }
-            if some.len() > self.size {
-                some.chunks(self.size).rev().for_each(|part| waiting.push_front(part.to_vec()));
-                continue;
-            }
-            match self.bundle(work, &some, &mut whole).await {
-                Ok(()) => self.strikes = 0,
-                Err(error) => match refusal(&error) {
-                    Refusal::Size if some.len() > 1 => {
-                        self.size = some.len().div_ceil(2);
-                        waiting.push_front(some);
-                    }
-                    Refusal::Size | Refusal::Never => self.give_up(&error),
-                    Refusal::Now => {
-                        tracing::warn!("a bundle of {} failed: {error}", work.entity.name);
-                        self.strikes += 1;
-                        if self.strikes >= PATIENCE {
-                            self.give_up(&error);
-                        }
-                    }
-                },
+            let (counts, strikes) = (self.counts, self.strikes);
+            let lists: Vec<Vec<Below>> = round.iter().map(|some| work.lists(some)).collect();
+            let size = work.request.page_size;
+            let asked = join_all(lists.iter().map(|some| bundle(work.client, some, size, counts))).await;
+            for (some, bundled) in round.into_iter().zip(asked).rev() {
+                whole.extend(self.take(work, (some, bundled), strikes, &mut waiting));
             }
         }
         whole
     }
 
-    fn give_up(&mut self, error: &connectwise_sdk::Error) {
-        self.bundles = false;
-        self.notes.push(format!("bundles don't work, so lists were asked for one by one: {error}"));
-    }
-
-    async fn bundle(
+    /// Takes what became of a bundle: its lists, or what follows from its having failed. Bundles that were under way together fail
+    /// together, which is one failure more than the `strikes` before.
+    fn take(
         &mut self,
         work: &Work<'_>,
-        parents: &[i64],
-        whole: &mut BTreeMap<i64, List>,
-    ) -> connectwise_sdk::Result<()> {
-        let bundle = work.client.bundle(work.bundled(parents)).await?;
-        let answers = bundle.answers()?;
-        // Counted after the read: a list that grew meanwhile is read again, on its own.
-        let counts = self.counted(work, parents).await?;
-        for (list, answer) in answers {
-            let parent = list.parent();
-            let Some(answer) = answer.filter(connectwise_sdk::BundledAnswer::is_whole) else { continue };
-            let sent = answer.records.len() as u64;
-            let counted = counts.as_ref().and_then(|counts| counts.get(&parent).copied());
-            let is_all = counts.is_none() || counted.is_some_and(|count| count <= sent);
-            if is_all && answer.records.iter().all(|record| work.hangs_on(record, parent)) {
-                let records = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
-                whole.insert(parent, List::Whole { records, counted, bundled: true });
+        (parents, bundled): (Vec<i64>, Result<Bundled, connectwise_sdk::Error>),
+        strikes: u32,
+        waiting: &mut VecDeque<Vec<i64>>,
+    ) -> Vec<Read> {
+        let error = match bundled {
+            Ok(bundled) => {
+                (self.strikes, self.is_proven) = (0, true);
+                // One of several that were under way together decides for all.
+                if parents.len() >= self.size && bundled.records <= RECORDS && bundled.took < QUICK {
+                    self.size = (2 * self.size).min(self.most);
+                }
+                if let Some(why) = bundled.uncounted.filter(|_| self.counts) {
+                    self.counts = false;
+                    self.notes.push(format!("bundles can't count, so their lists are taken at their word: {why}"));
+                }
+                let lists = parents.into_iter().zip(bundled.whole);
+                return lists.filter_map(|(parent, list)| Some((parent, List::bundled(list?)))).collect();
             }
-        }
-        Ok(())
-    }
-
-    /// What the server counts below each parent, `None` where it doesn't count by bundle.
-    async fn counted(
-        &mut self,
-        work: &Work<'_>,
-        parents: &[i64],
-    ) -> connectwise_sdk::Result<Option<HashMap<i64, u64>>> {
-        if !self.counts || work.entity.count_path.is_none() {
-            return Ok(None);
-        }
-        let bundle = match work.client.bundle_counts(work.bundled(parents)).await {
-            Ok(bundle) => bundle,
-            Err(error) if refusal(&error) != Refusal::Now => {
-                self.counts = false;
-                self.notes.push(format!("bundles can't count, so their lists are taken at their word: {error}"));
-                return Ok(None);
-            }
-            Err(error) => return Err(error),
+            Err(error) => error,
         };
-        let counts = bundle.answers()?.into_iter().filter_map(|(list, answer)| {
-            let answer = answer.filter(|answer| answer.success)?;
-            Some((list.parent(), answer.count?))
-        });
-        Ok(Some(counts.collect()))
+        self.is_proven = false;
+        match refusal(&error) {
+            // Whatever a larger bundle than the first fails on, it isn't what smaller ones fail on.
+            Refusal::Size | Refusal::Now if parents.len() > BUNDLE => self.shrink(parents, waiting),
+            Refusal::Size if parents.len() > 1 => self.shrink(parents, waiting),
+            // Others that were under way with it were refused for the same reason.
+            Refusal::Size | Refusal::Never => self.give_up(&error),
+            Refusal::Now => {
+                tracing::warn!("a bundle of {} failed: {error}", work.entity.name);
+                self.strikes = strikes + 1;
+                if self.strikes >= PATIENCE {
+                    self.give_up(&error);
+                }
+            }
+        }
+        Vec::new()
+    }
+
+    /// Asks for these lists again in smaller bundles.
+    fn shrink(&mut self, parents: Vec<i64>, waiting: &mut VecDeque<Vec<i64>>) {
+        self.size = self.size.min(parents.len().div_ceil(2));
+        self.most = self.size;
+        waiting.push_front(parents);
+    }
+
+    fn give_up(&mut self, error: &connectwise_sdk::Error) {
+        if self.bundles {
+            self.notes.push(format!("bundles don't work, so lists were asked for one by one: {error}"));
+        }
+        self.bundles = false;
     }
 }
 
-impl Work<'_> {
-    fn bundled(&self, parents: &[i64]) -> Vec<BundledList> {
-        let list = |parent: &i64| BundledList::new(self.parent.bundle, *parent).page_size(self.request.page_size);
-        parents.iter().map(list).collect()
-    }
+/// A list below a row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Below {
+    pub(super) entity: &'static Entity,
+    pub(super) hangs: &'static Parent,
+    pub(super) parent: i64,
+}
 
-    /// Whether a record says that it hangs on this parent, or says nothing.
-    fn hangs_on(&self, record: &RawValue, parent: i64) -> bool {
-        let Some(path) = self.parent.property else { return true };
-        let record: Option<Value> = serde_json::from_str(record.get()).ok();
-        let named = record.as_ref().and_then(|record| record.pointer(&format!("/{path}")));
-        named.and_then(Value::as_i64).is_none_or(|named| named == parent)
+/// What came of a bundle.
+pub(super) struct Bundled {
+    /// The lists that it shows to be whole, in the order in which they were asked for.
+    pub(super) whole: Vec<Option<WholeList>>,
+    /// Why they weren't counted, where the server doesn't do that by bundle.
+    uncounted: Option<String>,
+    /// Records that it brought.
+    records: usize,
+    /// How long it took.
+    took: Duration,
+}
+
+/// Asks for lists at once, and counts them if `counts` says that the server does so.
+pub(super) async fn bundle(
+    client: &Client,
+    lists: &[Below],
+    page_size: u32,
+    counts: bool,
+) -> connectwise_sdk::Result<Bundled> {
+    let of = |list: &Below| BundledList::new(list.hangs.bundle, list.parent).page_size(page_size);
+    let began = Instant::now();
+    let bundle = client.bundle(lists.iter().map(of).collect()).await?;
+    let took = began.elapsed();
+    let mut records = 0;
+    // Counted after the read: a list that grew meanwhile is read again, on its own.
+    let countable: Vec<usize> = lists
+        .iter()
+        .enumerate()
+        .filter(|(_, list)| counts && list.entity.count_path.is_some())
+        .map(|(at, _)| at)
+        .collect();
+    let (counted, uncounted) = match countable.is_empty() {
+        true => (None, None),
+        false => count(client, countable.iter().filter_map(|at| lists.get(*at)).map(of).collect()).await?,
+    };
+    let counted: Option<HashMap<usize, u64>> = counted
+        .map(|counted| countable.iter().copied().zip(counted).filter_map(|(at, count)| Some((at, count?))).collect());
+    let mut whole = Vec::with_capacity(lists.len());
+    for ((at, list), (_, answer)) in lists.iter().enumerate().zip(bundle.answers()?) {
+        let answer = answer.filter(connectwise_sdk::BundledAnswer::is_whole).filter(|answer| {
+            let sent = answer.records.len() as u64;
+            let count = counted.as_ref().and_then(|counted| counted.get(&at));
+            let has_all = counted.is_none() || !countable.contains(&at) || count.is_some_and(|count| *count <= sent);
+            has_all && answer.records.iter().all(|record| hangs_on(list.hangs, record, list.parent))
+        });
+        whole.push(answer.map(|answer| {
+            records += answer.records.len();
+            let texts = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
+            WholeList { records: texts, counted: counted.as_ref().and_then(|counted| counted.get(&at).copied()) }
+        }));
+    }
+    Ok(Bundled { whole, uncounted, records, took })
+}
+
+/// What the server counts in each list, or why it doesn't count by bundle.
+async fn count(
+    client: &Client,
+    lists: Vec<BundledList>,
+) -> connectwise_sdk::Result<(Option<Vec<Option<u64>>>, Option<String>)> {
+    let number = lists.len();
+    let bundle = match client.bundle_counts(lists).await {
+        Ok(bundle) => bundle,
+        Err(error) if refusal(&error) == Refusal::Size && number > BUNDLE => return Err(error),
+        Err(error) if refusal(&error) != Refusal::Now => return Ok((None, Some(error.to_string()))),
+        Err(error) => return Err(error),
+    };
+    let counts = bundle.answers()?.into_iter().map(|(_, answer)| answer.filter(|answer| answer.success)?.count);
+    Ok((Some(counts.collect()), None))
+}
+
+/// Whether a record says that it hangs on this parent, or says nothing.
+fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
+    let Some(path) = hangs.property else { return true };
+    let record: Option<Value> = serde_json::from_str(record.get()).ok();
+    let named = record.as_ref().and_then(|record| record.pointer(&format!("/{path}")));
+    named.and_then(Value::as_i64).is_none_or(|named| named == parent)
+}
+
+impl Work<'_> {
+    /// The lists of these parents.
+    fn lists(&self, parents: &[i64]) -> Vec<Below> {
+        let list = |parent: &i64| Below { entity: self.entity, hangs: self.parent, parent: *parent };
+        parents.iter().map(list).collect()
     }
 
     /// One list on its own.

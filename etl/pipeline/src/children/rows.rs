@@ -77,6 +77,11 @@ impl Rows {
         self.reader.shut(work)
     }
 
+    /// Parents whose lists are read before their rows are put together, which bounds memory.
+    pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
+        self.reader.at_once(work)
+    }
+
     /// The rows of these parents.
     ///
     /// # Errors

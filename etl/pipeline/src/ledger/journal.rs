@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_lakehouse::{Lake, TableName, Window};
 use connectwise_sdk::catalog::Entity;
-use futures::future::{Either, select};
+use futures::future::{Either, select, select_all};
 use serde::{Deserialize, Serialize};
 
 use super::drift::{Memory, News};
@@ -95,20 +95,20 @@ impl<'a> Journal<'a> {
         Ok(first.map(|first| Window { since: first - GRACE, until }))
     }
 
-    /// Lets a load go on to its end and writes the chunks that become safe on its way: the first at once, so that a load
-    /// that is killed leaves word of it, and then those of some time together.
-    pub async fn beside<T>(&mut self, table: &TableName, meter: &Meter, load: impl Future<Output = T>) -> T {
+    /// Lets the loads of these tables go on until one ends, and writes the chunks that become safe on the way: the first at once, so
+    /// that loads that are killed leave word of it, and then those of some time together.
+    pub async fn beside<T>(&mut self, running: &[(TableName, Meter)], load: impl Future<Output = T>) -> T {
         let mut load = pin!(load);
         loop {
             let wait = self.chunked.map_or(Duration::ZERO, |last| EVERY.saturating_sub(last.elapsed()));
             let safe = pin!(async {
-                meter.chunked().await;
+                any_chunked(running).await;
                 tokio::time::sleep(wait).await;
             });
             if let Either::Left((done, _)) = select(load.as_mut(), safe).await {
                 return done;
             }
-            let writing = pin!(self.write_chunks(table, meter));
+            let writing = pin!(self.write_chunks(running));
             if let Either::Left((done, writing)) = select(load.as_mut(), writing).await {
                 writing.await;
                 return done;
@@ -116,8 +116,11 @@ impl<'a> Journal<'a> {
         }
     }
 
-    async fn write_chunks(&mut self, table: &TableName, meter: &Meter) {
-        let chunks: Vec<_> = meter.take_chunks().into_iter().map(|chunk| (table.clone(), chunk)).collect();
+    async fn write_chunks(&mut self, running: &[(TableName, Meter)]) {
+        let of = |(table, meter): &(TableName, Meter)| {
+            meter.take_chunks().into_iter().map(|chunk| (table.clone(), chunk)).collect::<Vec<_>>()
+        };
+        let chunks: Vec<_> = running.iter().flat_map(of).collect();
         let written = async { self.append(CHUNKS, &self.chunk_rows(&chunks)).await };
         if let Err(error) = written.await {
             self.note(error);
@@ -205,6 +208,14 @@ impl<'a> Journal<'a> {
         tracing::warn!(error = %error.report(), "the ledger can't be written");
         self.fault.get_or_insert(error);
     }
+}
+
+/// Waits until a part of one of these loads is safe.
+async fn any_chunked(running: &[(TableName, Meter)]) {
+    if running.is_empty() {
+        return std::future::pending().await;
+    }
+    select_all(running.iter().map(|(_, meter)| Box::pin(meter.chunked()))).await;
 }
 
 /// Closes the runs that began and can't end any more: their process is gone, or nothing was heard of them for a day.

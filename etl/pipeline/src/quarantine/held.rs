@@ -11,7 +11,7 @@ use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{ident, lit};
 use serde::Serialize;
 
-use super::{KEY, NAME, Row, identity, schema, table};
+use super::{KEY, NAME, Row, WRITING, identity, schema, table};
 use crate::error::{Error, Result, sql_error};
 use crate::typed::{from_batches, to_batch};
 
@@ -274,6 +274,7 @@ async fn rewrite(
     run_id: &str,
     state: impl Fn(&Record) -> Option<State>,
 ) -> Result<()> {
+    let _one = WRITING.lock().await;
     retry_on_conflict(&table(), async || {
         let table = lake.table(&table()).await?;
         let changed = |row: Row| {

@@ -14,6 +14,7 @@ use connectwise_extract::decode::Rejected;
 use connectwise_lakehouse::{Changes, Commit, Lake, Layer, Table, TableName, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
+use tokio::sync::Mutex;
 use twox_hash::XxHash3_64;
 
 use crate::error::{Error, Result};
@@ -26,6 +27,9 @@ const KEY: &str = "quarantineId";
 /// Application of a bronze table's commits: how many of its records are in quarantine, open or acknowledged. The quarantine is a table of
 /// its own, and whoever empties it would have the records forgotten.
 const COUNT: &str = "connectwise-etl:quarantined";
+
+/// Lists that are loaded at once share this table; without it each would start over for all others.
+static WRITING: Mutex<()> = Mutex::const_new(());
 
 /// The quarantine table, `bronze/bronze_cw_quarantine`.
 pub fn table() -> TableName {
@@ -80,6 +84,7 @@ pub async fn keep(
     }
     let unique: std::collections::BTreeMap<i64, &Rejected> =
         rejected.iter().map(|record| (identity(entity, record), record)).collect();
+    let _one = WRITING.lock().await;
     if let Some(told) = lake.straighten(&table(), &schema(), run_id).await? {
         tracing::warn!("{told}");
     }

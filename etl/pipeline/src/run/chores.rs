@@ -7,7 +7,7 @@ use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
-use super::plan::Server;
+use super::server::Server;
 use super::{Step, damage};
 use crate::error::Result;
 use crate::gold::GoldConfig;

@@ -5,8 +5,12 @@
 
 mod chores;
 mod damage;
+mod lists;
+mod load;
 mod plan;
 mod report;
+mod server;
+mod survey;
 
 pub use crate::telemetry::{Chunk, Meter, Mode, Observer, Outcome, Quiet, ReadProof, Step};
 pub use chores::{maintain, reconcile};

@@ -9,18 +9,18 @@ use connectwise_extract::privacy::Privacy;
 use connectwise_extract::read::{DateProbe, Window};
 use connectwise_lakehouse::shortage::says_full_disk;
 use connectwise_lakehouse::{Lake, Layer, Table, TableName};
+use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, ClientStats};
 
-use super::{Meter, Mode, Observer, Outcome, Report, Step, damage};
-use crate::bronze::{self, Options, Request};
-use crate::children;
+use super::server::Server;
+use super::{Meter, Mode, Observer, Report, Step, damage};
+use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
-use crate::halt::{Halt, Trouble};
+use crate::halt::Trouble;
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::opened::Opened;
-use crate::quarantine;
+use crate::shared::Shared;
 use crate::silver;
 use crate::tenant::{self, Admitted, Signature};
 use tokio::sync::OnceCell;
@@ -95,8 +95,9 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     // Whether earlier runs skipped something matters only to what is optional, and less than the run.
     let skipped =
         if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
-    let quarantine = OnceCell::new();
-    let run = Run { lake, plan, observer, started, run_id, clock, dates, owner, unsettled, quarantine, skipped };
+    let (quarantine, shared) = (OnceCell::new(), Shared::default());
+    let run =
+        Run { lake, plan, observer, started, run_id, clock, dates, shared, owner, unsettled, quarantine, skipped };
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
@@ -113,35 +114,14 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let (mut not_tried, mut goes_on) = (Vec::new(), true);
     if let Some(client) = asking {
         server = Server::ask(client).await;
-        let mut halt = Halt::new(server.trouble);
-        for (at, entity) in plan.entities.iter().enumerate() {
-            let (table, meter) = (TableName::bronze(entity.table), Meter::default());
-            let (mut step, loaded) = journal.beside(&table, &meter, run.bronze(client, entity, &meter)).await;
-            opened.extend(loaded);
-            let rest = plan.entities.get(at + 1..).unwrap_or_default();
-            let stops = halt.after(client, step.is_failed(), step.trouble, rest).await;
-            if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
-                not_tried = rest.iter().map(|entity| entity.name).collect();
-                step.add_to_failure(why);
-            }
-            let is_shut = |step: &Step| step.outcome == Outcome::Skipped;
-            // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
-            if at > 0 && rest.is_empty() && is_shut(&step) && steps.iter().all(is_shut) {
-                let why = format!("the role may read none of {} lists: check the credentials and its rights", at + 1);
-                step.outcome = Outcome::Failed(why);
-            }
-            journal.step(&step, Some((entity, &meter))).await;
-            if step.is_failed() {
-                // Another tenant's first load was faster: it isn't this one's lakehouse any more.
-                tenant::admit(lake, client, plan.adopt_tenant, &run.run_id, started).await?;
-            }
-            steps.push(step);
-            if stops.is_some() {
-                break;
-            }
-        }
+        server.ask_for_entry(client).await;
+        let loaded = run.lists(client, &mut server, &mut journal).await?;
+        steps = loaded.steps;
+        not_tried = loaded.not_tried;
+        opened.extend(loaded.tables);
+        warnings.extend(loaded.warnings);
         // Without anything new there is nothing to build, and a run that did nothing has to say so.
-        goes_on = (halt.went() || not_tried.is_empty()) && !is_full(&steps);
+        goes_on = (loaded.went || not_tried.is_empty()) && !is_full(&steps);
         journal.write().await;
     }
     if goes_on && plan.layers.contains(&Layer::Silver) {
@@ -216,41 +196,22 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     Ok(report)
 }
 
-/// What the server says it runs, and what asking took.
-#[derive(Debug, Default)]
-pub(super) struct Server {
-    pub(super) release: Option<String>,
-    pub(super) spent: ClientStats,
-    /// What no answer says of the lists.
-    pub(super) trouble: Option<Trouble>,
-}
-
-impl Server {
-    /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
-    pub(super) async fn ask(client: &Client) -> Self {
-        let client = client.with_own_stats();
-        let info = client.company_info().await;
-        let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
-        let release = info.ok().and_then(|info| info.version_number.or(info.version_code));
-        Self { release, spent: client.stats(), trouble }
-    }
-}
-
-struct Run<'a> {
-    lake: &'a Lake,
-    plan: &'a Plan,
-    observer: &'a dyn Observer,
-    started: DateTime<Utc>,
-    run_id: String,
+pub(super) struct Run<'a> {
+    pub(super) lake: &'a Lake,
+    pub(super) plan: &'a Plan,
+    pub(super) observer: &'a dyn Observer,
+    pub(super) started: DateTime<Utc>,
+    pub(super) run_id: String,
     clock: Instant,
-    dates: DateProbe,
-    owner: Signature,
+    pub(super) dates: DateProbe,
+    pub(super) shared: Shared,
+    pub(super) owner: Signature,
     /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
     unsettled: AtomicBool,
     /// The quarantine when the run first asked for it.
-    quarantine: OnceCell<Table>,
+    pub(super) quarantine: OnceCell<Table>,
     /// Bronze tables that the last run to load them skipped.
-    skipped: BTreeSet<String>,
+    pub(super) skipped: BTreeSet<String>,
 }
 
 /// What has to be built of a table.
@@ -261,7 +222,7 @@ struct Todo {
 }
 
 /// A table after a step that left it at a version.
-async fn at(table: &Table, version: u64) -> Result<Table> {
+pub(super) async fn at(table: &Table, version: u64) -> Result<Table> {
     Ok(if table.version() == Some(version) { table.clone() } else { table.refresh().await? })
 }
 
@@ -271,72 +232,6 @@ fn is_full(steps: &[Step]) -> bool {
 }
 
 impl Run<'_> {
-    /// The table is given as it is after the step.
-    async fn bronze(&self, client: &Client, entity: &'static Entity, meter: &Meter) -> (Step, Option<Table>) {
-        let client = client.with_own_stats();
-        let table = TableName::bronze(entity.table);
-        let (mut step, loaded) = self
-            .step(table, &[], meter, async |step, meter| {
-                let (table, told) = damage::bronze(self.lake, entity, self.plan.mode, &self.run_id).await?;
-                step.warnings.extend(told);
-                let bronze = table.name();
-                let untrusted = table.is_untrusted().await?;
-                let open = async || self.lake.table(&quarantine::table()).await;
-                let quarantine = self.quarantine.get_or_try_init(open).await?;
-                let remembered = quarantine::remembered(&table).await?;
-                let lost = quarantine::lost(quarantine, entity, remembered).await?;
-                let request = Request {
-                    quarantine: quarantine.clone(),
-                    mode: if untrusted || lost > 0 { Mode::Full } else { self.plan.mode },
-                    window: self.plan.window,
-                    dates: self.dates.clone(),
-                    page_size: self.plan.page_size,
-                    secrets: self.plan.privacy.secrets(),
-                    options: self.plan.load,
-                    run_id: self.run_id.clone(),
-                    started: self.started,
-                    owner: self.owner,
-                };
-                let loaded = match entity.parent() {
-                    Some(parent) => children::load(&table, &client, entity, parent, &request, meter).await,
-                    None => bronze::load(&table, &client, entity, &request, meter).await,
-                };
-                let optional = self.plan.optional.contains(&entity.name);
-                let loaded = match loaded {
-                    Err(error) if optional && error.is_shut() => {
-                        let name = entity.name;
-                        step.trouble = Trouble::of(&error);
-                        step.skipped(format!("skipped: the role may not read {name}, and it is optional ({error})"));
-                        return Ok(table);
-                    }
-                    loaded => loaded?,
-                };
-                if untrusted && loaded.incomplete.is_none() {
-                    self.lake.trust(bronze, &self.run_id).await?;
-                    step.warnings.push(format!("{bronze} was marked as not whole, so all of it was read again"));
-                }
-                if optional && self.skipped.contains(&step.table) {
-                    step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
-                }
-                if lost > 0 {
-                    let (of, name) = (quarantine::table(), entity.name);
-                    step.warnings.push(format!(
-                        "{lost} records of {name} were taken out of {of} by another writer, so all of {name} was read again"
-                    ));
-                }
-                let (version, quarantined) = (loaded.written.version, loaded.quarantined);
-                loaded.tell(step);
-                let table = at(&table, version).await?;
-                if quarantined == 0 && remembered == 0 {
-                    return Ok(table);
-                }
-                quarantine::remember(table, entity, remembered, &self.run_id).await
-            })
-            .await;
-        step.spent(client.stats());
-        (step, loaded)
-    }
-
     async fn silver(&self, entity: &'static Entity, opened: &mut Opened) -> (Step, Option<Table>) {
         let table = TableName::silver(entity.table);
         self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
@@ -498,7 +393,7 @@ impl Run<'_> {
 
     /// One step: of a table, and the tables that it is built from. Where a file of that table can't be read, what is left of the table
     /// is set right, and the step begins again.
-    async fn step<T>(
+    pub(super) async fn step<T>(
         &self,
         table: TableName,
         inputs: &[TableName],

@@ -123,7 +123,9 @@ impl Meter {
 
     /// Waits until a part of the load is safe that nobody was told of.
     pub(crate) async fn chunked(&self) {
-        self.safe.notified().await;
+        while self.noted().chunks.is_empty() {
+            self.safe.notified().await;
+        }
     }
 
     /// Takes the chunks that are safe by now.
@@ -172,6 +174,10 @@ impl Meter {
 
 /// Watches a run.
 pub trait Observer: Send + Sync {
+    /// So many lists are going to be loaded, several at once.
+    fn planned(&self, lists: usize) {
+        let _ = lists;
+    }
     /// A step starts; its meter may be read at any time.
     fn started(&self, table: &TableName, meter: &Meter);
     /// A step ended, well or badly.

@@ -1,0 +1,308 @@
+//! Questions about many lists in one request. What a bundle doesn't answer beyond doubt is left to be asked list by list: a server
+//! or a role without bundles costs a request or two and nothing else.
+
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono::Utc;
+use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_sdk::{Bundle, BundledAnswer, BundledList, Client, ErrorKind, RecordText};
+use futures::stream::{self, StreamExt};
+use serde_json::Value;
+
+use super::ServerClock;
+use super::measured::{Newest, known};
+
+/// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
+const LISTS: usize = 100;
+
+/// Records that one bundle is expected to bring, so that no answer is much larger than a few pages.
+const RECORDS: u64 = 2_000;
+
+/// A list of which so many records are wanted fits into a bundle. More of them are read page by page.
+const MOST: u64 = 900;
+
+/// Records that a list may have grown by since it was counted, without being asked for on its own.
+const GROWTH: u64 = 50;
+
+/// A list, or the records of it that meet a condition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// Whose list it is.
+    pub entity: &'static Entity,
+    /// A text in the API's query language; `None` for all of the list.
+    pub condition: Option<String>,
+}
+
+/// All records of a part of a list, and what the server counted before and after it gave them.
+#[derive(Clone)]
+pub struct Listed {
+    pub(super) condition: Option<String>,
+    pub(super) records: Vec<RecordText<'static>>,
+    pub(super) counted: u64,
+    pub(super) counted_after: u64,
+}
+
+impl fmt::Debug for Listed {
+    /// The records aren't shown: they are somebody's.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listed").field("records", &self.records.len()).finish_non_exhaustive()
+    }
+}
+
+impl Listed {
+    /// What it holds all records of.
+    pub fn condition(&self) -> Option<&str> {
+        self.condition.as_deref()
+    }
+}
+
+/// Asks one server by bundles, as long as it takes them.
+#[derive(Debug)]
+pub struct Bundles {
+    client: Client,
+    refused: AtomicBool,
+}
+
+/// What is asked of a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Question {
+    Records,
+    Counts,
+}
+
+impl Bundles {
+    /// Bundles of this server, which nobody has tried yet.
+    pub fn new(client: &Client) -> Self {
+        Self { client: client.clone(), refused: AtomicBool::new(false) }
+    }
+
+    /// The newest record of each list that shows when its records changed. Lists of which the server doesn't tell it are left out.
+    pub async fn newest(&self, entities: &[&'static Entity]) -> HashMap<&'static str, Newest> {
+        let list = |entity: &&'static Entity| {
+            let Load::Incremental { watermark, .. } = entity.load else { return None };
+            let list = BundledList::flat(entity.bundle?).order_by(format!("{watermark} desc")).page_size(1);
+            Some((*entity, watermark, list.fields(format!("{},{watermark}", entity.key))))
+        };
+        let lists: Vec<_> = entities.iter().filter_map(list).collect();
+        let asked = lists.iter().map(|(_, _, list)| list.clone()).collect();
+        // A clock that is read before the request is behind at worst.
+        let here = Utc::now();
+        let answers = self.ask(asked, Question::Records, |bundle, _, answer| {
+            let clock = ServerClock::of(bundle.response(), here);
+            let record = match answer.records.as_slice() {
+                [] if answer.has_records => None,
+                [record] => Some(serde_json::from_str::<Value>(record.get()).ok()?),
+                _ => return None,
+            };
+            Some((record, clock))
+        });
+        let found = lists.iter().zip(answers.await).filter_map(|((entity, watermark, _), answer)| {
+            let (record, clock) = answer?;
+            let known = record.as_ref().and_then(|record| known(entity, watermark, record));
+            Some((entity.name, Newest { known, clock: Some(clock) }))
+        });
+        found.collect()
+    }
+
+    /// The keys of each part that has less than a page of records, `None` where the server doesn't give them whole.
+    pub async fn keys(&self, parts: &[Part]) -> Vec<Option<Vec<i64>>> {
+        let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
+            .iter()
+            .enumerate()
+            .filter_map(|(at, part)| Some((at, part.list(connectwise_sdk::MAX_PAGE_SIZE)?.fields(part.entity.key))))
+            .unzip();
+        let answers = self.ask(lists, Question::Records, |_, at, answer| {
+            let key = parts.get(*places.get(at)?)?.entity.key;
+            ascending(&answer, key).filter(|_| answer.is_whole())
+        });
+        let mut found = vec![None; parts.len()];
+        for (at, keys) in places.iter().zip(answers.await) {
+            if let Some(place) = found.get_mut(*at) {
+                *place = keys;
+            }
+        }
+        found
+    }
+
+    /// How many records each part has, `None` where the server doesn't say.
+    pub async fn counts(&self, parts: &[Part]) -> Vec<Option<u64>> {
+        let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
+            .iter()
+            .enumerate()
+            .filter(|(_, part)| part.entity.count_path.is_some())
+            .filter_map(|(at, part)| Some((at, part.list(connectwise_sdk::MAX_PAGE_SIZE)?)))
+            .unzip();
+        let mut counts = vec![None; parts.len()];
+        let answers = self.ask(lists, Question::Counts, |_, _, answer| answer.count).await;
+        for (at, count) in places.into_iter().zip(answers) {
+            if let Some(place) = counts.get_mut(at) {
+                *place = count;
+            }
+        }
+        counts
+    }
+
+    /// The records of those of these counted parts that are small and that the server gives whole, by their places.
+    pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> HashMap<usize, Listed> {
+        let small = |at: &usize| counted.get(*at).copied().flatten().is_some_and(|count| count <= MOST);
+        let places: Vec<usize> = (0..parts.len()).filter(small).collect();
+        let mut found: HashMap<usize, Listed> = HashMap::new();
+        let count = |at: usize| counted.get(at).copied().flatten().unwrap_or_default();
+        let asked: Vec<_> = packs(&places, count).into_iter().map(|some| self.pack(parts, some, count)).collect();
+        let mut packs = stream::iter(asked).buffered(self.client.config().concurrency());
+        while let Some(pack) = packs.next().await {
+            for (at, records) in pack {
+                let Some(part) = parts.get(at) else { continue };
+                let (condition, counted) = (part.condition.clone(), count(at));
+                found.insert(at, Listed { condition, records, counted, counted_after: 0 });
+            }
+        }
+        // Counted again after the read, as every read is. A list that grew meanwhile is asked for on its own.
+        let places: Vec<usize> = found.keys().copied().collect();
+        let again: Vec<Part> = places.iter().filter_map(|at| parts.get(*at).cloned()).collect();
+        for (at, after) in places.into_iter().zip(self.counts(&again).await) {
+            let least = |listed: &Listed| after.map(|after| after.min(listed.counted));
+            let whole = |listed: &Listed| least(listed).is_some_and(|least| listed.records.len() as u64 >= least);
+            match found.get_mut(&at).filter(|listed| whole(listed)) {
+                Some(listed) => listed.counted_after = after.unwrap_or_default(),
+                None => drop(found.remove(&at)),
+            }
+        }
+        found
+    }
+
+    /// All records of each of these parts, of which each has less than a page; `None` where the server doesn't give them whole.
+    pub(super) async fn whole(&self, parts: &[Part]) -> Vec<Option<Vec<RecordText<'static>>>> {
+        let mut found = vec![None; parts.len()];
+        let most = u64::from(connectwise_sdk::MAX_PAGE_SIZE) - GROWTH;
+        for (at, records) in self.pack(parts, (0..parts.len()).collect(), |_| most).await {
+            if let Some(place) = found.get_mut(at) {
+                *place = Some(records);
+            }
+        }
+        found
+    }
+
+    /// All records of these parts, as far as the server gives them whole.
+    async fn pack(
+        &self,
+        parts: &[Part],
+        places: Vec<usize>,
+        count: impl Fn(usize) -> u64,
+    ) -> Vec<(usize, Vec<RecordText<'static>>)> {
+        let asked = places.into_iter().filter_map(|at| {
+            let size = u32::try_from(count(at) + GROWTH).unwrap_or(u32::MAX);
+            Some((at, parts.get(at)?.list(size)?))
+        });
+        let (asked, lists): (Vec<usize>, Vec<BundledList>) = asked.unzip();
+        let answers = self.ask(lists, Question::Records, |_, at, answer| {
+            let key = parts.get(*asked.get(at)?)?.entity.key;
+            if !answer.is_whole() || ascending(&answer, key).is_none() {
+                return None;
+            }
+            let owned = answer.records.iter().map(|record| RecordText::from(*record).into_owned());
+            Some(owned.collect::<Vec<_>>())
+        });
+        let answers = answers.await;
+        asked.into_iter().zip(answers).filter_map(|(at, records)| Some((at, records?))).collect()
+    }
+
+    /// Asks for lists, and takes what `take` makes of the answers that are some.
+    async fn ask<T>(
+        &self,
+        lists: Vec<BundledList>,
+        question: Question,
+        take: impl Fn(&Bundle, usize, BundledAnswer<'_>) -> Option<T>,
+    ) -> Vec<Option<T>> {
+        let mut found: Vec<Option<T>> = lists.iter().map(|_| None).collect();
+        let mut waiting: VecDeque<Range<usize>> =
+            (0..lists.len()).step_by(LISTS).map(|from| from..(from + LISTS).min(lists.len())).collect();
+        while let Some(range) = waiting.pop_front() {
+            if self.refused.load(Ordering::Relaxed) {
+                break;
+            }
+            let some = lists.get(range.clone()).unwrap_or_default().to_vec();
+            let asked = match question {
+                Question::Records => self.client.bundle(some).await,
+                Question::Counts => self.client.bundle_counts(some).await,
+            };
+            match asked {
+                Ok(bundle) => {
+                    // An answer that can't be read answers nothing: whatever is wrong, the lists say it.
+                    for (at, (_, answer)) in bundle.answers().unwrap_or_default().into_iter().enumerate() {
+                        let answer = answer.filter(|answer| answer.success);
+                        if let Some(place) = found.get_mut(range.start + at) {
+                            *place = answer.and_then(|answer| take(&bundle, range.start + at, answer));
+                        }
+                    }
+                }
+                Err(error) if is_too_large(&error) && range.len() > 1 => {
+                    let middle = range.start + range.len() / 2;
+                    waiting.push_front(middle..range.end);
+                    waiting.push_front(range.start..middle);
+                }
+                Err(error) => {
+                    tracing::info!("lists are asked one by one, as bundles don't work: {error}");
+                    self.refused.store(true, Ordering::Relaxed);
+                }
+            }
+        }
+        found
+    }
+}
+
+impl Part {
+    fn list(&self, size: u32) -> Option<BundledList> {
+        Some(BundledList::flat(self.entity.bundle?).conditions(self.condition.clone()).page_size(size))
+    }
+}
+
+/// Whether the bundle may hold too many lists or records.
+fn is_too_large(error: &connectwise_sdk::Error) -> bool {
+    matches!(error.status(), Some(400 | 413)) || error.kind() == ErrorKind::TooLarge
+}
+
+/// Places in groups that are one bundle each.
+fn packs(places: &[usize], count: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
+    let mut packs: Vec<Vec<usize>> = Vec::new();
+    let mut room = 0;
+    for at in places {
+        let records = count(*at);
+        match packs.last_mut().filter(|pack| records <= room && pack.len() < LISTS) {
+            Some(pack) => pack.push(*at),
+            None => {
+                packs.push(vec![*at]);
+                room = RECORDS;
+            }
+        }
+        room = room.saturating_sub(records);
+    }
+    packs
+}
+
+/// The keys of the records, where they are in that order and each is there once.
+fn ascending(answer: &BundledAnswer<'_>, key: &str) -> Option<Vec<i64>> {
+    let key_of = |text: &&serde_json::value::RawValue| {
+        let record: Option<Value> = serde_json::from_str(text.get()).ok();
+        record.and_then(|record| record.get(key)?.as_i64())
+    };
+    let keys: Option<Vec<i64>> = answer.records.iter().map(key_of).collect();
+    keys.filter(|keys| keys.is_sorted_by(|one, other| one < other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bundles_are_packed_by_the_records_that_they_bring() {
+        let counts = [900, 900, 300, 10, 0, 2_000, 1];
+        let packs = packs(&[0, 1, 2, 3, 4, 5, 6], |at| counts[at]);
+        assert_eq!(packs, [vec![0, 1], vec![2, 3, 4], vec![5], vec![6]]);
+        let many: Vec<usize> = (0..250).collect();
+        assert_eq!(super::packs(&many, |_| 1).iter().map(Vec::len).collect::<Vec<_>>(), [100, 100, 50]);
+    }
+}

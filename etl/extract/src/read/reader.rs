@@ -1,0 +1,208 @@
+//! The task that fetches the pages of a list, decodes them and proves at the end that they are all of it.
+
+use std::sync::Arc;
+
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, ListRequest, Page, RecordText};
+use futures::stream::{self, StreamExt};
+use tokio::sync::mpsc;
+
+use super::bundles::{Bundles, Part};
+use super::{Decoded, End, Message, Unreadable, before, count, incomplete, leave_out, source_error};
+use crate::decode::{Decoder, Rejected};
+use crate::error::Result;
+
+/// Pages that wait to be decoded, beside the one that is under way.
+const PAGES_AHEAD: usize = 1;
+
+/// Ranges of one bundle, which so brings about as many records as four pages.
+const RANGES: usize = 8;
+
+/// Bundles of ranges that are under way at once.
+const BUNDLES_AHEAD: usize = 2;
+
+/// Fetches pages while the last ones are decoded and written. The end of the channel proves nothing: a page says that it is the
+/// last.
+fn ahead(list: ListRequest) -> mpsc::Receiver<connectwise_sdk::Result<Page>> {
+    let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
+    tokio::spawn(async move {
+        let mut pages = Box::pin(list.pages());
+        while let Some(page) = pages.next().await {
+            // Nobody waits for it any more when whoever reads gave up.
+            if sender.send(page).await.is_err() {
+                return;
+            }
+        }
+    });
+    receiver
+}
+
+pub(super) struct Reader {
+    pub(super) client: Client,
+    pub(super) entity: &'static Entity,
+    pub(super) condition: Option<String>,
+    pub(super) page_size: u32,
+    pub(super) decoder: Decoder,
+    pub(super) counted: Option<u64>,
+    pub(super) counts_after: bool,
+    pub(super) records: u64,
+    pub(super) unreadable: Vec<Unreadable>,
+    pub(super) last_key: Option<i64>,
+    pub(super) end: End,
+}
+
+impl Reader {
+    pub(super) fn new(client: &Client, entity: &'static Entity, decoder: Decoder) -> Self {
+        Self {
+            client: client.clone(),
+            entity,
+            condition: None,
+            page_size: connectwise_sdk::MAX_PAGE_SIZE,
+            decoder,
+            counted: None,
+            counts_after: false,
+            records: 0,
+            unreadable: Vec::new(),
+            last_key: None,
+            end: End::default(),
+        }
+    }
+
+    /// Reads to the end and says how it went. Nobody is left to tell it to when the writer failed first; its error is the one to
+    /// tell.
+    pub(super) async fn run(mut self, sender: mpsc::Sender<Message>) {
+        let whole = self.read(&sender).await;
+        sender.send(Message::End(self.end, whole)).await.ok();
+    }
+
+    /// The same, of records that are there already.
+    pub(super) async fn give(mut self, records: Vec<RecordText<'static>>, sender: mpsc::Sender<Message>) {
+        let whole = match self.decode(&records, Vec::new()) {
+            Ok(page) => {
+                sender.send(Message::Page(page)).await.ok();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        };
+        sender.send(Message::End(self.end, whole)).await.ok();
+    }
+
+    /// The same, by ranges of the keys that follow each other, many of which are asked for in one request. One that isn't given whole
+    /// is read page by page.
+    pub(super) async fn gather(mut self, ranges: Vec<Part>, sender: mpsc::Sender<Message>) {
+        let whole = self.by_ranges(ranges, &sender).await;
+        sender.send(Message::End(self.end, whole)).await.ok();
+    }
+
+    async fn by_ranges(&mut self, ranges: Vec<Part>, sender: &mpsc::Sender<Message>) -> Result<()> {
+        let bundles = Arc::new(Bundles::new(&self.client));
+        let asked: Vec<_> = ranges
+            .chunks(RANGES)
+            .map(|some| {
+                let (some, bundles) = (some.to_vec(), bundles.clone());
+                async move {
+                    let found = bundles.whole(&some).await;
+                    some.into_iter().zip(found).collect::<Vec<_>>()
+                }
+            })
+            .collect();
+        let mut bundled = stream::iter(asked).buffered(BUNDLES_AHEAD);
+        while let Some(ranges) = bundled.next().await {
+            for (range, records) in ranges {
+                let goes_on = match records {
+                    Some(records) => {
+                        let page = self.decode(&records, Vec::new())?;
+                        sender.send(Message::Page(page)).await.is_ok()
+                    }
+                    None => self.pages(range.condition, None, sender).await?,
+                };
+                if !goes_on {
+                    return Ok(());
+                }
+            }
+        }
+        self.prove().await
+    }
+
+    async fn read(&mut self, sender: &mpsc::Sender<Message>) -> Result<()> {
+        if self.pages(self.condition.clone(), self.counted, sender).await? { self.prove().await } else { Ok(()) }
+    }
+
+    /// Reads the pages of what meets a condition, of so many records that the server counts. `false` when nobody takes them any more.
+    async fn pages(
+        &mut self,
+        condition: Option<String>,
+        counted: Option<u64>,
+        sender: &mpsc::Sender<Message>,
+    ) -> Result<bool> {
+        let mut list = self.client.list(self.entity.path).page_size(self.page_size).skip_unreadable();
+        if let Some(counted) = counted {
+            list = list.counted(counted);
+        }
+        if let Some(condition) = condition {
+            list = list.conditions(condition);
+        }
+        self.end.is_last = Some(false);
+        let mut pages = ahead(list);
+        while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
+            self.end.is_last = Some(page.is_last());
+            let known = self.unreadable.len();
+            leave_out(&mut self.unreadable, &page).map_err(|why| incomplete(self.entity, &why))?;
+            let unreadable = self.unreadable.get(known..).unwrap_or_default().to_vec();
+            let records = page.records().map_err(|error| source_error(self.entity, error))?;
+            let page = self.decode(&records, unreadable)?;
+            if sender.send(Message::Page(page)).await.is_err() {
+                return Ok(false);
+            }
+        }
+        if self.end.is_last != Some(true) {
+            return Err(incomplete(self.entity, "the server never said which page is the last"));
+        }
+        Ok(true)
+    }
+
+    pub(super) fn decode(&mut self, records: &[RecordText<'_>], unreadable: Vec<Unreadable>) -> Result<Decoded> {
+        let mut rejected: Vec<Rejected> = Vec::new();
+        let mut first_key = None;
+        for record in records {
+            match self.decoder.push(record)? {
+                Ok(key) if self.last_key.is_none_or(|last| key > last) => {
+                    self.last_key = Some(key);
+                    first_key.get_or_insert(key);
+                    before(&mut rejected, key);
+                }
+                Ok(key) => {
+                    let last = self.last_key.unwrap_or_default();
+                    self.end.out_of_order = true;
+                    return Err(incomplete(
+                        self.entity,
+                        &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
+                    ));
+                }
+                Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
+            }
+        }
+        let records = records.len() as u64;
+        self.records += records;
+        let (rescued, rows) = (self.decoder.rescued(), self.decoder.batch()?);
+        Ok(Decoded { rows, records, rescued, first_key, rejected, unreadable, is_last: self.end.is_last })
+    }
+
+    async fn prove(&mut self) -> Result<()> {
+        if !self.counts_after {
+            return Ok(());
+        }
+        let after = count(&self.client, self.entity, self.condition.as_deref())
+            .await
+            .map_err(|error| source_error(self.entity, error))?;
+        (self.end.counted, self.end.uncounted) = (after.records, after.refused);
+        // A server that counted once is held to that.
+        if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
+            && self.records + (self.unreadable.len() as u64) < least
+        {
+            let records = self.records;
+            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,106 @@
+//! What several loads are going to ask, asked for all of them together: which parents changed, and the lists of these where they are
+//! few. What isn't answered beyond doubt is left to the loads.
+
+use std::collections::HashMap;
+
+use connectwise_extract::catalog;
+use connectwise_extract::read::{Bundles, Part, ReadFrom};
+use connectwise_lakehouse::Table;
+use connectwise_sdk::Client;
+use connectwise_sdk::catalog::{Entity, Parent};
+
+use super::Work;
+use super::read::{BUNDLE, Below, LARGEST, bundle};
+use crate::bronze::Request;
+use crate::shared::{Ids, Question};
+use crate::telemetry::Meter;
+
+/// Which parents a load is going to ask for.
+struct Asked {
+    entity: &'static Entity,
+    hangs: &'static Parent,
+    part: Part,
+    /// Whether these are all that there are.
+    is_all: bool,
+}
+
+fn question(part: &Part, most: Option<usize>) -> Question {
+    (part.entity.path, part.condition.clone(), most)
+}
+
+/// Asks for the loads of these tables, and tells what they share.
+pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) {
+    let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return };
+    let mut asked = Vec::new();
+    for &(entity, table, request) in loads {
+        asked.extend(parents_of(client, entity, table, request).await);
+    }
+    let parts: Vec<Part> = asked.iter().fold(Vec::new(), |mut parts, asked| {
+        if !parts.contains(&asked.part) {
+            parts.push(asked.part.clone());
+        }
+        parts
+    });
+    let bundles = Bundles::new(client);
+    let found = bundles.keys(&parts).await;
+    let found: HashMap<Question, Vec<i64>> =
+        parts.iter().zip(found).filter_map(|(part, ids)| Some((question(part, None), ids?))).collect();
+    // Where all parents are listed, they are counted behind it.
+    let is_all = |part: &&Part| {
+        found.contains_key(&question(part, None)) && asked.iter().any(|asked| asked.is_all && asked.part == **part)
+    };
+    let all: Vec<Part> = parts.iter().filter(is_all).cloned().collect();
+    let counts = if all.is_empty() { Vec::new() } else { bundles.counts(&all).await };
+    for (part, count) in all.iter().zip(counts) {
+        if count.is_some() {
+            shared.tell_count(question(part, Some(0)), None);
+            shared.tell_count(question(part, Some(1)), count);
+        }
+    }
+    for (question, ids) in &found {
+        shared.tell_parents(question.clone(), Ids { ids: ids.clone(), unreadable: Vec::new(), at_end: true });
+    }
+    let mut lists: Vec<Below> = Vec::new();
+    for asked in &asked {
+        let Some(ids) = found.get(&question(&asked.part, None)) else { continue };
+        if ids.len() <= BUNDLE && lists.len() + ids.len() <= LARGEST {
+            lists.extend(ids.iter().map(|id| Below { entity: asked.entity, hangs: asked.hangs, parent: *id }));
+        }
+    }
+    if lists.is_empty() {
+        return;
+    }
+    match bundle(client, &lists, *page_size, true).await {
+        Ok(bundled) => {
+            for (list, whole) in lists.iter().zip(bundled.whole) {
+                if let Some(whole) = whole {
+                    shared.tell_below(list.entity.name, list.parent, whole);
+                }
+            }
+        }
+        Err(error) => tracing::info!("lists below rows aren't asked for together: {error}"),
+    }
+}
+
+/// The parents that changed, or all where that can't be asked; `None` for a load of another kind.
+async fn parents_of(client: &Client, entity: &'static Entity, table: &Table, request: &Request) -> Option<Asked> {
+    let hangs = entity.parent()?;
+    let above = catalog::entity(hangs.entity).ok()?;
+    let meter = Meter::default();
+    let mut work = Work::of(table, client, (entity, above, hangs), request, &meter).await.ok()?;
+    if !work.is_incremental() {
+        return None;
+    }
+    let (_, measured) = work.measure().await.ok()?;
+    if !work.shares {
+        return None;
+    }
+    let changed = match measured.reads_from() {
+        ReadFrom::Watermark(watermark, doubted) => {
+            work.changed_since(watermark, doubted, measured.newest).await.ok()?
+        }
+        ReadFrom::Start => None,
+    };
+    let (is_all, condition) = (changed.is_none(), work.of_all(changed).map(|condition| condition.to_string()));
+    Some(Asked { entity, hangs, part: Part { entity: above, condition }, is_all })
+}

@@ -1,0 +1,254 @@
+//! The lists of a run: several are loaded at once, parents before what hangs on them, each in a commit of its own.
+//!
+//! All loads are futures of one task, and all of them ask through one client, whose limiter says how many requests are under way
+//! and how often one is started. A list mostly waits for one answer, so a few more lists are at work than requests are allowed:
+//! while one writes, another asks. As soon as anything speaks against the whole server, lists are tried one at a time until one
+//! went well. `docs/decisions/0031-lists-at-once.md` says why this is enough.
+
+use std::cmp::Reverse;
+use std::collections::{HashMap, VecDeque};
+use std::pin::pin;
+
+use connectwise_lakehouse::{Table, TableName};
+use connectwise_sdk::Client;
+use connectwise_sdk::catalog::Entity;
+use futures::future::{Either, select};
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::load::Target;
+use super::plan::Run;
+use super::server::Server;
+use super::{Meter, Outcome, Step};
+use crate::children;
+use crate::error::{Error, Result};
+use crate::halt::Halt;
+use crate::ledger::Journal;
+use crate::tenant;
+
+/// What became of the lists.
+#[derive(Debug, Default)]
+pub(super) struct Loaded {
+    /// What each load did, in the order of the plan.
+    pub(super) steps: Vec<Step>,
+    /// The tables that were loaded, as they are now.
+    pub(super) tables: Vec<Table>,
+    /// Those that weren't asked for, since everything fails.
+    pub(super) not_tried: Vec<&'static str>,
+    /// What was wrong with tables whose lists weren't asked for.
+    pub(super) warnings: Vec<String>,
+    /// Whether any went well.
+    pub(super) went: bool,
+}
+
+/// Lists whose turn is still to come.
+#[derive(Debug)]
+struct Waiting(VecDeque<&'static Entity>);
+
+impl Waiting {
+    /// The next list, but for those whose parents' list isn't loaded yet.
+    fn next(&mut self, running: &[(TableName, Meter)]) -> Option<&'static Entity> {
+        let comes = |entity: &&'static Entity| {
+            let Some(parent) = entity.parent() else { return false };
+            let above = |other: &&'static Entity| other.name == parent.entity;
+            let is_running = |other: &&'static Entity| running.iter().any(|(table, _)| is_of(table, other));
+            self.0.iter().any(|other| above(&other))
+                || connectwise_extract::catalog::entity(parent.entity).is_ok_and(|other| is_running(&other))
+        };
+        let at = self.0.iter().position(|entity| !comes(entity))?;
+        self.0.remove(at)
+    }
+
+    /// Puts lists first that take many requests, and those on which such lists hang, so that none of them is the last one at work. Where
+    /// nothing is known of them they stay as they are.
+    fn longest_first(&mut self, records: impl Fn(&str) -> u64, page: u32) {
+        let below = |parent: &str| records(parent).div_ceil(children::BUNDLE as u64);
+        let requests = |entity: &&'static Entity| match entity.parent() {
+            Some(parent) => below(parent.entity),
+            None => {
+                let hangs =
+                    |other: &&&'static Entity| other.parent().is_some_and(|parent| parent.entity == entity.name);
+                let lists = self.0.iter().filter(hangs).count() as u64;
+                records(entity.name).div_ceil(u64::from(page.max(1))) + lists * below(entity.name)
+            }
+        };
+        let mut lists: Vec<_> = self.0.iter().copied().map(|entity| (requests(&entity), entity)).collect();
+        lists.sort_by_key(|(requests, _)| Reverse(*requests));
+        self.0 = lists.into_iter().map(|(_, entity)| entity).collect();
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        self.0.iter().map(|entity| entity.name).collect()
+    }
+}
+
+impl Run<'_> {
+    /// Loads all lists of the plan, or as many as the server gives.
+    ///
+    /// # Errors
+    /// When the lakehouse turns out to be another tenant's by now.
+    pub(super) async fn lists(
+        &self,
+        client: &Client,
+        server: &mut Server,
+        journal: &mut Journal<'_>,
+    ) -> Result<Loaded> {
+        let mut halt = Halt::new(server.trouble).doubting(server.doubted);
+        let mut waiting = Waiting(self.plan.entities.iter().copied().collect());
+        let mut running: Vec<(TableName, Meter)> = Vec::new();
+        let mut loads = FuturesUnordered::new();
+        // Loads that ended while another one's end was written down.
+        let mut ended = VecDeque::new();
+        let mut loaded = Loaded::default();
+        let mut stopped = None;
+        self.observer.planned(waiting.0.len());
+        let asking = client.with_own_stats();
+        let mut ready = if server.doubted { HashMap::new() } else { self.survey(&asking).await };
+        server.spent += asking.stats();
+        if at_once(client) > 1 {
+            let records = |name: &str| ready.get(name).map_or(0, |ready| ready.records);
+            waiting.longest_first(records, self.plan.page_size);
+        }
+        loop {
+            while stopped.is_none()
+                && running.len() < at_once(client).min(halt.room())
+                && let Some(entity) = waiting.next(&running)
+            {
+                let meter = Meter::default();
+                let unreached = server.unreached.take();
+                let target = Target { entity, ready: ready.remove(entity.name) };
+                running.push((TableName::bronze(entity.table), meter.clone()));
+                loads.push(async move {
+                    let (step, table) = match unreached {
+                        Some(why) => (self.unreached(entity, why).await, None),
+                        None => self.bronze(client, target, &meter).await,
+                    };
+                    (entity, meter, step, table)
+                });
+            }
+            let next = match ended.pop_front() {
+                Some(load) => Some(load),
+                None => journal.beside(&running, loads.next()).await,
+            };
+            let Some((entity, meter, mut step, table)) = next else { break };
+            running.retain(|(table, _)| !is_of(table, entity));
+            loaded.tables.extend(table);
+            let rest: Vec<_> = waiting.0.iter().copied().collect();
+            let (is_first, is_last) = (loaded.steps.is_empty(), rest.is_empty() && running.is_empty());
+            let all_shut = loaded.steps.iter().all(is_shut);
+            let taken = async {
+                let mut stops = None;
+                if stopped.is_none() {
+                    stops = halt.after(client, step.is_failed(), step.trouble, &rest).await;
+                    if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
+                        step.add_to_failure(why);
+                    }
+                }
+                // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
+                if is_last && !is_first && is_shut(&step) && all_shut {
+                    let count = self.plan.entities.len();
+                    let why = format!("the role may read none of {count} lists: check the credentials and its rights");
+                    step.outcome = Outcome::Failed(why);
+                }
+                journal.step(&step, Some((entity, &meter))).await;
+                if step.is_failed() {
+                    // Another tenant's first load was faster: it isn't this one's lakehouse any more.
+                    tenant::admit(self.lake, client, self.plan.adopt_tenant, &self.run_id, self.started).await?;
+                }
+                Ok::<_, Error>((step, stops))
+            };
+            let (step, stops) = meanwhile(&mut loads, &mut ended, taken).await?;
+            if stops.is_some() {
+                loaded.not_tried = waiting.names();
+                stopped = stops;
+            }
+            loaded.steps.push(step);
+        }
+        if stopped.is_none() {
+            // None is left; a list that was forgotten mustn't look like one that is there.
+            loaded.not_tried = waiting.names();
+        }
+        let names: Vec<String> = self.plan.entities.iter().map(|entity| TableName::bronze(entity.table).name).collect();
+        loaded.steps.sort_by_key(|step| names.iter().position(|name| *name == step.table));
+        loaded.warnings.extend(ready.into_values().filter_map(|ready| ready.mended));
+        loaded.went = halt.went();
+        Ok(loaded)
+    }
+}
+
+/// Does something while the loads go on: what they ask for holds places among the requests under way until somebody looks at the
+/// answers. Those that end wait for their turn.
+async fn meanwhile<L: Future, T>(
+    loads: &mut FuturesUnordered<L>,
+    ended: &mut VecDeque<L::Output>,
+    work: impl Future<Output = T>,
+) -> T {
+    let mut work = pin!(work);
+    loop {
+        match select(work.as_mut(), loads.next()).await {
+            Either::Left((done, _)) => return done,
+            Either::Right((Some(load), _)) => ended.push_back(load),
+            Either::Right((None, _)) => return work.await,
+        }
+    }
+}
+
+/// Whether a list was passed over because the role may not read it.
+fn is_shut(step: &Step) -> bool {
+    step.outcome == Outcome::Skipped
+}
+
+/// Whether it is the table of this list.
+fn is_of(table: &TableName, entity: &Entity) -> bool {
+    *table == TableName::bronze(entity.table)
+}
+
+/// Lists that are at work at once: half as many again as requests may be under way, and one where that is one.
+fn at_once(client: &Client) -> usize {
+    let requests = client.config().concurrency();
+    requests + requests / 2
+}
+
+#[cfg(test)]
+mod tests {
+    use connectwise_extract::catalog;
+
+    use super::*;
+
+    fn running(entity: &Entity) -> (TableName, Meter) {
+        (TableName::bronze(entity.table), Meter::default())
+    }
+
+    #[test]
+    fn what_hangs_on_a_list_waits_for_it() {
+        let [addition, company, agreement] =
+            ["AgreementAddition", "Company", "Agreement"].map(|name| catalog::entity(name).unwrap());
+        let mut waiting = Waiting([addition, company, agreement].into());
+        let mut next = |running: &[(TableName, Meter)]| waiting.next(running).map(|entity| entity.name);
+        assert_eq!(next(&[]), Some("Company"), "an addition hangs on an agreement, which still waits");
+        assert_eq!(next(&[]), Some("Agreement"));
+        assert_eq!(next(&[running(agreement)]), None);
+        assert_eq!(next(&[running(company)]), Some("AgreementAddition"));
+        assert_eq!(next(&[]), None);
+    }
+
+    #[test]
+    fn what_takes_long_is_begun_with() {
+        let names = ["Board", "Company", "CompanySite", "TimeEntry", "WorkType"];
+        let mut waiting = Waiting(names.map(|name| catalog::entity(name).unwrap()).into());
+        waiting.longest_first(|_| 0, 1_000);
+        assert_eq!(waiting.names(), names, "nothing is known");
+        let records = |name: &str| match name {
+            "Company" => 2_000,
+            "TimeEntry" => 15_000,
+            _ => 10,
+        };
+        waiting.longest_first(records, 1_000);
+        assert_eq!(waiting.names(), ["Company", "CompanySite", "TimeEntry", "Board", "WorkType"]);
+    }
+
+    #[test]
+    fn what_hangs_on_a_list_that_is_not_asked_for_waits_for_nothing() {
+        let mut waiting = Waiting([catalog::entity("AgreementAddition").unwrap()].into());
+        assert!(waiting.next(&[]).is_some());
+    }
+}

@@ -1,0 +1,43 @@
+//! What a server says of itself before any list is asked for.
+
+use connectwise_sdk::{Client, ClientStats, ErrorKind};
+
+use crate::halt::{Trouble, first_trouble};
+
+/// What the server says it runs, and what asking took.
+#[derive(Debug, Default)]
+pub(super) struct Server {
+    pub(super) release: Option<String>,
+    pub(super) spent: ClientStats,
+    /// What no answer says of the lists.
+    pub(super) trouble: Option<Trouble>,
+    /// Whether it may fail on every list.
+    pub(super) doubted: bool,
+    /// Why it wasn't reached. Nothing is gained by waiting for that a second time.
+    pub(super) unreached: Option<connectwise_sdk::Error>,
+}
+
+impl Server {
+    /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
+    pub(super) async fn ask(client: &Client) -> Self {
+        let client = client.with_own_stats();
+        let info = client.company_info().await;
+        let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
+        let (release, unreached) = match info {
+            Ok(info) => (info.version_number.or(info.version_code), None),
+            Err(error) => (None, Some(error).filter(|error| error.kind() == ErrorKind::Connect)),
+        };
+        Self { release, spent: client.stats(), trouble, doubted: trouble.is_some(), unreached }
+    }
+
+    /// Asks a server that is going to be asked for several lists at once whether it lets anybody in, so that not all of them have
+    /// to find that out.
+    pub(super) async fn ask_for_entry(&mut self, client: &Client) {
+        if self.doubted || client.config().concurrency() == 1 {
+            return;
+        }
+        let client = client.with_own_stats();
+        self.doubted = first_trouble(&client).await.is_some_and(|trouble| trouble != Trouble::Shut(403));
+        self.spent += client.stats();
+    }
+}

@@ -1,0 +1,109 @@
+//! What many lists are asked together, before any is loaded: which record of each is the newest, how many changed, and of those that
+//! are small all that changed. A run in which nothing changed so takes a few requests, and not a few for each list.
+//!
+//! Nothing here decides anything: a list that a bundle didn't answer beyond doubt is asked as if there were no bundles.
+//! `docs/decisions/0032-bundles-of-lists.md` says what makes such a read whole.
+
+use std::collections::{BTreeSet, HashMap};
+
+use connectwise_extract::catalog;
+use connectwise_extract::read::{self, Bundles, Measured, Part};
+use connectwise_sdk::Client;
+use connectwise_sdk::catalog::{Entity, Load};
+use futures::stream::{self, StreamExt};
+
+use super::Mode;
+use super::load::Ready;
+use super::plan::Run;
+use crate::bronze::{Foreknown, Known, Standing};
+use crate::children;
+
+/// Fewer lists than these are asked one by one, which is as cheap.
+const FEWEST: usize = 3;
+
+/// Tables that are looked at at the same time.
+const AT_ONCE: usize = 8;
+
+impl Run<'_> {
+    /// Asks what can be asked together, and gives what it made ready on the way, by entity.
+    pub(super) async fn survey(&self, client: &Client) -> HashMap<&'static str, Ready> {
+        let lists: Vec<&'static Entity> =
+            self.plan.entities.iter().copied().filter(|entity| entity.bundle.is_some()).collect();
+        if lists.len() < FEWEST {
+            return HashMap::new();
+        }
+        // Before the server is asked: what is read from here on is newer than what these versions hold.
+        let looked = stream::iter(lists).map(|entity| async move {
+            // What can't be looked at is told by its own step.
+            let ready = self.ready(entity).await.ok()?;
+            let standing = Standing::of(&ready.table, entity, &ready.request).await;
+            Some((entity, ready, standing.ok()))
+        });
+        let looked: Vec<_> = looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        let bundles = Bundles::new(client);
+        let newest = bundles.newest(&self.changing()).await;
+        self.shared.tell_newest(&newest);
+        let mut known = Vec::new();
+        let mut parts = Vec::new();
+        // Where each list's part is among these.
+        let mut places = Vec::new();
+        for (entity, ready, standing) in looked {
+            let newest = newest.get(entity.name).copied();
+            let standing = standing.map(|standing| Known { standing, newest, listed: None, counted: None });
+            let part = match &standing {
+                Some(standing) => self.part(client, entity, &ready, standing).await,
+                None => None,
+            };
+            places.push(part.is_some().then_some(parts.len()));
+            parts.extend(part);
+            known.push((entity, ready, standing));
+        }
+        let counts = bundles.counts(&parts).await;
+        let mut listed = bundles.records(&parts, &counts).await;
+        let below = self.below(client).await;
+        let ready = known.into_iter().zip(places).map(|((entity, ready, known), place)| {
+            let listed = place.and_then(|place| listed.remove(&place));
+            let counted =
+                place.and_then(|place| Some((parts.get(place)?.condition.clone(), counts.get(place).copied()??)));
+            let records = counted.as_ref().map(|(_, records)| *records);
+            let known =
+                known.map_or_else(Foreknown::default, |known| Foreknown::of(Known { listed, counted, ..known }));
+            (entity.name, ready.knowing(known, records))
+        });
+        ready.chain(below).collect()
+    }
+
+    /// Asks for what hangs on rows, after the newest of these are known.
+    async fn below(&self, client: &Client) -> Vec<(&'static str, Ready)> {
+        if self.plan.mode == Mode::Full {
+            return Vec::new();
+        }
+        let lists = self.plan.entities.iter().copied().filter(|entity| entity.parent().is_some());
+        let looked = stream::iter(lists).map(|entity| async move { Some((entity, self.ready(entity).await.ok()?)) });
+        let looked: Vec<_> = looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        let loads: Vec<_> = looked.iter().map(|(entity, ready)| (*entity, &ready.table, &ready.request)).collect();
+        children::survey(client, &loads).await;
+        looked.into_iter().map(|(entity, ready)| (entity.name, ready)).collect()
+    }
+
+    /// Lists that may tell when they changed last: those of the plan, and those on which others of the plan hang.
+    fn changing(&self) -> Vec<&'static Entity> {
+        let above = self.plan.entities.iter().filter_map(|entity| catalog::entity(entity.parent()?.entity).ok());
+        let mut names = BTreeSet::new();
+        self.plan.entities.iter().copied().chain(above).filter(|entity| names.insert(entity.name)).collect()
+    }
+
+    /// The part of a list that its load is going to read; `None` where that isn't known before the load itself asks.
+    async fn part(&self, client: &Client, entity: &'static Entity, ready: &Ready, known: &Known) -> Option<Part> {
+        let request = &ready.request;
+        let standing = &known.standing;
+        let measured = match (known.newest, entity.load) {
+            (Some(newest), _) => Measured::told(newest, standing.watermark(), request.window)?,
+            // Nothing is asked where there are no change times.
+            (None, Load::Snapshot) => Measured::ask(client, entity, None, request.window).await.ok()?,
+            (None, _) => return None,
+        };
+        let chosen = standing.choose(client, entity, request, &measured).await.ok()?;
+        Some(Part { entity, condition: read::condition(entity, &chosen.scope).map(|condition| condition.to_string()) })
+    }
+}
