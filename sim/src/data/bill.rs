@@ -1,5 +1,6 @@
-//! What invoices add up to: the sums of the lines that name them, a charge for the agreement, and tax.
+//! What invoices add up to: the sums of the lines that name them, fees, what was paid ahead, and tax.
 
+use super::invoice::About;
 use super::refs::TAX_CODES;
 use super::shape::Decimal;
 use super::work::Work;
@@ -52,6 +53,7 @@ pub(super) struct Totals {
     pub(super) product: Decimal,
     pub(super) agreement: Decimal,
     pub(super) subtotal: Decimal,
+    pub(super) paid_ahead: Decimal,
     pub(super) tax: Decimal,
     pub(super) total: Decimal,
 }
@@ -73,18 +75,31 @@ impl World {
 
     pub(super) fn totals(&self, bill: Bill) -> Totals {
         let draw = self.draw(Kind::Invoice, bill.invoice);
-        let agreement = invoice::agreement_of(self, bill.invoice).map_or(0, |slot| agreement::charge(self, slot).0);
-        let subtotal = bill.service + bill.expense + bill.product + agreement;
+        let (mut service, mut agreement, mut other, mut paid_ahead) = (bill.service, 0, 0, 0);
+        match invoice::about(self, bill.invoice) {
+            About::Lines => {}
+            // Some servers count the fee of an agreement among the services.
+            About::Agreement(slot) if draw.chance(630, 5_000) => service += agreement::charge(self, slot).0,
+            About::Agreement(slot) => agreement = agreement::charge(self, slot).0,
+            About::DownPayment(paid) => other = paid.0,
+            About::Completion(paid) => {
+                service += 2 * paid.0;
+                paid_ahead = paid.0;
+            }
+            About::Credit(given) => other = -given.0,
+        }
+        let subtotal = service + bill.expense + bill.product + agreement + other;
         let rate = [24, 11, 0][TAX_CODES.iter().position(|code| *code == draw.pick(32, &TAX_CODES)).unwrap_or(2)];
-        let tax = subtotal * rate / 100;
+        let tax = (subtotal - paid_ahead) * rate / 100;
         Totals {
-            service: Decimal(bill.service),
+            service: Decimal(service),
             expense: Decimal(bill.expense),
             product: Decimal(bill.product),
             agreement: Decimal(agreement),
             subtotal: Decimal(subtotal),
+            paid_ahead: Decimal(paid_ahead),
             tax: Decimal(tax),
-            total: Decimal(subtotal + tax),
+            total: Decimal(subtotal - paid_ahead + tax),
         }
     }
 }

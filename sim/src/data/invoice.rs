@@ -4,11 +4,30 @@ use super::agreement;
 use super::names::{self, href};
 use super::refs;
 use super::shape::{Decimal, Shape};
+use super::work::PROJECTS_A_COMPANY;
 use super::world::{self, Link, MASS_UPDATE, Row, World};
 use crate::calendar::DAY;
 use crate::kind::Kind;
 
-const TYPES: [&str; 6] = ["Standard", "Standard", "Standard", "Progress", "Miscellaneous", "CreditMemo"];
+/// What an invoice is about, beside the lines that name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum About {
+    /// Lines and nothing else.
+    Lines,
+    /// The fee of an agreement, by its row.
+    Agreement(u64),
+    /// A part of a project's price, paid ahead. It has no lines.
+    DownPayment(Decimal),
+    /// The whole price of a project, of which so much was paid ahead.
+    Completion(Decimal),
+    /// Money that is given back. It has no lines.
+    Credit(Decimal),
+}
+
+/// Months from a down payment to what completes its project.
+const PROJECT_MONTHS: u64 = 2;
+
+const TYPES: [&str; 6] = ["Standard", "Standard", "Standard", "Standard", "Progress", "Miscellaneous"];
 pub(super) const STATUSES: [refs::SetUp; 3] = [(13, "Lokað"), (14, "Sent "), (15, "Greitt")];
 const STATUS: [(i64, &str, bool); 3] = [(13, "Lokað", true), (14, "Sent ", false), (15, "Greitt", true)];
 
@@ -20,13 +39,55 @@ pub(super) fn number(out: &mut String, slot: u64) {
     names::number(out, number);
 }
 
-/// The agreement that an invoice bills. Those that are made later bill lines only.
-pub(super) fn agreement_of(world: &World, slot: u64) -> Option<u64> {
+/// What an invoice is about. Those that are made later are about lines only.
+pub(super) fn about(world: &World, slot: u64) -> About {
     if slot >= world.count(Kind::Invoice) {
-        return None;
+        return About::Lines;
+    }
+    if let Some(paid) = world.invoice_before(slot, PROJECT_MONTHS).and_then(|before| paid_ahead(world, before)) {
+        return About::Completion(paid);
+    }
+    if let Some(paid) = paid_ahead(world, slot) {
+        return About::DownPayment(paid);
     }
     let draw = world.draw(Kind::Invoice, slot);
-    draw.chance(601, 4_000).then(|| world.agreement_of_rank(world.invoice_rank(slot), draw.at(602))).flatten()
+    if draw.chance(614, 500) {
+        return About::Credit(Decimal::whole(1_000 * (1 + draw.below(615, 40) as i64)));
+    }
+    let agreement =
+        draw.chance(601, 4_000).then(|| world.agreement_of_rank(world.invoice_rank(slot), draw.at(602))).flatten();
+    agreement.map_or(About::Lines, About::Agreement)
+}
+
+/// What is paid ahead by an invoice: half the price of a project, in the first two of four months, so that what completes
+/// it comes in the next two.
+fn paid_ahead(world: &World, slot: u64) -> Option<Decimal> {
+    let draw = world.draw(Kind::Invoice, slot);
+    let is_early = world.invoice_month(slot) % (2 * PROJECT_MONTHS) < PROJECT_MONTHS;
+    (is_early && draw.chance(616, 800)).then(|| Decimal::whole(25_000 * (2 + draw.below(617, 30) as i64)))
+}
+
+/// Whether lines can be on an invoice.
+pub(super) fn takes_lines(world: &World, slot: u64) -> bool {
+    !matches!(about(world, slot), About::DownPayment(_) | About::Credit(_))
+}
+
+/// The agreement that an invoice bills.
+fn agreement_of(world: &World, slot: u64) -> Option<u64> {
+    match about(world, slot) {
+        About::Agreement(agreement) => Some(agreement),
+        _ => None,
+    }
+}
+
+/// The project that an invoice bills: a down payment and what completes it name the same.
+fn project_of(world: &World, slot: u64, company: u64) -> Option<u64> {
+    let first = match about(world, slot) {
+        About::DownPayment(_) => slot,
+        About::Completion(_) => world.invoice_before(slot, PROJECT_MONTHS)?,
+        _ => return None,
+    };
+    Some(1 + company * PROJECTS_A_COMPANY + world.draw(Kind::Invoice, first).below(618, PROJECTS_A_COMPANY))
 }
 
 /// `{id, identifier, ..}` as lines show it.
@@ -62,7 +123,13 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
 
 /// `Agreement`, `Standard` and so on.
 pub(super) fn sort(world: &World, slot: u64) -> &'static str {
-    if agreement_of(world, slot).is_some() { "Agreement" } else { world.draw(Kind::Invoice, slot).pick(605, &TYPES) }
+    match about(world, slot) {
+        About::Agreement(_) => "Agreement",
+        About::DownPayment(_) => "DownPayment",
+        About::Completion(_) => "Standard",
+        About::Credit(_) => "CreditMemo",
+        About::Lines => world.draw(Kind::Invoice, slot).pick(605, &TYPES),
+    }
 }
 
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
@@ -119,6 +186,10 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
         agreement::reference(s, "agreement", world, slot);
         s.text("applyToType", "Agreement");
         s.int("applyToId", world.id(Kind::Agreement, slot));
+    } else if let Some(project) = project_of(world, slot, company) {
+        refs::project(s, world, project);
+        s.text("applyToType", "Project");
+        s.int("applyToId", project as i64);
     } else if draw.chance(611, 5_000) {
         s.text("applyToType", draw.pick(612, &["All", "Ticket", "Project"]));
     }
@@ -143,8 +214,14 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     let draw = world.draw(Kind::Invoice, row.slot);
     let totals = world.totals(world.bill(row, row.slot));
     let batched = row.quiet || (row.born == 0 && row.slot < world.unposted_invoice(0));
-    // Nobody pays what isn't posted.
-    let paid = batched && (row.edited > 0 || draw.chance(625, 8_000));
+    // Nobody pays what isn't posted, and some pay a part of it.
+    let paid = match draw.below(625, 100) {
+        _ if !batched => Decimal::ZERO,
+        _ if row.edited > 0 => totals.total,
+        0..80 => totals.total,
+        80..86 => Decimal(totals.total.0 / 20_000 * 10_000),
+        _ => Decimal::ZERO,
+    };
     s.flag("downpaymentPreviouslyTaxedFlag", false);
     s.num("serviceTotal", totals.service);
     s.flag("overrideDownPaymentAmountFlag", false);
@@ -155,7 +232,7 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     s.num("previousProgressApplied", Decimal::ZERO);
     s.num("serviceAdjustmentAmount", Decimal::ZERO);
     s.num("agreementAmount", totals.agreement);
-    s.num("downpaymentApplied", Decimal::ZERO);
+    s.num("downpaymentApplied", totals.paid_ahead);
     s.num("subtotal", totals.subtotal);
     s.num("total", totals.total);
     s.num("remainingDownpayment", Decimal::ZERO);
@@ -169,9 +246,9 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     if draw.chance(627, 7_000) {
         s.made("closedBy", |o| refs::member_identifier(o, world.draw(Kind::Member, 1), world.id(Kind::Member, 1)));
     }
-    s.num("payments", if paid { totals.total } else { Decimal::ZERO });
+    s.num("payments", paid);
     s.num("credits", Decimal::ZERO);
-    s.num("balance", if paid { Decimal::ZERO } else { totals.total });
+    s.num("balance", Decimal(totals.total.0 - paid.0));
     s.flag("specialInvoiceFlag", false);
     if batched {
         let batch = world.batch_of(row);

@@ -104,7 +104,10 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.text("status", work.status());
     place_of_work(s, world, &work);
     s.flag("invoiceFlag", work.invoice.is_some());
-    s.num("extendedInvoiceAmount", extended(priced, &work, &times));
+    // What isn't invoiced yet need not have an amount.
+    if work.invoice.is_some() || !draw.chance(337, 1_000) {
+        s.num("extendedInvoiceAmount", extended(priced, &work, &times));
+    }
     s.text("locationName", place);
     refs::tax_code(s, draw);
     if draw.chance(331, 40) {
@@ -136,10 +139,10 @@ fn work_type(s: &mut impl Shape, work: &Work) {
     s.leave();
 }
 
-/// Whole krónur an hour; some entries have none, and an edit raises it.
-fn hourly_rate(row: Row, work: &Work) -> Option<i64> {
+/// Whole krónur an hour; an edit raises it.
+fn hourly_rate(row: Row, work: &Work) -> i64 {
     let rate = work.draw.pick(320, &[14_900, 18_500, 21_900, 23_800, 26_500, 0]);
-    (!work.draw.chance(321, 800)).then_some(if row.edited > 0 { rate + 500 * i64::from(row.version()) } else { rate })
+    if row.edited > 0 { rate + 500 * i64::from(row.version()) } else { rate }
 }
 
 fn billed_hours(work: &Work, times: &Times) -> i64 {
@@ -147,7 +150,7 @@ fn billed_hours(work: &Work, times: &Times) -> i64 {
 }
 
 fn extended(row: Row, work: &Work, times: &Times) -> Decimal {
-    Decimal::hundredths(hourly_rate(row, work).unwrap_or(0) * billed_hours(work, times))
+    Decimal::hundredths(hourly_rate(row, work) * billed_hours(work, times))
 }
 
 /// What the entry adds to its invoice.
@@ -200,7 +203,9 @@ fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work
     });
     s.time("dateEntered", times.entered);
     s.made("mobileGuid", |o| names::guid(o, draw, 330));
-    if let Some(rate) = hourly_rate(priced, work) {
+    let rate = hourly_rate(priced, work);
+    // Some entries don't show the rate that their amount is made with.
+    if !draw.chance(321, 800) {
         s.num("hourlyRate", Decimal::whole(rate));
     }
     if draw.chance(334, 300) {
@@ -208,7 +213,6 @@ fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work
     }
     let covered = work.agreement.is_some() && work.billable == "Billable" && draw.chance(335, 4_000);
     s.num("agreementHours", if covered { Decimal::hundredths(times.hours) } else { Decimal::ZERO });
-    let rate = hourly_rate(priced, work).unwrap_or(0);
     s.num("agreementAmount", if covered { Decimal::hundredths(rate * times.hours) } else { Decimal::ZERO });
     s.num("agreementAdjustment", Decimal::ZERO);
     s.num("adjustment", if draw.chance(336, 200) { Decimal::whole(-1_500) } else { Decimal::ZERO });

@@ -1,6 +1,7 @@
 //! What time entries, expenses and products have in common: a day, a company, a member, what the work is charged to, and
 //! the agreement and invoice of that same company.
 
+use super::invoice;
 use super::rng::Draw;
 use super::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
 use super::world::{FIRST_DAY, LAST_DAY, Link, Row, World, advance_day};
@@ -77,7 +78,8 @@ impl Work {
         } else if company.deleted || internal || billable != "Billable" || !draw.chance(10, 8_500) {
             None
         } else {
-            world.invoice_of_rank(rank, (year - 2024) * 12 + month - 1, draw.at(11))
+            let invoice = world.invoice_of_rank(rank, (year - 2024) * 12 + month - 1, draw.at(11));
+            invoice.filter(|invoice| invoice::takes_lines(world, *invoice))
         };
         Self { draw, day, rank, company, internal, member, agreement, invoice, charge, billable }
     }

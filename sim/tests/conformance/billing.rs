@@ -15,7 +15,8 @@ fn money(value: &Value) -> i64 {
     (value.as_f64().unwrap() * 10_000.0).round() as i64
 }
 
-/// Every invoice is the sum of the lines that name it, its agreement's charge and tax; every line is of its company.
+/// Every invoice is the sum of the lines that name it, fees and tax, less what was paid ahead; every line is of its company.
+/// Fees, down payments and credits have no lines.
 async fn check_sums(client: &Client) -> usize {
     let invoices = by_id(client.truth("Invoice").await);
     let mut sums: BTreeMap<i64, [i64; 3]> = BTreeMap::new();
@@ -36,12 +37,30 @@ async fn check_sums(client: &Client) -> usize {
     for (id, row) in &invoices {
         let [service, expense, product] = sums.get(id).copied().unwrap_or_default();
         let found = [money(&row["serviceTotal"]), money(&row["expenseTotal"]), money(&row["productTotal"])];
-        assert_eq!(found, [service, expense, product], "{row}");
-        let subtotal = service + expense + product + money(&row["agreementAmount"]);
-        assert_eq!(money(&row["subtotal"]), subtotal, "{row}");
-        assert_eq!(money(&row["total"]), subtotal + money(&row["salesTax"]), "{row}");
+        let (sort, subtotal, ahead) =
+            (row["type"].as_str().unwrap(), money(&row["subtotal"]), money(&row["downpaymentApplied"]));
+        assert_eq!(found[1..], [expense, product], "{row}");
+        let fee = found[0] - service;
+        assert!(fee == 2 * ahead || (sort == "Agreement" && fee > 0 && ahead == 0), "{row}");
+        if matches!(sort, "DownPayment" | "CreditMemo") {
+            assert_eq!((found, subtotal < 0), ([0; 3], sort == "CreditMemo"), "{row}");
+            assert!(!sums.contains_key(id), "{row}");
+        } else {
+            assert_eq!(subtotal, found.iter().sum::<i64>() + money(&row["agreementAmount"]), "{row}");
+        }
+        assert_eq!(money(&row["total"]), subtotal - ahead + money(&row["salesTax"]), "{row}");
         assert_eq!(money(&row["balance"]), money(&row["total"]) - money(&row["payments"]), "{row}");
     }
+    // What was paid ahead by invoices is what later ones of the same project take off.
+    let of_projects = |wanted: fn(&Value) -> Option<i64>| {
+        let told = invoices.values().filter_map(|row| Some((row.pointer("/project/id")?.as_i64()?, wanted(row)?)));
+        let mut told: Vec<(i64, i64)> = told.collect();
+        told.sort_unstable();
+        told
+    };
+    let ahead = of_projects(|row| (row["type"] == "DownPayment").then(|| money(&row["subtotal"])));
+    let taken = of_projects(|row| Some(money(&row["downpaymentApplied"])).filter(|taken| *taken > 0));
+    assert!(ahead.len() > 1 && !taken.is_empty() && taken.iter().all(|one| ahead.contains(one)), "{ahead:?} {taken:?}");
     sums.len()
 }
 

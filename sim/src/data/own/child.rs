@@ -76,6 +76,12 @@ pub(super) fn phase(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
             }
         }),
         "wbsCode" => s.made("wbsCode", |o| names::number(o, 1 + cast.row.slot as i64)),
+        // Most are billed as their project is.
+        "billingMethod" => {
+            if cast.draw.chance(62, 800) {
+                s.text("billingMethod", cast.draw.pick(63, &["ActualRates", "FixedFee"]));
+            }
+        }
         "parentPhase" | "deliverableOpportunity" => {}
         _ => return false,
     }

@@ -137,6 +137,10 @@ pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape)
     true
 }
 
+/// How projects are billed: most by the hours that are worked.
+const BILLING_METHODS: [&str; 8] =
+    ["ActualRates", "ActualRates", "ActualRates", "ActualRates", "ActualRates", "FixedFee", "FixedFee", "NotToExceed"];
+
 fn ticket_project(company: u64, draw: crate::data::rng::Draw) -> u64 {
     1 + company * PROJECTS_A_COMPANY + draw.below(86, PROJECTS_A_COMPANY)
 }
@@ -178,6 +182,7 @@ pub(super) fn project(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool 
             let manager = Link { slot: draw.skewed(91, world.count(Kind::Member)), deleted: false };
             refs::member(s, "manager", world, manager, false);
         }
+        "billingMethod" => s.text("billingMethod", draw.pick(96, &BILLING_METHODS)),
         "estimatedStart" => s.time("estimatedStart", start * DAY),
         "estimatedEnd" => s.time("estimatedEnd", (start + 90) * DAY),
         "actualStart" => s.time("actualStart", (start + draw.below(92, 20) as i64) * DAY),
