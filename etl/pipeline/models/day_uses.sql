@@ -1,9 +1,13 @@
--- Days that rows and their invoices are on. An invoice's day is no use.
+-- Days that rows and their invoices are on. The days of an invoice are no use.
 select d.usedOn, sum(d.uses) as uses
 from (
     select usedOn, uses from fact_rows
     union all
     select invoicedOn, cast(0 as bigint) from fact_rows
+    union all
+    select dueDate, cast(0 as bigint) from silver_cw_invoice
+    union all
+    select dueDate, cast(0 as bigint) from silver_cw_unpostedinvoice
 ) d
 where d.usedOn is not null
 group by d.usedOn

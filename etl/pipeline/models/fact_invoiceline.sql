@@ -1,9 +1,16 @@
--- One row for each time entry, expense and product that is on an invoice, and for billable work that is on none yet.
+-- One row for each time entry, expense and product that is on an invoice, one for what these lack to the revenue of an invoice,
+-- and one for each piece of work that is still to bill.
 with kept as (
     select *
     from invoice_lines
     where invoiceId is not null
-        or (billableOption = 'Billable' and coalesce(agreement_type_normalized, 'other') not in ('internal_project', 'prepaid_hours'))
+        or (
+            billableOption = 'Billable'
+            and coalesce(agreement_type_normalized, 'other') not in ('internal_project', 'prepaid_hours')
+            -- These have been billed without an invoice, or never will be.
+            and coalesce(status, 'Open') not in ('WrittenOff', 'Billed', 'BilledAgreement')
+            and not isFixedFee
+        )
 ),
 numbered as (
     -- Deleted lines keep their number, so that the others keep theirs.
@@ -13,32 +20,45 @@ numbered as (
 ),
 priced as (
     select
-        k.*,
-        coalesce(
-            k.invoicedAmount,
-            try_cast(cast(k.quantity as decimal(18, 4)) * cast(k.price as decimal(18, 4)) as decimal(19, 4))
-        ) as lineAmount,
+        cast(n.lineNumber as bigint) as lineNumber, k.lineSource, k.sourceId, k.invoiceId, k.description, k.memo, k.quantity, k.price, k.cost, k.lineAmount,
         coalesce(
             k.extendedCost,
             try_cast(cast(k.costQuantity as decimal(18, 4)) * cast(k.cost as decimal(18, 4)) as decimal(19, 4))
-        ) as lineCost
-    from kept k
+        ) as lineCost,
+        k.LineType, k.workedOn, k.statedDate, k.status, k.companyId, k.companyName, k.invoiceApplyToType, k.agreementId,
+        k.projectId, k.phaseId, k.ticketId, k.boardId, k.memberId, k.workTypeId, k.workRoleId, k.locationId, k.departmentId,
+        k.catalogItemId, k.billingMethod, k.isFixedFee, k.isWrittenOff, k.isDeleted
+    -- The narrow side is the one that engines hold.
+    from numbered n
+    right join kept k on k.lineSource = n.lineSource and k.sourceId = n.sourceId
+    union all
+    select
+        t.lineCount + 1, 'header', t.invoiceId, t.invoiceId,
+        case when t.isAgreementInvoice then coalesce(t.agreementName, t.ownText) else t.ownText end, cast(null as string),
+        cast(1 as decimal(19, 4)), t.balancingAmount, cast(0 as decimal(19, 4)), t.balancingAmount,
+        cast(0 as decimal(19, 4)),
+        case when t.isAgreementInvoice then 'AGREEMENT' else 'ADJUSTMENT' end,
+        cast(null as date), cast(null as date), cast(null as string), t.companyId, t.companyName, cast(null as string), t.agreementId,
+        t.projectId, t.phaseId, t.ticketId, cast(null as int), cast(null as int), cast(null as int), cast(null as int),
+        t.locationId, t.departmentId,
+        cast(null as int), cast(null as string), false, false, t.isDeleted
+    from invoice_totals t
+    where t.balancingAmount <> 0
 ),
 judged as (
     select
         p.*,
-        n.lineNumber,
         try_cast(p.lineAmount - p.lineCost as decimal(19, 4)) as margin,
-        i.`date` as invoicedOn, i.dueDate, i.statusName, i.companyId as billedCompanyId, i.companyName as billedCompanyName,
+        i.`date` as invoicedOn, i.dueDate, i.statusName, i.companyName as billedCompanyName,
         coalesce(i.applyToType, p.invoiceApplyToType, 'Services') as applyToType,
-        i.applyToId, i.agreementId as billedAgreementId, i.agreementType as billedAgreementType,
+        i.applyToId, i.agreementType as billedAgreementType,
         coalesce(i.companyId, p.companyId) as lineCompanyId,
         coalesce(p.agreementId, i.agreementId) as lineAgreementId,
-        case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate
-    -- The narrow side is the one that engines hold.
-    from numbered n
-    right join priced p on p.lineSource = n.lineSource and p.sourceId = n.sourceId
-    left join invoice_heads i on i.invoiceId = p.invoiceId
+        case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate,
+        case when p.invoiceId is null then datediff(r.asOf, p.workedOn) end as ageDays
+    from priced p
+    cross join run_day r
+    left join invoice_headers i on i.invoiceId = p.invoiceId
 )
 select
     sha2(j.lineSource || '-' || cast(j.sourceId as string), 256) as InvoiceLineSK,
@@ -60,10 +80,28 @@ select
     j.lineAgreementId as agreementId,
     case when j.applyToType = 'Agreement' then 'Agr - ' || trim(j.billedAgreementType) end as agreement_type_final,
     coalesce(dd.DateKey, -1) as InvoiceDateSK,
+    j.projectId, j.phaseId, j.ticketId, j.boardId, j.memberId, j.workTypeId, j.workRoleId, j.locationId, j.departmentId,
+    j.catalogItemId, j.billingMethod, j.isFixedFee, j.isWrittenOff,
+    cast(j.ageDays as int) as ageDays,
+    case
+        when j.ageDays <= 0 then 'Current'
+        when j.ageDays <= 30 then '1-30'
+        when j.ageDays <= 60 then '31-60'
+        when j.ageDays <= 90 then '61-90'
+        when j.ageDays > 90 then '90+'
+    end as agingBucket,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
+    coalesce(dm.MemberKey, -1) as MemberKey,
+    coalesce(dw.WorkTypeKey, -1) as WorkTypeKey,
+    coalesce(dr.WorkRoleKey, -1) as WorkRoleKey,
+    coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
 left join dimcompany dc on dc.companyId = j.lineCompanyId
 left join dimagreement da on da.agreementId = j.lineAgreementId
+left join dimmember dm on dm.memberId = j.memberId
+left join dimworktype dw on dw.workTypeId = j.workTypeId
+left join dimworkrole dr on dr.workRoleId = j.workRoleId
+left join dimdepartment dp on dp.departmentId = j.departmentId

@@ -1,7 +1,8 @@
 -- One row a product item. Revenue and cost are the extended ones, which carry quantity and discount.
 with item as (
     select
-        p.id as productItemId, p.catalogItemId, p.companyId, p.agreementId, p.invoiceId, p.ticketId, p.projectId,
+        p.id as productItemId, p.catalogItemId, p.companyId, p.agreementId, p.invoiceId, p.ticketId, p.projectId, p.phaseId,
+        coalesce(f.billingMethod, j.billingMethod) as billingMethod,
         p.description, p.customerDescription,
         cast(coalesce(p.quantity, 0) as decimal(19, 4)) as quantity,
         cast(coalesce(p.quantityCancelled, 0) as decimal(19, 4)) as quantityCancelled,
@@ -19,6 +20,8 @@ with item as (
         a.parentAgreementId, a.final_agreement_number, p.isDeleted
     from silver_cw_productitem p
     left join agreement_facts a on a.agreementId = p.agreementId
+    left join project_methods j on j.projectId = p.projectId
+    left join phase_methods f on f.phaseId = p.phaseId
 ),
 judged as (
     select
@@ -40,6 +43,8 @@ select
     end as marginPercentage,
     coalesce(dd.DateKey, -1) as PurchaseDateSK,
     j.agreement_type, j.agreement_type_normalized, j.agreement_billing_behavior, j.parentAgreementId, j.final_agreement_number,
+    j.phaseId, j.billingMethod,
+    coalesce(j.billingMethod = 'FixedFee', false) as isFixedFee,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
     coalesce(dt.AgreementTypeKey, -1) as AgreementTypeKey,

@@ -31,3 +31,11 @@ select
     `date`, lastUpdated, cast(0 as bigint),
     agreementType, cast(null as date)
 from silver_cw_invoice
+union all
+select
+    id, companyId, companyIdentifier, companyName, cast(null as string), cast(null as int), cast(null as string), cast(null as string),
+    cast(null as int), cast(null as string), cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
+    cast(null as int), cast(null as string), cast(null as int), cast(null as string), cast(null as int), cast(null as string),
+    invoiceDate, lastUpdated, cast(0 as bigint),
+    cast(null as string), cast(null as date)
+from silver_cw_unpostedinvoice

@@ -9,6 +9,16 @@ with entry as (
         coalesce(te.agreementType, te.agreementAgreementType) as agreementType,
         coalesce(te.locationName, te.locationLocationName) as locationName, te.departmentName, te.projectName,
         te.ticketSummary, te.ticketBoard, te.ticketType, te.ticketSubType, te.timeStart, te.timeEnd,
+        te.phaseId, b.boardId,
+        coalesce(f.billingMethod, p.billingMethod) as billingMethod,
+        coalesce(
+            te.extendedInvoiceAmount,
+            try_cast(
+                cast(case when te.invoiceId is not null then coalesce(te.invoiceHours, te.actualHours) else te.actualHours end as decimal(18, 4))
+                    * cast(te.hourlyRate as decimal(18, 4))
+                as decimal(19, 4)
+            )
+        ) as billableAmount,
         te.enteredBy, te.dateEntered, te.actualHours,
         cast(coalesce(te.hoursDeduct, 0) as decimal(19, 4)) as hoursDeduct,
         cast(coalesce(te.hoursBilled, 0) as decimal(19, 4)) as hoursBilled,
@@ -38,6 +48,9 @@ with entry as (
     from silver_cw_timeentry te
     left join member_costs m on m.memberId = te.memberId
     left join agreement_facts a on a.agreementId = te.agreementId
+    left join project_methods p on p.projectId = te.projectId
+    left join phase_methods f on f.phaseId = te.phaseId
+    left join board_names b on b.boardName = te.ticketBoard
 ),
 priced as (
     select
@@ -88,6 +101,13 @@ select
     end as effectiveBillingStatus,
     j.utilizationType,
     j.utilizationType || ' - ' || j.status as utilizationStatus,
+    j.billableAmount,
+    coalesce(j.status = 'WrittenOff', false) as isWrittenOff,
+    cast(j.dateEntered as date) = cast(j.timeStart as date) as enteredSameDay,
+    j.boardId, j.phaseId,
+    coalesce(j.parentAgreementId, j.agreementId) as rootAgreementId,
+    j.billingMethod,
+    coalesce(j.billingMethod = 'FixedFee', false) as isFixedFee,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(dm.MemberKey, -1) as MemberKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,

@@ -35,9 +35,9 @@ const HISTORIES: u64 = 1;
 const DAYS: u64 = 2;
 
 /// Kinds of changes beside those that the simulator makes by itself.
-const KINDS: u64 = 12;
+const KINDS: u64 = 15;
 /// How many of them a day has, so that a history has each.
-const A_DAY: u64 = 4;
+const A_DAY: u64 = 5;
 
 const FACTS: [&str; 3] = ["TimeEntry", "ExpenseEntry", "ProductItem"];
 
@@ -84,7 +84,8 @@ impl History {
     /// A day passes at the source. The time at its end.
     async fn day(&mut self) -> DateTime<Utc> {
         let mut wanted = Map::new();
-        for entity in entities() {
+        // What hangs on rows changes with them.
+        for entity in entities().filter(|entity| entity.parent().is_none()) {
             let [edit, insert, delete, merge] = [5, 3, 2, 2].map(|bound| self.draws.below(bound));
             let amounts = json!({ "edit": edit, "insert": insert, "delete": delete, "merge": merge });
             wanted.insert(entity.path.to_owned(), amounts);
@@ -160,6 +161,19 @@ impl History {
                 self.set(fact, "billableOption", json!(option)).await;
             }
             10 => {
+                let (money, amount) =
+                    (self.one(&["total", "salesTax", "downpaymentApplied"]), self.draws.below(900_000));
+                self.set("Invoice", money, json!(amount)).await;
+            }
+            11 => {
+                let method = self.one(&["FixedFee", "ActualRates", "NotToExceed"]);
+                self.set("Project", "billingMethod", json!(method)).await;
+            }
+            12 => {
+                let sort = self.one(&["DownPayment", "Agreement", "Standard", "CreditMemo"]);
+                self.set("Invoice", "type", json!(sort)).await;
+            }
+            13 => {
                 let rules = &mut self.config.agreement_rules;
                 let at = usize::try_from(self.draws.below(rules.len() as u64)).unwrap();
                 rules.remove(at);

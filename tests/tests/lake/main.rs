@@ -22,6 +22,7 @@ mod full_disk;
 mod full_loads;
 mod fuzzed;
 mod gold_histories;
+mod gold_money;
 mod guards;
 mod halts;
 mod kill;

@@ -2,7 +2,7 @@
 
 use super::card::{card, more, sentence};
 use super::chart::{Item, Series, bars, columns};
-use super::gold::{Answer, Gold, Month};
+use super::gold::{Aged, Answer, Gold, Month};
 use super::html::Html;
 use super::words::{name, percent, whole};
 
@@ -14,6 +14,11 @@ fn shown<T>(html: &mut Html, title: &str, answer: &Answer<T>, picture: impl FnOn
         Ok(rows) => picture(rows),
     };
     card(html, title, &content);
+}
+
+/// The number before an age keeps the order, and is nothing to read.
+fn unnumbered(row: &Aged) -> String {
+    row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned()
 }
 
 pub(super) fn cards(html: &mut Html, gold: &Gold) {
@@ -63,7 +68,8 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
             note: format!("{} ({})", whole(company.margin), percent(company.margin, company.revenue)),
         });
         let mut content = bars("Margin by company", &series, &items.collect::<Vec<_>>());
-        let counted = "Counted are the lines of invoices: time, expenses and products. Work on no invoice yet is not.";
+        let counted = "Counted is the revenue of invoices: their time, expenses and products, and what their headers say beyond \
+                       these. Work on no invoice yet is not.";
         content.html(&sentence(counted));
         more(
             &mut content,
@@ -82,10 +88,26 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
         });
         bars("Hours by agreement", &[Series { class: "a", name: "hours" }], &items.collect::<Vec<_>>())
     });
+    shown(html, "Revenue by what explains it", &gold.sources, |sources| {
+        let all: f64 = sources.iter().map(|row| row.amount).sum();
+        let items = sources.iter().map(|row| Item {
+            label: unnumbered(row),
+            values: vec![row.amount],
+            note: format!("{}, {}", whole(row.amount), percent(row.amount, all)),
+        });
+        bars("Revenue by what explains it", &[Series { class: "a", name: "revenue" }], &items.collect::<Vec<_>>())
+    });
+    shown(html, "Receivables by age", &gold.receivables, |ages| {
+        let items = ages.iter().map(|row| Item {
+            label: unnumbered(row),
+            values: vec![row.amount],
+            note: format!("{} on {} invoices", whole(row.amount), row.lines),
+        });
+        bars("Receivables by age", &[Series { class: "b", name: "balance" }], &items.collect::<Vec<_>>())
+    });
     shown(html, "Unbilled work by age", &gold.unbilled, |ages| {
         let items = ages.iter().map(|row| Item {
-            // The number before it keeps the order.
-            label: row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned(),
+            label: unnumbered(row),
             values: vec![row.amount],
             note: format!("{} in {} lines", whole(row.amount), row.lines),
         });

@@ -1,4 +1,4 @@
-//! What gold says, in five questions. A table that isn't there yet leaves a sentence in place of its picture.
+//! What gold says, in seven questions. A table that isn't there yet leaves a sentence in place of its picture.
 
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Lake, TableName};
@@ -16,7 +16,9 @@ pub(super) struct Gold {
     pub(super) members: Answer<Member>,
     pub(super) companies: Answer<Company>,
     pub(super) coverage: Answer<Coverage>,
-    pub(super) unbilled: Answer<Unbilled>,
+    pub(super) sources: Answer<Aged>,
+    pub(super) unbilled: Answer<Aged>,
+    pub(super) receivables: Answer<Aged>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -57,8 +59,10 @@ pub(super) struct Coverage {
     pub(super) revenue: f64,
 }
 
+/// Money by its age, or by where it comes from.
 #[derive(Debug, Deserialize)]
-pub(super) struct Unbilled {
+pub(super) struct Aged {
+    /// A number that keeps the order, and what people read.
     pub(super) age: String,
     pub(super) lines: u64,
     pub(super) amount: f64,
@@ -94,6 +98,18 @@ const COVERAGE: &str = "select coalesce(f.agreement_billing_behavior, 'no agreem
      cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue from fact_timeentry f where not f.isDeleted \
      group by coalesce(f.agreement_billing_behavior, 'no agreement') order by hours desc, behavior";
 
+/// Where the revenue of invoices comes from: what headers say beyond lines and fees is what no row explains.
+const SOURCES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
+     select coalesce(l.lineAmount, 0) as amount, case when l.lineSource <> 'header' then '1 time, expenses, products' \
+     when l.LineType = 'AGREEMENT' then '2 fees of agreements' else '3 no line explains' end as age \
+     from fact_invoiceline l where l.isInvoiced and not l.isDeleted) a group by age order by age";
+
+/// What is still to be paid, as of the day on which gold was built last.
+const RECEIVABLES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
+     select i.balance as amount, case i.agingBucket when 'Current' then '1 not due' when '1-30' then '2 up to 30 days' \
+     when '31-60' then '3 31 to 60 days' when '61-90' then '4 61 to 90 days' else '5 more than 90 days' end as age \
+     from fact_invoice i where i.balance <> 0 and not i.isDeleted) a group by age order by age";
+
 /// What can still be billed: an agreement that covers its work leaves nothing to bill.
 fn unbilled(now: DateTime<Utc>) -> String {
     let today = now.format("%Y-%m-%d");
@@ -118,6 +134,8 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Gold> {
         members: ask(lake, &["fact_timeentry", "dimdate", "dimmember"], MEMBERS).await?,
         companies: ask(lake, &["fact_invoiceline", "dimcompany"], COMPANIES).await?,
         coverage: ask(lake, &["fact_timeentry"], COVERAGE).await?,
+        sources: ask(lake, &["fact_invoiceline"], SOURCES).await?,
+        receivables: ask(lake, &["fact_invoice"], RECEIVABLES).await?,
         unbilled: ask(lake, &["fact_invoiceline", "dimagreement"], &unbilled(now)).await?,
     })
 }

@@ -7,7 +7,7 @@ use connectwise_pipeline::ledger::drift::{Drift, Known, Unseen};
 use connectwise_pipeline::ledger::{RunStatus, Status, TableStatus};
 use connectwise_pipeline::telemetry::DriftKind;
 
-use super::gold::{Company, Coverage, Gold, Member, Month, Unbilled};
+use super::gold::{Aged, Company, Coverage, Gold, Member, Month};
 use super::operations::{Operations, Quarantined, RunRows, Test};
 use super::page::render;
 
@@ -110,7 +110,9 @@ fn gold(name: &str) -> Gold {
             Company { name: Some(name.to_owned()), revenue: 100.0, margin: -50.0, all: 2 },
         ]),
         coverage: Ok(vec![Coverage { behavior: name.to_owned(), hours: 240.0, revenue: 9_000.0 }]),
-        unbilled: Ok(vec![Unbilled { age: "4 more than 90 days".to_owned(), lines: 3, amount: 1_500.0 }]),
+        sources: Ok(vec![Aged { age: "2 fees of agreements".to_owned(), lines: 2, amount: 900.0 }]),
+        receivables: Ok(vec![Aged { age: "1 not due".to_owned(), lines: 4, amount: 700.0 }]),
+        unbilled: Ok(vec![Aged { age: "4 more than 90 days".to_owned(), lines: 3, amount: 1_500.0 }]),
     }
 }
 
@@ -311,6 +313,8 @@ fn a_lakehouse_without_gold_gets_sentences() {
         members: Err("dimdate"),
         companies: Err("fact_timeentry"),
         coverage: Ok(Vec::new()),
+        sources: Err("fact_invoiceline"),
+        receivables: Err("fact_invoice"),
         unbilled: Err("fact_invoiceline"),
     };
     let page = render(&operations("x"), &gold, now());

@@ -26,6 +26,8 @@ use crate::sql;
 pub(super) const LOOKUPS: &str = "lookups";
 /// Name of the changed keys of a lookup, in the SELECTs of metadata.
 const CHANGED: &str = "changed";
+/// The column of silver tables that rows are known by.
+const ID: &str = "id";
 /// Affected rows that are held and compared. More of them cost less as a look at the whole table.
 const AT_MOST: usize = 250_000;
 
@@ -33,6 +35,8 @@ const AT_MOST: usize = 250_000;
 #[derive(Debug, Default)]
 pub(super) struct Affected {
     ids: BTreeMap<String, BTreeSet<i32>>,
+    /// The values that affected rows share, or shared.
+    pub(super) together: BTreeSet<i32>,
 }
 
 impl Affected {
@@ -75,6 +79,7 @@ impl Search<'_> {
             return Ok(None);
         }
         let mut affected = Affected::default();
+        let mut versions = BTreeMap::new();
         for (entity, rows) in &self.model.rows {
             let Some(version) = self.inputs.seen(self.table, entity).await? else { return Ok(None) };
             let mut ids = match (version, self.inputs.version(entity)) {
@@ -93,10 +98,13 @@ impl Search<'_> {
                 }
             }
             affected.ids.insert(entity.clone(), ids);
+            versions.insert(entity.as_str(), version);
         }
         self.register(&affected)?;
         if !self.model.together.is_empty() && !affected.is_empty() {
-            self.join_companions(&mut affected).await?;
+            if !self.join_companions(&mut affected, &versions).await? {
+                return Ok(None);
+            }
             self.register(&affected)?;
         }
         let count: usize = affected.ids.values().map(BTreeSet::len).sum();
@@ -112,33 +120,42 @@ impl Search<'_> {
         Ok(found.map(|found| found.upserted.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
     }
 
-    /// Adds the rows that share a value with an affected one, by the value that it had or the one that it has.
-    async fn join_companions(&self, affected: &mut Affected) -> Result<()> {
-        let together = &self.model.together;
+    /// Adds the rows that share a value with an affected one, by the value that it has or the one that it had when the fact
+    /// was built. False where the latter can't be read any more.
+    async fn join_companions(&self, affected: &mut Affected, versions: &BTreeMap<&str, i64>) -> Result<bool> {
         let mut values = BTreeSet::new();
-        for (entity, Rows { id, only, .. }) in &self.model.rows {
-            let (wanted, ids) = (affected.ascending(entity), ids_of(entity));
-            let now = format!(
-                "select t.`{together}` from __some t left semi join {ids} a on a.id = t.id where t.`{together}` is not null"
+        for (entity, rows) in &self.model.rows {
+            let column = rows.together(self.model);
+            if column == ID {
+                values.extend(affected.of(entity));
+                continue;
+            }
+            let (silver, wanted, ids) = (self.inputs.table(entity)?, affected.ascending(entity), ids_of(entity));
+            let shared = format!(
+                "select t.`{column}` from __some t left semi join {ids} a on a.id = t.id where t.`{column}` is not null"
             );
-            let then = format!(
-                "select f.`{together}` from __some f left semi join {ids} a on a.id = f.`{id}` \
-                 where f.`{together}` is not null and {only}"
-            );
-            values.extend(self.ids_in(self.inputs.table(entity)?, "id", &wanted, &now).await?);
-            values.extend(self.ids_in(self.table, id, &wanted, &then).await?);
+            values.extend(self.ids_in(silver, ID, &wanted, &shared).await?);
+            let then = versions.get(entity.as_str()).and_then(|version| u64::try_from(*version).ok());
+            if let Some(then) = then.filter(|then| silver.version() != Some(*then) && !wanted.is_empty()) {
+                let Ok(older) = silver.at(then).await else { return Ok(false) };
+                values.extend(self.ids_in(&older, ID, &wanted, &shared).await?);
+            }
         }
-        if values.is_empty() {
-            return Ok(());
-        }
-        let wanted: Vec<i64> = values.iter().copied().map(i64::from).collect();
-        lookups::register(self.session, "__companions", batch_of(values.into_iter())?)?;
-        for entity in self.model.rows.keys() {
-            let sql = format!("select t.id from __some t left semi join __companions g on g.id = t.`{together}`");
-            let more = self.ids_in(self.inputs.table(entity)?, together, &wanted, &sql).await?;
+        for (entity, rows) in &self.model.rows {
+            let column = rows.together(self.model);
+            // There may be rows of the fact for a value that the entity has no row of.
+            let more = if column == ID {
+                values.clone()
+            } else {
+                let wanted: Vec<i64> = values.iter().copied().map(i64::from).collect();
+                lookups::register(self.session, "__companions", batch_of(values.iter().copied())?)?;
+                let sql = format!("select t.id from __some t left semi join __companions g on g.id = t.`{column}`");
+                self.ids_in(self.inputs.table(entity)?, column, &wanted, &sql).await?
+            };
             affected.ids.entry(entity.clone()).or_default().extend(more);
         }
-        Ok(())
+        affected.together = values;
+        Ok(true)
     }
 
     /// A session like that of the build in which the changed keys of a lookup are `changed`, under the name and type that the
@@ -217,8 +234,7 @@ impl Search<'_> {
             let silver = table.name();
             let whole = self.session.table_provider(silver.name.as_str()).await.map_err(failed)?;
             let ids = affected.ascending(entity);
-            if ids.is_empty() {
-                // There may be no table to read.
+            if ids.is_empty() || !table.exists() {
                 lookups::register(&narrow, &silver.name, RecordBatch::new_empty(whole.schema()))?;
                 continue;
             }
@@ -237,7 +253,7 @@ impl Search<'_> {
         let mut stored = Vec::new();
         for (entity, Rows { id, only, .. }) in &self.model.rows {
             let wanted = affected.ascending(entity);
-            if wanted.is_empty() {
+            if wanted.is_empty() || id.is_empty() {
                 continue;
             }
             self.table.register_rows(self.session, "__stored", id, &wanted).await?;

@@ -12,7 +12,7 @@ use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::aggregates::{self, Aggregate, AggregateCache, Input};
-use super::check::{self, Checks, Held, Sums};
+use super::check::{self, Checks, GroupSums, Held, Sums};
 use super::config::GoldConfig;
 use super::inputs::Inputs;
 use super::key_set::KeySet;
@@ -148,13 +148,18 @@ impl Builder<'_> {
         frame: DataFrame,
         commit: &Commit,
     ) -> Result<TableReport> {
-        let checks = self.checks(session, model).await?;
+        let checks = self.checks(session, session, model).await?;
         let report = self.run.write(session, model, frame, &checks, commit).await;
         self.finish(session, model, &checks, report).await
     }
 
-    /// The tests of a model.
-    pub(super) async fn checks(&self, session: &SessionContext, model: &Model) -> Result<Checks> {
+    /// The tests of a model, of rows that were computed in the session `within`.
+    pub(super) async fn checks(
+        &self,
+        session: &SessionContext,
+        within: &SessionContext,
+        model: &Model,
+    ) -> Result<Checks> {
         let balance = match self.balances.get(&model.name) {
             Some(balance) => balance.clone(),
             None if model.tests.balance.is_empty() => Sums::new(),
@@ -164,7 +169,25 @@ impl Builder<'_> {
                 check::sums(&schema, &frame.collect().await.map_err(|error| in_model(model, error))?)?
             }
         };
-        Ok(Checks::of(model, &self.held, balance))
+        let expected = match &model.tests.adds_up {
+            Some(adds_up) => self.group_sums(within, model, &adds_up.expected).await?,
+            None => GroupSums::new(),
+        };
+        Ok(Checks::of(model, &self.held, balance, expected))
+    }
+
+    /// What rows that stand together must add up to.
+    async fn group_sums(&self, session: &SessionContext, model: &Model, select: &str) -> Result<GroupSums> {
+        let read = sql::tables(select);
+        for other in self
+            .models
+            .iter()
+            .filter(|other| other.kind == ModelKind::Fact && read.contains(&other.name.to_lowercase()))
+        {
+            self.open(session, other).await?;
+        }
+        let frame = sql::select(session, select).await.map_err(|error| in_model(model, error))?;
+        check::group_sums(&frame.collect().await.map_err(|error| in_model(model, error))?)
     }
 
     /// Computes the aggregates of the built-in models, and makes them readable.

@@ -1,13 +1,13 @@
 //! Data tests: what has to hold for the rows of a table, looked at while they go by and judged before they are committed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
-use connectwise_extract::contract::{DECIMAL, TIMESTAMP};
+use connectwise_extract::contract::{DECIMAL, IS_DELETED, TIMESTAMP};
 use connectwise_lakehouse::TableName;
 use datafusion::prelude::SessionContext;
 
@@ -32,6 +32,17 @@ pub(super) type Sums = BTreeMap<String, i128>;
 /// The keys that a dimension has, by the name of its key column.
 pub(super) type Held = BTreeMap<String, (String, Arc<KeySet>)>;
 
+/// Units of a decimal column, by the value that rows share.
+pub(super) type GroupSums = BTreeMap<i64, i128>;
+
+/// What rows that share a value of one column must add up to in another.
+#[derive(Clone)]
+struct Groups {
+    by: String,
+    sum: String,
+    expected: Arc<GroupSums>,
+}
+
 /// The tests of one table, ready to look at its rows.
 #[derive(Clone)]
 pub(super) struct Checks {
@@ -42,14 +53,16 @@ pub(super) struct Checks {
     texts: Vec<(String, Severity, BTreeSet<String>)>,
     balance: Sums,
     balance_where: String,
+    balance_unless: BTreeMap<String, String>,
+    groups: Option<Groups>,
     /// Sums of the rows that stay as they are, where only some are looked at.
     unaffected: Sums,
     results: Arc<Mutex<Vec<TestResult>>>,
 }
 
 impl Checks {
-    /// The tests of a model, with the sums that silver has.
-    pub(super) fn of(model: &Model, held: &Held, balance: Sums) -> Self {
+    /// The tests of a model, with the sums that silver has and those that rows which stand together must have.
+    pub(super) fn of(model: &Model, held: &Held, balance: Sums, expected: GroupSums) -> Self {
         let mut references = Vec::new();
         for name in model.schema.fields().iter().map(|field| field.name()).filter(|name| **name != model.key) {
             // A day's key is called after what happened on it.
@@ -71,6 +84,12 @@ impl Checks {
                 .concat(),
             balance,
             balance_where: model.tests.balance_where.clone(),
+            balance_unless: model.tests.balance_unless.clone(),
+            groups: model.tests.adds_up.as_ref().map(|adds_up| Groups {
+                by: model.together.clone(),
+                sum: adds_up.sum.clone(),
+                expected: Arc::new(expected),
+            }),
             unaffected: BTreeMap::new(),
             results: Arc::default(),
         }
@@ -81,12 +100,25 @@ impl Checks {
         let columns: Vec<String> = self.balance.keys().map(|name| format!("sum(`{name}`) as `{name}`")).collect();
         let columns = columns.join(", ").replace(&format!("sum(`{ROW_COUNT}`)"), "count(*)");
         let condition = if self.balance_where.is_empty() { "true" } else { self.balance_where.as_str() };
-        (!columns.is_empty()).then(|| format!("select {columns} from {STORED} where {condition}"))
+        let unless: String =
+            self.balance_unless.iter().map(|(name, text)| format!(" and `{name}` <> '{text}'")).collect();
+        (!columns.is_empty()).then(|| format!("select {columns} from {STORED} where {condition}{unless}"))
     }
 
     /// The same tests of some rows only, in place of the rows `before` of a table whose sums are `stored`. What the table has
-    /// beside those counts in its sums.
-    pub(super) fn in_place_of(mut self, model: &Model, before: &[RecordBatch], stored: Sums) -> Result<Self> {
+    /// beside those counts in its sums. Of what rows share, these are all that have one of the values `together`.
+    pub(super) fn in_place_of(
+        mut self,
+        model: &Model,
+        before: &[RecordBatch],
+        stored: Sums,
+        together: &BTreeSet<i32>,
+    ) -> Result<Self> {
+        if let Some(groups) = &mut self.groups {
+            let is_looked_at = |value: &i64| i32::try_from(*value).is_ok_and(|value| together.contains(&value));
+            let some = groups.expected.iter().filter(|(value, _)| is_looked_at(value));
+            groups.expected = Arc::new(some.map(|(value, sum)| (*value, *sum)).collect());
+        }
         self.unaffected = stored;
         let mut tally = self.tally(model)?;
         for batch in before {
@@ -110,6 +142,7 @@ impl Checks {
             null_keys: 0,
             dangling: zeros(self.references.len()),
             odd: vec![(0, BTreeSet::new()); self.texts.len()],
+            groups: HashMap::new(),
             sums: self
                 .balance
                 .keys()
@@ -134,6 +167,7 @@ pub(super) struct Tally {
     null_keys: u64,
     dangling: Vec<u64>,
     odd: Vec<(u64, BTreeSet<String>)>,
+    groups: HashMap<i64, i128>,
     sums: BTreeMap<String, i128>,
 }
 
@@ -159,7 +193,14 @@ impl Tally {
             "" => None,
             name => Some(column(batch, name)?.as_boolean().clone()),
         };
-        let takes_part = |row: usize| part.as_ref().is_none_or(|part| part.value(row));
+        let mut unless = Vec::new();
+        for (name, text) in &self.checks.balance_unless {
+            unless.push((self::text(column(batch, name)?)?, text));
+        }
+        let takes_part = |row: usize| {
+            part.as_ref().is_none_or(|part| part.value(row))
+                && unless.iter().all(|(texts, text)| texts.is_null(row) || texts.value(row) != text.as_str())
+        };
         for (name, sum) in &mut self.sums {
             if name == ROW_COUNT {
                 *sum += (0..batch.num_rows()).filter(|row| takes_part(*row)).count() as i128;
@@ -170,6 +211,22 @@ impl Tally {
             let units =
                 (0..units.len()).filter(|row| units.is_valid(*row) && takes_part(*row)).map(|row| units.value(row));
             *sum += units.sum::<i128>();
+        }
+        self.add_groups(batch)
+    }
+
+    /// Sums up the rows that share a value. Deleted ones have left the measures.
+    fn add_groups(&mut self, batch: &RecordBatch) -> Result<()> {
+        let Some(Groups { by, sum, .. }) = &self.checks.groups else { return Ok(()) };
+        let values = converted(column(batch, by)?, &DataType::Int64)?;
+        let units = converted(column(batch, sum)?, &DataType::Decimal128(38, DECIMAL.1))?;
+        let gone = batch.column_by_name(IS_DELETED).and_then(|gone| gone.as_boolean_opt()).cloned();
+        let rows = values.as_primitive::<Int64Type>().iter().zip(units.as_primitive::<Decimal128Type>()).enumerate();
+        for (row, (value, units)) in rows {
+            let is_gone = gone.as_ref().is_some_and(|gone| gone.is_valid(row) && gone.value(row));
+            if let (Some(value), Some(units), false) = (value, units, is_gone) {
+                *self.groups.entry(value).or_default() += units;
+            }
         }
         Ok(())
     }
@@ -202,6 +259,17 @@ impl Tally {
             let found = format!("{} in gold, {} in silver", decimal(gold, scale), decimal(*silver, scale));
             result(format!("{name} agrees with silver"), Severity::Error, u64::from(gold != *silver), found);
         }
+        if let Some(Groups { by, sum, expected }) = &self.checks.groups {
+            let found = |value: &i64| self.groups.get(value).copied().unwrap_or_default();
+            let odd: Vec<_> = expected.iter().filter(|(value, wanted)| found(value) != **wanted).collect();
+            let shown = odd.iter().take(SHOWN).map(|(value, wanted)| {
+                let [found, wanted] = [found(value), **wanted].map(|units| decimal(units, DECIMAL.1 as usize));
+                format!("{by} {value}: {found} instead of {wanted}")
+            });
+            let (shown, count) = (shown.collect::<Vec<_>>().join(", "), odd.len());
+            let found = if count > SHOWN { format!("{shown}, and {} more", count - SHOWN) } else { shown };
+            result(format!("{sum} adds up by {by}"), Severity::Error, count as u64, found);
+        }
         let wrong: Vec<String> = results
             .iter()
             .filter(|result| !result.passed() && result.severity == Severity::Error)
@@ -228,6 +296,21 @@ pub(super) fn sums(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Sums> 
             let units = converted(column, &DataType::Decimal128(38, scale))?;
             let sum: i128 = units.as_primitive::<Decimal128Type>().iter().flatten().sum();
             *sums.entry(field.name().clone()).or_default() += sum;
+        }
+    }
+    Ok(sums)
+}
+
+/// Values that rows share with the sums that these must have, as units of a decimal column. NULL says nothing.
+pub(super) fn group_sums(batches: &[RecordBatch]) -> Result<GroupSums> {
+    let mut sums = GroupSums::new();
+    for batch in batches {
+        let values = converted(batch.column(0), &DataType::Int64)?;
+        let units = converted(batch.column(1), &DataType::Decimal128(38, DECIMAL.1))?;
+        for (value, units) in values.as_primitive::<Int64Type>().iter().zip(units.as_primitive::<Decimal128Type>()) {
+            if let (Some(value), Some(units)) = (value, units) {
+                *sums.entry(value).or_default() += units;
+            }
         }
     }
     Ok(sums)

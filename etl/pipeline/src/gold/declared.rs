@@ -81,6 +81,20 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
     if !summed.is_empty() && column(summed).is_none_or(|field| *field.data_type() != DataType::Boolean) {
         wrong.push(format!("with the balance_where {summed:?}, which is no boolean column of it"));
     }
+    let unless = model
+        .tests
+        .balance_unless
+        .keys()
+        .filter(|name| column(name).is_none_or(|field| *field.data_type() != DataType::Utf8));
+    wrong.extend(unless.map(|name| format!("with balance_unless of {name:?}, which is no text column of it")));
+    if let Some(adds_up) = &model.tests.adds_up {
+        if column(&adds_up.sum).is_none_or(|field| !field.data_type().is_decimal()) {
+            wrong.push(format!("with adds_up of {:?}, which is no money column of it", adds_up.sum));
+        }
+        if model.together.is_empty() {
+            wrong.push("with adds_up, and without together: nothing says which rows stand together".to_owned());
+        }
+    }
     if !model.together.is_empty() && column(&model.together).is_none() {
         wrong.push(format!("with together = {:?}, which is none of its columns", model.together));
     }
@@ -95,7 +109,9 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
         });
     }
     for rows in model.rows.values() {
-        if column(&rows.id).is_none() {
+        if rows.id.is_empty() && model.together.is_empty() {
+            wrong.push("with rows that have neither an id nor rows that they stand together with".to_owned());
+        } else if !rows.id.is_empty() && column(&rows.id).is_none() {
             wrong.push(format!("with rows by the id {:?}, which is none of its columns", rows.id));
         }
         let unknown = rows.through.keys().filter(|lookup| !lookups.contains(lookup.as_str()));

@@ -51,9 +51,9 @@ impl Builder<'_> {
         let before = search.stored(&affected).await?;
         let frame = sql::select(&narrow, &model.sql).await.map_err(|error| in_model(model, error))?;
         let frame = write::conform(model, frame)?;
-        let checks = self.checks(session, model).await?;
+        let checks = self.checks(session, &narrow, model).await?;
         let stored = self.stored_sums(model, &checks).await?;
-        let checks = checks.in_place_of(model, &before, stored)?;
+        let checks = checks.in_place_of(model, &before, stored, &affected.together)?;
         let report = self.run.merge(model, frame, &before, &checks, &commit).await;
         self.finish(session, model, &checks, report).await
     }

@@ -46,8 +46,14 @@ sql!(
     "agreementtype_names",
     "agreement_facts",
     "member_costs",
-    "invoice_heads",
+    "project_methods",
+    "phase_methods",
+    "board_names",
+    "line_sources",
     "invoice_lines",
+    "invoice_line_sums",
+    "invoice_headers",
+    "invoice_totals",
     "dimcompany",
     "dimmember",
     "dimagreement",
@@ -62,6 +68,7 @@ sql!(
     "fact_timeentry",
     "fact_expenseentry",
     "fact_productitem",
+    "fact_invoice",
     "fact_invoiceline",
 );
 
@@ -119,6 +126,9 @@ struct Entry {
     #[serde(default)]
     balance_where: String,
     #[serde(default)]
+    balance_unless: BTreeMap<String, String>,
+    adds_up: Option<AddsUp>,
+    #[serde(default)]
     faults: String,
     #[serde(default)]
     rows: BTreeMap<String, Rows>,
@@ -132,11 +142,15 @@ struct Entry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rows {
-    /// Column of the fact with the id of the silver row.
+    /// Column of the fact with the id of the silver row. Empty where a row has none of its own in the fact.
+    #[serde(default)]
     pub(super) id: String,
     /// Condition on the fact's rows, as `f`, that stand for this entity.
     #[serde(default = "always")]
     pub(super) only: String,
+    /// What silver calls the column by which rows depend on each other, where it isn't as in the fact.
+    #[serde(default)]
+    together: String,
     /// By the name of a lookup, a SELECT of the ids of silver rows that look up a key in `changed`.
     #[serde(default)]
     pub(super) through: BTreeMap<String, String>,
@@ -144,6 +158,23 @@ pub(super) struct Rows {
 
 fn always() -> String {
     "true".to_owned()
+}
+
+impl Rows {
+    /// The column of silver by which the rows of a fact depend on each other.
+    pub(super) fn together<'a>(&'a self, fact: &'a Model) -> &'a str {
+        if self.together.is_empty() { &fact.together } else { &self.together }
+    }
+}
+
+/// What rows that stand together have to add up to.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct AddsUp {
+    /// Column that is summed.
+    pub(super) sum: String,
+    /// SELECT of each value that rows share, and their sum.
+    pub(super) expected: String,
 }
 
 /// What a model's rows are tested for, beyond what every table is.
@@ -157,10 +188,26 @@ pub(super) struct Tests {
     pub(super) balance: String,
     /// Boolean column of the rows that are summed. All of them where it is empty.
     pub(super) balance_where: String,
+    /// Columns with a text whose rows aren't summed.
+    pub(super) balance_unless: BTreeMap<String, String>,
+    /// What those that stand together add up to.
+    pub(super) adds_up: Option<AddsUp>,
     /// SELECT of the texts that say what is odd in the written table.
     pub(super) faults: String,
     /// Days within which an entity has news, where all is well.
     pub(super) fresh: BTreeMap<String, i64>,
+}
+
+impl Tests {
+    /// The SELECTs that there are.
+    pub(super) fn selects(&self) -> impl Iterator<Item = &str> {
+        let expected = self.adds_up.as_ref().map(|adds_up| &adds_up.expected);
+        [&self.balance, &self.faults]
+            .into_iter()
+            .chain(expected)
+            .map(String::as_str)
+            .filter(|select| !select.is_empty())
+    }
 }
 
 /// A model of the gold layer.
@@ -205,8 +252,7 @@ impl Model {
 
     /// Names of the tables that the SELECT and the data tests of the model read, in lower case.
     pub(super) fn named(&self) -> BTreeSet<String> {
-        let tests = [&self.tests.balance, &self.tests.faults];
-        tests.into_iter().flat_map(|select| sql::tables(select)).chain(self.tables.iter().cloned()).collect()
+        self.tests.selects().flat_map(sql::tables).chain(self.tables.iter().cloned()).collect()
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -216,6 +262,17 @@ impl Model {
             self.schema.fields().iter().filter(|field| !added(field.name())).cloned().collect::<Vec<_>>(),
         ))
     }
+}
+
+/// The views that a model reads, and those behind them, of models that each stand after what they read.
+pub(super) fn views<'a>(model: &Model, models: &'a [Model]) -> Vec<&'a Model> {
+    let mut views: Vec<&Model> = Vec::new();
+    for view in models.iter().rev().filter(|view| view.kind == ModelKind::View) {
+        if model.reads(&view.name) || views.iter().any(|reader| reader.reads(&view.name)) {
+            views.push(view);
+        }
+    }
+    views
 }
 
 /// Whether a column says how a row came about, and nothing of the business.
@@ -277,10 +334,12 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         fields.push(Field::new(SOURCE, DataType::Utf8, false));
         fields.push(Field::new(BATCH_ID, DataType::Utf8, false));
     }
-    let tables = match entry.kind {
+    let mut tables = match entry.kind {
         ModelKind::Calendar => BTreeSet::from([DAYS.to_owned()]),
         _ => sql::tables(&sql),
     };
+    // Rows that are held against another table wait for it.
+    tables.extend(entry.adds_up.iter().flat_map(|adds_up| sql::tables(&adds_up.expected)));
     Ok(Model {
         name: entry.name,
         kind: entry.kind,
@@ -297,6 +356,8 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
             expected: entry.expected,
             balance: entry.balance,
             balance_where: entry.balance_where,
+            balance_unless: entry.balance_unless,
+            adds_up: entry.adds_up,
             faults: entry.faults,
             fresh: entry.fresh,
         },
@@ -357,8 +418,10 @@ mod tests {
             }
             assert!(model.schema.field_with_name(&model.key).is_ok_and(|key| !key.is_nullable()), "{}", model.name);
             assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
-            let tested = model.tests.accepted.keys().chain(model.tests.expected.keys());
-            for column in tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty())) {
+            let tested =
+                model.tests.accepted.keys().chain(model.tests.expected.keys()).chain(model.tests.balance_unless.keys());
+            let summed = model.tests.adds_up.iter().map(|adds_up| &adds_up.sum);
+            for column in tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty())).chain(summed) {
                 assert!(model.schema.field_with_name(column).is_ok(), "{} tests {column}", model.name);
             }
             let mut names = HashSet::new();
@@ -406,8 +469,7 @@ mod tests {
             .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
             .collect();
         for fact in models.iter().filter(|model| model.kind == ModelKind::Fact) {
-            let views: Vec<&Model> =
-                models.iter().filter(|model| model.kind == ModelKind::View && fact.reads(&model.name)).collect();
+            let views = views(fact, &models);
             let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
             let said: HashSet<&str> =
                 fact.rows.values().flat_map(|rows| rows.through.keys()).map(String::as_str).collect();
@@ -419,7 +481,8 @@ mod tests {
                 assert_eq!(reads(&silver), fact.rows.contains_key(input), "{} and {silver}", fact.name);
             }
             for (entity, rows) in &fact.rows {
-                assert!(fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
+                let stands = rows.id.is_empty() && !fact.together.is_empty();
+                assert!(stands || fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
                 assert!(fact.inputs.contains(entity), "{} has {entity} for no input", fact.name);
             }
         }

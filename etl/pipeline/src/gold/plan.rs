@@ -18,7 +18,7 @@ pub struct Planned {
     pub key: String,
     /// Models and small tables that the SELECT reads.
     pub reads: Vec<String>,
-    /// Silver tables that the SELECT reads, itself or through a view.
+    /// Silver tables that the SELECT reads, itself or through views.
     pub silver: Vec<String>,
     /// Entities whose change makes the table stale.
     pub inputs: Vec<String>,
@@ -33,8 +33,7 @@ pub fn plan() -> Result<Vec<Planned>> {
     let planned = models.iter().enumerate().map(|(at, one)| {
         let before = models.get(..at).unwrap_or_default();
         let names = before.iter().map(|other| other.name.as_str()).chain(lookups::NAMES);
-        let views: Vec<&Model> =
-            before.iter().filter(|view| view.kind == ModelKind::View && one.reads(&view.name)).collect();
+        let views = model::views(one, before);
         let tables = catalog::entities().iter().map(|entity| TableName::silver(entity.table).name);
         Planned {
             name: one.name.clone(),

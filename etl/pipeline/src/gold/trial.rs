@@ -105,7 +105,7 @@ async fn tests(session: &SessionContext, model: &Model) -> Result<()> {
     if !model.own {
         return Ok(());
     }
-    for sql in [&model.tests.balance, &model.tests.faults].into_iter().filter(|sql| !sql.is_empty()) {
+    for sql in model.tests.selects() {
         sql::select(session, sql).await?;
     }
     for rows in model.rows.values() {

@@ -134,7 +134,7 @@ impl Run {
         if count == 0 && deletes.is_empty() {
             return self.note_inputs(model, commit).await;
         }
-        let near = model.rows.values().next().map_or(model.key.as_str(), |rows| rows.id.as_str());
+        let near = model.rows.values().map(|rows| rows.id.as_str()).find(|id| !id.is_empty()).unwrap_or(&model.key);
         let changes = Changes::upserts(&model.key, upserts).clustered_by(near).deleting_rows(deletes);
         let table = self.known.table(model)?;
         let written = table.merge(&model.schema, changes, commit).await?;

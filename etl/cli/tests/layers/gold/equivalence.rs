@@ -19,7 +19,7 @@ use super::tenant::{ENTITIES, Tenant, silver_of};
 type Event = (u8, u16, u16);
 
 /// Kinds of changes.
-const KINDS: u8 = 30;
+const KINDS: u8 = 38;
 
 type Row = Map<String, Value>;
 
@@ -87,8 +87,11 @@ impl History {
         let option = one(&["Billable", "DoNotBill", "NoCharge", "NoDefault"], value);
         let fact = one(&["TimeEntry", "ExpenseEntry", "ProductItem"], value);
         let hours = json!(format!("{}.25", value % 9));
+        let method = one(&[json!(null), json!("FixedFee"), json!("ActualRates")], value);
+        let sort = one(&["Standard", "DownPayment", "Agreement", "CreditMemo"], value);
+        let logged = one(&[501, 509, 777, 505], which);
         match kind % KINDS {
-            0 => self.set("TimeEntry", which, "status", json!(one(&["Open", "Billed", "Rejected"], value))),
+            0 => self.set("TimeEntry", which, "status", json!(one(&["Open", "Billed", "Rejected", "WrittenOff"], value))),
             1 => self.set("TimeEntry", which, "billableOption", json!(option)),
             2 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "agreementId", agreement),
             3 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "invoiceId", invoice),
@@ -124,6 +127,18 @@ impl History {
             25 => self.set("WorkType", which, "inactiveFlag", json!(value % 3 > 0)),
             26 => self.add("AgreementType", json!({"id": 1 + which % 9, "name": one(&["Alrekstur", "Unheard of"], value)})),
             27 => self.day = (self.day + 1 + value % 5).min(31),
+            29 => self.set("Invoice", which, one(&["total", "salesTax", "downpaymentApplied", "balance"], value), hours),
+            30 => self.set("Invoice", which, "type", json!(sort)),
+            31 => self.set("Invoice", which, "dueDate", json!(format!("2024-{:02}-15", 1 + value % 12))),
+            32 => self.set("UnpostedInvoice", which, "isDeleted", json!(value % 3 > 0)),
+            33 => self.add(
+                "UnpostedInvoice",
+                json!({"id": 9100 + logged, "billingLogId": logged, "invoiceType": sort, "companyId": company,
+                       "invoiceDate": "2024-06-07", "dueDate": "2025-01-07", "subTotal": hours, "total": hours}),
+            ),
+            34 => self.set("Project", which, "billingMethod", method),
+            35 => self.set("ProjectPhase", which, "billingMethod", method),
+            36 => self.set("Board", which, "name", json!(one(&["Help", "Other"], value))),
             28 if self.config.agreement_rules.is_empty() => {}
             28 => {
                 let at = usize::from(which) % self.config.agreement_rules.len();

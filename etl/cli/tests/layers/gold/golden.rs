@@ -1,5 +1,6 @@
 //! The small tenant's gold, every row and column of it, against what was worked out by hand from the contract of the star
-//! schema: `tests/golden/gold` has a file a table. A column that a row doesn't name is as `unless_said` has it, else NULL.
+//! schema: `tests/golden/gold` has a file a table. A column that a row doesn't name is as `unless_said` has it, else NULL; `_why`
+//! says how an amount or a day follows.
 //!
 //! Keys are numbered in the order of the natural keys, because everything arrived at once.
 
@@ -47,6 +48,7 @@ fn from_json(file: &Path) -> Vec<Row> {
     let row = |row: Map<String, Value>| {
         let mut whole = expected.unless_said.clone();
         whole.extend(row);
+        whole.remove("_why");
         whole.into_iter().filter_map(|(name, value)| Some((name, text(value)?))).collect()
     };
     expected.rows.into_iter().map(row).collect()
@@ -75,8 +77,21 @@ async fn every_row_of_every_table_is_as_written_down() {
             ("dimtimeentrystatus", Severity::Warn, "1 rows, as {\"Paused\"}"),
             ("dimchargetype", Severity::Warn, "1 rows, as {\"Project\"}"),
             ("fact_timeentry", Severity::Warn, "1 rows, as {\"Paused\"}"),
-            // Entry 13 is on an invoice that has no header.
-            ("fact_invoiceline", Severity::Warn, "invoice 503 has lines (1) and no header"),
+            // A completion and a draft of more than their lines, and a header whose parts are less than its total.
+            (
+                "fact_invoice",
+                Severity::Warn,
+                "invoice INV-507 has 6250.0000 in its header and 0.0000 in its lines, \
+                 invoice INV-509 has 150.0000 in its header and 100.0000 in its lines, \
+                 invoice INV-510 has 110.0000 in its header and 0.0000 in its lines, and 2 more"
+            ),
+            // Entry 13 is on an invoice that has no header, and entry 10 can be billed for what nobody knows.
+            (
+                "fact_invoiceline",
+                Severity::Warn,
+                "invoice 503 has lines (1) and no header, \
+                 work to bill (1 rows) has no amount: neither one of its own, nor hours and a rate"
+            ),
         ]
     );
     assert!(report.tests.len() >= 107, "{}", report.tests.len());

@@ -1,7 +1,7 @@
 //! Models of a user's project.
 
 use chrono::TimeDelta;
-use connectwise_lakehouse::{Layer, MaintenanceOptions};
+use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_pipeline::maintain;
 use connectwise_pipeline::silver::Mode;
@@ -84,12 +84,14 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     assert_eq!(
         rows("hours_by_company").await,
         [
-            // 2 + 1.5 - 1 + 1 hours, and four lines: those of the entries 4, 21 and 22, by their invoice, and 13.
-            "Acme | 3.5000 | 4 | silver_cw_agreement",
-            "Beta | 4.0000 | 3 | silver_cw_agreement",
-            "Gamma | 2.0000 | 0 | silver_cw_agreement",
+            // 2 + 1.5 - 1 + 1 + 2.5 hours, and eight lines: those of the entries 4, 21, 22 and 35, by their invoice, and 13, of
+            // product 12, and what two invoices say beyond their lines.
+            "Acme | 6.0000 | 8 | silver_cw_agreement",
+            // Entry 11, expense 3, product 6, and two invoices without lines, one of them deleted.
+            "Beta | 4.0000 | 5 | silver_cw_agreement",
+            "Gamma | 2.0000 | 1 | silver_cw_agreement",
             "Only here | 1.0000 | 0 | silver_cw_agreement",
-            "Unknown | 5.3333 | 0 | silver_cw_agreement",
+            "Unknown | 17.8333 | 0 | silver_cw_agreement",
         ]
     );
     assert_eq!(
@@ -101,7 +103,7 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     entries[0]["actualHours"] = json!("10");
     tenant.put("TimeEntry", entries).await;
     tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &config).await;
-    assert_eq!(rows("hours_by_company").await[0], "Acme | 11.5000 | 4 | silver_cw_agreement");
+    assert_eq!(rows("hours_by_company").await[0], "Acme | 14.0000 | 8 | silver_cw_agreement");
 
     let upkeep = MaintenanceOptions {
         run_id: "upkeep".to_owned(),
@@ -289,7 +291,7 @@ columns = "companyName:string! lines:bigint! zebra:string!"
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     assert_eq!(
         rows().await,
-        ["Acme | 4", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 18"],
+        ["Acme | 5", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 26"],
         "as counted by hand in the rows of silver"
     );
     // What a member costs reaches the rows of facts by the changed keys of a lookup, which are `changed` there.
@@ -303,9 +305,37 @@ columns = "companyName:string! lines:bigint! zebra:string!"
     tenant.put("TimeEntry", entries).await;
     let report = tenant.build(Mode::Incremental, "2024-07-02T06:00:00Z", &config).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
-    assert_eq!(rows().await, ["Acme | 3", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 18"]);
+    assert_eq!(rows().await, ["Acme | 4", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 26"]);
     let dearer = tenant.rows("select count(*) from fact_timeentry where memberId in (10, 11, 12) and not isDeleted and effectiveHourlyCost <> 77").await;
     assert_eq!(dearer, ["0"]);
+}
+
+/// Rows of the same company, held against what somebody expects.
+fn charged(expected: &str) -> GoldConfig {
+    let metadata = format!(
+        "[[model]]\nname = \"charged\"\nkind = \"fact\"\nkey = \"timeEntryId\"\ntogether = \"companyId\"\n\
+         columns = \"timeEntryId:int! companyId:int amount:money\"\n[model.adds_up]\nsum = \"amount\"\n\
+         expected = \"select 1, cast({expected} as decimal(19, 4))\"\n"
+    );
+    let rows = "select timeEntryId, companyId, billableAmount as amount from fact_timeentry";
+    project(&[("models.toml", metadata.as_str()), ("charged.sql", rows)]).unwrap()
+}
+
+#[tokio::test]
+async fn rows_that_stand_together_add_up_or_the_table_stays_as_it_was() {
+    let tenant = Tenant::small().await;
+    let build = async |expected: &str, at: &str| {
+        let report = tenant.build(Mode::Full, at, &charged(expected)).await;
+        report.tables.into_iter().filter_map(|table| table.error).collect::<Vec<_>>()
+    };
+    let wrong = "the rows for gold/charged fail the test that amount adds up by companyId (companyId 1: 480.0000 instead of \
+                 480.0100), and the table is as it was";
+    assert_eq!(build("480.01", "2024-07-01T06:00:00Z").await, [wrong]);
+    assert!(!tenant.lake.table(&TableName::gold("charged")).await.unwrap().exists());
+    // Entries 1 (200), 2 (0), 12 (-100), 13 (80) and 28 (300).
+    assert_eq!(build("480", "2024-07-01T07:00:00Z").await, [""; 0]);
+    assert_eq!(tenant.own_rows("charged", "count(*)").await, ["36"]);
+    assert_eq!(build("481", "2024-07-01T08:00:00Z").await.len(), 1);
 }
 
 #[test]

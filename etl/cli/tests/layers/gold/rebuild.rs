@@ -66,14 +66,17 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     tenant.put("ProductItem", products).await;
     tenant.build(Mode::Incremental, SECOND, &config).await;
     let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 88", "6 | 76", "7 | 78"]);
+    assert_eq!(
+        tenant.rows(companies).await,
+        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 88", "6 | 89", "7 | 76", "8 | 78"]
+    );
     assert_eq!(
         tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
-        ["7", "6"]
+        ["8", "7"]
     );
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
-    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88"]);
+    assert_eq!(tenant.rows(companies).await, ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88", "6 | 89"]);
 }
 
 #[tokio::test]
@@ -133,7 +136,7 @@ async fn entities_that_were_not_loaded_are_empty() {
     let tenant = Tenant::empty();
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
-    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["27"]);
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["36"]);
     assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["0"]);
     assert_eq!(
         tenant.rows("select memberName from dimmember order by MemberKey").await,

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 11] = [
+pub(crate) const ENTITIES: [&str; 15] = [
     "Company",
     "Member",
     "Agreement",
@@ -25,6 +25,10 @@ pub(crate) const ENTITIES: [&str; 11] = [
     "ExpenseEntry",
     "ProductItem",
     "Invoice",
+    "UnpostedInvoice",
+    "Project",
+    "ProjectPhase",
+    "Board",
 ];
 
 /// A lakehouse in a folder that goes away with it.

@@ -33,7 +33,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         assert_eq!(
             failed,
             ["gold/dimmember", "gold/fact_timeentry", "gold/fact_expenseentry", "gold/fact_invoiceline"],
-            "fact_invoiceline names members' costs, and its own rows are doubled"
+            "each of them names members"
         );
         let errors: Vec<&str> = report.tables.iter().filter_map(|table| table.error.as_deref()).collect();
         assert_eq!(
@@ -46,7 +46,6 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         let found = report.tests.iter().filter(|test| test.severity == Severity::Error && !test.passed());
         let found: Vec<String> = found.map(|test| format!("{}: {}", test.table, test.test)).collect();
         assert!(found.contains(&"gold/dimmember: MemberKey is unique".to_owned()), "{found:?}");
-        assert!(found.contains(&"gold/fact_invoiceline: InvoiceLineSK is unique".to_owned()), "{found:?}");
     }
     let kept = ["dimmember", "fact_timeentry", "fact_expenseentry", "fact_invoiceline"];
     for ((name, old), (_, new)) in before.iter().zip(tenant.versions().await) {
@@ -54,12 +53,12 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
             assert_eq!(*old, new, "{name}");
         }
     }
-    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["8"], "others go on");
+    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["10"], "others go on");
 
     tenant.put("Member", silver_of("Member")).await;
     let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &GoldConfig::default()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "running again goes on");
-    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["27"]);
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["36"]);
 }
 
 #[tokio::test]

@@ -1,0 +1,8 @@
+-- Each invoice with what its lines add up to, and what they lack to its revenue.
+select
+    h.*,
+    coalesce(s.lineTotal, cast(0 as decimal(19, 4))) as lineTotal,
+    coalesce(s.lineCount, cast(0 as bigint)) as lineCount,
+    try_cast(h.revenueAmount - coalesce(s.lineTotal, 0) as decimal(19, 4)) as balancingAmount
+from invoice_headers h
+left join invoice_line_sums s on s.invoiceId = h.invoiceId

@@ -1,0 +1,148 @@
+"""Works money out of the bronze tables of a lakehouse, in DuckDB and by the contract of the star schema, and holds gold against it.
+
+    money.py LAKEHOUSE DAY
+
+No model of gold is read: the SQL here was written from the contract. DAY is the day on which gold was built.
+
+Prints JSON: {"<question>": {"rows": n, "total": "<of bronze>", "differing": [["<group>", "<of bronze>", "<of gold>"], ...]}}. A question
+is answered by group: a company and a month, say.
+"""
+
+import json
+import sys
+
+import deltalake
+import duckdb
+
+# Agreement types as the built-in rules see them, in their order.
+RULES = [
+    ("yþjónusta", "service"), ("tímapottur", "prepaid"), ("innri verkefni", "internal"), ("rekstrarþjónusta", "operations"),
+    ("alrekstur", "operations"), ("hugbúnaðarþjónusta", "software"), ("office 365", "software"),
+]
+ENTITIES = ["invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase"]
+GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry"]
+
+MONEY = "cast({} as decimal(19, 4))"
+
+HEADERS = f"""
+create table headers as
+select id, company.id as company, cast(date as date) as date, cast(coalesce(dueDate, date) as date) as due, type,
+    {MONEY.format('total')} - coalesce({MONEY.format('salesTax')}, 0) as billed,
+    coalesce({MONEY.format('downpaymentApplied')}, 0) as applied, {MONEY.format('balance')} as balance
+from invoice
+union all by name
+select billingLogId as id, company.id as company, cast(invoiceDate as date) as date, cast(dueDate as date) as due, invoiceType as type,
+    {MONEY.format('total')} - coalesce({MONEY.format('salesTaxAmount')}, 0) as billed, 0 as applied
+from unpostedinvoice u
+where not exists (select * from invoice i where i.id = u.billingLogId)
+"""
+
+WORK = f"""
+create table work as
+select w.*, (select kind from kinds k where k.name = trim(coalesce(a.type.name, w.type))) as kind,
+    coalesce(f.billingMethod, p.billingMethod) as method
+from (
+    select 'time' as source, id, company.id as company, agreement.id as agreement, coalesce(agreementType, agreement.type) as type,
+        project.id as project, phase.id as phase, invoice.id as invoice, billableOption, status, cast(timeStart as date) as day,
+        coalesce(
+            {MONEY.format('extendedInvoiceAmount')},
+            {MONEY.format('actualHours')} * {MONEY.format('hourlyRate')}
+        ) as amount
+    from timeentry
+    union all
+    select 'expense', id, company.id, agreement.id, agreement.type, project.id, phase.id, invoice.id, billableOption, status,
+        cast(date as date), coalesce({MONEY.format('amount')}, 0)
+    from expenseentry
+    union all
+    select 'product', id, company.id, agreement.id, agreement.type, project.id, phase.id, invoice.id,
+        case when coalesce(cancelledFlag, false) then null else billableOption end, null, cast(purchaseDate as date),
+        coalesce({MONEY.format('extPrice')}, 0)
+    from productitem
+) w
+left join agreement a on a.id = w.agreement
+left join project p on p.id = w.project
+left join projectphase f on f.id = w.phase
+"""
+
+# What is still to bill: billable, on no invoice, neither given up nor billed, not covered, and of no fixed fee.
+UNBILLED = """
+invoice is null and billableOption = 'Billable' and coalesce(status, '') not in ('WrittenOff', 'Billed', 'BilledAgreement')
+    and not (agreement is not null and coalesce(kind, 'other') in ('prepaid', 'internal'))
+    and not (source <> 'expense' and coalesce(method, '') = 'FixedFee')
+"""
+AGE = """case when {0} <= 0 then 'Current' when {0} <= 30 then '1-30' when {0} <= 60 then '31-60' when {0} <= 90 then '61-90'
+    when {0} > 90 then '90+' end"""
+
+QUESTIONS = {
+    "revenue by company and month": (
+        """select company || ' ' || strftime(date, '%Y-%m'), sum(billed + applied - case when type = 'DownPayment' then billed else 0 end)
+        from headers group by 1""",
+        "select companyId || ' ' || strftime(\"date\", '%Y-%m'), sum(revenueAmount) from fact_invoice where not isDeleted group by 1",
+    ),
+    "lines by company and month": (
+        """select company || ' ' || strftime(date, '%Y-%m'), sum(billed + applied - case when type = 'DownPayment' then billed else 0 end)
+        from headers group by 1""",
+        """select companyId || ' ' || strftime("date", '%Y-%m'), sum(lineAmount) from fact_invoiceline
+        where isInvoiced and not isDeleted group by 1""",
+    ),
+    "billed by type": (
+        "select type, sum(billed) from headers group by 1",
+        "select invoiceType, sum(billedAmount) from fact_invoice where not isDeleted group by 1",
+    ),
+    "receivables by company": (
+        "select company, sum(balance) from headers where balance <> 0 group by 1",
+        "select companyId, sum(balance) from fact_invoice where not isDeleted and balance <> 0 group by 1",
+    ),
+    "receivables by age": (
+        f"select {AGE.format('(getvariable($$today$$) - due)')}, sum(balance) from headers where balance <> 0 group by 1",
+        "select agingBucket, sum(balance) from fact_invoice where not isDeleted and balance <> 0 group by 1",
+    ),
+    "unbilled by company": (
+        f"select company || ' ' || source, sum(coalesce(amount, 0)) from work where {UNBILLED} group by 1",
+        """select companyId || ' ' || lineSource, sum(coalesce(lineAmount, 0)) from fact_invoiceline
+        where not isInvoiced and not isDeleted group by 1""",
+    ),
+    "unbilled by age": (
+        f"select {AGE.format('(getvariable($$today$$) - day)')}, sum(coalesce(amount, 0)) from work where {UNBILLED} group by 1",
+        "select agingBucket, sum(coalesce(lineAmount, 0)) from fact_invoiceline where not isInvoiced and not isDeleted group by 1",
+    ),
+    "unbilled of no known amount": (
+        f"select source, count(*) from work where {UNBILLED} and amount is null group by 1",
+        """select lineSource, count(*) from fact_invoiceline where not isInvoiced and not isDeleted and lineAmount is null
+        group by 1""",
+    ),
+    "written off": (
+        "select 'all', sum(amount) from work where source = 'time' and status = 'WrittenOff' and invoice is null",
+        "select 'all', sum(billableAmount) from fact_timeentry where isWrittenOff and not isDeleted and invoiceId is null",
+    ),
+}
+
+
+def main(lakehouse, day):
+    connection = duckdb.connect()
+    for layer, name, prefix in [("bronze", name, "bronze_cw_") for name in ENTITIES] + [("gold", name, "") for name in GOLD]:
+        table = deltalake.DeltaTable(f"{lakehouse}/{layer}/{prefix}{name}").to_pyarrow_table()
+        connection.register("arrived", table)
+        connection.execute(f"create table {name} as select * from arrived")
+        connection.unregister("arrived")
+    connection.execute("create table kinds (name varchar, kind varchar)")
+    types = "select trim(type.name) from agreement union select trim(agreementType) from timeentry union select trim(agreement.type) "
+    types += "from timeentry union select trim(agreement.type) from expenseentry union select trim(agreement.type) from productitem"
+    for (name,) in connection.execute(types).fetchall():
+        kind = next((kind for pattern, kind in RULES if name and pattern in name.lower()), "other")
+        connection.execute("insert into kinds values (?, ?)", [name, kind])
+    connection.execute(f"set variable today = date '{day}'")
+    connection.execute(HEADERS)
+    connection.execute(WORK)
+    answers = {}
+    for question, sides in QUESTIONS.items():
+        bronze, gold = ({str(group): value for group, value in connection.execute(sql).fetchall()} for sql in sides)
+        groups = sorted(bronze.keys() | gold.keys())
+        differing = [[group, str(bronze.get(group)), str(gold.get(group))] for group in groups if bronze.get(group) != gold.get(group)]
+        total = sum(value or 0 for value in bronze.values())
+        answers[question] = {"rows": len(bronze), "total": str(total), "differing": differing}
+    json.dump(answers, sys.stdout)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
