@@ -64,6 +64,11 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
+    /// Every header whose value is text; a name that came twice is there twice.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+    }
+
     /// The server's time when it answered: its `Date` header, `None` where there is none or it is no date.
     #[must_use]
     pub fn date(&self) -> Option<SystemTime> {
