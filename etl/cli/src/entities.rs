@@ -3,25 +3,25 @@
 use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::selection::{Selected, Selection};
-use connectwise_pipeline::error::Result;
+use connectwise_pipeline::error::{Error, Result};
 
 use super::settings::Settings;
 
 /// Options of every command that loads entities.
-#[derive(Debug, Default, Args)]
-pub(crate) struct EntityArgs {
+#[derive(Debug, Default, Clone, Args)]
+pub struct EntityArgs {
     /// Entities, comma-separated, whatever the configuration includes and excludes [default: all]
     #[arg(long, value_name = "NAMES", value_delimiter = ',', conflicts_with_all = ["include", "exclude"])]
-    entities: Vec<String>,
+    pub entities: Vec<String>,
     /// Entities or patterns such as purchase*, in place of `include` of the configuration
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    include: Vec<String>,
+    pub include: Vec<String>,
     /// Entities or patterns that are left out, in place of `exclude`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    exclude: Vec<String>,
+    pub exclude: Vec<String>,
     /// Entities or patterns that are skipped where the role may not read them, in place of `optional`
     #[arg(long, value_name = "NAMES", value_delimiter = ',')]
-    optional: Vec<String>,
+    pub optional: Vec<String>,
 }
 
 impl EntityArgs {
@@ -29,7 +29,12 @@ impl EntityArgs {
     ///
     /// # Errors
     /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for names and patterns that no entity has.
-    pub(crate) fn selected(self, settings: &Settings) -> Result<Selected> {
+    pub fn selected(self, settings: &Settings) -> Result<Selected> {
+        if !self.entities.is_empty() && !(self.include.is_empty() && self.exclude.is_empty()) {
+            return Err(Error::usage(
+                "entities names what is loaded one by one: leave out include and exclude, or entities",
+            ));
+        }
         let flags = Selection { include: self.include, exclude: self.exclude, optional: self.optional };
         let selection = settings.selection().overridden(flags);
         if self.entities.is_empty() {
@@ -46,5 +51,10 @@ impl EntityArgs {
     /// Whether entities are named one by one.
     pub(crate) fn names(&self) -> bool {
         !self.entities.is_empty()
+    }
+
+    /// Whether something is left out.
+    pub(crate) fn narrows(&self) -> bool {
+        !(self.entities.is_empty() && self.include.is_empty() && self.exclude.is_empty())
     }
 }

@@ -1,5 +1,5 @@
-//! What variables say: those of the process, and below the configuration file those of `.env` in the folder where the program
-//! runs. No other folder's `.env` is read, and nothing of it gets into the process's environment.
+//! What variables say: those that a caller gives, those of the process, and below the configuration file those of `.env` in the
+//! folder where the program runs. No other folder's `.env` is read, and nothing of it gets into the process's environment.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -19,20 +19,54 @@ const LONGEST: u64 = 1024 * 1024;
 const PROCESS_ONLY: [&str; 8] =
     ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "RUST_BACKTRACE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"];
 
-/// The variables of the process and of `.env`.
-#[derive(Debug, Default)]
-pub(crate) struct Environment {
+/// Variables, from where they are.
+#[derive(Default)]
+pub struct Environment {
+    /// What a caller in the same process says; it counts most.
+    given: BTreeMap<String, String>,
+    process: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
     /// What people should know of the file.
     remarks: Vec<String>,
 }
 
+impl std::fmt::Debug for Environment {
+    /// Values may be secrets, and of a process they are none of this program's business.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Environment")
+            .field("given", &self.given.keys())
+            .field("file", &self.file.keys())
+            .finish_non_exhaustive()
+    }
+}
+
 impl Environment {
-    /// Reads `.env`, where there is one.
+    /// The variables of this process, and of `.env` where there is one.
     ///
     /// # Errors
-    /// [`Kind::Config`] when it can't be read, by its line.
-    pub(crate) fn read() -> Result<Self> {
+    /// [`Kind::Config`] when the file can't be read, by its line.
+    pub fn read() -> Result<Self> {
+        // What isn't UTF-8 is none of the settings.
+        let known =
+            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        Self::of(BTreeMap::new(), known.collect())
+    }
+
+    /// What a caller says itself, the variables of its process, and `.env` where there is one. A caller that serves several
+    /// tenants gives each its own.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    pub fn of(given: BTreeMap<String, String>, process: BTreeMap<String, String>) -> Result<Self> {
+        // Names of variables have no case there.
+        let process = match cfg!(windows) {
+            true => process.into_iter().map(|(name, value)| (name.to_ascii_uppercase(), value)).collect(),
+            false => process,
+        };
+        Ok(Self { given, process, ..Self::from_file()? })
+    }
+
+    fn from_file() -> Result<Self> {
         let wrong = |why: String| Error::new(Kind::Config, format!("the file {FILE} can't be read: {why}"));
         let path = Path::new(FILE);
         let Ok(metadata) = path.metadata() else { return Ok(Self::default()) };
@@ -71,11 +105,11 @@ impl Environment {
                 ignored.join(", ")
             ));
         }
-        Ok(Self { file, remarks })
+        Ok(Self { file, remarks, ..Self::default() })
     }
 
     /// What people should know of the file, whatever they called.
-    pub(crate) fn remarks(&self) -> &[String] {
+    pub fn remarks(&self) -> &[String] {
         &self.remarks
     }
 
@@ -85,7 +119,7 @@ impl Environment {
             return None;
         }
         let (shadowed, used): (Vec<&str>, Vec<&str>) =
-            self.file.keys().map(String::as_str).partition(|name| process(name).is_some());
+            self.file.keys().map(String::as_str).partition(|name| self.said(name).is_some());
         let mut text = format!(
             "./{FILE} was read and sets {}",
             if used.is_empty() { "nothing".to_owned() } else { used.join(", ") }
@@ -96,36 +130,48 @@ impl Environment {
         Some(text)
     }
 
-    /// What the file says.
-    pub(crate) fn file(&self, name: &str) -> Option<String> {
-        self.file.get(name).and_then(|value| given(value))
+    /// What a caller says itself.
+    pub(crate) fn given(&self, name: &str) -> Option<String> {
+        self.given.get(name).and_then(|value| plain(value))
     }
 
-    /// What the process's environment says, or else the file.
+    /// What the process says.
+    pub(crate) fn process(&self, name: &str) -> Option<String> {
+        self.process.get(name).and_then(|value| plain(value))
+    }
+
+    /// What a caller says, or else the process.
+    pub(crate) fn said(&self, name: &str) -> Option<String> {
+        self.given(name).or_else(|| self.process(name))
+    }
+
+    /// What the file says.
+    pub(crate) fn file(&self, name: &str) -> Option<String> {
+        self.file.get(name).and_then(|value| plain(value))
+    }
+
+    /// What a caller or the process says, or else the file.
     pub(crate) fn either(&self, name: &str) -> Option<String> {
-        process(name).or_else(|| self.file(name))
+        self.said(name).or_else(|| self.file(name))
     }
 
     /// The same, but letter for letter: what a key is changes everything that was made with it.
     pub(crate) fn exactly(&self, name: &str) -> Option<String> {
-        let process = std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-        process.or_else(|| self.file.get(name).filter(|value| !value.trim().is_empty()).cloned())
+        let places = [&self.given, &self.process, &self.file];
+        places.into_iter().filter_map(|place| place.get(name)).find(|value| !value.trim().is_empty()).cloned()
     }
 
-    /// Settings of object stores that only the file has.
+    /// Settings of object stores that the process doesn't have, where stores look by themselves, or has otherwise.
     pub(crate) fn stores(&self) -> HashMap<String, String> {
-        let settings = self.file.iter().filter(|(name, _)| name.starts_with("AZURE_") && process(name).is_none());
+        let of_store = |(name, _): &(&String, &String)| name.starts_with("AZURE_");
+        let file = self.file.iter().filter(|(name, _)| self.process(name).is_none());
+        let settings = file.chain(&self.given).filter(of_store);
         settings.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
     }
 }
 
-/// What the process's environment says, if it says anything.
-pub(crate) fn process(name: &str) -> Option<String> {
-    std::env::var(name).ok().and_then(|value| given(&value))
-}
-
 /// A value without the quotation marks that `docker --env-file` leaves.
-fn given(value: &str) -> Option<String> {
+fn plain(value: &str) -> Option<String> {
     let mut value = value.trim();
     for quote in ['"', '\''] {
         value = value.strip_prefix(quote).and_then(|inner| inner.strip_suffix(quote)).unwrap_or(value);

@@ -1,4 +1,5 @@
-//! The program `connectwise-etl`: one file a command, and one each for settings, output and progress.
+//! The program `connectwise-etl`: one file a command, and one each for settings, output and progress. What it does can be done by
+//! other programs, too: [`Settings`] and [`tasks`].
 //!
 //! Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
 
@@ -15,22 +16,23 @@ mod signals;
 mod source;
 mod spreadsheet;
 mod target;
+pub mod tasks;
 mod terminal;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
-use connectwise_lakehouse::Lake;
-use connectwise_pipeline::damage;
 use connectwise_pipeline::error::{Error, Kind, Result};
 
 use commands::{
     demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema, status,
 };
-use environment::Environment;
+pub use entities::EntityArgs;
+pub use environment::Environment;
 use output::Output;
-pub use settings::check_configuration;
+pub use settings::{Settings, check_configuration};
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
 #[derive(Debug, Parser)]
@@ -75,18 +77,30 @@ enum Command {
 
 /// Runs the program with the process's own arguments.
 pub fn main() -> ExitCode {
-    let args = Args::parse();
+    ExitCode::from(run(std::env::args_os()))
+}
+
+/// Runs the program with these arguments, its name first, and gives its exit code. The process goes on.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
+    let args = match Args::try_parse_from(arguments) {
+        Ok(args) => args,
+        Err(told) => {
+            // Help and the version are such, too. Where nobody reads them there is nobody to tell that.
+            told.print().ok();
+            return u8::try_from(told.exit_code()).unwrap_or(2);
+        }
+    };
     let output = Output::new(args.global.json);
     let environment = match Environment::read() {
         Ok(environment) => environment,
         Err(error) => {
             output.error(&error);
-            return ExitCode::from(2);
+            return 2;
         }
     };
     if let Err(error) = clock(SystemTime::now()) {
         output.error(&error);
-        return ExitCode::from(2);
+        return 2;
     }
     // A fault in a task ends that task, and the step that waits for it says so; a backtrace in between helps nobody.
     std::panic::set_hook(Box::new(|fault| tracing::error!(%fault, "a task was lost")));
@@ -94,7 +108,7 @@ pub fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => {
             output.error(&Error::new(Kind::Io, "the program can't start its threads").with_source(error));
-            return ExitCode::from(3);
+            return 3;
         }
     };
     let ended = runtime.block_on(async {
@@ -111,11 +125,11 @@ pub fn main() -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             output.error(&error);
-            ExitCode::from(if error.is_usage() || error.kind() == Kind::Sql { 2 } else { 3 })
+            if error.is_usage() || error.kind() == Kind::Sql { 2 } else { 3 }
         }
         Err(code) => {
             output.note("interrupted: every table is at its last commit, run again to go on");
-            ExitCode::from(code)
+            code
         }
     }
 }
@@ -127,32 +141,20 @@ fn clock(now: SystemTime) -> Result<()> {
         .map_err(|_| Error::new(Kind::Config, "this machine's clock says a time before 1970: set it, and run again"))
 }
 
-async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<ExitCode> {
+async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<u8> {
     settings::log(args.global.verbose, environment.either("RUST_LOG").as_deref());
     environment.remarks().iter().for_each(|remark| output.note(remark));
     if let Some(told) = environment.told().filter(|_| args.global.verbose > 0) {
         output.note(&told);
     }
-    let settings = settings::Settings::load(&args.global, environment)?;
+    let settings = Settings::load(&args.global, environment)?;
     match execute(args.command, &settings, output).await {
-        Err(error) if error.kind() == Kind::Lake => match settings.lake() {
-            Ok(lake) => Err(explained(&lake, error).await),
-            Err(_) => Err(error),
-        },
+        Err(error) => Err(tasks::explained(&settings, error).await),
         ended => ended,
     }
 }
 
-/// An error of any command: where the table that it is about can't be read, why, and what mends it.
-async fn explained(lake: &Lake, error: Error) -> Error {
-    let Some(table) = error.table().cloned() else { return error };
-    match damage::found(lake, &[table]).await {
-        Some(what) => Error::new(Kind::Lake, what),
-        None => error,
-    }
-}
-
-async fn execute(command: Command, settings: &settings::Settings, output: &Output) -> Result<ExitCode> {
+async fn execute(command: Command, settings: &Settings, output: &Output) -> Result<u8> {
     match command {
         Command::Demo(command) => command.execute(settings, output).await,
         Command::Doctor(command) => command.execute(settings, output).await,

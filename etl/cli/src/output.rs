@@ -1,7 +1,6 @@
 //! What people and programs read: results on standard output, everything else on standard error.
 
 use std::io::{self, IsTerminal, Write};
-use std::process::ExitCode;
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
 use connectwise_pipeline::error::{Error, Kind, Result};
@@ -62,12 +61,12 @@ impl Output {
     }
 
     /// Ends a command whose work is done: that stands, whether what it did can be shown or not.
-    pub(crate) fn done(self, shown: Result<()>, code: u8) -> ExitCode {
+    pub(crate) fn done(self, shown: Result<()>, code: u8) -> u8 {
         match shown {
-            Ok(()) => ExitCode::from(code),
+            Ok(()) => code,
             Err(error) => {
                 self.note(&format!("the work is done and stands, but its report isn't complete: {}", error.report()));
-                ExitCode::from(code.max(1))
+                code.max(1)
             }
         }
     }

@@ -13,7 +13,7 @@ use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::Client;
 use serde::Deserialize;
 
-use super::environment::{Environment, process};
+use super::environment::Environment;
 use super::output::Output;
 use super::source::{Source, SourceArgs, SourceTable, file_path};
 use super::terminal::Log;
@@ -25,7 +25,7 @@ const DEMO_LAKEHOUSE: &str = "./demo-lakehouse";
 const MODELS: &str = "models";
 
 /// Options of every command.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(crate) struct Global {
     /// Folder or object-store URL of the lakehouse [default: ./lakehouse]
     ///
@@ -35,8 +35,8 @@ pub(crate) struct Global {
     /// Configuration file, also CW_ETL_CONFIG [default: connectwise-etl.toml, where there is one]
     #[arg(long, global = true, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
-    /// Memory that queries, models and loads may take together, for example 2GB [default: half of what there is]
-    #[arg(long, global = true, env = "CW_MEMORY", value_name = "SIZE")]
+    /// Memory that queries, models and loads may take together, for example 2GB, also CW_MEMORY [default: half of what there is]
+    #[arg(long, global = true, value_name = "SIZE")]
     pub(crate) memory: Option<String>,
     /// Print results as JSON
     #[arg(long, global = true)]
@@ -135,7 +135,7 @@ impl LoadTable {
 }
 
 /// The settings of one call.
-pub(crate) struct Settings {
+pub struct Settings {
     lakehouse: String,
     demo_lakehouse: String,
     /// Bytes, where something is said.
@@ -150,16 +150,27 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
+    /// Settings for a program of another kind: a lakehouse and a configuration file where it says so itself, and variables. What
+    /// isn't said is what it is for `connectwise-etl`.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when one of the places says what can't be. Nothing is opened and nothing is asked.
+    pub fn new(lakehouse: Option<String>, config: Option<PathBuf>, environment: Environment) -> Result<Self> {
+        let global = Global { lakehouse, config, ..Global::default() };
+        Self::load(&global, environment)
+    }
+
     pub(crate) fn load(global: &Global, environment: Environment) -> Result<Self> {
-        let named = global.config.clone().map_or_else(|| process("CW_ETL_CONFIG").map(PathBuf::from), Some);
+        let named = global.config.clone().or_else(|| environment.said("CW_ETL_CONFIG").map(PathBuf::from));
         let here = || Path::new(FILE).is_file().then(|| PathBuf::from(FILE));
         let config = named.or_else(here).or_else(|| environment.file("CW_ETL_CONFIG").map(PathBuf::from));
         let config = config.map(|path| file_path(&path, "configuration")).transpose()?;
         let file = config.as_deref().map(File::read).transpose()?.unwrap_or_default();
         let privacy = file.check()?;
-        let lakehouse = global.lakehouse.clone().or_else(|| process("CW_LAKEHOUSE"));
+        let lakehouse = global.lakehouse.clone().or_else(|| environment.said("CW_LAKEHOUSE"));
         let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
-        let memory = global.memory.clone().or(file.memory).or_else(|| environment.file("CW_MEMORY"));
+        let memory = global.memory.clone().or_else(|| environment.said("CW_MEMORY"));
+        let memory = memory.or(file.memory).or_else(|| environment.file("CW_MEMORY"));
         let memory = memory.as_deref().map(memory_size).transpose()?;
         let mut gold = file.gold;
         // The models stand beside the configuration, wherever that is.
@@ -188,7 +199,11 @@ impl Settings {
         self.open(&self.demo_lakehouse)
     }
 
-    pub(crate) fn lake(&self) -> Result<Lake> {
+    /// The lakehouse.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when its place can't be one.
+    pub fn lake(&self) -> Result<Lake> {
         self.open(&self.lakehouse)
     }
 
@@ -234,6 +249,11 @@ impl Settings {
         Ok(self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())?)
     }
 
+    /// Records a page.
+    pub fn page_size(&self) -> u32 {
+        self.source.page_size()
+    }
+
     /// Which entities are loaded, and which of them may be missing.
     pub(crate) fn selection(&self) -> Selection {
         let LoadTable { include, exclude, optional, .. } = self.load.clone();
@@ -255,7 +275,7 @@ impl Settings {
     ///
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
-    pub(crate) fn client(&self) -> Result<Client> {
+    pub fn client(&self) -> Result<Client> {
         self.source.client(&self.environment)
     }
 }

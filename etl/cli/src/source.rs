@@ -9,7 +9,7 @@ use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, RetryPolicy};
 use serde::Deserialize;
 
-use super::environment::{Environment, process};
+use super::environment::Environment;
 
 /// Options of every command that asks the API.
 #[derive(Debug, Default, Clone, Args)]
@@ -168,7 +168,7 @@ impl Source {
     /// [`Kind::Config`] when the variables or the file say what can't be.
     pub(crate) fn new(args: SourceArgs, file: SourceTable, environment: &Environment) -> Result<Self> {
         file.check()?;
-        let args = args.or(SourceArgs::from(process)?);
+        let args = args.or(SourceArgs::from(|name| environment.said(name))?);
         let below = SourceArgs::from(|name| environment.file(name))?;
         let file = SourceTable {
             ca_file: file.ca_file.or(below.ca_file),
@@ -224,13 +224,15 @@ impl Source {
             "CW_CLIENTID" => file.client_id.clone(),
             _ => None,
         };
-        read(&[&|name| process(name), &in_file, &|name| environment.file(name)]).map_err(unusable)
+        // What a caller says is a place of its own: it needn't agree with how the process spells the same.
+        let (given, process) = (|name| environment.given(name), |name| environment.process(name));
+        read(&[&given, &process, &in_file, &|name| environment.file(name)]).map_err(unusable)
     }
 
     fn config(&self, environment: &Environment) -> Result<Config> {
         let Self { args, file } = self;
         let mut config = self.layered(environment, Config::from_layers)?.with_page_size(self.page_size());
-        let version = process("CW_API_VERSION").or_else(|| file.api_version.clone());
+        let version = environment.said("CW_API_VERSION").or_else(|| file.api_version.clone());
         if let Some(version) = version.or_else(|| environment.file("CW_API_VERSION")) {
             config = config.with_version(&version).map_err(unusable)?;
         }

@@ -1,7 +1,5 @@
 //! `connectwise-etl demo`.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
@@ -66,7 +64,7 @@ const QUESTIONS: [(&str, &str); 3] = [
 ];
 
 impl Demo {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let lake = settings.demo_lake()?;
         let simulator = self.simulator().await?;
         let client = client(&simulator)?;

@@ -1,21 +1,16 @@
 //! `connectwise-etl doctor`.
 
-use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
-use std::process::ExitCode;
 
-use chrono::Utc;
 use clap::Args;
-use connectwise_extract::doctor::{Access, EntityFinding, Examination, Health, Verdict, examine, watermarks};
-use connectwise_extract::selection::Selected;
-use connectwise_lakehouse::TableName;
-use connectwise_pipeline::bronze::watermark;
+use connectwise_extract::doctor::{Access, EntityFinding, Examination, Health, Verdict};
 use connectwise_pipeline::error::{Error, Kind, Result};
 
 use crate::entities::EntityArgs;
 use crate::output::{Output, table, thousands};
 use crate::settings::Settings;
+use crate::tasks;
 
 /// Find out whether your tenant can be loaded, and what to ask its administrator for
 ///
@@ -41,28 +36,21 @@ pub(crate) struct Doctor {
 }
 
 impl Doctor {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let Selected { entities, optional } = self.entities.selected(settings)?;
-        let mut examination = examine(&settings.client()?, &entities, &Utc::now).await;
-        let (lake, mut stored) = (settings.lake()?, BTreeMap::new());
-        for entity in &entities {
-            let watermark = watermark(&lake.table(&TableName::bronze(entity.table)).await?).await?;
-            stored.extend(watermark.map(|watermark| (entity.name, watermark)));
-        }
-        watermarks(&mut examination, &stored);
-        examination.tolerate(&optional);
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
+        let selected = self.entities.selected(settings)?;
+        let examination = tasks::diagnose(settings, &selected).await?;
         if output.is_json() {
             output.json(&examination)?;
         } else {
             show(&examination, output)?;
         }
         if self.write_config && examination.health != Health::Unreachable {
-            write_config(&settings.file, &examination, &optional, output)?;
+            write_config(&settings.file, &examination, &selected.optional, output)?;
         }
         Ok(match examination.health {
-            Health::Good => ExitCode::SUCCESS,
-            Health::Ailing => ExitCode::from(1),
-            Health::Unreachable => ExitCode::from(3),
+            Health::Good => 0,
+            Health::Ailing => 1,
+            Health::Unreachable => 3,
         })
     }
 }

@@ -1,25 +1,19 @@
 //! `connectwise-etl extract`.
 
-mod address;
-mod columns;
 mod csv;
 mod records;
 
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use connectwise_pipeline::error::{Error, Kind, Result};
-use connectwise_sdk::{Client, ListRequest, PagingMode};
-use futures::TryStreamExt;
+use connectwise_pipeline::error::{Error, Result};
 
-use self::address::{Address, Asked};
-use self::columns::entity_of;
 use self::records::Records;
 use crate::output::{Output, thousands};
 use crate::settings::Settings;
 use crate::spreadsheet::Cells;
 use crate::target::Target;
+use crate::tasks::extract::{Address, Asked, List, entity_of};
 
 /// Read one list of the API into a file, without a lakehouse
 ///
@@ -79,20 +73,8 @@ enum Format {
     Parquet,
 }
 
-/// What came of a list.
-#[derive(Debug, Clone, Copy, Default)]
-struct Read {
-    records: u64,
-    /// Records that weren't UTF-8.
-    mended: u64,
-    /// Whether the limit ended it.
-    limited: bool,
-    /// Whether its reader had seen enough.
-    gone: bool,
-}
-
 impl Extract {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let address = Address::parse(&self.path)?;
         if self.format == Format::Parquet && self.output.is_none() {
             return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
@@ -100,9 +82,7 @@ impl Extract {
         if self.spreadsheet_safe && self.format != Format::Csv {
             return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
         }
-        let client = settings.client()?;
-        address.check(&client.base_url())?;
-        let flags = Asked {
+        let asked = Asked {
             conditions: self.conditions,
             child_conditions: self.child_conditions,
             custom_field_conditions: self.custom_field_conditions,
@@ -110,13 +90,12 @@ impl Extract {
             order_by: self.order_by,
             ..Asked::default()
         };
-        let (path, asked) = (address.path, address.asked.and(flags)?);
+        let list = List::at(settings.client()?, address, asked, settings.source.page_size(), self.limit)?;
         let target = Target::open(self.output.as_deref(), output).await?;
-        let name = target.name().to_owned();
+        let (name, path) = (target.name().to_owned(), list.path());
         let cells = Cells::new(self.spreadsheet_safe);
-        let mut records = Records::new(target, self.format, entity_of(&path), asked.fields.as_deref(), cells)?;
-        let list = listing(&client, &path, &asked, settings.source.page_size(), self.limit);
-        let read = read(list, &path, self.limit, &mut records).await?;
+        let mut records = Records::new(target, self.format, entity_of(path), list.fields(), cells)?;
+        let read = list.read(&mut records).await?;
         let cells = records.finish()?;
         cells.tell(output);
         if read.mended > 0 {
@@ -127,7 +106,7 @@ impl Extract {
         }
         // Who closed the pipe knows.
         if read.gone {
-            return Ok(ExitCode::SUCCESS);
+            return Ok(0);
         }
         if output.is_json() && self.output.is_some() {
             let shown = output.json(&serde_json::json!({
@@ -137,88 +116,6 @@ impl Extract {
         }
         let first = if read.limited { "the first " } else { "" };
         output.note(&format!("{first}{} records of {path} are in {name}", thousands(read.records)));
-        Ok(ExitCode::SUCCESS)
-    }
-}
-
-fn listing(client: &Client, path: &str, asked: &Asked, page_size: u32, limit: Option<u64>) -> ListRequest {
-    let size = asked.page_size.unwrap_or(page_size);
-    let mut list = client
-        .list(path)
-        .page_size(limit.and_then(|limit| u32::try_from(limit).ok()).map_or(size, |limit| size.min(limit)));
-    if let Some(conditions) = &asked.conditions {
-        list = list.conditions(conditions.clone());
-    }
-    if let Some(conditions) = &asked.child_conditions {
-        list = list.child_conditions(conditions.clone());
-    }
-    if let Some(conditions) = &asked.custom_field_conditions {
-        list = list.custom_field_conditions(conditions.clone());
-    }
-    if let Some(fields) = &asked.fields {
-        list = list.fields(fields.clone());
-    }
-    for (name, value) in &asked.parameters {
-        list = list.parameter(name.clone(), value.clone());
-    }
-    match &asked.order_by {
-        // The server's own cursor is always in id order.
-        Some(order) => list.mode(PagingMode::PageNumber).order_by(ordered(path, order)),
-        None => list,
-    }
-}
-
-/// An order in which no two rows are equal, so that each has its place on one page.
-fn ordered(path: &str, order: &str) -> String {
-    let order = order.trim().trim_end_matches(',');
-    let name = |term: &str| term.split_whitespace().next().unwrap_or_default().to_owned();
-    match entity_of(path) {
-        Some(entity) if !order.split(',').any(|term| name(term).eq_ignore_ascii_case(entity.key)) => {
-            format!("{order}, {} asc", entity.key)
-        }
-        _ => order.to_owned(),
-    }
-}
-
-/// Hands every record on, until there is none left, enough were read, or nobody takes them any more.
-async fn read(list: ListRequest, path: &str, limit: Option<u64>, records: &mut Records) -> Result<Read> {
-    let fault =
-        |error: connectwise_sdk::Error| Error::new(Kind::Source, format!("{path} can't be read")).with_source(error);
-    let mut pages = Box::pin(list.pages());
-    let mut read = Read::default();
-    while let Some(page) = pages.try_next().await.map_err(fault)? {
-        let found = page.records().map_err(fault)?;
-        let room = limit.map_or(u64::MAX, |limit| limit - read.records);
-        let taken = found.len().min(usize::try_from(room).unwrap_or(usize::MAX));
-        for record in &found[..taken] {
-            if record.is_broken() {
-                // What stands in it may be a secret.
-                let why = format!(
-                    "a record of {path} isn't JSON: leave it out by a condition, or have it repaired on the server"
-                );
-                return Err(Error::new(Kind::Source, why));
-            }
-            read.mended += u64::from(record.is_mended());
-            records.push(record.get())?;
-        }
-        read.records += taken as u64;
-        read.gone = !records.page()?;
-        read.limited = limit == Some(read.records) && !(page.is_last() && taken == found.len());
-        if read.gone || read.limited {
-            break;
-        }
-    }
-    Ok(read)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_order_has_no_equal_rows() {
-        assert_eq!(ordered("/service/tickets", "priority/sort desc"), "priority/sort desc, id asc");
-        assert_eq!(ordered("/service/tickets", "summary, ID desc"), "summary, ID desc");
-        assert_eq!(ordered("/system/reports", "name,"), "name");
+        Ok(0)
     }
 }

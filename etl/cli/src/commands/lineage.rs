@@ -1,7 +1,5 @@
 //! `connectwise-etl lineage`.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::contract::{Origin, SilverColumn, silver_columns};
@@ -12,9 +10,9 @@ use connectwise_pipeline::silver::{self, CustomField};
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
-use super::schema::{custom_fields, history_of};
 use crate::output::{Output, table};
 use crate::settings::Settings;
+use crate::tasks::{custom_fields, history_of};
 
 /// Show where each column of a silver or gold table comes from
 ///
@@ -41,7 +39,7 @@ struct Column {
 }
 
 impl Lineage {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let wanted = self.table.trim().to_ascii_lowercase();
         let columns = if let Some(entity) = entity_of(&wanted) {
             let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
@@ -60,7 +58,7 @@ impl Lineage {
                 columns.into_iter().map(|column| vec![column.column, column.from.join("\n"), column.api.join("\n")]);
             output.line(&table(&["column", "from", "property of the API"], &[], rows))?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(0)
     }
 }
 

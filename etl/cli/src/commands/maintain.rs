@@ -1,17 +1,13 @@
 //! `connectwise-etl maintain`.
 
-use std::process::ExitCode;
-
-use chrono::TimeDelta;
 use clap::Args;
-use connectwise_lakehouse::{Layer, MaintenanceOptions};
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::maintain::Report;
-use connectwise_pipeline::run::maintain;
 use connectwise_pipeline::verify;
 
 use crate::output::{Output, table, thousands};
 use crate::settings::Settings;
+use crate::tasks::{self, MaintainRequest};
 
 /// Put small files together and remove what nothing needs any more
 ///
@@ -47,31 +43,16 @@ pub(crate) struct Maintain {
 }
 
 impl Maintain {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let layer = |name: &String| match name.trim().to_ascii_lowercase().as_str() {
-            "etl" => Ok(Layer::Ledger),
-            other => other.parse().map_err(|_| {
-                Error::usage(format!("there is no layer {name:?}: the layers are bronze, silver, gold and etl"))
-            }),
-        };
-        let layers = self.layers.iter().map(layer).collect::<Result<Vec<Layer>>>()?;
-        // A dry run is refused where the real one would be.
-        let lake = if self.verify && !self.repair { settings.lake()? } else { settings.own_lake().await? };
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
+        let layers = tasks::layers_of_upkeep(&self.layers)?;
         if self.verify {
-            let (run_id, privacy) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?);
-            let (gold, repair) = (&settings.gold, self.repair);
-            let request = verify::Request { run_id, layers, privacy: &privacy, gold, repair };
-            let report = verify::run(&lake, &request).await?;
+            let report = tasks::verify(settings, layers, self.repair).await?;
             show_findings(&report, output)?;
-            return Ok(if report.findings.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(1) });
+            return Ok(u8::from(!report.findings.is_empty()));
         }
-        let options = MaintenanceOptions {
-            run_id: uuid::Uuid::now_v7().to_string(),
-            dry_run: self.dry_run,
-            retention: TimeDelta::hours(i64::from(self.retention_hours)),
-            orphan_age: TimeDelta::hours(i64::from(self.orphan_hours)),
-        };
-        let (report, told) = maintain(&lake, &layers, &settings.gold, &options).await?;
+        let Self { dry_run, retention_hours, orphan_hours, .. } = self;
+        let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
+        let (report, told) = tasks::maintain(settings, &request).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

@@ -1,7 +1,5 @@
 //! `connectwise-etl quarantine`.
 
-use std::process::ExitCode;
-
 use chrono::Utc;
 use clap::Args;
 use connectwise_pipeline::error::{Error, Result};
@@ -32,7 +30,7 @@ pub(crate) struct Quarantine {
 }
 
 impl Quarantine {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let number = |text: &String| {
             let wrong =
                 || Error::usage(format!("{text:?} is no id of a record in quarantine, which is a whole number"));
@@ -55,18 +53,18 @@ impl Quarantine {
                 count => format!("{count} records are acknowledged"),
             })?;
         }
-        Ok(ExitCode::SUCCESS)
+        Ok(0)
     }
 }
 
-fn show(open: &[Record], output: &Output) -> Result<ExitCode> {
+fn show(open: &[Record], output: &Output) -> Result<u8> {
     if output.is_json() {
         output.json(&serde_json::json!({ "open": open }))?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     if open.is_empty() {
         output.line("no record of the quarantine is open")?;
-        return Ok(ExitCode::SUCCESS);
+        return Ok(0);
     }
     let rows = open.iter().map(|record| {
         vec![
@@ -78,5 +76,5 @@ fn show(open: &[Record], output: &Output) -> Result<ExitCode> {
         ]
     });
     output.line(&table(&["id", "entity", "record", "since", "why it can't be a row"], &[0, 2], rows))?;
-    Ok(ExitCode::SUCCESS)
+    Ok(0)
 }

@@ -1,17 +1,15 @@
 //! `connectwise-etl reconcile`.
 
-use std::process::ExitCode;
-
 use clap::Args;
 use connectwise_pipeline::deletes::MAX_SHARE;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::quarantine;
-use connectwise_pipeline::reconcile::{Report, Request, wanted};
-use connectwise_pipeline::run::reconcile;
+use connectwise_pipeline::reconcile::Report;
 
 use crate::entities::EntityArgs;
 use crate::output::{Output, table, thousands};
 use crate::settings::Settings;
+use crate::tasks::{self, ReconcileRequest};
 
 /// Find rows that are gone at the source and take them out of bronze
 ///
@@ -40,21 +38,10 @@ pub(crate) fn percent(text: &str) -> std::result::Result<f64, String> {
 }
 
 impl Reconcile {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let named = self.entities.names();
-        let selected = self.entities.selected(settings)?;
-        let entities = wanted(selected.entities.iter().copied());
-        if entities.is_empty() || (named && entities.len() < selected.entities.len()) {
-            return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
-        }
-        let request = Request {
-            max_share: self.max_share,
-            page_size: settings.source.page_size(),
-            secrets: settings.privacy.secrets(),
-            optional: selected.optional,
-            ..Request::new(self.dry_run)
-        };
-        let (report, told) = reconcile(&settings.lake()?, &settings.client()?, &entities, &request).await?;
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
+        let Self { entities, dry_run, max_share } = self;
+        let request = ReconcileRequest { entities, dry_run, max_share };
+        let (report, told) = tasks::reconcile(settings, request).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

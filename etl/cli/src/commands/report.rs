@@ -2,7 +2,6 @@
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 use chrono::Utc;
 use clap::Args;
@@ -29,7 +28,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let lake = settings.lake()?;
         settings.note_foreign(&lake, output).await;
         let mut target = Target::open(Some(&self.output), output).await?;
@@ -44,6 +43,6 @@ impl Report {
             return Ok(output.done(shown, 0));
         }
         output.note(&format!("the page is in {}", self.output.display()));
-        Ok(ExitCode::SUCCESS)
+        Ok(0)
     }
 }

@@ -1,21 +1,17 @@
 //! `connectwise-etl run`.
 
-use std::process::ExitCode;
-
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
-use connectwise_extract::read::Window;
-use connectwise_extract::selection::Selected;
 use connectwise_lakehouse::Layer;
-use connectwise_pipeline::error::{Error, Result};
-use connectwise_pipeline::gold;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Report, execute};
+use connectwise_pipeline::error::Result;
+use connectwise_pipeline::run::{Mode, Outcome, Report};
 
 use super::reconcile::percent;
 use crate::entities::EntityArgs;
 use crate::output::{Output, table, thousands};
 use crate::progress::{Progress, changes};
 use crate::settings::Settings;
+use crate::tasks::{self, RunRequest};
 
 /// Load what the API has into the lakehouse, layer by layer
 ///
@@ -41,7 +37,7 @@ pub(crate) struct Run {
     #[arg(long, conflicts_with_all = ["mode", "since", "lookback_days"])]
     full: bool,
     /// Read again what changed since this day or time (UTC); a time after the last run changes nothing
-    #[arg(long, value_name = "DATE", value_parser = moment)]
+    #[arg(long, value_name = "DATE", value_parser = tasks::moment)]
     since: Option<DateTime<Utc>>,
     /// Days that every business-date window goes back, in place of those of the catalogue
     #[arg(long, value_name = "DAYS")]
@@ -59,14 +55,6 @@ pub(crate) struct Run {
     max_share: Option<f64>,
 }
 
-/// `2026-01-31`, or `2026-01-31T08:00:00Z`.
-fn moment(text: &str) -> std::result::Result<DateTime<Utc>, String> {
-    let day =
-        text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc());
-    let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
-    day.or_else(time).ok_or_else(|| "write it as 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
-}
-
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum ModeArg {
     Full,
@@ -74,51 +62,24 @@ enum ModeArg {
 }
 
 impl Run {
-    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<ExitCode> {
-        let layers = parse_layers(&self.layers)?;
-        if self.adopt_tenant && !layers.contains(&Layer::Bronze) {
-            return Err(Error::usage(
-                "--adopt-tenant reads all of bronze again, so bronze has to be among the --layers",
-            ));
-        }
-        let Selected { entities, optional } = self.entities.selected(settings)?;
-        // Layers above bronze need no credentials. Those of bronze are compared with the tenant of the lakehouse as the run begins.
-        let asks = layers.contains(&Layer::Bronze);
-        let lake = if asks { settings.lake()? } else { settings.own_lake().await? };
-        gold::check(&lake, &settings.gold).await?;
-        let client = asks.then(|| settings.client()).transpose()?;
+    pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let mode = match self.mode {
             _ if self.full => Mode::Full,
             ModeArg::Full => Mode::Full,
             ModeArg::Incremental => Mode::Incremental,
         };
-        let mut window = Window { since: self.since, lookback_days: self.lookback_days, ..Window::default() };
-        if let Some(minutes) = settings.source.overlap_minutes() {
-            window.overlap = TimeDelta::minutes(i64::from(minutes));
-        }
-        let plan = Plan {
-            layers,
+        let request = RunRequest {
+            layers: self.layers.iter().map(|name| name.parse()).collect::<Result<_, _>>()?,
             mode,
-            entities,
-            optional,
-            window,
-            page_size: settings.source.page_size(),
-            privacy: settings.keyed_privacy()?,
-            load: settings.options(self.max_share),
-            gold: settings.gold.clone(),
+            since: self.since,
+            lookback_days: self.lookback_days,
+            entities: self.entities,
             adopt_tenant: self.adopt_tenant,
+            max_share: self.max_share,
         };
-        let report = execute(&lake, client.as_ref(), &plan, &Progress::new(*output)).await?;
+        let report = tasks::run(settings, request, &Progress::new(*output)).await?;
         Ok(output.done(show(&report, output), report.exit_code()))
     }
-}
-
-fn parse_layers(names: &[String]) -> Result<Vec<Layer>> {
-    let layers: Vec<Layer> = names.iter().map(|name| name.parse()).collect::<Result<_, _>>()?;
-    if layers.is_empty() {
-        return Err(Error::usage("--layers names no layer: the layers are bronze, silver and gold"));
-    }
-    Ok(layers)
 }
 
 /// Prints what a run did.
@@ -180,20 +141,4 @@ pub(crate) fn show(report: &Report, output: &Output) -> Result<()> {
         output.note(&format!("failed, and left as they were: {}", failed.join(", ")));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_moment_is_a_day_or_an_instant() {
-        let told = |text: &str| moment(text).map(|time| time.to_rfc3339());
-        assert_eq!(told("2026-01-31").unwrap(), "2026-01-31T00:00:00+00:00");
-        assert_eq!(told("2026-01-31T08:00:00Z").unwrap(), "2026-01-31T08:00:00+00:00");
-        assert_eq!(told("2026-01-31T08:00:00+02:00").unwrap(), "2026-01-31T06:00:00+00:00");
-        for text in ["", "yesterday", "2026-02-30", "31.01.2026"] {
-            assert!(moment(text).is_err(), "{text}");
-        }
-    }
 }

@@ -8,9 +8,9 @@ use connectwise_extract::decode::properties;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use csv::{Writer, WriterBuilder};
 
-use super::columns::Columns;
 use crate::spreadsheet::Cells;
 use crate::target::Target;
+use crate::tasks::extract::Columns;
 
 pub(super) struct CsvFile {
     writer: Writer<Target>,

@@ -9,11 +9,11 @@ use connectwise_sdk::catalog::Entity;
 use parquet::arrow::ArrowWriter;
 
 use super::Format;
-use super::columns::{Columns, Found};
 use super::csv::CsvFile;
 use crate::file;
 use crate::spreadsheet::Cells;
 use crate::target::{Target, disk};
+use crate::tasks::extract::{Columns, Found, Sink};
 
 /// Records between two batches where they don't come in pages.
 const BATCH: usize = 1_000;
@@ -56,7 +56,25 @@ impl Records {
         })
     }
 
-    pub(super) fn push(&mut self, record: &str) -> Result<()> {
+    /// Ends the file, which is there then, and says what became of its cells.
+    pub(super) fn finish(self) -> Result<Cells> {
+        match self {
+            Self::Ndjson(target) => target.finish().map(|()| Cells::default()),
+            Self::Csv(file) => {
+                let (target, cells) = file.finish()?;
+                target.finish().map(|()| cells)
+            }
+            Self::Parquet(mut file) => {
+                file.write()?;
+                file.writer.into_inner().map_err(file::parquet_fault)?.finish().map(|()| Cells::default())
+            }
+            Self::Waiting(waiting) => waiting.finish(),
+        }
+    }
+}
+
+impl Sink for Records {
+    fn push(&mut self, record: &str) -> Result<()> {
         match self {
             Self::Ndjson(target) => {
                 let mut line = one_line(record);
@@ -77,8 +95,8 @@ impl Records {
         }
     }
 
-    /// Ends a page: what somebody may wait for goes on, and says whether somebody does.
-    pub(super) fn page(&mut self) -> Result<bool> {
+    /// What somebody may wait for goes on, and says whether somebody does.
+    fn page(&mut self) -> Result<bool> {
         let target = match self {
             Self::Ndjson(target) => target,
             Self::Csv(file) => return file.pass_on(),
@@ -90,22 +108,6 @@ impl Records {
         };
         target.pass_on()?;
         Ok(target.is_read())
-    }
-
-    /// Ends the file, which is there then, and says what became of its cells.
-    pub(super) fn finish(self) -> Result<Cells> {
-        match self {
-            Self::Ndjson(target) => target.finish().map(|()| Cells::default()),
-            Self::Csv(file) => {
-                let (target, cells) = file.finish()?;
-                target.finish().map(|()| cells)
-            }
-            Self::Parquet(mut file) => {
-                file.write()?;
-                file.writer.into_inner().map_err(file::parquet_fault)?.finish().map(|()| Cells::default())
-            }
-            Self::Waiting(waiting) => waiting.finish(),
-        }
     }
 }
 

@@ -15,29 +15,35 @@ const OF_ALL: [&str; 6] = ["conditions", "childConditions", "customFieldConditio
 
 /// What is asked of a list beside its path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) conditions: Option<String>,
-    pub(super) child_conditions: Option<String>,
-    pub(super) custom_field_conditions: Option<String>,
-    pub(super) fields: Option<String>,
-    pub(super) order_by: Option<String>,
-    pub(super) page_size: Option<u32>,
+pub struct Asked {
+    /// Which records, in the API's query language.
+    pub conditions: Option<String>,
+    /// Which records, by the elements of an array property.
+    pub child_conditions: Option<String>,
+    /// Which records, by their custom fields.
+    pub custom_field_conditions: Option<String>,
+    /// Which properties, comma-separated, nested with `/`.
+    pub fields: Option<String>,
+    /// Order, as `priority/sort desc, id`.
+    pub order_by: Option<String>,
+    /// Records a page.
+    pub page_size: Option<u32>,
     /// Parameters that only this list has.
-    pub(super) parameters: Vec<(String, String)>,
+    pub parameters: Vec<(String, String)>,
 }
 
 /// A list, taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Address {
+pub(crate) struct Address {
     /// The server, where one was named.
     server: Option<Url>,
     /// Path below the API root, with a slash in front.
-    pub(super) path: String,
-    pub(super) asked: Asked,
+    pub(crate) path: String,
+    pub(crate) asked: Asked,
 }
 
 impl Address {
-    pub(super) fn parse(text: &str) -> Result<Self> {
+    pub(crate) fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
         let refuse = |why: &str| Err(Error::usage(format!("{text:?} is no list: {why}")));
         if text.contains('#') {
@@ -75,7 +81,7 @@ impl Address {
     }
 
     /// Whether the list is one of the server at `base`, the configured one: credentials are for no other.
-    pub(super) fn check(&self, base: &str) -> Result<()> {
+    pub(crate) fn check(&self, base: &str) -> Result<()> {
         let Some(server) = &self.server else { return Ok(()) };
         let host = |url: &Url| (url.host_str().map(str::to_ascii_lowercase), url.port_or_known_default());
         let base = Url::parse(base).ok();
@@ -146,7 +152,7 @@ impl Asked {
     }
 
     /// What is asked for behind the path, and by flags as well: conditions hold together, and of the others there can be one.
-    pub(super) fn and(self, flags: Self) -> Result<Self> {
+    pub(crate) fn and(self, flags: Self) -> Result<Self> {
         let both = |left: Option<String>, right: Option<String>| match (left, right) {
             (Some(left), Some(right)) => Some(format!("({left}) and ({right})")),
             (left, right) => left.or(right),

@@ -1,6 +1,7 @@
 //! The columns of a file: those of the catalogue where the list is in it, those that its records have elsewhere.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Mutex, PoisonError};
 
 use connectwise_extract::catalog;
 use connectwise_extract::contract::RESCUED;
@@ -12,14 +13,14 @@ const MOST: usize = 1_000;
 
 /// The columns of a file, in their order.
 #[derive(Debug)]
-pub(super) struct Columns {
-    pub(super) list: Vec<Column>,
+pub(crate) struct Columns {
+    pub(crate) list: Vec<Column>,
     /// Whether somebody chose them: what wasn't asked for needs no place.
-    pub(super) chosen: bool,
+    pub(crate) chosen: bool,
 }
 
 /// The entity that a list's rows are, whatever rows it hangs on.
-pub(super) fn entity_of(path: &str) -> Option<&'static Entity> {
+pub(crate) fn entity_of(path: &str) -> Option<&'static Entity> {
     let parts = |path: &str| path.trim_matches('/').split('/').map(str::to_owned).collect::<Vec<_>>();
     let wanted = parts(path);
     catalog::entities().iter().find(|entity| {
@@ -30,7 +31,7 @@ pub(super) fn entity_of(path: &str) -> Option<&'static Entity> {
 }
 
 /// The properties that a list of fields names, each once: `id,company/name` are `id` and `company`.
-pub(super) fn chosen(fields: &str) -> Vec<String> {
+pub(crate) fn chosen(fields: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for field in fields.split(',') {
         let name = field.trim().split('/').next().unwrap_or_default().trim();
@@ -43,7 +44,7 @@ pub(super) fn chosen(fields: &str) -> Vec<String> {
 
 impl Columns {
     /// Those of `known`, or those of them that were chosen. What nothing is known of is JSON text.
-    pub(super) fn of(known: &[Column], fields: Option<&str>) -> Self {
+    pub(crate) fn of(known: &[Column], fields: Option<&str>) -> Self {
         let Some(names) = fields.map(chosen).filter(|names| !names.is_empty()) else {
             return Self { list: known.to_vec(), chosen: false };
         };
@@ -56,20 +57,25 @@ impl Columns {
     }
 }
 
-/// A column outside the catalogue. Its name stays for the rest of the call, as those of the catalogue do.
+/// A column outside the catalogue. Its name stays for as long as the process, as those of the catalogue do, and once.
 fn named(name: &str, kind: Kind) -> Column {
-    Column { name: name.to_owned().leak(), kind, meaning: Meaning::Plain }
+    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
+    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let known = names.get(name).copied();
+    let name = known.unwrap_or_else(|| name.to_owned().leak());
+    names.insert(name);
+    Column { name, kind, meaning: Meaning::Plain }
 }
 
 /// The properties of records as they come, in the order of their first appearance.
 #[derive(Debug, Default)]
-pub(super) struct Found {
+pub(crate) struct Found {
     names: Vec<String>,
     shapes: HashMap<String, Shape>,
 }
 
 impl Found {
-    pub(super) fn see(&mut self, record: &str) {
+    pub(crate) fn see(&mut self, record: &str) {
         for (name, value) in properties(record).unwrap_or_default() {
             if let Some(shape) = self.shapes.get_mut(name.as_ref()) {
                 shape.see(value);
@@ -80,7 +86,7 @@ impl Found {
         }
     }
 
-    pub(super) fn columns(&self) -> Vec<Column> {
+    pub(crate) fn columns(&self) -> Vec<Column> {
         let kind = |name: &String| self.shapes.get(name).copied().unwrap_or_default().kind();
         self.names.iter().map(|name| named(name, kind(name))).collect()
     }

@@ -1,0 +1,249 @@
+//! One list of the API, read to its end: records as they come, as texts, or as Arrow batches.
+
+mod address;
+mod columns;
+
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use connectwise_extract::decode::LooseDecoder;
+use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_sdk::{Client, ListRequest, PagingMode};
+use futures::TryStreamExt;
+
+pub(crate) use self::address::Address;
+pub use self::address::Asked;
+pub(crate) use self::columns::{Columns, Found, entity_of};
+
+/// Records in a batch where they don't come in pages.
+const BATCH: usize = 1_000;
+
+/// A list and what is asked of it.
+#[derive(Debug, Clone)]
+pub struct List {
+    client: Client,
+    path: String,
+    asked: Asked,
+    page_size: u32,
+    /// Most records that are read.
+    limit: Option<u64>,
+}
+
+/// What takes records.
+pub(crate) trait Sink {
+    /// Takes the JSON text of a record.
+    fn push(&mut self, record: &str) -> Result<()>;
+    /// Ends a page. False when nobody takes more.
+    fn page(&mut self) -> Result<bool>;
+}
+
+/// What came of a list.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Read {
+    /// Records that were read.
+    pub records: u64,
+    /// Those that weren't UTF-8; `�` stands for bytes that are no text.
+    pub mended: u64,
+    /// Whether the limit ended it.
+    pub limited: bool,
+    /// Whether its reader had seen enough.
+    pub(crate) gone: bool,
+}
+
+impl List {
+    /// A list by its path below the API root, or by a URL of the server of `client`, with or without a query behind `?`, and what
+    /// is asked of it beside that.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`] for what can't be a list, or is another server's.
+    pub fn new(client: Client, address: &str, asked: Asked, page_size: u32, limit: Option<u64>) -> Result<Self> {
+        Self::at(client, Address::parse(address)?, asked, page_size, limit)
+    }
+
+    /// The same, of an address that was read before.
+    pub(crate) fn at(
+        client: Client,
+        address: Address,
+        asked: Asked,
+        page_size: u32,
+        limit: Option<u64>,
+    ) -> Result<Self> {
+        address.check(&client.base_url())?;
+        Ok(Self { client, path: address.path, asked: address.asked.and(asked)?, page_size, limit })
+    }
+
+    /// Its path below the API root.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// Properties that are asked for, as the API takes them.
+    pub(crate) fn fields(&self) -> Option<&str> {
+        self.asked.fields.as_deref()
+    }
+
+    /// How many records there are, whatever the limit is.
+    ///
+    /// # Errors
+    /// [`Kind::Source`] as any request; not every list can count.
+    pub async fn count(&self) -> Result<u64> {
+        let why = |error| Error::new(Kind::Source, format!("{} can't be counted", self.path)).with_source(error);
+        self.request().count().await.map_err(why)
+    }
+
+    /// The records as the server wrote them, each a JSON text.
+    ///
+    /// # Errors
+    /// [`Kind::Source`] when the list can't be read to its end: what was read so far is no answer.
+    pub async fn texts(&self) -> Result<(Vec<String>, Read)> {
+        let mut texts = Texts(Vec::new());
+        let read = self.read(&mut texts).await?;
+        Ok((texts.0, read))
+    }
+
+    /// The records along the columns of the interface document, with what has no place there in `_rescued`; of lists that it has
+    /// no table for, along those that the records have.
+    ///
+    /// # Errors
+    /// As [`texts`](Self::texts).
+    pub async fn batches(&self) -> Result<(SchemaRef, Vec<RecordBatch>, Read)> {
+        if let Some(entity) = entity_of(&self.path) {
+            let mut batches = Batches::new(&Columns::of(entity.columns, self.fields()));
+            let read = self.read(&mut batches).await?;
+            return Ok((batches.decoder.schema().clone(), batches.batches, read));
+        }
+        let (texts, read) = self.texts().await?;
+        let mut found = Found::default();
+        texts.iter().for_each(|record| found.see(record));
+        let mut batches = Batches::new(&Columns::of(&found.columns(), self.fields()));
+        for page in texts.chunks(BATCH) {
+            page.iter().for_each(|record| batches.decoder.push(record));
+            batches.page()?;
+        }
+        Ok((batches.decoder.schema().clone(), batches.batches, read))
+    }
+
+    /// Hands every record on, until there is none left, enough were read, or nobody takes them any more.
+    pub(crate) async fn read(&self, sink: &mut impl Sink) -> Result<Read> {
+        let path = &self.path;
+        let fault = |error: connectwise_sdk::Error| {
+            Error::new(Kind::Source, format!("{path} can't be read")).with_source(error)
+        };
+        let mut pages = Box::pin(self.request().pages());
+        let mut read = Read::default();
+        while let Some(page) = pages.try_next().await.map_err(fault)? {
+            let found = page.records().map_err(fault)?;
+            let room = self.limit.map_or(u64::MAX, |limit| limit - read.records);
+            let taken = found.len().min(usize::try_from(room).unwrap_or(usize::MAX));
+            for record in &found[..taken] {
+                if record.is_broken() {
+                    // What stands in it may be a secret.
+                    let why = format!(
+                        "a record of {path} isn't JSON: leave it out by a condition, or have it repaired on the server"
+                    );
+                    return Err(Error::new(Kind::Source, why));
+                }
+                read.mended += u64::from(record.is_mended());
+                sink.push(record.get())?;
+            }
+            read.records += taken as u64;
+            read.gone = !sink.page()?;
+            read.limited = self.limit == Some(read.records) && !(page.is_last() && taken == found.len());
+            if read.gone || read.limited {
+                break;
+            }
+        }
+        Ok(read)
+    }
+
+    fn request(&self) -> ListRequest {
+        let Self { client, path, asked, .. } = self;
+        let size = asked.page_size.unwrap_or(self.page_size);
+        let limit = self.limit.and_then(|limit| u32::try_from(limit).ok());
+        let mut list = client.list(path).page_size(limit.map_or(size, |limit| size.min(limit)));
+        if let Some(conditions) = &asked.conditions {
+            list = list.conditions(conditions.clone());
+        }
+        if let Some(conditions) = &asked.child_conditions {
+            list = list.child_conditions(conditions.clone());
+        }
+        if let Some(conditions) = &asked.custom_field_conditions {
+            list = list.custom_field_conditions(conditions.clone());
+        }
+        if let Some(fields) = &asked.fields {
+            list = list.fields(fields.clone());
+        }
+        for (name, value) in &asked.parameters {
+            list = list.parameter(name.clone(), value.clone());
+        }
+        match &asked.order_by {
+            // The server's own cursor is always in id order.
+            Some(order) => list.mode(PagingMode::PageNumber).order_by(ordered(path, order)),
+            None => list,
+        }
+    }
+}
+
+/// An order in which no two rows are equal, so that each has its place on one page.
+fn ordered(path: &str, order: &str) -> String {
+    let order = order.trim().trim_end_matches(',');
+    let name = |term: &str| term.split_whitespace().next().unwrap_or_default().to_owned();
+    match entity_of(path) {
+        Some(entity) if !order.split(',').any(|term| name(term).eq_ignore_ascii_case(entity.key)) => {
+            format!("{order}, {} asc", entity.key)
+        }
+        _ => order.to_owned(),
+    }
+}
+
+/// Records as they came.
+struct Texts(Vec<String>);
+
+impl Sink for Texts {
+    fn push(&mut self, record: &str) -> Result<()> {
+        self.0.push(record.to_owned());
+        Ok(())
+    }
+
+    fn page(&mut self) -> Result<bool> {
+        Ok(true)
+    }
+}
+
+/// Records along columns, a batch a page.
+struct Batches {
+    decoder: LooseDecoder,
+    batches: Vec<RecordBatch>,
+}
+
+impl Batches {
+    fn new(columns: &Columns) -> Self {
+        Self { decoder: LooseDecoder::new(&columns.list), batches: Vec::new() }
+    }
+}
+
+impl Sink for Batches {
+    fn push(&mut self, record: &str) -> Result<()> {
+        self.decoder.push(record);
+        Ok(())
+    }
+
+    fn page(&mut self) -> Result<bool> {
+        let batch = self.decoder.batch()?;
+        if batch.num_rows() > 0 {
+            self.batches.push(batch);
+        }
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_order_has_no_equal_rows() {
+        assert_eq!(ordered("/service/tickets", "priority/sort desc"), "priority/sort desc, id asc");
+        assert_eq!(ordered("/service/tickets", "summary, ID desc"), "summary, ID desc");
+        assert_eq!(ordered("/system/reports", "name,"), "name");
+    }
+}

@@ -1,0 +1,136 @@
+//! Runs.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use connectwise_extract::read::Window;
+use connectwise_extract::selection::Selected;
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::gold;
+use connectwise_pipeline::run::{Mode, Observer, Plan, Report, execute};
+
+use crate::entities::EntityArgs;
+use crate::settings::Settings;
+
+/// What a run has to do.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// Layers to build.
+    pub layers: Vec<Layer>,
+    /// How much is read.
+    pub mode: Mode,
+    /// Read again what changed since then.
+    pub since: Option<DateTime<Utc>>,
+    /// Days that every business-date window goes back, in place of those of the catalogue.
+    pub lookback_days: Option<u32>,
+    /// What is loaded.
+    pub entities: EntityArgs,
+    /// Take over a lakehouse that belongs to another tenant.
+    pub adopt_tenant: bool,
+    /// Largest share of a table's rows that may be missing from a full read, 0 to 100.
+    pub max_share: Option<f64>,
+}
+
+impl Default for RunRequest {
+    /// What changed in all entities, through all layers.
+    fn default() -> Self {
+        Self {
+            layers: Layer::ALL.to_vec(),
+            mode: Mode::Incremental,
+            since: None,
+            lookback_days: None,
+            entities: EntityArgs::default(),
+            adopt_tenant: false,
+            max_share: None,
+        }
+    }
+}
+
+impl RunRequest {
+    fn check(&self) -> Result<()> {
+        if self.layers.is_empty() {
+            return Err(Error::usage("no layer is named: the layers are bronze, silver and gold"));
+        }
+        if self.mode == Mode::Full && (self.since.is_some() || self.lookback_days.is_some()) {
+            return Err(Error::usage(
+                "a full run reads everything: leave out since and lookback_days, or run incrementally",
+            ));
+        }
+        if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
+            return Err(Error::usage("max_share is between 0 and 100"));
+        }
+        if !self.adopt_tenant {
+            return Ok(());
+        }
+        if !self.layers.contains(&Layer::Bronze) {
+            return Err(Error::usage(
+                "--adopt-tenant reads all of bronze again, so bronze has to be among the --layers",
+            ));
+        }
+        if self.entities.narrows() || self.since.is_some() || self.lookback_days.is_some() {
+            return Err(Error::usage(
+                "adopting a tenant reads every table in full: leave out entities, since and lookback_days",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// Loads what the API has into the lakehouse, layer by layer.
+///
+/// # Errors
+/// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
+/// anything is touched. What fails later is in the report.
+pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observer) -> Result<Report> {
+    request.check()?;
+    let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, max_share } = request;
+    let Selected { entities, optional } = entities.selected(settings)?;
+    // Layers above bronze need no credentials. Those of bronze are compared with the tenant of the lakehouse as the run begins.
+    let asks = layers.contains(&Layer::Bronze);
+    let lake = if asks { settings.lake()? } else { settings.own_lake().await? };
+    gold::check(&lake, &settings.gold).await?;
+    let client = asks.then(|| settings.client()).transpose()?;
+    let mut window = Window { since, lookback_days, ..Window::default() };
+    if let Some(minutes) = settings.source.overlap_minutes() {
+        window.overlap = TimeDelta::minutes(i64::from(minutes));
+    }
+    let plan = Plan {
+        layers,
+        mode,
+        entities,
+        optional,
+        window,
+        page_size: settings.source.page_size(),
+        privacy: settings.keyed_privacy()?,
+        load: settings.options(max_share),
+        gold: settings.gold.clone(),
+        adopt_tenant,
+    };
+    execute(&lake, client.as_ref(), &plan, observer).await
+}
+
+/// A day or an instant: `2026-01-31`, or `2026-01-31T08:00:00Z`.
+///
+/// # Errors
+/// How to write it.
+pub fn moment(text: &str) -> std::result::Result<DateTime<Utc>, String> {
+    let day =
+        text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc());
+    let time = || DateTime::parse_from_rfc3339(text).ok().map(|time| time.with_timezone(&Utc));
+    day.or_else(time).ok_or_else(|| "write it as 2026-01-31 or 2026-01-31T08:00:00Z".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_a_day_or_an_instant() {
+        let told = |text: &str| moment(text).map(|time| time.to_rfc3339());
+        assert_eq!(told("2026-01-31").unwrap(), "2026-01-31T00:00:00+00:00");
+        assert_eq!(told("2026-01-31T08:00:00Z").unwrap(), "2026-01-31T08:00:00+00:00");
+        assert_eq!(told("2026-01-31T08:00:00+02:00").unwrap(), "2026-01-31T06:00:00+00:00");
+        for text in ["", "yesterday", "2026-02-30", "31.01.2026"] {
+            assert!(moment(text).is_err(), "{text}");
+        }
+    }
+}

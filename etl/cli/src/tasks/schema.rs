@@ -1,0 +1,216 @@
+//! Which tables there are, and their columns.
+
+use arrow::datatypes::{DataType, Field, SchemaRef};
+use connectwise_extract::catalog;
+use connectwise_extract::closest::advice;
+use connectwise_extract::contract;
+use connectwise_lakehouse::{Layer, TableName};
+use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::gold;
+use connectwise_pipeline::ledger;
+use connectwise_pipeline::silver::{self, CustomField};
+use connectwise_pipeline::tables::known_tables;
+use connectwise_sdk::catalog::Entity;
+use serde::Serialize;
+
+use crate::settings::Settings;
+
+/// A column of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type, as `decimal(19,4)`; none where the privacy policy leaves it out.
+    #[serde(rename = "type")]
+    pub data_type: Option<String>,
+    /// Whether a value may be missing.
+    pub nullable: Option<bool>,
+    /// What the privacy policy makes of it; silver only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub policy: Option<&'static str>,
+    /// Whether it says something of a person; silver only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub personal: Option<bool>,
+    /// The custom field that it is for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub custom_field: Option<Custom>,
+}
+
+/// A custom field of the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Custom {
+    /// Its id.
+    pub id: i64,
+    /// What it is called now.
+    pub caption: String,
+}
+
+impl From<&Field> for Column {
+    fn from(field: &Field) -> Self {
+        let (data_type, nullable) = (Some(type_name(field.data_type())), Some(field.is_nullable()));
+        Self { name: field.name().clone(), data_type, nullable, policy: None, personal: None, custom_field: None }
+    }
+}
+
+impl From<CustomField> for Column {
+    fn from(custom: CustomField) -> Self {
+        let policy = Some(if custom.hashed { "hash" } else { "keep" });
+        let custom_field = Some(Custom { id: custom.id, caption: custom.caption });
+        Self { policy, custom_field, ..Self::from(&custom.field) }
+    }
+}
+
+/// The columns of a table by its name, or of an entity; without a layer, of the table that has this name, or else of silver.
+/// Columns of custom fields are those that the table of the lakehouse has.
+///
+/// # Errors
+/// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no table has.
+pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> Result<Vec<Column>> {
+    let name = name.trim();
+    let known = || known_tables().into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
+    let layer = layer.or_else(|| known().map(|table| table.layer)).unwrap_or(Layer::Silver);
+    if layer != Layer::Silver {
+        return Ok(declared(layer, name)?.fields().iter().map(|field| Column::from(field.as_ref())).collect());
+    }
+    if let Some(entity) = history_of(name) {
+        let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
+        let custom = custom_fields(settings, &silver::history::table(entity)).await;
+        let custom = custom.into_iter().map(|custom| Column::from(&custom.field));
+        return Ok(declared.fields().iter().map(|field| Column::from(field.as_ref())).chain(custom).collect());
+    }
+    let entity = entity_of(name, "silver_cw_")?;
+    let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
+    let policy = silver::policy(entity, &settings.privacy);
+    let columns = policy.into_iter().map(|column| {
+        let known = column.field.as_ref().map(Column::from);
+        let none = Column {
+            name: column.name,
+            data_type: None,
+            nullable: None,
+            policy: None,
+            personal: None,
+            custom_field: None,
+        };
+        Column { policy: Some(column.treatment), personal: Some(column.personal), ..known.unwrap_or(none) }
+    });
+    Ok(columns.chain(custom.into_iter().map(Column::from)).collect())
+}
+
+/// The entity that is meant, by its name or by that of its table.
+fn entity_of(name: &str, prefix: &str) -> Result<&'static Entity> {
+    let own = name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    Ok(catalog::entity(if own { &name[prefix.len()..] } else { name })?)
+}
+
+/// The columns that custom fields brought to a table, as it is in the lakehouse; none where there is no table yet.
+pub async fn custom_fields(settings: &Settings, table: &TableName) -> Vec<CustomField> {
+    let stored = match settings.lake() {
+        Ok(lake) => lake.table(table).await.map_err(Error::from),
+        Err(error) => Err(error),
+    };
+    match stored {
+        Ok(table) => table.schema().map(|schema| silver::custom_fields(&schema)).unwrap_or_default(),
+        Err(error) => {
+            tracing::warn!(table = %table, error = %error.report(), "columns of custom fields aren't shown");
+            Vec::new()
+        }
+    }
+}
+
+/// The entity of a history table.
+pub fn history_of(name: &str) -> Option<&'static Entity> {
+    let mut entities = catalog::entities().iter().filter(|entity| entity.history);
+    entities.find(|entity| silver::history::table(entity).name.eq_ignore_ascii_case(name.trim()))
+}
+
+/// A table that the layers can have.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Table {
+    /// Its name.
+    pub table: String,
+    /// Its layer.
+    pub layer: String,
+    /// The entity that it is made from.
+    pub entity: Option<&'static str>,
+    /// What the privacy policy makes of it, in a few words; silver only.
+    pub privacy: String,
+}
+
+/// Every table that the layers can have.
+pub fn tables(settings: &Settings, layer: Option<Layer>) -> Vec<Table> {
+    let entity = |name: &str| {
+        let made = name.split_once("_cw_").map(|(_, entity)| entity.strip_suffix("_history").unwrap_or(entity));
+        catalog::entities().iter().find(|entity| made == Some(entity.table))
+    };
+    let tables = known_tables().into_iter().filter(|table| layer.is_none_or(|layer| table.layer == layer));
+    let described = tables.map(|table| {
+        let entity = entity(&table.name);
+        let privacy = match (table.layer, entity) {
+            (Layer::Silver, Some(entity)) => summary(entity, settings),
+            _ => String::new(),
+        };
+        Table { layer: table.layer.to_string(), entity: entity.map(|entity| entity.name), privacy, table: table.name }
+    });
+    described.collect()
+}
+
+/// What the policy makes of a table, in a few words, or nothing where every column is kept.
+fn summary(entity: &Entity, settings: &Settings) -> String {
+    let policy = silver::policy(entity, &settings.privacy);
+    let named = |treatment: &str| {
+        let names = policy.iter().filter(|column| column.treatment == treatment);
+        names.map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let parts = ["secret", "drop", "hash"].map(|treatment| (treatment, named(treatment)));
+    let parts = parts.iter().filter(|(_, names)| !names.is_empty());
+    parts.map(|(treatment, names)| format!("{treatment}: {names}")).collect::<Vec<_>>().join("; ")
+}
+
+/// The layer that a user means: the ledger goes by the name of its folder.
+///
+/// # Errors
+/// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no layer has.
+pub fn named_layer(name: &str) -> Result<Layer> {
+    if name == Layer::Ledger.name() { Ok(Layer::Ledger) } else { Ok(name.parse()?) }
+}
+
+fn declared(layer: Layer, name: &str) -> Result<SchemaRef> {
+    Ok(match layer {
+        Layer::Bronze => contract::bronze(entity_of(name, "bronze_cw_")?),
+        Layer::Silver => contract::silver(entity_of(name, "silver_cw_")?),
+        Layer::Gold => {
+            let wanted = name.to_ascii_lowercase();
+            gold::schema(&wanted).ok_or_else(|| {
+                let advice = advice(name, gold::tables(), "connectwise-etl schema --layer gold lists all");
+                Error::usage(format!("there is no gold table {name:?}: {advice}"))
+            })?
+        }
+        Layer::Ledger => ledger::schema(name).ok_or_else(|| {
+            let names = ledger::tables().map(|table| table.name).join(", ");
+            Error::usage(format!("there is no table {name:?} of the ledger: the tables are {names}"))
+        })?,
+    })
+}
+
+/// A type as people write it: `timestamp`, `decimal(19,4)`, `struct<id: int, name: string>`.
+pub fn type_name(data_type: &DataType) -> String {
+    match data_type {
+        DataType::Int32 => "int".to_owned(),
+        DataType::Int64 => "bigint".to_owned(),
+        DataType::Float64 => "double".to_owned(),
+        DataType::Boolean => "boolean".to_owned(),
+        DataType::Utf8 => "string".to_owned(),
+        DataType::Date32 => "date".to_owned(),
+        DataType::Timestamp(..) => "timestamp".to_owned(),
+        DataType::Decimal128(precision, scale) => format!("decimal({precision},{scale})"),
+        DataType::List(element) => format!("array<{}>", type_name(element.data_type())),
+        DataType::Map(..) => "map<string, string>".to_owned(),
+        DataType::Struct(fields) => {
+            let fields: Vec<_> =
+                fields.iter().map(|field| format!("{}: {}", field.name(), type_name(field.data_type()))).collect();
+            format!("struct<{}>", fields.join(", "))
+        }
+        other => other.to_string(),
+    }
+}

@@ -1,0 +1,128 @@
+//! What keeps a lakehouse in order: whether a tenant can be loaded, what is gone at the source, files, and what tables hold.
+
+use std::collections::BTreeMap;
+
+use chrono::{TimeDelta, Utc};
+use connectwise_extract::doctor::{Examination, examine, watermarks};
+use connectwise_extract::selection::Selected;
+use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
+use connectwise_pipeline::bronze::watermark;
+use connectwise_pipeline::deletes::MAX_SHARE;
+use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::{maintain as upkeep, reconcile as sweep, run, verify as verification};
+
+use crate::entities::EntityArgs;
+use crate::settings::Settings;
+
+/// Finds out whether a tenant can be loaded. Nothing is written.
+///
+/// # Errors
+/// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) for credentials that are missing, and when the lakehouse can't be read.
+/// What the server refuses is in the examination.
+pub async fn diagnose(settings: &Settings, selected: &Selected) -> Result<Examination> {
+    let mut examination = examine(&settings.client()?, &selected.entities, &Utc::now).await;
+    let (lake, mut stored) = (settings.lake()?, BTreeMap::new());
+    for entity in &selected.entities {
+        let watermark = watermark(&lake.table(&TableName::bronze(entity.table)).await?).await?;
+        stored.extend(watermark.map(|watermark| (entity.name, watermark)));
+    }
+    watermarks(&mut examination, &stored);
+    examination.tolerate(&selected.optional);
+    Ok(examination)
+}
+
+/// What a reconcile looks at, and what it may do.
+#[derive(Debug, Clone)]
+pub struct ReconcileRequest {
+    /// What is swept.
+    pub entities: EntityArgs,
+    /// Find out everything and write nothing.
+    pub dry_run: bool,
+    /// Largest share of a table's rows that may be missing, 0 to 100.
+    pub max_share: f64,
+}
+
+impl Default for ReconcileRequest {
+    fn default() -> Self {
+        Self { entities: EntityArgs::default(), dry_run: false, max_share: MAX_SHARE }
+    }
+}
+
+/// Takes rows that are gone at the source out of bronze. Beside the report: whether the ledger could be written.
+///
+/// # Errors
+/// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
+/// anything is touched. What fails later is in the report.
+pub async fn reconcile(settings: &Settings, request: ReconcileRequest) -> Result<(sweep::Report, Result<()>)> {
+    if !(0.0..=100.0).contains(&request.max_share) {
+        return Err(Error::usage("max_share is between 0 and 100"));
+    }
+    let named = request.entities.names();
+    let selected = request.entities.selected(settings)?;
+    let entities = sweep::wanted(selected.entities.iter().copied());
+    if entities.is_empty() || (named && entities.len() < selected.entities.len()) {
+        return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
+    }
+    let swept = sweep::Request {
+        max_share: request.max_share,
+        page_size: settings.source.page_size(),
+        secrets: settings.privacy.secrets(),
+        optional: selected.optional,
+        ..sweep::Request::new(request.dry_run)
+    };
+    run::reconcile(&settings.lake()?, &settings.client()?, &entities, &swept).await
+}
+
+/// What maintenance looks at, and what it keeps.
+#[derive(Debug, Clone)]
+pub struct MaintainRequest {
+    /// Layers whose tables are put in order.
+    pub layers: Vec<Layer>,
+    /// Find out everything and change nothing.
+    pub dry_run: bool,
+    /// Hours that files of old versions stay.
+    pub retention_hours: u32,
+    /// Hours that files stay which no commit names.
+    pub orphan_hours: u32,
+}
+
+/// The layers that names mean; that of the ledger goes by the name of its folder.
+///
+/// # Errors
+/// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no layer has.
+pub fn layers_of_upkeep(names: &[String]) -> Result<Vec<Layer>> {
+    let layer = |name: &String| match name.trim().to_ascii_lowercase().as_str() {
+        "etl" => Ok(Layer::Ledger),
+        other => other.parse().map_err(|_| {
+            Error::usage(format!("there is no layer {name:?}: the layers are bronze, silver, gold and etl"))
+        }),
+    };
+    names.iter().map(layer).collect()
+}
+
+/// Puts small files together and removes what nothing needs any more. Beside the report: whether the ledger could be written.
+///
+/// # Errors
+/// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when the lakehouse belongs to another tenant than the configured one.
+pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<(upkeep::Report, Result<()>)> {
+    // A dry run is refused where the real one would be.
+    let lake = settings.own_lake().await?;
+    let options = MaintenanceOptions {
+        run_id: uuid::Uuid::now_v7().to_string(),
+        dry_run: request.dry_run,
+        retention: TimeDelta::hours(i64::from(request.retention_hours)),
+        orphan_age: TimeDelta::hours(i64::from(request.orphan_hours)),
+    };
+    run::maintain(&lake, &request.layers, &settings.gold, &options).await
+}
+
+/// Reads every table and compares each layer with the one below. With `repair`, tables that something was found of are loaded or
+/// built by the next run.
+///
+/// # Errors
+/// As [`maintain`], and when the store refuses.
+pub async fn verify(settings: &Settings, layers: Vec<Layer>, repair: bool) -> Result<verification::Report> {
+    let lake = if repair { settings.own_lake().await? } else { settings.lake()? };
+    let (run_id, privacy, gold) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?, &settings.gold);
+    verification::run(&lake, &verification::Request { run_id, layers, privacy: &privacy, gold, repair }).await
+}
