@@ -1,4 +1,4 @@
-//! Data flows one way through the crates and through the modules of the ETL, and two dependencies have exactly one door each.
+//! Data flows one way through the crates and through the modules of the ETL, and three dependencies have exactly one door each.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -60,6 +60,10 @@ fn data_flows_one_way_through_the_crates() {
     // The demo runs the simulator in the process, so the program knows how to start one, and nothing else of it.
     let all = [&below[..], &["connectwise-pipeline", "connectwise-sim"]].concat();
     assert_eq!(edges("connectwise-etl", None), set(&all));
+    // The package for Python is another door to what the program does.
+    let python =
+        ["connectwise-etl", "connectwise-lakehouse", "connectwise-pipeline", "connectwise-sdk", "connectwise-sim"];
+    assert_eq!(edges("connectwise-python", None), set(&python));
 }
 
 /// All crates below one, of its own or of others.
@@ -106,7 +110,8 @@ fn the_heavy_tree_stays_in_the_etl() {
     let packages = packages();
     let (heavy_ones, light): (Vec<_>, Vec<_>) = packages.iter().partition(builds_it);
     let names: BTreeSet<_> = heavy_ones.iter().filter_map(|package| package["name"].as_str()).collect();
-    let heavy = ["connectwise-etl", "connectwise-lakehouse", "connectwise-pipeline", "connectwise-tests"];
+    let heavy =
+        ["connectwise-etl", "connectwise-lakehouse", "connectwise-pipeline", "connectwise-python", "connectwise-tests"];
     assert_eq!(names, BTreeSet::from(heavy));
     for package in light {
         for kind in kinds {
@@ -122,10 +127,11 @@ fn the_heavy_tree_stays_in_the_etl() {
 }
 
 #[test]
-fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lakehouse_only() {
+fn some_crates_have_one_door_each() {
     // Tests steer the simulator with a plain client, and change tables as others would.
     for (word, allowed) in [
         ("reqwest::", &["sdk/", "sim/tests/", "tests/tests/"][..]),
+        ("pyo3::", &["python/src/"][..]),
         (
             "deltalake::",
             &[
@@ -136,7 +142,7 @@ fn reqwest_is_imported_in_the_sdk_only_and_deltalake_in_the_lakehouse_only() {
             ][..],
         ),
     ] {
-        for file in sources(&["codegen", "sdk", "sim", "etl", "tests", "bench"]) {
+        for file in sources(&["codegen", "sdk", "sim", "etl", "python", "tests", "bench"]) {
             let path = file.strip_prefix(root()).unwrap().to_str().unwrap().to_owned();
             let text = std::fs::read_to_string(&file).unwrap();
             let imported = text.lines().any(|line| !line.trim_start().starts_with("//") && line.contains(word));
@@ -174,6 +180,7 @@ fn documents_name_paths_that_exist() {
         "etl/cli/",
         "tests/",
         "bench/",
+        "python/",
         "docs/",
         ".github/",
     ];

@@ -1,0 +1,234 @@
+"""The API without a lakehouse."""
+
+from __future__ import annotations
+
+import json as jsonlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+from urllib.parse import urlencode
+
+from . import _native
+from .frame import Frame
+from .settings import Config, Names, names, session
+
+__all__ = ["ConnectWiseClient", "Response"]
+
+Params = Mapping[str, object]
+
+
+class Response:
+    """An answer with a status of success; others are raised as exceptions."""
+
+    def __init__(self, status_code: int, headers: Sequence[tuple[str, str]], content: bytes) -> None:
+        #: HTTP status, 200 to 299.
+        self.status_code = status_code
+        #: Headers; names have no case.
+        self.headers = Headers(headers)
+        #: The body, decompressed.
+        self.content = content
+
+    @property
+    def ok(self) -> bool:
+        """Always true: what isn't is an exception."""
+        return True
+
+    @property
+    def text(self) -> str:
+        """The body as text."""
+        return self.content.decode("utf-8", "replace")
+
+    def json(self) -> Any:
+        """The body as JSON; ``None`` where there is none, as in the answer to a DELETE."""
+        return jsonlib.loads(self.content) if self.content.strip() else None
+
+    def raise_for_status(self) -> None:
+        """Does nothing: an error was raised when the answer came."""
+
+    def __repr__(self) -> str:
+        return f"<Response {self.status_code}, {len(self.content):,} bytes>"
+
+
+class Headers(Mapping[str, str]):
+    """Headers of an answer. The values of a name that came twice stand together, with a comma between them."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]]) -> None:
+        self._values: dict[str, str] = {}
+        for name, value in pairs:
+            name = name.lower()
+            self._values[name] = f"{self._values[name]}, {value}" if name in self._values else value
+
+    def __getitem__(self, name: str) -> str:
+        return self._values[name.lower()]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._values)
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+
+class ConnectWiseClient:
+    """A client of one tenant's API.
+
+    It repeats failed requests as far as that can do no harm, and keeps to the limits of the server: make one, and use it for
+    everything. Threads can share it. A path is that below the API root, as ``time/entries``, or a URL of the server; it may have a
+    query behind ``?``.
+
+    :param config: path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``; the other arguments count
+        more, and the environment less
+    :param base_url: address of the server
+    :param username: ``company+publicKey``
+    :param password: the private key
+    :param client_id: from the vendor's developer portal
+    :raises ConfigError: (a ``ValueError``) credentials are missing or can't be right; nothing was sent
+    """
+
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        base_url: str | None = None,
+        username: str | None = None,
+        password: str | None = None,
+        client_id: str | None = None,
+    ) -> None:
+        opened = session(
+            None, config, CW_BASE_URL=base_url, CW_AUTH_USERNAME=username, CW_AUTH_PASSWORD=password, CW_CLIENTID=client_id
+        )
+        self._client: _native.Client = opened.client()
+
+    @property
+    def base_url(self) -> str:
+        """Root of the API, to which requests go."""
+        return self._client.base_url
+
+    def extract(
+        self,
+        endpoint: str,
+        page_size: int | None = None,
+        conditions: str | None = None,
+        fields: Names | None = None,
+        *,
+        child_conditions: str | None = None,
+        custom_field_conditions: str | None = None,
+        order_by: str | None = None,
+        params: Params | None = None,
+        limit: int | None = None,
+    ) -> Frame:
+        """Reads a list to its end.
+
+        The columns are those of the interface document, so that a list always gives the same ones, and ``_rescued`` holds as JSON
+        what has no place in them. Lists that it has no table for have the columns of their records.
+
+        :param page_size: records a page, 1 to 1000
+        :param conditions: which records, in the API's query language: ``"timeStart >= [2026-01-01T00:00:00Z]"``
+        :param fields: which properties, nested ones with ``/``: ``"id,actualHours,member/name"``
+        :param order_by: as ``"priority/sort desc"``; rows that are deleted meanwhile can hide others then
+        :param params: parameters that only this list has
+        :param limit: most records to read
+        :raises SourceError: the list can't be read; ``IncompleteError`` where it can't prove that it is whole
+        """
+        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
+        return Frame(self._client.extract(_address(endpoint, params), wanted))
+
+    def paginate(
+        self,
+        endpoint: str,
+        entity_name: str | None = None,
+        *,
+        params: Params | None = None,
+        fields: Names | None = None,
+        conditions: str | None = None,
+        child_conditions: str | None = None,
+        custom_field_conditions: str | None = None,
+        order_by: str | None = None,
+        max_pages: int | None = None,
+        page_size: int = 1000,
+        limit: int | None = None,
+    ) -> list[dict[str, Any]]:
+        """Reads a list to its end, as the dictionaries that the API's JSON is.
+
+        :param entity_name: what the list is called; taken for the sake of old calls
+        :param max_pages: most pages of ``page_size`` records to read
+
+        The other arguments and what is raised are those of :meth:`extract`.
+        """
+        if max_pages is not None:
+            limit = min(max_pages * page_size, limit or max_pages * page_size)
+        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
+        return [jsonlib.loads(record) for record in self._client.records(_address(endpoint, params), wanted)]
+
+    def count(
+        self,
+        endpoint: str,
+        conditions: str | None = None,
+        *,
+        child_conditions: str | None = None,
+        custom_field_conditions: str | None = None,
+        params: Params | None = None,
+    ) -> int:
+        """How many records a list has. Not every list can count."""
+        wanted = _wanted(conditions, child_conditions, custom_field_conditions, None, None, None, None)
+        return self._client.count(_address(endpoint, params), wanted)
+
+    def get(self, endpoint: str, params: Params | None = None) -> Response:
+        """Reads, as ``get("service/tickets/7")``."""
+        return self._request("GET", endpoint, params, None)
+
+    def post(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
+        """Creates, or searches. A write isn't repeated where the server may have carried it out."""
+        return self._request("POST", endpoint, params, json)
+
+    def put(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
+        """Replaces."""
+        return self._request("PUT", endpoint, params, json)
+
+    def patch(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
+        """Changes parts: ``patch("service/tickets/7", [{"op": "replace", "path": "summary", "value": "x"}])``."""
+        return self._request("PATCH", endpoint, params, json)
+
+    def delete(self, endpoint: str, params: Params | None = None) -> Response:
+        """Deletes."""
+        return self._request("DELETE", endpoint, params, None)
+
+    def _request(self, method: str, endpoint: str, params: Params | None, body: object) -> Response:
+        text = None if body is None else jsonlib.dumps(body, allow_nan=False)
+        path = endpoint.strip().strip("/")
+        return Response(*self._client.request(method, path, _pairs(params), text))
+
+    def __repr__(self) -> str:
+        return f"<ConnectWiseClient {self.base_url}>"
+
+
+def _wanted(
+    conditions: str | None,
+    child_conditions: str | None,
+    custom_field_conditions: str | None,
+    fields: Names | None,
+    order_by: str | None,
+    page_size: int | None,
+    limit: int | None,
+) -> dict[str, object]:
+    return {
+        "conditions": conditions,
+        "child_conditions": child_conditions,
+        "custom_field_conditions": custom_field_conditions,
+        "fields": ",".join(names(fields)) or None,
+        "order_by": order_by,
+        "page_size": page_size,
+        "limit": limit,
+    }
+
+
+def _pairs(params: Params | None) -> list[tuple[str, str]]:
+    written = {True: "true", False: "false"}
+    return [
+        (name, written[value] if isinstance(value, bool) else str(value))
+        for name, value in (params or {}).items()
+        if value is not None
+    ]
+
+
+def _address(endpoint: str, params: Params | None) -> str:
+    pairs = _pairs(params)
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{urlencode(pairs)}" if pairs else endpoint

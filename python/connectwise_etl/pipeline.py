@@ -1,0 +1,196 @@
+"""Loading a tenant, keeping its lakehouse, and asking it. Each function is a command of ``connectwise-etl`` and returns what it tells."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from typing import Any, Literal
+
+from . import progress as bars
+from .errors import IncompleteWarning, RunFailed
+from .frame import Frame
+from .report import Diagnosis, Maintenance, Reconciliation, RunReport, Status, Verification
+from .settings import Config, Moment, Names, Place, moment, names, session
+
+LAYERS = ("bronze", "silver", "gold")
+
+
+def run(
+    layers: Names = LAYERS,
+    mode: Literal["incremental", "full"] = "incremental",
+    *,
+    lakehouse: Place | None = None,
+    entities: Names | None = None,
+    include: Names | None = None,
+    exclude: Names | None = None,
+    optional: Names | None = None,
+    since: Moment | None = None,
+    lookback_days: int | None = None,
+    max_share: float | None = None,
+    adopt_tenant: bool = False,
+    config: Config | None = None,
+    progress: bars.Progress | bool | None = None,
+    on_failure: Literal["raise", "return"] = "raise",
+) -> RunReport:
+    """Loads what the API has into the lakehouse, layer by layer.
+
+    An entity that fails doesn't stop the others. What is written is whole: a read that can't prove its end replaces nothing.
+    Interrupting it leaves every table at its last commit, and the next run goes on from there.
+
+    :param layers: what is built, of ``bronze``, ``silver`` and ``gold``
+    :param mode: ``incremental`` reads what changed, ``full`` everything; the first time both are the same
+    :param lakehouse: a folder, or the URL of an object store; without it ``CW_LAKEHOUSE``, or ``./lakehouse``
+    :param entities: names such as ``TimeEntry,Agreement``; ``include``, ``exclude`` and ``optional`` take patterns, too
+    :param since: reads again what changed since then
+    :param lookback_days: days that every business-date window goes back
+    :param max_share: largest share of a table's rows, in percent, that may be missing from a full read (5)
+    :param adopt_tenant: takes over a lakehouse of a tenant whose server or company id has changed
+    :param config: path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``, which count more than the
+        environment; so several tenants can be loaded by one process
+    :param progress: ``None`` shows a line where somebody looks, ``False`` nothing; a function is told what happens
+    :param on_failure: ``raise`` raises :exc:`RunFailed` when a step failed, ``return`` leaves it to the report
+    :raises ConfigError: an argument or a credential is missing or wrong; nothing was touched
+    :raises RunFailed: steps failed; its ``report`` says which
+    """
+    if on_failure not in ("raise", "return"):
+        raise ValueError(f'on_failure is "raise" or "return", and not {on_failure!r}')
+    arguments = {
+        "layers": names(layers),
+        "mode": mode,
+        "since": moment(since),
+        "lookback_days": lookback_days,
+        "chosen": _chosen(entities, include, exclude, optional),
+        "adopt_tenant": adopt_tenant,
+        "max_share": max_share,
+    }
+    callback = bars.chosen(progress)
+    try:
+        text, outcome = session(lakehouse, config).run(arguments, callback)
+    finally:
+        if isinstance(callback, bars.Line):
+            callback.close()
+    report = RunReport(json.loads(text), outcome)
+    if report.incomplete:
+        left_out = "; ".join(f"{step['layer']}/{step['table']}: {step['error']}" for step in report.incomplete)
+        warnings.warn(f"incomplete, and asked for again by the next run: {left_out}", IncompleteWarning, stacklevel=2)
+    if report.failed and on_failure == "raise":
+        why = "; ".join(f"{step['layer']}/{step['table']}: {step['error']}" for step in report.failed)
+        raise RunFailed(f"{len(report.failed)} of {len(report.steps)} steps failed, and left their tables as they were: {why}", report)
+    return report
+
+
+def run_etl_pipeline(
+    spark: object = None,
+    layers: Names = LAYERS,
+    mode: Literal["incremental", "full"] = "incremental",
+    lookback_days: int | None = None,
+    **options: Any,
+) -> RunReport:
+    """:func:`run` for calls that hand over a Spark session, which isn't used: all layers are computed in this process."""
+    return run(layers, mode, lookback_days=lookback_days, **options)
+
+
+def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = None) -> Frame:
+    """The rows of one SELECT over the lakehouse, all of them in memory.
+
+    Tables go by their names: ``bronze_cw_timeentry``, ``silver_cw_timeentry``, ``fact_timeentry``, ``etl_steps``.
+
+    :raises QueryError: the SQL can't be read or run, or isn't a SELECT
+    :raises ConfigError: a table isn't there
+    """
+    return Frame(session(lakehouse, config).query(sql))
+
+
+def status(run: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None) -> Status | dict[str, Any]:
+    """How fresh each table is and how the last runs went; with ``run``, the end of a run's name or ``last``, what that did."""
+    opened = session(lakehouse, config)
+    if run is not None:
+        detail: dict[str, Any] = json.loads(opened.status_of(run))
+        return detail
+    return Status(json.loads(opened.status()) or {})
+
+
+def schema(
+    table: str | None = None, layer: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None
+) -> list[dict[str, Any]]:
+    """The columns of a table (``fact_timeentry``, ``silver_cw_agreement``) or of an entity's silver table (``Agreement``); without a
+    name all tables. ``layer`` is ``bronze``, ``silver``, ``gold`` or ``etl``.
+
+    Each column has ``name``, ``type`` and ``nullable``, and in silver ``policy``, what the privacy policy makes of it.
+    """
+    opened = session(lakehouse, config)
+    text = opened.tables(layer) if table is None else opened.columns(table, layer)
+    described: list[dict[str, Any]] = json.loads(text)
+    return described
+
+
+def doctor(
+    entities: Names | None = None,
+    *,
+    include: Names | None = None,
+    exclude: Names | None = None,
+    optional: Names | None = None,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+) -> Diagnosis:
+    """Finds out whether the tenant can be loaded, and which rights to ask its administrator for. Writes nothing."""
+    return Diagnosis(json.loads(session(lakehouse, config).doctor(_chosen(entities, include, exclude, optional))))
+
+
+def reconcile(
+    entities: Names | None = None,
+    *,
+    dry_run: bool = False,
+    include: Names | None = None,
+    exclude: Names | None = None,
+    optional: Names | None = None,
+    max_share: float | None = None,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+) -> Reconciliation:
+    """Takes rows that are gone at the source out of bronze. What speaks against it is in ``refused`` of the report.
+
+    :param dry_run: finds out everything and writes nothing
+    :param max_share: largest share of a table's rows, in percent, that may be missing
+    """
+    chosen = _chosen(entities, include, exclude, optional)
+    return Reconciliation(json.loads(session(lakehouse, config).reconcile(chosen, dry_run, max_share)))
+
+
+def maintain(
+    layers: Names = (*LAYERS, "etl"),
+    *,
+    dry_run: bool = False,
+    retention_hours: int = 168,
+    orphan_hours: int = 168,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+) -> Maintenance:
+    """Puts small files together and removes what nothing needs any more. No row changes.
+
+    :param retention_hours: hours that files of old versions stay: so far back they can be read
+    :param orphan_hours: hours that files stay which no commit names: longer than any run takes
+    """
+    text = session(lakehouse, config).maintain(names(layers), dry_run, retention_hours, orphan_hours)
+    return Maintenance(json.loads(text))
+
+
+def verify(
+    layers: Names = (*LAYERS, "etl"),
+    *,
+    repair: bool = False,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+) -> Verification:
+    """Reads every file of every table and compares each layer with the one below.
+
+    :param repair: leaves word with tables that something was found of: the next run loads or builds all of them
+    """
+    return Verification(json.loads(session(lakehouse, config).verify(names(layers), repair)))
+
+
+def _chosen(
+    entities: Names | None, include: Names | None, exclude: Names | None, optional: Names | None
+) -> dict[str, list[str]]:
+    chosen = {"entities": entities, "include": include, "exclude": exclude, "optional": optional}
+    return {name: names(what) for name, what in chosen.items()}

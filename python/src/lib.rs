@@ -1,0 +1,32 @@
+//! `connectwise_etl._native`: the compiled part of the Python package. What people use is in Python, in `connectwise_etl/`; here is
+//! what that calls: the program's settings and tasks, the SDK's client, and rows that any Arrow reader takes.
+
+mod client;
+mod desk;
+mod errors;
+mod frame;
+mod log;
+mod session;
+mod simulator;
+mod wait;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// The program `connectwise-etl` in this process: its arguments, its name first, and its exit code.
+#[pyfunction]
+fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
+    py.detach(|| connectwise_etl::run(arguments))
+}
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+    module.add("API_VERSION", connectwise_sdk::API_VERSION)?;
+    module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_class::<client::Client>()?;
+    module.add_class::<frame::Rows>()?;
+    module.add_class::<session::Session>()?;
+    module.add_class::<simulator::Simulator>()
+}

@@ -1,0 +1,226 @@
+//! The settings of one lakehouse and one tenant, and what the program does with them.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use connectwise_etl::tasks::{self, MaintainRequest, ReconcileRequest, RunRequest, named_layer};
+use connectwise_etl::{EntityArgs, Environment, Settings};
+use connectwise_lakehouse::Layer;
+use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::run::Mode;
+use connectwise_pipeline::{ledger, query};
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use serde::Serialize;
+
+use crate::client::Client;
+use crate::desk::Desk;
+use crate::errors;
+use crate::frame::Rows;
+use crate::wait::wait;
+
+/// Settings that were read, and are as they were then.
+#[pyclass(module = "connectwise_etl._native", frozen)]
+pub(crate) struct Session {
+    settings: Settings,
+    /// What people should know of `.env`.
+    #[pyo3(get)]
+    remarks: Vec<String>,
+}
+
+/// Which entities are meant.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Chosen {
+    entities: Vec<String>,
+    include: Vec<String>,
+    exclude: Vec<String>,
+    optional: Vec<String>,
+}
+
+impl From<Chosen> for EntityArgs {
+    fn from(chosen: Chosen) -> Self {
+        let Chosen { entities, include, exclude, optional } = chosen;
+        Self { entities, include, exclude, optional }
+    }
+}
+
+/// What a run has to do.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct RunArguments {
+    layers: Vec<String>,
+    mode: String,
+    since: Option<String>,
+    lookback_days: Option<u32>,
+    chosen: Chosen,
+    adopt_tenant: bool,
+    max_share: Option<f64>,
+}
+
+impl RunArguments {
+    fn request(self) -> Result<RunRequest> {
+        let mode = match self.mode.as_str() {
+            "full" => Mode::Full,
+            "incremental" => Mode::Incremental,
+            other => return Err(Error::usage(format!("there is no mode {other:?}: a run is full or incremental"))),
+        };
+        Ok(RunRequest {
+            layers: self.layers.iter().map(|name| Ok(name.parse()?)).collect::<Result<_>>()?,
+            mode,
+            since: self.since.as_deref().map(tasks::moment).transpose().map_err(Error::usage)?,
+            lookback_days: self.lookback_days,
+            entities: self.chosen.into(),
+            adopt_tenant: self.adopt_tenant,
+            max_share: self.max_share,
+        })
+    }
+}
+
+impl Session {
+    fn done<T: Send, F: Future<Output = Result<T>>>(
+        &self,
+        py: Python<'_>,
+        desk: &Desk,
+        work: impl FnOnce() -> F + Send,
+    ) -> PyResult<T> {
+        let settings = &self.settings;
+        let ended = wait(py, desk, || async {
+            match work().await {
+                Err(error) => Err(tasks::explained(settings, error).await),
+                ended => ended,
+            }
+        })?;
+        ended.map_err(|error| errors::of(py, &error))
+    }
+}
+
+/// A report as JSON text, which Python reads.
+fn json<T: Serialize + ?Sized>(report: &T) -> PyResult<String> {
+    serde_json::to_string(report).map_err(|error| PyValueError::new_err(error.to_string()))
+}
+
+/// What was done stands, whether the ledger could be told or not.
+fn ledger_told(told: Result<()>) {
+    if let Err(error) = told {
+        tracing::warn!(target: "connectwise_etl", "{}", error.report());
+    }
+}
+
+#[pymethods]
+impl Session {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        lakehouse: Option<String>,
+        config: Option<PathBuf>,
+        given: BTreeMap<String, String>,
+        process: BTreeMap<String, String>,
+    ) -> PyResult<Self> {
+        let settings = Environment::of(given, process).and_then(|environment| {
+            let remarks = environment.remarks().to_vec();
+            Settings::new(lakehouse, config, environment).map(|settings| Self { settings, remarks })
+        });
+        settings.map_err(|error| errors::of(py, &error))
+    }
+
+    /// Where the tables are, as a URL.
+    #[getter]
+    fn lakehouse(&self, py: Python<'_>) -> PyResult<String> {
+        let lake = self.settings.lake().map_err(|error| errors::of(py, &error))?;
+        Ok(lake.root().to_string())
+    }
+
+    /// A client of the tenant.
+    fn client(&self, py: Python<'_>) -> PyResult<Client> {
+        let client = self.settings.client().map_err(|error| errors::of(py, &error))?;
+        Ok(Client::new(client, self.settings.page_size()))
+    }
+
+    /// A run: its report, and in one word how it ended.
+    fn run(
+        &self,
+        py: Python<'_>,
+        arguments: RunArguments,
+        callback: Option<Py<PyAny>>,
+    ) -> PyResult<(String, &'static str)> {
+        let request = arguments.request().map_err(|error| errors::of(py, &error))?;
+        let desk = Desk::new(callback);
+        let report = self.done(py, &desk, || tasks::run(&self.settings, request, &desk))?;
+        Ok((json(&report)?, report.outcome()))
+    }
+
+    fn doctor(&self, py: Python<'_>, chosen: Chosen) -> PyResult<String> {
+        let chosen = EntityArgs::from(chosen).selected(&self.settings).map_err(|error| errors::of(py, &error))?;
+        json(&self.done(py, &Desk::default(), || tasks::diagnose(&self.settings, &chosen))?)
+    }
+
+    fn reconcile(&self, py: Python<'_>, chosen: Chosen, dry_run: bool, max_share: Option<f64>) -> PyResult<String> {
+        let default = ReconcileRequest::default();
+        let max_share = max_share.unwrap_or(default.max_share);
+        let request = ReconcileRequest { entities: chosen.into(), dry_run, max_share };
+        let (report, told) = self.done(py, &Desk::default(), || tasks::reconcile(&self.settings, request))?;
+        ledger_told(told);
+        json(&report)
+    }
+
+    fn maintain(
+        &self,
+        py: Python<'_>,
+        layers: Vec<String>,
+        dry_run: bool,
+        retention_hours: u32,
+        orphan_hours: u32,
+    ) -> PyResult<String> {
+        let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
+        let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
+        let (report, told) = self.done(py, &Desk::default(), || tasks::maintain(&self.settings, &request))?;
+        ledger_told(told);
+        json(&report)
+    }
+
+    fn verify(&self, py: Python<'_>, layers: Vec<String>, repair: bool) -> PyResult<String> {
+        let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
+        json(&self.done(py, &Desk::default(), || tasks::verify(&self.settings, layers, repair))?)
+    }
+
+    /// How fresh tables are, or `null` where no run has written yet.
+    fn status(&self, py: Python<'_>) -> PyResult<String> {
+        let status = self.done(py, &Desk::default(), || async { ledger::status(&self.settings.lake()?).await })?;
+        json(&status)
+    }
+
+    /// What one run did.
+    fn status_of(&self, py: Python<'_>, run: &str) -> PyResult<String> {
+        json(&self.done(py, &Desk::default(), || async { ledger::detail(&self.settings.lake()?, run).await })?)
+    }
+
+    /// The columns of a table.
+    fn columns(&self, py: Python<'_>, name: &str, layer: Option<&str>) -> PyResult<String> {
+        let layer = self.layer(py, layer)?;
+        json(&self.done(py, &Desk::default(), || tasks::columns(&self.settings, name, layer))?)
+    }
+
+    /// Every table that there can be.
+    fn tables(&self, py: Python<'_>, layer: Option<&str>) -> PyResult<String> {
+        json(&tasks::tables(&self.settings, self.layer(py, layer)?))
+    }
+
+    /// The rows of one SELECT.
+    fn query(&self, py: Python<'_>, sql: &str) -> PyResult<Rows> {
+        self.done(py, &Desk::default(), || async {
+            let (schema, mut rows) = query::stream(&self.settings.lake()?, sql).await?;
+            let mut batches = Vec::new();
+            while let Some(batch) = rows.recv().await {
+                batches.push(batch?);
+            }
+            Rows::new(&schema, batches)
+        })
+    }
+}
+
+impl Session {
+    fn layer(&self, py: Python<'_>, name: Option<&str>) -> PyResult<Option<Layer>> {
+        name.map(named_layer).transpose().map_err(|error| errors::of(py, &error))
+    }
+}

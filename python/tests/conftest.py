@@ -1,0 +1,89 @@
+"""A simulated tenant, a lakehouse that was loaded from it, and the truth about both from elsewhere."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import pathlib
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+import deltalake
+import pyarrow
+import pytest
+
+import connectwise_etl as cw
+
+SCALE = 300
+
+
+class Tenant(cw.Simulator):
+    """A simulator that tests can ask and change by plain HTTP, without the package."""
+
+    def truth(self, entity: str) -> list[dict[str, Any]]:
+        """All records of an entity, as the simulator has them."""
+        rows: list[dict[str, Any]] = self.ask(f"/_sim/truth/{entity}")
+        return rows
+
+    def counted(self, entity: str) -> int:
+        return int(self.ask(f"/_sim/truth/{entity}/count")["count"])
+
+    def fault(self, **rule: object) -> None:
+        self.ask("/_sim/faults", rule)
+
+    def mend(self) -> None:
+        self.ask("/_sim/faults", method="DELETE")
+
+    def api(self, path: str) -> Any:
+        """What the API answers to a client that isn't ours."""
+        given = self.config
+        key = base64.b64encode(f"{given['CW_AUTH_USERNAME']}:{given['CW_AUTH_PASSWORD']}".encode()).decode()
+        headers = {"Authorization": f"Basic {key}", "clientId": given["CW_CLIENTID"]}
+        with urllib.request.urlopen(urllib.request.Request(f"{given['CW_BASE_URL']}/{path}", headers=headers)) as answer:
+            return json.load(answer)
+
+    def ask(self, path: str, body: object = None, method: str | None = None) -> Any:
+        data = None if body is None else json.dumps(body).encode()
+        request = urllib.request.Request(self.url + path, data=data, method=method)
+        with urllib.request.urlopen(request) as answer:
+            text = answer.read()
+        return json.loads(text) if text.strip() else None
+
+
+def table(lakehouse: pathlib.Path, name: str) -> pyarrow.Table:
+    """A table of a lakehouse, as a reader of Delta tables sees it."""
+    return pyarrow.table(deltalake.DeltaTable(str(lakehouse / name)).to_pyarrow_table())
+
+
+@pytest.fixture(autouse=True)
+def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
+    """No test sees the settings of whoever runs it."""
+    for name in list(os.environ):
+        if name.startswith(("CW_", "CONNECTWISE_", "CWM_", "AZURE_")):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def tenant() -> Iterator[Tenant]:
+    """A tenant of a test's own."""
+    with Tenant(scale=SCALE) as tenant:
+        yield tenant
+
+
+@pytest.fixture(scope="session")
+def shared() -> Iterator[Tenant]:
+    """A tenant that no test changes."""
+    with Tenant(scale=SCALE) as tenant:
+        yield tenant
+
+
+@pytest.fixture(scope="session")
+def lakehouse(shared: Tenant, tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """All of the shared tenant in all layers; no test writes to it."""
+    place = tmp_path_factory.mktemp("lakehouse")
+    report = cw.run(mode="full", lakehouse=place, config=shared.config, progress=False)
+    assert report.outcome == "done", report
+    return place

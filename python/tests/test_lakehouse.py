@@ -1,0 +1,80 @@
+"""Questions to a lakehouse, and its upkeep."""
+
+from __future__ import annotations
+
+import pathlib
+
+import deltalake
+import pytest
+from conftest import Tenant, table
+
+import connectwise_etl as cw
+
+
+def test_the_status_says_how_fresh_tables_are(shared: Tenant, lakehouse: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    status = cw.status(lakehouse=lakehouse)
+    assert isinstance(status, cw.Status)
+    rows = {one["tableName"]: one["rows"] for one in status.tables}
+    assert rows["bronze_cw_timeentry"] == shared.counted("TimeEntry")
+    assert rows["fact_timeentry"] == table(lakehouse, "gold/fact_timeentry").num_rows
+    assert status.runs[0]["outcome"] == "done" and "fact_timeentry" in status._repr_html_()
+    detail = cw.status("last", lakehouse=lakehouse)
+    assert len(detail["steps"]) == len(status.tables)
+    empty = cw.status(lakehouse=tmp_path / "nothing")
+    assert isinstance(empty, cw.Status) and empty.tables == [] and "no run" in repr(empty)
+    assert not (tmp_path / "nothing").exists()
+
+
+def test_the_schema_is_that_of_the_table(lakehouse: pathlib.Path) -> None:
+    for name, folder in [("fact_timeentry", "gold"), ("silver_cw_agreement", "silver"), ("bronze_cw_company", "bronze"), ("etl_runs", "etl")]:
+        declared = [column["name"] for column in cw.schema(name, lakehouse=lakehouse) if column["type"]]
+        stored = deltalake.DeltaTable(str(lakehouse / folder / name)).schema()
+        assert declared == [field.name for field in stored.fields], name
+    tables = {one["table"]: one for one in cw.schema()}
+    assert tables["silver_cw_timeentry"]["entity"] == "TimeEntry" and tables["fact_timeentry"]["layer"] == "gold"
+    with pytest.raises(cw.ConfigError, match="fact_timeentry"):
+        cw.schema("fact_timeentri", "gold")
+
+
+def test_the_doctor_says_what_is_missing(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    good = cw.doctor("Board,TimeEntry", lakehouse=tmp_path / "lake", config=tenant.config)
+    rows = {one["entity"]: one["rows"] for one in good["entities"]}
+    assert rows == {"Board": tenant.counted("Board"), "TimeEntry": tenant.counted("TimeEntry")}
+    tenant.fault(path="/service/boards*", status=403, times=1000)
+    ailing = cw.doctor("Board,TimeEntry", lakehouse=tmp_path / "lake", config=tenant.config)
+    assert ailing.health == "ailing" and any("Board" in ask["entities"] for ask in ailing.ask)
+    assert "Board" in ailing._repr_html_()
+    wrong = {**tenant.config, "CW_AUTH_PASSWORD": "geheim"}
+    unreachable = cw.doctor("Board", lakehouse=tmp_path / "lake", config=wrong)
+    assert unreachable.health == "unreachable" and "geheim" not in repr(unreachable)
+    assert not (tmp_path / "lake").exists()
+
+
+def test_upkeep_puts_files_together_and_changes_no_row(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "lake"
+    for _ in range(3):
+        cw.run("bronze", entities="TimeEntry", lakehouse=place, config=tenant.config)
+        tenant.ask("/_sim/advance", {"days": 1})
+    before = sorted(table(place, "bronze/bronze_cw_timeentry")["id"].to_pylist())
+    version = deltalake.DeltaTable(str(place / "bronze/bronze_cw_timeentry")).version()
+    dry = cw.maintain("bronze", dry_run=True, lakehouse=place)
+    assert "dry run" in repr(dry) and dry.failed == []
+    assert deltalake.DeltaTable(str(place / "bronze/bronze_cw_timeentry")).version() == version
+    done = cw.maintain("bronze", lakehouse=place)
+    assert done.failed == [] and "bronze_cw_timeentry" in done._repr_html_()
+    assert sorted(table(place, "bronze/bronze_cw_timeentry")["id"].to_pylist()) == before
+    assert cw.verify("bronze", lakehouse=place).findings == []
+    with pytest.raises(cw.ConfigError, match="steel"):
+        cw.maintain("steel", lakehouse=place)
+
+
+def test_a_file_that_is_gone_is_found_and_named(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    place = tmp_path / "lake"
+    cw.run("bronze", entities="Board", lakehouse=place, config=tenant.config)
+    for file in (place / "bronze/bronze_cw_board").glob("**/*.parquet"):
+        file.unlink()
+    found = cw.verify("bronze", lakehouse=place)
+    assert any("bronze_cw_board" in finding["table"] for finding in found.findings)
+    assert "bronze_cw_board" in found._repr_html_()
+    with pytest.raises(cw.LakeError, match="connectwise-etl run"):
+        cw.query("select * from bronze_cw_board", lakehouse=place)
