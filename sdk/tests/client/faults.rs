@@ -31,9 +31,14 @@ async fn read(simulated: &Simulated, mode: PagingMode) -> (Vec<i64>, Result<()>)
     (ids, Ok(()))
 }
 
-/// Most of a second is enough for a machine under load; what stops has to be waited for.
-fn impatient(config: Config) -> Config {
-    config.with_read_timeout(Duration::from_millis(700))
+/// Only what stops for ever is waited for no longer than this. Everything else has the usual minute, however busy the machine is.
+fn impatient(fault: &str, longest: Duration) -> impl FnOnce(Config) -> Config {
+    let stops = stops(fault);
+    move |config| if stops { config.with_read_timeout(longest) } else { config }
+}
+
+fn stops(fault: &str) -> bool {
+    fault.contains("stall")
 }
 
 #[tokio::test]
@@ -67,7 +72,7 @@ async fn trouble_that_passes_costs_one_request_and_the_right_pause() {
         (r#""contentType":"text/html""#, &[]),
     ];
     for (fault, pauses) in table {
-        let simulated = Simulated::with(impatient).await;
+        let simulated = Simulated::with(impatient(fault, Duration::from_secs(5))).await;
         simulated.fault(&format!(r#"{{"path":"/time/entries","nth":2,{fault}}}"#)).await;
         let (ids, end) = read(&simulated, PagingMode::ForwardOnly).await;
         assert!(end.is_ok() && ids.len() == 25, "{fault}: {end:?}");
@@ -101,12 +106,15 @@ async fn trouble_that_lasts_ends_in_the_right_error_after_all_attempts() {
         (r#""stall":true"#, Error::is_timeout),
     ];
     for (fault, question) in table {
-        let simulated = Simulated::with(|config| config.with_read_timeout(Duration::from_millis(150))).await;
+        let simulated = Simulated::with(impatient(fault, Duration::from_millis(150))).await;
         simulated.fault(&format!(r#"{{"times":1000,{fault}}}"#)).await;
         let error = simulated.client.get_raw("/time/entries").await.unwrap_err();
         assert!(question(&error) && error.is_retryable(), "{fault}: {error}");
         assert_eq!(error.request().unwrap().attempt, 8, "{fault}");
-        assert_eq!(simulated.requests().await.len(), 8, "{fault}");
+        assert_eq!(simulated.client.stats().requests, 8, "{fault}");
+        // On a busy machine a client that waits so little may hang up before the server has read its request.
+        let arrived = simulated.requests().await.len();
+        assert!(arrived == 8 || (arrived < 8 && stops(fault)), "{fault}: {arrived}");
     }
 }
 
