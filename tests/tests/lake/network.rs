@@ -126,3 +126,20 @@ async fn a_long_list_is_read_by_ranges_of_its_keys() {
     tenant.run(plan(Mode::Incremental)).await;
     assert_truth(&tenant.simulator, &tenant.lakehouse, entities, "after ranges and a run").await;
 }
+
+/// A list without change times, of which two bundles ask by ranges: while pages of the first are read, the second mustn't keep the
+/// only place among the requests under way.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_range_that_fails_in_a_bundle_is_read_by_pages() {
+    let tenant = Tenant::start(6_000, 1, Duration::ZERO).await;
+    let entities = named(&["TimeSheet", "Board", "WorkType"]);
+    tenant.load(Mode::Full, entities.clone()).await;
+    // The first that asks for the list is the first range of the first bundle.
+    post(&tenant.simulator, "faults", json!({ "path": "/time/sheets", "status": 500 })).await;
+    let report = tenant.load(Mode::Incremental, entities.clone()).await;
+    assert!(report.steps[0].rows_read > 4_000, "{report:#?}");
+    let asked = tenant.requests().await;
+    let pages = asked["recent"].as_array().unwrap().iter().filter(|request| request["path"] == "/time/sheets").count();
+    assert_eq!((ask(&tenant.simulator, "faults").await["bitten"]["status"].as_u64(), pages), (Some(1), 1), "{asked:#}");
+    assert_truth(&tenant.simulator, &tenant.lakehouse, entities, "after ranges and a page").await;
+}

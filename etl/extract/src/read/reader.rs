@@ -100,14 +100,21 @@ impl Reader {
             .chunks(RANGES)
             .map(|some| {
                 let (some, bundles) = (some.to_vec(), bundles.clone());
+                // Each in a task of its own. A future that isn't polled keeps its place among the requests under way, and this one
+                // isn't while a range before it is read page by page: those pages would wait for that place for ever.
                 async move {
-                    let found = bundles.whole(&some).await;
-                    some.into_iter().zip(found).collect::<Vec<_>>()
+                    tokio::spawn(async move {
+                        let found = bundles.whole(&some).await;
+                        some.into_iter().zip(found).collect::<Vec<_>>()
+                    })
+                    .await
                 }
             })
             .collect();
         let mut bundled = stream::iter(asked).buffered(BUNDLES_AHEAD);
         while let Some(ranges) = bundled.next().await {
+            let lost = |error| incomplete(self.entity, "the task of some ranges was lost").with_source(error);
+            let ranges = ranges.map_err(lost)?;
             for (range, records) in ranges {
                 let goes_on = match records {
                     Some(records) => {

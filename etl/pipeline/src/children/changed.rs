@@ -28,8 +28,8 @@ struct Asked {
     round: i64,
     /// Parents that the server can't give.
     unreadable: Vec<Unreadable>,
-    /// Whether the round came on.
-    came_on: bool,
+    /// Whether the round moves on with these.
+    moves_on: bool,
 }
 
 /// What the table holds below the parents that are read: key -> parent and content hash.
@@ -70,7 +70,7 @@ impl Work<'_> {
         }
         next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
         next.round = asked.round;
-        if !asked.came_on {
+        if !asked.moves_on {
             next.asked = stored.asked;
         }
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
@@ -120,11 +120,11 @@ impl Work<'_> {
             let hidden = self.hidden(&found.unreadable).await?;
             let parents = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
             let (swept, unreadable) = (i64::MIN..=i64::MAX, found.unreadable);
-            return Ok(Asked { parents, swept, round: 0, unreadable, came_on: true });
+            return Ok(Asked { parents, swept, round: 0, unreadable, moves_on: true });
         };
         let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
         let part = self.next_of(stored.round, since).await?;
-        let came_on = part.is_some();
+        let moves_on = part.is_some();
         let part = part.unwrap_or_default();
         let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
         let round = if part.at_end { 0 } else { last };
@@ -139,7 +139,7 @@ impl Work<'_> {
             .chain(stored.pending.iter().copied())
             .chain(open)
             .collect();
-        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable, came_on })
+        Ok(Asked { parents, swept: stored.round.saturating_add(1)..=last, round, unreadable, moves_on })
     }
 
     /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.

@@ -298,7 +298,7 @@ pub(super) struct Bundled {
     /// The lists that it shows to be whole, in the order in which they were asked for.
     pub(super) whole: Vec<Option<WholeList>>,
     /// Why they weren't counted, where the server doesn't do that by bundle.
-    uncounted: Option<String>,
+    pub(super) uncounted: Option<String>,
     /// Records that it brought.
     records: usize,
     /// How long it took.

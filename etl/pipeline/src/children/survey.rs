@@ -42,20 +42,20 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         parts
     });
     let bundles = Bundles::new(client);
-    let found = bundles.keys(&parts).await;
-    let found: HashMap<Question, Vec<i64>> =
-        parts.iter().zip(found).filter_map(|(part, ids)| Some((question(part, None), ids?))).collect();
-    // Where all parents are listed, they are counted behind it.
-    let is_all = |part: &&Part| {
-        found.contains_key(&question(part, None)) && asked.iter().any(|asked| asked.is_all && asked.part == **part)
-    };
-    let all: Vec<Part> = parts.iter().filter(is_all).cloned().collect();
-    let counts = if all.is_empty() { Vec::new() } else { bundles.counts(&all).await };
-    for (part, count) in all.iter().zip(counts) {
-        if count.is_some() {
+    let listed = bundles.keys(&parts).await;
+    let (parts, listed): (Vec<Part>, Vec<Vec<i64>>) =
+        parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
+    // Counted behind it, as there are no pages whose end could be proved. A list that was cut short, or that grew meanwhile, is left
+    // to the loads: a parent that is missing here would lie behind their watermark.
+    let counts = bundles.counts(&parts).await;
+    let mut found: HashMap<Question, Vec<i64>> = HashMap::new();
+    for ((part, ids), count) in parts.iter().zip(listed).zip(counts) {
+        let Some(count) = count.filter(|count| *count <= ids.len() as u64) else { continue };
+        if asked.iter().any(|asked| asked.is_all && asked.part == *part) {
             shared.tell_count(question(part, Some(0)), None);
-            shared.tell_count(question(part, Some(1)), count);
+            shared.tell_count(question(part, Some(1)), Some(count));
         }
+        found.insert(question(part, None), ids);
     }
     for (question, ids) in &found {
         shared.tell_parents(question.clone(), Ids { ids: ids.clone(), unreadable: Vec::new(), at_end: true });
@@ -71,6 +71,8 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         return;
     }
     match bundle(client, &lists, *page_size, true).await {
+        // A load that has to take such lists at their word says so.
+        Ok(bundled) if bundled.uncounted.is_some() => {}
         Ok(bundled) => {
             for (list, whole) in lists.iter().zip(bundled.whole) {
                 if let Some(whole) = whole {

@@ -164,7 +164,7 @@ impl Run<'_> {
             loaded.steps.push(step);
         }
         if stopped.is_none() {
-            // None is left; a list that was forgotten mustn't look like one that is there.
+            // Normally none is. One that was never begun is reported as not tried, so that nobody takes it for loaded.
             loaded.not_tried = waiting.names();
         }
         let names: Vec<String> = self.plan.entities.iter().map(|entity| TableName::bronze(entity.table).name).collect();
