@@ -24,16 +24,19 @@ import deltalake
 import duckdb
 import pyarrow
 
-MODELS = pathlib.Path(__file__).resolve().parents[2] / "etl" / "models"
+MODELS = pathlib.Path(__file__).resolve().parents[2] / "etl" / "pipeline" / "models"
 # Columns that refer to a row of a table that grows, by table.
 GROWING = {
     "timeentry": ["id", "invoiceId", "ticketId", "timeSheetId"],
     "expenseentry": ["id", "invoiceId", "ticketId"],
     "productitem": ["id", "invoiceId", "ticketId"],
     "invoice": ["id"],
+    "unpostedinvoice": ["id", "billingLogId"],
 }
 STEP = 1_000_000  # no id of the small tenant is as high
-READ = ["agreement", "agreementtype", "company", "department", "member", "workrole", "worktype", *GROWING]
+READ = [
+    "agreement", "agreementtype", "board", "company", "department", "member", "project", "projectphase", "workrole", "worktype", *GROWING
+]
 FILE_BYTES = 16 * 1024 * 1024
 
 
@@ -116,7 +119,6 @@ def change(big, share):
 def in_duckdb(sql):
     sql = re.sub(r"--.*", "", sql).replace("`", '"')
     sql = re.sub(r"sha2\((.*?), 256\)", r"sha256(\1)", sql)
-    sql = re.sub(r"datediff\((.*?), (.*?)\)", r"date_diff('day', \2, \1)", sql)
     return sql.replace("left anti join", "anti join").replace("left semi join", "semi join")
 
 
@@ -128,6 +130,7 @@ def peer(big, out, day):
     for table in READ:
         files = deltalake.DeltaTable(str(big / "silver" / f"silver_cw_{table}")).file_uris()
         connection.execute(f"create view silver_cw_{table} as select * from read_parquet({files!r})")
+    connection.execute("create macro datediff(later, earlier) as date_diff('day', earlier, later)")
     connection.execute(f"create table run_day as select date '{day}' as asOf")
     # What the program makes of configuration and JSON texts; here taken from what it wrote, which favours DuckDB.
     gold = big / "gold"

@@ -2,7 +2,7 @@
 select
     invoiceId,
     try_cast(sum(case when not isDeleted then lineAmount end) as decimal(19, 4)) as lineTotal,
-    count(*) as lineCount
+    count(sourceId) as lineCount
 from line_sources
 where invoiceId is not null
 group by invoiceId

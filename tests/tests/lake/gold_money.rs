@@ -1,5 +1,5 @@
 //! Money, from the simulator to gold, worked out once more by a reader that knows no model: DuckDB over bronze, by SQL that was
-//! written from the contract of the star schema.
+//! written from the contract of the star schema. The lines of invoices are held against their headers, too, in gold itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -26,7 +26,8 @@ struct Tenant {
 
 impl Tenant {
     async fn start() -> Self {
-        let simulator = Simulator::builder().seed(21).scale(3_000).start().await.unwrap();
+        // That of the demo.
+        let simulator = Simulator::builder().seed(1).scale(5_000).start().await.unwrap();
         let inputs: BTreeSet<String> = gold::plan().unwrap().into_iter().flat_map(|model| model.inputs).collect();
         let mut entities: Vec<_> = catalog::entities().iter().collect();
         entities.retain(|entity| inputs.contains(entity.table));
@@ -67,6 +68,7 @@ async fn another_reader_of_bronze_works_the_same_money_out() {
     let day = tenant.run(Mode::Full).await;
     let first = tenant.answers(day).await;
     assert_agreed(&first, "at first");
+    let mut last = first.clone();
     for days in ROUNDS {
         post(&tenant.simulator, "advance", json!({ "days": days })).await;
         let wanted = reconcile::wanted(tenant.entities.iter().copied());
@@ -75,9 +77,9 @@ async fn another_reader_of_bronze_works_the_same_money_out() {
         let report = reconcile::run(tenant.lakehouse.lake(), &client, &wanted, &request).await;
         assert_eq!(report.refused().count(), 0);
         let day = tenant.run(Mode::Incremental).await;
-        let answers = tenant.answers(day).await;
-        assert_agreed(&answers, &format!("after {days} days more"));
-        let revenue = |answers: &BTreeMap<String, Value>| answers["revenue by company and month"]["total"].clone();
-        assert_ne!(revenue(&first), revenue(&answers), "nothing was invoiced");
+        last = tenant.answers(day).await;
+        assert_agreed(&last, &format!("after {days} days more"));
     }
+    let revenue = |answers: &BTreeMap<String, Value>| answers["revenue by company and month"]["total"].clone();
+    assert_ne!(revenue(&first), revenue(&last), "nothing was invoiced");
 }

@@ -138,7 +138,8 @@ impl Search<'_> {
             let then = versions.get(entity.as_str()).and_then(|version| u64::try_from(*version).ok());
             if let Some(then) = then.filter(|then| silver.version() != Some(*then) && !wanted.is_empty()) {
                 let Ok(older) = silver.at(then).await else { return Ok(false) };
-                values.extend(self.ids_in(&older, ID, &wanted, &shared).await?);
+                let Ok(then) = self.ids_in(&older, ID, &wanted, &shared).await else { return Ok(false) };
+                values.extend(then);
             }
         }
         for (entity, rows) in &self.model.rows {
