@@ -62,7 +62,7 @@ impl Html {
     }
 }
 
-/// A table; cells of the columns in `right` are numbers.
+/// A table; cells of the columns in `right` are numbers. Each cell holds the name of its column, which narrow screens show beside it.
 pub(super) fn table(header: &[&'static str], right: &[usize], rows: &[Vec<String>]) -> Html {
     let mut html = Html::new();
     html.raw("<div class=\"scroll\"><table><thead><tr>");
@@ -72,8 +72,9 @@ pub(super) fn table(header: &[&'static str], right: &[usize], rows: &[Vec<String
     html.raw("</tr></thead><tbody>");
     for row in rows {
         html.raw("<tr>");
-        for (column, cell) in row.iter().enumerate() {
-            html.element("td", if right.contains(&column) { "r" } else { "l" }, cell);
+        for (column, (cell, name)) in row.iter().zip(header).enumerate() {
+            let class = if right.contains(&column) { "r" } else { "l" };
+            html.raw("<td class=\"").raw(class).raw("\" data-column=\"").text(name).raw("\">").text(cell).raw("</td>");
         }
         html.raw("</tr>");
     }
