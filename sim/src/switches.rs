@@ -24,6 +24,7 @@ pub(crate) enum Switch {
     AndOr,
     BadCredentials,
     BundleLimit,
+    BundlePage,
     BundleStatus,
     CallbackKey,
     Changelogs,
@@ -43,7 +44,7 @@ pub(crate) enum Switch {
 }
 
 /// All switches, in the order of their names.
-pub(crate) const ALL: [Description; 19] = [
+pub(crate) const ALL: [Description; 20] = [
     described(
         "and-or",
         &["left-to-right", "and-first"],
@@ -55,6 +56,12 @@ pub(crate) const ALL: [Description; 19] = [
         "the answer to a key that isn't known; drop closes the connection",
     ),
     described("bundle-limit", &["100", "none", NUMBER], "requests that one bundle may hold; more of them are refused"),
+    described(
+        "bundle-page",
+        &["asked", NUMBER],
+        "records that a list has at most in a bundle: as many as its pageSize says; or so many, whatever it says, and the answer \
+         doesn't show that there are more; only where asked for, as nobody has seen it",
+    ),
     described("bundle-status", &["207", "200"], "the status of a bundle's answer"),
     described("callback-key", &["signed", "open"], "whether the key of callbacks is told to those without credentials"),
     described("changelogs", &["queue", "log"], "whether DELETE of a changelog takes its entries away"),

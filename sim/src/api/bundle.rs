@@ -130,11 +130,13 @@ async fn one(ask: &Ask<'_>, resource: &Resource, inner: Option<&Json>, counts: b
         Err(refusal) => return *refusal,
     };
     let (filters, page) = (inner.and_then(|inner| get(inner, "filters")), inner.and_then(|inner| get(inner, "page")));
+    let fixed = ask.switches.number(Switch::BundlePage);
     let mut parameters = Vec::new();
     for name in ["page", "pageSize", "pageId"] {
-        match number(page, name) {
-            0 => {}
-            value => parameters.push((name.to_owned(), value.to_string())),
+        match (number(page, name), fixed.filter(|_| name == "pageSize")) {
+            (_, Some(size)) => parameters.push((name.to_owned(), size.to_string())),
+            (0, None) => {}
+            (value, None) => parameters.push((name.to_owned(), value.to_string())),
         }
     }
     let mut given = arguments.iter();

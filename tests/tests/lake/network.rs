@@ -143,3 +143,25 @@ async fn a_range_that_fails_in_a_bundle_is_read_by_pages() {
     assert_eq!((ask(&tenant.simulator, "faults").await["bitten"]["status"].as_u64(), pages), (Some(1), 1), "{asked:#}");
     assert_truth(&tenant.simulator, &tenant.lakehouse, entities, "after ranges and a page").await;
 }
+
+/// A server that gives the first records of a list in a bundle only, and doesn't say that there are more: the counts show it, in every
+/// run anew, so the list is read by its pages.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_that_bundles_cut_is_read_by_pages() {
+    let tenant = Tenant::start(6_000, 2, Duration::ZERO).await;
+    let entities = named(&["TimeSheet", "Board", "WorkType"]);
+    tenant.load(Mode::Full, entities.clone()).await;
+    post(&tenant.simulator, "switches", json!({ "bundle-page": 25 })).await;
+    for _ in 0..2 {
+        post(&tenant.simulator, "advance", json!({ "TimeSheet": { "edit": 3 } })).await;
+        let report = tenant.load(Mode::Incremental, entities.clone()).await;
+        let step = &report.steps[0];
+        assert!(step.rows_read > 4_000 && step.read.as_ref().is_some_and(|read| read.complete), "{step:#?}");
+        assert!(step.warnings.iter().any(|warning| warning.contains("read page by page")), "{step:#?}");
+        let asked = tenant.requests().await;
+        let is_page = |request: &&Value| request["path"] == "/time/sheets";
+        let pages = asked["recent"].as_array().unwrap().iter().filter(is_page).count();
+        assert!(pages >= 5, "{asked:#}");
+        assert_truth(&tenant.simulator, &tenant.lakehouse, entities.clone(), "after bundles that were cut").await;
+    }
+}

@@ -9,11 +9,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::Utc;
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::{Bundle, BundledAnswer, BundledList, Client, ErrorKind, RecordText};
-use futures::stream::{self, StreamExt};
+use futures::future::join_all;
+use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 
 use super::ServerClock;
-use super::measured::{Newest, known};
+use super::measured::{Newest, known, newest_at_once};
 
 /// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
 const LISTS: usize = 100;
@@ -23,6 +24,10 @@ const RECORDS: u64 = 2_000;
 
 /// A list of which so many records are wanted fits into a bundle. More of them are read page by page.
 const MOST: u64 = 900;
+
+/// Bytes of records that are kept until their loads begin, of all lists together. What doesn't fit is read by its own load, and isn't kept
+/// then.
+const KEPT: usize = 32 * 1024 * 1024;
 
 /// Records that a list may have grown by since it was counted, without being asked for on its own.
 const GROWTH: u64 = 50;
@@ -59,6 +64,24 @@ impl Listed {
     }
 }
 
+/// What room is left for records that are kept.
+#[derive(Debug)]
+struct Room(usize);
+
+impl Room {
+    /// Whether records of so many bytes fit. From the first on that don't there is no room any more, so that nothing is asked for in
+    /// vain.
+    fn takes(&mut self, bytes: usize) -> bool {
+        let left = self.0.checked_sub(bytes);
+        self.0 = left.unwrap_or_default();
+        left.is_some()
+    }
+
+    fn is_full(&self) -> bool {
+        self.0 == 0
+    }
+}
+
 /// Asks one server by bundles, as long as it takes them.
 #[derive(Debug)]
 pub struct Bundles {
@@ -79,7 +102,8 @@ impl Bundles {
         Self { client: client.clone(), refused: AtomicBool::new(false) }
     }
 
-    /// The newest record of each list that shows when its records changed. Lists of which the server doesn't tell it are left out.
+    /// The newest record of each list that shows when its records changed. Lists of which the server doesn't tell it are left out; those
+    /// that bundles have no name for are asked beside the bundle.
     pub async fn newest(&self, entities: &[&'static Entity]) -> HashMap<&'static str, Newest> {
         let list = |entity: &&'static Entity| {
             let Load::Incremental { watermark, .. } = entity.load else { return None };
@@ -87,6 +111,11 @@ impl Bundles {
             Some((*entity, watermark, list.fields(format!("{},{watermark}", entity.key))))
         };
         let lists: Vec<_> = entities.iter().filter_map(list).collect();
+        let client = &self.client;
+        let is_unnamed =
+            |entity: &&'static Entity| entity.bundle.is_none() && matches!(entity.load, Load::Incremental { .. });
+        let unnamed = entities.iter().copied().filter(is_unnamed);
+        let unnamed = unnamed.map(|entity| async move { Some((entity.name, newest_at_once(client, entity).await?)) });
         let asked = lists.iter().map(|(_, _, list)| list.clone()).collect();
         // A clock that is read before the request is behind at worst.
         let here = Utc::now();
@@ -99,12 +128,13 @@ impl Bundles {
             };
             Some((record, clock))
         });
-        let found = lists.iter().zip(answers.await).filter_map(|((entity, watermark, _), answer)| {
+        let (answers, unnamed) = futures::join!(answers, join_all(unnamed));
+        let found = lists.iter().zip(answers).filter_map(|((entity, watermark, _), answer)| {
             let (record, clock) = answer?;
             let known = record.as_ref().and_then(|record| known(entity, watermark, record));
             Some((entity.name, Newest { known, clock: Some(clock) }))
         });
-        found.collect()
+        found.chain(unnamed.into_iter().flatten()).collect()
     }
 
     /// The keys of each part that has less than a page of records, `None` where the server doesn't give them whole.
@@ -145,17 +175,30 @@ impl Bundles {
         counts
     }
 
-    /// The records of those of these counted parts that are small and that the server gives whole, by their places.
+    /// The records of those of these counted parts that are small and that the server gives whole, by their places: the smallest first,
+    /// as long as there is room to keep them.
     pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> HashMap<usize, Listed> {
         let small = |at: &usize| counted.get(*at).copied().flatten().is_some_and(|count| count <= MOST);
-        let places: Vec<usize> = (0..parts.len()).filter(small).collect();
+        let mut places: Vec<usize> = (0..parts.len()).filter(small).collect();
         let mut found: HashMap<usize, Listed> = HashMap::new();
         let count = |at: usize| counted.get(at).copied().flatten().unwrap_or_default();
-        let asked: Vec<_> = packs(&places, count).into_iter().map(|some| self.pack(parts, some, count)).collect();
-        let mut packs = stream::iter(asked).buffered(self.client.config().concurrency());
-        while let Some(pack) = packs.next().await {
+        places.sort_by_key(|at| count(*at));
+        let mut waiting = packs(&places, count).into_iter();
+        let (mut room, mut under_way) = (Room(KEPT), FuturesUnordered::new());
+        loop {
+            while !room.is_full()
+                && under_way.len() < self.client.config().concurrency()
+                && let Some(some) = waiting.next()
+            {
+                under_way.push(self.pack(parts, some, count));
+            }
+            let Some(pack) = under_way.next().await else { break };
             for (at, records) in pack {
                 let Some(part) = parts.get(at) else { continue };
+                if !room.takes(records.iter().map(|record| record.get().len()).sum()) {
+                    tracing::debug!("{} is left to its own load, as many records are kept already", part.entity.name);
+                    continue;
+                }
                 let (condition, counted) = (part.condition.clone(), count(at));
                 found.insert(at, Listed { condition, records, counted, counted_after: 0 });
             }
@@ -296,6 +339,16 @@ fn ascending(answer: &BundledAnswer<'_>, key: &str) -> Option<Vec<i64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_more_is_kept_than_there_is_room_for() {
+        let mut room = Room(10);
+        assert!(room.takes(0) && room.takes(9) && !room.is_full());
+        assert!(!room.takes(2) && room.is_full(), "nothing more is asked for");
+        assert!(room.takes(0) && !room.takes(1), "a list without records takes no room");
+        let mut room = Room(10);
+        assert!(room.takes(10) && room.is_full());
+    }
 
     #[test]
     fn bundles_are_packed_by_the_records_that_they_bring() {

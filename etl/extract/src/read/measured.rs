@@ -250,6 +250,15 @@ async fn latest(client: &Client, entity: &Entity, path: &str) -> Option<Vec<Know
 /// # Errors
 /// [`Kind::Source`](crate::error::Kind::Source) when the server refuses the request.
 pub async fn newest(client: &Client, entity: &Entity) -> Result<Newest> {
+    ask(client, entity, false).await
+}
+
+/// The same, `None` where the server doesn't tell it at once: whoever needs it asks for it again, and nobody else waits for that.
+pub(super) async fn newest_at_once(client: &Client, entity: &Entity) -> Option<Newest> {
+    ask(client, entity, true).await.ok()
+}
+
+async fn ask(client: &Client, entity: &Entity, at_once: bool) -> Result<Newest> {
     let Load::Incremental { watermark: path, .. } = entity.load else { return Ok(Newest { known: None, clock: None }) };
     // A clock that is read before the request is behind at worst.
     let here = Utc::now();
@@ -260,14 +269,14 @@ pub async fn newest(client: &Client, entity: &Entity) -> Result<Newest> {
         let request = request.query("fields", format!("{},{path}", entity.key));
         let request = request.query("orderBy", format!("{path} desc")).query("pageSize", "1");
         // Where the server fails on everything, the pages behind the first needn't all be waited for.
-        let request = if page > 1 { request.patience(1) } else { request };
+        let request = if page > 1 || at_once { request.patience(1) } else { request };
         match request.query("page", page.to_string()).send().await {
             Ok(answer) => {
                 let clock = Some(ServerClock::of(&answer, here));
                 let records = answer.json::<Vec<Value>>().map_err(|error| source_error(entity, error))?;
                 return Ok(Newest { known: records.first().and_then(|record| known(entity, path, record)), clock });
             }
-            Err(error) if page <= MOST_UNREADABLE && error.status() == Some(500) => page += 1,
+            Err(error) if !at_once && page <= MOST_UNREADABLE && error.status() == Some(500) => page += 1,
             Err(error) => return Err(source_error(entity, error)),
         }
     }

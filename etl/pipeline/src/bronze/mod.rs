@@ -24,7 +24,7 @@ use connectwise_sdk::catalog::{Entity, Load};
 use datafusion::prelude::SessionContext;
 
 use crate::deletes::MAX_SHARE;
-use crate::error::Result;
+use crate::error::{Kind, Result};
 use crate::quarantine;
 use crate::shared::Shared;
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
@@ -343,18 +343,34 @@ impl Target<'_> {
 
     /// Reads a part of the list, or all of a list that is there, and writes what differs.
     async fn changes(&self, scope: &Scope) -> Result<Done> {
-        let extraction = match self.gather(scope).await? {
-            Some(extraction) => extraction,
-            None => self.extract(scope, Counting::Asked).await?,
+        let (gathered, note) = self.gathered(scope).await?;
+        let listed = match gathered {
+            Some(listed) => listed,
+            None => self.listed(self.extract(scope, Counting::Asked).await?).await?,
         };
-        self.meter.expect(extraction.seen().counted);
-        let listed = self.listed(extraction).await?;
         let (seen, quarantined) = (listed.seen.clone(), listed.quarantined);
         let (written, refused) = match scope {
             Scope::All => self.compare(listed).await?,
             _ => (self.merge(listed).await?, None),
         };
-        Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes: Vec::new() })
+        let notes = note.into_iter().collect();
+        Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes })
+    }
+
+    /// Reads all of a list by bundles of ranges. Nothing where that isn't possible, and only a note where it wasn't whole: a server that
+    /// cuts lists in bundles without showing it does so in every run, so the list is read page by page then.
+    async fn gathered(&self, scope: &Scope) -> Result<(Option<Listed>, Option<String>)> {
+        let Some(extraction) = self.gather(scope).await? else { return Ok((None, None)) };
+        match self.listed(extraction).await {
+            Ok(listed) => Ok((Some(listed), None)),
+            Err(error) if error.kind() == Kind::Incomplete => {
+                tracing::info!("{error}");
+                self.meter.begin_again();
+                let name = self.entity.name;
+                Ok((None, Some(format!("bundles don't give all of {name}, so it was read page by page"))))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     /// Reads to the end: the rows that the table doesn't hold in this form, and the keys of all. Rejected records are kept before
@@ -363,6 +379,7 @@ impl Target<'_> {
     async fn listed(&self, mut extraction: Extraction) -> Result<Listed> {
         let (entity, request) = (self.entity, self.request);
         let (mut comparison, mut keys) = (self.comparison(), Keys::new());
+        self.meter.expect(extraction.seen().counted);
         let number = self.meter.begin_read(extraction.seen());
         loop {
             let rows = extraction.next().await;

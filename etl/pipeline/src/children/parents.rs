@@ -121,7 +121,12 @@ impl Work<'_> {
     /// The ids that meet a condition, as many at most, of so many that the server counts. Several lists hang on one: the loads of a run
     /// ask for its ids once, and a parent that came or changed since is found by the next run, as its change time is newer than
     /// the watermark.
-    async fn ids(&self, condition: Option<Condition>, most: Option<usize>, counted: Option<u64>) -> Result<Ids> {
+    pub(super) async fn ids(
+        &self,
+        condition: Option<Condition>,
+        most: Option<usize>,
+        counted: Option<u64>,
+    ) -> Result<Ids> {
         let asked = (self.above.path, condition.as_ref().map(ToString::to_string), most);
         let ask = self.listed_ids(condition, most, counted);
         if self.shares { self.request.shared.parents(asked, ask).await } else { ask.await }

@@ -373,7 +373,7 @@ fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
 
 impl Work<'_> {
     /// The lists of these parents.
-    fn lists(&self, parents: &[i64]) -> Vec<Below> {
+    pub(super) fn lists(&self, parents: &[i64]) -> Vec<Below> {
         let list = |parent: &i64| Below { entity: self.entity, hangs: self.parent, parent: *parent };
         parents.iter().map(list).collect()
     }

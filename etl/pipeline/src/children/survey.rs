@@ -7,7 +7,9 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::{Bundles, Part, ReadFrom};
 use connectwise_lakehouse::Table;
 use connectwise_sdk::Client;
-use connectwise_sdk::catalog::{Entity, Parent};
+use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::conditions::Condition;
+use futures::future::join_all;
 
 use super::Work;
 use super::read::{BUNDLE, Below, LARGEST, bundle};
@@ -16,12 +18,22 @@ use crate::shared::{Ids, Question};
 use crate::telemetry::Meter;
 
 /// Which parents a load is going to ask for.
-struct Asked {
-    entity: &'static Entity,
-    hangs: &'static Parent,
+struct Asked<'a> {
+    work: Work<'a>,
+    condition: Option<Condition>,
     part: Part,
     /// Whether these are all that there are.
     is_all: bool,
+}
+
+impl Asked<'_> {
+    /// The ids of those that changed, where bundles have no name for their list: as the load would ask for them, which then shares them.
+    async fn alone(&self) -> Option<Vec<i64>> {
+        if self.part.entity.bundle.is_some() || self.is_all {
+            return None;
+        }
+        Some(self.work.ids(self.condition.clone(), None, None).await.ok()?.ids)
+    }
 }
 
 fn question(part: &Part, most: Option<usize>) -> Question {
@@ -31,10 +43,9 @@ fn question(part: &Part, most: Option<usize>) -> Question {
 /// Asks for the loads of these tables, and tells what they share.
 pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) {
     let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return };
-    let mut asked = Vec::new();
-    for &(entity, table, request) in loads {
-        asked.extend(parents_of(client, entity, table, request).await);
-    }
+    let meter = Meter::default();
+    let asked = loads.iter().map(|&(entity, table, request)| parents_of(client, entity, table, request, &meter));
+    let asked: Vec<Asked<'_>> = join_all(asked).await.into_iter().flatten().collect();
     let parts: Vec<Part> = asked.iter().fold(Vec::new(), |mut parts, asked| {
         if !parts.contains(&asked.part) {
             parts.push(asked.part.clone());
@@ -42,7 +53,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         parts
     });
     let bundles = Bundles::new(client);
-    let listed = bundles.keys(&parts).await;
+    let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(Asked::alone)));
     let (parts, listed): (Vec<Part>, Vec<Vec<i64>>) =
         parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
     // Counted behind it, as there are no pages whose end could be proved. A list that was cut short, or that grew meanwhile, is left
@@ -61,35 +72,41 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         shared.tell_parents(question.clone(), Ids { ids: ids.clone(), unreadable: Vec::new(), at_end: true });
     }
     let mut lists: Vec<Below> = Vec::new();
-    for asked in &asked {
-        let Some(ids) = found.get(&question(&asked.part, None)) else { continue };
+    for (asked, alone) in asked.iter().zip(&alone) {
+        let Some(ids) = alone.as_ref().or_else(|| found.get(&question(&asked.part, None))) else { continue };
         if ids.len() <= BUNDLE && lists.len() + ids.len() <= LARGEST {
-            lists.extend(ids.iter().map(|id| Below { entity: asked.entity, hangs: asked.hangs, parent: *id }));
+            lists.extend(asked.work.lists(ids));
         }
     }
-    if lists.is_empty() {
-        return;
-    }
-    match bundle(client, &lists, *page_size, true).await {
-        // A load that has to take such lists at their word says so.
-        Ok(bundled) if bundled.uncounted.is_some() => {}
-        Ok(bundled) => {
-            for (list, whole) in lists.iter().zip(bundled.whole) {
-                if let Some(whole) = whole {
-                    shared.tell_below(list.entity.name, list.parent, whole);
+    // No bundle is larger than is known to work: what one that is refused holds would be asked for twice.
+    let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, bundle(client, some, *page_size, true).await) });
+    for (lists, bundled) in join_all(bundles).await {
+        match bundled {
+            // A load that has to take such lists at their word says so.
+            Ok(bundled) if bundled.uncounted.is_some() => {}
+            Ok(bundled) => {
+                for (list, whole) in lists.iter().zip(bundled.whole) {
+                    if let Some(whole) = whole {
+                        shared.tell_below(list.entity.name, list.parent, whole);
+                    }
                 }
             }
+            Err(error) => tracing::info!("lists below rows aren't asked for together: {error}"),
         }
-        Err(error) => tracing::info!("lists below rows aren't asked for together: {error}"),
     }
 }
 
 /// The parents that changed, or all where that can't be asked; `None` for a load of another kind.
-async fn parents_of(client: &Client, entity: &'static Entity, table: &Table, request: &Request) -> Option<Asked> {
+async fn parents_of<'a>(
+    client: &'a Client,
+    entity: &'static Entity,
+    table: &'a Table,
+    request: &'a Request,
+    meter: &'a Meter,
+) -> Option<Asked<'a>> {
     let hangs = entity.parent()?;
     let above = catalog::entity(hangs.entity).ok()?;
-    let meter = Meter::default();
-    let mut work = Work::of(table, client, (entity, above, hangs), request, &meter).await.ok()?;
+    let mut work = Work::of(table, client, (entity, above, hangs), request, meter).await.ok()?;
     if !work.is_incremental() {
         return None;
     }
@@ -103,6 +120,8 @@ async fn parents_of(client: &Client, entity: &'static Entity, table: &Table, req
         }
         ReadFrom::Start => None,
     };
-    let (is_all, condition) = (changed.is_none(), work.of_all(changed).map(|condition| condition.to_string()));
-    Some(Asked { entity, hangs, part: Part { entity: above, condition }, is_all })
+    let is_all = changed.is_none();
+    let condition = work.of_all(changed);
+    let part = Part { entity: above, condition: condition.as_ref().map(ToString::to_string) };
+    Some(Asked { work, condition, part, is_all })
 }

@@ -32,9 +32,9 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// The same, where something is known of the list.
+    /// The same, where something is known of the list. One that wasn't counted asks for itself, so it isn't one without records.
     pub(super) fn knowing(self, known: Foreknown, records: Option<u64>) -> Self {
-        Self { request: Request { known, ..self.request }, records: records.unwrap_or_default(), ..self }
+        Self { request: Request { known, ..self.request }, records: records.unwrap_or(1), ..self }
     }
 }
 

@@ -114,7 +114,6 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let (mut not_tried, mut goes_on) = (Vec::new(), true);
     if let Some(client) = asking {
         server = Server::ask(client).await;
-        server.ask_for_entry(client).await;
         let loaded = run.lists(client, &mut server, &mut journal).await?;
         steps = loaded.steps;
         not_tried = loaded.not_tried;

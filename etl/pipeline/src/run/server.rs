@@ -18,26 +18,22 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Asks once. No answer is no fault: whatever is wrong, the lists say it.
+    /// Asks what it runs, and whether it lets anybody in. No answer is no fault: whatever is wrong, the lists say it.
     pub(super) async fn ask(client: &Client) -> Self {
         let client = client.with_own_stats();
-        let info = client.company_info().await;
+        // Neither needs the other's answer.
+        let (info, lets_in) = futures::join!(client.company_info(), lets_in(&client));
         let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
         let (release, unreached) = match info {
             Ok(info) => (info.version_number.or(info.version_code), None),
             Err(error) => (None, Some(error).filter(|error| error.kind() == ErrorKind::Connect)),
         };
-        Self { release, spent: client.stats(), trouble, doubted: trouble.is_some(), unreached }
+        Self { release, spent: client.stats(), trouble, doubted: trouble.is_some() || !lets_in, unreached }
     }
+}
 
-    /// Asks a server that is going to be asked for several lists at once whether it lets anybody in, so that not all of them have
-    /// to find that out.
-    pub(super) async fn ask_for_entry(&mut self, client: &Client) {
-        if self.doubted || client.config().concurrency() == 1 {
-            return;
-        }
-        let client = client.with_own_stats();
-        self.doubted = first_trouble(&client).await.is_some_and(|trouble| trouble != Trouble::Shut(403));
-        self.spent += client.stats();
-    }
+/// Whether a server that is going to be asked for several lists at once lets anybody in, so that not all of them have to find that out.
+async fn lets_in(client: &Client) -> bool {
+    client.config().concurrency() == 1
+        || first_trouble(client).await.is_none_or(|trouble| trouble == Trouble::Shut(403))
 }

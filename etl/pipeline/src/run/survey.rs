@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use connectwise_extract::catalog;
-use connectwise_extract::read::{self, Bundles, Measured, Part};
+use connectwise_extract::read::{self, Bundles, Measured, Newest, Part};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use futures::stream::{self, StreamExt};
@@ -27,11 +27,11 @@ const AT_ONCE: usize = 8;
 impl Run<'_> {
     /// Asks what can be asked together, and gives what it made ready on the way, by entity.
     pub(super) async fn survey(&self, client: &Client) -> HashMap<&'static str, Ready> {
-        let lists: Vec<&'static Entity> =
-            self.plan.entities.iter().copied().filter(|entity| entity.bundle.is_some()).collect();
-        if lists.len() < FEWEST {
+        let entities = self.plan.entities.iter().copied();
+        if entities.clone().filter(|entity| entity.bundle.is_some()).count() < FEWEST {
             return HashMap::new();
         }
+        let lists: Vec<&'static Entity> = entities.filter(|entity| entity.parent().is_none()).collect();
         // Before the server is asked: what is read from here on is newer than what these versions hold.
         let looked = stream::iter(lists).map(|entity| async move {
             // What can't be looked at is told by its own step.
@@ -43,6 +43,19 @@ impl Run<'_> {
         let bundles = Bundles::new(client);
         let newest = bundles.newest(&self.changing()).await;
         self.shared.tell_newest(&newest);
+        // Neither needs the other's answers, but for how the server reads dates, which is asked once.
+        let (flat, below) = futures::join!(self.flat(client, &bundles, &newest, looked), self.below(client));
+        flat.into_iter().chain(below).collect()
+    }
+
+    /// Asks for lists that hang on nothing, after their newest records are known.
+    async fn flat(
+        &self,
+        client: &Client,
+        bundles: &Bundles,
+        newest: &HashMap<&'static str, Newest>,
+        looked: Vec<(&'static Entity, Ready, Option<Standing>)>,
+    ) -> Vec<(&'static str, Ready)> {
         let mut known = Vec::new();
         let mut parts = Vec::new();
         // Where each list's part is among these.
@@ -60,7 +73,6 @@ impl Run<'_> {
         }
         let counts = bundles.counts(&parts).await;
         let mut listed = bundles.records(&parts, &counts).await;
-        let below = self.below(client).await;
         let ready = known.into_iter().zip(places).map(|((entity, ready, known), place)| {
             let listed = place.and_then(|place| listed.remove(&place));
             let counted =
@@ -70,10 +82,10 @@ impl Run<'_> {
                 known.map_or_else(Foreknown::default, |known| Foreknown::of(Known { listed, counted, ..known }));
             (entity.name, ready.knowing(known, records))
         });
-        ready.chain(below).collect()
+        ready.collect()
     }
 
-    /// Asks for what hangs on rows, after the newest of these are known.
+    /// Asks for lists that hang on rows, after the newest of these are known.
     async fn below(&self, client: &Client) -> Vec<(&'static str, Ready)> {
         if self.plan.mode == Mode::Full {
             return Vec::new();

@@ -74,6 +74,12 @@ impl Meter {
         noted.reads.clear();
     }
 
+    /// The same, from the watermark that was said before: the read since came to nothing.
+    pub fn begin_again(&self) {
+        let watermark = self.noted().watermark;
+        self.begin(watermark);
+    }
+
     /// Says that a read of the step begins, and gives its number.
     pub fn begin_read(&self, seen: &Seen) -> usize {
         let mut noted = self.noted();
