@@ -6,6 +6,7 @@ __version__: str
 API_VERSION: str
 
 def main(arguments: Sequence[str]) -> int: ...
+def entities() -> list[tuple[str, str]]: ...
 @final
 class Session:
     remarks: list[str]

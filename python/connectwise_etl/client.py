@@ -5,15 +5,19 @@ from __future__ import annotations
 import json as jsonlib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from . import _native
+from .errors import ConfigError
 from .frame import Frame
-from .settings import Config, Names, names, session
+from .settings import Config, Names, names, session, whole
 
 __all__ = ["ConnectWiseClient", "Response"]
 
 Params = Mapping[str, object]
+
+#: Records that the API puts on a page at most.
+LARGEST_PAGE = 1_000
 
 
 class Response:
@@ -131,6 +135,26 @@ class ConnectWiseClient:
         wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
         return Frame(self._client.extract(_address(endpoint, params), wanted))
 
+    def extract_all(self, entities: Names | None = None, *, page_size: int | None = None) -> dict[str, Frame]:
+        """Reads lists to their ends, one after the other, each as :meth:`extract` does; they are all in memory then.
+
+        :param entities: names such as ``Agreement,TimeEntry``; without them all that become tables, but for those that hang on the
+            records of another list, which have no list of their own
+        :raises ConfigError: there is no such entity, or it has no list of its own; nothing was asked
+        :raises SourceError: one of the lists can't be read
+        """
+        lists = {name: path for name, path in _native.entities() if "{" not in path}
+        known = {name.casefold(): name for name, _ in _native.entities()}
+        wanted = []
+        for name in names(entities) if entities is not None else lists:
+            entity = known.get(name.casefold())
+            if entity is None:
+                raise ConfigError(f"there is no entity {name!r}: connectwise_etl.schema() lists all")
+            if entity not in lists:
+                raise ConfigError(f"{entity} hangs on the records of another list: extract it by the path of one of them")
+            wanted.append(entity)
+        return {entity: self.extract(lists[entity], page_size) for entity in wanted}
+
     def paginate(
         self,
         endpoint: str,
@@ -153,8 +177,9 @@ class ConnectWiseClient:
 
         The other arguments and what is raised are those of :meth:`extract`.
         """
-        if max_pages is not None:
-            limit = min(max_pages * page_size, limit or max_pages * page_size)
+        pages, size = whole("max_pages", max_pages, 1), whole("page_size", page_size, 1, LARGEST_PAGE)
+        if pages is not None and size is not None:
+            limit = pages * size if limit is None else min(pages * size, limit)
         wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
         return [jsonlib.loads(record) for record in self._client.records(_address(endpoint, params), wanted)]
 
@@ -193,8 +218,9 @@ class ConnectWiseClient:
 
     def _request(self, method: str, endpoint: str, params: Params | None, body: object) -> Response:
         text = None if body is None else jsonlib.dumps(body, allow_nan=False)
-        path = endpoint.strip().strip("/")
-        return Response(*self._client.request(method, path, _pairs(params), text))
+        path, _, query = endpoint.strip().partition("?")
+        pairs = [*parse_qsl(query, keep_blank_values=True), *_pairs(params)]
+        return Response(*self._client.request(method, path.removeprefix(self.base_url).strip("/"), pairs, text))
 
     def __repr__(self) -> str:
         return f"<ConnectWiseClient {self.base_url}>"
@@ -215,8 +241,8 @@ def _wanted(
         "custom_field_conditions": custom_field_conditions,
         "fields": ",".join(names(fields)) or None,
         "order_by": order_by,
-        "page_size": page_size,
-        "limit": limit,
+        "page_size": whole("page_size", page_size, 1, LARGEST_PAGE),
+        "limit": whole("limit", limit, 1),
     }
 
 

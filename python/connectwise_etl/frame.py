@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import pandas
     import polars
     import pyarrow
+    from pyspark.sql import DataFrame, SparkSession
 
     from ._native import Rows
 
@@ -70,6 +71,25 @@ class Frame:
         frame: polars.DataFrame = _library("polars").DataFrame(self)
         return frame
 
+    def to_spark(self, spark: SparkSession) -> DataFrame:
+        """A ``DataFrame`` of a Spark session, with the same columns and types.
+
+        The rows go from here to the session, so that they have to fit into the memory of both: Spark 4 takes them as they are,
+        Spark 3.5 one by one.
+        """
+        version: str = _library("pyspark").__version__
+        table = self.to_arrow()
+        # An empty table it takes for one without columns.
+        if table.num_rows > 0 and int(version.split(".")[0]) >= 4:
+            return spark.createDataFrame(table)
+        schema = _library("pyspark.sql.pandas.types").from_arrow_schema(table.schema)
+        makers = [_maker(kind) for kind in table.schema.types]
+        columns = [
+            column.to_pylist() if make is None else [make(value) for value in column.to_pylist()]
+            for make, column in zip(makers, table.columns)
+        ]
+        return spark.createDataFrame(list(zip(*columns)), schema)
+
     def to_dicts(self) -> list[dict[str, Any]]:
         """A dictionary a row."""
         rows: list[dict[str, Any]] = self.to_arrow().to_pylist()
@@ -84,6 +104,25 @@ class Frame:
         rows, columns = self.shape
         header = [f"{name}\n{kind}" for name, kind in self._rows.columns()]
         return html.table(header, self._rows.cells(SHOWN), footer=f"{rows:,} rows, {columns:,} columns")
+
+
+def _maker(kind: Any) -> Any:
+    """What makes a value of pyarrow's one that Spark takes, or none where it is one: pairs of a map become a dictionary."""
+    types = _library("pyarrow.types")
+    if types.is_map(kind):
+        make = _maker(kind.item_type) or (lambda value: value)
+        return lambda pairs: None if pairs is None else {key: make(value) for key, value in pairs}
+    if types.is_list(kind) and (of_element := _maker(kind.value_type)):
+        return lambda elements: None if elements is None else [of_element(element) for element in elements]
+    if types.is_struct(kind):
+        of_fields = {field.name: make for field in kind if (make := _maker(field.type))}
+        if of_fields:
+            return lambda struct: (
+                None
+                if struct is None
+                else {name: of_fields[name](value) if name in of_fields else value for name, value in struct.items()}
+            )
+    return None
 
 
 def _library(name: str) -> Any:

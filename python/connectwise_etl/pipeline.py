@@ -7,12 +7,14 @@ import warnings
 from typing import Any, Literal
 
 from . import progress as bars
-from .errors import IncompleteWarning, RunFailed
+from .errors import ConfigError, IncompleteWarning, RunFailed
 from .frame import Frame
 from .report import Diagnosis, Maintenance, Reconciliation, RunReport, Status, Verification
-from .settings import Config, Moment, Names, Place, moment, names, session
+from .settings import Config, Moment, Names, Place, moment, names, session, whole
 
 LAYERS = ("bronze", "silver", "gold")
+#: Largest number of days and of hours that the compiled part takes.
+MOST = 2**32 - 1
 
 
 def run(
@@ -53,12 +55,12 @@ def run(
     :raises RunFailed: steps failed; its ``report`` says which
     """
     if on_failure not in ("raise", "return"):
-        raise ValueError(f'on_failure is "raise" or "return", and not {on_failure!r}')
+        raise ConfigError(f'on_failure is "raise" or "return", and not {on_failure!r}')
     arguments = {
         "layers": names(layers),
         "mode": mode,
         "since": moment(since),
-        "lookback_days": lookback_days,
+        "lookback_days": whole("lookback_days", lookback_days, 0, MOST),
         "chosen": _chosen(entities, include, exclude, optional),
         "adopt_tenant": adopt_tenant,
         "max_share": max_share,
@@ -86,8 +88,12 @@ def run_etl_pipeline(
     lookback_days: int | None = None,
     **options: Any,
 ) -> RunReport:
-    """:func:`run` for calls that hand over a Spark session, which isn't used: all layers are computed in this process."""
-    return run(layers, mode, lookback_days=lookback_days, **options)
+    """:func:`run` for calls that hand over a Spark session, which isn't used: all layers are computed in this process.
+
+    A full load reads everything, so that ``lookback_days`` says nothing beside ``mode="full"``. ``options`` are those of :func:`run`;
+    without ``lakehouse`` that is ``CW_LAKEHOUSE``, or ``./lakehouse``, whatever lakehouse the session has.
+    """
+    return run(layers, mode, lookback_days=None if mode == "full" else lookback_days, **options)
 
 
 def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = None) -> Frame:
@@ -171,8 +177,10 @@ def maintain(
     :param retention_hours: hours that files of old versions stay: so far back they can be read
     :param orphan_hours: hours that files stay which no commit names: longer than any run takes
     """
-    text = session(lakehouse, config).maintain(names(layers), dry_run, retention_hours, orphan_hours)
-    return Maintenance(json.loads(text))
+    retention, orphans = whole("retention_hours", retention_hours, 0, MOST), whole("orphan_hours", orphan_hours, 0, MOST)
+    if retention is None or orphans is None:
+        raise ConfigError("retention_hours and orphan_hours are whole numbers, and not None")
+    return Maintenance(json.loads(session(lakehouse, config).maintain(names(layers), dry_run, retention, orphans)))
 
 
 def verify(

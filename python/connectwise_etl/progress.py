@@ -65,5 +65,5 @@ def _somebody_looks() -> bool:
     stderr = sys.stderr
     # A notebook's cell is no terminal, and its kernel is told by its shell.
     shell = sys.modules.get("IPython")
-    kernel = shell is not None and type(shell.get_ipython()).__name__ == "ZMQInteractiveShell"
+    kernel = shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
     return kernel or (stderr is not None and stderr.isatty())

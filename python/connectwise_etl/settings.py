@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
+import operator
 import os
 from collections.abc import Iterable, Mapping
 from typing import Union
@@ -36,15 +37,27 @@ def session(lakehouse: Place | None = None, config: Config | None = None, **give
     elif config is not None:
         file = os.fspath(config)
     place = None if lakehouse is None else os.fspath(lakehouse)
-    opened = _native.Session(place, file, variables, dict(os.environ))
+    opened = _native.Session(place, file, variables, _process())
     for remark in opened.remarks:
         logger.warning("%s", remark.removeprefix("warning: "))
     return opened
 
 
+def _process() -> dict[str, str]:
+    """The variables of this process, less those that aren't UTF-8: no setting is such."""
+    found = {}
+    for name, value in os.environ.items():
+        try:
+            f"{name}{value}".encode()
+        except UnicodeEncodeError:
+            continue
+        found[name] = value
+    return found
+
+
 def _variables(config: Mapping[str, object]) -> dict[str, str]:
     for name in config:
-        if not name.startswith(PREFIXES):
+        if not (isinstance(name, str) and name.startswith(PREFIXES)):
             raise ConfigError(
                 f"config has the name {name!r}, which no setting has: the names are those of the variables, such as CW_BASE_URL, "
                 "CW_AUTH_USERNAME, CW_AUTH_PASSWORD and CW_CLIENTID"
@@ -58,6 +71,20 @@ def names(what: Names | None) -> list[str]:
         return []
     parts = what.split(",") if isinstance(what, str) else list(what)
     return [part.strip() for part in parts if part.strip()]
+
+
+def whole(name: str, value: object, least: int, most: int | None = None) -> int | None:
+    """A whole number within bounds, or none."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)  # type: ignore[arg-type]
+    except TypeError:
+        raise ConfigError(f"{name} is a whole number, and not {value!r}") from None
+    if number < least or (most is not None and number > most):
+        bounds = f"at least {least:,}" if most is None else f"{least:,} to {most:,}"
+        raise ConfigError(f"{name} is {bounds}, and not {number:,}")
+    return number
 
 
 def moment(when: Moment | None) -> str | None:

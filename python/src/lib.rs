@@ -20,11 +20,18 @@ fn main(py: Python<'_>, arguments: Vec<OsString>) -> u8 {
     py.detach(|| connectwise_etl::run(arguments))
 }
 
+/// Every entity that becomes a table: its name, and the path of its list.
+#[pyfunction]
+fn entities() -> Vec<(&'static str, &'static str)> {
+    connectwise_sdk::lake::ENTITIES.iter().map(|entity| (entity.name, entity.path)).collect()
+}
+
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("API_VERSION", connectwise_sdk::API_VERSION)?;
     module.add_function(wrap_pyfunction!(main, module)?)?;
+    module.add_function(wrap_pyfunction!(entities, module)?)?;
     module.add_class::<client::Client>()?;
     module.add_class::<frame::Rows>()?;
     module.add_class::<session::Session>()?;

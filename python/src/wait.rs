@@ -7,6 +7,7 @@ use std::time::Duration;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use tokio::runtime::{Builder, Runtime};
+use tokio::time::MissedTickBehavior;
 
 use crate::desk::Desk;
 use crate::log;
@@ -49,6 +50,8 @@ pub(crate) fn wait<T: Send, F: Future<Output = T>>(
         threads.block_on(async {
             let mut future = std::pin::pin!(work());
             let mut tick = tokio::time::interval(TICK);
+            // A callback that takes its time doesn't keep the work from its turn afterwards.
+            tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 tokio::select! {
                     ended = &mut future => return Ok(ended),

@@ -54,7 +54,26 @@ def test_records_are_the_json_of_the_api(shared: Tenant, client: cw.ConnectWiseC
     expected = shared.api("service/boards?pageSize=1000")
     assert sorted(records, key=lambda record: record["id"]) == sorted(expected, key=lambda record: record["id"])
     assert len(client.paginate("time/entries", max_pages=2, page_size=50)) == 100
-    assert client.get("service/boards", {"pageSize": 1}).json() == shared.api("service/boards?pageSize=1")
+    first = shared.api("service/boards?pageSize=1")
+    assert client.get("service/boards", {"pageSize": 1}).json() == first == client.get("/service/boards?pageSize=1").json()
+    assert client.get(f"{client.base_url}/service/boards", {"pageSize": 1}).json() == first
+    with pytest.raises(cw.ConfigError):
+        client.get("https://evil.example/v4_6_release/apis/3.0/service/boards")
+
+
+def test_all_lists_are_read_or_those_that_are_named(shared: Tenant, client: cw.ConnectWiseClient) -> None:
+    some = client.extract_all(["Board", "timeentry"], page_size=100)
+    assert list(some) == ["Board", "TimeEntry"]
+    for name, frame in some.items():
+        assert sorted(row["id"] for row in frame.to_dicts()) == sorted(record["id"] for record in shared.truth(name))
+    everything = client.extract_all()
+    assert {"Agreement", "Company", "Member", "TimeEntry"} < everything.keys()
+    for name in ("Agreement", "Company", "Invoice"):
+        assert len(everything[name]) == shared.counted(name) > 0
+    with pytest.raises(cw.ConfigError, match="TimeEntri"):
+        client.extract_all("Board,TimeEntri")
+    with pytest.raises(cw.ConfigError, match="BoardStatus hangs on"):
+        client.extract_all("BoardStatus")
 
 
 def test_records_are_written_and_read_back(tenant: Tenant) -> None:
@@ -87,8 +106,11 @@ def test_errors_say_who_can_do_something(tenant: Tenant) -> None:
     for wrong in ("https://evil.example/v4_6_release/apis/3.0/service/boards", "service/boards?clientId=x", ""):
         with pytest.raises(cw.ConfigError):
             client.extract(wrong)
-    with pytest.raises(cw.ConfigError, match="page_size"):
-        client.extract("service/boards", page_size=5000)
+    for arguments in ({"page_size": 5000}, {"page_size": 0}, {"limit": 0}, {"limit": -1}, {"page_size": "many"}):
+        with pytest.raises(cw.ConfigError, match=next(iter(arguments))):
+            client.extract("service/boards", **arguments)
+    with pytest.raises(cw.ConfigError, match="max_pages"):
+        client.paginate("service/boards", max_pages=0)
     with pytest.raises(ValueError):
         client.post("service/boards", {"value": float("nan")})
     tenant.close()

@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import types
 from typing import Any
 
 import pytest
@@ -81,6 +82,14 @@ def test_who_configured_no_log_reads_none(tenant: Tenant, tmp_path: pathlib.Path
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
+@pytest.mark.skipif(os.name != "posix", reason="variables are texts there")
+def test_a_variable_that_is_no_text_is_none_of_ours(tmp_path: pathlib.Path) -> None:
+    script = "import connectwise_etl as cw; print(cw.query('select 1 as one'))"
+    environment = {**os.environb, b"OTHERS": b"\xff\xfe"}
+    ran = subprocess.run([sys.executable, "-c", script], env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0 and "one" in ran.stdout, ran.stderr
+
+
 def test_a_fork_is_told_what_to_do(tmp_path: pathlib.Path) -> None:
     if not hasattr(os, "fork"):
         pytest.skip("this system has no fork")
@@ -110,7 +119,7 @@ def test_the_lines_of_the_readme_run(tenant: Tenant, tmp_path: pathlib.Path, mon
     for name, value in tenant.config.items():
         monkeypatch.setenv(name, value)
     names: dict[str, Any] = {}
-    blocks = chapter(ROOT / "README.md", "In a notebook")
+    *blocks, fabric = chapter(ROOT / "README.md", "In a notebook")
     assert len(blocks) == 2
     for block in blocks:
         exec(block, names)
@@ -120,6 +129,14 @@ def test_the_lines_of_the_readme_run(tenant: Tenant, tmp_path: pathlib.Path, mon
     billable = [record["id"] for record in tenant.truth("TimeEntry") if record["billableOption"] == "Billable"]
     assert sorted(names["entries"]["id"]) == sorted(billable) and len(billable) > 5
     assert names["board"] == names["boards"][0]
+
+    # The same in Fabric, with a folder in the place of OneLake: credentials come from a vault, and none from the environment.
+    for name in tenant.config:
+        monkeypatch.delenv(name)
+    vault = {name.replace("_", "-"): value for name, value in tenant.config.items()}
+    credentials = types.SimpleNamespace(getSecret=lambda _, name: vault[name], getToken=lambda audience: audience)
+    exec(re.sub(r'"abfss://[^"]*"', '"fabric"', fabric), {"notebookutils": types.SimpleNamespace(credentials=credentials)})
+    assert table(tmp_path / "fabric", "gold/fact_timeentry").num_rows == SCALE
 
 
 def test_the_lines_of_the_packages_readme_run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

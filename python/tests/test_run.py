@@ -87,6 +87,8 @@ def test_wrong_arguments_are_told_before_anything_is_touched(tenant: Tenant, tmp
         ({"entities": "TimeEntri"}, "TimeEntry"),
         ({"since": "yesterday"}, "2026-01-31"),
         ({"mode": "full", "lookback_days": 3}, "lookback_days"),
+        ({"lookback_days": -1}, "lookback_days"),
+        ({"on_failure": "ignore"}, "on_failure"),
         ({"max_share": 200.0}, "0 and 100"),
         ({"entities": "Board", "include": "Company"}, "one by one"),
         ({"adopt_tenant": True, "entities": "Board"}, "entities"),
@@ -199,27 +201,28 @@ def test_an_exception_in_a_callback_ends_the_run_and_comes_out(tenant: Tenant, t
 def test_other_threads_go_on_meanwhile(tenant: Tenant, tmp_path: pathlib.Path) -> None:
     # A list breaks off until another thread of this process mends it: while the run held the interpreter's lock, nobody could.
     tenant.fault(path="/service/boards*", stall=True, times=1000)
-    begun = threading.Event()
 
     def mend() -> None:
-        begun.wait()
+        while not any(tenant.ask("/_sim/faults")["bitten"].values()):
+            pass
         tenant.mend()
-
-    def progress(event: str, *_: object) -> None:
-        begun.set()
 
     thread = threading.Thread(target=mend)
     thread.start()
     config = {**tenant.config, "CW_READ_TIMEOUT": "1"}
-    report = cw.run("bronze", entities="Board", lakehouse=tmp_path / "lake", config=config, progress=progress)
+    report = cw.run("bronze", entities="Board", lakehouse=tmp_path / "lake", config=config)
     thread.join()
     assert report.outcome == "done" and report["retries"] > 0
 
 
-def test_the_old_call_still_works(tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_old_calls_still_work(tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in tenant.config.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("CW_LAKEHOUSE", str(tmp_path / "lake"))
     spark = object()
-    report = cw.run_etl_pipeline(spark, ["bronze", "silver"], "incremental", 30, entities="Board")
-    assert report.outcome == "done" and (tmp_path / "lake/silver/silver_cw_board").exists()
+    full = cw.run_etl_pipeline(spark=spark, layers=["bronze", "silver", "gold"], mode="full", lookback_days=30)
+    assert full.outcome == "done" and table(tmp_path / "lake", "gold/fact_timeentry").num_rows == SCALE
+    tenant.ask("/_sim/advance", {"days": 1})
+    later = cw.run_etl_pipeline(spark=spark, layers=["bronze", "silver", "gold"], mode="incremental", lookback_days=7)
+    assert later.outcome == "done" and any(step["outcome"] == "written" for step in later.steps)
+    assert cw.run_etl_pipeline(spark, ["bronze"], "incremental", 30, entities="Board").outcome == "done"

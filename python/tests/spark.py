@@ -1,0 +1,57 @@
+"""Frames as Spark's, on Sail: run by `python/test` in the environment of the Spark tests, where that is there."""
+
+import datetime
+import os
+
+import pyspark
+import pysail.spark
+from pyspark.sql import SparkSession
+
+import connectwise_etl as cw
+
+
+def rows(frame):
+    """The rows of a frame of Spark's as `to_dicts` has them, in id order."""
+    return sorted((plain(row.asDict(recursive=True)) for row in frame.collect()), key=lambda row: row["id"])
+
+
+def plain(value):
+    """The same value, whichever library made it: an instant has its zone, and a map is a dictionary."""
+    if isinstance(value, datetime.datetime):
+        return value.astimezone(datetime.timezone.utc)
+    if isinstance(value, dict):
+        # A map without entries is a list without pairs to pyarrow.
+        return {name: plain(one) for name, one in value.items()} or []
+    if isinstance(value, list):
+        pairs = bool(value) and all(isinstance(one, tuple) for one in value)
+        return {name: plain(one) for name, one in value} if pairs else [plain(one) for one in value]
+    return value
+
+
+def types(frame):
+    return {field.name: field.dataType.simpleString() for field in frame.schema}
+
+
+server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
+server.start(background=True)
+address = server.listening_address
+spark = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").getOrCreate()
+spark.conf.set("spark.sql.session.timeZone", "UTC")
+
+with cw.Simulator(scale=50) as tenant:
+    client = cw.ConnectWiseClient(tenant.config)
+    frame = client.extract("time/entries")
+    expected = sorted(map(plain, frame.to_dicts()), key=lambda row: row["id"])
+    empty = client.extract("time/entries", conditions="id < 0")
+assert len(expected) == 50
+for version in (pyspark.__version__, "3.5.5"):
+    # The way of 3.5 works in 4, too.
+    pyspark.__version__ = version
+    found = frame.to_spark(spark)
+    assert found.columns == frame.columns, version
+    assert types(found)["timeStart"] == "timestamp" and types(found)["actualHours"] == frame.dtypes["actualHours"], types(found)
+    assert rows(found) == expected, version
+    assert types(empty.to_spark(spark)) == types(found) and empty.to_spark(spark).count() == 0, version
+print("frames are Spark's", flush=True)
+# The server's own end waits for its sessions, for minutes.
+os._exit(0)
