@@ -2,6 +2,8 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, final
 
+__all__ = ["API_VERSION", "Client", "Rows", "Session", "Simulator", "__version__", "entities", "main"]
+
 __version__: str
 API_VERSION: str
 

@@ -26,7 +26,7 @@ def test_a_list_is_read_to_its_end(shared: Tenant, client: cw.ConnectWiseClient)
         assert rows[key]["member"]["id"] == record["member"]["id"]
     # The columns are those of the interface document: the bronze table's, without what a load adds.
     bronze = {column["name"] for column in cw.schema("TimeEntry", "bronze")}
-    assert set(frame.columns) - {"_rescued"} == {name for name in bronze if not name.startswith("_")} | {"_info"}
+    assert set(frame.columns) - {"_rescued"} == {name for name in bronze if not name.startswith(("_", "etl"))} | {"_info"}
 
 
 def test_what_is_asked_for_is_what_comes(shared: Tenant, client: cw.ConnectWiseClient) -> None:
@@ -42,11 +42,11 @@ def test_what_is_asked_for_is_what_comes(shared: Tenant, client: cw.ConnectWiseC
 
 
 def test_a_list_without_a_table_has_the_columns_of_its_records(shared: Tenant, client: cw.ConnectWiseClient) -> None:
-    expected = shared.api("system/reports?pageSize=1000")
-    frame = client.extract("system/reports")
+    expected = shared.api("system/kpis?pageSize=1000")
+    frame = client.extract("system/kpis")
     assert len(frame) == len(expected) > 0
     assert {name for record in expected for name in record} == set(frame.columns) - {"_rescued"}
-    assert client.paginate("system/reports") == expected
+    assert client.paginate("system/kpis") == expected
 
 
 def test_records_are_the_json_of_the_api(shared: Tenant, client: cw.ConnectWiseClient) -> None:
@@ -79,7 +79,7 @@ def test_all_lists_are_read_or_those_that_are_named(shared: Tenant, client: cw.C
 def test_records_are_written_and_read_back(tenant: Tenant) -> None:
     client = cw.ConnectWiseClient(tenant.config)
     made = client.post("company/companies", {"identifier": "Notebook", "name": "Notebook & Co", "site": {"name": "Main"}})
-    assert made.status_code == 201 and made.headers["Content-Type"].startswith("application/json")
+    assert made.status_code == 201 and "json" in made.headers["Content-Type"]
     key = made.json()["id"]
     assert tenant.api(f"company/companies/{key}")["name"] == "Notebook & Co"
     client.patch(f"/company/companies/{key}", [{"op": "replace", "path": "name", "value": "Þór"}])

@@ -33,9 +33,9 @@ priced as (
     right join kept k on k.lineSource = n.lineSource and k.sourceId = n.sourceId
     union all
     select
-        t.lineCount + 1, 'header', t.invoiceId, t.invoiceId,
+        t.lineCount + 1, 'header', t.invoiceId as sourceId, t.invoiceId,
         case when t.isAgreementInvoice then coalesce(t.agreementName, t.ownText) else t.ownText end, cast(null as string),
-        cast(1 as decimal(19, 4)), t.balancingAmount, cast(0 as decimal(19, 4)), t.balancingAmount,
+        cast(1 as decimal(19, 4)), t.balancingAmount as price, cast(0 as decimal(19, 4)), t.balancingAmount,
         cast(0 as decimal(19, 4)),
         case when t.isAgreementInvoice then 'AGREEMENT' else 'ADJUSTMENT' end,
         cast(null as date), cast(null as date), cast(null as string), t.companyId, t.companyName, cast(null as string), t.agreementId,

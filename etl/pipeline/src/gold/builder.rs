@@ -256,6 +256,8 @@ impl Builder<'_> {
         checks: &Checks,
         report: Result<TableReport>,
     ) -> Result<TableReport> {
+        let rejected = |error: Error| if error.is_conflict() { error } else { checks.rejection().unwrap_or(error) };
+        let report = report.map_err(rejected);
         self.tests.extend(checks.results());
         let report = report?;
         if report.outcome == Outcome::Written {

@@ -152,6 +152,17 @@ impl Checks {
         })
     }
 
+    /// Why the rows that went by can't be written: tests failed that don't only warn. A writer hands on no more of such an error than
+    /// its text.
+    pub(super) fn rejection(&self) -> Option<Error> {
+        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        let wrong = results.iter().filter(|result| !result.passed() && result.severity == Severity::Error);
+        let wrong: Vec<String> = wrong.map(|result| format!("that {} ({})", result.test, result.found)).collect();
+        let (table, tests) = (&self.table, wrong.join(", "));
+        let why = format!("the rows for {table} fail the test {tests}, and the table is as it was");
+        (!wrong.is_empty()).then(|| Error::new(Kind::Contract, why))
+    }
+
     /// What the tests found, the last time that all rows went by.
     pub(super) fn results(&self) -> Vec<TestResult> {
         std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner))
@@ -270,20 +281,8 @@ impl Tally {
             let found = if count > SHOWN { format!("{shown}, and {} more", count - SHOWN) } else { shown };
             result(format!("{sum} adds up by {by}"), Severity::Error, count as u64, found);
         }
-        let wrong: Vec<String> = results
-            .iter()
-            .filter(|result| !result.passed() && result.severity == Severity::Error)
-            .map(|result| format!("that {} ({})", result.test, result.found))
-            .collect();
         *self.checks.results.lock().unwrap_or_else(PoisonError::into_inner) = results;
-        if wrong.is_empty() {
-            return Ok(());
-        }
-        let wrong = wrong.join(", ");
-        Err(Error::new(
-            Kind::Contract,
-            format!("the rows for {table} fail the test {wrong}, and the table is as it was"),
-        ))
+        self.checks.rejection().map_or(Ok(()), Err)
     }
 }
 
