@@ -16,7 +16,7 @@ from conftest import SCALE, table
 import connectwise_etl as cw
 
 SQL = """
-select timeEntryId, companyName, actualHours, isDeleted, WorkDateSK, _etl_run_id from fact_timeentry order by timeEntryId
+select timeEntryId, companyName, actualHours, isDeleted, WorkDateSK, _etl_batch_id from fact_timeentry order by timeEntryId
 """
 
 

@@ -13,6 +13,8 @@ use crate::answer::Answer;
 pub(crate) enum About {
     /// Which codebase the server runs.
     Company,
+    /// Whether it lets anybody in, which is asked before any list.
+    Entry,
     /// How many records there are.
     Count,
     /// A page of the list.
@@ -130,6 +132,7 @@ impl Shared {
             About::Company => {
                 Answer::json("{\"CompanyName\":\"Acme\",\"Codebase\":\"v4_6_release/\",\"CompanyID\":\"acme\"}")
             }
+            About::Entry => Answer::json("{\"version\":\"v2025.8\"}"),
             About::Count => Answer::json(format!("{{\"count\":{}}}", self.records.len())),
             About::One => {
                 let id = target.rsplit('/').next().unwrap_or_default();
@@ -160,6 +163,7 @@ fn about(target: &str) -> About {
     let path = target.split('?').next().unwrap_or_default();
     match path.rsplit('/').next() {
         _ if path.contains("/companyinfo/") => About::Company,
+        _ if path.ends_with("/system/info") => About::Entry,
         Some("count") => About::Count,
         Some(last) if last.bytes().all(|byte| byte.is_ascii_digit()) => About::One,
         _ => About::List,

@@ -372,10 +372,10 @@ async fn a_lakehouse_may_have_any_path() {
 #[cfg(unix)]
 #[test]
 fn every_signal_to_stop_ends_a_run_in_the_same_way() {
-    // A server that takes connections and never answers.
-    let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let url = format!("http://{}/v4_6_release/apis/3.0", server.local_addr().unwrap());
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
+        // A server that takes connections and never answers; one for each, as a program opens several.
+        let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/v4_6_release/apis/3.0", server.local_addr().unwrap());
         let folder = tempfile::tempdir().unwrap();
         let mut child = program(folder.path())
             .args(["run", "--full"])

@@ -60,7 +60,7 @@ fn after_a_demo_every_table_is_there_within_a_terminal() {
         assert_eq!(line.contains(" whole"), is_bronze, "{line}");
     }
     let time = text.lines().find(|line| line.starts_with(" bronze_cw_timeentry ")).unwrap();
-    assert!(time.contains("whole, counted 100, end seen, keys rise"), "{time}");
+    assert!(time.contains("whole, counted 100, keys rise"), "a bundle brings all of a small list at once: {time}");
     // The end of its name is enough, and all of it is JSON.
     let found: Value =
         serde_json::from_str(&run_in(folder.path(), &["status", "--run", &id[id.len() - 8..], "--json"])).unwrap();
