@@ -30,7 +30,8 @@ impl EntityArgs {
     /// # Errors
     /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for names and patterns that no entity has.
     pub fn selected(self, settings: &Settings) -> Result<Selected> {
-        if !self.entities.is_empty() && !(self.include.is_empty() && self.exclude.is_empty()) {
+        let (named, chosen) = (!self.entities.is_empty(), !self.include.is_empty() || !self.exclude.is_empty());
+        if named && chosen {
             return Err(Error::usage(
                 "entities names what is loaded one by one: leave out include and exclude, or entities",
             ));

@@ -174,6 +174,8 @@ fn own(target: &str) -> Option<Vec<u8>> {
         "content-type: text/plain; {echo}\r\nx-cw-request-id: {echo}\r\nlink: <{echo}>; rel=\"next\"\r\nretry-after: {echo}\r\n"
     );
     let (status, headers, body) = match route {
+        // Lists come one by one, by the routes below.
+        route if route.starts_with("/system/bundles") => (format!("404 {echo}"), headers, echo),
         "/service/boards" => (format!("200 {echo}"), headers, echo),
         "/service/boards/count" | "/time/entries/count" => ("200 OK".to_owned(), plain, "{\"count\":3}".to_owned()),
         "/time/entries" => ("200 OK".to_owned(), headers, format!("<html><title>{echo}</title></html>")),

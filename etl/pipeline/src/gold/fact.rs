@@ -68,6 +68,10 @@ impl Builder<'_> {
         });
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
+            // Where one could not be built, nor can what reads it.
+            if !session.table_exist(lookup.as_str()).map_err(failed)? {
+                continue;
+            }
             let frame = session.table(lookup.as_str()).await.map_err(failed)?;
             let schema = frame.schema().inner().clone();
             state.note(lookup, &schema, &frame.collect().await.map_err(failed)?)?;

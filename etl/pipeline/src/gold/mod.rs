@@ -45,7 +45,7 @@ mod trial;
 mod withheld;
 mod write;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::LazyLock;
 use std::time::Instant;
 
@@ -320,7 +320,8 @@ async fn build_models(
     lookups::register_all(&session, &rules, config, started).await?;
     let mut keys = doubts::keys(&builder.run, models).await?;
     let mut tables = Vec::new();
-    let mut stopped: BTreeSet<&str> = BTreeSet::new();
+    // Models that could not be built, and why, where no step of their own says it.
+    let mut stopped: BTreeMap<&str, String> = BTreeMap::new();
     let mut own = models.iter().skip_while(|model| !model.own).peekable();
     for model in models {
         let clock = Instant::now();
@@ -330,14 +331,12 @@ async fn build_models(
                 builder.open(&session, done).await?;
             }
         }
-        let built = match stopped.iter().find(|name| model.reads(name)) {
-            Some(name) => {
-                Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built", model.name)))
+        let built = match (builder.inputs.believed(model), stopped.iter().find(|(name, _)| model.reads(name))) {
+            (Err(error), _) => Err(error),
+            (Ok(()), Some((name, why))) => {
+                Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built{why}", model.name)))
             }
-            None => match builder.inputs.believed(model) {
-                Ok(()) => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
-                Err(error) => Err(error),
-            },
+            (Ok(()), None) => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
         };
         let built = match built {
             Err(error) => {
@@ -362,7 +361,8 @@ async fn build_models(
             Err(error) => {
                 let error = if model.own { trial::explained(&session, model, error).await } else { error };
                 tracing::error!(model = %model.name, error = %error.report(), "a gold model failed");
-                stopped.insert(&model.name);
+                let why = if model.is_table() { String::new() } else { format!(": {}", error.report()) };
+                stopped.insert(&model.name, why);
                 if model.is_table() {
                     tables.push(TableReport::failed(TableName::gold(&model.name), &error).took(clock));
                 }

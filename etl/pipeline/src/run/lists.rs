@@ -51,7 +51,7 @@ impl Waiting {
             let Some(parent) = entity.parent() else { return false };
             let above = |other: &&'static Entity| other.name == parent.entity;
             let is_running = |other: &&'static Entity| running.iter().any(|(table, _)| is_of(table, other));
-            self.0.iter().any(|other| above(&other))
+            self.0.iter().any(above)
                 || connectwise_extract::catalog::entity(parent.entity).is_ok_and(|other| is_running(&other))
         };
         let at = self.0.iter().position(|entity| !comes(entity))?;
