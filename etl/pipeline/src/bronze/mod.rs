@@ -40,7 +40,7 @@ pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 /// The change time up to which a table holds what the source had.
 ///
 /// # Errors
-/// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
+/// [`Kind::Lake`] when the log can't be read.
 pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
