@@ -11,6 +11,7 @@ the working directory, or from ``config``. Progress is logged to ``logging.getLo
 
 from __future__ import annotations
 
+from . import fabric, utils
 from ._native import API_VERSION, __version__
 from .client import ConnectWiseClient, Response
 from .errors import (
@@ -69,6 +70,7 @@ __all__ = [
     "Verification",
     "__version__",
     "doctor",
+    "fabric",
     "maintain",
     "query",
     "reconcile",
@@ -76,5 +78,6 @@ __all__ = [
     "run_etl_pipeline",
     "schema",
     "status",
+    "utils",
     "verify",
 ]

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json as jsonlib
+import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
 
 from . import _native
 from .errors import ConfigError
 from .frame import Frame
-from .settings import Config, Names, names, session, whole
+from .settings import Config, Names, names, tenant, whole
+from .utils import create_batch_identifier
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame, SparkSession
 
 __all__ = ["ConnectWiseClient", "Response"]
 
@@ -84,6 +89,7 @@ class ConnectWiseClient:
     :param username: ``company+publicKey``
     :param password: the private key
     :param client_id: from the vendor's developer portal
+    :param spark: a Spark session, whose data frames :meth:`extract` returns then
     :raises ConfigError: (a ``ValueError``) credentials are missing or can't be right; nothing was sent
     """
 
@@ -95,11 +101,13 @@ class ConnectWiseClient:
         username: str | None = None,
         password: str | None = None,
         client_id: str | None = None,
+        spark: SparkSession | None = None,
     ) -> None:
-        opened = session(
-            None, config, CW_BASE_URL=base_url, CW_AUTH_USERNAME=username, CW_AUTH_PASSWORD=password, CW_CLIENTID=client_id
+        opened = tenant(
+            config, CW_BASE_URL=base_url, CW_AUTH_USERNAME=username, CW_AUTH_PASSWORD=password, CW_CLIENTID=client_id
         )
         self._client: _native.Client = opened.client()
+        self._spark = spark
 
     @property
     def base_url(self) -> str:
@@ -118,7 +126,9 @@ class ConnectWiseClient:
         order_by: str | None = None,
         params: Params | None = None,
         limit: int | None = None,
-    ) -> Frame:
+        spark: SparkSession | None = None,
+        returns: Literal["auto", "frame", "spark"] = "auto",
+    ) -> Frame | DataFrame:
         """Reads a list to its end.
 
         The columns are those of the interface document, so that a list always gives the same ones, and ``_rescued`` holds as JSON
@@ -130,12 +140,28 @@ class ConnectWiseClient:
         :param order_by: as ``"priority/sort desc"``; rows that are deleted meanwhile can hide others then
         :param params: parameters that only this list has
         :param limit: most records to read
+        :param spark: a Spark session, whose data frame the result is
+        :param returns: ``frame`` for a :class:`Frame`, ``spark`` for a data frame of Spark. ``auto`` is one of Spark where there is a
+            session: the one of this call, that of the client, or the ``spark`` that a notebook has from its beginning
         :raises SourceError: the list can't be read; ``IncompleteError`` where it can't prove that it is whole
         """
         wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
-        return Frame(self._client.extract(_address(endpoint, params), wanted))
+        if returns not in ("auto", "frame", "spark"):
+            raise ConfigError(f'returns is "auto", "frame" or "spark", and not {returns!r}')
+        session = None if returns == "frame" else spark or self._spark or _of_notebook()
+        if returns == "spark" and session is None:
+            raise ConfigError("there is no Spark session: give one as spark")
+        frame = Frame(self._client.extract(_address(endpoint, params), wanted))
+        return frame if session is None else frame.to_spark(session)
 
-    def extract_all(self, entities: Names | None = None, *, page_size: int | None = None) -> dict[str, Frame]:
+    def extract_all(
+        self,
+        entities: Names | None = None,
+        *,
+        page_size: int | None = None,
+        spark: SparkSession | None = None,
+        returns: Literal["auto", "frame", "spark"] = "auto",
+    ) -> dict[str, Frame | DataFrame]:
         """Reads lists to their ends, one after the other, each as :meth:`extract` does; they are all in memory then.
 
         :param entities: names such as ``Agreement,TimeEntry``; without them all that become tables, but for those that hang on the
@@ -153,7 +179,7 @@ class ConnectWiseClient:
             if entity not in lists:
                 raise ConfigError(f"{entity} hangs on the records of another list: extract it by the path of one of them")
             wanted.append(entity)
-        return {entity: self.extract(lists[entity], page_size) for entity in wanted}
+        return {entity: self.extract(lists[entity], page_size, spark=spark, returns=returns) for entity in wanted}
 
     def paginate(
         self,
@@ -196,6 +222,9 @@ class ConnectWiseClient:
         wanted = _wanted(conditions, child_conditions, custom_field_conditions, None, None, None, None)
         return self._client.count(_address(endpoint, params), wanted)
 
+    #: :func:`connectwise_etl.utils.create_batch_identifier`, where old calls have it.
+    create_batch_identifier = staticmethod(create_batch_identifier)
+
     def get(self, endpoint: str, params: Params | None = None) -> Response:
         """Reads, as ``get("service/tickets/7")``."""
         return self._request("GET", endpoint, params, None)
@@ -224,6 +253,12 @@ class ConnectWiseClient:
 
     def __repr__(self) -> str:
         return f"<ConnectWiseClient {self.base_url}>"
+
+
+def _of_notebook() -> SparkSession | None:
+    """The session that Spark notebooks have as ``spark``, where calls of an earlier package expect it to be found."""
+    found: SparkSession | None = getattr(sys.modules.get("__main__"), "spark", None)
+    return found if hasattr(found, "createDataFrame") else None
 
 
 def _wanted(

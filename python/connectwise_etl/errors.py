@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import enum
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,11 +14,14 @@ __all__ = [
     "ConnectWiseError",
     "ContractError",
     "CredentialsError",
+    "ErrorCode",
     "ForbiddenError",
     "IncompleteError",
     "IncompleteWarning",
+    "InfrastructureError",
     "LakeError",
     "NotFoundError",
+    "ProcessingError",
     "QueryError",
     "RateLimitedError",
     "RunFailed",
@@ -26,14 +30,25 @@ __all__ = [
 ]
 
 
+class ErrorCode(enum.IntEnum):
+    """Where an error is, in numbers whose first digit is that of an earlier package's codes."""
+
+    UNKNOWN = 0
+    CONFIG = 1000
+    SOURCE = 2000
+    TABLE = 3000
+    LAKEHOUSE = 6000
+
+
 class ConnectWiseError(Exception):
     """Any error of this package.
 
-    Where an answer of the API is behind it, ``status`` is its HTTP status and ``request_id`` what the vendor's support asks
-    for. ``is_retryable`` says that the same may succeed later, ``may_have_been_carried_out`` that a write got no answer: look
-    at the server before you send it again.
+    ``code`` is where it is. Where an answer of the API is behind it, ``status`` is its HTTP status and ``request_id`` what the
+    vendor's support asks for. ``is_retryable`` says that the same may succeed later, ``may_have_been_carried_out`` that a write got
+    no answer: look at the server before you send it again.
     """
 
+    code: ErrorCode = ErrorCode.UNKNOWN
     status: int | None = None
     request_id: str | None = None
     is_retryable: bool = False
@@ -43,9 +58,25 @@ class ConnectWiseError(Exception):
 class ConfigError(ConnectWiseError, ValueError):
     """An argument, a setting or a credential is missing or wrong. Nothing was touched."""
 
+    code = ErrorCode.CONFIG
 
-class SourceError(ConnectWiseError):
+
+class ProcessingError(ConnectWiseError):
+    """What was read can't become a table: any error of the API, of its data and of a run's steps."""
+
+    code = ErrorCode.TABLE
+
+
+class InfrastructureError(ConnectWiseError):
+    """Where tables are written, something is in the way."""
+
+    code = ErrorCode.LAKEHOUSE
+
+
+class SourceError(ProcessingError):
     """The API refused or failed."""
+
+    code = ErrorCode.SOURCE
 
 
 class CredentialsError(SourceError):
@@ -68,27 +99,31 @@ class UnreachableError(SourceError):
     """There was no connection, no answer in time, or one that broke off."""
 
 
-class IncompleteError(ConnectWiseError):
+class IncompleteError(ProcessingError):
     """A read can't prove that it is whole. Nothing was replaced."""
 
+    code = ErrorCode.SOURCE
 
-class ContractError(ConnectWiseError):
+
+class ContractError(ProcessingError):
     """A value doesn't fit the columns of its table."""
 
 
-class ConflictError(ConnectWiseError):
+class ConflictError(InfrastructureError):
     """Another run changed a table meanwhile. Nothing was written; do it again."""
 
 
-class LakeError(ConnectWiseError):
+class LakeError(InfrastructureError):
     """The lakehouse can't be read or written."""
 
 
 class QueryError(ConnectWiseError, ValueError):
     """The SQL can't be read, planned or run."""
 
+    code = ErrorCode.CONFIG
 
-class RunFailed(ConnectWiseError):
+
+class RunFailed(ProcessingError):
     """Steps of a run failed, and their tables are as they were; the others are written. ``report`` says all of it."""
 
     def __init__(self, message: str, report: RunReport | None = None) -> None:

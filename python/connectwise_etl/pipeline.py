@@ -6,11 +6,12 @@ import json
 import warnings
 from typing import Any, Literal
 
+from . import fabric
 from . import progress as bars
-from .errors import ConfigError, IncompleteWarning, RunFailed
+from .errors import ConfigError, IncompleteWarning, LakeError, RunFailed
 from .frame import Frame
 from .report import Diagnosis, Maintenance, Reconciliation, RunReport, Status, Verification
-from .settings import Config, Moment, Names, Place, moment, names, session, whole
+from .settings import Config, Moment, Names, Place, moment, names, opened, session, whole
 
 LAYERS = ("bronze", "silver", "gold")
 #: Largest number of days and of hours that the compiled part takes.
@@ -41,7 +42,8 @@ def run(
 
     :param layers: what is built, of ``bronze``, ``silver`` and ``gold``
     :param mode: ``incremental`` reads what changed, ``full`` everything; the first time both are the same
-    :param lakehouse: a folder, or the URL of an object store; without it ``CW_LAKEHOUSE``, or ``./lakehouse``
+    :param lakehouse: a folder, or the URL of an object store; without it ``CW_LAKEHOUSE``, or else the lakehouse that is attached to
+        a notebook of Fabric, or else ``./lakehouse``
     :param entities: names such as ``TimeEntry,Agreement``; ``include``, ``exclude`` and ``optional`` take patterns, too
     :param since: reads again what changed since then
     :param lookback_days: days that every business-date window goes back
@@ -65,9 +67,14 @@ def run(
         "adopt_tenant": adopt_tenant,
         "max_share": max_share,
     }
+    native, end = opened(lakehouse, config)
     callback = bars.chosen(progress)
     try:
-        text, outcome = session(lakehouse, config).run(arguments, callback)
+        text, outcome = native.run(arguments, callback)
+    except LakeError as error:
+        if said := fabric.after(end):
+            raise LakeError(f"{said}{error}") from error
+        raise
     finally:
         if isinstance(callback, bars.Line):
             callback.close()
@@ -77,7 +84,8 @@ def run(
         warnings.warn(f"incomplete, and asked for again by the next run: {left_out}", IncompleteWarning, stacklevel=2)
     if report.failed and on_failure == "raise":
         why = "; ".join(f"{step['layer']}/{step['table']}: {step['error']}" for step in report.failed)
-        raise RunFailed(f"{len(report.failed)} of {len(report.steps)} steps failed, and left their tables as they were: {why}", report)
+        said = fabric.after(end)
+        raise RunFailed(f"{said}{len(report.failed)} of {len(report.steps)} steps failed, and left their tables as they were: {why}", report)
     return report
 
 
@@ -91,7 +99,7 @@ def run_etl_pipeline(
     """:func:`run` for calls that hand over a Spark session, which isn't used: all layers are computed in this process.
 
     A full load reads everything, so that ``lookback_days`` says nothing beside ``mode="full"``. ``options`` are those of :func:`run`;
-    without ``lakehouse`` that is ``CW_LAKEHOUSE``, or ``./lakehouse``, whatever lakehouse the session has.
+    without ``lakehouse`` that is ``CW_LAKEHOUSE``, or the one that is attached to a notebook of Fabric.
     """
     return run(layers, mode, lookback_days=None if mode == "full" else lookback_days, **options)
 

@@ -6,10 +6,11 @@ import datetime
 import logging
 import operator
 import os
+import warnings
 from collections.abc import Iterable, Mapping
 from typing import Union
 
-from . import _native
+from . import _native, fabric
 from .errors import ConfigError
 
 #: Settings: the path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``.
@@ -23,24 +24,82 @@ Moment = Union[str, datetime.date, datetime.datetime]
 
 #: Beginnings of the names that mean something here.
 PREFIXES = ("CW_", "CONNECTWISE_", "CWM_", "AZURE_")
+#: Variables with which somebody says who opens Azure's stores. Fabric's own, such as AZURE_SERVICE, say nothing of it.
+CREDENTIALS = (
+    "AZURE_CLIENT_SECRET",
+    "AZURE_FEDERATED_TOKEN_FILE",
+    "AZURE_IDENTITY_ENDPOINT",
+    "AZURE_MSI_ENDPOINT",
+    "AZURE_STORAGE_ACCESS_KEY",
+    "AZURE_STORAGE_ACCOUNT_KEY",
+    "AZURE_STORAGE_CLIENT_SECRET",
+    "AZURE_STORAGE_MASTER_KEY",
+    "AZURE_STORAGE_SAS_KEY",
+    "AZURE_STORAGE_SAS_TOKEN",
+    "AZURE_STORAGE_TOKEN",
+    "AZURE_USE_AZURE_CLI",
+)
+#: Where a lakehouse is that nobody says anything about.
+UNSAID = "./lakehouse"
 
 logger = logging.getLogger("connectwise_etl")
 # A library is silent until somebody says where records go.
 logger.addHandler(logging.NullHandler())
 
 
-def session(lakehouse: Place | None = None, config: Config | None = None, **given: str | None) -> _native.Session:
-    """The settings of one call: arguments count more than the process's environment, that more than files."""
-    file, variables = None, {name: value for name, value in given.items() if value is not None}
-    if isinstance(config, Mapping):
-        variables = {**_variables(config), **variables}
-    elif config is not None:
-        file = os.fspath(config)
+def tenant(config: Config | None = None, **given: str | None) -> _native.Session:
+    """The settings of a tenant: arguments count more than the process's environment, that more than files."""
+    file, variables = _said(config)
+    said = {name: value for name, value in given.items() if value is not None}
+    return _open(None, file, {**variables, **said}, _process())
+
+
+def session(lakehouse: Place | None = None, config: Config | None = None) -> _native.Session:
+    """The settings of a call that has a lakehouse."""
+    return opened(lakehouse, config)[0]
+
+
+def opened(lakehouse: Place | None = None, config: Config | None = None) -> tuple[_native.Session, float | None]:
+    """The settings of a call that has a lakehouse, and when the token ends that a notebook gave for it."""
     place = None if lakehouse is None else os.fspath(lakehouse)
-    opened = _native.Session(place, file, variables, _process())
-    for remark in opened.remarks:
+    file, variables = _said(config)
+    process = _process()
+    plain = _open(place, file, variables, process)
+    here = fabric.context()
+    if here is None:
+        return plain, None
+
+    def is_said(name: str) -> bool:
+        return bool((variables.get(name) or process.get(name) or "").strip())
+
+    url = plain.lakehouse
+    if place is None and not is_said("CW_LAKEHOUSE") and url == _native.Session(UNSAID, file, variables, process).lakehouse:
+        # Neither an argument nor a variable nor a file says where.
+        if here.lakehouse_id is None:
+            warnings.warn(f"no lakehouse is attached to this notebook: the tables are in {url}, which ends with its session", stacklevel=4)
+        else:
+            url = fabric.lakehouse_url()
+    else:
+        # As Spark has it in a notebook, where the folder would be one of the machine and gone with it.
+        url = fabric.lakehouse_url() if place is not None and place.rstrip("/") == "Tables" else fabric.translated(url)
+    if not fabric.is_onelake(url) or any(map(is_said, CREDENTIALS)):
+        return (plain, None) if url == plain.lakehouse else (_native.Session(url, file, variables, process), None)
+    token = fabric.token()
+    return _native.Session(url, file, {**variables, "AZURE_STORAGE_TOKEN": token}, process), fabric.end_of(token)
+
+
+def _open(place: str | None, file: str | None, variables: dict[str, str], process: dict[str, str]) -> _native.Session:
+    found = _native.Session(place, file, variables, process)
+    for remark in found.remarks:
         logger.warning("%s", remark.removeprefix("warning: "))
-    return opened
+    return found
+
+
+def _said(config: Config | None) -> tuple[str | None, dict[str, str]]:
+    """The file and the variables that ``config`` is."""
+    if isinstance(config, Mapping):
+        return None, _variables(config)
+    return (None if config is None else os.fspath(config)), {}
 
 
 def _process() -> dict[str, str]:

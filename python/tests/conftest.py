@@ -6,6 +6,8 @@ import base64
 import json
 import os
 import pathlib
+import sys
+import types
 import urllib.request
 from collections.abc import Iterator
 from typing import Any
@@ -64,6 +66,51 @@ def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) 
         if name.startswith(("CW_", "CONNECTWISE_", "CWM_", "AZURE_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
+
+
+class Notebook:
+    """What ``notebookutils`` is in a notebook of Fabric, as far as its documentation says."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._patch = monkeypatch
+        self.context: dict[str, Any] = {
+            "currentWorkspaceId": "11111111-aaaa-4aaa-8aaa-111111111111",
+            "currentWorkspaceName": "Reports",
+            "defaultLakehouseId": "22222222-bbbb-4bbb-8bbb-222222222222",
+            "defaultLakehouseName": "Service",
+            "defaultLakehouseWorkspaceId": "",
+            "defaultLakehouseWorkspaceName": "",
+            "isForPipeline": False,
+        }
+        self.lakehouses: dict[tuple[str, str], Any] = {}
+        self.vault: dict[str, str] = {}
+        self.token: Any = "header.payload.signature"
+        self.asked: list[str] = []
+        self.enter()
+
+    def enter(self) -> None:
+        runtime = types.SimpleNamespace(context=self.context)
+        credentials = types.SimpleNamespace(getToken=self._token, getSecret=lambda _, name: self.vault[name])
+        lakehouse = types.SimpleNamespace(getWithProperties=lambda name, workspace="": self.lakehouses[workspace, name])
+        module = types.SimpleNamespace(runtime=runtime, credentials=credentials, lakehouse=lakehouse)
+        self._patch.setitem(sys.modules, "notebookutils", module)
+
+    def leave(self) -> None:
+        # An import of it fails then.
+        self._patch.setitem(sys.modules, "notebookutils", None)
+
+    def _token(self, audience: str) -> Any:
+        self.asked.append(audience)
+        if isinstance(self.token, Exception):
+            raise self.token
+        return self.token
+
+
+@pytest.fixture
+def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
+    """This is a notebook of Fabric, with a lakehouse attached."""
+    cw.fabric._look_at.cache_clear()
+    return Notebook(monkeypatch)
 
 
 @pytest.fixture

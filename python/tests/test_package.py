@@ -9,11 +9,10 @@ import pathlib
 import re
 import subprocess
 import sys
-import types
 from typing import Any
 
 import pytest
-from conftest import SCALE, Tenant, table
+from conftest import SCALE, Notebook, Tenant, table
 
 import connectwise_etl as cw
 
@@ -115,7 +114,10 @@ def chapter(document: pathlib.Path, heading: str) -> list[str]:
     return re.findall(r"```python\n(.*?)```", text.split(f"\n## {heading}\n")[1].split("\n## ")[0], re.S)
 
 
-def test_the_lines_of_the_readme_run(tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_lines_of_the_readme_run(
+    tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, notebook: Notebook
+) -> None:
+    notebook.leave()
     for name, value in tenant.config.items():
         monkeypatch.setenv(name, value)
     names: dict[str, Any] = {}
@@ -133,10 +135,12 @@ def test_the_lines_of_the_readme_run(tenant: Tenant, tmp_path: pathlib.Path, mon
     # The same in Fabric, with a folder in the place of OneLake: credentials come from a vault, and none from the environment.
     for name in tenant.config:
         monkeypatch.delenv(name)
-    vault = {name.replace("_", "-"): value for name, value in tenant.config.items()}
-    credentials = types.SimpleNamespace(getSecret=lambda _, name: vault[name], getToken=lambda audience: audience)
-    exec(re.sub(r'"abfss://[^"]*"', '"fabric"', fabric), {"notebookutils": types.SimpleNamespace(credentials=credentials)})
-    assert table(tmp_path / "fabric", "gold/fact_timeentry").num_rows == SCALE
+    notebook.enter()
+    notebook.vault = {name.replace("_", "-"): value for name, value in tenant.config.items()}
+    monkeypatch.setattr(cw.fabric, "ONELAKE", str(tmp_path / "{workspace}/{lakehouse}/Tables"))
+    exec(fabric, names)
+    attached = tmp_path / notebook.context["currentWorkspaceId"] / notebook.context["defaultLakehouseId"] / "Tables"
+    assert table(attached, "gold/fact_timeentry").num_rows == SCALE == len(names["facts"])
 
 
 def test_the_lines_of_the_packages_readme_run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:

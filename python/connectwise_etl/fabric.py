@@ -1,0 +1,211 @@
+"""A notebook of Microsoft Fabric: the lakehouse that is attached to it, its tokens, and secrets from a vault.
+
+All of it comes from ``notebookutils``, a module that only such notebooks have. What is relied upon is what its documentation says; none
+of it has met a real workspace yet. Outside of Fabric :func:`context` is ``None``, and the other functions raise :exc:`ConfigError`.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import importlib
+import json
+import posixpath
+import time
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from .errors import ConfigError
+
+__all__ = ["Context", "context", "lakehouse_url", "secret", "token"]
+
+#: Where the tables of a lakehouse are. Ids have no letters that a URL can't hold, as names may.
+ONELAKE = "abfss://{workspace}@onelake.dfs.fabric.microsoft.com/{lakehouse}/Tables"
+#: Where a notebook sees the lakehouse that is attached to it as a folder.
+MOUNT = "/lakehouse/default"
+
+
+@dataclass(frozen=True)
+class Context:
+    """Where this notebook runs. What no lakehouse is attached for is ``None``."""
+
+    workspace_id: str
+    workspace_name: str | None
+    #: The lakehouse that is attached as the default one, which may be of another workspace.
+    lakehouse_id: str | None
+    lakehouse_name: str | None
+    lakehouse_workspace_id: str | None
+    lakehouse_workspace_name: str | None
+    #: Whether a pipeline runs the notebook, and nobody looks.
+    is_pipeline: bool
+
+
+def context() -> Context | None:
+    """Where this notebook runs; ``None`` where this is none of Fabric's."""
+    said: Any = getattr(getattr(_notebookutils(), "runtime", None), "context", None)
+    if not said:
+        return None
+
+    def text(name: str) -> str | None:
+        return str(value) if (value := said.get(name)) else None
+
+    # The module can be installed elsewhere for the sake of editors, and knows no workspace then.
+    if (workspace := text("currentWorkspaceId")) is None:
+        return None
+    lakehouse = text("defaultLakehouseId")
+    return Context(
+        workspace_id=workspace,
+        workspace_name=text("currentWorkspaceName"),
+        lakehouse_id=lakehouse,
+        lakehouse_name=text("defaultLakehouseName"),
+        lakehouse_workspace_id=(text("defaultLakehouseWorkspaceId") or workspace) if lakehouse else None,
+        lakehouse_workspace_name=text("defaultLakehouseWorkspaceName"),
+        is_pipeline=(text("isForPipeline") or "").lower() == "true",
+    )
+
+
+def lakehouse_url(name: str | None = None, workspace: str | None = None) -> str:
+    """The URL of a lakehouse's tables in OneLake, as ``lakehouse`` of the other functions takes it.
+
+    Tables are written to ``Tables/<layer>/<table>``, which are tables for Fabric where the lakehouse has schemas. A lakehouse without
+    has them in ``Tables/<table>``, and is warned of. What tells it from the others, ``defaultSchema`` in the properties, is read from
+    an example of Fabric's documentation and unverified: where there are no properties, nothing is said.
+
+    :param name: of a lakehouse; without it that which is attached to the notebook as the default one
+    :param workspace: id of the workspace of the lakehouse ``name``; without it the notebook's own
+    :raises ConfigError: this is no notebook of Fabric, no lakehouse is attached to it, or there is none of this name
+    """
+    here = _here("the lakehouse of a notebook")
+    if name is None:
+        if workspace is not None:
+            raise ConfigError("workspace says where the lakehouse is that name says: give both")
+        if here.lakehouse_id is None or here.lakehouse_workspace_id is None:
+            raise ConfigError(
+                "no lakehouse is attached to this notebook as its default: attach one, or say which with "
+                'lakehouse=fabric.lakehouse_url("<name>")'
+            )
+        if here.lakehouse_name is not None:
+            _look_at(here.lakehouse_name, here.lakehouse_workspace_id)
+        return ONELAKE.format(workspace=here.lakehouse_workspace_id, lakehouse=here.lakehouse_id)
+    found = _ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace or here.workspace_id)
+    lakehouse = _part(found, "id")
+    if not lakehouse:
+        raise ConfigError(f"notebookutils knows no lakehouse {name!r} in the workspace {workspace or here.workspace_id}")
+    _warn_of_layout(name, found)
+    return ONELAKE.format(workspace=_part(found, "workspaceId") or workspace or here.workspace_id, lakehouse=lakehouse)
+
+
+def token(audience: str = "storage") -> str:
+    """A token of whoever runs this notebook. It ends after a while, which ``notebookutils`` doesn't say, and isn't renewed.
+
+    :param audience: for whom it is: ``storage`` is OneLake, ``pbi`` the REST interface of Fabric, ``keyvault`` a vault
+    :raises ConfigError: this is no notebook of Fabric, or it gives no token
+    """
+    _here("a notebook's token")
+    given = _ask(f"a token for {audience}", "credentials", "getToken", audience)
+    if not isinstance(given, str) or not given.strip():
+        raise ConfigError(f"notebookutils gives no token for {audience}: it may not be known to it")
+    return given.strip()
+
+
+def secret(vault: str, name: str) -> str:
+    """A secret of an Azure Key Vault, which whoever runs this notebook has to be allowed to read.
+
+    :param vault: its URL, as ``https://<vault>.vault.azure.net/``
+    :raises ConfigError: this is no notebook of Fabric, or it gives no such secret
+    """
+    _here("a secret of a vault")
+    given = _ask(f"the secret {name!r} of {vault}", "credentials", "getSecret", vault, name)
+    if not isinstance(given, str) or not given:
+        raise ConfigError(f"notebookutils gives no secret {name!r} of {vault}: it is empty, or there is none")
+    return given
+
+
+def is_onelake(url: str) -> bool:
+    """Whether a URL is one of OneLake, of whatever region."""
+    host = urlsplit(url).hostname or ""
+    return "onelake" in host and host.endswith(".fabric.microsoft.com")
+
+
+def translated(url: str) -> str:
+    """The URL of a lakehouse, in OneLake where it is the folder as which a notebook sees the attached one.
+
+    Through the folder no commit is safe: it has no hard links, which make sure that of two writers one is told.
+    """
+    path = posixpath.normpath(unquote(url.removeprefix("file://")))
+    if path in (MOUNT, f"{MOUNT}/Tables"):
+        return lakehouse_url()
+    if path.startswith("/lakehouse/"):
+        raise ConfigError(
+            f"{path} can't be a lakehouse: of the folders that a notebook has below /lakehouse, {MOUNT} is the attached lakehouse; "
+            "for another one take fabric.lakehouse_url(name)"
+        )
+    return url
+
+
+def end_of(token: str) -> float | None:
+    """When a token ends, in seconds since 1970, if it says so."""
+    try:
+        claims = token.split(".")[1]
+        return float(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def after(end: float | None) -> str:
+    """What to say first of a failure after the end of a token, and nothing before."""
+    if end is None or time.time() < end:
+        return ""
+    return (
+        "the notebook's token for OneLake has ended meanwhile, and isn't renewed: run it again, which goes on from here, or as a "
+        "service principal (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID). "
+    )
+
+
+def _notebookutils() -> Any:
+    # What it raises where no notebook is behind it isn't said anywhere.
+    try:
+        return importlib.import_module("notebookutils")
+    except Exception:
+        return None
+
+
+def _here(what: str) -> Context:
+    if (here := context()) is None:
+        raise ConfigError(f"{what} is there in a notebook of Microsoft Fabric only, and this is none")
+    return here
+
+
+def _ask(what: str, module: str, function: str, *arguments: str) -> Any:
+    try:
+        return getattr(getattr(_notebookutils(), module), function)(*arguments)
+    except Exception as error:
+        raise ConfigError(f"notebookutils gives no answer about {what}: {type(error).__name__}: {error}") from error
+
+
+def _part(of: Any, name: str) -> Any:
+    """A part of what ``notebookutils`` calls an artifact, in both forms in which notebooks are seen to read it."""
+    return of.get(name) if isinstance(of, Mapping) else getattr(of, name, None)
+
+
+@functools.lru_cache
+def _look_at(name: str, workspace: str) -> None:
+    """Warns of an attached lakehouse without schemas, once. It can be used without an answer to that, too."""
+    try:
+        found = _ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace)
+    except ConfigError:
+        return
+    _warn_of_layout(name, found)
+
+
+def _warn_of_layout(name: str, found: Any) -> None:
+    properties = _part(found, "properties")
+    if isinstance(properties, Mapping) and properties and not properties.get("defaultSchema"):
+        warnings.warn(
+            f"the lakehouse {name!r} seems to have no schemas: Tables/bronze, Tables/silver and Tables/gold are written there, in which "
+            "Fabric sees no tables; take a lakehouse that was made with schemas",
+            stacklevel=2,
+        )
