@@ -40,13 +40,13 @@ pub(crate) struct Arguments {
     /// Python that changes rows at the server; any 3.10 or newer
     #[arg(long, value_name = "PROGRAM", default_value = "python3")]
     python: PathBuf,
-    /// Loads all lists over a network on which each request takes so long, such as 400ms, instead
+    /// Instead, load all lists with this latency of each request, such as 400ms
     #[arg(long, value_name = "TIME")]
     network: Option<String>,
-    /// Time that each row adds on that network
+    /// Latency that each row adds, with --network
     #[arg(long, value_name = "TIME", default_value = "0.5ms")]
     latency_per_row: String,
-    /// Requests under way at once on that network, comma-separated for one after the other
+    /// Most requests under way at once, with --network; comma-separated values are run in sequence
     #[arg(long, value_delimiter = ',', default_value = "1,4,8")]
     concurrency: Vec<u32>,
     /// Folder for the tables, which are removed afterwards

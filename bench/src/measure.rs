@@ -59,7 +59,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts one with so many time entries, and with these options besides.
+    /// Starts a simulator with `rows` time entries and these further options.
     pub(crate) fn start(program: &Path, rows: u64, options: &[&str]) -> Result<Self, String> {
         let mut command = Command::new(program);
         command.args(["--json", "--scale", &rows.to_string()]).args(options).stdout(Stdio::piped());

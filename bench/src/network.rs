@@ -1,5 +1,5 @@
-//! What a run costs where each request takes as long as over a network: all lists in full, a run in which nothing changed, and one
-//! after a day of changes. The latency is the simulator's own.
+//! Cost of runs with a network's latency per request, which the simulator adds: a full load of all lists, an incremental load
+//! without changes, and one after a day of changes.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use serde_json::Value;
 use crate::Arguments;
 use crate::measure::{Measured, Server, run as measured};
 
-/// What the simulator is told, and what it told of the requests that it had.
+/// A simulator with latency, and how to reach its own routes.
 struct Network {
     server: Server,
     root: String,
@@ -52,7 +52,7 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
                     told.peak
                 ))?;
             }
-            // Nothing is left to do where it can't be removed.
+            // A folder that can't be removed stays.
             let _ = std::fs::remove_dir_all(&folder);
         }
     }
@@ -78,7 +78,7 @@ impl Network {
         measured(&mut command)
     }
 
-    /// One of the simulator's own routes. Python asks, as it does for the peers: the benchmark has no client.
+    /// Calls one of the simulator's own routes. Python sends the request, as for the peers: the benchmark has no HTTP client.
     fn own(&self, method: &str, route: &str, body: &str) -> Result<Value, String> {
         const ASK: &str = "import sys, urllib.request as u\n\
                            method, url, body = sys.argv[1:]\n\

@@ -35,7 +35,8 @@ impl BundledList {
         Self { parent: Some(parent), ..Self::flat(resource_type) }
     }
 
-    /// The list that bundles know as `resource_type` and that hangs on nothing, for example `company`.
+    /// A list without a parent, by its `resource_type` in bundles, for example `company`. Its first page has up to 1,000
+    /// records.
     #[must_use]
     pub fn flat(resource_type: impl Into<String>) -> Self {
         Self {
@@ -48,21 +49,21 @@ impl BundledList {
         }
     }
 
-    /// Only records that meet these conditions, a text in the API's query language.
+    /// Condition in the API's query language; `None` for all records.
     #[must_use]
     pub fn conditions(mut self, conditions: Option<String>) -> Self {
         self.conditions = conditions;
         self
     }
 
-    /// Order, as `_info/lastUpdated desc`. A server that doesn't know it in bundles may pass over it.
+    /// Order, as `_info/lastUpdated desc`. A server may ignore it in bundles.
     #[must_use]
     pub fn order_by(mut self, order: impl Into<String>) -> Self {
         self.order_by = Some(order.into());
         self
     }
 
-    /// Only these properties, as `id,_info/lastUpdated`.
+    /// Only these properties, comma-separated, as `id,_info/lastUpdated`.
     #[must_use]
     pub fn fields(mut self, fields: impl Into<String>) -> Self {
         self.fields = Some(fields.into());
@@ -76,7 +77,7 @@ impl BundledList {
         self
     }
 
-    /// The id of the record that it hangs on, 0 where it hangs on nothing.
+    /// The id of the parent, 0 for a list without one.
     #[must_use]
     pub fn parent(&self) -> i64 {
         self.parent.unwrap_or_default()
@@ -173,7 +174,7 @@ impl Client {
 }
 
 impl Bundle {
-    /// The answer as it came.
+    /// The HTTP answer of the whole bundle.
     #[must_use]
     pub fn response(&self) -> &Response {
         &self.response

@@ -16,8 +16,8 @@ pub struct Entity {
     pub path: &'static str,
     /// Path of the count operation, where the API has one.
     pub count_path: Option<&'static str>,
-    /// What bundles call the list, for example `company`; `None` where it hangs on rows of others ([`Parent::bundle`]), and where the
-    /// API has another list that bundles call so too.
+    /// Resource type of the list in bundles, for example `company`; `None` for child lists, which have [`Parent::bundle`], and
+    /// if another list without a parent has the same name.
     pub bundle: Option<&'static str>,
     /// Property that identifies a record.
     pub key: &'static str,
@@ -69,7 +69,8 @@ pub struct Parent {
     pub conditions: Option<&'static str>,
     /// What bundles call the list, for example `purchaseorderlineitem`.
     pub bundle: &'static str,
-    /// In how many daily runs every list is read again, whether its parent changed or not; at least 1.
+    /// Days in which the rolling refresh reads every child list once, whether its parent changed or not; at least 1. Daily runs
+    /// take as many.
     pub runs: u32,
 }
 

@@ -64,7 +64,7 @@ impl Response {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Every header whose value is text; a name that came twice is there twice.
+    /// Names and values of all headers with a text value; repeated headers are repeated.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         self.headers.iter().filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
     }

@@ -74,7 +74,7 @@ impl Outcome {
     }
 }
 
-/// So many times as long as usual are pauses after a 429 that names no time: eight attempts then take one to three minutes.
+/// Factor of the pauses after a 429 without a Retry-After: eight attempts then take one to three minutes.
 const LIMITED: u32 = 16;
 
 /// Whether a server that answers with this status may do better when it is asked again: it, or what stands before it, gave up.
@@ -192,7 +192,7 @@ pub fn decide(
         return Decision::GiveUp;
     }
     let doublings = attempt.saturating_sub(1).min(31);
-    // Limits are for a minute, mostly: a server that doesn't say when to come back is left alone for longer.
+    // Most limits apply per minute: a server that gives no Retry-After is paused for longer.
     let is_limited = matches!(outcome, Outcome::Status { status: 429, retry_after: None });
     let base = if is_limited { policy.base.saturating_mul(LIMITED) } else { policy.base };
     let full = base.saturating_mul(1 << doublings).min(policy.cap);

@@ -36,7 +36,7 @@ const FIRST_ATTEMPTS: u32 = 4;
 /// Time after which no such attempt is begun.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
-/// A server that hasn't answered for so long is told of: answers take seconds, and a time-out a minute.
+/// Time without an answer after which a warning is logged: answers take seconds, a time-out a minute.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// How a request is sent and read.
@@ -295,14 +295,14 @@ fn attempt(request: &Request, number: u32) -> Attempt<'_> {
     Attempt { method: request.method, path: &request.path, number }
 }
 
-/// What requests have in common that take about as long: the path, the records of a page, and how much the body asks for.
+/// Key of requests with a similar latency: path, page size, and the order of magnitude of the body.
 fn alike(request: &Request) -> String {
     let page = request.query.iter().find(|(name, _)| name == "pageSize").map_or("", |(_, size)| size);
     let asked = request.body.as_ref().map_or(0, |body| body.bytes.len().checked_ilog2().unwrap_or_default());
     format!("{} {page} {asked}", request.path)
 }
 
-/// What an attempt says of how much the server has to do. An answer of any kind that came is one; a broken connection says nothing.
+/// What an attempt says about the server's load: `None` for a failure that is no sign of overload, as a broken connection.
 fn sign(result: &std::result::Result<Answer, Failure>, took: Duration) -> Option<Sign> {
     match result {
         Ok(_) => Some(Sign::Answered(took)),

@@ -54,7 +54,7 @@ impl EntityArgs {
         !self.entities.is_empty()
     }
 
-    /// Whether something is left out.
+    /// Whether arguments name, include or exclude entities.
     pub(crate) fn narrows(&self) -> bool {
         !(self.entities.is_empty() && self.include.is_empty() && self.exclude.is_empty())
     }

@@ -1,5 +1,5 @@
-//! What variables say: those that a caller gives, those of the process, and below the configuration file those of `.env` in the
-//! folder where the program runs. No other folder's `.env` is read, and nothing of it gets into the process's environment.
+//! Variables of settings, by rank: those that the caller gives, those of the process, and, below the configuration file, those
+//! of `.env` in the working directory. No other `.env` is read, and none of it gets into the process's environment.
 
 use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
@@ -19,10 +19,10 @@ const LONGEST: u64 = 1024 * 1024;
 const PROCESS_ONLY: [&str; 8] =
     ["ALL_PROXY", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "RUST_BACKTRACE", "SSL_CERT_DIR", "SSL_CERT_FILE", "TMPDIR"];
 
-/// Variables, from where they are.
+/// Variables by their origin.
 #[derive(Default)]
 pub struct Environment {
-    /// What a caller in the same process says; it counts most.
+    /// Variables that the calling program gives; they rank first.
     given: BTreeMap<String, String>,
     process: BTreeMap<String, String>,
     file: BTreeMap<String, String>,
@@ -31,7 +31,7 @@ pub struct Environment {
 }
 
 impl std::fmt::Debug for Environment {
-    /// Values may be secrets, and of a process they are none of this program's business.
+    /// Names only, as values may be secrets; none of the process's variables.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Environment")
             .field("given", &self.given.keys())
@@ -41,24 +41,24 @@ impl std::fmt::Debug for Environment {
 }
 
 impl Environment {
-    /// The variables of this process, and of `.env` where there is one.
+    /// The variables of this process, and of `.env` if there is one.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the file can't be read, by its line.
+    /// [`Kind::Config`] when `.env` can't be read; the error names the line.
     pub fn read() -> Result<Self> {
-        // What isn't UTF-8 is none of the settings.
+        // No setting has a variable that isn't UTF-8.
         let known =
             std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
         Self::of(BTreeMap::new(), known.collect())
     }
 
-    /// What a caller says itself, the variables of its process, and `.env` where there is one. A caller that serves several
-    /// tenants gives each its own.
+    /// Variables that the caller gives, those of its process, and those of `.env` if there is one. A caller that serves several
+    /// tenants gives each of them its own.
     ///
     /// # Errors
     /// As [`read`](Self::read).
     pub fn of(given: BTreeMap<String, String>, process: BTreeMap<String, String>) -> Result<Self> {
-        // Names of variables have no case there.
+        // On Windows, names of variables don't depend on case.
         let process = match cfg!(windows) {
             true => process.into_iter().map(|(name, value)| (name.to_ascii_uppercase(), value)).collect(),
             false => process,
@@ -130,17 +130,17 @@ impl Environment {
         Some(text)
     }
 
-    /// What a caller says itself.
+    /// The value that the caller gives.
     pub(crate) fn given(&self, name: &str) -> Option<String> {
         self.given.get(name).and_then(|value| plain(value))
     }
 
-    /// What the process says.
+    /// The value in the process's environment.
     pub(crate) fn process(&self, name: &str) -> Option<String> {
         self.process.get(name).and_then(|value| plain(value))
     }
 
-    /// What a caller says, or else the process.
+    /// The value from the caller, else from the process.
     pub(crate) fn said(&self, name: &str) -> Option<String> {
         self.given(name).or_else(|| self.process(name))
     }
@@ -150,7 +150,7 @@ impl Environment {
         self.file.get(name).and_then(|value| plain(value))
     }
 
-    /// What a caller or the process says, or else the file.
+    /// The value from the caller, else from the process, else from `.env`.
     pub(crate) fn either(&self, name: &str) -> Option<String> {
         self.said(name).or_else(|| self.file(name))
     }
@@ -161,7 +161,8 @@ impl Environment {
         places.into_iter().filter_map(|place| place.get(name)).find(|value| !value.trim().is_empty()).cloned()
     }
 
-    /// Settings of object stores that the process doesn't have, where stores look by themselves, or has otherwise.
+    /// Settings of object stores from the caller, which override the process, and from `.env`, if the process lacks them. The
+    /// stores read the process's environment themselves.
     pub(crate) fn stores(&self) -> HashMap<String, String> {
         let of_store = |(name, _): &(&String, &String)| name.starts_with("AZURE_");
         let file = self.file.iter().filter(|(name, _)| self.process(name).is_none());

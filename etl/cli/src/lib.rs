@@ -1,5 +1,5 @@
-//! The program `connectwise-etl`: one file a command, and one each for settings, output and progress. What it does can be done by
-//! other programs, too: [`Settings`] and [`tasks`].
+//! The program `connectwise-etl`: one file per command, and one each for settings, output and progress. Other programs can call
+//! the same functions: [`Settings`] and [`tasks`].
 //!
 //! Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
 
@@ -80,12 +80,12 @@ pub fn main() -> ExitCode {
     ExitCode::from(run(std::env::args_os()))
 }
 
-/// Runs the program with these arguments, its name first, and gives its exit code. The process goes on.
+/// Runs the program with these arguments, of which the first is its name, and returns the exit code. The process isn't ended.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(told) => {
-            // Help and the version are such, too. Where nobody reads them there is nobody to tell that.
+            // Help and the version come as errors too. If standard output is closed, nobody is left to tell.
             told.print().ok();
             return u8::try_from(told.exit_code()).unwrap_or(2);
         }

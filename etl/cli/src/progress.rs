@@ -32,7 +32,7 @@ impl Progress {
 }
 
 impl Progress {
-    /// A bar above the line that says how many lists are loaded.
+    /// Adds a bar above the total of loaded lists.
     fn above_total(&self, bars: &MultiProgress, bar: ProgressBar) -> ProgressBar {
         match self.total.lock().ok().as_deref() {
             Some(Some((total, _))) => bars.insert_before(total, bar),
@@ -40,7 +40,7 @@ impl Progress {
         }
     }
 
-    /// Counts a list that is loaded, and its rows.
+    /// Adds a finished list and its rows to the total.
     fn count(&self, step: &Step) {
         let Ok(mut counted) = self.total.lock() else { return };
         let Some((total, rows)) = counted.as_mut().filter(|_| step.layer == Layer::Bronze) else { return };

@@ -150,11 +150,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Settings for a program of another kind: a lakehouse and a configuration file where it says so itself, and variables. What
-    /// isn't said is what it is for `connectwise-etl`.
+    /// Settings for a calling program: optional places of the lakehouse and the configuration file, and variables. The rest has
+    /// the defaults of `connectwise-etl`.
     ///
     /// # Errors
-    /// [`Kind::Config`] when one of the places says what can't be. Nothing is opened and nothing is asked.
+    /// [`Kind::Config`] for an invalid value. The lakehouse isn't opened and no request is sent.
     pub fn new(lakehouse: Option<String>, config: Option<PathBuf>, environment: Environment) -> Result<Self> {
         let global = Global { lakehouse, config, ..Global::default() };
         Self::load(&global, environment)
@@ -202,7 +202,7 @@ impl Settings {
     /// The lakehouse.
     ///
     /// # Errors
-    /// [`Kind::Config`] when its place can't be one.
+    /// [`Kind::Config`] when its path or URL is invalid.
     pub fn lake(&self) -> Result<Lake> {
         self.open(&self.lakehouse)
     }
@@ -249,7 +249,7 @@ impl Settings {
         Ok(self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())?)
     }
 
-    /// Records a page.
+    /// Records per page.
     pub fn page_size(&self) -> u32 {
         self.source.page_size()
     }

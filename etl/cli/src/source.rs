@@ -224,7 +224,7 @@ impl Source {
             "CW_CLIENTID" => file.client_id.clone(),
             _ => None,
         };
-        // What a caller says is a place of its own: it needn't agree with how the process spells the same.
+        // The caller's variables are a layer of their own, so they needn't use the same names as the process.
         let (given, process) = (|name| environment.given(name), |name| environment.process(name));
         read(&[&given, &process, &in_file, &|name| environment.file(name)]).map_err(unusable)
     }

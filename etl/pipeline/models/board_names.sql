@@ -1,4 +1,4 @@
--- Boards by the name that time entries know them by. Should two have the same, it is the first.
+-- The id of each board by its name, which is all that time entries have. Of boards with the same name it is the lowest.
 select name as boardName, min(id) as boardId
 from silver_cw_board
 where name is not null

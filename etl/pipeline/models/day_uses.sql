@@ -1,4 +1,4 @@
--- Days that rows and their invoices are on. The days of an invoice are no use.
+-- Days of fact rows, with the number of rows, and days of invoices, which count 0.
 select d.usedOn, sum(d.uses) as uses
 from (
     select usedOn, uses from fact_rows

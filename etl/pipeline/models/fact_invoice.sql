@@ -1,4 +1,4 @@
--- One row an invoice. Only what is still open has an age.
+-- One row per invoice. Only invoices with an open balance have an age.
 with aged as (
     select
         t.*,

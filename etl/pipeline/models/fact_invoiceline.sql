@@ -1,5 +1,5 @@
--- One row for each time entry, expense and product that is on an invoice, one for what these lack to the revenue of an invoice,
--- and one for each piece of work that is still to bill.
+-- One row per time entry, expense and product on an invoice; one per invoice for the difference between its revenue and these;
+-- and one per time entry, expense and product that is still to be billed.
 with kept as (
     select *
     from invoice_lines
@@ -7,7 +7,7 @@ with kept as (
         or (
             billableOption = 'Billable'
             and coalesce(agreement_type_normalized, 'other') not in ('internal_project', 'prepaid_hours')
-            -- These have been billed without an invoice, or never will be.
+            -- Billed without an invoice, or never to be billed.
             and coalesce(status, 'Open') not in ('WrittenOff', 'Billed', 'BilledAgreement')
             and not isFixedFee
         )
@@ -28,7 +28,7 @@ priced as (
         k.LineType, k.workedOn, k.statedDate, k.status, k.companyId, k.companyName, k.invoiceApplyToType, k.agreementId,
         k.projectId, k.phaseId, k.ticketId, k.boardId, k.memberId, k.workTypeId, k.workRoleId, k.locationId, k.departmentId,
         k.catalogItemId, k.billingMethod, k.isFixedFee, k.isWrittenOff, k.isDeleted
-    -- The narrow side is the one that engines hold.
+    -- On the left, as engines build the hash table of a join from that side: it has the fewest columns.
     from numbered n
     right join kept k on k.lineSource = n.lineSource and k.sourceId = n.sourceId
     union all

@@ -1,5 +1,6 @@
--- Each invoice once: as the list of invoices has it, else as that of the unposted ones, where it has the number of its billing
--- log. What it was billed for, what of that is paid ahead or was before, and what is revenue.
+-- One row per invoice: from the list of invoices, else from that of unposted invoices, whose billing log id is the invoice's
+-- id. With the billed amount without tax, the part of it that is deferred (down payments, and what they cover later), and the
+-- revenue.
 with waiting as (
     select u.*
     from (
@@ -27,7 +28,7 @@ stated as (
         coalesce(i.locationId, i.locationLocationId) as locationId,
         coalesce(i.departmentId, i.departmentDepartmentId) as departmentId,
         i.`date`, i.dueDate, i.statusName, i.statusIsClosed as isClosed,
-        -- A batch shows that it is posted, whatever a list says that was read before.
+        -- An invoice with a GL batch is posted, even if the list of unposted invoices was read earlier and still has it.
         i.glBatchId is not null or w.billingLogId is null or w.isDeleted as isPosted,
         i.serviceTotal, i.productTotal, i.expenseTotal, i.agreementAmount, i.serviceAdjustmentAmount, i.downpaymentApplied,
         i.salesTax, i.subtotal, i.total, i.payments, i.credits, i.balance,

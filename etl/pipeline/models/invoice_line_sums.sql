@@ -1,4 +1,4 @@
--- What the lines of an invoice add up to. Deleted lines count, and add nothing.
+-- Sum and number of the lines of each invoice. Deleted lines are in the number and not in the sum.
 select
     invoiceId,
     try_cast(sum(case when not isDeleted then lineAmount end) as decimal(19, 4)) as lineTotal,

@@ -1,4 +1,4 @@
--- What can stand on an invoice, with what its member, agreement, project and phase say about it.
+-- Candidates for invoice lines, with the attributes of their member, agreement, project and phase.
 select
     l.*,
     cast(
@@ -7,7 +7,7 @@ select
     ) as cost,
     case when l.agreementId is not null then coalesce(r.agreement_type_normalized, 'other') end as agreement_type_normalized,
     b.boardId,
-    -- A phase that says nothing of it is billed as its project is.
+    -- A phase without a billing method has that of its project.
     coalesce(f.billingMethod, j.billingMethod) as billingMethod,
     l.lineSource in ('time', 'product') and coalesce(f.billingMethod, j.billingMethod, 'none') = 'FixedFee' as isFixedFee,
     coalesce(l.status = 'WrittenOff', false) as isWrittenOff

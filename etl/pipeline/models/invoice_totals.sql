@@ -1,4 +1,4 @@
--- Each invoice with what its lines add up to, and what they lack to its revenue.
+-- Invoice headers with the sum and number of their lines, and the difference to the revenue.
 select
     h.*,
     coalesce(s.lineTotal, cast(0 as decimal(19, 4))) as lineTotal,

@@ -1,5 +1,5 @@
--- What can stand on an invoice, in one shape: time, expenses and products, each with its amount as far as one is known. What
--- isn't known is NULL: a time entry may have an amount and no rate, or neither.
+-- Candidates for invoice lines in one shape: time entries, expenses and products. An unknown amount is NULL: a time entry may
+-- have an amount and no rate, or neither.
 select
     1 as sourceOrder, 'time' as lineSource, te.id as sourceId, te.invoiceId, te.notes as description, te.internalNotes as memo,
     cast(case when te.invoiceId is not null then coalesce(te.invoiceHours, te.actualHours, 0) else coalesce(te.actualHours, 0) end as decimal(19, 4)) as quantity,

@@ -1,4 +1,4 @@
--- How the work of a project is billed.
+-- The billing method of each project that has one.
 select id as projectId, billingMethod
 from silver_cw_project
 where billingMethod is not null

@@ -56,7 +56,7 @@ impl Trouble {
 #[derive(Debug, Default)]
 pub(crate) struct Halt {
     went: bool,
-    /// Whether something spoke against the whole server, and nothing for it since.
+    /// Whether the last failure spoke against the whole server, and nothing has succeeded since.
     doubted: bool,
     strikes: u32,
     /// Lists that can't be read, and what the server answered to them.
@@ -70,12 +70,13 @@ impl Halt {
         Self { strikes: u32::from(trouble == Some(Trouble::Somewhere)), ..Self::default() }
     }
 
-    /// The same, where the server may fail on every list.
+    /// Sets whether the server may fail on every list.
     pub(super) fn doubting(self, doubted: bool) -> Self {
         Self { doubted, ..self }
     }
 
-    /// How many lists may be at work: one where the server may fail on all, and no more than are tried where none may be readable.
+    /// How many lists may be loaded at once: one while the whole server is in doubt; unlimited after a success; before it, as
+    /// many as may fail with 403 or 404 before the others are probed.
     pub(super) fn room(&self) -> usize {
         match () {
             () if self.doubted => 1,
@@ -150,8 +151,8 @@ impl Halt {
     }
 }
 
-/// What is wrong with the server, as far as one request that has to do with no list tells it. It is asked once: where it just fails,
-/// the lists find out how far that goes.
+/// What is wrong with the server, by a single request without retries that concerns no list. Where the server just fails, the
+/// lists find out how far that goes.
 pub(super) async fn first_trouble(client: &Client) -> Option<Trouble> {
     let asked = client.request(Method::Get, "/system/info").patience(1).send().await;
     asked.err().as_ref().and_then(Trouble::of_sdk)

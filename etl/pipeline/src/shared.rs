@@ -1,4 +1,4 @@
-//! What the loads of one run know in common, so that none of it is asked twice.
+//! Answers that the loads of one run share, so that no request is sent twice.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -9,21 +9,22 @@ use tokio::sync::OnceCell;
 
 use crate::error::Result;
 
-/// A question about the list of parents: its path, the condition, and how many ids at most, or whether a count is that after the list.
+/// Key of a shared answer: path of the parents' list, condition, and for ids their maximum, for counts 0 before or 1 after the
+/// ids are read.
 pub(crate) type Question = (&'static str, Option<String>, Option<usize>);
 
-/// Ids of a part of the parents of child lists.
+/// Ids of parents.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Ids {
     /// In rising order.
     pub(crate) ids: Vec<i64>,
-    /// Parents among them that the server can't give.
+    /// Parents among them that the server fails to deliver.
     pub(crate) unreadable: Vec<Unreadable>,
-    /// Whether no parent comes after them.
+    /// Whether the list of parents ends here.
     pub(crate) at_end: bool,
 }
 
-/// Clones share it.
+/// Shared answers; clones refer to the same ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
 
@@ -32,21 +33,21 @@ struct Inner {
     newest: HashMap<&'static str, Arc<OnceCell<Newest>>>,
     parents: HashMap<Question, Arc<OnceCell<Ids>>>,
     counts: HashMap<Question, Arc<OnceCell<Option<u64>>>>,
-    /// By the entity whose lists they are, and the parent.
+    /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
 }
 
-/// A list below a parent that is whole.
+/// A complete child list.
 #[derive(Debug)]
 pub(crate) struct WholeList {
-    /// Texts of its records.
+    /// JSON texts of its records.
     pub(crate) records: Vec<RecordText<'static>>,
-    /// What the server counts in it, where it was asked and can count.
+    /// The server's count; `None` if it wasn't asked or doesn't count.
     pub(crate) counted: Option<u64>,
 }
 
 impl Shared {
-    /// The newest record of an entity's list, asked for before any of what else is shared about that list.
+    /// The newest record of an entity's list. It has to be requested before any other shared answer about that list.
     pub(crate) async fn newest(
         &self,
         entity: &'static str,
@@ -56,39 +57,39 @@ impl Shared {
         cell.get_or_try_init(|| ask).await.copied()
     }
 
-    /// Says what was asked for before any list was read.
+    /// Stores the answers of the survey.
     pub(crate) fn tell_newest(&self, newest: &HashMap<&'static str, Newest>) {
         let cells = newest.iter().map(|(entity, newest)| (*entity, Arc::new(OnceCell::new_with(Some(*newest)))));
         self.inner().newest.extend(cells);
     }
 
-    /// The ids of parents, asked for by the first load that needs them; the others wait for it.
+    /// The ids of parents: the first load that needs them sends `ask`, the others wait for it.
     pub(crate) async fn parents(&self, question: Question, ask: impl Future<Output = Result<Ids>>) -> Result<Ids> {
         let cell = self.inner().parents.entry(question).or_default().clone();
         cell.get_or_try_init(|| ask).await.cloned()
     }
 
-    /// Says what was asked for before any list was read.
+    /// Stores ids of parents from the survey.
     pub(crate) fn tell_parents(&self, question: Question, parents: Ids) {
         self.inner().parents.insert(question, Arc::new(OnceCell::new_with(Some(parents))));
     }
 
-    /// The same, of how many there are.
+    /// Stores a count of parents.
     pub(crate) fn tell_count(&self, question: Question, count: Option<u64>) {
         self.inner().counts.insert(question, Arc::new(OnceCell::new_with(Some(count))));
     }
 
-    /// The same, of the list of an entity below a parent.
+    /// Stores a complete child list.
     pub(crate) fn tell_below(&self, entity: &'static str, parent: i64, list: WholeList) {
         self.inner().below.insert((entity, parent), list);
     }
 
-    /// The list of an entity below a parent, if it was asked for before. It is there once.
+    /// Takes a child list out, if the survey stored it.
     pub(crate) fn below(&self, entity: &'static str, parent: i64) -> Option<WholeList> {
         self.inner().below.remove(&(entity, parent))
     }
 
-    /// How many parents there are, asked for by the first load that needs it.
+    /// The count of parents: the first load that needs it sends `ask`, the others wait for it.
     pub(crate) async fn count(
         &self,
         question: Question,
@@ -99,7 +100,7 @@ impl Shared {
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
-        // Maps only: a fault elsewhere leaves nothing half-done.
+        // The maps are never left half-changed, so a poisoned lock does no harm.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -181,7 +181,7 @@ impl Config {
         self
     }
 
-    /// Longest time to find the server and connect to it (default 4 s).
+    /// Longest time to resolve the server's name and connect (default 4 s).
     #[must_use]
     pub fn with_connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;

@@ -1,8 +1,8 @@
-//! How many requests are under way and how many are started in a second: one limiter for a client and all its clones.
+//! Limits the requests under way and those started per second: one limiter for a client and all its clones.
 //!
-//! Both adapt to the server, and never exceed what was set. The arithmetic is pure functions of the clock's reading: `schedule` hands
-//! out starting times and never refuses, so that whoever waits does so once, in the order of asking; `window` says how many
-//! requests the server takes at once.
+//! Both limits adapt to the server and never exceed the configured ones. The arithmetic is pure functions of the clock's
+//! reading: `schedule` hands out starting times and never refuses, so that each caller waits once, in the order of asking;
+//! `window` says how many requests the server takes at once.
 
 mod schedule;
 mod window;
@@ -26,13 +26,13 @@ pub(crate) struct Limiter {
     schedule: Mutex<Schedule>,
 }
 
-/// How many requests may be under way.
+/// The window, and the permits of the semaphore that follow it.
 #[derive(Debug)]
 struct Allowed {
     window: Window,
-    /// Permits that were given out.
+    /// Permits that the semaphore has or gave out, without those owed.
     given: usize,
-    /// Permits to be taken back when their requests are over.
+    /// Permits to drop as soon as their requests end, after the window shrank.
     owed: usize,
 }
 
@@ -54,9 +54,9 @@ impl Limiter {
         }
     }
 
-    /// Waits until a request may be started. It is under way until what is returned is dropped.
+    /// Waits until a request may be started. It counts as under way until the returned value is dropped.
     pub(crate) async fn admit(&self, clock: &dyn Clock) -> UnderWay<'_> {
-        // It is never closed.
+        // The semaphore is never closed.
         let permit = self.under_way.acquire().await.ok();
         let under_way = UnderWay { limiter: self, permit };
         let mut wait = self.schedule().reserve(clock.monotonic());
@@ -73,7 +73,7 @@ impl Limiter {
         self.schedule().slow_down(clock.monotonic(), pause);
     }
 
-    /// Takes how a request went. `alike` is what it has in common with those that take about as long.
+    /// Adapts the window to the outcome of a request. Latency is compared among requests with the same `alike`.
     pub(crate) fn saw(&self, clock: &dyn Clock, alike: &str, sign: Sign) {
         let mut allowed = self.window.lock().unwrap_or_else(PoisonError::into_inner);
         allowed.window.saw(clock.monotonic(), alike, sign);
@@ -91,7 +91,7 @@ impl Limiter {
     }
 
     fn schedule(&self) -> MutexGuard<'_, Schedule> {
-        // Plain numbers: there is no state in between that a panic elsewhere could leave behind.
+        // Plain numbers: a panic can't leave them half-changed.
         self.schedule.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,4 +1,4 @@
-//! When requests are started: evenly, so that no second has more of them than the rate says.
+//! Starting times of requests: evenly spaced, so that no second has more of them than the rate allows.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ const SLOWER: f64 = 0.5;
 /// The rate never falls below this part of what was set, however many 429 come.
 const SLOWEST: f64 = 1.0 / 32.0;
 
-/// A token bucket for one token that may go into debt, and whose rate recovers with time.
+/// A token bucket of size one that may go into debt, with a rate that recovers over time.
 #[derive(Debug)]
 pub(super) struct Schedule {
     /// Tokens in a second at best; `None` for as many as one likes.
@@ -24,7 +24,7 @@ pub(super) struct Schedule {
     paused_until: Duration,
 }
 
-/// Starts that may be saved up. With a second's worth of them, that second would have twice as many as it may.
+/// Most tokens that are saved up. A second's worth of them would allow a second with twice the rate.
 const SAVED: f64 = 1.0;
 
 impl Schedule {

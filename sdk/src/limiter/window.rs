@@ -1,40 +1,40 @@
-//! How many requests are under way at once: additive increase, multiplicative decrease. `docs/requests.md` says why.
+//! Window of requests under way: additive increase, multiplicative decrease. `docs/requests.md` says why.
 
 use std::{collections::HashMap, time::Duration};
 
-/// So many requests are under way at first, where more are allowed.
+/// Initial window, if the configuration allows as many.
 const FIRST: usize = 4;
-/// What a request that was turned away, or that nobody answered, leaves of the window.
+/// Factor of the window after a 429, a 503 or a time-out.
 const TURNED_AWAY: f64 = 0.5;
-/// What rising latency leaves of it.
+/// Factor of the window after rising latency.
 const SLOWER: f64 = 0.75;
-/// Latency has risen when answers take so many times as long as they use to.
+/// Latency counts as rising if it is this many times the usual.
 const RISEN: f64 = 2.0;
-/// Requests that are under way together fail together, which counts once.
+/// Time after a decrease without another one: concurrent requests fail together, which counts once.
 const ONCE: Duration = Duration::from_secs(5);
-/// How much a new answer counts in what answers use to take, and in what they take now.
+/// Weights of a new answer in the moving averages of the usual and the current latency.
 const USUAL: f64 = 0.05;
 const NOW: f64 = 0.2;
-/// Kinds of requests whose latency is known. A client that asks for ever new ones can't fill the memory.
+/// Most kinds of requests whose latency is kept, which bounds memory.
 const KINDS: usize = 256;
 
-/// How a request went.
+/// Outcome of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Sign {
-    /// It was answered within this time.
+    /// Answered, after this time.
     Answered(Duration),
-    /// The server had too much to do: 429, 503, or no answer in time.
+    /// Overload: 429, 503 or a time-out.
     TurnedAway,
 }
 
-/// How many requests may be under way.
+/// A window of 1 to `most` requests.
 #[derive(Debug)]
 pub(super) struct Window {
     most: usize,
     size: f64,
-    /// How long answers to requests of a kind use to take, in seconds: pages take longer than counts.
+    /// Moving average of the latency in seconds, by kind of request: pages take longer than counts.
     usual: HashMap<String, f64>,
-    /// How many times as long they take now.
+    /// Moving average of the latency over the usual of its kind.
     ratio: f64,
     shrunk: Option<Duration>,
 }
@@ -58,7 +58,7 @@ impl Window {
                 if self.ratio > RISEN {
                     self.shrink(now, SLOWER);
                 } else {
-                    // One more after each whole window of answers.
+                    // Grows by one for each whole window of answers.
                     self.size = (self.size + 1.0 / self.size).min(self.most as f64);
                 }
             }

@@ -31,7 +31,7 @@ async fn read(simulated: &Simulated, mode: PagingMode) -> (Vec<i64>, Result<()>)
     (ids, Ok(()))
 }
 
-/// Only what stops for ever is waited for no longer than this. Everything else has the usual minute, however busy the machine is.
+/// Shortens the read time-out for faults that stall. The others keep the default minute, however busy the machine is.
 fn impatient(fault: &str, longest: Duration) -> impl FnOnce(Config) -> Config {
     let stops = stops(fault);
     move |config| if stops { config.with_read_timeout(longest) } else { config }
@@ -112,7 +112,7 @@ async fn trouble_that_lasts_ends_in_the_right_error_after_all_attempts() {
         assert!(question(&error) && error.is_retryable(), "{fault}: {error}");
         assert_eq!(error.request().unwrap().attempt, 8, "{fault}");
         assert_eq!(simulated.client.stats().requests, 8, "{fault}");
-        // On a busy machine a client that waits so little may hang up before the server has read its request.
+        // With the short time-out, a busy machine may see the client hang up before the server has read its request.
         let arrived = simulated.requests().await.len();
         assert!(arrived == 8 || (arrived < 8 && stops(fault)), "{fault}: {arrived}");
     }

@@ -55,7 +55,7 @@ async fn trouble_is_waited_out_in_every_shape() {
             let pages: Vec<_> = server.client.list("/time/entries").pages().collect().await;
             assert!(pages.len() == 1 && pages[0].as_ref().unwrap().is_last(), "{status} {body}");
             assert_eq!(server.finish().len(), 2);
-            // A limit that names no time is left alone for longer than a fault.
+            // A 429 without a Retry-After pauses for longer than a fault.
             assert_eq!(server.clock.pauses(), [if status == 429 { 2_400 } else { 150 }]);
         }
     }

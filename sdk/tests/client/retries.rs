@@ -9,7 +9,7 @@ use crate::server::{Reply, Server, config};
 const LIMITED: &str = r#"{"error":"ConnectWiseAPI","message":"Too many requests. Please try again in 30 seconds."}"#;
 const BACK_OFF: [u128; 7] = [150, 300, 600, 1_200, 2_400, 4_800, 9_600];
 
-/// The same after a 429 that names no time.
+/// Pauses after a 429 without a Retry-After, in milliseconds.
 const LIMITED_BACK_OFF: [u128; 7] = [2_400, 4_800, 9_600, 15_000, 15_000, 15_000, 15_000];
 
 #[tokio::test]

@@ -55,7 +55,7 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
     answer
 }
 
-/// The answer to one request of a bundle, and how many rows it shows. Records are written as they are outside of bundles.
+/// The answer to one request of a bundle, and its number of rows. Records have the same text as outside of bundles.
 async fn result(ask: &Ask<'_>, request: &Json, counts: bool) -> (String, u64) {
     let kind = text(Some(request), "resourceType");
     let inner = get(request, "apiRequest");

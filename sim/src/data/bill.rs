@@ -1,4 +1,4 @@
-//! What invoices add up to: the sums of the lines that name them, fees, what was paid ahead, and tax.
+//! Totals of invoices: the sums of their lines, agreement fees, down payments and tax.
 
 use super::invoice::About;
 use super::refs::TAX_CODES;
@@ -78,7 +78,7 @@ impl World {
         let (mut service, mut agreement, mut other, mut paid_ahead) = (bill.service, 0, 0, 0);
         match invoice::about(self, bill.invoice) {
             About::Lines => {}
-            // Some servers count the fee of an agreement among the services.
+            // Some servers include the agreement fee in the service total.
             About::Agreement(slot) if draw.chance(630, 5_000) => service += agreement::charge(self, slot).0,
             About::Agreement(slot) => agreement = agreement::charge(self, slot).0,
             About::DownPayment(paid) => other = paid.0,

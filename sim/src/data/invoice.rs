@@ -9,22 +9,22 @@ use super::world::{self, Link, MASS_UPDATE, Row, World};
 use crate::calendar::DAY;
 use crate::kind::Kind;
 
-/// What an invoice is about, beside the lines that name it.
+/// What an invoice bills besides its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum About {
-    /// Lines and nothing else.
+    /// Lines only.
     Lines,
-    /// The fee of an agreement, by its row.
+    /// The fee of an agreement, by its slot.
     Agreement(u64),
-    /// A part of a project's price, paid ahead. It has no lines.
+    /// A down payment of this amount for a project. It has no lines.
     DownPayment(Decimal),
-    /// The whole price of a project, of which so much was paid ahead.
+    /// The completion of a project, less this down payment. The project's price is twice as much.
     Completion(Decimal),
-    /// Money that is given back. It has no lines.
+    /// A credit memo over this amount. It has no lines.
     Credit(Decimal),
 }
 
-/// Months from a down payment to what completes its project.
+/// Months from a down payment to the completion of the project.
 const PROJECT_MONTHS: u64 = 2;
 
 const TYPES: [&str; 6] = ["Standard", "Standard", "Standard", "Standard", "Progress", "Miscellaneous"];
@@ -39,7 +39,7 @@ pub(super) fn number(out: &mut String, slot: u64) {
     names::number(out, number);
 }
 
-/// What an invoice is about. Those that are made later are about lines only.
+/// What an invoice bills. Invoices that are added later have lines only.
 pub(super) fn about(world: &World, slot: u64) -> About {
     if slot >= world.count(Kind::Invoice) {
         return About::Lines;
@@ -59,15 +59,15 @@ pub(super) fn about(world: &World, slot: u64) -> About {
     agreement.map_or(About::Lines, About::Agreement)
 }
 
-/// What is paid ahead by an invoice: half the price of a project, in the first two of four months, so that what completes
-/// it comes in the next two.
+/// The down payment that an invoice is for, if any: half the price of a project. Only in the first two of every four months, so
+/// that the completion follows in the next two.
 fn paid_ahead(world: &World, slot: u64) -> Option<Decimal> {
     let draw = world.draw(Kind::Invoice, slot);
     let is_early = world.invoice_month(slot) % (2 * PROJECT_MONTHS) < PROJECT_MONTHS;
     (is_early && draw.chance(616, 800)).then(|| Decimal::whole(25_000 * (2 + draw.below(617, 30) as i64)))
 }
 
-/// Whether lines can be on an invoice.
+/// Whether an invoice may have lines.
 pub(super) fn takes_lines(world: &World, slot: u64) -> bool {
     !matches!(about(world, slot), About::DownPayment(_) | About::Credit(_))
 }
@@ -80,7 +80,7 @@ fn agreement_of(world: &World, slot: u64) -> Option<u64> {
     }
 }
 
-/// The project that an invoice bills: a down payment and what completes it name the same.
+/// The project that an invoice bills: a down payment and its completion have the same one.
 fn project_of(world: &World, slot: u64, company: u64) -> Option<u64> {
     let first = match about(world, slot) {
         About::DownPayment(_) => slot,
@@ -214,7 +214,7 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     let draw = world.draw(Kind::Invoice, row.slot);
     let totals = world.totals(world.bill(row, row.slot));
     let batched = row.quiet || (row.born == 0 && row.slot < world.unposted_invoice(0));
-    // Nobody pays what isn't posted, and some pay a part of it.
+    // Unposted invoices are unpaid; some posted ones are paid in part.
     let paid = match draw.below(625, 100) {
         _ if !batched => Decimal::ZERO,
         _ if row.edited > 0 => totals.total,

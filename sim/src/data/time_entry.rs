@@ -104,7 +104,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.text("status", work.status());
     place_of_work(s, world, &work);
     s.flag("invoiceFlag", work.invoice.is_some());
-    // What isn't invoiced yet need not have an amount.
+    // Entries without an invoice may lack an amount.
     if work.invoice.is_some() || !draw.chance(337, 1_000) {
         s.num("extendedInvoiceAmount", extended(priced, &work, &times));
     }
@@ -139,7 +139,7 @@ fn work_type(s: &mut impl Shape, work: &Work) {
     s.leave();
 }
 
-/// Whole krónur an hour; an edit raises it.
+/// Whole krónur per hour; an edit raises it.
 fn hourly_rate(row: Row, work: &Work) -> i64 {
     let rate = work.draw.pick(320, &[14_900, 18_500, 21_900, 23_800, 26_500, 0]);
     if row.edited > 0 { rate + 500 * i64::from(row.version()) } else { rate }
@@ -204,7 +204,7 @@ fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work
     s.time("dateEntered", times.entered);
     s.made("mobileGuid", |o| names::guid(o, draw, 330));
     let rate = hourly_rate(priced, work);
-    // Some entries don't show the rate that their amount is made with.
+    // Some entries lack the rate behind their amount.
     if !draw.chance(321, 800) {
         s.num("hourlyRate", Decimal::whole(rate));
     }

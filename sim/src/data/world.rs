@@ -214,12 +214,12 @@ impl World {
         (month, slot - month * self.invoices_a_month())
     }
 
-    /// The month of an invoice, 0 for January 2024.
+    /// Month of an invoice, counted from January 2024 (0).
     pub(crate) fn invoice_month(&self, slot: u64) -> u64 {
         self.invoice_place(slot).0
     }
 
-    /// The invoice of the same company some months before, if there was one.
+    /// The invoice of the same company so many months earlier, if there is one.
     pub(crate) fn invoice_before(&self, slot: u64, months: u64) -> Option<u64> {
         let (month, place) = self.invoice_place(slot);
         let is_there = month >= months && place < self.invoices_a_month();

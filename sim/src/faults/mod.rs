@@ -88,8 +88,8 @@ impl Faults {
         self.first(|rule| rule.holds_id.is_none() && !rule.refuses() && rule.is_for(method, path), now)
     }
 
-    /// The same for a list that is asked for within a bundle, which has no answer of its own that could break in other ways: only
-    /// rules with a status that name its path.
+    /// Like `request`, for a list within a bundle. Only rules with a path and a status apply: the list has no HTTP answer of
+    /// its own that could break otherwise.
     pub(crate) fn bundled(&mut self, path: &str) -> Option<Fault> {
         self.first(|rule| rule.holds_id.is_none() && rule.is_status_at(path), Instant::now())
     }

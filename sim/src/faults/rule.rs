@@ -174,7 +174,7 @@ impl Rule {
         method && path
     }
 
-    /// Whether it answers requests of this path, and not just any, with a status.
+    /// Whether the rule names this path and answers with a status.
     pub(super) fn is_status_at(&self, path: &str) -> bool {
         self.path.is_some() && self.status.is_some() && self.is_for("GET", path)
     }

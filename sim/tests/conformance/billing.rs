@@ -15,8 +15,8 @@ fn money(value: &Value) -> i64 {
     (value.as_f64().unwrap() * 10_000.0).round() as i64
 }
 
-/// Every invoice is the sum of the lines that name it, fees and tax, less what was paid ahead; every line is of its company.
-/// Fees, down payments and credits have no lines.
+/// The total of every invoice is the sum of its lines, fees and tax, less down payments; lines have the invoice's company. Down
+/// payments and credits have no lines.
 async fn check_sums(client: &Client) -> usize {
     let invoices = by_id(client.truth("Invoice").await);
     let mut sums: BTreeMap<i64, [i64; 3]> = BTreeMap::new();
@@ -51,7 +51,7 @@ async fn check_sums(client: &Client) -> usize {
         assert_eq!(money(&row["total"]), subtotal - ahead + money(&row["salesTax"]), "{row}");
         assert_eq!(money(&row["balance"]), money(&row["total"]) - money(&row["payments"]), "{row}");
     }
-    // What was paid ahead by invoices is what later ones of the same project take off.
+    // Each down payment is deducted by a later invoice of the same project.
     let of_projects = |wanted: fn(&Value) -> Option<i64>| {
         let told = invoices.values().filter_map(|row| Some((row.pointer("/project/id")?.as_i64()?, wanted(row)?)));
         let mut told: Vec<(i64, i64)> = told.collect();

@@ -16,7 +16,7 @@ fn shown<T>(html: &mut Html, title: &str, answer: &Answer<T>, picture: impl FnOn
     card(html, title, &content);
 }
 
-/// The number before an age keeps the order, and is nothing to read.
+/// The label without the number in front, which only sorts.
 fn unnumbered(row: &Aged) -> String {
     row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned()
 }

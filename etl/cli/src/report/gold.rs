@@ -1,4 +1,4 @@
-//! What gold says, in seven questions. A table that isn't there yet leaves a sentence in place of its picture.
+//! Seven questions to gold. If a table is missing, a sentence takes the place of the chart.
 
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Lake, TableName};
@@ -59,10 +59,10 @@ pub(super) struct Coverage {
     pub(super) revenue: f64,
 }
 
-/// Money by its age, or by where it comes from.
+/// Amounts by age, or by source.
 #[derive(Debug, Deserialize)]
 pub(super) struct Aged {
-    /// A number that keeps the order, and what people read.
+    /// A number that sorts, a space, and the label.
     pub(super) age: String,
     pub(super) lines: u64,
     pub(super) amount: f64,
@@ -98,13 +98,13 @@ const COVERAGE: &str = "select coalesce(f.agreement_billing_behavior, 'no agreem
      cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue from fact_timeentry f where not f.isDeleted \
      group by coalesce(f.agreement_billing_behavior, 'no agreement') order by hours desc, behavior";
 
-/// Where the revenue of invoices comes from: what headers say beyond lines and fees is what no row explains.
+/// Revenue of invoices by source; the amount of a header beyond its lines and fees has none.
 const SOURCES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
      select coalesce(l.lineAmount, 0) as amount, case when l.lineSource <> 'header' then '1 time, expenses, products' \
      when l.LineType = 'AGREEMENT' then '2 fees of agreements' else '3 no line explains' end as age \
      from fact_invoiceline l where l.isInvoiced and not l.isDeleted) a group by age order by age";
 
-/// What is still to be paid, as of the day on which gold was built last.
+/// Open balances of invoices by age, as of the day of the last gold build.
 const RECEIVABLES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
      select i.balance as amount, case i.agingBucket when 'Current' then '1 not due' when '1-30' then '2 up to 30 days' \
      when '31-60' then '3 31 to 60 days' when '61-90' then '4 61 to 90 days' else '5 more than 90 days' end as age \

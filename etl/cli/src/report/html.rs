@@ -62,7 +62,8 @@ impl Html {
     }
 }
 
-/// A table; cells of the columns in `right` are numbers. Each cell holds the name of its column, which narrow screens show beside it.
+/// A table; the columns in `right` hold numbers. Each cell has the name of its column as an attribute, which narrow screens
+/// show beside it.
 pub(super) fn table(header: &[&'static str], right: &[usize], rows: &[Vec<String>]) -> Html {
     let mut html = Html::new();
     html.raw("<div class=\"scroll\"><table><thead><tr>");

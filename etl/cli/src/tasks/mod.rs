@@ -1,5 +1,5 @@
-//! What the program does, without its command line: settings and a request go in, a report comes out. Nothing is printed, no
-//! variable is read and no process ended, so that other programs can do the same; the commands are the first of them.
+//! The functions behind the commands: settings and a request go in, a report comes out. They print nothing, read no variables
+//! and don't end the process, so that other programs can call them.
 
 pub mod extract;
 mod run;
@@ -14,7 +14,7 @@ pub use run::{RunRequest, moment, run};
 pub use schema::{Column, Custom, Table, columns, custom_fields, history_of, named_layer, tables, type_name};
 pub use upkeep::{MaintainRequest, ReconcileRequest, diagnose, layers_of_upkeep, maintain, reconcile, verify};
 
-/// An error of any task: where the table that it is about can't be read, why, and what mends it.
+/// Replaces the error of an unreadable table by one that names the damage and the remedy; returns other errors as they are.
 pub async fn explained(settings: &Settings, error: Error) -> Error {
     let Some(table) = error.table().cloned().filter(|_| error.kind() == Kind::Lake) else { return error };
     let Ok(lake) = settings.lake() else { return error };

@@ -1,4 +1,4 @@
-//! Runs.
+//! Runs that load and build.
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use connectwise_extract::read::Window;
@@ -11,27 +11,27 @@ use connectwise_pipeline::run::{Mode, Observer, Plan, Report, execute};
 use crate::entities::EntityArgs;
 use crate::settings::Settings;
 
-/// What a run has to do.
+/// Parameters of a run.
 #[derive(Debug, Clone)]
 pub struct RunRequest {
     /// Layers to build.
     pub layers: Vec<Layer>,
-    /// How much is read.
+    /// Full or incremental load.
     pub mode: Mode,
-    /// Read again what changed since then.
+    /// Read again what changed since this time; incremental loads only.
     pub since: Option<DateTime<Utc>>,
-    /// Days that every business-date window goes back, in place of those of the catalogue.
+    /// Days that every business-date window goes back, instead of those of the catalogue; incremental loads only.
     pub lookback_days: Option<u32>,
-    /// What is loaded.
+    /// Selection of entities.
     pub entities: EntityArgs,
-    /// Take over a lakehouse that belongs to another tenant.
+    /// Take over a lakehouse that belongs to another tenant; reads every table in full.
     pub adopt_tenant: bool,
-    /// Largest share of a table's rows that may be missing from a full read, 0 to 100.
+    /// Largest share of a table's rows that may be missing from a full read, 0 to 100 percent; `None` for the configured one.
     pub max_share: Option<f64>,
 }
 
 impl Default for RunRequest {
-    /// What changed in all entities, through all layers.
+    /// An incremental load of all entities, through all layers.
     fn default() -> Self {
         Self {
             layers: Layer::ALL.to_vec(),
@@ -75,7 +75,7 @@ impl RunRequest {
     }
 }
 
-/// Loads what the API has into the lakehouse, layer by layer.
+/// Loads the API's records into the lakehouse and builds the layers above.
 ///
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
@@ -84,7 +84,7 @@ pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observ
     request.check()?;
     let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, max_share } = request;
     let Selected { entities, optional } = entities.selected(settings)?;
-    // Layers above bronze need no credentials. Those of bronze are compared with the tenant of the lakehouse as the run begins.
+    // Silver and gold need no credentials. A load of bronze compares the tenant with the lakehouse's as it begins.
     let asks = layers.contains(&Layer::Bronze);
     let lake = if asks { settings.lake()? } else { settings.own_lake().await? };
     gold::check(&lake, &settings.gold).await?;
@@ -108,10 +108,10 @@ pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observ
     execute(&lake, client.as_ref(), &plan, observer).await
 }
 
-/// A day or an instant: `2026-01-31`, or `2026-01-31T08:00:00Z`.
+/// Parses a day (midnight UTC) or an instant: `2026-01-31`, or `2026-01-31T08:00:00Z`.
 ///
 /// # Errors
-/// How to write it.
+/// A text that names the two forms.
 pub fn moment(text: &str) -> std::result::Result<DateTime<Utc>, String> {
     let day =
         text.parse::<NaiveDate>().ok().and_then(|day| day.and_hms_opt(0, 0, 0)).map(|midnight| midnight.and_utc());

@@ -1,4 +1,4 @@
-//! Which tables there are, and their columns.
+//! Tables of all layers, and their columns.
 
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use connectwise_extract::catalog;
@@ -21,18 +21,18 @@ use crate::settings::Settings;
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its type, as `decimal(19,4)`; none where the privacy policy leaves it out.
+    /// Its type, as `decimal(19,4)`; `None` if the privacy policy drops the column.
     #[serde(rename = "type")]
     pub data_type: Option<String>,
-    /// Whether a value may be missing.
+    /// Whether values may be NULL; `None` if the privacy policy drops the column.
     pub nullable: Option<bool>,
-    /// What the privacy policy makes of it; silver only.
+    /// Treatment by the privacy policy: `keep`, `hash`, `drop` or `secret`; silver only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'static str>,
-    /// Whether it says something of a person; silver only.
+    /// Whether it holds personal data; silver only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub personal: Option<bool>,
-    /// The custom field that it is for.
+    /// The custom field that it holds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub custom_field: Option<Custom>,
 }
@@ -42,7 +42,7 @@ pub struct Column {
 pub struct Custom {
     /// Its id.
     pub id: i64,
-    /// What it is called now.
+    /// Its current caption.
     pub caption: String,
 }
 
@@ -61,8 +61,8 @@ impl From<CustomField> for Column {
     }
 }
 
-/// The columns of a table by its name, or of an entity; without a layer, of the table that has this name, or else of silver.
-/// Columns of custom fields are those that the table of the lakehouse has.
+/// The columns of a table, by the name of the table or of an entity. Without a layer it is that of the table with this name,
+/// else silver. Columns of custom fields come from the table in the lakehouse.
 ///
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no table has.
@@ -97,13 +97,13 @@ pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> R
     Ok(columns.chain(custom.into_iter().map(Column::from)).collect())
 }
 
-/// The entity that is meant, by its name or by that of its table.
+/// The entity with this name, or whose table has this name.
 fn entity_of(name: &str, prefix: &str) -> Result<&'static Entity> {
     let own = name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     Ok(catalog::entity(if own { &name[prefix.len()..] } else { name })?)
 }
 
-/// The columns that custom fields brought to a table, as it is in the lakehouse; none where there is no table yet.
+/// The columns of custom fields that a table in the lakehouse has; none if there is no table or it can't be read.
 pub async fn custom_fields(settings: &Settings, table: &TableName) -> Vec<CustomField> {
     let stored = match settings.lake() {
         Ok(lake) => lake.table(table).await.map_err(Error::from),
@@ -124,16 +124,16 @@ pub fn history_of(name: &str) -> Option<&'static Entity> {
     entities.find(|entity| silver::history::table(entity).name.eq_ignore_ascii_case(name.trim()))
 }
 
-/// A table that the layers can have.
+/// A table that a layer can have.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Table {
     /// Its name.
     pub table: String,
     /// Its layer.
     pub layer: String,
-    /// The entity that it is made from.
+    /// The entity that it is made from; `None` for gold and the ledger.
     pub entity: Option<&'static str>,
-    /// What the privacy policy makes of it, in a few words; silver only.
+    /// The columns that the privacy policy treats, as a short text; silver only, else empty.
     pub privacy: String,
 }
 
@@ -155,7 +155,7 @@ pub fn tables(settings: &Settings, layer: Option<Layer>) -> Vec<Table> {
     described.collect()
 }
 
-/// What the policy makes of a table, in a few words, or nothing where every column is kept.
+/// The columns of a table that the policy treats, by treatment; empty if it keeps all.
 fn summary(entity: &Entity, settings: &Settings) -> String {
     let policy = silver::policy(entity, &settings.privacy);
     let named = |treatment: &str| {
@@ -167,7 +167,7 @@ fn summary(entity: &Entity, settings: &Settings) -> String {
     parts.map(|(treatment, names)| format!("{treatment}: {names}")).collect::<Vec<_>>().join("; ")
 }
 
-/// The layer that a user means: the ledger goes by the name of its folder.
+/// A layer by its name; that of the ledger is `etl`.
 ///
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no layer has.
@@ -193,7 +193,7 @@ fn declared(layer: Layer, name: &str) -> Result<SchemaRef> {
     })
 }
 
-/// A type as people write it: `timestamp`, `decimal(19,4)`, `struct<id: int, name: string>`.
+/// A type in Spark's notation: `timestamp`, `decimal(19,4)`, `struct<id: int, name: string>`.
 pub fn type_name(data_type: &DataType) -> String {
     match data_type {
         DataType::Int32 => "int".to_owned(),

@@ -1,4 +1,4 @@
-//! What keeps a lakehouse in order: whether a tenant can be loaded, what is gone at the source, files, and what tables hold.
+//! Upkeep of a lakehouse: `doctor`, `reconcile`, `maintain` and `verify`.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ use connectwise_pipeline::{maintain as upkeep, reconcile as sweep, run, verify a
 use crate::entities::EntityArgs;
 use crate::settings::Settings;
 
-/// Finds out whether a tenant can be loaded. Nothing is written.
+/// Checks whether a tenant can be loaded. Nothing is written.
 ///
 /// # Errors
 /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) for credentials that are missing, and when the lakehouse can't be read.
@@ -31,14 +31,14 @@ pub async fn diagnose(settings: &Settings, selected: &Selected) -> Result<Examin
     Ok(examination)
 }
 
-/// What a reconcile looks at, and what it may do.
+/// Parameters of `reconcile`.
 #[derive(Debug, Clone)]
 pub struct ReconcileRequest {
-    /// What is swept.
+    /// Selection of entities.
     pub entities: EntityArgs,
-    /// Find out everything and write nothing.
+    /// Report what would be deleted, and write nothing.
     pub dry_run: bool,
-    /// Largest share of a table's rows that may be missing, 0 to 100.
+    /// Largest share of a table's rows that may be missing, 0 to 100 percent.
     pub max_share: f64,
 }
 
@@ -48,7 +48,7 @@ impl Default for ReconcileRequest {
     }
 }
 
-/// Takes rows that are gone at the source out of bronze. Beside the report: whether the ledger could be written.
+/// Deletes rows from bronze that the source no longer has. Returns the report, and whether the ledger could be written.
 ///
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
@@ -73,20 +73,20 @@ pub async fn reconcile(settings: &Settings, request: ReconcileRequest) -> Result
     run::reconcile(&settings.lake()?, &settings.client()?, &entities, &swept).await
 }
 
-/// What maintenance looks at, and what it keeps.
+/// Parameters of `maintain`.
 #[derive(Debug, Clone)]
 pub struct MaintainRequest {
-    /// Layers whose tables are put in order.
+    /// Layers whose tables are maintained.
     pub layers: Vec<Layer>,
-    /// Find out everything and change nothing.
+    /// Report what would be done, and change nothing.
     pub dry_run: bool,
-    /// Hours that files of old versions stay.
+    /// Hours that data files of old versions are kept.
     pub retention_hours: u32,
-    /// Hours that files stay which no commit names.
+    /// Hours that files without a commit are kept.
     pub orphan_hours: u32,
 }
 
-/// The layers that names mean; that of the ledger goes by the name of its folder.
+/// Layers by their names; that of the ledger is `etl`.
 ///
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no layer has.
@@ -100,12 +100,13 @@ pub fn layers_of_upkeep(names: &[String]) -> Result<Vec<Layer>> {
     names.iter().map(layer).collect()
 }
 
-/// Puts small files together and removes what nothing needs any more. Beside the report: whether the ledger could be written.
+/// Compacts small files and removes those that no version in the retention needs. Returns the report, and whether the ledger
+/// could be written.
 ///
 /// # Errors
 /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when the lakehouse belongs to another tenant than the configured one.
 pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<(upkeep::Report, Result<()>)> {
-    // A dry run is refused where the real one would be.
+    // A dry run is refused under the same conditions.
     let lake = settings.own_lake().await?;
     let options = MaintenanceOptions {
         run_id: uuid::Uuid::now_v7().to_string(),
@@ -116,11 +117,11 @@ pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<
     run::maintain(&lake, &request.layers, &settings.gold, &options).await
 }
 
-/// Reads every table and compares each layer with the one below. With `repair`, tables that something was found of are loaded or
-/// built by the next run.
+/// Reads every table and compares each layer with the one below. With `repair`, the next run loads or builds the faulty tables
+/// again.
 ///
 /// # Errors
-/// As [`maintain`], and when the store refuses.
+/// As [`maintain`] with `repair`, and when the store can't be read.
 pub async fn verify(settings: &Settings, layers: Vec<Layer>, repair: bool) -> Result<verification::Report> {
     let lake = if repair { settings.own_lake().await? } else { settings.lake()? };
     let (run_id, privacy, gold) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?, &settings.gold);

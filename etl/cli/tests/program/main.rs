@@ -373,7 +373,7 @@ async fn a_lakehouse_may_have_any_path() {
 #[test]
 fn every_signal_to_stop_ends_a_run_in_the_same_way() {
     for (signal, code) in [("TERM", 143), ("HUP", 129), ("INT", 130)] {
-        // A server that takes connections and never answers; one for each, as a program opens several.
+        // A server that accepts connections and never answers; one per signal, as the program opens several connections.
         let server = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}/v4_6_release/apis/3.0", server.local_addr().unwrap());
         let folder = tempfile::tempdir().unwrap();

@@ -1,5 +1,5 @@
-//! Questions about many lists in one request. What a bundle doesn't answer beyond doubt is left to be asked list by list: a server
-//! or a role without bundles costs a request or two and nothing else.
+//! Reads, counts and newest records of many lists, asked by bundle. A list that a bundle doesn't answer with proof of
+//! completeness is left to its own load, so a server or role without bundles costs one or two extra requests.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -16,32 +16,32 @@ use serde_json::Value;
 use super::ServerClock;
 use super::measured::{Newest, known, newest_at_once};
 
-/// Lists of one bundle. Nobody documents a limit; a server that wants fewer gets fewer.
+/// Most lists in one bundle. The API documents no limit; a bundle that the server refuses as too large is halved.
 const LISTS: usize = 100;
 
-/// Records that one bundle is expected to bring, so that no answer is much larger than a few pages.
+/// Records that one bundle is filled up to, by the counts: an answer then has the size of about two pages.
 const RECORDS: u64 = 2_000;
 
-/// A list of which so many records are wanted fits into a bundle. More of them are read page by page.
+/// Largest count of a part that is read by bundle; larger parts are read page by page.
 const MOST: u64 = 900;
 
-/// Bytes of records that are kept until their loads begin, of all lists together. What doesn't fit is read by its own load, and isn't kept
-/// then.
+/// Bytes of records, over all lists, that are held in memory until their loads begin. Once they are used up, the other lists
+/// are read by their own loads.
 const KEPT: usize = 32 * 1024 * 1024;
 
-/// Records that a list may have grown by since it was counted, without being asked for on its own.
+/// Added to the count of a part to get its page size: so many records may be inserted between count and read.
 const GROWTH: u64 = 50;
 
 /// A list, or the records of it that meet a condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Part {
-    /// Whose list it is.
+    /// Entity of the list.
     pub entity: &'static Entity,
-    /// A text in the API's query language; `None` for all of the list.
+    /// Condition in the API's query language; `None` for the whole list.
     pub condition: Option<String>,
 }
 
-/// All records of a part of a list, and what the server counted before and after it gave them.
+/// All records of a part of a list, in rising order of their keys, with the server's counts before and after the read.
 #[derive(Clone)]
 pub struct Listed {
     pub(super) condition: Option<String>,
@@ -51,26 +51,26 @@ pub struct Listed {
 }
 
 impl fmt::Debug for Listed {
-    /// The records aren't shown: they are somebody's.
+    /// Without the records, which may hold personal data.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listed").field("records", &self.records.len()).finish_non_exhaustive()
     }
 }
 
 impl Listed {
-    /// What it holds all records of.
+    /// The condition that the records meet; `None` if they are the whole list.
     pub fn condition(&self) -> Option<&str> {
         self.condition.as_deref()
     }
 }
 
-/// What room is left for records that are kept.
+/// Bytes that are left for records held in memory.
 #[derive(Debug)]
 struct Room(usize);
 
 impl Room {
-    /// Whether records of so many bytes fit. From the first on that don't there is no room any more, so that nothing is asked for in
-    /// vain.
+    /// Reserves these bytes; false if they don't fit. The first that don't fit close it, so that no further bundle is requested
+    /// in vain.
     fn takes(&mut self, bytes: usize) -> bool {
         let left = self.0.checked_sub(bytes);
         self.0 = left.unwrap_or_default();
@@ -82,14 +82,14 @@ impl Room {
     }
 }
 
-/// Asks one server by bundles, as long as it takes them.
+/// Sends bundles to one server until one fails for another reason than its size.
 #[derive(Debug)]
 pub struct Bundles {
     client: Client,
     refused: AtomicBool,
 }
 
-/// What is asked of a bundle.
+/// What a bundle returns of each list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Question {
     Records,
@@ -97,13 +97,13 @@ enum Question {
 }
 
 impl Bundles {
-    /// Bundles of this server, which nobody has tried yet.
+    /// Sends nothing yet. After a bundle failed for another reason than its size, this value sends no more.
     pub fn new(client: &Client) -> Self {
         Self { client: client.clone(), refused: AtomicBool::new(false) }
     }
 
-    /// The newest record of each list that shows when its records changed. Lists of which the server doesn't tell it are left out; those
-    /// that bundles have no name for are asked beside the bundle.
+    /// The record with the highest change time of each incremental entity, by entity name. Entities without a name in bundles
+    /// are asked by a request each, at the same time. Lists that don't answer are left out.
     pub async fn newest(&self, entities: &[&'static Entity]) -> HashMap<&'static str, Newest> {
         let list = |entity: &&'static Entity| {
             let Load::Incremental { watermark, .. } = entity.load else { return None };
@@ -117,7 +117,7 @@ impl Bundles {
         let unnamed = entities.iter().copied().filter(is_unnamed);
         let unnamed = unnamed.map(|entity| async move { Some((entity.name, newest_at_once(client, entity).await?)) });
         let asked = lists.iter().map(|(_, _, list)| list.clone()).collect();
-        // A clock that is read before the request is behind at worst.
+        // Read before the request, the local clock is at most behind the answer.
         let here = Utc::now();
         let answers = self.ask(asked, Question::Records, |bundle, _, answer| {
             let clock = ServerClock::of(bundle.response(), here);
@@ -137,7 +137,8 @@ impl Bundles {
         found.chain(unnamed.into_iter().flatten()).collect()
     }
 
-    /// The keys of each part that has less than a page of records, `None` where the server doesn't give them whole.
+    /// The keys of each part, in rising order, in the order of `parts`. `None` for a part that has a page of records or more,
+    /// or whose answer isn't proven complete.
     pub async fn keys(&self, parts: &[Part]) -> Vec<Option<Vec<i64>>> {
         let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
             .iter()
@@ -157,7 +158,7 @@ impl Bundles {
         found
     }
 
-    /// How many records each part has, `None` where the server doesn't say.
+    /// How many records each part has, in the order of `parts`; `None` if the entity has no count or the server doesn't answer.
     pub async fn counts(&self, parts: &[Part]) -> Vec<Option<u64>> {
         let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
             .iter()
@@ -175,8 +176,8 @@ impl Bundles {
         counts
     }
 
-    /// The records of those of these counted parts that are small and that the server gives whole, by their places: the smallest first,
-    /// as long as there is room to keep them.
+    /// The records of the parts that `counted` says are small, by their index in `parts`. The smallest parts come first, until
+    /// the memory for them is used up. Parts whose answer isn't complete are left out.
     pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> HashMap<usize, Listed> {
         let small = |at: &usize| counted.get(*at).copied().flatten().is_some_and(|count| count <= MOST);
         let mut places: Vec<usize> = (0..parts.len()).filter(small).collect();
@@ -203,7 +204,8 @@ impl Bundles {
                 found.insert(at, Listed { condition, records, counted, counted_after: 0 });
             }
         }
-        // Counted again after the read, as every read is. A list that grew meanwhile is asked for on its own.
+        // Counted again after the read, as in every read: a list with fewer records than the lower count is left to its own
+        // load.
         let places: Vec<usize> = found.keys().copied().collect();
         let again: Vec<Part> = places.iter().filter_map(|at| parts.get(*at).cloned()).collect();
         for (at, after) in places.into_iter().zip(self.counts(&again).await) {
@@ -217,7 +219,8 @@ impl Bundles {
         found
     }
 
-    /// All records of each of these parts, of which each has less than a page; `None` where the server doesn't give them whole.
+    /// All records of each part, in the order of `parts`, in one bundle. `None` for a part that has a page of records or more,
+    /// or whose answer isn't proven complete.
     pub(super) async fn whole(&self, parts: &[Part]) -> Vec<Option<Vec<RecordText<'static>>>> {
         let mut found = vec![None; parts.len()];
         let most = u64::from(connectwise_sdk::MAX_PAGE_SIZE) - GROWTH;
@@ -229,7 +232,8 @@ impl Bundles {
         found
     }
 
-    /// All records of these parts, as far as the server gives them whole.
+    /// Records of the parts at `places`, by index; parts whose answer isn't complete are left out. `count` gives the expected
+    /// size.
     async fn pack(
         &self,
         parts: &[Part],
@@ -253,7 +257,8 @@ impl Bundles {
         asked.into_iter().zip(answers).filter_map(|(at, records)| Some((at, records?))).collect()
     }
 
-    /// Asks for lists, and takes what `take` makes of the answers that are some.
+    /// Sends the lists in bundles of at most `LISTS`, and returns what `take` makes of each successful answer, in the order of
+    /// `lists`.
     async fn ask<T>(
         &self,
         lists: Vec<BundledList>,
@@ -274,7 +279,7 @@ impl Bundles {
             };
             match asked {
                 Ok(bundle) => {
-                    // An answer that can't be read answers nothing: whatever is wrong, the lists say it.
+                    // An answer that can't be parsed leaves its lists to their own loads, which report the error.
                     for (at, (_, answer)) in bundle.answers().unwrap_or_default().into_iter().enumerate() {
                         let answer = answer.filter(|answer| answer.success);
                         if let Some(place) = found.get_mut(range.start + at) {
@@ -303,12 +308,12 @@ impl Part {
     }
 }
 
-/// Whether the bundle may hold too many lists or records.
+/// Whether a smaller bundle may succeed.
 fn is_too_large(error: &connectwise_sdk::Error) -> bool {
     matches!(error.status(), Some(400 | 413)) || error.kind() == ErrorKind::TooLarge
 }
 
-/// Places in groups that are one bundle each.
+/// Groups the indices into bundles, by `LISTS` and `RECORDS`.
 fn packs(places: &[usize], count: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
     let mut packs: Vec<Vec<usize>> = Vec::new();
     let mut room = 0;
@@ -326,7 +331,7 @@ fn packs(places: &[usize], count: impl Fn(usize) -> u64) -> Vec<Vec<usize>> {
     packs
 }
 
-/// The keys of the records, where they are in that order and each is there once.
+/// The keys of the records; `None` if one has no integer key, or they don't strictly rise.
 fn ascending(answer: &BundledAnswer<'_>, key: &str) -> Option<Vec<i64>> {
     let key_of = |text: &&serde_json::value::RawValue| {
         let record: Option<Value> = serde_json::from_str(text.get()).ok();

@@ -122,8 +122,9 @@ impl Measured {
         Ok(Self::judge(known, ahead, clock, stored, window))
     }
 
-    /// The same, where the newest record is known already; `None` where that leaves something to ask: it changed in the future, or
-    /// it is older than what the table has.
+    /// Like [`ask`](Self::ask), from a newest record that is known already. `None` if the server has to be asked again: there
+    /// is no record although the table has a watermark, the record changed in the future or before the watermark, or the
+    /// watermark is ahead of the server's clock.
     pub fn told(newest: Newest, stored: Option<DateTime<Utc>>, window: Window) -> Option<Self> {
         let Newest { known, clock } = newest;
         let is_odd = |known: Known| {
@@ -135,7 +136,7 @@ impl Measured {
         Some(Self::judge(known, None, clock, stored, window)).filter(|measured| !measured.is_ahead_of_clock())
     }
 
-    /// The server's time when it was asked, at the least; `None` where nobody asked.
+    /// Lower bound of the server's time at the request; `None` if no request was sent.
     pub fn server_time(&self) -> Option<DateTime<Utc>> {
         self.clock.map(|clock| clock.least)
     }
@@ -253,7 +254,8 @@ pub async fn newest(client: &Client, entity: &Entity) -> Result<Newest> {
     ask(client, entity, false).await
 }
 
-/// The same, `None` where the server doesn't tell it at once: whoever needs it asks for it again, and nobody else waits for that.
+/// Like [`newest`], with a single attempt and no search behind unreadable records. `None` on any error: the entity's own load
+/// asks again.
 pub(super) async fn newest_at_once(client: &Client, entity: &Entity) -> Option<Newest> {
     ask(client, entity, true).await.ok()
 }

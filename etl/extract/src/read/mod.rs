@@ -100,7 +100,7 @@ struct Decoded {
 /// How a read ended.
 #[derive(Debug, Default)]
 struct End {
-    /// Whether the server said which page is the last, `None` where there are no pages.
+    /// Whether the last page was seen; `None` for reads without pages.
     is_last: Option<bool>,
     out_of_order: bool,
     counted: Option<u64>,
@@ -201,24 +201,24 @@ pub fn condition(entity: &Entity, scope: &Scope) -> Option<Condition> {
     }))
 }
 
-/// How a read goes through its pages.
+/// Page size of a read, and its counts.
 #[derive(Debug, Clone)]
 pub struct Pages {
-    /// Records a page.
+    /// Records per page, 1 to 1000.
     pub size: u32,
-    /// How many records there are.
+    /// Which counts the read asks for.
     pub counting: Counting,
 }
 
-/// Whether a read counts what it reads.
+/// Which counts of the server prove a read complete.
 #[derive(Debug, Clone, Default)]
 pub enum Counting {
-    /// Before it and after it.
+    /// Asked before the read and after it.
     #[default]
     Asked,
-    /// It was counted already, and is counted again after the read.
+    /// This count was asked before; the one after the read is still asked.
     Known(Count),
-    /// Not at all: it is a part of what whoever reads counts as a whole.
+    /// None: this is a range of a larger read, which counts the whole list itself.
     Elsewhere,
 }
 
@@ -252,8 +252,8 @@ pub async fn extract(
     Ok(Extraction { entity, schema, seen, messages })
 }
 
-/// The same, of records that came with others in one answer. There are no pages that could prove anything: the server's counts and
-/// the order of the keys did.
+/// Like [`extract`], from records that a bundle returned. There is no last page to see: counts and rising keys prove them
+/// complete.
 pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, decoder: Decoder) -> Extraction {
     let counted = Some(listed.counted);
     let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
@@ -265,8 +265,9 @@ pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, 
     Extraction { entity, schema, seen, messages }
 }
 
-/// The same for all of a list of which so many records were counted, by ranges of its keys: each part is one, and they follow each
-/// other without a gap.
+/// Like [`extract`] for a whole list, in key ranges that are requested several per bundle. `ranges` have to be contiguous and
+/// in rising order. The list's count (`counted`) is compared at the end; a range that a bundle doesn't return whole is read in
+/// pages of `page_size` records.
 pub fn extract_ranges(
     client: &Client,
     entity: &'static Entity,

@@ -1,4 +1,4 @@
-//! The task that fetches the pages of a list, decodes them and proves at the end that they are all of it.
+//! The task that fetches the pages of a list, decodes them, and checks the proof of completeness at the end.
 
 use std::sync::Arc;
 
@@ -12,23 +12,23 @@ use super::{Decoded, End, Message, Unreadable, before, count, incomplete, leave_
 use crate::decode::{Decoder, Rejected};
 use crate::error::Result;
 
-/// Pages that wait to be decoded, beside the one that is under way.
+/// Pages that are fetched ahead of the one that is decoded.
 const PAGES_AHEAD: usize = 1;
 
-/// Ranges of one bundle, which so brings about as many records as four pages.
+/// Ranges per bundle; at about 500 records each, an answer is as large as four pages.
 const RANGES: usize = 8;
 
-/// Bundles of ranges that are under way at once.
+/// Bundles of ranges that are requested at once.
 const BUNDLES_AHEAD: usize = 2;
 
-/// Fetches pages while the last ones are decoded and written. The end of the channel proves nothing: a page says that it is the
-/// last.
+/// Fetches pages while earlier ones are decoded and written. The end of the channel doesn't prove that the list is complete;
+/// only a page that says it is the last does.
 fn ahead(list: ListRequest) -> mpsc::Receiver<connectwise_sdk::Result<Page>> {
     let (sender, receiver) = mpsc::channel(PAGES_AHEAD);
     tokio::spawn(async move {
         let mut pages = Box::pin(list.pages());
         while let Some(page) = pages.next().await {
-            // Nobody waits for it any more when whoever reads gave up.
+            // The receiver is gone: the read failed or was given up.
             if sender.send(page).await.is_err() {
                 return;
             }
@@ -68,14 +68,14 @@ impl Reader {
         }
     }
 
-    /// Reads to the end and says how it went. Nobody is left to tell it to when the writer failed first; its error is the one to
-    /// tell.
+    /// Reads to the end and sends the result. A failed send is ignored: the receiver stopped because of an error of its own,
+    /// which is the one to report.
     pub(super) async fn run(mut self, sender: mpsc::Sender<Message>) {
         let whole = self.read(&sender).await;
         sender.send(Message::End(self.end, whole)).await.ok();
     }
 
-    /// The same, of records that are there already.
+    /// Like [`run`](Self::run), from records that were read before.
     pub(super) async fn give(mut self, records: Vec<RecordText<'static>>, sender: mpsc::Sender<Message>) {
         let whole = match self.decode(&records, Vec::new()) {
             Ok(page) => {
@@ -87,8 +87,8 @@ impl Reader {
         sender.send(Message::End(self.end, whole)).await.ok();
     }
 
-    /// The same, by ranges of the keys that follow each other, many of which are asked for in one request. One that isn't given whole
-    /// is read page by page.
+    /// Like [`run`](Self::run), by contiguous key ranges, several per bundle. A range that a bundle doesn't return whole is
+    /// read page by page.
     pub(super) async fn gather(mut self, ranges: Vec<Part>, sender: mpsc::Sender<Message>) {
         let whole = self.by_ranges(ranges, &sender).await;
         sender.send(Message::End(self.end, whole)).await.ok();
@@ -100,8 +100,8 @@ impl Reader {
             .chunks(RANGES)
             .map(|some| {
                 let (some, bundles) = (some.to_vec(), bundles.clone());
-                // Each in a task of its own. A future that isn't polled keeps its place among the requests under way, and this one
-                // isn't while a range before it is read page by page: those pages would wait for that place for ever.
+                // One task per bundle. `buffered` stops polling its futures while an earlier range is read page by page; an
+                // unpolled request would keep its permit of the limiter, and those pages could wait for that permit for ever.
                 async move {
                     tokio::spawn(async move {
                         let found = bundles.whole(&some).await;
@@ -135,7 +135,7 @@ impl Reader {
         if self.pages(self.condition.clone(), self.counted, sender).await? { self.prove().await } else { Ok(()) }
     }
 
-    /// Reads the pages of what meets a condition, of so many records that the server counts. `false` when nobody takes them any more.
+    /// Reads all pages of a condition; `counted` is the server's count of it. False if the receiver is gone.
     async fn pages(
         &mut self,
         condition: Option<String>,
@@ -203,7 +203,7 @@ impl Reader {
             .await
             .map_err(|error| source_error(self.entity, error))?;
         (self.end.counted, self.end.uncounted) = (after.records, after.refused);
-        // A server that counted once is held to that.
+        // A server that counted once has to match that count, even if it refuses to count again.
         if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
             && self.records + (self.unreadable.len() as u64) < least
         {

@@ -176,7 +176,7 @@ impl Target<'_> {
         Ok(self.table.merge(&contract::bronze(self.entity), changes, commit).await?)
     }
 
-    /// Reads all of the list, a large one by ranges of its keys.
+    /// Reads the whole list from the start; a large one by several key ranges at once.
     async fn afresh(&self) -> Result<Read> {
         let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
         let mut counting = Counting::Asked;
@@ -196,12 +196,12 @@ impl Target<'_> {
         Ok(read)
     }
 
-    /// Ranges that are read at the same time.
+    /// Key ranges that are read at the same time: no more than requests may be under way.
     fn at_once(&self) -> usize {
         self.request.options.ranges.clamp(1, self.client.config().concurrency())
     }
 
-    /// How many records the list has. What was counted before the load began counts.
+    /// The server's count of the whole list: from the survey, where it asked.
     async fn count(&self) -> Result<Count> {
         if let Some((None, records)) = self.counted {
             return Ok(Count { records: Some(records), refused: None });

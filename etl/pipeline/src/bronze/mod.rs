@@ -45,7 +45,7 @@ pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Key ranges of a large list that are read at the same time, at most: as many as requests are under way by default.
+/// Default of [`Options::ranges`]: the default number of concurrent requests.
 const RANGES: usize = 4;
 
 /// How much a load may remove, and how it keeps what it reads.
@@ -58,7 +58,7 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Hours after which what a cut-off load had staged isn't used any more.
     pub staging_hours: u32,
-    /// Key ranges of a full load that are read at the same time, at most.
+    /// Most key ranges of a full load that are read at the same time.
     pub ranges: usize,
 }
 
@@ -79,9 +79,9 @@ pub struct Request {
     pub window: Window,
     /// How the server reads dates; the loads of a run share one.
     pub dates: DateProbe,
-    /// What the loads of a run ask once.
+    /// Answers that the loads of a run share.
     pub(crate) shared: Shared,
-    /// What is known of the list before its load begins. The first attempt takes it.
+    /// What the survey found out about the list. The first attempt takes it; retries ask again.
     pub(crate) known: Foreknown,
     /// Records a page.
     pub page_size: u32,
@@ -179,7 +179,8 @@ async fn attempt(
     let stored = standing.watermark;
     meter.begin(stored);
     let told = newest.and_then(|newest| Measured::told(newest, stored, request.window));
-    // Records that came before the newest one is asked for could lack a change that is older than it.
+    // If the newest record has to be asked again, records that were read before are dropped: they could lack a change that is
+    // older than the new watermark.
     let listed = listed.filter(|_| told.is_some() || matches!(entity.load, Load::Snapshot));
     let measured = match told {
         Some(measured) => measured,
@@ -292,14 +293,14 @@ struct Target<'a> {
     /// What the last load left out.
     deferred: Deferred,
     dates: ReadDates,
-    /// The records, where they came together with those of other lists.
+    /// The records, if the survey read them by bundle.
     listed: Mutex<Option<read::Listed>>,
-    /// What the server counted with a condition before the load began.
+    /// Condition and count that the survey asked for.
     counted: Option<(Option<String>, u64)>,
 }
 
 impl Target<'_> {
-    /// Starts to read a part of the list, or takes what came of it before.
+    /// Starts to read a scope of the list, or hands out the records that the survey read with the same condition.
     async fn extract(&self, scope: &Scope, counting: Counting) -> Result<Extraction> {
         let (entity, request) = (self.entity, self.request);
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
@@ -318,8 +319,9 @@ impl Target<'_> {
         Ok(read::extract(self.client, entity, scope, pages, decoder).await?)
     }
 
-    /// Starts to read all of a list that was counted by bundle, by bundles of ranges of its keys as the table has them. `None` where
-    /// that isn't possible or not worth it.
+    /// Starts to read a whole list by bundles of key ranges, which are cut from the keys of the table. `None` if the scope
+    /// isn't the whole list, the survey didn't count it or read it already, it fits on one page, or the keys of the table don't
+    /// resemble it.
     async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
         let (entity, request) = (self.entity, self.request);
         let counted = match (scope, &self.counted) {
@@ -341,7 +343,7 @@ impl Target<'_> {
         Ok(Some(read::extract_ranges(self.client, entity, ranges, (counted, request.page_size), decoder)))
     }
 
-    /// Reads a part of the list, or all of a list that is there, and writes what differs.
+    /// Reads a scope of the list, or takes the records that were read before, and writes the rows that differ.
     async fn changes(&self, scope: &Scope) -> Result<Done> {
         let (gathered, note) = self.gathered(scope).await?;
         let listed = match gathered {
@@ -357,8 +359,9 @@ impl Target<'_> {
         Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes })
     }
 
-    /// Reads all of a list by bundles of ranges. Nothing where that isn't possible, and only a note where it wasn't whole: a server that
-    /// cuts lists in bundles without showing it does so in every run, so the list is read page by page then.
+    /// Reads a whole list by bundles of key ranges. No list if that isn't possible; a note beside it if the read was
+    /// incomplete: a server that truncates lists in bundles unnoticed does so in every run, so the list is then read page by
+    /// page.
     async fn gathered(&self, scope: &Scope) -> Result<(Option<Listed>, Option<String>)> {
         let Some(extraction) = self.gather(scope).await? else { return Ok((None, None)) };
         match self.listed(extraction).await {

@@ -56,29 +56,30 @@ pub(super) fn pieces(chunks: &[Chunk]) -> Vec<Piece> {
     pieces
 }
 
-/// Pages of the shortest range that is worth one of its own.
+/// Fewest pages that are worth a range of their own.
 const PAGES: u64 = 4;
 
-/// Ranges for each of those that are read at the same time: keys have gaps, so that some ranges hold more than others.
+/// Ranges per concurrent read: keys have gaps, so ranges of equal width hold unequal numbers of records.
 const FOR_EACH: usize = 4;
 
-/// How many ranges a list of so many records is cut into, of which so many are read at the same time.
+/// Number of ranges that a list of `records` is cut into, of which `at_once` are read at the same time; at least 1.
 pub(super) fn pieces_of(records: u64, page_size: u32, at_once: usize) -> usize {
     let long = records / (PAGES * u64::from(page_size.max(1)));
     usize::try_from(long).unwrap_or(usize::MAX).min(at_once * FOR_EACH).max(1)
 }
 
-/// Keys of a range that is asked for as one page: so many may come without its being too small.
+/// Keys per range that is read as one page: as many records again may be inserted before the page is full.
 const FILLED: usize = 500;
 
-/// Ranges into which these keys fall evenly, the outer ones open; `None` where they say nothing of a list of so many records.
+/// Ranges `(after, up to)` with the same number of keys each, the first and last open. `None` if the table has too few keys to
+/// say how those of a list of `records` are spread.
 pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<(Option<i64>, Option<i64>)>> {
     let is_alike = keys.len() > records / 2 && keys.max().is_some_and(|key| key <= i64::MAX.cast_unsigned());
     if !is_alike {
         return None;
     }
     let mut ends: Vec<i64> = keys.iter().skip(FILLED - 1).step_by(FILLED).map(u64::cast_signed).collect();
-    // New records have higher keys than those that are there.
+    // The last range is open for new records, whose keys are higher; it takes the last keys too, so that it isn't empty.
     if keys.len().is_multiple_of(FILLED as u64) {
         ends.pop();
     }

@@ -1,4 +1,4 @@
-//! What a table is before its load asks for anything, and which part of the list the load reads.
+//! The state of a bronze table before its load sends any request, and the scope of the list that the load reads.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -19,34 +19,34 @@ use crate::tenant;
 /// Application whose transactions say how the server read dates: [`Reading::code`], none for what is documented.
 pub(super) const DATES: &str = "connectwise-etl:dates";
 
-/// What a table is. It is noted before the server is asked: what is read from then on is newer than what this version holds.
+/// State of a table at one version. It is read before the server is asked, so that every answer is newer than this version.
 #[derive(Debug, Clone)]
 pub(crate) struct Standing {
-    /// Why the rows of this version aren't believed, so that all of them have to be put in place anew.
+    /// Why the rows of this version aren't trusted, so that all of them are replaced.
     pub(super) doubt: Option<Doubt>,
-    /// The newest version that is.
+    /// The newest trusted version.
     pub(super) trusted: Option<u64>,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     pub(super) moved: bool,
     pub(super) watermark: Option<DateTime<Utc>>,
-    /// What the last load left out.
+    /// Records that the last load left out.
     pub(super) deferred: Deferred,
     pub(super) held: Held,
     /// How the server read dates when the table was last loaded.
     dates: i64,
 }
 
-/// What was found out about a list together with others, before its load begins.
+/// What the survey found out about a list before its load begins.
 #[derive(Debug, Clone)]
 pub(crate) struct Known {
     pub(crate) standing: Standing,
     pub(crate) newest: Option<Newest>,
     pub(crate) listed: Option<Listed>,
-    /// What the server counted in the part of the list that the load is going to read, and the condition of that part.
+    /// Condition of the scope that the load is going to read, and the server's count of it.
     pub(crate) counted: Option<(Option<String>, u64)>,
 }
 
-/// What is known of a list before its load begins: clones share it, and it is taken once.
+/// A [`Known`] that clones share; the first `take` gets it.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Foreknown(Arc<Mutex<Option<Known>>>);
 
@@ -60,7 +60,7 @@ impl Foreknown {
     }
 }
 
-/// The part of a list that a load reads.
+/// The scope of a list that a load reads, and what the run has to say about it.
 #[derive(Debug)]
 pub(crate) struct Chosen {
     pub(crate) scope: Scope,
@@ -69,7 +69,7 @@ pub(crate) struct Chosen {
 }
 
 impl Standing {
-    /// What a table is now.
+    /// Reads the state of a table.
     ///
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
@@ -77,9 +77,9 @@ impl Standing {
         let examined = table.examine().await?;
         let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
         let trusted = examined.as_ref().and_then(|examined| examined.trusted);
-        // What the table holds of the tenant before says nothing of this one: all of it is read again.
+        // Rows of the former tenant say nothing about this one: the whole list is read again.
         let moved = tenant::is_of_another(table, request.owner).await?;
-        // The watermark outlives what others do to the rows, and says nothing of such rows.
+        // A foreign commit leaves the watermark in place, but it says nothing about the rows of that commit.
         let watermark = match &doubt {
             None => watermark(table).await?.filter(|_| !moved),
             Some(_) => None,
@@ -97,7 +97,7 @@ impl Standing {
         self.watermark
     }
 
-    /// Which part of the list the load has to read.
+    /// Chooses the scope that the load reads.
     ///
     /// # Errors
     /// [`Kind::Source`](crate::error::Kind::Source) when the server doesn't tell how it reads dates.
@@ -129,7 +129,7 @@ impl Standing {
         }
         let changed =
             reading.dates().and_then(|dates| read::condition(entity, &Scope::Since { watermark, window, dates }));
-        // What was left out or changed in the future is asked for beside what changed, by its key.
+        // Records that were left out, or that changed in the future, are read again by their keys.
         let beside = |changed| self.deferred.with(self.held.ranges()?).or_condition(entity, changed);
         chosen.scope = changed.and_then(beside).map_or(Scope::All, Scope::Where);
         Ok(chosen)
@@ -151,7 +151,7 @@ impl ReadDates {
     }
 }
 
-/// What a run says of a server that reads dates in its own way.
+/// The warning about a server that doesn't read dates as documented.
 fn odd_dates(reading: Reading) -> Option<String> {
     match reading {
         Reading::Late(_, late) => Some(format!(

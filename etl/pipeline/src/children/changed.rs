@@ -28,7 +28,7 @@ struct Asked {
     round: i64,
     /// Parents that the server can't give.
     unreadable: Vec<Unreadable>,
-    /// Whether the round moves on with these.
+    /// Whether the rolling refresh moves on with this load.
     moves_on: bool,
 }
 

@@ -14,7 +14,7 @@
 //! | `parents` | ids of parents, proven whole |
 //! | `read` | their lists, by bundle and otherwise one by one |
 //! | `rows` | answers into batches, each key once |
-//! | `survey` | what several loads are going to ask, in one request |
+//! | `survey` | requests that several loads have in common, sent once |
 //! | `progress` | the marks: watermark, round, what is still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
@@ -62,7 +62,7 @@ struct Work<'a> {
     moved: bool,
     /// Why the rows of that version aren't believed.
     doubt: Option<Doubt>,
-    /// Whether what the loads of a run ask in common is new enough for this one.
+    /// Whether this load may use the answers that the loads of a run share.
     shares: bool,
 }
 
@@ -84,7 +84,7 @@ pub async fn load(
     table
         .retry_on_conflict(async |table| {
             let mut work = Work::of(&table, client, (entity, above, parent), request, meter).await?;
-            // A load that starts over asks for itself: what the table holds by now may be newer.
+            // A retry asks the server itself: the table may hold newer rows than the shared answers.
             work.shares = is_first.swap(false, Ordering::Relaxed);
             work.attempt().await
         })
@@ -110,12 +110,12 @@ impl<'a> Work<'a> {
         Ok(Self { client, entity, above, parent, table, request, meter, moved, doubt, shares: true })
     }
 
-    /// Whether what changed is enough, beside a part of the others.
+    /// Whether the lists of changed parents are enough, with a part of the rolling refresh.
     fn is_incremental(&self) -> bool {
         matches!(self.request.mode, Mode::Incremental) && self.table.exists() && !self.moved && self.doubt.is_none()
     }
 
-    /// What the last load left, and what the newest parent says of what changed since.
+    /// The progress that the last load stored, and the newest parent's change time against it.
     async fn measure(&mut self) -> Result<(Progress, Measured)> {
         let mut stored = Progress::stored(self.table).await?;
         stored.watermark = stored.watermark.filter(|_| !self.moved);
@@ -125,7 +125,8 @@ impl<'a> Work<'a> {
             true => Measured::told(self.newest().await?, believed, self.request.window),
             false => None,
         };
-        // Parents that were listed before the newest one was asked for could lack a change that is older than it.
+        // If the newest parent has to be asked again, shared lists of parents are too old: they could lack a change that is
+        // older than the new watermark.
         self.shares = told.is_some();
         let measured = match told {
             Some(measured) => measured,
@@ -158,7 +159,7 @@ impl<'a> Work<'a> {
         Ok(loaded)
     }
 
-    /// The newest parent, as the loads of the run ask for it once.
+    /// The newest parent; one request for all loads of the run.
     async fn newest(&self) -> Result<Newest> {
         let ask = async { Ok(source::newest(self.client, self.above).await?) };
         self.request.shared.newest(self.above.name, ask).await

@@ -51,7 +51,8 @@ impl Work<'_> {
         }
     }
 
-    /// The condition for these, `None` where there is none.
+    /// The condition on the change time of parents; `None` if the parent entity has no change time, or the server doesn't match
+    /// dates.
     pub(super) async fn changed_since(
         &self,
         watermark: DateTime<Utc>,
@@ -65,8 +66,8 @@ impl Work<'_> {
         Ok(Some(dates.since(path, window.from(watermark))))
     }
 
-    /// The parents behind an id that are next in a round: as many as the time since the last ones is of the days of a round. `None` while
-    /// these are too few to be asked for.
+    /// The next parents of the rolling refresh, with ids above `round`; `since` is the time since the last part. `None` while
+    /// the part is too small to be worth a request.
     pub(super) async fn next_of(&self, round: i64, since: Option<TimeDelta>) -> Result<Option<Ids>> {
         let part = share(self.about().await?, self.parent.runs, since);
         if part == 0 {
@@ -76,7 +77,7 @@ impl Work<'_> {
         self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await.map(Some)
     }
 
-    /// About how many parents there are: as the table of parents has them, and where there is none as the server counts.
+    /// Approximate number of parents: the rows of their bronze table, else the server's count.
     async fn about(&self) -> Result<u64> {
         let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
         match above.counted(self.above.key).filter(|counted| counted.rows > 0) {
@@ -96,7 +97,7 @@ impl Work<'_> {
         Ok(known.iter().map(u64::cast_signed).filter(hidden).collect())
     }
 
-    /// How many parents there are, before they are listed or after. The loads of a run ask once.
+    /// The server's count of the parents, before (`listed` is false) or after their ids are read. The loads of a run share it.
     async fn count(&self, listed: bool) -> Result<Option<u64>> {
         let condition = self.of_all(None).map(|condition| condition.to_string());
         let ask = async {
@@ -118,9 +119,9 @@ impl Work<'_> {
         }
     }
 
-    /// The ids that meet a condition, as many at most, of so many that the server counts. Several lists hang on one: the loads of a run
-    /// ask for its ids once, and a parent that came or changed since is found by the next run, as its change time is newer than
-    /// the watermark.
+    /// Ids of the parents that meet a condition, in rising order: at most `most`. `counted` is the server's count of them. The
+    /// loads of a run share the ids; a parent that changed since has a change time above the watermark, so the next run finds
+    /// it.
     pub(super) async fn ids(
         &self,
         condition: Option<Condition>,
@@ -174,11 +175,12 @@ impl Work<'_> {
     }
 }
 
-/// So many of all parents are next after this time, in a round of so many days; none while it is less than a day and they are fewer
-/// than a bundle holds, so that runs that come often ask for little.
+/// Number of parents that the rolling refresh reads next: `all` times `since` over `days`, rounded up, at least 1. Without
+/// `since` it is the part of one day. 0 while `since` is below a day and the part is smaller than a bundle, so that frequent
+/// runs ask for little.
 fn share(all: u64, days: u32, since: Option<TimeDelta>) -> u64 {
     let days = u64::from(days.max(1));
-    // A clock that goes back says nothing.
+    // A clock that was set back counts as no time.
     let Some(since) = since.filter(|since| *since >= TimeDelta::zero()) else { return all.div_ceil(days).max(1) };
     let (past, round) = (since.num_seconds().cast_unsigned(), days * DAY);
     let by_time = (u128::from(all) * u128::from(past.min(round))).div_ceil(u128::from(round));

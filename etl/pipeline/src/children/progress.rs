@@ -10,7 +10,7 @@ use crate::error::Result;
 
 /// Mark of the round: the id of the last parent that it came to, 0 when it begins.
 const ROUND: &str = "connectwise-etl:round";
-/// Mark of the server's time when the round last moved on: microseconds since 1970.
+/// Application transaction with the server's time when the rolling refresh last moved on: microseconds since 1970.
 const ASKED: &str = "connectwise-etl:round-asked";
 /// Marks of parents whose lists couldn't be read, one each; 0 where there is none.
 const PENDING: &str = "connectwise-etl:owed";
@@ -25,7 +25,7 @@ pub(super) struct Progress {
     pub(super) watermark: Option<DateTime<Utc>>,
     /// The round that reads every list: parents up to this id are through.
     pub(super) round: i64,
-    /// The server's time when the round last moved on; `None` where nobody noted it.
+    /// The server's time when the rolling refresh last moved on; `None` if none is stored.
     pub(super) asked: Option<DateTime<Utc>>,
     /// Parents whose lists couldn't be read when it was their turn.
     pub(super) pending: BTreeSet<i64>,

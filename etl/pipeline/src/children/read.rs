@@ -19,20 +19,19 @@ use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
 use crate::shared::WholeList;
 
-/// Lists of the first bundle. Nobody documents a limit: a server that wants fewer gets fewer, and one that is quick gets more.
+/// Lists in the first bundle. The API documents no limit: a bundle that is refused is halved, and quick ones double the size.
 pub const BUNDLE: usize = 100;
 
-/// Lists of the largest bundle.
+/// Most lists in a bundle.
 pub(super) const LARGEST: usize = 400;
 
-/// Records after which bundles don't grow, so that no answer is much larger than a few pages.
+/// Bundles that return more records don't double the size, so that no answer is much larger than a few pages.
 const RECORDS: usize = 1_000;
 
-/// Bundles don't grow when one takes longer: the server works through its lists one after the other, and one that takes a minute
-/// is a time-out.
+/// Bundles that take longer don't double the size: the server works through the lists in sequence and times out after a minute.
 const QUICK: Duration = Duration::from_secs(4);
 
-/// Parents whose lists are read together at least.
+/// Fewest parents whose lists are read before their rows are built.
 const AT_ONCE: usize = 500;
 
 /// Bundles that may fail in a row before lists are asked for one by one only.
@@ -72,12 +71,12 @@ impl List {
 #[derive(Debug)]
 pub(super) struct Reader {
     bundles: bool,
-    /// Whether a bundle of this size worked.
+    /// Whether the last bundle succeeded.
     is_proven: bool,
     counts: bool,
     /// Lists of the next bundle.
     size: usize,
-    /// Lists of the largest bundle that the server may take.
+    /// Most lists in a bundle that the server is known to take, or may take.
     most: usize,
     strikes: u32,
     /// Whether a list could be read.
@@ -136,7 +135,7 @@ impl Reader {
         Some(work.incomplete(&why).with_source(shut))
     }
 
-    /// Parents whose lists are read together: as many bundles as there may be requests under way.
+    /// Parents whose lists are read before their rows are built: one bundle per concurrent request.
     pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
         let least = self.size * (AT_ONCE / self.size).max(1);
         (self.size * work.client.config().concurrency()).clamp(least, 8 * LARGEST)
@@ -204,7 +203,7 @@ impl Reader {
         let parents: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
         let mut waiting: VecDeque<Vec<i64>> = parents.chunks(self.size).map(<[i64]>::to_vec).collect();
         while self.bundles && !waiting.is_empty() {
-            // Where nothing is known of the server yet, or it just refused something, one bundle finds out.
+            // Before the first success and after a failure, bundles are sent one at a time.
             let at_once = if self.is_proven { work.client.config().concurrency() } else { 1 };
             let mut round: Vec<Vec<i64>> = Vec::new();
             while round.len() < at_once
@@ -227,8 +226,8 @@ impl Reader {
         whole
     }
 
-    /// Takes what became of a bundle: its lists, or what follows from its having failed. Bundles that were under way together fail
-    /// together, which is one failure more than the `strikes` before.
+    /// Returns the complete lists of a bundle, or adapts to its failure. Concurrent bundles that fail together count as one
+    /// failure on top of `strikes`.
     fn take(
         &mut self,
         work: &Work<'_>,
@@ -239,7 +238,7 @@ impl Reader {
         let error = match bundled {
             Ok(bundled) => {
                 (self.strikes, self.is_proven) = (0, true);
-                // One of several that were under way together decides for all.
+                // One quick bundle out of several concurrent ones is enough.
                 if parents.len() >= self.size && bundled.records <= RECORDS && bundled.took < QUICK {
                     self.size = (2 * self.size).min(self.most);
                 }
@@ -254,10 +253,10 @@ impl Reader {
         };
         self.is_proven = false;
         match refusal(&error) {
-            // Whatever a larger bundle than the first fails on, it isn't what smaller ones fail on.
+            // A bundle above the initial size may have failed by its size alone.
             Refusal::Size | Refusal::Now if parents.len() > BUNDLE => self.shrink(parents, waiting),
             Refusal::Size if parents.len() > 1 => self.shrink(parents, waiting),
-            // Others that were under way with it were refused for the same reason.
+            // Concurrent bundles are refused for the same reason, which is noted once.
             Refusal::Size | Refusal::Never => self.give_up(&error),
             Refusal::Now => {
                 tracing::warn!("a bundle of {} failed: {error}", work.entity.name);
@@ -270,7 +269,7 @@ impl Reader {
         Vec::new()
     }
 
-    /// Asks for these lists again in smaller bundles.
+    /// Puts these lists back, and halves the size and the limit of bundles.
     fn shrink(&mut self, parents: Vec<i64>, waiting: &mut VecDeque<Vec<i64>>) {
         self.size = self.size.min(parents.len().div_ceil(2));
         self.most = self.size;
@@ -285,7 +284,7 @@ impl Reader {
     }
 }
 
-/// A list below a row.
+/// A child list of one parent.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Below {
     pub(super) entity: &'static Entity,
@@ -293,19 +292,19 @@ pub(super) struct Below {
     pub(super) parent: i64,
 }
 
-/// What came of a bundle.
+/// Answer to a bundle.
 pub(super) struct Bundled {
-    /// The lists that it shows to be whole, in the order in which they were asked for.
+    /// The lists in the order of the request; `None` if the answer doesn't prove a list complete.
     pub(super) whole: Vec<Option<WholeList>>,
-    /// Why they weren't counted, where the server doesn't do that by bundle.
+    /// Why the lists have no counts: the server refuses to count by bundle.
     pub(super) uncounted: Option<String>,
-    /// Records that it brought.
+    /// Records of the complete lists.
     records: usize,
-    /// How long it took.
+    /// Time of the request for the records.
     took: Duration,
 }
 
-/// Asks for lists at once, and counts them if `counts` says that the server does so.
+/// Requests the records of these lists in one bundle and, with `counts`, their counts in another one.
 pub(super) async fn bundle(
     client: &Client,
     lists: &[Below],
@@ -317,7 +316,7 @@ pub(super) async fn bundle(
     let bundle = client.bundle(lists.iter().map(of).collect()).await?;
     let took = began.elapsed();
     let mut records = 0;
-    // Counted after the read: a list that grew meanwhile is read again, on its own.
+    // Counted after the read: a list that grew meanwhile is read again on its own.
     let countable: Vec<usize> = lists
         .iter()
         .enumerate()
@@ -347,7 +346,7 @@ pub(super) async fn bundle(
     Ok(Bundled { whole, uncounted, records, took })
 }
 
-/// What the server counts in each list, or why it doesn't count by bundle.
+/// The server's count of each list, or the reason for which it doesn't count by bundle.
 async fn count(
     client: &Client,
     lists: Vec<BundledList>,
@@ -363,7 +362,7 @@ async fn count(
     Ok((Some(counts.collect()), None))
 }
 
-/// Whether a record says that it hangs on this parent, or says nothing.
+/// Whether the record names this parent, or names none.
 fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
     let Some(path) = hangs.property else { return true };
     let record: Option<Value> = serde_json::from_str(record.get()).ok();
@@ -372,7 +371,7 @@ fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
 }
 
 impl Work<'_> {
-    /// The lists of these parents.
+    /// The child lists of these parents.
     pub(super) fn lists(&self, parents: &[i64]) -> Vec<Below> {
         let list = |parent: &i64| Below { entity: self.entity, hangs: self.parent, parent: *parent };
         parents.iter().map(list).collect()

@@ -77,7 +77,7 @@ impl Rows {
         self.reader.shut(work)
     }
 
-    /// Parents whose lists are read before their rows are put together, which bounds memory.
+    /// Parents whose lists are read before their rows are built, which bounds memory.
     pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
         self.reader.at_once(work)
     }

@@ -1,5 +1,5 @@
-//! What several loads are going to ask, asked for all of them together: which parents changed, and the lists of these where they are
-//! few. What isn't answered beyond doubt is left to the loads.
+//! Requests that several loads of child lists have in common, sent once: the ids of changed parents, and their lists if they
+//! are few. What isn't proven complete is left to the loads.
 
 use std::collections::HashMap;
 
@@ -17,17 +17,18 @@ use crate::bronze::Request;
 use crate::shared::{Ids, Question};
 use crate::telemetry::Meter;
 
-/// Which parents a load is going to ask for.
+/// The parents whose lists a load is going to read.
 struct Asked<'a> {
     work: Work<'a>,
     condition: Option<Condition>,
     part: Part,
-    /// Whether these are all that there are.
+    /// Whether these are all parents, and not only the changed ones.
     is_all: bool,
 }
 
 impl Asked<'_> {
-    /// The ids of those that changed, where bundles have no name for their list: as the load would ask for them, which then shares them.
+    /// The ids of changed parents if bundles have no name for the parents' list: by the request that the load would send, whose
+    /// answer it then shares.
     async fn alone(&self) -> Option<Vec<i64>> {
         if self.part.entity.bundle.is_some() || self.is_all {
             return None;
@@ -40,7 +41,7 @@ fn question(part: &Part, most: Option<usize>) -> Question {
     (part.entity.path, part.condition.clone(), most)
 }
 
-/// Asks for the loads of these tables, and tells what they share.
+/// Sends the requests of these loads and puts the answers into their shared state.
 pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) {
     let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return };
     let meter = Meter::default();
@@ -56,8 +57,8 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(Asked::alone)));
     let (parts, listed): (Vec<Part>, Vec<Vec<i64>>) =
         parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
-    // Counted behind it, as there are no pages whose end could be proved. A list that was cut short, or that grew meanwhile, is left
-    // to the loads: a parent that is missing here would lie behind their watermark.
+    // Counted after the read, as there is no last page to prove it complete. A list that was truncated or grew meanwhile is
+    // left to the loads: a parent missing here would fall behind their watermark.
     let counts = bundles.counts(&parts).await;
     let mut found: HashMap<Question, Vec<i64>> = HashMap::new();
     for ((part, ids), count) in parts.iter().zip(listed).zip(counts) {
@@ -78,11 +79,11 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
             lists.extend(asked.work.lists(ids));
         }
     }
-    // No bundle is larger than is known to work: what one that is refused holds would be asked for twice.
+    // Bundles keep the initial size: the lists of a refused one would be requested twice.
     let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, bundle(client, some, *page_size, true).await) });
     for (lists, bundled) in join_all(bundles).await {
         match bundled {
-            // A load that has to take such lists at their word says so.
+            // Lists without counts are left to the loads, which warn about them.
             Ok(bundled) if bundled.uncounted.is_some() => {}
             Ok(bundled) => {
                 for (list, whole) in lists.iter().zip(bundled.whole) {
@@ -96,7 +97,8 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     }
 }
 
-/// The parents that changed, or all where that can't be asked; `None` for a load of another kind.
+/// The changed parents, or all if the change time can't be used as a condition; `None` for a load that isn't incremental or
+/// that has to ask the server itself.
 async fn parents_of<'a>(
     client: &'a Client,
     entity: &'static Entity,

@@ -26,7 +26,7 @@ use crate::sql;
 pub(super) const LOOKUPS: &str = "lookups";
 /// Name of the changed keys of a lookup, in the SELECTs of metadata.
 const CHANGED: &str = "changed";
-/// The column of silver tables that rows are known by.
+/// Key column of silver tables.
 const ID: &str = "id";
 /// Affected rows that are held and compared. More of them cost less as a look at the whole table.
 const AT_MOST: usize = 250_000;
@@ -35,7 +35,7 @@ const AT_MOST: usize = 250_000;
 #[derive(Debug, Default)]
 pub(super) struct Affected {
     ids: BTreeMap<String, BTreeSet<i32>>,
-    /// The values that affected rows share, or shared.
+    /// Values of the `together` column that affected rows have, or had when the fact was built last.
     pub(super) together: BTreeSet<i32>,
 }
 
@@ -120,8 +120,8 @@ impl Search<'_> {
         Ok(found.map(|found| found.upserted.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
     }
 
-    /// Adds the rows that share a value with an affected one, by the value that it has or the one that it had when the fact
-    /// was built. False where the latter can't be read any more.
+    /// Adds the rows with the same value in the `together` column as an affected row: the value of now, or of the silver
+    /// version that the fact was built from. False if that version can't be read any more.
     async fn join_companions(&self, affected: &mut Affected, versions: &BTreeMap<&str, i64>) -> Result<bool> {
         let mut values = BTreeSet::new();
         for (entity, rows) in &self.model.rows {
@@ -144,7 +144,7 @@ impl Search<'_> {
         }
         for (entity, rows) in &self.model.rows {
             let column = rows.together(self.model);
-            // There may be rows of the fact for a value that the entity has no row of.
+            // Where the entity's id is the value, ids without a silver row count too: the fact may have rows for them.
             let more = if column == ID {
                 values.clone()
             } else {

@@ -153,7 +153,7 @@ impl Builder<'_> {
         self.finish(session, model, &checks, report).await
     }
 
-    /// The tests of a model, of rows that were computed in the session `within`.
+    /// The data tests of a model. SELECTs of expected group sums run in `within`, the session that computed the rows.
     pub(super) async fn checks(
         &self,
         session: &SessionContext,
@@ -176,7 +176,7 @@ impl Builder<'_> {
         Ok(Checks::of(model, &self.held, balance, expected))
     }
 
-    /// What rows that stand together must add up to.
+    /// Runs the SELECT of `adds_up`: the expected sum of each group of rows.
     async fn group_sums(&self, session: &SessionContext, model: &Model, select: &str) -> Result<GroupSums> {
         let read = sql::tables(select);
         for other in self

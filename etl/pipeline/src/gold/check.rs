@@ -32,10 +32,10 @@ pub(super) type Sums = BTreeMap<String, i128>;
 /// The keys that a dimension has, by the name of its key column.
 pub(super) type Held = BTreeMap<String, (String, Arc<KeySet>)>;
 
-/// Units of a decimal column, by the value that rows share.
+/// Sums in units of the decimal scale, by the value of the grouping column.
 pub(super) type GroupSums = BTreeMap<i64, i128>;
 
-/// What rows that share a value of one column must add up to in another.
+/// An `adds_up` test: the sum of a money column for each value of the grouping column.
 #[derive(Clone)]
 struct Groups {
     by: String,
@@ -61,7 +61,7 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// The tests of a model, with the sums that silver has and those that rows which stand together must have.
+    /// The data tests of a model. `balance` holds the sums over silver, `expected` the expected sums by group.
     pub(super) fn of(model: &Model, held: &Held, balance: Sums, expected: GroupSums) -> Self {
         let mut references = Vec::new();
         for name in model.schema.fields().iter().map(|field| field.name()).filter(|name| **name != model.key) {
@@ -106,7 +106,7 @@ impl Checks {
     }
 
     /// The same tests of some rows only, in place of the rows `before` of a table whose sums are `stored`. What the table has
-    /// beside those counts in its sums. Of what rows share, these are all that have one of the values `together`.
+    /// beside those counts in its sums. Only the groups with a value in `together` are tested: all of their rows are looked at.
     pub(super) fn in_place_of(
         mut self,
         model: &Model,
@@ -152,8 +152,8 @@ impl Checks {
         })
     }
 
-    /// Why the rows that went by can't be written: tests failed that don't only warn. A writer hands on no more of such an error than
-    /// its text.
+    /// An error that names the failed tests of severity error, `None` if there are none. It replaces the writer's own error,
+    /// which carries their text only.
     pub(super) fn rejection(&self) -> Option<Error> {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         let wrong = results.iter().filter(|result| !result.passed() && result.severity == Severity::Error);
@@ -226,7 +226,7 @@ impl Tally {
         self.add_groups(batch)
     }
 
-    /// Sums up the rows that share a value. Deleted ones have left the measures.
+    /// Adds the money column of rows that aren't deleted to the sums of their groups.
     fn add_groups(&mut self, batch: &RecordBatch) -> Result<()> {
         let Some(Groups { by, sum, .. }) = &self.checks.groups else { return Ok(()) };
         let values = converted(column(batch, by)?, &DataType::Int64)?;
@@ -300,7 +300,7 @@ pub(super) fn sums(schema: &SchemaRef, batches: &[RecordBatch]) -> Result<Sums> 
     Ok(sums)
 }
 
-/// Values that rows share with the sums that these must have, as units of a decimal column. NULL says nothing.
+/// The expected sum of each group, from rows of a grouping value and a sum. Rows with a NULL are left out: they test nothing.
 pub(super) fn group_sums(batches: &[RecordBatch]) -> Result<GroupSums> {
     let mut sums = GroupSums::new();
     for batch in batches {

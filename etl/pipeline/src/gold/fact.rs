@@ -68,7 +68,7 @@ impl Builder<'_> {
         });
         let through = self.models.iter().flat_map(|model| model.rows.values()).flat_map(|rows| rows.through.keys());
         for lookup in through.collect::<BTreeSet<_>>() {
-            // Where one could not be built, nor can what reads it.
+            // A lookup that could not be built; the models that read it aren't built either.
             if !session.table_exist(lookup.as_str()).map_err(failed)? {
                 continue;
             }

@@ -320,7 +320,7 @@ async fn build_models(
     lookups::register_all(&session, &rules, config, started).await?;
     let mut keys = doubts::keys(&builder.run, models).await?;
     let mut tables = Vec::new();
-    // Models that could not be built, and why, where no step of their own says it.
+    // Models that could not be built, with the reason if no step of their own reports it.
     let mut stopped: BTreeMap<&str, String> = BTreeMap::new();
     let mut own = models.iter().skip_while(|model| !model.own).peekable();
     for model in models {

@@ -142,13 +142,13 @@ struct Entry {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Rows {
-    /// Column of the fact with the id of the silver row. Empty where a row has none of its own in the fact.
+    /// Column of the fact that holds the id of the silver row. Empty if the entity's rows have no row of their own in the fact.
     #[serde(default)]
     pub(super) id: String,
     /// Condition on the fact's rows, as `f`, that stand for this entity.
     #[serde(default = "always")]
     pub(super) only: String,
-    /// What silver calls the column by which rows depend on each other, where it isn't as in the fact.
+    /// Name of the `together` column in this entity's silver table, if it differs from the fact's.
     #[serde(default)]
     together: String,
     /// By the name of a lookup, a SELECT of the ids of silver rows that look up a key in `changed`.
@@ -161,19 +161,19 @@ fn always() -> String {
 }
 
 impl Rows {
-    /// The column of silver by which the rows of a fact depend on each other.
+    /// Name of the `together` column in this entity's silver table.
     pub(super) fn together<'a>(&'a self, fact: &'a Model) -> &'a str {
         if self.together.is_empty() { &fact.together } else { &self.together }
     }
 }
 
-/// What rows that stand together have to add up to.
+/// Data test: for each value of the `together` column, a money column sums up to an expected amount.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddsUp {
-    /// Column that is summed.
+    /// Money column that is summed.
     pub(super) sum: String,
-    /// SELECT of each value that rows share, and their sum.
+    /// SELECT of two columns: the value of the `together` column and the expected sum.
     pub(super) expected: String,
 }
 
@@ -188,9 +188,9 @@ pub(super) struct Tests {
     pub(super) balance: String,
     /// Boolean column of the rows that are summed. All of them where it is empty.
     pub(super) balance_where: String,
-    /// Columns with a text whose rows aren't summed.
+    /// Column and text: rows that have this text aren't summed.
     pub(super) balance_unless: BTreeMap<String, String>,
-    /// What those that stand together add up to.
+    /// Expected sum of each group of rows.
     pub(super) adds_up: Option<AddsUp>,
     /// SELECT of the texts that say what is odd in the written table.
     pub(super) faults: String,
@@ -199,7 +199,7 @@ pub(super) struct Tests {
 }
 
 impl Tests {
-    /// The SELECTs that there are.
+    /// The SELECTs of the data tests, without empty ones.
     pub(super) fn selects(&self) -> impl Iterator<Item = &str> {
         let expected = self.adds_up.as_ref().map(|adds_up| &adds_up.expected);
         [&self.balance, &self.faults]
@@ -264,7 +264,7 @@ impl Model {
     }
 }
 
-/// The views that a model reads, and those behind them, of models that each stand after what they read.
+/// The views that a model reads, directly or through other views. `models` has each model after those that it reads.
 pub(super) fn views<'a>(model: &Model, models: &'a [Model]) -> Vec<&'a Model> {
     let mut views: Vec<&Model> = Vec::new();
     for view in models.iter().rev().filter(|view| view.kind == ModelKind::View) {
@@ -338,7 +338,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         ModelKind::Calendar => BTreeSet::from([DAYS.to_owned()]),
         _ => sql::tables(&sql),
     };
-    // Rows that are held against another table wait for it.
+    // The tables of the expected sums have to be built first.
     tables.extend(entry.adds_up.iter().flat_map(|adds_up| sql::tables(&adds_up.expected)));
     Ok(Model {
         name: entry.name,

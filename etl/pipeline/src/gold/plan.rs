@@ -18,7 +18,7 @@ pub struct Planned {
     pub key: String,
     /// Models and small tables that the SELECT reads.
     pub reads: Vec<String>,
-    /// Silver tables that the SELECT reads, itself or through views.
+    /// Silver tables that the SELECT reads, directly or through views.
     pub silver: Vec<String>,
     /// Entities whose change makes the table stale.
     pub inputs: Vec<String>,

@@ -95,8 +95,8 @@ impl<'a> Journal<'a> {
         Ok(first.map(|first| Window { since: first - GRACE, until }))
     }
 
-    /// Lets the loads of these tables go on until one ends, and writes the chunks that become safe on the way: the first at once, so
-    /// that loads that are killed leave word of it, and then those of some time together.
+    /// Drives `load` to its end and meanwhile writes the staged chunks of the running loads to the ledger: the first at once,
+    /// so that a killed load leaves a record, later ones in batches.
     pub async fn beside<T>(&mut self, running: &[(TableName, Meter)], load: impl Future<Output = T>) -> T {
         let mut load = pin!(load);
         loop {
@@ -210,7 +210,7 @@ impl<'a> Journal<'a> {
     }
 }
 
-/// Waits until a part of one of these loads is safe.
+/// Waits until one of these loads has staged a chunk.
 async fn any_chunked(running: &[(TableName, Meter)]) {
     if running.is_empty() {
         return std::future::pending().await;

@@ -28,7 +28,7 @@ const KEY: &str = "quarantineId";
 /// its own, and whoever empties it would have the records forgotten.
 const COUNT: &str = "connectwise-etl:quarantined";
 
-/// Lists that are loaded at once share this table; without it each would start over for all others.
+/// Serializes the writers of this process: concurrent loads share this table, and would make each other retry on conflicts.
 static WRITING: Mutex<()> = Mutex::const_new(());
 
 /// The quarantine table, `bronze/bronze_cw_quarantine`.

@@ -1,9 +1,9 @@
-//! The lists of a run: several are loaded at once, parents before what hangs on them, each in a commit of its own.
+//! The bronze loads of a run: several lists are loaded at once, parents before their child lists, each in a commit of its own.
 //!
-//! All loads are futures of one task, and all of them ask through one client, whose limiter says how many requests are under way
-//! and how often one is started. A list mostly waits for one answer, so a few more lists are at work than requests are allowed:
-//! while one writes, another asks. As soon as anything speaks against the whole server, lists are tried one at a time until one
-//! went well. `docs/decisions/0031-lists-at-once.md` says why this is enough.
+//! All loads are futures of one task and use one client, whose limiter bounds the requests under way and the rate. A load
+//! mostly waits for one answer, so somewhat more lists are loaded than requests are allowed: while one writes, another
+//! requests. While the whole server is in doubt, lists are loaded one at a time until one succeeds.
+//! `docs/decisions/0031-lists-at-once.md` says why this is enough.
 
 use std::cmp::Reverse;
 use std::collections::{HashMap, VecDeque};
@@ -25,27 +25,27 @@ use crate::halt::Halt;
 use crate::ledger::Journal;
 use crate::tenant;
 
-/// What became of the lists.
+/// Result of all bronze loads.
 #[derive(Debug, Default)]
 pub(super) struct Loaded {
-    /// What each load did, in the order of the plan.
+    /// The step of each load, in the order of the plan.
     pub(super) steps: Vec<Step>,
-    /// The tables that were loaded, as they are now.
+    /// Tables that were loaded, at their version after the load.
     pub(super) tables: Vec<Table>,
-    /// Those that weren't asked for, since everything fails.
+    /// Entities that weren't requested, as every request fails.
     pub(super) not_tried: Vec<&'static str>,
-    /// What was wrong with tables whose lists weren't asked for.
+    /// Damage of tables whose lists weren't requested.
     pub(super) warnings: Vec<String>,
-    /// Whether any went well.
+    /// Whether any load succeeded.
     pub(super) went: bool,
 }
 
-/// Lists whose turn is still to come.
+/// Lists whose loads haven't begun.
 #[derive(Debug)]
 struct Waiting(VecDeque<&'static Entity>);
 
 impl Waiting {
-    /// The next list, but for those whose parents' list isn't loaded yet.
+    /// Removes the next list whose parents' list is neither waiting nor running.
     fn next(&mut self, running: &[(TableName, Meter)]) -> Option<&'static Entity> {
         let comes = |entity: &&'static Entity| {
             let Some(parent) = entity.parent() else { return false };
@@ -58,8 +58,8 @@ impl Waiting {
         self.0.remove(at)
     }
 
-    /// Puts lists first that take many requests, and those on which such lists hang, so that none of them is the last one at work. Where
-    /// nothing is known of them they stay as they are.
+    /// Sorts by expected requests, most first, so that no long load is left for the end. A list counts the requests of its
+    /// child lists too, so that parents come first. Lists of unknown size keep their order.
     fn longest_first(&mut self, records: impl Fn(&str) -> u64, page: u32) {
         let below = |parent: &str| records(parent).div_ceil(children::BUNDLE as u64);
         let requests = |entity: &&'static Entity| match entity.parent() {
@@ -82,10 +82,10 @@ impl Waiting {
 }
 
 impl Run<'_> {
-    /// Loads all lists of the plan, or as many as the server gives.
+    /// Loads all lists of the plan, until none is left or every request fails.
     ///
     /// # Errors
-    /// When the lakehouse turns out to be another tenant's by now.
+    /// When another tenant's first load has claimed the lakehouse meanwhile.
     pub(super) async fn lists(
         &self,
         client: &Client,
@@ -96,7 +96,7 @@ impl Run<'_> {
         let mut waiting = Waiting(self.plan.entities.iter().copied().collect());
         let mut running: Vec<(TableName, Meter)> = Vec::new();
         let mut loads = FuturesUnordered::new();
-        // Loads that ended while another one's end was written down.
+        // Loads that ended while the result of an earlier one was handled.
         let mut ended = VecDeque::new();
         let mut loaded = Loaded::default();
         let mut stopped = None;
@@ -143,7 +143,7 @@ impl Run<'_> {
                         step.add_to_failure(why);
                     }
                 }
-                // A role that may read nothing isn't one that lacks a right: wrong credentials can look like that.
+                // A role that may read no list at all is a failure, not a missing right: wrong credentials can look like that.
                 if is_last && !is_first && is_shut(&step) && all_shut {
                     let count = self.plan.entities.len();
                     let why = format!("the role may read none of {count} lists: check the credentials and its rights");
@@ -151,7 +151,7 @@ impl Run<'_> {
                 }
                 journal.step(&step, Some((entity, &meter))).await;
                 if step.is_failed() {
-                    // Another tenant's first load was faster: it isn't this one's lakehouse any more.
+                    // Another tenant's first load may have claimed the lakehouse meanwhile.
                     tenant::admit(self.lake, client, self.plan.adopt_tenant, &self.run_id, self.started).await?;
                 }
                 Ok::<_, Error>((step, stops))
@@ -164,7 +164,7 @@ impl Run<'_> {
             loaded.steps.push(step);
         }
         if stopped.is_none() {
-            // Normally none is. One that was never begun is reported as not tried, so that nobody takes it for loaded.
+            // Normally empty. A list whose load never began is reported as not tried.
             loaded.not_tried = waiting.names();
         }
         let names: Vec<String> = self.plan.entities.iter().map(|entity| TableName::bronze(entity.table).name).collect();
@@ -175,8 +175,8 @@ impl Run<'_> {
     }
 }
 
-/// Does something while the loads go on: what they ask for holds places among the requests under way until somebody looks at the
-/// answers. Those that end wait for their turn.
+/// Runs `work` while the loads are polled: a load that isn't polled keeps its permit of the limiter. Loads that end go to
+/// `ended`.
 async fn meanwhile<L: Future, T>(
     loads: &mut FuturesUnordered<L>,
     ended: &mut VecDeque<L::Output>,
@@ -192,17 +192,17 @@ async fn meanwhile<L: Future, T>(
     }
 }
 
-/// Whether a list was passed over because the role may not read it.
+/// Whether the list was skipped because the role may not read it.
 fn is_shut(step: &Step) -> bool {
     step.outcome == Outcome::Skipped
 }
 
-/// Whether it is the table of this list.
+/// Whether this is the bronze table of the entity.
 fn is_of(table: &TableName, entity: &Entity) -> bool {
     *table == TableName::bronze(entity.table)
 }
 
-/// Lists that are at work at once: half as many again as requests may be under way, and one where that is one.
+/// Lists that are loaded at once: half as many again as requests may be under way; with one request, one list.
 fn at_once(client: &Client) -> usize {
     let requests = client.config().concurrency();
     requests + requests / 2

@@ -1,4 +1,4 @@
-//! The bronze step of one list: its table is made ready, loaded, and the step says what came of it.
+//! The bronze step of one list: opens its table, loads it and reports the result.
 
 use connectwise_extract::read::source_error;
 use connectwise_lakehouse::{Table, TableName};
@@ -13,32 +13,33 @@ use crate::error::Result;
 use crate::halt::Trouble;
 use crate::quarantine;
 
-/// A table that is going to be loaded.
+/// A bronze table that is ready to be loaded.
 #[derive(Debug)]
 pub(super) struct Ready {
-    /// As it was before the server was asked anything.
+    /// The table at the version before the first request.
     pub(super) table: Table,
     pub(super) request: Request,
-    /// Whether it was marked as not whole.
+    /// Whether the table was marked as incomplete.
     untrusted: bool,
-    /// Records that the table remembers to be in quarantine.
+    /// Records in quarantine, as the table's own transaction counts them.
     remembered: u64,
-    /// Those among them that others took out of it.
+    /// How many of them another writer removed from the quarantine.
     lost: u64,
-    /// What was wrong with it, in words for people.
+    /// Damage that was repaired, as a text for people.
     pub(super) mended: Option<String>,
-    /// Records that the load is going to read, as far as that is known.
+    /// Records that the load is going to read, to begin with the longest; 0 if unknown.
     pub(super) records: u64,
 }
 
 impl Ready {
-    /// The same, where something is known of the list. One that wasn't counted asks for itself, so it isn't one without records.
+    /// Adds what the survey found out. A list without a count sends requests of its own, so it counts as one record rather than
+    /// none.
     pub(super) fn knowing(self, known: Foreknown, records: Option<u64>) -> Self {
         Self { request: Request { known, ..self.request }, records: records.unwrap_or(1), ..self }
     }
 }
 
-/// A list, and what was made ready for its load.
+/// A list to load, and its table if that is open already.
 #[derive(Debug)]
 pub(super) struct Target {
     pub(super) entity: &'static Entity,
@@ -46,10 +47,10 @@ pub(super) struct Target {
 }
 
 impl Run<'_> {
-    /// Sees to it that a table can be loaded, and says how.
+    /// Opens a bronze table, repairs it if needed, and builds the request of its load.
     ///
     /// # Errors
-    /// When it can't be.
+    /// When the table or the quarantine can't be read or repaired.
     pub(super) async fn ready(&self, entity: &Entity) -> Result<Ready> {
         let (table, mended) = damage::bronze(self.lake, entity, self.plan.mode, &self.run_id).await?;
         let untrusted = table.is_untrusted().await?;
@@ -74,14 +75,14 @@ impl Run<'_> {
         Ok(Ready { table, request, untrusted, remembered, lost, mended, records: 0 })
     }
 
-    /// The table is given as it is after the step.
+    /// Loads one list. Returns the step, and the table at its version after the step if that succeeded.
     pub(super) async fn bronze(&self, client: &Client, to: Target, meter: &Meter) -> (Step, Option<Table>) {
         let client = client.with_own_stats();
         let Target { entity, mut ready } = to;
         let table = TableName::bronze(entity.table);
         let (mut step, loaded) = self
             .step(table, &[], meter, async |step, meter| {
-                // A step that begins again finds another table than the one that was made ready.
+                // A repeated step opens its table again, as that was repaired meanwhile.
                 let ready = match ready.take() {
                     Some(ready) => ready,
                     None => self.ready(entity).await?,
@@ -129,7 +130,7 @@ impl Run<'_> {
         (step, loaded)
     }
 
-    /// What becomes of a list whose server nobody reached when it was asked about itself.
+    /// The failed step of a list whose server couldn't be connected to.
     pub(super) async fn unreached(&self, entity: &'static Entity, why: connectwise_sdk::Error) -> Step {
         let mut why = Some(why);
         let ask = async |_: &mut Step, _: &Meter| match why.take() {

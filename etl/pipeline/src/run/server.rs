@@ -1,27 +1,27 @@
-//! What a server says of itself before any list is asked for.
+//! What a server reports about itself before any list is requested.
 
 use connectwise_sdk::{Client, ClientStats, ErrorKind};
 
 use crate::halt::{Trouble, first_trouble};
 
-/// What the server says it runs, and what asking took.
+/// The server's release, and its state.
 #[derive(Debug, Default)]
 pub(super) struct Server {
     pub(super) release: Option<String>,
     pub(super) spent: ClientStats,
-    /// What no answer says of the lists.
+    /// What a failed request says about the server; `None` after an answer.
     pub(super) trouble: Option<Trouble>,
-    /// Whether it may fail on every list.
+    /// Whether every list may fail, so that lists are tried one at a time.
     pub(super) doubted: bool,
-    /// Why it wasn't reached. Nothing is gained by waiting for that a second time.
+    /// Error of the connection. It becomes the failure of the first list, without a second wait.
     pub(super) unreached: Option<connectwise_sdk::Error>,
 }
 
 impl Server {
-    /// Asks what it runs, and whether it lets anybody in. No answer is no fault: whatever is wrong, the lists say it.
+    /// Requests the release and, at the same time, checks the credentials. A failure is no error here: the lists report it.
     pub(super) async fn ask(client: &Client) -> Self {
         let client = client.with_own_stats();
-        // Neither needs the other's answer.
+        // The requests are independent.
         let (info, lets_in) = futures::join!(client.company_info(), lets_in(&client));
         let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
         let (release, unreached) = match info {
@@ -32,7 +32,8 @@ impl Server {
     }
 }
 
-/// Whether a server that is going to be asked for several lists at once lets anybody in, so that not all of them have to find that out.
+/// Whether the server accepts the credentials, so that concurrent lists don't all fail on them. Not asked if lists are loaded
+/// one at a time.
 async fn lets_in(client: &Client) -> bool {
     client.config().concurrency() == 1
         || first_trouble(client).await.is_none_or(|trouble| trouble == Trouble::Shut(403))

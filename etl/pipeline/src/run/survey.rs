@@ -1,8 +1,8 @@
-//! What many lists are asked together, before any is loaded: which record of each is the newest, how many changed, and of those that
-//! are small all that changed. A run in which nothing changed so takes a few requests, and not a few for each list.
+//! Requests for many lists together, before any is loaded: the newest record of each, the count of the changes, and all changed
+//! records of small lists. A run without changes then takes a few requests in total, instead of a few per list.
 //!
-//! Nothing here decides anything: a list that a bundle didn't answer beyond doubt is asked as if there were no bundles.
-//! `docs/decisions/0032-bundles-of-lists.md` says what makes such a read whole.
+//! Nothing is decided here: a list without a proven answer is loaded as if there were no bundles.
+//! `docs/decisions/0032-bundles-of-lists.md` says what proves such a read complete.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -18,23 +18,23 @@ use super::plan::Run;
 use crate::bronze::{Foreknown, Known, Standing};
 use crate::children;
 
-/// Fewer lists than these are asked one by one, which is as cheap.
+/// With fewer lists there is no survey: single requests cost as little.
 const FEWEST: usize = 3;
 
-/// Tables that are looked at at the same time.
+/// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
 
 impl Run<'_> {
-    /// Asks what can be asked together, and gives what it made ready on the way, by entity.
+    /// Runs the survey. Returns the tables that it opened with what it found out, by entity name.
     pub(super) async fn survey(&self, client: &Client) -> HashMap<&'static str, Ready> {
         let entities = self.plan.entities.iter().copied();
         if entities.clone().filter(|entity| entity.bundle.is_some()).count() < FEWEST {
             return HashMap::new();
         }
         let lists: Vec<&'static Entity> = entities.filter(|entity| entity.parent().is_none()).collect();
-        // Before the server is asked: what is read from here on is newer than what these versions hold.
+        // Read before the first request, so that every answer is newer than these versions.
         let looked = stream::iter(lists).map(|entity| async move {
-            // What can't be looked at is told by its own step.
+            // A table that can't be opened is reported by its own step.
             let ready = self.ready(entity).await.ok()?;
             let standing = Standing::of(&ready.table, entity, &ready.request).await;
             Some((entity, ready, standing.ok()))
@@ -43,12 +43,12 @@ impl Run<'_> {
         let bundles = Bundles::new(client);
         let newest = bundles.newest(&self.changing()).await;
         self.shared.tell_newest(&newest);
-        // Neither needs the other's answers, but for how the server reads dates, which is asked once.
+        // The two are independent, except for how the server reads dates, which is probed once.
         let (flat, below) = futures::join!(self.flat(client, &bundles, &newest, looked), self.below(client));
         flat.into_iter().chain(below).collect()
     }
 
-    /// Asks for lists that hang on nothing, after their newest records are known.
+    /// Counts and reads the lists without parents, once their newest records are known.
     async fn flat(
         &self,
         client: &Client,
@@ -58,7 +58,7 @@ impl Run<'_> {
     ) -> Vec<(&'static str, Ready)> {
         let mut known = Vec::new();
         let mut parts = Vec::new();
-        // Where each list's part is among these.
+        // Index into `parts` of each list.
         let mut places = Vec::new();
         for (entity, ready, standing) in looked {
             let newest = newest.get(entity.name).copied();
@@ -85,7 +85,7 @@ impl Run<'_> {
         ready.collect()
     }
 
-    /// Asks for lists that hang on rows, after the newest of these are known.
+    /// Reads child lists, once the newest records of their parents are known.
     async fn below(&self, client: &Client) -> Vec<(&'static str, Ready)> {
         if self.plan.mode == Mode::Full {
             return Vec::new();
@@ -98,20 +98,20 @@ impl Run<'_> {
         looked.into_iter().map(|(entity, ready)| (entity.name, ready)).collect()
     }
 
-    /// Lists that may tell when they changed last: those of the plan, and those on which others of the plan hang.
+    /// Entities whose newest record is needed: those of the plan, and their parents.
     fn changing(&self) -> Vec<&'static Entity> {
         let above = self.plan.entities.iter().filter_map(|entity| catalog::entity(entity.parent()?.entity).ok());
         let mut names = BTreeSet::new();
         self.plan.entities.iter().copied().chain(above).filter(|entity| names.insert(entity.name)).collect()
     }
 
-    /// The part of a list that its load is going to read; `None` where that isn't known before the load itself asks.
+    /// The part of a list that its load is going to read; `None` if that depends on requests of the load itself.
     async fn part(&self, client: &Client, entity: &'static Entity, ready: &Ready, known: &Known) -> Option<Part> {
         let request = &ready.request;
         let standing = &known.standing;
         let measured = match (known.newest, entity.load) {
             (Some(newest), _) => Measured::told(newest, standing.watermark(), request.window)?,
-            // Nothing is asked where there are no change times.
+            // This sends no request: a snapshot has no change times.
             (None, Load::Snapshot) => Measured::ask(client, entity, None, request.window).await.ok()?,
             (None, _) => return None,
         };

@@ -74,7 +74,7 @@ impl Meter {
         noted.reads.clear();
     }
 
-    /// The same, from the watermark that was said before: the read since came to nothing.
+    /// Begins again from the same watermark, after a read that failed.
     pub fn begin_again(&self) {
         let watermark = self.noted().watermark;
         self.begin(watermark);
@@ -180,7 +180,7 @@ impl Meter {
 
 /// Watches a run.
 pub trait Observer: Send + Sync {
-    /// So many lists are going to be loaded, several at once.
+    /// The number of lists that the run is going to load, before the first one starts.
     fn planned(&self, lists: usize) {
         let _ = lists;
     }

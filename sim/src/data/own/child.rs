@@ -76,7 +76,7 @@ pub(super) fn phase(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
             }
         }),
         "wbsCode" => s.made("wbsCode", |o| names::number(o, 1 + cast.row.slot as i64)),
-        // Most are billed as their project is.
+        // Most phases have no method and are billed like their project.
         "billingMethod" => {
             if cast.draw.chance(62, 800) {
                 s.text("billingMethod", cast.draw.pick(63, &["ActualRates", "FixedFee"]));

@@ -137,7 +137,7 @@ pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape)
     true
 }
 
-/// How projects are billed: most by the hours that are worked.
+/// Billing methods of projects, by frequency: mostly the hours worked.
 const BILLING_METHODS: [&str; 8] =
     ["ActualRates", "ActualRates", "ActualRates", "ActualRates", "ActualRates", "FixedFee", "FixedFee", "NotToExceed"];
 

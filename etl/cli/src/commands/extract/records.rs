@@ -56,7 +56,7 @@ impl Records {
         })
     }
 
-    /// Ends the file, which is there then, and says what became of its cells.
+    /// Finishes the file, which appears only now, and returns what became of its cells.
     pub(super) fn finish(self) -> Result<Cells> {
         match self {
             Self::Ndjson(target) => target.finish().map(|()| Cells::default()),
@@ -95,7 +95,7 @@ impl Sink for Records {
         }
     }
 
-    /// What somebody may wait for goes on, and says whether somebody does.
+    /// Flushes the page to a reader that may wait for it. False if the reader is gone.
     fn page(&mut self) -> Result<bool> {
         let target = match self {
             Self::Ndjson(target) => target,

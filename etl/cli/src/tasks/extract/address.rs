@@ -16,17 +16,17 @@ const OF_ALL: [&str; 6] = ["conditions", "childConditions", "customFieldConditio
 /// What is asked of a list beside its path.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// Which records, in the API's query language.
+    /// Condition, in the API's query language.
     pub conditions: Option<String>,
-    /// Which records, by the elements of an array property.
+    /// Condition on the elements of an array property.
     pub child_conditions: Option<String>,
-    /// Which records, by their custom fields.
+    /// Condition on custom fields.
     pub custom_field_conditions: Option<String>,
-    /// Which properties, comma-separated, nested with `/`.
+    /// Properties to return, comma-separated, nested with `/`.
     pub fields: Option<String>,
     /// Order, as `priority/sort desc, id`.
     pub order_by: Option<String>,
-    /// Records a page.
+    /// Records per page.
     pub page_size: Option<u32>,
     /// Parameters that only this list has.
     pub parameters: Vec<(String, String)>,

@@ -57,7 +57,7 @@ impl Columns {
     }
 }
 
-/// A column outside the catalogue. Its name stays for as long as the process, as those of the catalogue do, and once.
+/// A column that the catalogue lacks. Its name is leaked, once per name, as columns of the catalogue have static names.
 fn named(name: &str, kind: Kind) -> Column {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
     let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);

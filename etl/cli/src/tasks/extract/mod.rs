@@ -1,4 +1,4 @@
-//! One list of the API, read to its end: records as they come, as texts, or as Arrow batches.
+//! Reads one list of the API to its end, as JSON texts or as Arrow batches.
 
 mod address;
 mod columns;
@@ -14,52 +14,52 @@ pub(crate) use self::address::Address;
 pub use self::address::Asked;
 pub(crate) use self::columns::{Columns, Found, entity_of};
 
-/// Records in a batch where they don't come in pages.
+/// Records per batch, if they don't come in pages.
 const BATCH: usize = 1_000;
 
-/// A list and what is asked of it.
+/// A list and the parameters of its request.
 #[derive(Debug, Clone)]
 pub struct List {
     client: Client,
     path: String,
     asked: Asked,
     page_size: u32,
-    /// Most records that are read.
+    /// Most records to read.
     limit: Option<u64>,
 }
 
-/// What takes records.
+/// Receiver of records.
 pub(crate) trait Sink {
-    /// Takes the JSON text of a record.
+    /// Takes the JSON text of one record.
     fn push(&mut self, record: &str) -> Result<()>;
-    /// Ends a page. False when nobody takes more.
+    /// Ends a page. False if the receiver wants no more records.
     fn page(&mut self) -> Result<bool>;
 }
 
-/// What came of a list.
+/// Result of reading a list.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Read {
-    /// Records that were read.
+    /// Number of records read.
     pub records: u64,
-    /// Those that weren't UTF-8; `�` stands for bytes that are no text.
+    /// Records that weren't UTF-8; `�` replaces their invalid bytes.
     pub mended: u64,
-    /// Whether the limit ended it.
+    /// Whether the limit left records unread.
     pub limited: bool,
-    /// Whether its reader had seen enough.
+    /// Whether the receiver wanted no more records.
     pub(crate) gone: bool,
 }
 
 impl List {
-    /// A list by its path below the API root, or by a URL of the server of `client`, with or without a query behind `?`, and what
-    /// is asked of it beside that.
+    /// A list by its path below the API root, or by a URL of `client`'s server, either with an optional query. `asked` adds to
+    /// that query.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for what can't be a list, or is another server's.
+    /// [`Kind::Usage`] for an address that is no list, or of another server.
     pub fn new(client: Client, address: &str, asked: Asked, page_size: u32, limit: Option<u64>) -> Result<Self> {
         Self::at(client, Address::parse(address)?, asked, page_size, limit)
     }
 
-    /// The same, of an address that was read before.
+    /// Like [`new`](Self::new), for an address that is parsed already.
     pub(crate) fn at(
         client: Client,
         address: Address,
@@ -76,32 +76,32 @@ impl List {
         &self.path
     }
 
-    /// Properties that are asked for, as the API takes them.
+    /// The properties to return, in the API's notation.
     pub(crate) fn fields(&self) -> Option<&str> {
         self.asked.fields.as_deref()
     }
 
-    /// How many records there are, whatever the limit is.
+    /// The server's count of records, regardless of the limit.
     ///
     /// # Errors
-    /// [`Kind::Source`] as any request; not every list can count.
+    /// [`Kind::Source`] when the request fails; not every list can count.
     pub async fn count(&self) -> Result<u64> {
         let why = |error| Error::new(Kind::Source, format!("{} can't be counted", self.path)).with_source(error);
         self.request().count().await.map_err(why)
     }
 
-    /// The records as the server wrote them, each a JSON text.
+    /// All records as JSON texts, as the server wrote them, held in memory.
     ///
     /// # Errors
-    /// [`Kind::Source`] when the list can't be read to its end: what was read so far is no answer.
+    /// [`Kind::Source`] when the list can't be read to its end; no part of it is returned.
     pub async fn texts(&self) -> Result<(Vec<String>, Read)> {
         let mut texts = Texts(Vec::new());
         let read = self.read(&mut texts).await?;
         Ok((texts.0, read))
     }
 
-    /// The records along the columns of the interface document, with what has no place there in `_rescued`; of lists that it has
-    /// no table for, along those that the records have.
+    /// All records as Arrow batches, with their schema: the columns of the interface document and `_rescued`. A list that the
+    /// document has no table for has the columns that its records have.
     ///
     /// # Errors
     /// As [`texts`](Self::texts).
@@ -122,7 +122,7 @@ impl List {
         Ok((batches.decoder.schema().clone(), batches.batches, read))
     }
 
-    /// Hands every record on, until there is none left, enough were read, or nobody takes them any more.
+    /// Passes every record to the sink, until the list ends, the limit is reached or the sink wants no more.
     pub(crate) async fn read(&self, sink: &mut impl Sink) -> Result<Read> {
         let path = &self.path;
         let fault = |error: connectwise_sdk::Error| {
@@ -136,7 +136,7 @@ impl List {
             let taken = found.len().min(usize::try_from(room).unwrap_or(usize::MAX));
             for record in &found[..taken] {
                 if record.is_broken() {
-                    // What stands in it may be a secret.
+                    // The text isn't shown, as it may hold a secret.
                     let why = format!(
                         "a record of {path} isn't JSON: leave it out by a condition, or have it repaired on the server"
                     );
@@ -176,14 +176,14 @@ impl List {
             list = list.parameter(name.clone(), value.clone());
         }
         match &asked.order_by {
-            // The server's own cursor is always in id order.
+            // The server's own cursor supports the order of ids only.
             Some(order) => list.mode(PagingMode::PageNumber).order_by(ordered(path, order)),
             None => list,
         }
     }
 }
 
-/// An order in which no two rows are equal, so that each has its place on one page.
+/// Adds the key to an order, so that no two records are equal and each has its place on one page.
 fn ordered(path: &str, order: &str) -> String {
     let order = order.trim().trim_end_matches(',');
     let name = |term: &str| term.split_whitespace().next().unwrap_or_default().to_owned();
@@ -195,7 +195,7 @@ fn ordered(path: &str, order: &str) -> String {
     }
 }
 
-/// Records as they came.
+/// Collects records as texts.
 struct Texts(Vec<String>);
 
 impl Sink for Texts {
@@ -209,7 +209,7 @@ impl Sink for Texts {
     }
 }
 
-/// Records along columns, a batch a page.
+/// Collects one Arrow batch per page.
 struct Batches {
     decoder: LooseDecoder,
     batches: Vec<RecordBatch>,

@@ -77,7 +77,8 @@ async fn every_row_of_every_table_is_as_written_down() {
             ("dimtimeentrystatus", Severity::Warn, "1 rows, as {\"Paused\"}"),
             ("dimchargetype", Severity::Warn, "1 rows, as {\"Project\"}"),
             ("fact_timeentry", Severity::Warn, "1 rows, as {\"Paused\"}"),
-            // A completion and a draft of more than their lines, and a header whose parts are less than its total.
+            // A completion and an unposted invoice above the sum of their lines, and an invoice whose subtotal and tax don't
+            // make its total.
             (
                 "fact_invoice",
                 Severity::Warn,
@@ -85,7 +86,7 @@ async fn every_row_of_every_table_is_as_written_down() {
                  invoice INV-509 has 150.0000 in its header and 100.0000 in its lines, \
                  invoice INV-510 has 110.0000 in its header and 0.0000 in its lines, and 2 more"
             ),
-            // Entry 13 is on an invoice that has no header, and entry 10 can be billed for what nobody knows.
+            // Entry 13 is on an invoice without a header; entry 10 is to be billed and has no known amount.
             (
                 "fact_invoiceline",
                 Severity::Warn,

@@ -80,7 +80,7 @@ async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
     assert_eq!(faults("2024-07-02T07:00:00Z").await, [(Severity::Warn, 2, found)]);
 }
 
-/// What an incremental run makes of a change has to be what a full one does.
+/// Builds incrementally and queries; then a full build has to leave every table unchanged.
 async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String> {
     let report = tenant.build(Mode::Incremental, at, &GoldConfig::default()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
@@ -136,7 +136,7 @@ async fn a_posted_invoice_takes_the_place_of_its_unposted_self() {
         followed(&tenant, "2024-07-01T07:00:00Z", invoices).await,
         ["1 | true | false | 11.0000 | 11.0000", "2 | true | false | 1.0000 | 1.0000"]
     );
-    // It is taken back: the list of invoices has it no more, and that of the unposted ones has it again.
+    // The posting is undone: the invoice is deleted, and the unposted one is back.
     let gone = json!({"id": 1, "type": "Standard", "salesTax": "2", "total": "13", "glBatchId": 3, "isDeleted": true});
     tenant.merge("Invoice", &row(gone)).await;
     tenant.merge("UnpostedInvoice", &row(unposted(false))).await;

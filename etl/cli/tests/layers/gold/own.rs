@@ -310,7 +310,7 @@ columns = "companyName:string! lines:bigint! zebra:string!"
     assert_eq!(dearer, ["0"]);
 }
 
-/// Rows of the same company, held against what somebody expects.
+/// A user model whose amounts have to add up to `expected` for company 1.
 fn charged(expected: &str) -> GoldConfig {
     let metadata = format!(
         "[[model]]\nname = \"charged\"\nkind = \"fact\"\nkey = \"timeEntryId\"\ntogether = \"companyId\"\n\
