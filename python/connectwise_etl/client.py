@@ -169,8 +169,9 @@ class ConnectWiseClient:
         :raises ConfigError: there is no such entity, or it has no list of its own; nothing was asked
         :raises SourceError: one of the lists can't be read
         """
-        lists = {name: path for name, path in _native.entities() if "{" not in path}
-        known = {name.casefold(): name for name, _ in _native.entities()}
+        paths = dict(_native.entities())
+        lists = {name: path for name, path in paths.items() if "{" not in path}
+        known = {name.casefold(): name for name in paths}
         wanted = []
         for name in names(entities) if entities is not None else lists:
             entity = known.get(name.casefold())

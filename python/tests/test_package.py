@@ -81,7 +81,7 @@ def test_who_configured_no_log_reads_none(tenant: Tenant, tmp_path: pathlib.Path
     assert (ran.returncode, ran.stdout, ran.stderr) == (0, "", "")
 
 
-@pytest.mark.skipif(os.name != "posix", reason="variables are texts there")
+@pytest.mark.skipif(os.name != "posix", reason="only POSIX lets a variable hold bytes that are no text")
 def test_a_variable_that_is_no_text_is_none_of_ours(tmp_path: pathlib.Path) -> None:
     script = "import connectwise_etl as cw; print(cw.query('select 1 as one'))"
     environment = {**os.environb, b"OTHERS": b"\xff\xfe"}
