@@ -145,6 +145,11 @@ impl Halt {
         format!("; the server answers {} to every list, so {other} not tried: {why}", statuses.join(" or "))
     }
 
+    /// Notes an entity that went well without a request, as all of it was known before: that says nothing of the server.
+    pub(super) fn unasked(&mut self) {
+        self.went = true;
+    }
+
     /// Whether any entity went well.
     pub(super) fn went(&self) -> bool {
         self.went

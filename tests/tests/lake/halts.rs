@@ -100,8 +100,9 @@ async fn a_server_that_dies_on_the_way_keeps_what_was_loaded() {
     let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), all()).await;
     let bronze = report.steps.iter().filter(|step| step.layer == Layer::Bronze).count();
     let failed = report.failed().filter(|step| step.layer == Layer::Bronze).count();
-    // Those that were under way fail with it.
-    assert!(report.outcome() == "partly" && (2..=7).contains(&failed), "{report:#?}");
+    // Six lists are loaded at once. Two failures in a row stop the run, and the five beside the second one fail too; each of the
+    // six that the server still served may end well between two failures, so that another list is begun.
+    assert!(report.outcome() == "partly" && (2..=6 + 2 + 5).contains(&failed), "{}, {failed} failed", report.outcome());
     assert_eq!(bronze + report.not_tried.len(), all().len());
     assert!(bronze > 3 && report.steps.iter().any(|step| step.layer == Layer::Silver && step.rows_read > 0));
 }

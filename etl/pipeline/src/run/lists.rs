@@ -137,7 +137,9 @@ impl Run<'_> {
             let all_shut = loaded.steps.iter().all(is_shut);
             let taken = async {
                 let mut stops = None;
-                if stopped.is_none() {
+                if step.requests == 0 && !step.is_failed() {
+                    halt.unasked();
+                } else if stopped.is_none() {
                     stops = halt.after(client, step.is_failed(), step.trouble, &rest).await;
                     if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
                         step.add_to_failure(why);
