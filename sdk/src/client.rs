@@ -12,7 +12,8 @@ use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, SystemClock, base_url, body,
+    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, RetryPolicy, SystemClock, base_url,
+    body,
     body::Pace,
     config,
     discovery::{self, Root},
@@ -32,6 +33,7 @@ use crate::{
 pub struct Client {
     pub(crate) inner: Arc<Inner>,
     pub(crate) counters: Arc<Counters>,
+    pub(crate) retry: RetryPolicy,
 }
 
 pub(crate) struct Inner {
@@ -92,14 +94,34 @@ impl Client {
         let limiter = Limiter::new(config.concurrency, config.rate);
         let (headers, root, reached) = (headers(&config)?, Root::new(&config), AtomicBool::new(false));
         let redactor = Arc::new(config.credentials.redactor());
+        let retry = config.retry;
         let inner = Inner { http, headers, root, config, clock, limiter, redactor, reached };
-        Ok(Self { inner: Arc::new(inner), counters: Arc::default() })
+        Ok(Self { inner: Arc::new(inner), counters: Arc::default(), retry })
     }
 
     /// The same client with counters of its own, which start at zero: for the numbers of one entity or one run.
     #[must_use]
     pub fn with_own_stats(&self) -> Self {
-        Self { inner: self.inner.clone(), counters: Arc::default() }
+        Self { counters: Arc::default(), ..self.clone() }
+    }
+
+    /// The same client with another retry policy, for requests that deserve more or less patience than others.
+    #[must_use]
+    pub fn with_retry(&self, retry: RetryPolicy) -> Self {
+        Self { retry, ..self.clone() }
+    }
+
+    /// How its requests are repeated.
+    #[must_use]
+    pub fn retry(&self) -> RetryPolicy {
+        self.retry
+    }
+
+    /// A text without the credentials: what shows parts of a server's answers passes them through here, since servers may echo
+    /// what they were sent.
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        self.inner.redactor.clean(text)
     }
 
     /// What this client and its clones have done so far.

@@ -66,7 +66,7 @@ impl Client {
     /// Sends a request to `url`, as often as the retry policy allows.
     pub(crate) async fn send(&self, request: &Request, url: &Url, take: Take) -> Result<Answer> {
         let clock = &*self.inner.clock;
-        let policy = &self.inner.config.retry;
+        let policy = &self.retry;
         let headers = self.headers(request, take).map_err(|error| error.with_request(request.facts(1)))?;
         let redactor = self.redactor(request);
         let mut failed = 0;
@@ -282,7 +282,7 @@ impl Client {
         let header = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok());
         let wish = RetryAfter::of(status, header, api.message.as_deref(), now);
         let retry_after = wish.map(|wish| wish.wait(now));
-        let longest = self.inner.config.retry.max_retry_after;
+        let longest = self.retry.max_retry_after;
         let longest_wait = retry_after.filter(|wait| *wait > longest).map(|_| longest);
         let asked = asked.clone();
         let error = Error::new(Reason::Status { status, api, retry_after, longest_wait, asked }).with_request(facts);

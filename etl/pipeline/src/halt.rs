@@ -118,10 +118,10 @@ impl Halt {
     /// Whether none of these lists can be read either. Those below rows of others can't be asked; they are no more open than these.
     async fn is_shut(&mut self, client: &Client, lists: &[&'static Entity]) -> bool {
         let lists: Vec<_> = lists.iter().copied().filter(|entity| entity.parent().is_none()).collect();
-        let Ok(once) = once(client) else { return false };
         if lists.is_empty() {
             return false;
         }
+        let once = client.with_retry(RetryPolicy::never());
         let mut answers = stream::iter(lists).map(|entity| status_of(&once, entity)).buffer_unordered(AT_ONCE);
         while let Some(status) = answers.next().await {
             match status {
@@ -163,15 +163,9 @@ pub(super) async fn first_trouble(client: &Client) -> Option<Trouble> {
     asked.err().as_ref().and_then(Trouble::of_sdk)
 }
 
-/// A client that repeats nothing.
-fn once(client: &Client) -> connectwise_sdk::Result<Client> {
-    Client::new(client.config().clone().with_retry(RetryPolicy::never()))
-}
-
 /// Asks for what has to do with no list, once.
 async fn fails_on_everything(client: &Client) -> bool {
-    let Ok(once) = once(client) else { return true };
-    let answer = once.request(Method::Get, "/system/info").send().await;
+    let answer = client.with_retry(RetryPolicy::never()).request(Method::Get, "/system/info").send().await;
     let trouble = answer.err().and_then(|error| Trouble::of_sdk(&error));
     matches!(trouble, Some(Trouble::Everywhere | Trouble::Somewhere))
 }

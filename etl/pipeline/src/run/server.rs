@@ -1,8 +1,11 @@
 //! What a server reports about itself before any list is requested.
 
-use connectwise_sdk::{Client, ClientStats, ErrorKind};
+use connectwise_sdk::{Client, ClientStats, ErrorKind, RetryPolicy};
 
 use crate::halt::{Trouble, first_trouble};
+
+/// Most attempts for each of these requests. What fails here is tried again by the lists, with all of the policy's attempts.
+const ATTEMPTS: u32 = 3;
 
 /// The server's release, and its state.
 #[derive(Debug, Default)]
@@ -20,7 +23,9 @@ pub(super) struct Server {
 impl Server {
     /// Requests the release and, at the same time, checks the credentials. A failure is no error here: the lists report it.
     pub(super) async fn ask(client: &Client) -> Self {
-        let client = client.with_own_stats();
+        let retry = client.retry();
+        let few = RetryPolicy { max_attempts: retry.max_attempts.min(ATTEMPTS), ..retry };
+        let client = client.with_own_stats().with_retry(few);
         // The requests are independent.
         let (info, lets_in) = futures::join!(client.company_info(), lets_in(&client));
         let trouble = info.as_ref().err().and_then(Trouble::of_sdk);
