@@ -151,6 +151,7 @@ impl Run<'_> {
                     let why = format!("the role may read none of {count} lists: check the credentials and its rights");
                     step.outcome = Outcome::Failed(why);
                 }
+                meter.redact(client);
                 journal.step(&step, Some((entity, &meter))).await;
                 if step.is_failed() {
                     // Another tenant's first load may have claimed the lakehouse meanwhile.

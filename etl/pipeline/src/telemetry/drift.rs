@@ -90,6 +90,15 @@ impl Tally {
         &self.seen
     }
 
+    /// Rewrites the texts that the server chose.
+    pub(super) fn rewrite(&mut self, text: impl Fn(&str) -> String) {
+        let raw = std::mem::take(&mut self.deviations);
+        for (deviation, count) in raw {
+            let rewritten = Deviation { path: text(&deviation.path), found: text(&deviation.found), ..deviation };
+            *self.deviations.entry(rewritten).or_default() += count;
+        }
+    }
+
     /// Notes a property that has a value, and what is within it.
     fn properties(&mut self, field: &Field, column: &dyn Array, above: &str) {
         if column.null_count() == column.len() {

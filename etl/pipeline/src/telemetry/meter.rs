@@ -7,8 +7,8 @@ use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use connectwise_extract::read::Seen;
 use connectwise_lakehouse::TableName;
-use connectwise_sdk::ClientStats;
 use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::{Client, ClientStats};
 use tokio::sync::Notify;
 
 use super::{ReadProof, Step, Tally};
@@ -112,6 +112,11 @@ impl Meter {
     pub fn batch(&self, entity: &Entity, batch: &RecordBatch) {
         self.advance(batch.num_rows());
         self.noted().tally.take(entity, batch);
+    }
+
+    /// Takes the credentials out of what is told of the rows: a server may echo them even as the name of a property.
+    pub fn redact(&self, client: &Client) {
+        self.noted().tally.rewrite(|text| client.redact(text));
     }
 
     /// Says that a part of the load is safe, and what the load has taken until then.
