@@ -20,6 +20,7 @@ pub mod tasks;
 mod terminal;
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::process::ExitCode;
 use std::time::SystemTime;
 
@@ -33,6 +34,7 @@ pub use entities::EntityArgs;
 pub use environment::Environment;
 use output::Output;
 pub use settings::{Settings, check_configuration};
+use source::{Source, SourceArgs, SourceTable};
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
 #[derive(Debug, Parser)]
@@ -85,8 +87,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let args = match Args::try_parse_from(arguments) {
         Ok(args) => args,
         Err(told) => {
-            // Help and the version come as errors too. If standard output is closed, nobody is left to tell.
-            told.print().ok();
+            tell(&told);
             return u8::try_from(told.exit_code()).unwrap_or(2);
         }
     };
@@ -132,6 +133,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
             code
         }
     }
+}
+
+/// Prints what the parser of the arguments says: what is wrong, help or the version. It repeats what was typed, which may be a
+/// credential behind the wrong option.
+fn tell(told: &clap::Error) {
+    let text = told.to_string();
+    match without_credentials(&text).filter(|clean| *clean != text) {
+        Some(clean) => drop(std::io::stderr().write_all(clean.as_bytes())),
+        // If the stream is closed, nobody is left to tell.
+        None => drop(told.print()),
+    }
+}
+
+/// The text without the configured credentials; `None` where none can be read.
+fn without_credentials(text: &str) -> Option<String> {
+    let environment = Environment::read().ok()?;
+    let source = Source::new(SourceArgs::default(), SourceTable::default(), &environment).ok()?;
+    Some(source.client(&environment).ok()?.redact(text))
 }
 
 /// Runs, files and rows carry times that can't be told from a clock that stands before 1970.

@@ -80,6 +80,13 @@ fn with(name: &'static str, value: &'static str) -> Vec<(&'static str, &'static 
 }
 
 #[test]
+fn a_credential_behind_the_wrong_option_is_not_repeated() {
+    let called = call(&["run", "--rate", "geheim"], &CREDENTIALS, &[]);
+    assert_eq!(called.code, 2);
+    assert!(called.stderr.contains("'[redacted]' for '--rate <N>'"), "{}", called.stderr);
+}
+
+#[test]
 fn a_missing_credential() {
     insta::assert_snapshot!(page([
         refused(&["run"], &without("CW_BASE_URL"), &[]),
