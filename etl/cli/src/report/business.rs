@@ -21,6 +21,12 @@ fn unnumbered(row: &Aged) -> String {
     row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned()
 }
 
+/// A bar for each row.
+fn aged(title: &str, series: Series, rows: &[Aged], note: impl Fn(&Aged) -> String) -> Html {
+    let items = rows.iter().map(|row| Item { label: unnumbered(row), values: vec![row.amount], note: note(row) });
+    bars(title, &[series], &items.collect::<Vec<_>>())
+}
+
 pub(super) fn cards(html: &mut Html, gold: &Gold) {
     shown(html, "Hours by month, and how many are billable", &gold.months, |months| {
         let series = [Series { class: "a", name: "billable" }, Series { class: "d", name: "other" }];
@@ -90,29 +96,19 @@ pub(super) fn cards(html: &mut Html, gold: &Gold) {
     });
     shown(html, "Revenue by what explains it", &gold.sources, |sources| {
         let all: f64 = sources.iter().map(|row| row.amount).sum();
-        let items = sources.iter().map(|row| Item {
-            label: unnumbered(row),
-            values: vec![row.amount],
-            note: format!("{}, {}", whole(row.amount), percent(row.amount, all)),
-        });
-        bars("Revenue by what explains it", &[Series { class: "a", name: "revenue" }], &items.collect::<Vec<_>>())
+        let series = Series { class: "a", name: "revenue" };
+        aged("Revenue by what explains it", series, sources, |row| {
+            format!("{}, {}", whole(row.amount), percent(row.amount, all))
+        })
     });
     shown(html, "Receivables by age", &gold.receivables, |ages| {
-        let items = ages.iter().map(|row| Item {
-            label: unnumbered(row),
-            values: vec![row.amount],
-            note: format!("{} on {} invoices", whole(row.amount), row.lines),
-        });
-        bars("Receivables by age", &[Series { class: "b", name: "balance" }], &items.collect::<Vec<_>>())
+        let series = Series { class: "b", name: "balance" };
+        aged("Receivables by age", series, ages, |row| format!("{} on {} invoices", whole(row.amount), row.lines))
     });
     shown(html, "Unbilled work by age", &gold.unbilled, |ages| {
-        let items = ages.iter().map(|row| Item {
-            label: unnumbered(row),
-            values: vec![row.amount],
-            note: format!("{} in {} lines", whole(row.amount), row.lines),
-        });
-        let series = [Series { class: "b", name: "amount" }];
-        let mut content = bars("Unbilled work by age", &series, &items.collect::<Vec<_>>());
+        let series = Series { class: "b", name: "amount" };
+        let note = |row: &Aged| format!("{} in {} lines", whole(row.amount), row.lines);
+        let mut content = aged("Unbilled work by age", series, ages, note);
         let counted =
             "Work that an agreement covers (operations, prepaid, internal) is nothing to bill and not counted.";
         content.html(&sentence(counted));
