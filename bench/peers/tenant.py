@@ -20,14 +20,14 @@ class Counted:
     def __init__(self) -> None:
         self.rows = self.requests = self.bytes = 0
 
-    def pages(self, opened: requests.Session, since: str | None = None):
-        """All entries, or those that changed since an instant of the server's."""
+    def pages(self, opened: requests.Session, since: str | None = None, path: str = "/time/entries", changed: str = "lastUpdated"):
+        """All records of a list, or those that changed since an instant of the server's."""
         page = 1
         while True:
             query = {"pageSize": 1000, "page": page, "orderBy": "id asc"}
             if since:
-                query["conditions"] = f"lastUpdated > [{since}]"
-            answer = opened.get(f"{BASE}/time/entries", params=query, timeout=300)
+                query["conditions"] = f"{changed} > [{since}]"
+            answer = opened.get(BASE + path, params=query, timeout=300)
             answer.raise_for_status()
             self.requests += 1
             self.bytes += len(answer.content)

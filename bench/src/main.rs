@@ -19,7 +19,8 @@ Examples:
   target/release/connectwise-bench --rows 1000000,10000000
   python3 -m venv target/bench-venv && target/bench-venv/bin/pip install -r bench/peers/requirements.txt
   target/release/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python
-  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 1,4,8")]
+  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 1,4,8
+  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 4 --peers target/bench-venv/bin/python")]
 pub(crate) struct Arguments {
     /// Time entries of the tenants, comma-separated
     #[arg(long, value_delimiter = ',', default_value = "1000000")]
@@ -46,6 +47,9 @@ pub(crate) struct Arguments {
     /// Latency that each row adds, with --network
     #[arg(long, value_name = "TIME", default_value = "0.5ms")]
     latency_per_row: String,
+    /// Most requests of connectwise-etl in a second, with --network; 0 = no limit
+    #[arg(long, value_name = "N", default_value = "16")]
+    rate: String,
     /// Most requests under way at once, with --network; comma-separated values are run in sequence
     #[arg(long, value_delimiter = ',', default_value = "1,4,8")]
     concurrency: Vec<u32>,

@@ -51,6 +51,19 @@ fn high_water(id: u32) -> f64 {
     kilobytes.unwrap_or_default() / 1000.0
 }
 
+/// A script of `bench/peers/`, which loads from the server into a folder.
+pub(crate) fn peer(python: &Path, script: &str, folder: &Path, server: &Server) -> Command {
+    // A path is meant from here, and not from the folder in which the script runs.
+    let python = if python.components().count() > 1 { std::path::absolute(python) } else { Ok(python.to_owned()) };
+    let mut command = Command::new(python.unwrap_or_default());
+    command
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script))
+        .current_dir(folder)
+        .envs(server.environment.iter().cloned())
+        .env("RUNTIME__DLTHUB_TELEMETRY", "false");
+    command
+}
+
 /// A simulated server that ends with its handle.
 pub(crate) struct Server {
     child: Child,

@@ -1,5 +1,5 @@
 //! Cost of runs with a network's latency per request, which the simulator adds: a full load of all lists, an incremental load
-//! without changes, and one after a day of changes.
+//! without changes, and one after a day of changes; and what peers need for the same lists, without those that hang on records.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -8,49 +8,69 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::Arguments;
-use crate::measure::{Measured, Server, run as measured};
+use crate::measure::{Measured, Server, peer, run as measured};
+
+/// What Python peers do for the same lists.
+const PEERS: [(&str, &str); 2] =
+    [("dlt, resources in parallel", "dlt_network.py"), ("requests + deltalake, page after page", "script_network.py")];
 
 /// A simulator with latency, and how to reach its own routes.
-struct Network {
+struct Network<'a> {
     server: Server,
     root: String,
-    python: PathBuf,
+    programs: PathBuf,
+    arguments: &'a Arguments,
 }
 
 pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) -> Result<(), String> {
-    let programs = std::env::current_exe().map_err(|error| error.to_string())?;
-    let programs = programs.parent().ok_or("the benchmark lies nowhere")?.to_path_buf();
     let mut line = |text: &str| writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| error.to_string());
     line(
-        "| time entries | requests at once | run | rows read | requests | seconds | most at once | most in a second | peak MB |",
+        "| time entries | requests at once | run | program | rows read | requests | seconds | times ours | most at once \
+         | most in a second | peak MB |",
     )?;
-    line("|---|---|---|---|---|---|---|---|---|")?;
+    line("|---|---|---|---|---|---|---|---|---|---|---|")?;
     for rows in &arguments.rows {
         for concurrency in &arguments.concurrency {
-            let delays = ["--latency", latency, "--latency-per-row", &arguments.latency_per_row];
-            let network = Network::start(&programs.join("connectwise-sim"), *rows, &delays, &arguments.python)?;
+            let network = Network::start(arguments, *rows, latency)?;
             let folder = arguments.folder.join(format!("network-{rows}-{concurrency}"));
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
+            let peers = PEERS.into_iter().filter(|_| arguments.peers.is_some() && *rows <= arguments.peers_up_to);
+            let programs: Vec<_> = [("connectwise-etl", None)]
+                .into_iter()
+                .chain(peers.map(|(name, script)| (name, Some(script))))
+                .collect();
             for (what, mode) in
                 [("full", "full"), ("nothing changed", "incremental"), ("a day of changes", "incremental")]
             {
                 if what == "a day of changes" {
                     network.own("POST", "advance", r#"{"days":1}"#)?;
                 }
-                network.own("DELETE", "requests", "")?;
-                let told = network.load(&programs, &folder, *concurrency, mode)?;
-                let asked = network.own("GET", "requests", "")?;
-                let number = |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
-                let steps = told.said.get("steps").and_then(Value::as_array).cloned().unwrap_or_default();
-                let read: u64 = steps.iter().map(|step| number(step, "rowsRead")).sum();
-                line(&format!(
-                    "| {rows} | {concurrency} | {what} | {read} | {} | {:.1} | {} | {} | {:.0} |",
-                    number(&asked, "total"),
-                    told.seconds,
-                    number(&asked, "mostUnderWay"),
-                    number(&asked, "mostInASecond"),
-                    told.peak
-                ))?;
+                let mut ours = None;
+                for (program, script) in &programs {
+                    network.own("DELETE", "requests", "")?;
+                    let told = match script {
+                        Some(script) => network.peer(script, &folder, *concurrency)?,
+                        None => network.load(&folder, *concurrency, mode)?,
+                    };
+                    let asked = network.own("GET", "requests", "")?;
+                    let number =
+                        |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
+                    let steps = told.said.get("steps").and_then(Value::as_array);
+                    let read = steps.map_or_else(
+                        || number(&told.said, "rows"),
+                        |steps| steps.iter().map(|step| number(step, "rowsRead")).sum(),
+                    );
+                    let times = ours.map(|ours| format!("{:.1}", told.seconds / ours)).unwrap_or_default();
+                    ours = ours.or(Some(told.seconds));
+                    line(&format!(
+                        "| {rows} | {concurrency} | {what} | {program} | {read} | {} | {:.1} | {times} | {} | {} | {:.0} |",
+                        number(&asked, "total"),
+                        told.seconds,
+                        number(&asked, "mostUnderWay"),
+                        number(&asked, "mostInASecond"),
+                        told.peak
+                    ))?;
+                }
             }
             // A folder that can't be removed stays.
             let _ = std::fs::remove_dir_all(&folder);
@@ -59,23 +79,43 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
     Ok(())
 }
 
-impl Network {
-    fn start(program: &Path, rows: u64, delays: &[&str], python: &Path) -> Result<Self, String> {
-        let server = Server::start(program, rows, delays)?;
+impl<'a> Network<'a> {
+    fn start(arguments: &'a Arguments, rows: u64, latency: &str) -> Result<Self, String> {
+        let programs = std::env::current_exe().map_err(|error| error.to_string())?;
+        let programs = programs.parent().ok_or("the benchmark lies nowhere")?.to_path_buf();
+        let delays = ["--latency", latency, "--latency-per-row", &arguments.latency_per_row];
+        let server = Server::start(&programs.join("connectwise-sim"), rows, &delays)?;
         let base = server.environment.iter().find(|(name, _)| name == "CW_BASE_URL").map(|(_, url)| url.clone());
         let root =
             base.and_then(|url| Some(url.split("/v4_6").next()?.to_owned())).ok_or("the simulator has no address")?;
-        Ok(Self { server, root, python: python.to_owned() })
+        Ok(Self { server, root, programs, arguments })
     }
 
-    fn load(&self, programs: &Path, folder: &Path, concurrency: u32, mode: &str) -> Result<Measured, String> {
-        let mut command = Command::new(programs.join("connectwise-etl"));
+    /// The load by connectwise-etl; beside peers without the lists that hang on records, which they don't read.
+    fn load(&self, folder: &Path, concurrency: u32, mode: &str) -> Result<Measured, String> {
+        let mut command = Command::new(self.programs.join("connectwise-etl"));
         command
             .current_dir(folder)
             .args(["run", "--json", "--layers", "bronze", "--mode", mode, "--lakehouse", "."])
-            .args(["--rate", "16", "--concurrency", &concurrency.to_string()])
+            .args(["--rate", &self.arguments.rate, "--concurrency", &concurrency.to_string()])
             .envs(self.server.environment.iter().cloned());
+        if self.arguments.peers.is_some() {
+            command.args(["--entities", &self.flat()?]);
+        }
         measured(&mut command)
+    }
+
+    /// The load by a peer: all of it the first time, then what changed since.
+    fn peer(&self, script: &str, folder: &Path, concurrency: u32) -> Result<Measured, String> {
+        let python = self.arguments.peers.as_ref().ok_or("there is no Python for the peers")?;
+        let mut command = peer(python, script, folder, &self.server);
+        measured(command.arg(concurrency.to_string()))
+    }
+
+    /// Names of the lists that peers read.
+    fn flat(&self) -> Result<String, String> {
+        const NAMES: &str = "import lists; print(','.join(name for name, *_ in lists.lists()))";
+        self.python(&[NAMES])
     }
 
     /// Calls one of the simulator's own routes. Python sends the request, as for the peers: the benchmark has no HTTP client.
@@ -84,11 +124,18 @@ impl Network {
                            method, url, body = sys.argv[1:]\n\
                            print(u.urlopen(u.Request(url, body.encode() or None, method=method)).read().decode())";
         let url = format!("{}/_sim/{route}", self.root);
-        let asked = Command::new(&self.python).args(["-c", ASK, method, &url, body]).output();
-        let asked = asked.map_err(|error| error.to_string())?;
-        if !asked.status.success() {
-            return Err(format!("{method} {url}: {}", String::from_utf8_lossy(&asked.stderr)));
+        let told = self.python(&[ASK, method, &url, body])?;
+        serde_json::from_str(&told).map_err(|error| format!("{method} {url}: {error}"))
+    }
+
+    /// What a few lines of Python print.
+    fn python(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = Command::new(&self.arguments.python);
+        command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")).arg("-c").args(arguments);
+        let told = command.output().map_err(|error| error.to_string())?;
+        if !told.status.success() {
+            return Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&told.stderr)));
         }
-        serde_json::from_slice(&asked.stdout).map_err(|error| format!("{method} {url}: {error}"))
+        Ok(String::from_utf8_lossy(&told.stdout).trim().to_owned())
     }
 }

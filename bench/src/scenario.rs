@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use crate::Arguments;
-use crate::measure::{Measured, Server, run as measured};
+use crate::measure::{Measured, Server, peer, run as measured};
 
 /// Scripts that do the same job, and what they are.
 const PEERS: [(&str, &str); 2] = [("dlt_peer.py", "dlt"), ("script_peer.py", "requests + pydantic + deltalake")];
@@ -103,7 +103,7 @@ impl<'a> Tenant<'a> {
     /// The load by a peer: all of it the first time, then what changed since.
     fn peer(&self, script: &str) -> Result<Measured, String> {
         let python = self.arguments.peers.as_ref().ok_or("there is no Python for the peers")?;
-        measured(&mut self.script(python, script, &self.theirs.0))
+        measured(&mut peer(python, script, &self.theirs.0, &self.server))
     }
 
     /// Whether nine in ten of the changes are less than all rows of the newest twentieth.
@@ -113,22 +113,12 @@ impl<'a> Tenant<'a> {
 
     /// Changes rows at the server.
     fn change(&self, changes: u64) -> Result<(), String> {
-        let mut command = self.script(&self.arguments.python, "change.py", &self.ours.0);
+        let mut command = peer(&self.arguments.python, "change.py", &self.ours.0, &self.server);
         let change = command.arg(changes.to_string()).output().map_err(|error| error.to_string())?;
         if change.status.success() {
             return Ok(());
         }
         Err(format!("the change failed: {}", String::from_utf8_lossy(&change.stderr)))
-    }
-
-    fn script(&self, python: &Path, script: &str, folder: &Path) -> Command {
-        let mut command = Command::new(python);
-        command
-            .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers").join(script))
-            .current_dir(folder)
-            .envs(self.server.environment.iter().cloned())
-            .env("RUNTIME__DLTHUB_TELEMETRY", "false");
-        command
     }
 }
 
