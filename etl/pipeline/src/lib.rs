@@ -18,6 +18,7 @@
 //! | [`tenant`] | whose data a lakehouse holds |
 
 pub mod bronze;
+mod bundling;
 pub mod children;
 pub mod damage;
 pub mod deletes;

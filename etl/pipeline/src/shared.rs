@@ -7,6 +7,7 @@ use connectwise_extract::read::{Newest, Unreadable};
 use connectwise_sdk::RecordText;
 use tokio::sync::OnceCell;
 
+use crate::bundling::Sizes;
 use crate::error::Result;
 
 /// Key of a shared answer: path of the parents' list, condition, and for ids their maximum, for counts 0 before or 1 after the
@@ -35,6 +36,7 @@ struct Inner {
     counts: HashMap<Question, Arc<OnceCell<Option<u64>>>>,
     /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
+    sizes: Sizes,
 }
 
 /// A complete child list.
@@ -97,6 +99,11 @@ impl Shared {
     ) -> Result<Option<u64>> {
         let cell = self.inner().counts.entry(question).or_default().clone();
         cell.get_or_try_init(|| ask).await.copied()
+    }
+
+    /// How many lists bundles may hold, read or changed.
+    pub(crate) fn sizes<T>(&self, with: impl FnOnce(&mut Sizes) -> T) -> T {
+        with(&mut self.inner().sizes)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

@@ -75,6 +75,14 @@ impl Tenant {
         (count(|path| path.contains("/system/bundles")), count(below))
     }
 
+    /// Requests to a path that were answered with this status.
+    async fn asked(&self, path: &str, status: u64) -> u64 {
+        let log = self.own("requests").await;
+        let counts = log["counts"].as_array().unwrap().iter();
+        let counts = counts.filter(|count| count["path"] == path && count["status"] == status);
+        counts.map(|count| count["count"].as_u64().unwrap()).sum()
+    }
+
     async fn truth(&self, entity: &Entity) -> Rows {
         crate::truth::truth(&self.simulator, entity).await
     }
@@ -121,8 +129,10 @@ async fn every_list_is_loaded_in_full_and_by_bundle() {
         let stored = tenant.bronze(entity).await;
         assert_eq!(tenant.differences(entity).await, 0, "{}", entity.name);
         assert_eq!((step.rows_read, step.rows_inserted), (stored.len() as u64, stored.len() as u64));
-        // A hundred lists a bundle, and their counts.
-        assert_eq!((bundled, alone), (2 * parents.div_ceil(100), 0), "{}: {parents} parents", entity.name);
+        // A hundred lists a bundle, and their counts; a larger bundle is tried once and refused.
+        let refused = tenant.asked("/system/bundles", 400).await;
+        assert!(refused <= 1, "{}: {refused} refused bundles", entity.name);
+        assert_eq!((bundled, alone), (2 * parents.div_ceil(100) + refused, 0), "{}: {parents} parents", entity.name);
         // Again, and nothing is to be done.
         let version = tenant.version(entity).await;
         let step = tenant.load(Mode::Incremental, entity.name).await;
@@ -131,6 +141,21 @@ async fn every_list_is_loaded_in_full_and_by_bundle() {
         assert!(tenant.version(entity).await <= version + 1, "a commit with marks, and no more");
     }
     assert!(reconcile::wanted(hanging()).is_empty(), "each list is compared as a whole when it is read");
+}
+
+/// Lists of several entities are loaded at once, and most of these have more than the hundred lists that a bundle may hold here.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bundle_that_was_refused_teaches_all_loads_of_the_run() {
+    for (limit, refused) in [("100", 1), ("none", 0)] {
+        let tenant = Tenant::start(900).await;
+        post(&tenant.simulator, "switches", json!({ "bundle-limit": limit })).await;
+        let names = ["ServiceTicket", "ServiceNote", "ServiceTask", "ProjectTicket", "TicketNote", "TicketTask"];
+        assert_eq!(tenant.run(Mode::Full, &names).await.outcome(), "done");
+        assert_eq!(tenant.asked("/system/bundles", 400).await, refused, "{limit}");
+        for name in ["ServiceNote", "ServiceTask", "TicketNote", "TicketTask"] {
+            assert_eq!(tenant.differences(catalog::entity(name).unwrap()).await, 0, "{limit}: {name}");
+        }
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

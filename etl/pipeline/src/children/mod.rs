@@ -37,6 +37,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
 
 use crate::bronze::{Loaded, Request};
+pub use crate::bundling::BUNDLE;
 pub use crate::deletes::children::MAX_SHARE;
 use crate::error::{Error, Kind, Result};
 use crate::quarantine::Held;
@@ -44,7 +45,6 @@ use crate::telemetry::{Meter, Mode};
 use crate::tenant;
 pub use progress::MAX_PENDING;
 use progress::Progress;
-pub use read::BUNDLE;
 pub(crate) use survey::survey;
 
 /// What both ways to load work with.

@@ -11,7 +11,7 @@ use futures::TryStreamExt;
 use serde_json::Value;
 
 use super::Work;
-use super::read::BUNDLE;
+use crate::bundling::BUNDLE;
 use crate::error::{Error, Kind, Result};
 use crate::shared::Ids;
 

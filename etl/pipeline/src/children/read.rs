@@ -15,24 +15,19 @@ use serde_json::value::RawValue;
 
 use super::Work;
 use super::progress::MAX_PENDING;
+use crate::bundling::BUNDLE;
 use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
 use crate::shared::WholeList;
 
-/// Lists in the first bundle. The API documents no limit: a bundle that is refused is halved, and quick ones double the size.
-pub const BUNDLE: usize = 100;
+/// Records that a bundle is expected to return, so that no answer is larger than a few pages.
+const RECORDS: usize = 2_000;
 
-/// Most lists in a bundle.
-pub(super) const LARGEST: usize = 400;
-
-/// Bundles that return more records don't double the size, so that no answer is much larger than a few pages.
-const RECORDS: usize = 1_000;
-
-/// Bundles that take longer don't double the size: the server works through the lists in sequence and times out after a minute.
+/// Bundles that take longer don't grow: the server works through the lists in sequence and times out after a minute.
 const QUICK: Duration = Duration::from_secs(4);
 
-/// Fewest parents whose lists are read before their rows are built.
-const AT_ONCE: usize = 500;
+/// Fewest parents whose lists are read before their rows are built, and most.
+const AT_ONCE: (usize, usize) = (500, 3_200);
 
 /// Bundles that may fail in a row before lists are asked for one by one only.
 const PATIENCE: u32 = 3;
@@ -74,9 +69,10 @@ pub(super) struct Reader {
     /// Whether the last bundle succeeded.
     is_proven: bool,
     counts: bool,
-    /// Lists of the next bundle.
-    size: usize,
-    /// Most lists in a bundle that the server is known to take, or may take.
+    /// Lists of this entity that a bundle may hold, by their records and the time that they take. How many the server takes is
+    /// known to the run.
+    fits: usize,
+    /// More lists of this entity than these make an answer too large to be read.
     most: usize,
     strikes: u32,
     /// Whether a list could be read.
@@ -94,7 +90,7 @@ pub(super) type Read = (i64, List);
 
 /// What a failed bundle says about the next one.
 #[derive(Debug, PartialEq, Eq)]
-enum Refusal {
+pub(super) enum Refusal {
     /// It may be too large.
     Size,
     /// There are none for us.
@@ -103,7 +99,7 @@ enum Refusal {
     Now,
 }
 
-fn refusal(error: &connectwise_sdk::Error) -> Refusal {
+pub(super) fn refusal(error: &connectwise_sdk::Error) -> Refusal {
     match error.status() {
         None if error.kind() == ErrorKind::TooLarge => Refusal::Size,
         Some(400 | 413) => Refusal::Size,
@@ -118,8 +114,8 @@ impl Reader {
             bundles: true,
             is_proven: false,
             counts: true,
-            size: BUNDLE,
-            most: LARGEST,
+            fits: BUNDLE,
+            most: usize::MAX,
             strikes: 0,
             is_open: false,
             fails: false,
@@ -137,8 +133,9 @@ impl Reader {
 
     /// Parents whose lists are read before their rows are built: one bundle per concurrent request.
     pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
-        let least = self.size * (AT_ONCE / self.size).max(1);
-        (self.size * work.client.config().concurrency()).clamp(least, 8 * LARGEST)
+        let size = work.request.shared.sizes(|sizes| sizes.working()).min(self.fits);
+        let (least, most) = AT_ONCE;
+        (size * work.client.config().concurrency()).clamp(size * (least / size).max(1), most)
     }
 
     /// Takes how a list went. One that is shut has failed like others.
@@ -200,20 +197,14 @@ impl Reader {
                 |parent: &i64| Some((*parent, List::bundled(work.request.shared.below(work.entity.name, *parent)?)));
             whole.extend(parents.iter().filter_map(known));
         }
-        let parents: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
-        let mut waiting: VecDeque<Vec<i64>> = parents.chunks(self.size).map(<[i64]>::to_vec).collect();
+        let mut waiting: VecDeque<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
         while self.bundles && !waiting.is_empty() {
             // Before the first success and after a failure, bundles are sent one at a time.
             let at_once = if self.is_proven { work.client.config().concurrency() } else { 1 };
             let mut round: Vec<Vec<i64>> = Vec::new();
-            while round.len() < at_once
-                && let Some(some) = waiting.pop_front()
-            {
-                if some.len() > self.size {
-                    some.chunks(self.size).rev().for_each(|part| waiting.push_front(part.to_vec()));
-                } else {
-                    round.push(some);
-                }
+            while round.len() < at_once && !waiting.is_empty() {
+                let size = work.request.shared.sizes(|sizes| sizes.next(self.fits.min(waiting.len())));
+                round.push(waiting.drain(..size).collect());
             }
             let (counts, strikes) = (self.counts, self.strikes);
             let lists: Vec<Vec<Below>> = round.iter().map(|some| work.lists(some)).collect();
@@ -233,15 +224,13 @@ impl Reader {
         work: &Work<'_>,
         (parents, bundled): (Vec<i64>, Result<Bundled, connectwise_sdk::Error>),
         strikes: u32,
-        waiting: &mut VecDeque<Vec<i64>>,
+        waiting: &mut VecDeque<i64>,
     ) -> Vec<Read> {
         let error = match bundled {
             Ok(bundled) => {
                 (self.strikes, self.is_proven) = (0, true);
-                // One quick bundle out of several concurrent ones is enough.
-                if parents.len() >= self.size && bundled.records <= RECORDS && bundled.took < QUICK {
-                    self.size = (2 * self.size).min(self.most);
-                }
+                work.request.shared.sizes(|sizes| sizes.answered(parents.len()));
+                self.fit(parents.len(), &bundled);
                 if let Some(why) = bundled.uncounted.filter(|_| self.counts) {
                     self.counts = false;
                     self.notes.push(format!("bundles can't count, so their lists are taken at their word: {why}"));
@@ -254,8 +243,8 @@ impl Reader {
         self.is_proven = false;
         match refusal(&error) {
             // A bundle above the initial size may have failed by its size alone.
-            Refusal::Size | Refusal::Now if parents.len() > BUNDLE => self.shrink(parents, waiting),
-            Refusal::Size if parents.len() > 1 => self.shrink(parents, waiting),
+            Refusal::Size | Refusal::Now if parents.len() > BUNDLE => self.put_back(work, &parents, &error, waiting),
+            Refusal::Size if parents.len() > 1 => self.put_back(work, &parents, &error, waiting),
             // Concurrent bundles are refused for the same reason, which is noted once.
             Refusal::Size | Refusal::Never => self.give_up(&error),
             Refusal::Now => {
@@ -269,11 +258,29 @@ impl Reader {
         Vec::new()
     }
 
-    /// Puts these lists back, and halves the size and the limit of bundles.
-    fn shrink(&mut self, parents: Vec<i64>, waiting: &mut VecDeque<Vec<i64>>) {
-        self.size = self.size.min(parents.len().div_ceil(2));
-        self.most = self.size;
-        waiting.push_front(parents);
+    /// Adapts the size of this entity's bundles to what one returned.
+    fn fit(&mut self, lists: usize, bundled: &Bundled) {
+        let fits = if bundled.took < QUICK { lists * RECORDS / bundled.records.max(1) } else { self.fits.min(lists) };
+        self.fits = fits.max(BUNDLE).min(self.most);
+    }
+
+    /// Puts the lists of a bundle back that may have been too large, and makes the next ones smaller.
+    fn put_back(
+        &mut self,
+        work: &Work<'_>,
+        parents: &[i64],
+        error: &connectwise_sdk::Error,
+        waiting: &mut VecDeque<i64>,
+    ) {
+        if error.kind() == ErrorKind::TooLarge {
+            // Too many bytes in the lists of this entity say nothing of others.
+            self.most = parents.len().div_ceil(2);
+            self.fits = self.fits.min(self.most);
+            work.request.shared.sizes(|sizes| sizes.failed(parents.len()));
+        } else {
+            work.request.shared.sizes(|sizes| sizes.refused(parents.len()));
+        }
+        parents.iter().rev().for_each(|parent| waiting.push_front(*parent));
     }
 
     fn give_up(&mut self, error: &connectwise_sdk::Error) {

@@ -12,10 +12,14 @@ use connectwise_sdk::conditions::Condition;
 use futures::future::join_all;
 
 use super::Work;
-use super::read::{BUNDLE, Below, LARGEST, bundle};
+use super::read::{Below, Refusal, bundle, refusal};
 use crate::bronze::Request;
+use crate::bundling::BUNDLE;
 use crate::shared::{Ids, Question};
 use crate::telemetry::Meter;
+
+/// Most lists that are requested.
+const LISTS: usize = 400;
 
 /// The parents whose lists a load is going to read.
 struct Asked<'a> {
@@ -75,7 +79,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     let mut lists: Vec<Below> = Vec::new();
     for (asked, alone) in asked.iter().zip(&alone) {
         let Some(ids) = alone.as_ref().or_else(|| found.get(&question(&asked.part, None))) else { continue };
-        if ids.len() <= BUNDLE && lists.len() + ids.len() <= LARGEST {
+        if ids.len() <= BUNDLE && lists.len() + ids.len() <= LISTS {
             lists.extend(asked.work.lists(ids));
         }
     }
@@ -92,7 +96,12 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
                     }
                 }
             }
-            Err(error) => tracing::info!("lists below rows aren't asked for together: {error}"),
+            Err(error) => {
+                if refusal(&error) == Refusal::Size {
+                    shared.sizes(|sizes| sizes.refused(lists.len()));
+                }
+                tracing::info!("lists below rows aren't asked for together: {error}");
+            }
         }
     }
 }
