@@ -24,6 +24,7 @@ pub(crate) enum Switch {
     AndOr,
     BadCredentials,
     BundleLimit,
+    BundleLists,
     BundlePage,
     BundleStatus,
     CallbackKey,
@@ -44,7 +45,7 @@ pub(crate) enum Switch {
 }
 
 /// All switches, in the order of their names.
-pub(crate) const ALL: [Description; 20] = [
+pub(crate) const ALL: [Description; 21] = [
     described(
         "and-or",
         &["left-to-right", "and-first"],
@@ -56,6 +57,12 @@ pub(crate) const ALL: [Description; 20] = [
         "the answer to a key that isn't known; drop closes the connection",
     ),
     described("bundle-limit", &["100", "none", NUMBER], "requests that one bundle may hold; more of them are refused"),
+    described(
+        "bundle-lists",
+        &["all", NUMBER],
+        "lists of a bundle that come with their records: all; or the first ones, and those behind them come empty, with success; \
+         only where asked for, as nobody has seen it",
+    ),
     described(
         "bundle-page",
         &["asked", NUMBER],

@@ -62,6 +62,89 @@ impl Sizes {
     }
 }
 
+/// A list as a bundle returned it: its records, and the rows that the table holds of it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Length {
+    pub(crate) records: usize,
+    pub(crate) stored: usize,
+}
+
+/// What counts have confirmed of bundles so far: the answers that it resembles are complete without a count.
+///
+/// A server could cut lists at a length, or bundles at a number of lists or records, and not say so. What it cut is never smaller
+/// than what it returned in full, so that answers that are larger than all confirmed ones, or as large, are counted.
+/// `docs/decisions/0041-proof-of-child-lists.md` says what remains.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Proof {
+    /// Records of the longest list.
+    longest: usize,
+    /// Records of the longest list of the entity at hand, which may have limits of its own.
+    of_entity: usize,
+    /// Lists of the bundle with most lists.
+    lists: usize,
+    /// Records of the bundle with most records.
+    records: usize,
+    /// Whether lists lacked records, so that all are counted.
+    doubted: bool,
+}
+
+impl Proof {
+    /// A list of `longest` records, and a bundle of `records`, that counts confirmed.
+    pub(crate) fn of(longest: usize, records: usize) -> Self {
+        Self { longest, records, ..Self::default() }
+    }
+
+    /// The same with what is known of an entity.
+    pub(crate) fn with_entity(self, of_entity: usize) -> Self {
+        Self { of_entity, ..self }
+    }
+
+    pub(crate) fn of_entity(&self) -> usize {
+        self.of_entity
+    }
+
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.doubted
+    }
+
+    /// From now on, every list is counted.
+    pub(crate) fn doubt(&mut self) {
+        self.doubted = true;
+    }
+
+    /// Whether each list of a bundle needs a count.
+    pub(crate) fn unproven(&self, lists: &[Length]) -> Vec<bool> {
+        let records: usize = lists.iter().map(|list| list.records).sum();
+        let all = self.doubted || self.of_entity == 0 || lists.len() > self.lists || records >= self.records;
+        let is_open = |list: &Length| {
+            let is_long = list.records >= self.longest || list.records > self.of_entity;
+            // No stored row is given up on the word of a bundle.
+            all || is_long || list.records < list.stored
+        };
+        lists.iter().map(is_open).collect()
+    }
+
+    /// Adds a bundle of which counts confirmed these lists.
+    pub(crate) fn confirm(&mut self, lists: &[Length], confirmed: &[bool]) {
+        let of_those = lists.iter().zip(confirmed).filter_map(|(list, confirmed)| confirmed.then_some(list.records));
+        self.of_entity = self.of_entity.max(of_those.max().unwrap_or_default());
+        self.longest = self.longest.max(self.of_entity);
+        if confirmed.iter().all(|confirmed| *confirmed) {
+            self.lists = self.lists.max(lists.len());
+            self.records = self.records.max(lists.iter().map(|list| list.records).sum());
+        }
+    }
+
+    /// Adds what another load found out, but for what is of its entity.
+    pub(crate) fn join(&mut self, other: Self) {
+        let Self { longest, of_entity: _, lists, records, doubted } = other;
+        self.longest = self.longest.max(longest);
+        self.lists = self.lists.max(lists);
+        self.records = self.records.max(records);
+        self.doubted |= doubted;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -92,5 +175,93 @@ mod tests {
         assert_eq!(tried, [200, 400, 800, 800, 800]);
         sizes.refused(800);
         assert_eq!(sizes.next(10_000), 400, "what failed once isn't tried again");
+    }
+
+    fn lengths(records: &[usize]) -> Vec<Length> {
+        records.iter().map(|records| Length { records: *records, stored: 0 }).collect()
+    }
+
+    /// What a server returns in bundles of these sizes, where each list has so many records; and how many were counted.
+    /// `None` if a list was believed that lacks records.
+    fn read(
+        lists: &[usize],
+        sizes: &[usize],
+        cut: impl Fn(&[usize]) -> Vec<usize>,
+        proof: &mut Proof,
+    ) -> Option<usize> {
+        let (mut rest, mut counted) = (lists, 0);
+        for size in sizes.iter().cycle() {
+            if rest.is_empty() {
+                break;
+            }
+            let bundle;
+            (bundle, rest) = rest.split_at((*size).min(rest.len()));
+            let sent = lengths(&cut(bundle));
+            let open = proof.unproven(&sent);
+            counted += open.iter().filter(|open| **open).count();
+            let is_whole: Vec<bool> = bundle.iter().zip(&sent).map(|(has, sent)| *has == sent.records).collect();
+            if is_whole.iter().zip(&open).any(|(is_whole, open)| !is_whole && !open) {
+                return None;
+            }
+            let confirmed: Vec<bool> = is_whole.iter().zip(&open).map(|(is_whole, open)| *is_whole && *open).collect();
+            proof.confirm(&sent, &confirmed);
+        }
+        Some(counted)
+    }
+
+    /// Lists of 0 to 8 records, most of them short.
+    fn lists() -> Vec<usize> {
+        (0_usize..5_000).map(|at| [0, 2, 1, 3, 0, 1, 4][at % 7] + if at % 41 == 40 { 4 } else { 0 }).collect()
+    }
+
+    #[test]
+    fn a_server_that_returns_all_is_asked_for_few_counts() {
+        let counted = read(&lists(), &[100], <[usize]>::to_vec, &mut Proof::default()).unwrap();
+        assert!(counted < 1_500, "those as long as the longest, and those of the fullest bundles: {counted}");
+        // In other bundles of the run, longer lists came complete.
+        let counted = read(&lists(), &[100], <[usize]>::to_vec, &mut Proof::of(300, 2_000)).unwrap();
+        assert!(counted <= 110, "those of the first bundle, and longer ones: {counted}");
+    }
+
+    #[test]
+    fn a_server_that_cuts_lists_or_bundles_is_found_out() {
+        for most in 0..9 {
+            let cut = |lists: &[usize]| lists.iter().map(|records| (*records).min(most)).collect();
+            assert!(read(&lists(), &[100], cut, &mut Proof::default()).is_some(), "at most {most} records a list");
+        }
+        for most in [0, 1, 7, 100, 150, 170, 180, 190, 200, 300] {
+            let cut = |lists: &[usize]| {
+                let mut left = most;
+                let mut take = |records: &usize| {
+                    let some = left.min(*records);
+                    left -= some;
+                    some
+                };
+                lists.iter().map(&mut take).collect()
+            };
+            assert!(read(&lists(), &[100], cut, &mut Proof::default()).is_some(), "at most {most} records a bundle");
+            assert!(read(&lists(), &[100, 100, 150], cut, &mut Proof::default()).is_some(), "{most}, and larger ones");
+        }
+        for most in [10, 100, 120, 300] {
+            let cut = |lists: &[usize]| {
+                lists.iter().enumerate().map(|(at, records)| if at < most { *records } else { 0 }).collect()
+            };
+            let sizes = [100, 100, 200, 400];
+            assert!(read(&lists(), &sizes, cut, &mut Proof::default()).is_some(), "lists behind {most} come empty");
+        }
+    }
+
+    #[test]
+    fn stored_rows_nothing_shown_and_doubts_need_counts() {
+        let mut proof = Proof::of(50, 1_000);
+        let shown =
+            [Length { records: 3, stored: 3 }, Length { records: 3, stored: 4 }, Length { records: 9, stored: 0 }];
+        assert_eq!(proof.unproven(&shown), [true; 3], "no list of the entity was confirmed");
+        proof.confirm(&lengths(&[0, 0, 0]), &[true; 3]);
+        assert_eq!(proof.unproven(&shown), [true; 3], "empty lists show nothing");
+        proof.confirm(&lengths(&[8, 0, 1, 5]), &[true; 4]);
+        assert_eq!(proof.unproven(&shown), [false, true, true], "fewer than stored, longer than any of the entity");
+        proof.doubt();
+        assert_eq!(proof.unproven(&shown), [true; 3]);
     }
 }

@@ -7,7 +7,7 @@ use connectwise_extract::read::{Newest, Unreadable};
 use connectwise_sdk::RecordText;
 use tokio::sync::OnceCell;
 
-use crate::bundling::Sizes;
+use crate::bundling::{Proof, Sizes};
 use crate::error::Result;
 
 /// Key of a shared answer: path of the parents' list, condition, and for ids their maximum, for counts 0 before or 1 after the
@@ -37,6 +37,7 @@ struct Inner {
     /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
     sizes: Sizes,
+    proof: Proof,
 }
 
 /// A complete child list.
@@ -44,7 +45,7 @@ struct Inner {
 pub(crate) struct WholeList {
     /// JSON texts of its records.
     pub(crate) records: Vec<RecordText<'static>>,
-    /// The server's count; `None` if it wasn't asked or doesn't count.
+    /// The server's count; `None` where none was needed, or the server doesn't count.
     pub(crate) counted: Option<u64>,
 }
 
@@ -104,6 +105,11 @@ impl Shared {
     /// How many lists bundles may hold, read or changed.
     pub(crate) fn sizes<T>(&self, with: impl FnOnce(&mut Sizes) -> T) -> T {
         with(&mut self.inner().sizes)
+    }
+
+    /// What counts have confirmed of bundles, read or changed.
+    pub(crate) fn proof<T>(&self, with: impl FnOnce(&mut Proof) -> T) -> T {
+        with(&mut self.inner().proof)
     }
 
     fn inner(&self) -> MutexGuard<'_, Inner> {

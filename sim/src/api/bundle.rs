@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 
 use super::list::{self, Words};
 use super::{Ask, body};
@@ -41,8 +41,10 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
         return answer::invalid("OutOfRange", "requests", &format!("A bundle holds at most {most} requests."));
     }
     let (mut results, mut rows): (Vec<String>, u64) = (Vec::with_capacity(requests.len()), 0);
-    for request in requests {
-        let (told, of_one) = result(ask, request, counts).await;
+    let answered = ask.switches.number(Switch::BundleLists).filter(|_| !counts);
+    for (at, request) in (0..).zip(requests) {
+        let is_empty = answered.is_some_and(|answered| at >= answered);
+        let (told, of_one) = if is_empty { (empty(request), 0) } else { result(ask, request, counts).await };
         results.push(told);
         rows += of_one;
     }
@@ -53,6 +55,16 @@ pub(super) async fn answer(ask: &Ask<'_>, counts: bool) -> Answer {
     );
     answer.extensions_mut().insert(Rows(rows));
     answer
+}
+
+/// The answer to a list that has no records.
+fn empty(request: &Json) -> String {
+    let kind = text(Some(request), "resourceType");
+    let told = json!({
+        "sequenceNumber": number(Some(request), "sequenceNumber"), "resourceType": kind, "success": true, "statusCode": 200,
+        "count": 0, "entities": [],
+    });
+    told.to_string()
 }
 
 /// The answer to one request of a bundle, and its number of rows. Records have the same text as outside of bundles.

@@ -64,6 +64,16 @@ impl Listed {
     }
 }
 
+/// Records of the longest list that came complete in a bundle, and of the fullest bundle of which all lists did, as counts
+/// confirmed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Confirmed {
+    /// Records of the list.
+    pub list: usize,
+    /// Records of the bundle.
+    pub bundle: usize,
+}
+
 /// Bytes that are left for records held in memory.
 #[derive(Debug)]
 struct Room(usize);
@@ -178,13 +188,14 @@ impl Bundles {
 
     /// The records of the parts that `counted` says are small, by their index in `parts`. The smallest parts come first, until
     /// the memory for them is used up. Parts whose answer isn't complete are left out.
-    pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> HashMap<usize, Listed> {
+    pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> (HashMap<usize, Listed>, Confirmed) {
         let small = |at: &usize| counted.get(*at).copied().flatten().is_some_and(|count| count <= MOST);
         let mut places: Vec<usize> = (0..parts.len()).filter(small).collect();
         let mut found: HashMap<usize, Listed> = HashMap::new();
         let count = |at: usize| counted.get(at).copied().flatten().unwrap_or_default();
         places.sort_by_key(|at| count(*at));
-        let mut waiting = packs(&places, count).into_iter();
+        let packs = packs(&places, count);
+        let mut waiting = packs.iter().cloned();
         let (mut room, mut under_way) = (Room(KEPT), FuturesUnordered::new());
         loop {
             while !room.is_full()
@@ -216,7 +227,13 @@ impl Bundles {
                 None => drop(found.remove(&at)),
             }
         }
-        found
+        let records = |at: &usize| found.get(at).map(|listed| listed.records.len());
+        let bundles = packs.iter().filter_map(|pack| pack.iter().map(records).sum::<Option<usize>>());
+        let confirmed = Confirmed {
+            list: found.values().map(|listed| listed.records.len()).max().unwrap_or_default(),
+            bundle: bundles.max().unwrap_or_default(),
+        };
+        (found, confirmed)
     }
 
     /// All records of each part, in the order of `parts`, in one bundle. `None` for a part that has a page of records or more,

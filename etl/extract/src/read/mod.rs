@@ -25,7 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
 use crate::error::{Error, Kind, Result};
-pub use bundles::{Bundles, Listed, Part};
+pub use bundles::{Bundles, Confirmed, Listed, Part};
 pub use count::{Count, count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};

@@ -48,7 +48,11 @@ impl Work<'_> {
         let held = self.held(&session, &asked).await?;
         // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
         asked.parents.extend(held.values().map(|(parent, _)| *parent));
-        let mut rows = Rows::new(self)?;
+        let mut stored_rows: HashMap<i64, usize> = HashMap::new();
+        for (parent, _) in held.values() {
+            *stored_rows.entry(*parent).or_default() += 1;
+        }
+        let mut rows = Rows::new(self, stored_rows)?;
         let schema = rows.schema();
         let mut changed = SpillBuffer::default();
         let parents: Vec<i64> = asked.parents.iter().copied().collect();

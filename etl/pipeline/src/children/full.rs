@@ -1,13 +1,13 @@
 //! Every list: the rows take the place of what was there.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract::PARENT_ID;
 use connectwise_extract::read::{self, Seen};
-use connectwise_lakehouse::{Commit, Source, Written, as_of_today};
+use connectwise_lakehouse::{Commit, Source, Written, as_of_today, integers};
 use datafusion::prelude::SessionContext;
 use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
@@ -63,7 +63,7 @@ impl Work<'_> {
     async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, Rows)> {
         let session = self.table.lake().session()?;
         let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.pending.contains(parent)).collect();
-        let mut rows = Rows::new(self)?;
+        let mut rows = Rows::new(self, self.stored(&session).await?)?;
         let schema = rows.schema();
         let kept = match next.pending.is_empty() {
             true => Vec::new(),
@@ -162,6 +162,24 @@ impl Work<'_> {
             }
         }
         Ok(())
+    }
+
+    /// How many rows of each parent the table holds.
+    async fn stored(&self, session: &SessionContext) -> Result<HashMap<i64, usize>> {
+        const ROWS: &str = "rows_below";
+        let mut stored = HashMap::new();
+        if self.moved || !self.table.register(session, "stored").await? {
+            return Ok(stored);
+        }
+        let query = format!("select `{PARENT_ID}`, count(*) as {ROWS} from stored group by `{PARENT_ID}`");
+        let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
+        session.deregister_table("stored").map_err(sql_error)?;
+        for batch in &found {
+            let (parents, rows) = (integers(batch, PARENT_ID)?, integers(batch, ROWS)?);
+            let known = parents.iter().zip(rows.iter()).filter_map(|(parent, rows)| parent.zip(rows));
+            stored.extend(known.filter_map(|(parent, rows)| Some((parent, usize::try_from(rows).ok()?))));
+        }
+        Ok(stored)
     }
 
     /// Stored rows that meet a condition, as rows of today's schema.

@@ -12,13 +12,15 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `parents` | ids of parents, proven whole |
-//! | `read` | their lists, by bundle and otherwise one by one |
+//! | `read` | their lists, by bundle and otherwise one by one; what proves them complete |
+//! | `bundle` | one bundle of lists, or of their counts |
 //! | `rows` | answers into batches, each key once |
 //! | `survey` | requests that several loads have in common, sent once |
 //! | `progress` | the marks: watermark, round, what is still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
 
+mod bundle;
 mod changed;
 mod full;
 mod parents;
@@ -83,10 +85,23 @@ pub async fn load(
     let is_first = AtomicBool::new(true);
     table
         .retry_on_conflict(async |table| {
-            let mut work = Work::of(&table, client, (entity, above, parent), request, meter).await?;
             // A retry asks the server itself: the table may hold newer rows than the shared answers.
-            work.shares = is_first.swap(false, Ordering::Relaxed);
-            work.attempt().await
+            let shares = is_first.swap(false, Ordering::Relaxed);
+            let attempt = async || {
+                let work = Work::of(&table, client, (entity, above, parent), request, meter).await?;
+                Work { shares, ..work }.attempt().await
+            };
+            let is_doubted = || request.shared.proof(|proof| proof.is_doubted());
+            let believed = !is_doubted();
+            match attempt().await {
+                // Bundles turned out to lack records after some were taken without counts. All lists are counted now.
+                Err(error) if believed && is_doubted() => {
+                    tracing::info!("{error}; starting over");
+                    meter.begin_again();
+                    attempt().await
+                }
+                loaded => loaded,
+            }
         })
         .await
 }

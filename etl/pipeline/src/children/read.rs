@@ -1,19 +1,19 @@
 //! The lists of some parents: by bundle, and one by one where a bundle doesn't show that it holds all of a list.
 
+mod prove;
+
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use connectwise_extract::read::{count_at, leave_out, left_out};
-use connectwise_sdk::catalog::{Entity, Parent};
 use connectwise_sdk::conditions::field;
-use connectwise_sdk::{BundledList, Client, ErrorKind, RecordText};
+use connectwise_sdk::{Client, ErrorKind, RecordText};
 use futures::TryStreamExt;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
-use serde_json::Value;
-use serde_json::value::RawValue;
 
 use super::Work;
+use super::bundle::{Below, Bundled, Listed, Refusal, bundle, refusal};
 use super::progress::MAX_PENDING;
 use crate::bundling::BUNDLE;
 use crate::deletes::{Answer, confirm};
@@ -42,7 +42,7 @@ pub(super) enum List {
     Whole {
         /// Texts of its records.
         records: Vec<RecordText<'static>>,
-        /// What the server counts in it, where it was asked and can count.
+        /// What the server counts in it, where it was asked.
         counted: Option<u64>,
         /// Whether it came by bundle, and not page by page.
         bundled: bool,
@@ -69,6 +69,14 @@ pub(super) struct Reader {
     /// Whether the last bundle succeeded.
     is_proven: bool,
     counts: bool,
+    /// Bundles of counts that failed.
+    uncounted: u32,
+    /// Rows that the table holds of each parent.
+    stored: HashMap<i64, usize>,
+    /// Records of the longest list of this entity that a count confirmed.
+    longest: usize,
+    /// Whether a list was taken without a count.
+    believes: bool,
     /// Lists of this entity that a bundle may hold, by their records and the time that they take. How many the server takes is
     /// known to the run.
     fits: usize,
@@ -88,32 +96,17 @@ pub(super) struct Reader {
 /// A parent and its list.
 pub(super) type Read = (i64, List);
 
-/// What a failed bundle says about the next one.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
-    /// It may be too large.
-    Size,
-    /// There are none for us.
-    Never,
-    /// It failed.
-    Now,
-}
-
-pub(super) fn refusal(error: &connectwise_sdk::Error) -> Refusal {
-    match error.status() {
-        None if error.kind() == ErrorKind::TooLarge => Refusal::Size,
-        Some(400 | 413) => Refusal::Size,
-        Some(401 | 403 | 404 | 405 | 415 | 501) => Refusal::Never,
-        _ => Refusal::Now,
-    }
-}
-
 impl Reader {
-    pub(super) fn new() -> Self {
+    /// Knows how many rows the table holds of each parent.
+    pub(super) fn new(stored: HashMap<i64, usize>) -> Self {
         Self {
             bundles: true,
             is_proven: false,
             counts: true,
+            uncounted: 0,
+            stored,
+            longest: 0,
+            believes: false,
             fits: BUNDLE,
             most: usize::MAX,
             strikes: 0,
@@ -155,9 +148,9 @@ impl Reader {
     /// The lists of these parents.
     ///
     /// # Errors
-    /// When more of them fail than a table may wait for.
+    /// When more of them fail than a table may wait for, or bundles turn out to lack records after some were believed.
     pub(super) async fn read(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<Vec<Read>> {
-        let mut whole = self.by_bundle(work, parents).await;
+        let mut whole = self.by_bundle(work, parents).await?;
         self.is_open |= !whole.is_empty();
         let alone: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
         let mut failed: Vec<String> = Vec::new();
@@ -190,7 +183,7 @@ impl Reader {
     }
 
     /// The lists that bundles show to be whole.
-    async fn by_bundle(&mut self, work: &Work<'_>, parents: &[i64]) -> BTreeMap<i64, List> {
+    async fn by_bundle(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<BTreeMap<i64, List>> {
         let mut whole = BTreeMap::new();
         if work.shares {
             let known =
@@ -198,89 +191,83 @@ impl Reader {
             whole.extend(parents.iter().filter_map(known));
         }
         let mut waiting: VecDeque<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
+        let mut bundles: Vec<Vec<Listed>> = Vec::new();
         while self.bundles && !waiting.is_empty() {
             // Before the first success and after a failure, bundles are sent one at a time.
             let at_once = if self.is_proven { work.client.config().concurrency() } else { 1 };
-            let mut round: Vec<Vec<i64>> = Vec::new();
+            let mut round: Vec<Vec<Below>> = Vec::new();
             while round.len() < at_once && !waiting.is_empty() {
                 let size = work.request.shared.sizes(|sizes| sizes.next(self.fits.min(waiting.len())));
-                round.push(waiting.drain(..size).collect());
+                round.push(work.lists(waiting.drain(..size)));
             }
-            let (counts, strikes) = (self.counts, self.strikes);
-            let lists: Vec<Vec<Below>> = round.iter().map(|some| work.lists(some)).collect();
-            let size = work.request.page_size;
-            let asked = join_all(lists.iter().map(|some| bundle(work.client, some, size, counts))).await;
-            for (some, bundled) in round.into_iter().zip(asked).rev() {
-                whole.extend(self.take(work, (some, bundled), strikes, &mut waiting));
+            let (strikes, size) = (self.strikes, work.request.page_size);
+            let asked = join_all(round.iter().map(|lists| bundle(work.client, lists, size))).await;
+            for (lists, bundled) in round.iter().zip(asked).rev() {
+                match bundled {
+                    Ok(bundled) => bundles.push(self.take(work, lists.len(), bundled)),
+                    Err(error) => self.adapt(work, lists, strikes, &error, &mut waiting),
+                }
             }
         }
-        whole
+        let proven = self.prove(work, bundles).await?.into_iter();
+        whole.extend(proven.map(|listed| (listed.list.parent, List::bundled(listed.into_whole()))));
+        Ok(whole)
     }
 
-    /// Returns the complete lists of a bundle, or adapts to its failure. Concurrent bundles that fail together count as one
-    /// failure on top of `strikes`.
-    fn take(
+    /// Takes the lists of a bundle, and adapts the size of the next ones.
+    fn take(&mut self, work: &Work<'_>, asked: usize, bundled: Bundled) -> Vec<Listed> {
+        (self.strikes, self.is_proven) = (0, true);
+        work.request.shared.sizes(|sizes| sizes.answered(asked));
+        let records: usize = bundled.lists.iter().map(|listed| listed.records.len()).sum();
+        let fits = if bundled.took < QUICK { asked * RECORDS / records.max(1) } else { self.fits.min(asked) };
+        self.fits = fits.max(BUNDLE).min(self.most);
+        bundled.lists
+    }
+
+    /// Adapts to a bundle that failed. Concurrent bundles that fail together count as one failure on top of `strikes`.
+    fn adapt(
         &mut self,
         work: &Work<'_>,
-        (parents, bundled): (Vec<i64>, Result<Bundled, connectwise_sdk::Error>),
+        lists: &[Below],
         strikes: u32,
+        error: &connectwise_sdk::Error,
         waiting: &mut VecDeque<i64>,
-    ) -> Vec<Read> {
-        let error = match bundled {
-            Ok(bundled) => {
-                (self.strikes, self.is_proven) = (0, true);
-                work.request.shared.sizes(|sizes| sizes.answered(parents.len()));
-                self.fit(parents.len(), &bundled);
-                if let Some(why) = bundled.uncounted.filter(|_| self.counts) {
-                    self.counts = false;
-                    self.notes.push(format!("bundles can't count, so their lists are taken at their word: {why}"));
-                }
-                let lists = parents.into_iter().zip(bundled.whole);
-                return lists.filter_map(|(parent, list)| Some((parent, List::bundled(list?)))).collect();
-            }
-            Err(error) => error,
-        };
+    ) {
         self.is_proven = false;
-        match refusal(&error) {
+        match refusal(error) {
             // A bundle above the initial size may have failed by its size alone.
-            Refusal::Size | Refusal::Now if parents.len() > BUNDLE => self.put_back(work, &parents, &error, waiting),
-            Refusal::Size if parents.len() > 1 => self.put_back(work, &parents, &error, waiting),
+            Refusal::Size | Refusal::Now if lists.len() > BUNDLE => self.put_back(work, lists, error, waiting),
+            Refusal::Size if lists.len() > 1 => self.put_back(work, lists, error, waiting),
             // Concurrent bundles are refused for the same reason, which is noted once.
-            Refusal::Size | Refusal::Never => self.give_up(&error),
+            Refusal::Size | Refusal::Never => self.give_up(error),
             Refusal::Now => {
                 tracing::warn!("a bundle of {} failed: {error}", work.entity.name);
                 self.strikes = strikes + 1;
                 if self.strikes >= PATIENCE {
-                    self.give_up(&error);
+                    self.give_up(error);
                 }
             }
         }
-        Vec::new()
-    }
-
-    /// Adapts the size of this entity's bundles to what one returned.
-    fn fit(&mut self, lists: usize, bundled: &Bundled) {
-        let fits = if bundled.took < QUICK { lists * RECORDS / bundled.records.max(1) } else { self.fits.min(lists) };
-        self.fits = fits.max(BUNDLE).min(self.most);
     }
 
     /// Puts the lists of a bundle back that may have been too large, and makes the next ones smaller.
     fn put_back(
         &mut self,
         work: &Work<'_>,
-        parents: &[i64],
+        lists: &[Below],
         error: &connectwise_sdk::Error,
         waiting: &mut VecDeque<i64>,
     ) {
+        let shared = &work.request.shared;
         if error.kind() == ErrorKind::TooLarge {
             // Too many bytes in the lists of this entity say nothing of others.
-            self.most = parents.len().div_ceil(2);
+            self.most = lists.len().div_ceil(2);
             self.fits = self.fits.min(self.most);
-            work.request.shared.sizes(|sizes| sizes.failed(parents.len()));
+            shared.sizes(|sizes| sizes.failed(lists.len()));
         } else {
-            work.request.shared.sizes(|sizes| sizes.refused(parents.len()));
+            shared.sizes(|sizes| sizes.refused(lists.len()));
         }
-        parents.iter().rev().for_each(|parent| waiting.push_front(*parent));
+        lists.iter().rev().for_each(|list| waiting.push_front(list.parent));
     }
 
     fn give_up(&mut self, error: &connectwise_sdk::Error) {
@@ -291,97 +278,11 @@ impl Reader {
     }
 }
 
-/// A child list of one parent.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Below {
-    pub(super) entity: &'static Entity,
-    pub(super) hangs: &'static Parent,
-    pub(super) parent: i64,
-}
-
-/// Answer to a bundle.
-pub(super) struct Bundled {
-    /// The lists in the order of the request; `None` if the answer doesn't prove a list complete.
-    pub(super) whole: Vec<Option<WholeList>>,
-    /// Why the lists have no counts: the server refuses to count by bundle.
-    pub(super) uncounted: Option<String>,
-    /// Records of the complete lists.
-    records: usize,
-    /// Time of the request for the records.
-    took: Duration,
-}
-
-/// Requests the records of these lists in one bundle and, with `counts`, their counts in another one.
-pub(super) async fn bundle(
-    client: &Client,
-    lists: &[Below],
-    page_size: u32,
-    counts: bool,
-) -> connectwise_sdk::Result<Bundled> {
-    let of = |list: &Below| BundledList::new(list.hangs.bundle, list.parent).page_size(page_size);
-    let began = Instant::now();
-    let bundle = client.bundle(lists.iter().map(of).collect()).await?;
-    let took = began.elapsed();
-    let mut records = 0;
-    // Counted after the read: a list that grew meanwhile is read again on its own.
-    let countable: Vec<usize> = lists
-        .iter()
-        .enumerate()
-        .filter(|(_, list)| counts && list.entity.count_path.is_some())
-        .map(|(at, _)| at)
-        .collect();
-    let (counted, uncounted) = match countable.is_empty() {
-        true => (None, None),
-        false => count(client, countable.iter().filter_map(|at| lists.get(*at)).map(of).collect()).await?,
-    };
-    let counted: Option<HashMap<usize, u64>> = counted
-        .map(|counted| countable.iter().copied().zip(counted).filter_map(|(at, count)| Some((at, count?))).collect());
-    let mut whole = Vec::with_capacity(lists.len());
-    for ((at, list), (_, answer)) in lists.iter().enumerate().zip(bundle.answers()?) {
-        let answer = answer.filter(connectwise_sdk::BundledAnswer::is_whole).filter(|answer| {
-            let sent = answer.records.len() as u64;
-            let count = counted.as_ref().and_then(|counted| counted.get(&at));
-            let has_all = counted.is_none() || !countable.contains(&at) || count.is_some_and(|count| *count <= sent);
-            has_all && answer.records.iter().all(|record| hangs_on(list.hangs, record, list.parent))
-        });
-        whole.push(answer.map(|answer| {
-            records += answer.records.len();
-            let texts = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
-            WholeList { records: texts, counted: counted.as_ref().and_then(|counted| counted.get(&at).copied()) }
-        }));
-    }
-    Ok(Bundled { whole, uncounted, records, took })
-}
-
-/// The server's count of each list, or the reason for which it doesn't count by bundle.
-async fn count(
-    client: &Client,
-    lists: Vec<BundledList>,
-) -> connectwise_sdk::Result<(Option<Vec<Option<u64>>>, Option<String>)> {
-    let number = lists.len();
-    let bundle = match client.bundle_counts(lists).await {
-        Ok(bundle) => bundle,
-        Err(error) if refusal(&error) == Refusal::Size && number > BUNDLE => return Err(error),
-        Err(error) if refusal(&error) != Refusal::Now => return Ok((None, Some(error.to_string()))),
-        Err(error) => return Err(error),
-    };
-    let counts = bundle.answers()?.into_iter().map(|(_, answer)| answer.filter(|answer| answer.success)?.count);
-    Ok((Some(counts.collect()), None))
-}
-
-/// Whether the record names this parent, or names none.
-fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
-    let Some(path) = hangs.property else { return true };
-    let record: Option<Value> = serde_json::from_str(record.get()).ok();
-    let named = record.as_ref().and_then(|record| record.pointer(&format!("/{path}")));
-    named.and_then(Value::as_i64).is_none_or(|named| named == parent)
-}
-
 impl Work<'_> {
     /// The child lists of these parents.
-    pub(super) fn lists(&self, parents: &[i64]) -> Vec<Below> {
-        let list = |parent: &i64| Below { entity: self.entity, hangs: self.parent, parent: *parent };
-        parents.iter().map(list).collect()
+    pub(super) fn lists(&self, parents: impl IntoIterator<Item = i64>) -> Vec<Below> {
+        let list = |parent| Below { entity: self.entity, hangs: self.parent, parent };
+        parents.into_iter().map(list).collect()
     }
 
     /// One list on its own.

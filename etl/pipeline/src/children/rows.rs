@@ -30,9 +30,10 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(work: &Work<'_>) -> Result<Self> {
+    /// `stored` is how many rows the table holds of each parent.
+    pub(super) fn new(work: &Work<'_>, stored: HashMap<i64, usize>) -> Result<Self> {
         Ok(Self {
-            reader: Reader::new(),
+            reader: Reader::new(stored),
             decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?
                 .storing(work.request.secrets),
             keys: HashMap::new(),
@@ -56,7 +57,7 @@ impl Rows {
             rescued: self.decoder.rescued(),
             rejected: std::mem::take(&mut self.rejected),
             unreadable: Vec::new(),
-            // Each list is counted once, after it was read.
+            // Lists are counted once, after they were read.
             counted: None,
             uncounted: None,
             counted_after: self.counted.filter(|_| !self.read.is_empty()),

@@ -12,7 +12,7 @@ use connectwise_sdk::conditions::Condition;
 use futures::future::join_all;
 
 use super::Work;
-use super::read::{Below, Refusal, bundle, refusal};
+use super::bundle::{Below, Refusal, counted, refusal};
 use crate::bronze::Request;
 use crate::bundling::BUNDLE;
 use crate::shared::{Ids, Question};
@@ -80,20 +80,16 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     for (asked, alone) in asked.iter().zip(&alone) {
         let Some(ids) = alone.as_ref().or_else(|| found.get(&question(&asked.part, None))) else { continue };
         if ids.len() <= BUNDLE && lists.len() + ids.len() <= LISTS {
-            lists.extend(asked.work.lists(ids));
+            lists.extend(asked.work.lists(ids.iter().copied()));
         }
     }
     // Bundles keep the initial size: the lists of a refused one would be requested twice.
-    let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, bundle(client, some, *page_size, true).await) });
+    let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, counted(client, some, *page_size).await) });
     for (lists, bundled) in join_all(bundles).await {
         match bundled {
-            // Lists without counts are left to the loads, which warn about them.
-            Ok(bundled) if bundled.uncounted.is_some() => {}
             Ok(bundled) => {
-                for (list, whole) in lists.iter().zip(bundled.whole) {
-                    if let Some(whole) = whole {
-                        shared.tell_below(list.entity.name, list.parent, whole);
-                    }
+                for listed in bundled {
+                    shared.tell_below(listed.list.entity.name, listed.list.parent, listed.into_whole());
                 }
             }
             Err(error) => {

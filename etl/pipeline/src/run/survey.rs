@@ -16,6 +16,7 @@ use super::Mode;
 use super::load::Ready;
 use super::plan::Run;
 use crate::bronze::{Foreknown, Known, Standing};
+use crate::bundling::Proof;
 use crate::children;
 
 /// With fewer lists there is no survey: single requests cost as little.
@@ -72,7 +73,8 @@ impl Run<'_> {
             known.push((entity, ready, standing));
         }
         let counts = bundles.counts(&parts).await;
-        let mut listed = bundles.records(&parts, &counts).await;
+        let (mut listed, confirmed) = bundles.records(&parts, &counts).await;
+        self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
         let ready = known.into_iter().zip(places).map(|((entity, ready, known), place)| {
             let listed = place.and_then(|place| listed.remove(&place));
             let counted =

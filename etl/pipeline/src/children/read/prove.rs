@@ -1,0 +1,103 @@
+//! What proves the lists of bundles complete: counts, of themselves or of larger ones.
+
+use futures::future::join_all;
+
+use super::super::Work;
+use super::super::bundle::{Listed, Refusal, count, refusal};
+use super::{PATIENCE, Reader};
+use crate::bundling::{BUNDLE, Length};
+use crate::error::Result;
+
+impl Reader {
+    /// The lists of these bundles that are complete. The others have to be read on their own.
+    ///
+    /// # Errors
+    /// When bundles turn out to lack records after this load took some of them without a count.
+    pub(super) async fn prove(&mut self, work: &Work<'_>, mut bundles: Vec<Vec<Listed>>) -> Result<Vec<Listed>> {
+        let shared = &work.request.shared;
+        let mut known = shared.proof(|proof| *proof).with_entity(self.longest);
+        // Counts are expected to confirm what they are asked for, so that a few of them settle many bundles.
+        let mut expects = true;
+        let complete = loop {
+            if known.is_doubted() && self.believes {
+                shared.proof(|proof| proof.join(known));
+                return Err(work.incomplete("bundles lack records that the server counts"));
+            }
+            let mut proof = known;
+            let unproven = |lengths: &[Length]| {
+                let unproven = proof.unproven(lengths);
+                if expects {
+                    proof.confirm(lengths, &unproven);
+                }
+                unproven
+            };
+            let complete = self.count(work, &mut bundles, unproven).await;
+            // A single list may have grown meanwhile.
+            let lacking = bundles.iter().flatten().filter(|listed| listed.lacks()).count();
+            if lacking > 1 && !known.is_doubted() {
+                tracing::warn!("bundles of {} lack records: from now on all lists are counted", work.entity.name);
+                known.doubt();
+            } else if !expects || complete.iter().flatten().all(|complete| *complete) {
+                break complete;
+            }
+            expects = false;
+        };
+        for bundle in &bundles {
+            let confirmed: Vec<bool> = bundle.iter().map(Listed::is_confirmed).collect();
+            known.confirm(&self.lengths(bundle), &confirmed);
+        }
+        self.longest = known.of_entity();
+        shared.proof(|proof| proof.join(known));
+        let lists = bundles.into_iter().flatten().zip(complete.into_iter().flatten());
+        let lists: Vec<Listed> = lists.filter_map(|(listed, complete)| complete.then_some(listed)).collect();
+        self.believes |= self.counts && lists.iter().any(|listed| listed.counted.is_none());
+        Ok(lists)
+    }
+
+    /// Asks for the counts that are missing of lists that are `unproven`. Returns which lists are complete.
+    async fn count(
+        &mut self,
+        work: &Work<'_>,
+        bundles: &mut [Vec<Listed>],
+        mut unproven: impl FnMut(&[Length]) -> Vec<bool>,
+    ) -> Vec<Vec<bool>> {
+        let unproven: Vec<Vec<bool>> = bundles.iter().map(|bundle| unproven(&self.lengths(bundle))).collect();
+        let open = bundles.iter_mut().flatten().zip(unproven.iter().flatten());
+        let open = open.filter(|(listed, unproven)| **unproven && listed.counted.is_none());
+        let mut open: Vec<&mut Listed> = open.map(|(listed, _)| listed).collect();
+        if self.counts && work.entity.count_path.is_some() {
+            // Counts say nothing of the sizes that bundles may have, so they are asked for in those that are known to work.
+            let size = work.request.shared.sizes(|sizes| sizes.working()).min(BUNDLE);
+            let asked = open.chunks_mut(size).map(|lists| count(work.client, lists, work.request.page_size));
+            let failed: Vec<_> = join_all(asked).await.into_iter().filter_map(Result::err).collect();
+            if let Some(error) = failed.first() {
+                self.adapt_counts(work, error);
+            }
+        }
+        let countable = self.counts && work.entity.count_path.is_some();
+        let complete = |(bundle, unproven): (&Vec<Listed>, Vec<bool>)| {
+            let lists = bundle.iter().zip(unproven);
+            lists.map(|(listed, unproven)| !countable || !unproven || listed.is_confirmed()).collect()
+        };
+        bundles.iter().zip(unproven).map(complete).collect()
+    }
+
+    /// Adapts to counts that failed.
+    fn adapt_counts(&mut self, work: &Work<'_>, error: &connectwise_sdk::Error) {
+        if refusal(error) != Refusal::Now {
+            self.counts = false;
+            self.notes.push(format!("bundles can't count, so their lists are taken at their word: {error}"));
+            return;
+        }
+        tracing::warn!("counts of {} failed: {error}", work.entity.name);
+        self.uncounted += 1;
+        if self.uncounted >= PATIENCE {
+            self.give_up(error);
+        }
+    }
+
+    fn lengths(&self, bundle: &[Listed]) -> Vec<Length> {
+        let stored = |parent: i64| self.stored.get(&parent).copied().unwrap_or_default();
+        bundle.iter().map(|listed| listed.length(stored(listed.list.parent))).collect()
+    }
+}
