@@ -60,6 +60,11 @@ impl Shared {
         cell.get_or_try_init(|| ask).await.copied()
     }
 
+    /// Whether the newest record of an entity's list is known already.
+    pub(crate) fn knows_newest(&self, entity: &str) -> bool {
+        self.inner().newest.get(entity).is_some_and(|newest| newest.initialized())
+    }
+
     /// Stores the answers of the survey.
     pub(crate) fn tell_newest(&self, newest: &HashMap<&'static str, Newest>) {
         let cells = newest.iter().map(|(entity, newest)| (*entity, Arc::new(OnceCell::new_with(Some(*newest)))));
