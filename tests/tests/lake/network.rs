@@ -127,6 +127,26 @@ async fn a_long_list_is_read_by_ranges_of_its_keys() {
     assert_truth(&tenant.simulator, &tenant.lakehouse, entities, "after ranges and a run").await;
 }
 
+/// A full load of a list that was counted by bundle; and one from a server that leaves most ranges of a bundle empty.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_list_is_read_by_bundles_of_ranges() {
+    for cut in [false, true] {
+        let tenant = Tenant::start(10_000, 4, Duration::ZERO).await;
+        if cut {
+            post(&tenant.simulator, "switches", json!({ "bundle-lists": 3 })).await;
+        }
+        let entities = named(&["TimeEntry", "Board", "WorkType"]);
+        let report = tenant.load(Mode::Full, entities.clone()).await;
+        let step = &report.steps[0];
+        assert_eq!(step.warnings.iter().any(|warning| warning.contains("read page by page")), cut, "{step:#?}");
+        let asked = tenant.requests().await;
+        let is_page = |request: &&Value| request["path"] == "/time/entries";
+        let pages = asked["recent"].as_array().unwrap().iter().filter(is_page).count();
+        assert!(if cut { pages >= 10 } else { pages == 0 && report.requests <= 20 }, "{pages} pages: {asked:#}");
+        assert_truth(&tenant.simulator, &tenant.lakehouse, entities, "after bundles of ranges").await;
+    }
+}
+
 /// A list without change times, of which two bundles ask by ranges: while pages of the first are read, the second mustn't keep the
 /// only place among the requests under way.
 #[tokio::test(flavor = "multi_thread")]

@@ -168,6 +168,20 @@ impl Bundles {
         found
     }
 
+    /// Lowest and highest key of a list, in one request. `None` if bundles have no name for it or don't tell; nobody documents
+    /// that they keep an order.
+    pub async fn key_bounds(&self, entity: &'static Entity) -> Option<(i64, i64)> {
+        let end = |order: &str| {
+            let list = BundledList::flat(entity.bundle?).order_by(format!("{} {order}", entity.key));
+            Some(list.fields(entity.key).page_size(1))
+        };
+        let lists = vec![end("asc")?, end("desc")?];
+        let ends = self.ask(lists, Question::Records, |_, _, answer| ascending(&answer, entity.key)?.first().copied());
+        let ends: Option<Vec<i64>> = ends.await.into_iter().collect();
+        let (low, high) = (*ends.as_ref()?.first()?, *ends.as_ref()?.last()?);
+        (low < high).then_some((low, high))
+    }
+
     /// How many records each part has, in the order of `parts`; `None` if the entity has no count or the server doesn't answer.
     pub async fn counts(&self, parts: &[Part]) -> Vec<Option<u64>> {
         let (places, lists): (Vec<usize>, Vec<BundledList>) = parts

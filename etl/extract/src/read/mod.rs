@@ -265,21 +265,20 @@ pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, 
     Extraction { entity, schema, seen, messages }
 }
 
-/// Like [`extract`] for a whole list, in key ranges that are requested several per bundle. `ranges` have to be contiguous and
-/// in rising order. The list's count (`counted`) is compared at the end; a range that a bundle doesn't return whole is read in
+/// Like [`extract`] in key ranges that are requested several per bundle. `ranges` have to be contiguous and in rising order. Where
+/// they are a whole list, its count (`counted`) is compared at the end; a range that a bundle doesn't return whole is read in
 /// pages of `page_size` records.
 pub fn extract_ranges(
     client: &Client,
     entity: &'static Entity,
     ranges: Vec<Part>,
-    (counted, page_size): (u64, u32),
+    (counted, page_size): (Option<u64>, u32),
     decoder: Decoder,
 ) -> Extraction {
-    let counted = Some(counted);
     let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
     let (sender, messages) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
-    let reader = Reader { page_size, counted, counts_after: true, ..Reader::new(client, entity, decoder) };
+    let reader = Reader { page_size, counted, counts_after: counted.is_some(), ..Reader::new(client, entity, decoder) };
     tokio::spawn(reader.gather(ranges, sender));
     Extraction { entity, schema, seen, messages }
 }

@@ -18,7 +18,8 @@ const PAGES_AHEAD: usize = 1;
 /// Ranges per bundle; at about 500 records each, an answer is as large as four pages.
 const RANGES: usize = 8;
 
-/// Bundles of ranges that are requested at once.
+/// Bundles of ranges that are requested at once, where they are all of a list. Pieces of one are read beside each other, by one
+/// bundle each.
 const BUNDLES_AHEAD: usize = 2;
 
 /// Fetches pages while earlier ones are decoded and written. The end of the channel doesn't prove that the list is complete;
@@ -111,7 +112,8 @@ impl Reader {
                 }
             })
             .collect();
-        let mut bundled = stream::iter(asked).buffered(BUNDLES_AHEAD);
+        let ahead = if self.counts_after { BUNDLES_AHEAD } else { 1 };
+        let mut bundled = stream::iter(asked).buffered(ahead);
         while let Some(ranges) = bundled.next().await {
             let lost = |error| incomplete(self.entity, "the task of some ranges was lost").with_source(error);
             let ranges = ranges.map_err(lost)?;

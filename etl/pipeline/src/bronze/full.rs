@@ -10,7 +10,7 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::decode::Decoder;
-use connectwise_extract::read::{self, Count, Counting, Pages, Scope, Seen, incomplete};
+use connectwise_extract::read::{self, Count, Counting, Extraction, Pages, Scope, Seen, incomplete};
 use connectwise_extract::{catalog, contract};
 use connectwise_lakehouse::{
     Changes, Chunk, Commit, DataFile, Doubt, Head, SpillBuffer, Staged, Written, as_of_today, integers, unfit,
@@ -21,7 +21,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
 
 use super::deletion_guard::kept;
-use super::range::{Piece, between, pieces, pieces_of, split};
+use super::range::{Piece, Range, between, bundled, pieces, pieces_of, split};
 use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine;
@@ -59,7 +59,7 @@ impl Target<'_> {
     pub(super) async fn full(&self) -> Result<Done> {
         let (mut notes, mut whole) = (Vec::new(), true);
         let read = match self.resumable(&mut notes).await? {
-            None => self.afresh().await?,
+            None => self.afresh(&mut notes).await?,
             Some(staged) => match self.resume(&staged).await {
                 Ok((read, note)) => {
                     notes.push(note);
@@ -69,7 +69,7 @@ impl Target<'_> {
                 Err(error) if error.kind() == Kind::Incomplete => {
                     self.table.unstage(&staged.name).await?;
                     notes.push(format!("what an earlier load had staged doesn't fit the server any more: {error}"));
-                    self.afresh().await?
+                    self.afresh(&mut notes).await?
                 }
                 Err(error) => return Err(error),
             },
@@ -199,12 +199,28 @@ impl Target<'_> {
     }
 
     /// Reads the whole list from the start; a large one by several key ranges at once.
-    async fn afresh(&self) -> Result<Read> {
+    async fn afresh(&self, notes: &mut Vec<String>) -> Result<Read> {
         let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
         let mut counting = Counting::Asked;
         if self.at_once() > 1 {
             let count = self.count().await?;
             let pieces = pieces_of(count.records.unwrap_or_default(), self.request.page_size, self.at_once());
+            if pieces > 1 {
+                match self.by_bundles(&count, stage.as_ref()).await {
+                    Ok(Some(read)) => return Ok(read),
+                    Ok(None) => {}
+                    // A server that cuts lists in bundles without a word does it every time.
+                    Err(error) if error.kind() == Kind::Incomplete => {
+                        notes.push(format!(
+                            "bundles don't give all of {}, so it was read page by page",
+                            self.entity.name
+                        ));
+                        tracing::info!("{error}");
+                        self.begin_again(stage.as_ref()).await?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
             if pieces > 1
                 && let Some(keys) = read::key_bounds(self.client, self.entity).await?
             {
@@ -216,6 +232,27 @@ impl Target<'_> {
         let read = self.read((None, None), stage.as_ref(), counting).await?;
         self.meter.expect(read.seen.counted);
         Ok(read)
+    }
+
+    /// Reads the whole list by bundles of key ranges. `None` if bundles have no name for it, or weren't seen to work, or pages are
+    /// smaller than their ranges.
+    async fn by_bundles(&self, counted: &Count, stage: Option<&Stage>) -> Result<Option<Read>> {
+        let whole_pages = self.request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
+        let (Some((None, records)), true) = (&self.counted, whole_pages) else { return Ok(None) };
+        let Some(keys) = read::Bundles::new(self.client).key_bounds(self.entity).await else { return Ok(None) };
+        let pieces = bundled(keys, *records, self.at_once());
+        self.read_pieces(pieces, stage, Some(counted.clone())).await.map(Some)
+    }
+
+    /// Forgets what a read gave that wasn't whole.
+    async fn begin_again(&self, stage: Option<&Stage>) -> Result<()> {
+        self.meter.begin_again();
+        if let Some(stage) = stage {
+            self.table.unstage(&stage.name).await?;
+        }
+        // It went with the files, and has to be written with the next one.
+        self.head_written.store(0, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Key ranges that are read at the same time: no more than requests may be under way.
@@ -292,7 +329,7 @@ impl Target<'_> {
                     let counted = counted.map_err(|error| read::source_error(self.entity, error))?;
                     counted.records != Some(chunk.file.rows)
                 }
-                Piece::Read { .. } => false,
+                Piece::Read { .. } | Piece::Bundled(_) => false,
             };
             kept.push(if reread { piece.into_read() } else { piece });
         }
@@ -318,6 +355,7 @@ impl Target<'_> {
             None => self.recount().await?,
         };
         self.meter.expect(before.records);
+        let has_pages = !pieces.iter().any(|piece| matches!(piece, Piece::Bundled(_)));
         let work = pieces.into_iter().map(async |piece| match piece {
             Piece::Keep(chunk) => {
                 self.meter.advance(usize::try_from(chunk.file.rows).unwrap_or_default());
@@ -325,6 +363,11 @@ impl Target<'_> {
                 Ok(Read { files: vec![chunk.file], seen, quarantined: 0 })
             }
             Piece::Read { after, last } => self.read((after, last), stage, Counting::Elsewhere).await,
+            Piece::Bundled(ranges) => {
+                let after = ranges.first().and_then(|(after, _)| *after);
+                let last = ranges.last().and_then(|(_, last)| *last);
+                self.store(self.extract_ranges(ranges, None)?, (after, last), stage).await
+            }
         });
         let mut reads = stream::iter(work).buffered(self.at_once());
         let mut all = Read::default();
@@ -348,26 +391,26 @@ impl Target<'_> {
             );
         }
         // Each piece proved its own end and order, and they have no key in common.
-        (all.seen.ended, all.seen.ascending, all.seen.complete) = (Some(true), Some(true), true);
+        (all.seen.ended, all.seen.ascending, all.seen.complete) = (has_pages.then_some(true), Some(true), true);
         Ok(all)
     }
 
-    /// Reads one range into files, which are staged as they are finished. The last of an open range isn't: behind it may come
-    /// more.
-    async fn read(
-        &self,
-        (after, last): (Option<i64>, Option<i64>),
-        stage: Option<&Stage>,
-        counting: Counting,
-    ) -> Result<Read> {
-        let request = self.request;
+    /// Reads one range into files.
+    async fn read(&self, (after, last): Range, stage: Option<&Stage>, counting: Counting) -> Result<Read> {
         let scope = &between(self.entity.key, after, last).map_or(Scope::All, Scope::Where);
-        let mut extraction = self.extract(scope, counting).await?;
-        let schema = extraction.schema().clone();
-        let number = self.meter.begin_read(extraction.seen());
+        let extraction = self.extract(scope, counting).await?;
         if matches!(scope, Scope::All) {
             self.meter.expect(extraction.seen().counted);
         }
+        self.store(extraction, (after, last), stage).await
+    }
+
+    /// Writes the rows of a range into files, which are staged as they are finished. The last of an open range isn't: behind it may
+    /// come more.
+    async fn store(&self, mut extraction: Extraction, (after, last): Range, stage: Option<&Stage>) -> Result<Read> {
+        let request = self.request;
+        let schema = extraction.schema().clone();
+        let number = self.meter.begin_read(extraction.seen());
         let mut writer = self.table.file_writer(&schema, self.entity.key).await?;
         let (mut files, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
         loop {

@@ -30,7 +30,7 @@ use crate::shared::Shared;
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
 use crate::tenant::{self, Signature};
 use deferred::Deferred;
-use range::between;
+use range::{Range, between};
 use standing::{DATES, ReadDates};
 pub(crate) use standing::{Foreknown, Known, Standing};
 
@@ -334,13 +334,19 @@ impl Target<'_> {
             return Ok(None);
         }
         let Some(ranges) = range::filled(&self.table.keys(entity.key).await?, counted) else { return Ok(None) };
+        Ok(Some(self.extract_ranges(ranges, Some(counted))?))
+    }
+
+    /// Starts to read contiguous key ranges by bundle; `counted` is the count of the list where they are all of it.
+    fn extract_ranges(&self, ranges: Vec<Range>, counted: Option<u64>) -> Result<Extraction> {
+        let (entity, request) = (self.entity, self.request);
         let part = |(after, last)| {
             let condition = between(entity.key, after, last).map(|condition| condition.to_string());
             read::Part { entity, condition }
         };
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let ranges = ranges.into_iter().map(part).collect();
-        Ok(Some(read::extract_ranges(self.client, entity, ranges, (counted, request.page_size), decoder)))
+        Ok(read::extract_ranges(self.client, entity, ranges, (counted, request.page_size), decoder))
     }
 
     /// Reads a scope of the list, or takes the records that were read before, and writes the rows that differ.

@@ -3,7 +3,10 @@
 use connectwise_lakehouse::{Chunk, Keys};
 use connectwise_sdk::conditions::{Condition, field};
 
-/// A range of keys: behind `after`, up to `last`; open where there is none.
+/// Keys behind the first up to the second; open where there is none.
+pub(super) type Range = (Option<i64>, Option<i64>);
+
+/// A part of a list.
 #[derive(Debug, Clone)]
 pub(super) enum Piece {
     /// It is in a file.
@@ -15,6 +18,8 @@ pub(super) enum Piece {
         /// The last key of the range.
         last: Option<i64>,
     },
+    /// It has to be read, by bundles of these ranges.
+    Bundled(Vec<Range>),
 }
 
 impl Piece {
@@ -22,7 +27,7 @@ impl Piece {
     pub(super) fn into_read(self) -> Self {
         match self {
             Self::Keep(chunk) => Self::Read { after: chunk.after, last: Some(chunk.last) },
-            read @ Self::Read { .. } => read,
+            read => read,
         }
     }
 
@@ -30,7 +35,7 @@ impl Piece {
     pub(super) fn kept_to(&self) -> Option<i64> {
         match self {
             Self::Keep(chunk) => Some(chunk.last),
-            Self::Read { .. } => None,
+            Self::Read { .. } | Self::Bundled(_) => None,
         }
     }
 }
@@ -73,7 +78,7 @@ const FILLED: usize = 500;
 
 /// Ranges `(after, up to)` with the same number of keys each, the first and last open. `None` if the table has too few keys to
 /// say how those of a list of `records` are spread.
-pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<(Option<i64>, Option<i64>)>> {
+pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<Range>> {
     let is_alike = keys.len() > records / 2 && keys.max().is_some_and(|key| key <= i64::MAX.cast_unsigned());
     if !is_alike {
         return None;
@@ -87,8 +92,19 @@ pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<(Option<i64>, Opti
     Some(from.zip(ends.iter().copied().map(Some).chain([None])).collect())
 }
 
+/// Ranges of a piece: a multiple of those in a bundle.
+const BUNDLED: usize = 8;
+
+/// Cuts the keys of a list of `records` into ranges that are expected to be read as one page each, and these into pieces, of
+/// which `at_once` are read at the same time.
+pub(super) fn bundled(keys: (i64, i64), records: u64, at_once: usize) -> Vec<Piece> {
+    let ranges = split(keys, usize::try_from(records.div_ceil(FILLED as u64)).unwrap_or(usize::MAX));
+    let of_a_piece = ranges.len().div_ceil(at_once.max(1)).next_multiple_of(BUNDLED);
+    ranges.chunks(of_a_piece).map(|ranges| Piece::Bundled(ranges.to_vec())).collect()
+}
+
 /// Cuts the keys from the lowest to the highest into ranges of equal width; the first and the last are open.
-pub(super) fn split((low, high): (i64, i64), ranges: usize) -> Vec<(Option<i64>, Option<i64>)> {
+pub(super) fn split((low, high): (i64, i64), ranges: usize) -> Vec<Range> {
     let width = high.saturating_sub(low) / i64::try_from(ranges.max(1)).unwrap_or(i64::MAX);
     if width == 0 {
         return vec![(None, None)];
@@ -125,6 +141,7 @@ mod tests {
             .map(|piece| match piece {
                 Piece::Keep(chunk) => format!("keep {} {}", end(chunk.after), chunk.last),
                 Piece::Read { after, last } => format!("read {} {}", end(*after), end(*last)),
+                Piece::Bundled(ranges) => format!("{ranges:?}"),
             })
             .collect()
     }
@@ -139,6 +156,17 @@ mod tests {
             ["keep .. 10", "read 10 50", "keep 50 70", "read 70 .."]
         );
         assert_eq!(shown(&[chunk(Some(50), 70)]), ["read .. 50", "keep 50 70", "read 70 .."]);
+    }
+
+    #[test]
+    fn pieces_are_whole_bundles_of_ranges() {
+        let sizes = |records, at_once| -> Vec<usize> {
+            let of = |piece: &Piece| if let Piece::Bundled(ranges) = piece { ranges.len() } else { 0 };
+            bundled((1, 300_000), records, at_once).iter().map(of).collect()
+        };
+        assert_eq!(sizes(100_000, 4), [56, 56, 56, 32]);
+        assert_eq!(sizes(8_200, 4), [8, 8, 1]);
+        assert_eq!(sizes(8_200, 1), [17]);
     }
 
     #[test]
