@@ -253,19 +253,22 @@ mod tests {
 
     #[test]
     fn stored_rows_nothing_shown_and_doubts_need_counts() {
-        let shown =
-            [Length { records: 3, stored: 3 }, Length { records: 3, stored: 4 }, Length { records: 9, stored: 0 }];
+        let shown = [(3, 3), (3, 4), (9, 0), (0, 0)].map(|(records, stored)| Length { records, stored });
         let mut proof = Proof::of(50, 1_000);
         proof.confirm(&lengths(&[8, 0, 1, 5]), &[true; 4]);
-        assert_eq!(proof.unproven(&shown), [false, true, true], "fewer than stored, longer than any of the entity");
+        assert_eq!(
+            proof.unproven(&shown),
+            [false, true, true, false],
+            "fewer than stored, longer than any of the entity"
+        );
         // Another entity, of which no list was confirmed.
         let mut proof = proof.with_entity(0);
-        assert_eq!(proof.unproven(&shown), [true; 3]);
+        assert_eq!(proof.unproven(&shown), [true; 4]);
         proof.confirm(&lengths(&[0, 0, 0]), &[true; 3]);
-        assert_eq!(proof.unproven(&shown), [true; 3], "empty lists show nothing");
+        assert_eq!(proof.unproven(&shown), [true; 4], "empty lists show nothing");
         proof.confirm(&lengths(&[4, 0]), &[true; 2]);
-        assert_eq!(proof.unproven(&shown), [false, true, true]);
+        assert_eq!(proof.unproven(&shown), [false, true, true, false]);
         proof.doubt();
-        assert_eq!(proof.unproven(&shown), [true; 3]);
+        assert_eq!(proof.unproven(&shown), [true; 4]);
     }
 }
