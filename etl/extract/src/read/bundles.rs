@@ -177,8 +177,8 @@ impl Bundles {
         };
         let lists = vec![end("asc")?, end("desc")?];
         let ends = self.ask(lists, Question::Records, |_, _, answer| ascending(&answer, entity.key)?.first().copied());
-        let ends: Option<Vec<i64>> = ends.await.into_iter().collect();
-        let (low, high) = (*ends.as_ref()?.first()?, *ends.as_ref()?.last()?);
+        let ends = ends.await.into_iter().collect::<Option<Vec<i64>>>()?;
+        let (low, high) = (*ends.first()?, *ends.last()?);
         (low < high).then_some((low, high))
     }
 

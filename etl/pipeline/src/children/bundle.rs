@@ -104,8 +104,9 @@ pub(super) async fn count(client: &Client, lists: &mut [&mut Listed], page_size:
 /// The lists of a bundle that counts confirm. Where the server doesn't count, none of them is.
 pub(super) async fn counted(client: &Client, lists: &[Below], page_size: u32) -> connectwise_sdk::Result<Vec<Listed>> {
     let mut listed = bundle(client, lists, page_size).await?.lists;
-    let mut all: Vec<&mut Listed> = listed.iter_mut().collect();
-    count(client, &mut all, page_size).await?;
+    if !listed.is_empty() {
+        count(client, &mut listed.iter_mut().collect::<Vec<_>>(), page_size).await?;
+    }
     listed.retain(Listed::is_confirmed);
     Ok(listed)
 }
