@@ -124,11 +124,11 @@ impl Reader {
         Some(work.incomplete(&why).with_source(shut))
     }
 
-    /// Parents whose lists are read before their rows are built: one bundle per concurrent request.
+    /// Parents whose lists are read before their rows are built: as many bundles as may be under way, once or several times.
     pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
         let size = work.request.shared.sizes(|sizes| sizes.working()).min(self.fits);
-        let (least, most) = AT_ONCE;
-        (size * work.client.config().concurrency()).clamp(size * (least / size).max(1), most)
+        let (round, (least, most)) = (size * work.client.config().concurrency(), AT_ONCE);
+        (round * least.div_ceil(round)).min(most)
     }
 
     /// Takes how a list went. One that is shut has failed like others.
