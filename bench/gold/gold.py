@@ -32,10 +32,13 @@ GROWING = {
     "productitem": ["id", "invoiceId", "ticketId"],
     "invoice": ["id"],
     "unpostedinvoice": ["id", "billingLogId"],
+    "serviceticket": ["id", "parentTicketId", "mergedParentTicketId"],
+    "projectticket": ["id"],
 }
 STEP = 1_000_000  # no id of the small tenant is as high
 READ = [
-    "agreement", "agreementtype", "board", "company", "department", "member", "project", "projectphase", "workrole", "worktype", *GROWING
+    "agreement", "agreementtype", "board", "boardstatus", "company", "department", "member", "project", "projectphase", "workrole",
+    "worktype", *GROWING
 ]
 FILE_BYTES = 16 * 1024 * 1024
 
@@ -131,7 +134,8 @@ def peer(big, out, day):
         files = deltalake.DeltaTable(str(big / "silver" / f"silver_cw_{table}")).file_uris()
         connection.execute(f"create view silver_cw_{table} as select * from read_parquet({files!r})")
     connection.execute("create macro datediff(later, earlier) as date_diff('day', earlier, later)")
-    connection.execute(f"create table run_day as select date '{day}' as asOf")
+    # Five business days are a week, holidays aside.
+    connection.execute(f"create table run_day as select date '{day}' as asOf, date '{day}' - 7 as staleOn")
     # What the program makes of configuration and JSON texts; here taken from what it wrote, which favours DuckDB.
     gold = big / "gold"
     connection.execute(

@@ -57,8 +57,19 @@ def register(spark, name, schema, rows):
     spark.createDataFrame(pyarrow.table(columns, schema=schema)).createOrReplaceTempView(name)
 
 
-def register_small_tables(spark, day):
+def stale_on(house, day):
+    """The last day that is followed by five business days up to and with `day`. Days beyond the calendar have no holidays."""
+    known = {row["Date"]: row["isBusinessDay"] for row in rows_of(house.read("gold", "dimdate").select("Date", "isBusinessDay"))}
+    count = 0
+    while count < 5:
+        count += known.get(day, day.weekday() < 5)
+        day -= datetime.timedelta(days=1)
+    return day
+
+
+def register_small_tables(house, day):
     """What the runner works out of configuration and JSON texts."""
+    spark = house.spark
     integer, text = pyarrow.int32(), pyarrow.string()
     names = set()
     for table, columns in [
@@ -68,6 +79,8 @@ def register_small_tables(spark, day):
         ("silver_cw_expenseentry", ["agreementType"]),
         ("silver_cw_productitem", ["agreementType"]),
         ("silver_cw_invoice", ["agreementType"]),
+        ("silver_cw_serviceticket", ["agreementType", "agreementAgreementType"]),
+        ("silver_cw_projectticket", ["agreementType", "agreementAgreementType"]),
     ]:
         for column in columns:
             found = rows_of(spark.sql(f"select distinct `{column}` as n from {table} where `{column}` is not null"))
@@ -97,7 +110,8 @@ def register_small_tables(spark, day):
         if found:
             types.append((row["id"], ", ".join(found)))
     register(spark, "company_types", pyarrow.schema([("companyId", integer), ("companyType", text)]), types)
-    register(spark, "run_day", pyarrow.schema([("asOf", pyarrow.date32())]), [(day,)])
+    days = pyarrow.schema([("asOf", pyarrow.date32()), ("staleOn", pyarrow.date32())])
+    register(spark, "run_day", days, [(day, stale_on(house, day))])
 
 
 def plain(value):
@@ -176,7 +190,7 @@ def main(lakehouse, models, day):
             results[f"{layer}/{folder.name}"] = {"rows": house.read(layer, folder.name).count()}
     for folder in sorted((house.folder / "silver").iterdir()):
         house.register("silver", folder.name)
-    register_small_tables(spark, datetime.date.fromisoformat(day))
+    register_small_tables(house, datetime.date.fromisoformat(day))
     for model in declared:
         file = models / f"{model['name']}.sql"
         if model["kind"] in ("dimension", "fact"):

@@ -1,5 +1,5 @@
--- Every row of the facts with the natural keys that it carries: what dimensions count, date and fill their gaps from. An
--- invoice names a company and an agreement, and uses neither; nor does a row that is gone.
+-- Every row of the facts with the natural keys that it carries: what dimensions count, date and fill their gaps from. Invoices
+-- and tickets name companies, agreements and others, and use none of them; nor does a row that is gone.
 select
     id, companyId, companyIdentifier, companyName, companyType, memberId, memberIdentifier, memberName,
     agreementId, agreementName, billableOption, status as timeEntryStatus, chargeToType, workTypeId, workTypeName,
@@ -39,3 +39,19 @@ select
     invoiceDate, lastUpdated, cast(0 as bigint),
     cast(null as string), cast(null as date)
 from silver_cw_unpostedinvoice
+union all
+select
+    id, companyId, companyIdentifier, companyName, cast(null as string), ownerId, ownerIdentifier, ownerName,
+    agreementId, agreementName, cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
+    cast(null as int), cast(null as string), departmentId, departmentName, cast(null as int), cast(null as string),
+    cast(dateEntered as date), lastUpdated, cast(0 as bigint),
+    coalesce(agreementType, agreementAgreementType), cast(null as date)
+from silver_cw_serviceticket
+union all
+select
+    id, companyId, companyIdentifier, companyName, cast(null as string), ownerId, ownerIdentifier, ownerName,
+    agreementId, agreementName, cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
+    cast(null as int), cast(null as string), departmentId, departmentName, cast(null as int), cast(null as string),
+    cast(dateEntered as date), lastUpdated, cast(0 as bigint),
+    coalesce(agreementType, agreementAgreementType), cast(null as date)
+from silver_cw_projectticket

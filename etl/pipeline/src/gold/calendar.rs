@@ -54,7 +54,6 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
     let flag = |unknown: bool, value: &dyn Fn(NaiveDate) -> bool| -> ArrayRef {
         Arc::new(BooleanArray::from_iter(std::iter::once(unknown).chain(days.iter().map(|day| value(*day))).map(Some)))
     };
-    let weekend = |day: NaiveDate| matches!(day.weekday(), Weekday::Sat | Weekday::Sun);
     let date: ArrayRef =
         Arc::new(Date32Array::from_iter(std::iter::once(None).chain(days.iter().map(|day| Some(since_epoch(*day))))));
     let key = std::iter::once(UNKNOWN as i32).chain(days.iter().map(|day| date_key(*day)));
@@ -73,13 +72,13 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
             "dayName" => name(&|day| day_name(day.weekday())),
             "fiscalYear" => day(&|day| fiscal(day, config.fiscal_year_start_month).0),
             "fiscalQuarter" => day(&|day| fiscal(day, config.fiscal_year_start_month).1),
-            "isWeekend" => flag(false, &weekend),
+            "isWeekend" => flag(false, &is_weekend),
             "isHoliday" => flag(false, &|day| holidays.contains_key(&day)),
             "holidayName" => {
                 let names = days.iter().map(|day| holidays.get(day).map(String::as_str));
                 Arc::new(StringArray::from_iter(std::iter::once(None).chain(names)))
             }
-            "isBusinessDay" => flag(false, &|day| !weekend(day) && !holidays.contains_key(&day)),
+            "isBusinessDay" => flag(false, &|day| !is_weekend(day) && !holidays.contains_key(&day)),
             "usage_count" => {
                 let counts = days.iter().map(|day| used.get(day).copied().unwrap_or_default());
                 Arc::new(Int64Array::from_iter_values(std::iter::once(0).chain(counts)))
@@ -138,8 +137,25 @@ fn holiday_names(config: &GoldConfig, days: &[NaiveDate]) -> BTreeMap<NaiveDate,
     names
 }
 
-fn since_epoch(day: NaiveDate) -> i32 {
+/// The last day that is followed by so many business days, up to and with `day`.
+pub(super) fn before_business_days(config: &GoldConfig, day: NaiveDate, count: u16) -> NaiveDate {
+    // Two days of three are business days, however many holidays a year has.
+    let first = day.checked_sub_days(Days::new(u64::from(count) * 2 + 30)).unwrap_or(day);
+    let holidays = holiday_names(config, &[first, day]);
+    let is_business_day = |day: &NaiveDate| !is_weekend(*day) && !holidays.contains_key(day);
+    let earlier = std::iter::successors(Some(day), |day| day.pred_opt());
+    match usize::from(count).checked_sub(1) {
+        Some(last) => earlier.filter(is_business_day).nth(last).and_then(|day| day.pred_opt()).unwrap_or(first),
+        None => day,
+    }
+}
+
+pub(super) fn since_epoch(day: NaiveDate) -> i32 {
     i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
+}
+
+fn is_weekend(day: NaiveDate) -> bool {
+    matches!(day.weekday(), Weekday::Sat | Weekday::Sun)
 }
 
 fn date_key(day: NaiveDate) -> i32 {
@@ -186,6 +202,18 @@ mod tests {
         assert_eq!(fiscal(day(2025, 7, 1), 7), (2026, 1));
         assert_eq!(fiscal(day(2025, 1, 31), 2), (2025, 4));
         assert_eq!(fiscal(day(2025, 2, 1), 2), (2026, 1));
+    }
+
+    #[test]
+    fn business_days_leave_out_weekends_and_holidays() {
+        let before = |day, count| before_business_days(&GoldConfig::default(), day, count);
+        // Monday 1 July 2024 and the last four days of the week before.
+        assert_eq!(before(day(2024, 7, 1), 5), day(2024, 6, 24));
+        assert_eq!(before(day(2024, 6, 30), 1), day(2024, 6, 27), "a Sunday counts for nothing");
+        // Monday 17 June was a holiday.
+        assert_eq!(before(day(2024, 6, 19), 2), day(2024, 6, 17));
+        assert_eq!(before(day(2024, 6, 19), 3), day(2024, 6, 13));
+        assert_eq!(before(day(2024, 6, 19), 0), day(2024, 6, 19));
     }
 
     #[test]

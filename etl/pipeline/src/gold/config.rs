@@ -1,4 +1,4 @@
-//! What a tenant says about its own data: agreement rules, the number's caption, fiscal year and holidays.
+//! What a tenant says about its own data: agreement rules, the number's caption, fiscal year, holidays and stale tickets.
 
 use chrono::NaiveDate;
 use connectwise_extract::closest::advice;
@@ -22,6 +22,8 @@ pub struct GoldConfig {
     pub holiday_calendars: Vec<HolidayCalendar>,
     /// Further holidays.
     pub holidays: Vec<Holiday>,
+    /// Business days without a change after which an open ticket is stale.
+    pub stale_ticket_business_days: u16,
     /// Models of the user's project, beside the built-in ones. They are files, and no part of the configuration's text.
     #[serde(skip)]
     pub models: OwnModels,
@@ -86,6 +88,7 @@ impl Default for GoldConfig {
             fiscal_year_start_month: 1,
             holiday_calendars: vec![HolidayCalendar::Iceland],
             holidays: Vec::new(),
+            stale_ticket_business_days: 5,
             models: OwnModels::default(),
         }
     }

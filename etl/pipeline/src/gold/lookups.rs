@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use serde_json::Value;
 
+use super::calendar;
 use super::config::{Classifier, GoldConfig};
 use super::failed;
 use super::keys::text;
@@ -21,9 +22,16 @@ pub(super) const NAMES: [&str; 4] = ["agreement_type_rules", "agreement_numbers"
 /// Entities that a small table is made from.
 pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
     match name {
-        "agreement_type_rules" => {
-            &["agreement", "agreementtype", "timeentry", "expenseentry", "productitem", "invoice"]
-        }
+        "agreement_type_rules" => &[
+            "agreement",
+            "agreementtype",
+            "timeentry",
+            "expenseentry",
+            "productitem",
+            "invoice",
+            "serviceticket",
+            "projectticket",
+        ],
         "agreement_numbers" => &["agreement"],
         "company_types" => &["company"],
         _ => &[],
@@ -40,7 +48,7 @@ pub(super) async fn register_all(
     agreement_type_rules(session, rules).await?;
     agreement_numbers(session, config).await?;
     company_types(session).await?;
-    run_day(session, started)
+    run_day(session, config, started)
 }
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
@@ -123,15 +131,17 @@ async fn company_types(session: &SessionContext) -> Result<()> {
     register(session, "company_types", batch([("companyId", ids(&rows)), ("companyType", texts(rows))])?)
 }
 
-/// Registers `run_day`: the day on which the run started, for what depends on it.
-fn run_day(session: &SessionContext, started: DateTime<Utc>) -> Result<()> {
-    let day = Date32Array::from(vec![days(started)]);
-    register(session, "run_day", batch([("asOf", Arc::new(day) as ArrayRef)])?)
+/// Registers `run_day`: the day on which the run started, for what depends on it, and the last day on which a change leaves an
+/// open ticket stale by then.
+fn run_day(session: &SessionContext, config: &GoldConfig, started: DateTime<Utc>) -> Result<()> {
+    let stale_on = calendar::before_business_days(config, started.date_naive(), config.stale_ticket_business_days);
+    let day = |day| Arc::new(Date32Array::from(vec![calendar::since_epoch(day)])) as ArrayRef;
+    register(session, "run_day", batch([("asOf", day(started.date_naive())), ("staleOn", day(stale_on))])?)
 }
 
 /// Days since 1970 of an instant.
 pub(super) fn days(instant: DateTime<Utc>) -> i32 {
-    i32::try_from(instant.date_naive().signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
+    calendar::since_epoch(instant.date_naive())
 }
 
 /// The number among custom fields: the field with the caption, else the first that has a value.

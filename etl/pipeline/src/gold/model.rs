@@ -49,11 +49,14 @@ sql!(
     "project_methods",
     "phase_methods",
     "board_names",
+    "status_flags",
     "line_sources",
     "invoice_lines",
     "invoice_line_sums",
     "invoice_headers",
     "invoice_totals",
+    "all_tickets",
+    "ticket_work",
     "dimcompany",
     "dimmember",
     "dimagreement",
@@ -70,6 +73,7 @@ sql!(
     "fact_productitem",
     "fact_invoice",
     "fact_invoiceline",
+    "fact_ticket",
 );
 
 /// The model that the calendar is computed from.

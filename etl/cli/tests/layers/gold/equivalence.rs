@@ -19,7 +19,7 @@ use super::tenant::{ENTITIES, Tenant, silver_of};
 type Event = (u8, u16, u16);
 
 /// Kinds of changes.
-const KINDS: u8 = 38;
+const KINDS: u8 = 44;
 
 type Row = Map<String, Value>;
 
@@ -139,6 +139,16 @@ impl History {
             34 => self.set("Project", which, "billingMethod", method),
             35 => self.set("ProjectPhase", which, "billingMethod", method),
             36 => self.set("Board", which, "name", json!(one(&["Help", "Other"], value))),
+            37 => self.set("ServiceTicket", which, "statusId", json!(one(&[501, 502, 503, 599], value))),
+            38 => self.set("TimeEntry", which, "ticketId", one(&[json!(null), json!(7), json!(9), json!(20), json!(55)], value)),
+            39 => self.set(one(&["ServiceTicket", "ProjectTicket"], value), which, "isDeleted", json!(value % 3 > 0)),
+            40 => self.set("BoardStatus", which, "closedStatus", one(&[json!(null), json!(true), json!(false)], value)),
+            41 => self.add(
+                one(&["ServiceTicket", "ProjectTicket"], value),
+                json!({"id": one(&[8, 20, 21, 55], which), "statusId": 501, "companyId": company, "agreementId": agreement,
+                       "ownerId": 10 + which % 4, "dateEntered": "2024-06-11T10:00:00Z", "lastUpdated": "2024-07-02T10:00:00Z"}),
+            ),
+            42 => self.set("ServiceTicket", which, "lastUpdated", json!(format!("2024-07-{:02}T10:00:00Z", 1 + value % 20))),
             28 if self.config.agreement_rules.is_empty() => {}
             28 => {
                 let at = usize::from(which) % self.config.agreement_rules.len();

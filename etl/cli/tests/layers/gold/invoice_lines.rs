@@ -81,7 +81,7 @@ async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
 }
 
 /// Builds incrementally and queries; then a full build has to leave every table unchanged.
-async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String> {
+pub(super) async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String> {
     let report = tenant.build(Mode::Incremental, at, &GoldConfig::default()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     let found = tenant.rows(sql).await;
@@ -90,7 +90,7 @@ async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String> {
     found
 }
 
-fn row(row: Value) -> Vec<Map<String, Value>> {
+pub(super) fn row(row: Value) -> Vec<Map<String, Value>> {
     vec![row.as_object().unwrap().clone()]
 }
 

@@ -9,4 +9,5 @@ mod rebuild;
 mod schema;
 mod tenant;
 mod tested;
+mod tickets;
 mod withheld;

@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 15] = [
+pub(crate) const ENTITIES: [&str; 18] = [
     "Company",
     "Member",
     "Agreement",
@@ -29,6 +29,9 @@ pub(crate) const ENTITIES: [&str; 15] = [
     "Project",
     "ProjectPhase",
     "Board",
+    "BoardStatus",
+    "ServiceTicket",
+    "ProjectTicket",
 ];
 
 /// A lakehouse in a folder that goes away with it.

@@ -1,0 +1,66 @@
+-- One row per ticket of services and projects. Merged and child tickets are rows and marked, for measures to leave them out.
+--
+-- Not known from the lists that are loaded: how often a ticket was reopened and how long it was in each status, which its
+-- history or the audit trail tells; whether targets for response, plan and resolution were met, which the SLA's priorities
+-- tell. isInSla and the minutes are what the server says. A ticket that was reopened may still have a closing date.
+with judged as (
+    select
+        t.*,
+        f.closedStatus,
+        -- The board's list decides: the ticket's own flag lacks on some closed ones.
+        coalesce(f.closedStatus, t.closedFlag, false) as isClosed,
+        coalesce(w.entryCount, cast(0 as bigint)) as entryCount,
+        coalesce(w.memberCount, cast(0 as bigint)) as memberCount,
+        coalesce(w.hours, cast(0 as decimal(19, 4))) as actualHours,
+        coalesce(w.billedAmount, cast(0 as decimal(19, 4))) as billedAmount,
+        coalesce(w.laborCost, cast(0 as decimal(19, 4))) as laborCost,
+        r.asOf, r.staleOn
+    from all_tickets t
+    cross join run_day r
+    left join status_flags f on f.statusId = t.statusId
+    left join ticket_work w on w.ticketId = t.ticketId
+)
+select
+    sha2(cast(j.ticketId as string), 256) as TicketSK,
+    j.ticketId, j.recordType, j.summary, j.boardId, j.boardName, j.statusId, j.statusName, j.closedStatus, j.priorityId, j.priorityName,
+    j.typeId, j.typeName, j.subTypeId, j.subTypeName, j.itemId, j.itemName, j.teamId, j.teamName, j.ownerId, j.ownerName,
+    j.companyId, j.companyName, j.siteId, j.siteName, j.contactId, j.contactName, j.agreementId, j.agreementName,
+    j.projectId, j.projectName, j.phaseId, j.phaseName, j.sourceId, j.sourceName, j.slaId, j.slaName, j.severity, j.impact,
+    j.locationId, j.locationName, j.departmentId, j.departmentName, j.openedBy, j.parentTicketId, j.mergedParentTicketId,
+    j.mergedParentTicketId is not null as isMerged,
+    j.parentTicketId is not null as isChild,
+    j.isClosed,
+    coalesce(de.DateKey, -1) as EnteredDateSK,
+    coalesce(dr.DateKey, -1) as RespondedDateSK,
+    coalesce(dl.DateKey, -1) as PlannedDateSK,
+    coalesce(ds.DateKey, -1) as ResolvedDateSK,
+    coalesce(dx.DateKey, -1) as ClosedDateSK,
+    coalesce(dq.DateKey, -1) as RequiredDateSK,
+    j.dateEntered, j.dateResponded, j.dateResplan, j.dateResolved, j.closedDate, j.requiredDate, j.lastUpdated,
+    j.respondMinutes, j.resPlanMinutes, j.resolveMinutes, j.respondedSkippedMinutes, j.resplanSkippedMinutes,
+    j.minutesBeforeWaiting, j.minutesWaiting, j.isInSla,
+    case when j.isClosed then cast(j.closedDate as date) = cast(j.dateEntered as date) end as sameDayClose,
+    cast(case when not j.isClosed then datediff(j.asOf, cast(j.dateEntered as date)) end as int) as ageDays,
+    cast(case when not j.isClosed then datediff(j.asOf, cast(j.lastUpdated as date)) end as int) as daysSinceUpdate,
+    coalesce(not j.isClosed and cast(j.lastUpdated as date) <= j.staleOn, false) as isStale,
+    j.actualHours, j.budgetHours,
+    cast(j.entryCount as int) as entryCount,
+    cast(j.memberCount as int) as memberCount,
+    j.entryCount = 1 and j.memberCount = 1 as isFirstTouch,
+    j.billedAmount, j.laborCost,
+    coalesce(dc.CompanyKey, -1) as CompanyKey,
+    coalesce(dm.MemberKey, -1) as MemberKey,
+    coalesce(da.AgreementSK, -1) as AgreementSK,
+    coalesce(dp.DepartmentKey, -1) as DepartmentKey,
+    j.isDeleted
+from judged j
+left join dimdate de on de.`Date` = cast(j.dateEntered as date)
+left join dimdate dr on dr.`Date` = cast(j.dateResponded as date)
+left join dimdate dl on dl.`Date` = cast(j.dateResplan as date)
+left join dimdate ds on ds.`Date` = cast(j.dateResolved as date)
+left join dimdate dx on dx.`Date` = cast(j.closedDate as date)
+left join dimdate dq on dq.`Date` = j.requiredDate
+left join dimcompany dc on dc.companyId = j.companyId
+left join dimmember dm on dm.memberId = j.ownerId
+left join dimagreement da on da.agreementId = j.agreementId
+left join dimdepartment dp on dp.departmentId = j.departmentId
