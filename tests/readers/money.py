@@ -1,9 +1,11 @@
-"""Works money out of the bronze tables of a lakehouse, in DuckDB and by the contract of the star schema, and holds gold against it.
+"""Works money and tickets out of the bronze tables of a lakehouse, in DuckDB and by the contract of the star schema, and holds gold
+against it.
 
     money.py LAKEHOUSE DAY
 
 No model of gold is read: the SQL here was written from the contract. DAY is the day on which gold was built. What agreements,
-projects and phases said that are gone at the source is what older versions of their tables have: lines go on naming them.
+projects, phases, members and statuses said that are gone at the source is what older versions of their tables have: lines and
+tickets go on naming them.
 
 Prints JSON: {"<question>": {"rows": n, "total": "<of bronze>", "differing": [["<group>", "<of bronze>", "<of gold>"], ...]}}. A question
 is answered by group: a company and a month, say.
@@ -20,10 +22,13 @@ RULES = [
     ("yþjónusta", "service"), ("tímapottur", "prepaid"), ("innri verkefni", "internal"), ("rekstrarþjónusta", "operations"),
     ("alrekstur", "operations"), ("hugbúnaðarþjónusta", "software"), ("office 365", "software"),
 ]
-ENTITIES = ["invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase"]
+ENTITIES = [
+    "invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase", "serviceticket",
+    "projectticket", "boardstatus", "member",
+]
 # Of these, rows that are gone count.
-NAMED = ["agreement", "project", "projectphase"]
-GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry"]
+NAMED = ["agreement", "project", "projectphase", "boardstatus", "member"]
+GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket"]
 
 MONEY = "cast({} as decimal(19, 4))"
 
@@ -65,6 +70,19 @@ from (
 left join agreement a on a.id = w.agreement
 left join project p on p.id = w.project
 left join projectphase f on f.id = w.phase
+"""
+
+TICKETS = """
+create table tickets as
+select t.id, t.company.id as company, coalesce(s.closedStatus, t.closedFlag, false) as closed, t.mergedInto is not null as merged
+from (
+    select id, company, status, closedFlag, mergedParentTicket.id as mergedInto from serviceticket
+    where id not in (select id from projectticket)
+    union all
+    select p.id, p.company, p.status, p.closedFlag, s.mergedParentTicket.id
+    from projectticket p left join serviceticket s on s.id = p.id
+) t
+left join boardstatus s on s.id = t.status.id
 """
 
 # What is still to bill: billable, on no invoice, neither given up nor billed, not covered, and of no fixed fee.
@@ -123,6 +141,21 @@ QUESTIONS = {
         """select lineSource, count(*) from fact_invoiceline where not isInvoiced and not isDeleted and lineAmount is null
         group by 1""",
     ),
+    "tickets by company": (
+        "select company || case when closed then ' closed' else ' open' end, count(*) from tickets where not merged group by 1",
+        """select companyId || case when isClosed then ' closed' else ' open' end, count(*) from fact_ticket
+        where not isMerged and not isDeleted group by 1""",
+    ),
+    "hours of tickets by company": (
+        f"select t.company, sum({MONEY.format('e.actualHours')}) from timeentry e join tickets t on t.id = e.ticket.id group by 1",
+        "select companyId, sum(actualHours) from fact_ticket where not isDeleted and entryCount > 0 group by 1",
+    ),
+    "cost of tickets by company": (
+        f"""select t.company, sum(cast({MONEY.format('e.actualHours')}
+            * coalesce({MONEY.format('m.hourlyCost')}, {MONEY.format('e.hourlyCost')}, 0) as decimal(19, 4)))
+        from timeentry e join tickets t on t.id = e.ticket.id left join member m on m.id = e.member.id group by 1""",
+        "select companyId, sum(laborCost) from fact_ticket where not isDeleted and entryCount > 0 group by 1",
+    ),
     "written off": (
         "select 'all', sum(amount) from work where source = 'time' and status = 'WrittenOff' and invoice is null",
         "select 'all', sum(billableAmount) from fact_timeentry where isWrittenOff and not isDeleted and invoiceId is null",
@@ -156,6 +189,7 @@ def main(lakehouse, day):
     connection.execute(f"set variable today = date '{day}'")
     connection.execute(HEADERS)
     connection.execute(WORK)
+    connection.execute(TICKETS)
     answers = {}
     for question, sides in QUESTIONS.items():
         bronze, gold = ({str(group): value for group, value in connection.execute(sql).fetchall()} for sql in sides)

@@ -1,5 +1,6 @@
-//! Money, from the simulator to gold, worked out once more by a reader that knows no model: DuckDB over bronze, by SQL that was
-//! written from the contract of the star schema. The lines of invoices are held against their headers, too, in gold itself.
+//! Money and tickets, from the simulator to gold, worked out once more by a reader that knows no model: DuckDB over bronze, by
+//! SQL that was written from the contract of the star schema. The lines of invoices are held against their headers, too, in gold
+//! itself.
 
 use std::collections::{BTreeMap, BTreeSet};
 
