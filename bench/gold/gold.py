@@ -38,7 +38,7 @@ GROWING = {
 STEP = 1_000_000  # no id of the small tenant is as high
 READ = [
     "agreement", "agreementtype", "board", "boardstatus", "company", "department", "member", "project", "projectphase", "workrole",
-    "worktype", *GROWING
+    "worktype", "serviceticket_history", "projectticket_history", *GROWING
 ]
 FILE_BYTES = 16 * 1024 * 1024
 

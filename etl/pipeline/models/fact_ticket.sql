@@ -1,8 +1,8 @@
 -- One row per ticket of services and projects. Merged and child tickets are rows and marked, for measures to leave them out.
 --
--- Not known from the lists that are loaded: how often a ticket was reopened and how long it was in each status, which its
--- history or the audit trail tells; whether targets for response, plan and resolution were met, which the SLA's priorities
--- tell. isInSla and the minutes are what the server says. A ticket that was reopened may still have a closing date.
+-- reopenCount is what runs have seen: what was before the first one only the audit trail knows, which isn't loaded. A ticket that
+-- was reopened may still have a closing date. Whether targets for response, plan and resolution were met isn't known from
+-- the lists that are loaded (the SLA's priorities tell): isInSla and the minutes are what the server says.
 with judged as (
     select
         t.*,
@@ -47,6 +47,7 @@ select
     cast(j.entryCount as int) as entryCount,
     cast(j.memberCount as int) as memberCount,
     j.entryCount = 1 and j.memberCount = 1 as isFirstTouch,
+    coalesce(o.reopenCount, 0) as reopenCount,
     j.billedAmount, j.laborCost,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(dm.MemberKey, -1) as MemberKey,
@@ -54,6 +55,7 @@ select
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     j.isDeleted
 from judged j
+left join ticket_reopenings o on o.ticketId = j.ticketId
 left join dimdate de on de.`Date` = cast(j.dateEntered as date)
 left join dimdate dr on dr.`Date` = cast(j.dateResponded as date)
 left join dimdate dl on dl.`Date` = cast(j.dateResplan as date)

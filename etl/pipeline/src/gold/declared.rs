@@ -6,6 +6,7 @@ use arrow::datatypes::DataType;
 use connectwise_extract::catalog;
 use connectwise_lakehouse::TableName;
 
+use super::inputs::readable;
 use super::model::{Model, ModelKind};
 use super::own::OwnModels;
 use super::{keys, lookups};
@@ -99,10 +100,11 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
         wrong.push(format!("with together = {:?}, which is none of its columns", model.together));
     }
     let known = |entity: &str| catalog::entities().iter().any(|known| known.table == entity);
-    let entities = model.inputs.iter().map(|input| ("input", input));
-    let entities = entities.chain(model.tests.fresh.keys().map(|entity| ("freshness", entity)));
-    let entities = entities.chain(model.rows.keys().map(|entity| ("rows", entity)));
-    for (what, entity) in entities.filter(|(_, entity)| !known(entity)) {
+    let inputs = model.inputs.iter().filter(|input| !readable(catalog::entities()).any(|known| known == **input));
+    let entities = model.tests.fresh.keys().map(|entity| ("freshness", entity));
+    let entities =
+        entities.chain(model.rows.keys().map(|entity| ("rows", entity))).filter(|(_, entity)| !known(entity));
+    for (what, entity) in inputs.map(|input| ("input", input)).chain(entities) {
         wrong.push(match what {
             "input" => format!("with the input {entity:?}, which is no entity of the lake"),
             what => format!("with the {what} of {entity:?}, which is no entity of the lake"),

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract;
 use connectwise_lakehouse::{Doubt, Lake, Table, TableName};
 use connectwise_sdk::catalog::Entity;
@@ -12,10 +13,28 @@ use super::model::Model;
 use super::{lookups, withheld};
 use crate::error::{Error, Kind, Result};
 use crate::opened::Opened;
-use crate::silver::{seen, unbelieved};
+use crate::silver::{history, seen, unbelieved};
 
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
+
+/// What follows the name of an entity in the name of its history.
+const HISTORY: &str = "_history";
+
+/// What models can read of silver, by the names of inputs: entities, and their histories.
+pub(super) fn readable(entities: &[Entity]) -> impl Iterator<Item = String> {
+    let histories = entities.iter().filter(|entity| entity.history).map(|entity| format!("{}{HISTORY}", entity.table));
+    entities.iter().map(|entity| entity.table.to_owned()).chain(histories)
+}
+
+/// The contract of the silver table of an input. `None` where no entity of the lake is called so.
+pub(super) fn contract_of(entities: &[Entity], input: &str) -> Option<SchemaRef> {
+    let named = |name: &str| entities.iter().find(|entity| entity.table == name);
+    match input.strip_suffix(HISTORY) {
+        Some(name) => named(name).filter(|entity| entity.history).map(history::contract),
+        None => named(input).map(contract::silver),
+    }
+}
 
 /// The silver tables that the models read, each at one version.
 #[derive(Debug)]
@@ -106,13 +125,12 @@ impl Inputs {
     pub(super) async fn register(&self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
         for (input, opened) in &self.tables {
             let table = opened.name();
-            let entity = entities.iter().find(|entity| entity.table == input).ok_or_else(|| {
+            let schema = contract_of(entities, input).ok_or_else(|| {
                 Error::new(
                     Kind::Contract,
                     format!("the gold models read {table}, and no entity of the lake is called {input}"),
                 )
             })?;
-            let schema = contract::silver(entity);
             if !opened.register(session, &table.name).await? {
                 lookups::register(session, &table.name, RecordBatch::new_empty(schema))?;
                 continue;

@@ -50,6 +50,7 @@ sql!(
     "phase_methods",
     "board_names",
     "status_flags",
+    "ticket_reopenings",
     "line_sources",
     "invoice_lines",
     "invoice_line_sums",

@@ -11,12 +11,12 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use chrono::Utc;
 use connectwise_extract::catalog;
-use connectwise_extract::contract;
 use connectwise_lakehouse::{Lake, TableName};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
+use super::inputs::{contract_of, readable};
 use super::model::{self, Model};
 use super::plan::{self, Ring};
 use super::{declared, functions, lookups};
@@ -138,9 +138,10 @@ fn text(path: &Path) -> Result<String> {
 pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &GoldConfig) -> Result<SessionContext> {
     let session = lake.session()?;
     functions::register(&session);
-    for entity in entities {
-        let silver = TableName::silver(entity.table).name;
-        lookups::register(&session, &silver, RecordBatch::new_empty(contract::silver(entity)))?;
+    for input in readable(entities) {
+        if let Some(contract) = contract_of(entities, &input) {
+            lookups::register(&session, &TableName::silver(&input).name, RecordBatch::new_empty(contract))?;
+        }
     }
     // What the lookups read of the models, until these are planned.
     let names = Arc::new(Schema::new(vec![Field::new("typeName", DataType::Utf8, true)]));
@@ -149,11 +150,11 @@ pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &Gold
     Ok(session)
 }
 
-/// Entities that a model depends on: those that it names, those of the silver tables that it reads, and those of the models.
+/// Silver tables that a model depends on, as inputs: those that it names, those that it reads, and those of the models.
 pub(super) fn inputs(model: &Model, before: &[Model]) -> Vec<String> {
     let mut inputs: BTreeSet<String> = model.inputs.iter().cloned().collect();
-    let silver = catalog::entities().iter().filter(|entity| model.reads(&TableName::silver(entity.table).name));
-    inputs.extend(silver.map(|entity| entity.table.to_owned()));
+    let silver = readable(catalog::entities());
+    inputs.extend(silver.filter(|input| model.reads(&TableName::silver(input).name)));
     for other in before.iter().filter(|other| model.reads(&other.name)) {
         inputs.extend(if other.is_table() {
             other.inputs.clone()

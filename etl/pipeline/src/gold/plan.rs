@@ -3,6 +3,7 @@
 use connectwise_extract::catalog;
 use connectwise_lakehouse::TableName;
 
+use super::inputs::readable;
 use super::model::{Model, ModelKind};
 use super::{lookups, model, own};
 use crate::error::Result;
@@ -34,7 +35,7 @@ pub fn plan() -> Result<Vec<Planned>> {
         let before = models.get(..at).unwrap_or_default();
         let names = before.iter().map(|other| other.name.as_str()).chain(lookups::NAMES);
         let views = model::views(one, before);
-        let tables = catalog::entities().iter().map(|entity| TableName::silver(entity.table).name);
+        let tables = readable(catalog::entities()).map(|input| TableName::silver(&input).name);
         Planned {
             name: one.name.clone(),
             strategy: strategy(one),

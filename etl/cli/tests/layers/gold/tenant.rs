@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
+use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
 use connectwise_pipeline::gold::{self, GoldConfig, GoldReport};
-use connectwise_pipeline::silver::{self, Mode};
+use connectwise_pipeline::silver::{self, Mode, history};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
 
@@ -34,6 +35,9 @@ pub(crate) const ENTITIES: [&str; 18] = [
     "ProjectTicket",
 ];
 
+/// Entities of the tenant whose history gold reads.
+const HISTORIES: [&str; 2] = ["ServiceTicket", "ProjectTicket"];
+
 /// A lakehouse in a folder that goes away with it.
 pub(crate) struct Tenant {
     pub(crate) lake: Lake,
@@ -53,7 +57,11 @@ pub(crate) fn golden() -> PathBuf {
 
 /// Silver rows of an entity of the tenant.
 pub(crate) fn silver_of(entity: &str) -> Value {
-    let file = golden().join("silver").join(format!("{}.json", catalog::entity(entity).unwrap().table));
+    rows_in(catalog::entity(entity).unwrap().table)
+}
+
+fn rows_in(table: &str) -> Value {
+    let file = golden().join("silver").join(format!("{table}.json"));
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
@@ -80,7 +88,26 @@ impl Tenant {
         for entity in ENTITIES {
             tenant.put(entity, silver_of(entity)).await;
         }
+        tenant.put_histories().await;
         tenant
+    }
+
+    /// Puts the histories of the small tenant in their place.
+    pub(crate) async fn put_histories(&self) {
+        for entity in HISTORIES {
+            let rows = rows_in(&format!("{}_history", catalog::entity(entity).unwrap().table));
+            self.put_history(entity, rows).await;
+        }
+    }
+
+    /// Puts rows in place of the history of an entity.
+    pub(crate) async fn put_history(&self, entity: &str, rows: Value) {
+        let entity = catalog::entity(entity).unwrap();
+        let rows: Vec<Map<String, Value>> = serde_json::from_value(rows).unwrap();
+        let schema = history::schema(entity, &Privacy::new(&PrivacyConfig::default()).unwrap()).unwrap();
+        let mut unless_said = unless_said();
+        unless_said.insert("isCurrent".to_owned(), json!(false));
+        rows::put(&self.lake, &history::table(entity), &schema, &unless_said, &rows).await;
     }
 
     /// Puts rows in place of a silver table. Columns that a row doesn't name are NULL.

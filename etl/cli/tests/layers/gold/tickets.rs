@@ -20,10 +20,10 @@ async fn entries_count_for_their_ticket_whichever_comes_first() {
     tenant.put("TimeEntry", json!([entry(1, 1, 0), entry(2, 1, 0)])).await;
     tenant.put("Member", json!([{"id": 5, "hourlyCost": "10"}])).await;
     tenant.put("ServiceTicket", json!([{"id": 2, "closedFlag": true}])).await;
-    tenant.put("ProjectTicket", json!([])).await;
+    tenant.put("ProjectTicket", json!([{"id": 3}])).await;
     tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
-    let tickets =
-        "select ticketId, recordType, actualHours, laborCost, entryCount, isFirstTouch from fact_ticket order by 1";
+    let tickets = "select ticketId, recordType, actualHours, laborCost, entryCount, isFirstTouch from fact_ticket \
+                   where ticketId < 3 order by 1";
     let none = "2 | ServiceTicket | 0.0000 | 0.0000 | 0 | false";
     assert_eq!(tenant.rows(tickets).await, [none]);
 
@@ -42,7 +42,7 @@ async fn entries_count_for_their_ticket_whichever_comes_first() {
 
     // The cost of the member reaches the tickets of its entries.
     tenant.put("Member", json!([{"id": 5, "hourlyCost": "20"}])).await;
-    let costs = "select laborCost from fact_ticket order by ticketId";
+    let costs = "select laborCost from fact_ticket where ticketId < 3 order by ticketId";
     assert_eq!(followed(&tenant, "2024-06-28T09:00:00Z", costs).await, ["30.0000", "30.0000"]);
 }
 
@@ -70,6 +70,25 @@ async fn a_status_that_becomes_a_closing_one_closes_its_tickets_and_touches_no_o
         followed(&tenant, "2024-06-28T08:00:00Z", tickets).await,
         ["1 | false | 20240628", "2 | false | 20240628", "3 | false | 20240628"]
     );
+}
+
+#[tokio::test]
+async fn a_ticket_that_is_opened_again_counts_it_where_a_run_saw_it() {
+    let tenant = Tenant::empty();
+    let versions = |closed: &[bool]| -> Value {
+        let version = |(at, closed): (usize, &bool)| json!({"historyKey": at, "id": 1, "closedFlag": closed, "validFrom": format!("2024-06-{:02}T08:00:00Z", 1 + at)});
+        closed.iter().enumerate().map(version).collect()
+    };
+    tenant.put("ServiceTicket", json!([{"id": 1}, {"id": 2}])).await;
+    tenant.put_history("ServiceTicket", versions(&[true])).await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let tickets = "select ticketId, reopenCount, _etl_batch_id from fact_ticket order by 1";
+    let other = format!("2 | 0 | run-{FIRST}");
+    assert_eq!(tenant.rows(tickets).await, [format!("1 | 0 | run-{FIRST}"), other.clone()]);
+
+    let again = "2024-06-28T07:00:00Z";
+    tenant.put_history("ServiceTicket", versions(&[true, false, false, true, false])).await;
+    assert_eq!(followed(&tenant, again, tickets).await, [format!("1 | 2 | run-{again}"), other]);
 }
 
 #[tokio::test]

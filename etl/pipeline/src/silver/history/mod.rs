@@ -72,9 +72,19 @@ pub fn origins(entity: &Entity, column: &str) -> Option<Vec<&'static str>> {
     }
 }
 
+/// The Arrow schema of an entity's history without a policy, as [`contract::silver`](connectwise_extract::contract::silver) is
+/// that of its silver table.
+pub(crate) fn contract(entity: &Entity) -> SchemaRef {
+    of_columns(&connectwise_extract::contract::silver(entity))
+}
+
 fn of_layout(layout: &Layout) -> SchemaRef {
+    of_columns(layout.schema())
+}
+
+fn of_columns(columns: &Schema) -> SchemaRef {
     let own = own_fields().into_iter().map(Arc::new);
-    Arc::new(Schema::new(own.chain(layout.schema().fields().iter().cloned()).collect::<Vec<_>>()))
+    Arc::new(Schema::new(own.chain(columns.fields().iter().cloned()).collect::<Vec<_>>()))
 }
 
 fn own_fields() -> [Field; OWN] {
