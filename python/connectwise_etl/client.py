@@ -90,6 +90,7 @@ class ConnectWiseClient:
     :param password: the private key
     :param client_id: from the vendor's developer portal
     :param spark: a Spark session, whose data frames :meth:`extract` returns then
+    :param page_size: records a page where a call doesn't say, 1 to 1000
     :raises ConfigError: (a ``ValueError``) credentials are missing or can't be right; nothing was sent
     """
 
@@ -102,7 +103,9 @@ class ConnectWiseClient:
         password: str | None = None,
         client_id: str | None = None,
         spark: SparkSession | None = None,
+        page_size: int | None = None,
     ) -> None:
+        self._page_size = whole("page_size", page_size, 1, LARGEST_PAGE)
         opened = tenant(
             config, CW_BASE_URL=base_url, CW_AUTH_USERNAME=username, CW_AUTH_PASSWORD=password, CW_CLIENTID=client_id
         )
@@ -125,6 +128,7 @@ class ConnectWiseClient:
         custom_field_conditions: str | None = None,
         order_by: str | None = None,
         params: Params | None = None,
+        max_pages: int | None = None,
         limit: int | None = None,
         spark: SparkSession | None = None,
         returns: Literal["auto", "frame", "spark"] = "auto",
@@ -139,13 +143,16 @@ class ConnectWiseClient:
         :param fields: which properties, nested ones with ``/``: ``"id,actualHours,member/name"``
         :param order_by: as ``"priority/sort desc"``; rows that are deleted meanwhile can hide others then
         :param params: parameters that only this list has
+        :param max_pages: most pages of ``page_size`` records (1,000 without it) to read
         :param limit: most records to read
         :param spark: a Spark session, whose data frame the result is
         :param returns: ``frame`` for a :class:`Frame`, ``spark`` for a data frame of Spark. ``auto`` is one of Spark where there is a
             session: the one of this call, that of the client, or the ``spark`` that a notebook has from its beginning
         :raises SourceError: the list can't be read; ``IncompleteError`` where it can't prove that it is whole
         """
-        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
+        size = self._page_size if page_size is None else page_size
+        most = _most(max_pages, size, limit)
+        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, size, most)
         if returns not in ("auto", "frame", "spark"):
             raise ConfigError(f'returns is "auto", "frame" or "spark", and not {returns!r}')
         session = None if returns == "frame" else spark or self._spark or _of_notebook()
@@ -194,20 +201,18 @@ class ConnectWiseClient:
         custom_field_conditions: str | None = None,
         order_by: str | None = None,
         max_pages: int | None = None,
-        page_size: int = 1000,
+        page_size: int | None = None,
         limit: int | None = None,
     ) -> list[dict[str, Any]]:
         """Reads a list to its end, as the dictionaries that the API's JSON is.
 
         :param entity_name: what the list is called; taken for the sake of old calls
-        :param max_pages: most pages of ``page_size`` records to read
 
         The other arguments and what is raised are those of :meth:`extract`.
         """
-        pages, size = whole("max_pages", max_pages, 1), whole("page_size", page_size, 1, LARGEST_PAGE)
-        if pages is not None and size is not None:
-            limit = pages * size if limit is None else min(pages * size, limit)
-        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, page_size, limit)
+        size = self._page_size if page_size is None else page_size
+        most = _most(max_pages, size, limit)
+        wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, size, most)
         return [jsonlib.loads(record) for record in self._client.records(_address(endpoint, params), wanted)]
 
     def count(
@@ -226,21 +231,48 @@ class ConnectWiseClient:
     #: :func:`connectwise_etl.utils.create_batch_identifier`, where old calls have it.
     create_batch_identifier = staticmethod(create_batch_identifier)
 
-    def get(self, endpoint: str, params: Params | None = None) -> Response:
-        """Reads, as ``get("service/tickets/7")``."""
-        return self._request("GET", endpoint, params, None)
+    def get(
+        self,
+        endpoint: str,
+        params: Params | None = None,
+        *,
+        fields: Names | None = None,
+        conditions: str | None = None,
+        child_conditions: str | None = None,
+        order_by: str | None = None,
+    ) -> Response:
+        """Reads, as ``get("service/tickets/7")``; of a list one page, whose rows the last four arguments choose, as in :meth:`extract`."""
+        named = {
+            "fields": ",".join(names(fields)) or None,
+            "conditions": conditions,
+            "childConditions": child_conditions,
+            "orderBy": order_by,
+        }
+        return self._request("GET", endpoint, {**(params or {}), **{name: said for name, said in named.items() if said}}, None)
 
-    def post(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
-        """Creates, or searches. A write isn't repeated where the server may have carried it out."""
-        return self._request("POST", endpoint, params, json)
+    def post(
+        self, endpoint: str, json: object = None, params: Params | None = None, *, json_data: object = None
+    ) -> Response:
+        """Creates, or searches. A write isn't repeated where the server may have carried it out.
 
-    def put(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
-        """Replaces."""
-        return self._request("PUT", endpoint, params, json)
+        :param json: the body; ``json_data`` is the same, for the sake of old calls
+        """
+        return self._request("POST", endpoint, params, _body(json, json_data))
 
-    def patch(self, endpoint: str, json: object = None, params: Params | None = None) -> Response:
-        """Changes parts: ``patch("service/tickets/7", [{"op": "replace", "path": "summary", "value": "x"}])``."""
-        return self._request("PATCH", endpoint, params, json)
+    def put(
+        self, endpoint: str, json: object = None, params: Params | None = None, *, json_data: object = None
+    ) -> Response:
+        """Replaces. The arguments are those of :meth:`post`."""
+        return self._request("PUT", endpoint, params, _body(json, json_data))
+
+    def patch(
+        self, endpoint: str, json: object = None, params: Params | None = None, *, json_data: object = None
+    ) -> Response:
+        """Changes parts: ``patch("service/tickets/7", [{"op": "replace", "path": "summary", "value": "x"}])``.
+
+        The arguments are those of :meth:`post`.
+        """
+        return self._request("PATCH", endpoint, params, _body(json, json_data))
 
     def delete(self, endpoint: str, params: Params | None = None) -> Response:
         """Deletes."""
@@ -260,6 +292,21 @@ def _of_notebook() -> SparkSession | None:
     """The session that Spark notebooks have as ``spark``, where calls of an earlier package expect it to be found."""
     found: SparkSession | None = getattr(sys.modules.get("__main__"), "spark", None)
     return found if hasattr(found, "createDataFrame") else None
+
+
+def _body(json: object, json_data: object) -> object:
+    if json is not None and json_data is not None:
+        raise ConfigError("json and json_data are two names of the same: give one")
+    return json_data if json is None else json
+
+
+def _most(max_pages: int | None, page_size: int | None, limit: int | None) -> int | None:
+    """The most records that a number of pages and a limit allow."""
+    pages, size = whole("max_pages", max_pages, 1), whole("page_size", page_size, 1, LARGEST_PAGE)
+    if pages is None:
+        return limit
+    most = pages * (LARGEST_PAGE if size is None else size)
+    return most if limit is None else min(most, limit)
 
 
 def _wanted(

@@ -1,4 +1,4 @@
-"""A notebook of Microsoft Fabric: the lakehouse that is attached to it, its tokens, and secrets from a vault.
+"""A notebook of Microsoft Fabric: its lakehouse and the SQL endpoint of that, its tokens, secrets from a vault, and its exit value.
 
 All of it comes from ``notebookutils``, a module that only such notebooks have. What is relied upon is what its documentation says; none
 of it has met a real workspace yet. Outside of Fabric :func:`context` is ``None``, and the other functions raise :exc:`ConfigError`.
@@ -12,18 +12,25 @@ import importlib
 import json
 import posixpath
 import time
+import urllib.error
+import urllib.request
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from .errors import ConfigError
+from .errors import ConfigError, LakeError
+from .report import RunReport
 
-__all__ = ["Context", "context", "lakehouse_url", "secret", "token"]
+__all__ = ["Context", "context", "exit_with", "lakehouse_url", "refresh_sql_endpoint", "secret", "token"]
 
 #: Where the tables of a lakehouse are. Ids have no letters that a URL can't hold, as names may.
 ONELAKE = "abfss://{workspace}@onelake.dfs.fabric.microsoft.com/{lakehouse}/Tables"
+#: Fabric's REST interface.
+API = "https://api.fabric.microsoft.com/v1"
+#: Seconds between two questions whether something is done, where the answer doesn't say.
+PACE = 5.0
 #: Where a notebook sees the lakehouse that is attached to it as a folder.
 MOUNT = "/lakehouse/default"
 
@@ -124,6 +131,59 @@ def secret(vault: str, name: str) -> str:
     return given
 
 
+def refresh_sql_endpoint(name: str | None = None, workspace: str | None = None, *, timeout: float = 900.0) -> list[dict[str, Any]]:
+    """Lets the SQL endpoint of a lakehouse see what was written to its tables, which it would find by itself some minutes later.
+
+    Worth a call after a run that wrote something, when reports are refreshed right behind it. It needs the role Contributor in the
+    workspace. The interface that it calls is called a preview by Fabric.
+
+    :param name: of a lakehouse; without it that which is attached to the notebook as the default one
+    :param workspace: id of the workspace of the lakehouse ``name``; without it the notebook's own
+    :param timeout: seconds to wait for the end
+    :returns: a dictionary for each table, as Fabric writes it: ``tableName``, ``status`` (``Success``, ``NotRun``, ``Failure``) and
+        times
+    :raises ConfigError: this is no notebook of Fabric, there is no such lakehouse, or no token
+    :raises LakeError: Fabric refuses, fails, or takes longer than ``timeout``
+    """
+    here = _here("the SQL endpoint of a lakehouse")
+    if name is None:
+        if here.lakehouse_id is None or here.lakehouse_name is None or here.lakehouse_workspace_id is None:
+            raise ConfigError("no lakehouse is attached to this notebook as its default: attach one, or say the name of one")
+        name, workspace = here.lakehouse_name, here.lakehouse_workspace_id
+    workspace = workspace or here.workspace_id
+    properties = _part(_ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace), "properties")
+    endpoint = _part(_part(properties, "sqlEndpointProperties"), "id")
+    if not endpoint:
+        raise ConfigError(f"notebookutils knows no SQL endpoint of the lakehouse {name!r}: Fabric may be making it just now")
+    bearer, until = token("pbi"), time.monotonic() + timeout
+    answer, operation = _fabric("POST", f"workspaces/{workspace}/sqlEndpoints/{endpoint}/refreshMetadata", bearer, until)
+    if operation is not None:
+        while answer.get("status") in (None, "NotStarted", "Running"):
+            _pause(PACE, until)
+            answer, _ = _fabric("GET", f"operations/{operation}", bearer, until)
+        if answer["status"] != "Succeeded":
+            raise LakeError(f"Fabric couldn't refresh the SQL endpoint: {_why(answer.get('error'))}")
+        answer, _ = _fabric("GET", f"operations/{operation}/result", bearer, until)
+    tables: list[dict[str, Any]] = answer.get("value", [])
+    return tables
+
+
+def exit_with(report: RunReport) -> None:
+    """Ends the notebook with a run's report as its exit value, where a pipeline runs it; elsewhere it does nothing.
+
+    The pipeline reads it as ``activity('<notebook>').output.result.exitValue``: JSON with what the report has, of its ``steps`` those that
+    did more than find a table unchanged. A run that failed has raised before, so that the activity fails, too.
+
+    :raises ConfigError: this is no notebook of Fabric
+    """
+    if not _here("the exit value of a notebook").is_pipeline:
+        return
+    steps = [step for step in report.steps if step["outcome"] != "unchanged"]
+    value = json.dumps({**report, "outcome": report.outcome, "steps": steps})
+    # It ends the notebook by an exception of its own.
+    _notebookutils().notebook.exit(value)
+
+
 def is_onelake(url: str) -> bool:
     """Whether a URL is one of OneLake, of whatever region."""
     host = urlsplit(url).hostname or ""
@@ -184,6 +244,41 @@ def _ask(what: str, module: str, function: str, *arguments: str) -> Any:
         return getattr(getattr(_notebookutils(), module), function)(*arguments)
     except Exception as error:
         raise ConfigError(f"notebookutils gives no answer about {what}: {type(error).__name__}: {error}") from error
+
+
+def _fabric(method: str, path: str, bearer: str, until: float) -> tuple[dict[str, Any], str | None]:
+    """What Fabric's REST interface answers, and the id of an operation that goes on behind it."""
+    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
+    body = b"{}" if method == "POST" else None
+    request = urllib.request.Request(f"{API}/{path}", data=body, headers=headers, method=method)
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                content = json.loads(answer.read() or b"{}")
+                # The address in `Location` is of another host, which needn't see the token.
+                operation = answer.headers["x-ms-operation-id"] if answer.status == 202 else None
+            return {"value": content} if isinstance(content, list) else content or {}, operation
+        except urllib.error.HTTPError as error:
+            if error.code != 429:
+                raise LakeError(f"Fabric refuses to refresh the SQL endpoint ({error.code}): {_why(error.read())}") from error
+            _pause(float(error.headers["Retry-After"] or PACE), until)
+        except (OSError, ValueError) as error:
+            raise LakeError(f"Fabric's REST interface gives no answer that can be read: {error}") from error
+
+
+def _why(error: Any) -> str:
+    """What an error of Fabric's says of itself."""
+    try:
+        said = json.loads(error) if isinstance(error, bytes) else error
+        return f"{said['errorCode']}, {said['message']}"
+    except (KeyError, TypeError, ValueError):
+        return "it doesn't say why"
+
+
+def _pause(seconds: float, until: float) -> None:
+    if time.monotonic() + seconds > until:
+        raise LakeError("the SQL endpoint isn't refreshed yet; Fabric goes on with it by itself")
+    time.sleep(seconds)
 
 
 def _part(of: Any, name: str) -> Any:

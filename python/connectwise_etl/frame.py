@@ -52,6 +52,11 @@ class Frame:
         return dict(self._rows.columns())
 
     @property
+    def schema(self) -> pyarrow.Schema:
+        """The columns as a ``pyarrow.Schema``."""
+        return _library("pyarrow").schema(self)
+
+    @property
     def shape(self) -> tuple[int, int]:
         """Number of rows and of columns."""
         return len(self), len(self.columns)

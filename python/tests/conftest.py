@@ -86,13 +86,15 @@ class Notebook:
         self.vault: dict[str, str] = {}
         self.token: Any = "header.payload.signature"
         self.asked: list[str] = []
+        self.ended: list[str] = []
         self.enter()
 
     def enter(self) -> None:
         runtime = types.SimpleNamespace(context=self.context)
         credentials = types.SimpleNamespace(getToken=self._token, getSecret=lambda _, name: self.vault[name])
         lakehouse = types.SimpleNamespace(getWithProperties=lambda name, workspace="": self.lakehouses[workspace, name])
-        module = types.SimpleNamespace(runtime=runtime, credentials=credentials, lakehouse=lakehouse)
+        notebook = types.SimpleNamespace(exit=self.ended.append)
+        module = types.SimpleNamespace(runtime=runtime, credentials=credentials, lakehouse=lakehouse, notebook=notebook)
         self._patch.setitem(sys.modules, "notebookutils", module)
 
     def leave(self) -> None:

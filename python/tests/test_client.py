@@ -54,9 +54,16 @@ def test_records_are_the_json_of_the_api(shared: Tenant, client: cw.ConnectWiseC
     expected = shared.api("service/boards?pageSize=1000")
     assert sorted(records, key=lambda record: record["id"]) == sorted(expected, key=lambda record: record["id"])
     assert len(client.paginate("time/entries", max_pages=2, page_size=50)) == 100
+    assert len(client.extract("time/entries", max_pages=2, page_size=50)) == 100
+    assert len(client.extract("time/entries", max_pages=2, page_size=50, limit=7)) == 7
+    small = cw.ConnectWiseClient(shared.config, page_size=40)
+    assert len(small.extract("time/entries", max_pages=3)) == len(small.paginate("time/entries", max_pages=3)) == 120
     first = shared.api("service/boards?pageSize=1")
     assert client.get("service/boards", {"pageSize": 1}).json() == first == client.get("/service/boards?pageSize=1").json()
     assert client.get(f"{client.base_url}/service/boards", {"pageSize": 1}).json() == first
+    asked = client.get("time/entries", fields=["id", "member/name"], conditions="id > 3", order_by="id desc").json()
+    assert asked[0].keys() == {"id", "member"} and [row["id"] for row in asked] == sorted((row["id"] for row in asked), reverse=True)
+    assert min(row["id"] for row in client.get("time/entries", conditions="id > 3", order_by="id asc").json()) > 3
     with pytest.raises(cw.ConfigError):
         client.get("https://evil.example/v4_6_release/apis/3.0/service/boards")
 
@@ -84,6 +91,10 @@ def test_records_are_written_and_read_back(tenant: Tenant) -> None:
     assert tenant.api(f"company/companies/{key}")["name"] == "Notebook & Co"
     client.patch(f"/company/companies/{key}", [{"op": "replace", "path": "name", "value": "Þór"}])
     assert tenant.api(f"company/companies/{key}")["name"] == "Þór" == client.get(f"company/companies/{key}").json()["name"]
+    client.patch(f"company/companies/{key}", json_data=[{"op": "replace", "path": "name", "value": "as of old"}])
+    assert tenant.api(f"company/companies/{key}")["name"] == "as of old"
+    with pytest.raises(cw.ConfigError, match="two names of the same"):
+        client.put(f"company/companies/{key}", {"name": "one"}, json_data={"name": "two"})
     gone = client.delete(f"company/companies/{key}")
     assert (gone.status_code, gone.json(), gone.ok) == (204, None, True)
     with pytest.raises(cw.NotFoundError) as raised:

@@ -218,3 +218,99 @@ def test_a_token_that_has_ended_is_said(notebook: Notebook, onelake: list[str], 
     with pytest.raises(cw.ConnectWiseError, match="token for OneLake has ended meanwhile.*AZURE_CLIENT_SECRET") as caught:
         cw.run(["bronze"], entities="Board", config=shared.config, progress=False)
     assert isinstance(caught.value, (utils.ETLInfrastructureError, utils.ETLProcessingError))
+
+
+@pytest.fixture
+def rest(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
+    """The REST interface of Fabric, which answers what a test says, and has a lakehouse with a SQL endpoint."""
+    notebook.lakehouses[WORKSPACE, "Service"] = {"id": LAKEHOUSE, "properties": {"sqlEndpointProperties": {"id": "endpoint"}}}
+    rest = Rest()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), rest.handler())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(fabric, "API", f"http://127.0.0.1:{server.server_port}/v1")
+    monkeypatch.setattr(fabric, "PACE", 0.01)
+    yield rest
+    server.shutdown()
+    server.server_close()
+
+
+class Rest:
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], object]] = []
+        self.asked: list[str] = []
+
+    def handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        rest = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+                assert self.headers["Authorization"] == "Bearer header.payload.signature"
+                rest.asked.append(f"{self.command} {self.path} {body}".strip())
+                status, headers, content = rest.answers.pop(0)
+                text = b"" if content is None else json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(text))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+SYNCED = [{"tableName": "fact_timeentry", "status": "Success"}]
+REFRESH = f"POST /v1/workspaces/{WORKSPACE}/sqlEndpoints/endpoint/refreshMetadata {{}}"
+
+
+def test_the_sql_endpoint_is_refreshed_at_once_or_a_while_later(notebook: Notebook, rest: Rest) -> None:
+    rest.answers = [(200, {}, {"value": SYNCED})]
+    assert fabric.refresh_sql_endpoint() == SYNCED
+    assert rest.asked == [REFRESH] and notebook.asked == ["pbi"]
+    rest.asked.clear()
+    rest.answers = [
+        (429, {"Retry-After": "0"}, None),
+        (202, {"x-ms-operation-id": "7", "Location": "https://elsewhere.example/v1/operations/7", "Retry-After": "20"}, None),
+        (200, {}, {"status": "Running", "percentComplete": 30}),
+        (200, {}, {"status": "Succeeded"}),
+        (200, {}, {"value": SYNCED}),
+    ]
+    assert fabric.refresh_sql_endpoint("Service", WORKSPACE) == SYNCED
+    assert rest.asked == [REFRESH, REFRESH, *["GET /v1/operations/7"] * 2, "GET /v1/operations/7/result"]
+
+
+def test_a_refresh_that_fails_is_one_sentence(notebook: Notebook, rest: Rest) -> None:
+    role = {"errorCode": "InsufficientPrivileges", "message": "The caller is no Contributor"}
+    begun = (202, {"x-ms-operation-id": "7"}, None)
+    for answers, words in (
+        ([(403, {}, role)], r"\(403\): InsufficientPrivileges, The caller is no Contributor"),
+        ([begun, (200, {}, {"status": "Failed", "error": role})], "couldn't refresh.*no Contributor"),
+        ([(429, {"Retry-After": "3600"}, None)], "isn't refreshed yet"),
+    ):
+        rest.answers = list(answers)
+        with pytest.raises(cw.LakeError, match=words) as caught:
+            fabric.refresh_sql_endpoint()
+        assert notebook.token not in str(caught.value)
+    with pytest.raises(cw.LakeError, match="isn't refreshed yet"):
+        rest.answers = [begun, *[(200, {}, {"status": "Running"})] * 100]
+        fabric.refresh_sql_endpoint(timeout=0.05)
+    notebook.lakehouses[WORKSPACE, "Service"]["properties"] = {}
+    with pytest.raises(cw.ConfigError, match="no SQL endpoint of the lakehouse 'Service'"):
+        fabric.refresh_sql_endpoint()
+
+
+def test_a_pipeline_reads_the_report_as_the_exit_value(notebook: Notebook) -> None:
+    step = {"layer": "bronze", "table": "bronze_cw_board", "outcome": "written", "rowsInserted": 7}
+    report = cw.RunReport({"runId": "1-2-3", "steps": [step, {**step, "outcome": "unchanged"}]}, "done")
+    fabric.exit_with(report)
+    assert notebook.ended == []
+    notebook.context["isForPipeline"] = True
+    fabric.exit_with(report)
+    assert json.loads(notebook.ended[0]) == {"runId": "1-2-3", "outcome": "done", "steps": [step]}
+    notebook.leave()
+    with pytest.raises(cw.ConfigError, match="Microsoft Fabric only"):
+        fabric.exit_with(report)

@@ -42,6 +42,7 @@ def test_types_are_those_of_the_tables(lakehouse: pathlib.Path) -> None:
     read = pyarrow.table(frame).schema
     assert [read.field(name).type for name in frame.columns] == [stored.field(name).type for name in frame.columns]
     assert read.field("timeStart").type == pyarrow.timestamp("us", "UTC") and frame.dtypes["timeStart"] == "timestamp"
+    assert frame.schema == read
     row = frame.to_dicts()[0]
     assert isinstance(row["timeStart"], datetime.datetime) and isinstance(row["member"], dict)
     money = cw.query("select cast(1.5 as decimal(19,4)) as money, date '2026-01-31' as day, 'Þór' as name", lakehouse=lakehouse)
