@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import http.server
 import json
 import os
 import pathlib
 import sys
+import threading
 import types
 import urllib.request
 from collections.abc import Iterator
@@ -113,6 +115,52 @@ def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     """This is a notebook of Fabric, with a lakehouse attached."""
     cw.fabric._look_at.cache_clear()
     return Notebook(monkeypatch)
+
+
+class Rest:
+    """A server that answers what it was told to, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.answers: list[tuple[int, dict[str, str], object]] = []
+        self.asked: list[str] = []
+
+    def handler(self) -> type[http.server.BaseHTTPRequestHandler]:
+        rest = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def answer(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
+                assert self.headers["Authorization"] == "Bearer header.payload.signature"
+                rest.asked.append(f"{self.command} {self.path} {body}".strip())
+                status, headers, content = rest.answers.pop(0)
+                text = b"" if content is None else json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in {**headers, "Content-Length": str(len(text))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(text)
+
+            do_GET = do_POST = answer
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
+
+
+@pytest.fixture
+def rest(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
+    """The REST interface of Fabric, which answers what a test says, and has a lakehouse with a SQL endpoint."""
+    properties = {"defaultSchema": "dbo", "sqlEndpointProperties": {"id": "endpoint"}}
+    notebook.lakehouses[notebook.context["currentWorkspaceId"], notebook.context["defaultLakehouseName"]] = {"properties": properties}
+    rest = Rest()
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), rest.handler())
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setattr(cw.fabric, "API", f"http://127.0.0.1:{server.server_port}/v1")
+    monkeypatch.setattr(cw.fabric, "PACE", 0.01)
+    yield rest
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture

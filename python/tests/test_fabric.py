@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from conftest import SCALE, Notebook, Tenant, table
+from conftest import SCALE, Notebook, Rest, Tenant, table
 
 import connectwise_etl as cw
 from connectwise_etl import _native, fabric, settings, utils
@@ -218,49 +218,6 @@ def test_a_token_that_has_ended_is_said(notebook: Notebook, onelake: list[str], 
     with pytest.raises(cw.ConnectWiseError, match="token for OneLake has ended meanwhile.*AZURE_CLIENT_SECRET") as caught:
         cw.run(["bronze"], entities="Board", config=shared.config, progress=False)
     assert isinstance(caught.value, (utils.ETLInfrastructureError, utils.ETLProcessingError))
-
-
-@pytest.fixture
-def rest(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> Iterator[Rest]:
-    """The REST interface of Fabric, which answers what a test says, and has a lakehouse with a SQL endpoint."""
-    notebook.lakehouses[WORKSPACE, "Service"] = {"id": LAKEHOUSE, "properties": {"sqlEndpointProperties": {"id": "endpoint"}}}
-    rest = Rest()
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), rest.handler())
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    monkeypatch.setattr(fabric, "API", f"http://127.0.0.1:{server.server_port}/v1")
-    monkeypatch.setattr(fabric, "PACE", 0.01)
-    yield rest
-    server.shutdown()
-    server.server_close()
-
-
-class Rest:
-    def __init__(self) -> None:
-        self.answers: list[tuple[int, dict[str, str], object]] = []
-        self.asked: list[str] = []
-
-    def handler(self) -> type[http.server.BaseHTTPRequestHandler]:
-        rest = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"] or 0)).decode()
-                assert self.headers["Authorization"] == "Bearer header.payload.signature"
-                rest.asked.append(f"{self.command} {self.path} {body}".strip())
-                status, headers, content = rest.answers.pop(0)
-                text = b"" if content is None else json.dumps(content).encode()
-                self.send_response(status)
-                for name, value in {**headers, "Content-Length": str(len(text))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(text)
-
-            do_GET = do_POST = answer
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        return Handler
 
 
 SYNCED = [{"tableName": "fact_timeentry", "status": "Success"}]
