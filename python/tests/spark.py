@@ -2,17 +2,19 @@
 
 import datetime
 import os
+import tempfile
 
 import pyspark
 import pysail.spark
 from pyspark.sql import SparkSession
+from readme import chapter
 
 import connectwise_etl as cw
 
 
-def rows(frame):
-    """The rows of a frame of Spark's as `to_dicts` has them, in id order."""
-    return sorted((plain(row.asDict(recursive=True)) for row in frame.collect()), key=lambda row: row["id"])
+def rows(frame, key="id"):
+    """The rows of a frame of Spark's as `to_dicts` has them, in the order of a key."""
+    return sorted((plain(row.asDict(recursive=True)) for row in frame.collect()), key=lambda row: row[key])
 
 
 def plain(value):
@@ -55,6 +57,22 @@ for version in (pyspark.__version__, "3.5.5"):
     assert types(found)["timeStart"] == "timestamp" and types(found)["actualHours"] == frame.dtypes["actualHours"], types(found)
     assert rows(found) == expected, version
     assert types(empty.to_spark(spark)) == types(found) and empty.to_spark(spark).count() == 0, version
+
+# README's lines.
+with cw.Simulator(scale=50) as tenant, tempfile.TemporaryDirectory() as folder:
+    os.chdir(folder)
+    os.environ.update(tenant.config)
+    names = {"spark": spark}
+    (block,) = chapter("With Spark")
+    exec(block, names)
+    facts = rows(names["facts"], "timeEntryId")
+    expected = cw.query("select * from fact_timeentry order by timeEntryId", lakehouse="lakehouse").to_dicts()
+    assert len(facts) == 50 and facts == [plain(row) for row in expected]
+    (hours,) = spark.sql("select sum(hours) as hours from hours_by_company").collect()
+    assert hours["hours"] == sum(row["actualHours"] for row in expected)
+    assert names["entries"].count() == 50 and names["entries"].columns == ["id", "actualHours", "_rescued"]
+    assert len(names["boards"]) == cw.ConnectWiseClient().count("service/boards")
+    os.chdir("/")
 print("frames are Spark's", flush=True)
 # The server's own end waits for its sessions, for minutes.
 os._exit(0)

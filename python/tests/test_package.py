@@ -6,17 +6,15 @@ import json
 import logging
 import os
 import pathlib
-import re
 import subprocess
 import sys
 from typing import Any
 
 import pytest
-from conftest import SCALE, Notebook, Tenant, table
+from conftest import SCALE, Notebook, Rest, Tenant, table
+from readme import ROOT, chapter, python
 
 import connectwise_etl as cw
-
-ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
 def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -107,21 +105,14 @@ def test_a_fork_is_told_what_to_do(tmp_path: pathlib.Path) -> None:
     assert subprocess.run([sys.executable, "-W", "ignore", "-c", script, str(tmp_path / "lake")]).returncode == 40
 
 
-def chapter(document: pathlib.Path, heading: str) -> list[str]:
-    """The Python of a chapter."""
-    text = document.read_text(encoding="utf-8")
-    assert f"\n## {heading}\n" in text
-    return re.findall(r"```python\n(.*?)```", text.split(f"\n## {heading}\n")[1].split("\n## ")[0], re.S)
-
-
 def test_the_lines_of_the_readme_run(
-    tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, notebook: Notebook
+    tenant: Tenant, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, notebook: Notebook, rest: Rest
 ) -> None:
     notebook.leave()
     for name, value in tenant.config.items():
         monkeypatch.setenv(name, value)
     names: dict[str, Any] = {}
-    *blocks, fabric = chapter(ROOT / "README.md", "In a notebook")
+    blocks = chapter("In Python")
     assert len(blocks) == 2
     for block in blocks:
         exec(block, names)
@@ -138,13 +129,17 @@ def test_the_lines_of_the_readme_run(
     notebook.enter()
     notebook.vault = {name.replace("_", "-"): value for name, value in tenant.config.items()}
     monkeypatch.setattr(cw.fabric, "ONELAKE", str(tmp_path / "{workspace}/{lakehouse}/Tables"))
+    notebook.context["isForPipeline"] = True
+    rest.answers = [(200, {}, {"value": []})]
+    (fabric,) = chapter("In a Fabric notebook")
     exec(fabric, names)
     attached = tmp_path / notebook.context["currentWorkspaceId"] / notebook.context["defaultLakehouseId"] / "Tables"
     assert table(attached, "gold/fact_timeentry").num_rows == SCALE == len(names["facts"])
+    assert [json.loads(value)["runId"] for value in notebook.ended] == [names["report"].run_id] and len(rest.asked) == 1
 
 
 def test_the_lines_of_the_packages_readme_run(tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = (ROOT / "python/README.md").read_text(encoding="utf-8")
-    for block in re.findall(r"```python\n(.*?)```", text, re.S):
+    for block in python(text):
         exec(block, {})
     assert "300" in capsys.readouterr().out
