@@ -7,6 +7,7 @@ import http.server
 import json
 import os
 import pathlib
+import subprocess
 import sys
 import threading
 import types
@@ -59,6 +60,12 @@ class Tenant(cw.Simulator):
 def table(lakehouse: pathlib.Path, name: str) -> pyarrow.Table:
     """A table of a lakehouse, as a reader of Delta tables sees it."""
     return pyarrow.table(deltalake.DeltaTable(str(lakehouse / name)).to_pyarrow_table())
+
+
+def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The program that installing the package put beside this Python."""
+    script = pathlib.Path(sys.executable).with_name("connectwise-etl")
+    return subprocess.run([script, *arguments], env={**os.environ, **environment}, capture_output=True, text=True)
 
 
 @pytest.fixture(autouse=True)

@@ -11,16 +11,10 @@ import sys
 from typing import Any
 
 import pytest
-from conftest import SCALE, Notebook, Rest, Tenant, table
+from conftest import SCALE, Notebook, Rest, Tenant, program, table
 from readme import ROOT, chapter, python
 
 import connectwise_etl as cw
-
-
-def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """The program that installing the package put beside this Python."""
-    script = pathlib.Path(sys.executable).with_name("connectwise-etl")
-    return subprocess.run([script, *arguments], env={**os.environ, **environment}, capture_output=True, text=True)
 
 
 def test_the_program_is_there_with_its_exit_codes(tenant: Tenant, tmp_path: pathlib.Path) -> None:
