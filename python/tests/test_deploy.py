@@ -18,6 +18,8 @@ import yaml
 from conftest import Tenant, program
 from readme import ROOT
 
+import connectwise_etl as cw
+
 DEPLOY = ROOT / "docs/deploy"
 PROGRAM = "/usr/local/bin/connectwise-etl"
 
@@ -87,6 +89,7 @@ def test_kubernetes_knows_all_fields_and_runs_no_root() -> None:
     (user,) = re.findall(r"^USER (\d+):\d+$", (ROOT / "etl/cli/Dockerfile").read_text(encoding="utf-8"), re.M)
     assert [(pod["securityContext"]["runAsNonRoot"], str(pod["securityContext"]["runAsUser"])) for pod in pods()] == [(True, user)] * 2
     for container in containers():
+        assert container["image"].split(":")[1] == cw.__version__
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,
             "readOnlyRootFilesystem": True,
