@@ -96,7 +96,7 @@ async fn a_module_that_is_broken_for_good_keeps_no_other_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_dies_on_the_way_keeps_what_was_loaded() {
     let simulator = start().await;
-    post(&simulator, "faults", json!({ "nth": 60, "status": 502, "times": 1_000_000 })).await;
+    post(&simulator, "faults", json!({ "nth": 30, "status": 502, "times": 1_000_000 })).await;
     let report = run(config(&simulator).unwrap(), &Lakehouse::empty().unwrap(), all()).await;
     let bronze = report.steps.iter().filter(|step| step.layer == Layer::Bronze).count();
     let failed = report.failed().filter(|step| step.layer == Layer::Bronze).count();
