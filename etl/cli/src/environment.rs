@@ -161,13 +161,12 @@ impl Environment {
         places.into_iter().filter_map(|place| place.get(name)).find(|value| !value.trim().is_empty()).cloned()
     }
 
-    /// Settings of object stores from the caller, which override the process, and from `.env`, if the process lacks them. The
-    /// stores read the process's environment themselves.
-    pub(crate) fn stores(&self) -> HashMap<String, String> {
-        let of_store = |(name, _): &(&String, &String)| name.starts_with("AZURE_");
-        let file = self.file.iter().filter(|(name, _)| self.process(name).is_none());
-        let settings = file.chain(&self.given).filter(of_store);
-        settings.map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect()
+    /// Settings of object stores: those that the caller gives, those of the process, and those of `.env`.
+    pub(crate) fn stores(&self) -> [HashMap<String, String>; 3] {
+        let of_store = |(name, value): (&String, &String)| {
+            name.starts_with("AZURE_").then(|| plain(value)).flatten().map(|value| (name.clone(), value))
+        };
+        [&self.given, &self.process, &self.file].map(|place| place.iter().filter_map(of_store).collect())
     }
 }
 

@@ -1,17 +1,19 @@
 //! Settings: flags before environment before `connectwise-etl.toml` before `.env` before defaults.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
-use connectwise_lakehouse::{Lake, memory_size};
+use connectwise_lakehouse::{Lake, Layout, NoName, StoreOptions, Tokens, memory_size, root};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
 use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::Client;
 use serde::Deserialize;
+use url::Url;
 
 use super::environment::Environment;
 use super::output::Output;
@@ -53,6 +55,7 @@ pub(crate) struct Global {
 #[serde(default, deny_unknown_fields)]
 struct File {
     lakehouse: Option<String>,
+    layout: Option<String>,
     memory: Option<String>,
     source: SourceTable,
     privacy: PrivacyConfig,
@@ -99,10 +102,15 @@ pub fn check_configuration(text: &str) -> Result<()> {
     let file = File::parse(Path::new(FILE), text)?;
     file.check()?;
     file.source.check()?;
-    file.lakehouse.as_deref().map(Lake::open).transpose()?;
+    file.lakehouse.as_deref().map(root).transpose()?;
+    file.layout.as_deref().map(layout).transpose()?;
     file.memory.as_deref().map(memory_size).transpose()?;
     let LoadTable { include, exclude, optional, .. } = file.load;
     Ok(Selection { include, exclude, optional }.entities().map(|_| ())?)
+}
+
+fn layout(text: &str) -> Result<Layout> {
+    text.parse().map_err(|why: NoName| Error::new(Kind::Config, why.to_string()))
 }
 
 /// What is loaded, and how full loads go.
@@ -138,6 +146,7 @@ impl LoadTable {
 pub struct Settings {
     lakehouse: String,
     demo_lakehouse: String,
+    layout: Layout,
     /// Bytes, where something is said.
     memory: Option<u64>,
     pub(crate) source: Source,
@@ -145,6 +154,8 @@ pub struct Settings {
     load: LoadTable,
     pub(crate) gold: GoldConfig,
     environment: Environment,
+    /// Tokens that open the store, in place of the environment's credentials.
+    tokens: Option<Arc<Tokens>>,
     /// The configuration file, whether it is there or not.
     pub(crate) file: PathBuf,
 }
@@ -169,6 +180,7 @@ impl Settings {
         let privacy = file.check()?;
         let lakehouse = global.lakehouse.clone().or_else(|| environment.said("CW_LAKEHOUSE"));
         let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
+        let layout_said = environment.said("CW_LAYOUT").or(file.layout).or_else(|| environment.file("CW_LAYOUT"));
         let memory = global.memory.clone().or_else(|| environment.said("CW_MEMORY"));
         let memory = memory.or(file.memory).or_else(|| environment.file("CW_MEMORY"));
         let memory = memory.as_deref().map(memory_size).transpose()?;
@@ -180,14 +192,30 @@ impl Settings {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             // What is configured is a real lakehouse, so the demo goes there only when somebody says so on its command line.
             demo_lakehouse: global.lakehouse.clone().unwrap_or_else(|| DEMO_LAKEHOUSE.to_owned()),
+            layout: layout_said.as_deref().map(layout).transpose()?.unwrap_or_default(),
             memory,
             source: Source::new(global.source.clone(), file.source, &environment)?,
             privacy,
             load: file.load,
             gold,
             environment,
+            tokens: None,
             file: global.config.clone().unwrap_or_else(|| FILE.into()),
         })
+    }
+
+    /// The same settings, with tokens that open the store of the lakehouse in place of the environment's credentials.
+    #[must_use]
+    pub fn with_tokens(self, tokens: Tokens) -> Self {
+        Self { tokens: Some(Arc::new(tokens)), ..self }
+    }
+
+    /// Where the lakehouse is. Nothing is opened.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when its path or URL is invalid.
+    pub fn place(&self) -> Result<Url> {
+        Ok(root(&self.lakehouse)?)
     }
 
     /// Where the demo writes, as somebody would type it.
@@ -202,9 +230,9 @@ impl Settings {
     /// The lakehouse.
     ///
     /// # Errors
-    /// [`Kind::Config`] when its path or URL is invalid.
+    /// [`Kind::Config`] when its path or URL is invalid, and when there are no credentials for its store.
     pub fn lake(&self) -> Result<Lake> {
-        self.open(&self.lakehouse)
+        Ok(self.open(&self.lakehouse)?.with_layout(self.layout))
     }
 
     /// The lakehouse, for a command that writes to it and asks no server.
@@ -237,7 +265,8 @@ impl Settings {
 
     /// A lakehouse with the memory that is allowed.
     fn open(&self, location: &str) -> Result<Lake> {
-        let lake = Lake::open(location)?.with_options(self.environment.stores());
+        let options = StoreOptions::new(self.environment.stores()).with_tokens(self.tokens.clone());
+        let lake = Lake::open_with(location, &options)?;
         self.memory.map_or(Ok(lake.clone()), |bytes| Ok(lake.with_memory(bytes)?))
     }
 

@@ -8,6 +8,7 @@ use deltalake::DeltaTableError;
 use parquet::errors::ParquetError;
 
 use crate::name::{NoName, TableName};
+use crate::refusal::refusal;
 use crate::sentence::{with_sources, without_backtrace};
 use crate::shortage::{full_disk, shortage, used_up};
 
@@ -66,7 +67,7 @@ impl Error {
     pub(crate) fn with_source(mut self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         let source = source.into();
         self.undecodable |= undecodable(source.as_ref());
-        match used_up(source.as_ref()) {
+        match used_up(source.as_ref()).or_else(|| refusal(source.as_ref())) {
             Some(why) => self.message = format!("{}: {why}", self.message),
             None => self.source = Some(source),
         }
@@ -173,6 +174,9 @@ pub fn sql_error(error: DataFusionError) -> Error {
         return Error::new(Kind::Sql, format!("the query failed: {why}"));
     }
     if let Some(why) = full_disk(&error) {
+        return Error::new(Kind::Sql, format!("the query failed: {why}"));
+    }
+    if let Some(why) = refusal(&error) {
         return Error::new(Kind::Sql, format!("the query failed: {why}"));
     }
     // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.

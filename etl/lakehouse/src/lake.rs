@@ -18,38 +18,49 @@ use tokio::sync::OnceCell;
 use twox_hash::XxHash3_64;
 use url::Url;
 
+use crate::azure::{self, StoreOptions};
 use crate::error::{Error, Kind, Result, lake_error, sql_error};
 use crate::location;
 use crate::memory::Memory;
-use crate::name::TableName;
+use crate::name::{Layout, TableName};
 use crate::objects::LOG;
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
 pub struct Lake {
     root: Url,
+    layout: Layout,
     /// Decides before each write to a table whether it is allowed.
     guard: Option<Arc<dyn WriteGuard>>,
-    /// Settings of the store that the environment doesn't have.
-    options: Arc<HashMap<String, String>>,
+    /// The store of a lakehouse that isn't on this machine, for all of its tables.
+    store: Option<Arc<dyn ObjectStore>>,
     memory: Option<Arc<Memory>>,
 }
 
 impl Lake {
-    /// A lakehouse at a local path or the URL of a store that is built in: `file://`, or Azure's `abfss://` and its kin.
-    /// Nothing is touched.
+    /// A lakehouse at a local path, or at a URL that needs no credentials. Nothing is touched.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the text is neither.
+    /// As [`Lake::open_with`].
     pub fn open(location: &str) -> Result<Self> {
-        Ok(Self { root: location::root(location)?, guard: None, options: Arc::default(), memory: None })
+        Self::open_with(location, &StoreOptions::default())
     }
 
-    /// The same lakehouse, whose store takes these settings beside those of the process's environment.
+    /// A lakehouse at a local path or the URL of a store that is built in: `file://`, or Azure's `abfss://` and its kin, which is
+    /// opened with these options and no others. Nothing is touched and nobody is asked.
+    ///
+    /// # Errors
+    /// [`Kind::Config`] when the text is neither, and when the options hold no credentials for the store.
+    pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
+        let root = location::root(location)?;
+        let store = azure::store(&root, options)?;
+        Ok(Self { root, layout: Layout::default(), guard: None, store, memory: None })
+    }
+
+    /// The same lakehouse, whose tables are where this says.
     #[must_use]
-    pub fn with_options(mut self, options: HashMap<String, String>) -> Self {
-        self.options = Arc::new(options);
-        self
+    pub fn with_layout(self, layout: Layout) -> Self {
+        Self { layout, ..self }
     }
 
     /// The same lakehouse, whose guard is asked before a table is written.
@@ -80,7 +91,7 @@ impl Lake {
 
     pub(super) fn url(&self, table: &TableName) -> Result<Url> {
         table.check()?;
-        self.root.join(&format!("{}/{}/", table.layer, table.name)).map_err(|error| {
+        self.root.join(&self.layout.folder(table)).map_err(|error| {
             Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error)
         })
     }
@@ -98,9 +109,12 @@ impl Lake {
     }
 
     fn builder(&self, name: &TableName) -> Result<DeltaTableBuilder> {
-        let builder = DeltaTableBuilder::from_url(self.url(name)?);
-        let builder = builder.map_err(|error| lake_error(name, "opened", error))?;
-        Ok(builder.with_storage_options(self.options.as_ref().clone()))
+        let url = self.url(name)?;
+        let builder = DeltaTableBuilder::from_url(url.clone()).map_err(|error| lake_error(name, "opened", error))?;
+        Ok(match &self.store {
+            Some(store) => builder.with_storage_backend(store.clone(), url),
+            None => builder,
+        })
     }
 
     /// Whether the place of a local table exists, so that reading doesn't create folders. A place that can't be looked at is

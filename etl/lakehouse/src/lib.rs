@@ -1,6 +1,6 @@
 //! All access to Delta tables. Nothing outside this crate names the `deltalake` crate.
 //!
-//! A [`Lake`] is a folder on an object store with one folder a layer and one a table. [`Lake::table`] opens a [`Table`] at one
+//! A [`Lake`] is a folder on an object store with one folder a layer and one a table, or with one a table ([`Layout`]). [`Lake::table`] opens a [`Table`] at one
 //! version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:
 //! [`Table::overwrite`] puts a whole new content in place, [`Table::overwrite_with_files`] one that was written before
 //! ([`DataFileWriter`]), [`Table::merge`] brings in upserts and deletes, [`Table::append`] adds rows. Each is one Delta commit upon the
@@ -8,6 +8,7 @@
 //! or leaves the table as it was.
 
 mod append;
+mod azure;
 mod begun;
 mod checksum;
 mod comment;
@@ -34,6 +35,7 @@ mod objects;
 mod open;
 mod overwrite;
 mod reader;
+mod refusal;
 mod reshape;
 mod retry;
 mod rows;
@@ -43,8 +45,10 @@ mod source;
 mod spill;
 mod spill_buffer;
 mod staging;
+mod tokens;
 mod trust;
 
+pub use azure::StoreOptions;
 pub use commit::{Commit, Written};
 pub use compare::{Comparison, integers};
 pub use conform::{as_of_today, same_schema, unfit};
@@ -56,15 +60,16 @@ pub use inspect::{Counted, Found, Inspected};
 pub use keys::Keys;
 pub use lake::{Lake, Table, TableState, WriteGuard};
 pub use leftovers::{Cleared, Window};
-pub use location::local_path;
+pub use location::{local_path, root};
 pub use maintain::{MaintenanceMetrics, MaintenanceOptions};
 pub use memory::memory_size;
 pub use mend::Mended;
 pub use merge::Changes;
-pub use name::{Layer, NoName, TableName};
+pub use name::{Layer, Layout, NoName, TableName};
 pub use retry::{as_conflict, retry_on_conflict};
 pub use rows::KeyDiff;
 pub use source::Source;
 pub use spill_buffer::SpillBuffer;
 pub use staging::{Chunk, Head, Staged};
+pub use tokens::{Token, TokenProvider, Tokens};
 pub use trust::{Doubt, Examined, Foreign};

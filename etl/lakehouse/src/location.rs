@@ -16,7 +16,7 @@ const OTHERS: [&str; 9] = ["dbfs", "gs", "hdfs", "http", "https", "s3", "s3a", "
 ///
 /// # Errors
 /// [`Kind::Config`] when the text is neither.
-pub(super) fn root(location: &str) -> Result<Url> {
+pub fn root(location: &str) -> Result<Url> {
     let text = location.trim();
     // What follows may be a token.
     let shown = text.split(['?', '#']).next().filter(|_| scheme(text).is_some()).unwrap_or(text);

@@ -63,7 +63,39 @@ impl FromStr for Layer {
     }
 }
 
-/// A table of the lakehouse: `<lakehouse>/<layer>/<name>`.
+/// Where tables are below the root of a lakehouse.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Layout {
+    /// `<layer>/<table>`. A lakehouse of Fabric's that has schemas takes layers for them.
+    #[default]
+    Schemas,
+    /// `<table>`. One without schemas sees tables nowhere else. No two layers have a table of one name.
+    Flat,
+}
+
+impl Layout {
+    /// The folder of a table, with a slash at its end.
+    pub(crate) fn folder(self, table: &TableName) -> String {
+        match self {
+            Self::Schemas => format!("{}/{}/", table.layer, table.name),
+            Self::Flat => format!("{}/", table.name),
+        }
+    }
+}
+
+impl FromStr for Layout {
+    type Err = NoName;
+
+    fn from_str(text: &str) -> Result<Self, NoName> {
+        match text.trim().to_ascii_lowercase().as_str() {
+            "schemas" => Ok(Self::Schemas),
+            "flat" => Ok(Self::Flat),
+            _ => Err(NoName(format!("there is no layout {text:?}: it is schemas (<layer>/<table>) or flat (<table>)"))),
+        }
+    }
+}
+
+/// A table of the lakehouse: `<lakehouse>/<layer>/<name>`, or `<lakehouse>/<name>` in a [flat](Layout::Flat) one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableName {
     /// Layer, which is the folder.
@@ -147,6 +179,18 @@ mod tests {
             let error = TableName::gold(name).check().unwrap_err();
             assert!(error.to_string().contains("is no name for a table"), "{name:?}: {error}");
         }
+    }
+
+    #[test]
+    fn a_layout_says_where_tables_are() {
+        let table = TableName::gold("dimdate");
+        assert_eq!("Schemas".parse::<Layout>().unwrap().folder(&table), "gold/dimdate/");
+        assert_eq!("flat".parse::<Layout>().unwrap().folder(&table), "dimdate/");
+        let error = "layers".parse::<Layout>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "there is no layout \"layers\": it is schemas (<layer>/<table>) or flat (<table>)"
+        );
     }
 
     #[test]

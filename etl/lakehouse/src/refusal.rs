@@ -1,0 +1,79 @@
+//! Errors that mean that a store refused, in one sentence in place of the libraries' many.
+
+use std::error::Error;
+
+use crate::tokens::NoToken;
+
+/// How the library of the stores begins to say which answer it got.
+const ANSWER: &str = "Server returned non-2xx status code: ";
+
+/// What to say of an error whose cause is that a store refused, or that there is no token for it; `None` for others.
+pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
+    let mut answer = None;
+    let mut next = Some(error);
+    while let Some(inner) = next {
+        if let Some(why) = inner.downcast_ref::<NoToken>() {
+            return Some(why.to_string());
+        }
+        // The library's type for it is private, and others make texts of it.
+        answer = answer.or_else(|| sentence(&inner.to_string()));
+        next = inner.source();
+    }
+    answer
+}
+
+/// Of the text of an error: what the store answered, and what to do.
+fn sentence(text: &str) -> Option<String> {
+    let (_, answer) = text.split_once(ANSWER)?;
+    let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
+    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code.trim());
+    let credentials =
+        "it doesn't take the credentials: they have ended, or are for another audience than https://storage.azure.com";
+    let what = match status.get(..3)? {
+        "401" => credentials,
+        "403" if code == Some("AuthenticationFailed") => credentials,
+        "403" => {
+            "its owner gives these credentials no right to that: in OneLake it takes the role Contributor of the workspace"
+        }
+        "412" => "somebody else was faster: run again",
+        "429" => "it is asked for more than it gives at a time: run again later",
+        status if status.starts_with('5') => "it fails: run again later",
+        _ => return None,
+    };
+    let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
+    Some(format!("the store answers {}{code}: {what}", status.trim()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::error::{Error, Kind};
+
+    fn report(status: &str, body: &str) -> String {
+        let text = format!(
+            "Error performing list request: Error performing GET http://127.0.0.1/ws?restype=container in 2ms - {ANSWER}{status}: {body}"
+        );
+        Error::new(Kind::Lake, "the table can't be opened").with_source(std::io::Error::other(text)).report()
+    }
+
+    #[test]
+    fn an_answer_of_the_store_is_one_sentence() {
+        let body =
+            "<?xml version=\"1.0\"?>\n<Error><Code>InvalidAuthenticationInfo</Code><Message>eyJ0</Message></Error>";
+        assert_eq!(
+            report("401 Unauthorized", body),
+            "the table can't be opened: the store answers 401 Unauthorized (InvalidAuthenticationInfo): it doesn't take the \
+             credentials: they have ended, or are for another audience than https://storage.azure.com"
+        );
+        let failed = report("403 Forbidden", "<Error><Code>AuthenticationFailed</Code></Error>");
+        assert!(failed.contains("(AuthenticationFailed): it doesn't take the credentials"), "{failed}");
+        let unauthorized = report("403 Forbidden", "<Error><Code>AuthorizationPermissionMismatch</Code></Error>");
+        assert!(unauthorized.contains("it takes the role Contributor"), "{unauthorized}");
+        assert_eq!(
+            report("503 Service Unavailable", ""),
+            "the table can't be opened: the store answers 503 Service Unavailable: it fails: run again later"
+        );
+        // Which object isn't there matters.
+        assert!(report("404 Not Found", "").contains("http://127.0.0.1/ws"));
+    }
+}
