@@ -33,6 +33,8 @@ API = "https://api.fabric.microsoft.com/v1"
 PACE = 5.0
 #: Where a notebook sees the lakehouse that is attached to it as a folder.
 MOUNT = "/lakehouse/default"
+#: URLs of lakehouses that were found to have no schemas.
+_flat: set[str] = set()
 
 
 @dataclass(frozen=True)
@@ -77,9 +79,9 @@ def context() -> Context | None:
 def lakehouse_url(name: str | None = None, workspace: str | None = None) -> str:
     """The URL of a lakehouse's tables in OneLake, as ``lakehouse`` of the other functions takes it.
 
-    Tables are written to ``Tables/<layer>/<table>``, which are tables for Fabric where the lakehouse has schemas. A lakehouse without
-    has them in ``Tables/<table>``, and is warned of. What tells it from the others, ``defaultSchema`` in the properties, is read from
-    an example of Fabric's documentation and unverified: where there are no properties, nothing is said.
+    Tables are written to ``Tables/<layer>/<table>``, which are tables for Fabric where the lakehouse has schemas, and in one without to
+    ``Tables/<table>``. What tells them apart, ``defaultSchema`` in the properties, is read from an example of Fabric's documentation and
+    unverified, so that a lakehouse without is warned of; ``CW_LAYOUT`` says otherwise.
 
     :param name: of a lakehouse; without it that which is attached to the notebook as the default one
     :param workspace: id of the workspace of the lakehouse ``name``; without it the notebook's own
@@ -94,19 +96,21 @@ def lakehouse_url(name: str | None = None, workspace: str | None = None) -> str:
                 "no lakehouse is attached to this notebook as its default: attach one, or say which with "
                 'lakehouse=fabric.lakehouse_url("<name>")'
             )
+        url = ONELAKE.format(workspace=here.lakehouse_workspace_id, lakehouse=here.lakehouse_id)
         if here.lakehouse_name is not None:
-            _look_at(here.lakehouse_name, here.lakehouse_workspace_id)
-        return ONELAKE.format(workspace=here.lakehouse_workspace_id, lakehouse=here.lakehouse_id)
+            _look_at(here.lakehouse_name, here.lakehouse_workspace_id, url)
+        return url
     found = _ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace or here.workspace_id)
     lakehouse = _part(found, "id")
     if not lakehouse:
         raise ConfigError(f"notebookutils knows no lakehouse {name!r} in the workspace {workspace or here.workspace_id}")
-    _warn_of_layout(name, found)
-    return ONELAKE.format(workspace=_part(found, "workspaceId") or workspace or here.workspace_id, lakehouse=lakehouse)
+    url = ONELAKE.format(workspace=_part(found, "workspaceId") or workspace or here.workspace_id, lakehouse=lakehouse)
+    _note_layout(name, found, url)
+    return url
 
 
 def token(audience: str = "storage") -> str:
-    """A token of whoever runs this notebook. It ends after a while, which ``notebookutils`` doesn't say, and isn't renewed.
+    """A token of whoever runs this notebook. It ends after a while, which ``notebookutils`` doesn't say; a run asks for another one then.
 
     :param audience: for whom it is: ``storage`` is OneLake, ``pbi`` the REST interface of Fabric, ``keyvault`` a vault
     :raises ConfigError: this is no notebook of Fabric, or it gives no token
@@ -190,6 +194,11 @@ def is_onelake(url: str) -> bool:
     return "onelake" in host and host.endswith(".fabric.microsoft.com")
 
 
+def is_flat(url: str) -> bool:
+    """Whether a lakehouse that this notebook has asked for has no schemas."""
+    return url.rstrip("/") in _flat
+
+
 def translated(url: str) -> str:
     """The URL of a lakehouse, in OneLake where it is the folder as which a notebook sees the attached one.
 
@@ -213,16 +222,6 @@ def end_of(token: str) -> float | None:
         return float(json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["exp"])
     except (IndexError, KeyError, TypeError, ValueError):
         return None
-
-
-def after(end: float | None) -> str:
-    """What to say first of a failure after the end of a token, and nothing before."""
-    if end is None or time.time() < end:
-        return ""
-    return (
-        "the notebook's token for OneLake has ended meanwhile, and isn't renewed: run it again, which goes on from here, or as a "
-        "service principal (AZURE_CLIENT_ID, AZURE_CLIENT_SECRET, AZURE_TENANT_ID). "
-    )
 
 
 def _notebookutils() -> Any:
@@ -287,20 +286,19 @@ def _part(of: Any, name: str) -> Any:
 
 
 @functools.lru_cache
-def _look_at(name: str, workspace: str) -> None:
-    """Warns of an attached lakehouse without schemas, once. It can be used without an answer to that, too."""
+def _look_at(name: str, workspace: str, url: str) -> None:
+    """Looks whether an attached lakehouse has schemas, once. It can be used without an answer to that, too."""
     try:
         found = _ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace)
     except ConfigError:
         return
-    _warn_of_layout(name, found)
+    _note_layout(name, found, url)
 
 
-def _warn_of_layout(name: str, found: Any) -> None:
+def _note_layout(name: str, found: Any, url: str) -> None:
     properties = _part(found, "properties")
     if isinstance(properties, Mapping) and properties and not properties.get("defaultSchema"):
+        _flat.add(url)
         warnings.warn(
-            f"the lakehouse {name!r} seems to have no schemas: Tables/bronze, Tables/silver and Tables/gold are written there, in which "
-            "Fabric sees no tables; take a lakehouse that was made with schemas",
-            stacklevel=2,
+            f"the lakehouse {name!r} seems to have no schemas: its tables are Tables/<table>, unless CW_LAYOUT is schemas", stacklevel=2
         )

@@ -6,12 +6,11 @@ import json
 import warnings
 from typing import Any, Literal
 
-from . import fabric
 from . import progress as bars
-from .errors import ConfigError, IncompleteWarning, LakeError, RunFailed
+from .errors import ConfigError, IncompleteWarning, RunFailed
 from .frame import Frame
 from .report import Diagnosis, Maintenance, Reconciliation, RunReport, Status, Verification
-from .settings import Config, Moment, Names, Place, moment, names, opened, session, whole
+from .settings import Config, Moment, Names, Place, Token, moment, names, session, whole
 
 LAYERS = ("bronze", "silver", "gold")
 #: Largest number of days and of hours that the compiled part takes.
@@ -32,6 +31,7 @@ def run(
     max_share: float | None = None,
     adopt_tenant: bool = False,
     config: Config | None = None,
+    token: Token | None = None,
     progress: bars.Progress | bool | None = None,
     on_failure: Literal["raise", "return"] = "raise",
 ) -> RunReport:
@@ -51,6 +51,9 @@ def run(
     :param adopt_tenant: takes over a lakehouse of a tenant whose server or company id has changed
     :param config: path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``, which count more than the
         environment; so several tenants can be loaded by one process
+    :param token: gives an access token for a lakehouse in OneLake or on Azure, as ``lambda: credential.get_token(scope)`` with one of
+        ``azure.identity`` and the scope ``https://storage.azure.com/.default``; it is called again, on another thread, when that is about
+        to end. A notebook of Fabric needs none
     :param progress: ``None`` shows a line where somebody looks, ``False`` nothing; a function is told what happens
     :param on_failure: ``raise`` raises :exc:`RunFailed` when a step failed, ``return`` leaves it to the report
     :raises ConfigError: an argument or a credential is missing or wrong; nothing was touched
@@ -67,14 +70,10 @@ def run(
         "adopt_tenant": adopt_tenant,
         "max_share": max_share,
     }
-    native, end = opened(lakehouse, config)
+    native = session(lakehouse, config, token)
     callback = bars.chosen(progress)
     try:
         text, outcome = native.run(arguments, callback)
-    except LakeError as error:
-        if said := fabric.after(end):
-            raise LakeError(f"{said}{error}") from error
-        raise
     finally:
         if isinstance(callback, bars.Line):
             callback.close()
@@ -84,8 +83,7 @@ def run(
         warnings.warn(f"incomplete, and asked for again by the next run: {left_out}", IncompleteWarning, stacklevel=2)
     if report.failed and on_failure == "raise":
         why = "; ".join(f"{step['layer']}/{step['table']}: {step['error']}" for step in report.failed)
-        said = fabric.after(end)
-        raise RunFailed(f"{said}{len(report.failed)} of {len(report.steps)} steps failed, and left their tables as they were: {why}", report)
+        raise RunFailed(f"{len(report.failed)} of {len(report.steps)} steps failed, and left their tables as they were: {why}", report)
     return report
 
 
@@ -104,7 +102,7 @@ def run_etl_pipeline(
     return run(layers, mode, lookback_days=None if mode == "full" else lookback_days, **options)
 
 
-def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = None) -> Frame:
+def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None) -> Frame:
     """The rows of one SELECT over the lakehouse, all of them in memory.
 
     Tables go by their names: ``bronze_cw_timeentry``, ``silver_cw_timeentry``, ``fact_timeentry``, ``etl_steps``.
@@ -112,12 +110,14 @@ def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = N
     :raises QueryError: the SQL can't be read or run, or isn't a SELECT
     :raises ConfigError: a table isn't there
     """
-    return Frame(session(lakehouse, config).query(sql))
+    return Frame(session(lakehouse, config, token).query(sql))
 
 
-def status(run: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None) -> Status | dict[str, Any]:
+def status(
+    run: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None
+) -> Status | dict[str, Any]:
     """How fresh each table is and how the last runs went; with ``run``, the end of a run's name or ``last``, what that did."""
-    opened = session(lakehouse, config)
+    opened = session(lakehouse, config, token)
     if run is not None:
         detail: dict[str, Any] = json.loads(opened.status_of(run))
         return detail
@@ -125,14 +125,19 @@ def status(run: str | None = None, *, lakehouse: Place | None = None, config: Co
 
 
 def schema(
-    table: str | None = None, layer: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None
+    table: str | None = None,
+    layer: str | None = None,
+    *,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+    token: Token | None = None,
 ) -> list[dict[str, Any]]:
     """The columns of a table (``fact_timeentry``, ``silver_cw_agreement``) or of an entity's silver table (``Agreement``); without a
     name all tables. ``layer`` is ``bronze``, ``silver``, ``gold`` or ``etl``.
 
     Each column has ``name``, ``type`` and ``nullable``, and in silver ``policy``, what the privacy policy makes of it.
     """
-    opened = session(lakehouse, config)
+    opened = session(lakehouse, config, token)
     text = opened.tables(layer) if table is None else opened.columns(table, layer)
     described: list[dict[str, Any]] = json.loads(text)
     return described
@@ -146,9 +151,10 @@ def doctor(
     optional: Names | None = None,
     lakehouse: Place | None = None,
     config: Config | None = None,
+    token: Token | None = None,
 ) -> Diagnosis:
     """Finds out whether the tenant can be loaded, and which rights to ask its administrator for. Writes nothing."""
-    return Diagnosis(json.loads(session(lakehouse, config).doctor(_chosen(entities, include, exclude, optional))))
+    return Diagnosis(json.loads(session(lakehouse, config, token).doctor(_chosen(entities, include, exclude, optional))))
 
 
 def reconcile(
@@ -161,6 +167,7 @@ def reconcile(
     max_share: float | None = None,
     lakehouse: Place | None = None,
     config: Config | None = None,
+    token: Token | None = None,
 ) -> Reconciliation:
     """Takes rows that are gone at the source out of bronze. What speaks against it is in ``refused`` of the report.
 
@@ -168,7 +175,7 @@ def reconcile(
     :param max_share: largest share of a table's rows, in percent, that may be missing
     """
     chosen = _chosen(entities, include, exclude, optional)
-    return Reconciliation(json.loads(session(lakehouse, config).reconcile(chosen, dry_run, max_share)))
+    return Reconciliation(json.loads(session(lakehouse, config, token).reconcile(chosen, dry_run, max_share)))
 
 
 def maintain(
@@ -179,6 +186,7 @@ def maintain(
     orphan_hours: int = 168,
     lakehouse: Place | None = None,
     config: Config | None = None,
+    token: Token | None = None,
 ) -> Maintenance:
     """Puts small files together and removes what nothing needs any more. No row changes.
 
@@ -188,7 +196,7 @@ def maintain(
     retention, orphans = whole("retention_hours", retention_hours, 0, MOST), whole("orphan_hours", orphan_hours, 0, MOST)
     if retention is None or orphans is None:
         raise ConfigError("retention_hours and orphan_hours are whole numbers, and not None")
-    return Maintenance(json.loads(session(lakehouse, config).maintain(names(layers), dry_run, retention, orphans)))
+    return Maintenance(json.loads(session(lakehouse, config, token).maintain(names(layers), dry_run, retention, orphans)))
 
 
 def verify(
@@ -197,12 +205,13 @@ def verify(
     repair: bool = False,
     lakehouse: Place | None = None,
     config: Config | None = None,
+    token: Token | None = None,
 ) -> Verification:
     """Reads every file of every table and compares each layer with the one below.
 
     :param repair: leaves word with tables that something was found of: the next run loads or builds all of them
     """
-    return Verification(json.loads(session(lakehouse, config).verify(names(layers), repair)))
+    return Verification(json.loads(session(lakehouse, config, token).verify(names(layers), repair)))
 
 
 def _chosen(

@@ -7,7 +7,7 @@ import logging
 import operator
 import os
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Union
 
 from . import _native, fabric
@@ -19,6 +19,8 @@ Config = Union[str, "os.PathLike[str]", Mapping[str, object]]
 Place = Union[str, "os.PathLike[str]"]
 #: Names with commas between them, or in a list.
 Names = Union[str, Iterable[str]]
+#: Gives an access token for the store of a lakehouse, alone or with its end in seconds since 1970. It is called again when that is near.
+Token = Callable[[], Union[str, "tuple[str, float]"]]
 #: A day or an instant; what has no time zone is UTC.
 Moment = Union[str, datetime.date, datetime.datetime]
 
@@ -30,6 +32,8 @@ CREDENTIALS = (
     "AZURE_FEDERATED_TOKEN_FILE",
     "AZURE_IDENTITY_ENDPOINT",
     "AZURE_MSI_ENDPOINT",
+    "AZURE_MSI_RESOURCE_ID",
+    "AZURE_OBJECT_ID",
     "AZURE_STORAGE_ACCESS_KEY",
     "AZURE_STORAGE_ACCOUNT_KEY",
     "AZURE_STORAGE_CLIENT_SECRET",
@@ -38,6 +42,7 @@ CREDENTIALS = (
     "AZURE_STORAGE_SAS_TOKEN",
     "AZURE_STORAGE_TOKEN",
     "AZURE_USE_AZURE_CLI",
+    "AZURE_USE_MANAGED_IDENTITY",
 )
 #: Where a lakehouse is that nobody says anything about.
 UNSAID = "./lakehouse"
@@ -54,42 +59,53 @@ def tenant(config: Config | None = None, **given: str | None) -> _native.Session
     return _open(None, file, {**variables, **said}, _process())
 
 
-def session(lakehouse: Place | None = None, config: Config | None = None) -> _native.Session:
+def session(lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None) -> _native.Session:
     """The settings of a call that has a lakehouse."""
-    return opened(lakehouse, config)[0]
-
-
-def opened(lakehouse: Place | None = None, config: Config | None = None) -> tuple[_native.Session, float | None]:
-    """The settings of a call that has a lakehouse, and when the token ends that a notebook gave for it."""
     place = None if lakehouse is None else os.fspath(lakehouse)
     file, variables = _said(config)
     process = _process()
     plain = _open(place, file, variables, process)
-    here = fabric.context()
-    if here is None:
-        return plain, None
+    url = plain.lakehouse
 
     def is_said(name: str) -> bool:
         return bool((variables.get(name) or process.get(name) or "").strip())
 
-    url = plain.lakehouse
-    if place is None and not is_said("CW_LAKEHOUSE") and url == _native.Session(UNSAID, file, variables, process).lakehouse:
-        # Neither an argument nor a variable nor a file says where.
-        if here.lakehouse_id is None:
-            warnings.warn(f"no lakehouse is attached to this notebook: the tables are in {url}, which ends with its session", stacklevel=4)
+    if (here := fabric.context()) is not None:
+        if place is None and not is_said("CW_LAKEHOUSE") and url == _native.Session(UNSAID, file, variables, process, None).lakehouse:
+            # Neither an argument nor a variable nor a file says where.
+            if here.lakehouse_id is None:
+                warnings.warn(f"no lakehouse is attached to this notebook: the tables are in {url}, which ends with its session", stacklevel=3)
+            else:
+                url = fabric.lakehouse_url()
         else:
-            url = fabric.lakehouse_url()
-    else:
-        # As Spark has it in a notebook, where the folder would be one of the machine and gone with it.
-        url = fabric.lakehouse_url() if place is not None and place.rstrip("/") == "Tables" else fabric.translated(url)
-    if not fabric.is_onelake(url) or any(map(is_said, CREDENTIALS)):
-        return (plain, None) if url == plain.lakehouse else (_native.Session(url, file, variables, process), None)
-    token = fabric.token()
-    return _native.Session(url, file, {**variables, "AZURE_STORAGE_TOKEN": token}, process), fabric.end_of(token)
+            # As Spark has it in a notebook, where the folder would be one of the machine and gone with it.
+            url = fabric.lakehouse_url() if place is not None and place.rstrip("/") == "Tables" else fabric.translated(url)
+        if fabric.is_flat(url) and not is_said("CW_LAYOUT"):
+            variables = {**variables, "CW_LAYOUT": "flat"}
+        if token is None and fabric.is_onelake(url) and not any(map(is_said, CREDENTIALS)):
+            token = fabric.token
+    if url.startswith("file:"):
+        token = None
+    if token is None and url == plain.lakehouse and not fabric.is_flat(url):
+        return plain
+    return _native.Session(url, file, variables, process, None if token is None else _asking(token))
+
+
+def _asking(token: Token) -> Callable[[], tuple[str, float | None]]:
+    """The function as the compiled part calls it: for a token and when that ends, in seconds since 1970, if it is known."""
+
+    def ask() -> tuple[str, float | None]:
+        given = token()
+        text, end = given if isinstance(given, tuple) else (given, None)
+        if not isinstance(text, str) or not text.strip():
+            raise ConfigError("token is a function that returns a token, or a token and when it ends in seconds since 1970")
+        return text.strip(), fabric.end_of(text) if end is None else float(end)
+
+    return ask
 
 
 def _open(place: str | None, file: str | None, variables: dict[str, str], process: dict[str, str]) -> _native.Session:
-    found = _native.Session(place, file, variables, process)
+    found = _native.Session(place, file, variables, process, None)
     for remark in found.remarks:
         logger.warning("%s", remark.removeprefix("warning: "))
     return found

@@ -20,6 +20,12 @@ pub(crate) fn of(py: Python<'_>, error: &Error) -> PyErr {
     raised(py, class, &error.report(), sdk).unwrap_or_else(|error| error)
 }
 
+/// What an exception of somebody else's function says. Those of this package are sentences, without their class.
+pub(crate) fn said(py: Python<'_>, error: &PyErr) -> String {
+    let own = py.import("connectwise_etl.errors").and_then(|module| module.getattr("ConnectWiseError"));
+    if own.is_ok_and(|own| error.is_instance(py, &own)) { error.value(py).to_string() } else { error.to_string() }
+}
+
 /// The exception of an error of the SDK.
 pub(crate) fn of_sdk(py: Python<'_>, error: &connectwise_sdk::Error) -> PyErr {
     raised(py, class_of(error), &error.to_string(), Some(error)).unwrap_or_else(|error| error)

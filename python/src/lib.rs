@@ -8,6 +8,7 @@ mod frame;
 mod log;
 mod session;
 mod simulator;
+mod tokens;
 mod wait;
 
 use std::ffi::OsString;

@@ -17,6 +17,7 @@ use crate::client::Client;
 use crate::desk::Desk;
 use crate::errors;
 use crate::frame::Rows;
+use crate::tokens::tokens;
 use crate::wait::wait;
 
 /// Settings that were read, and are as they were then.
@@ -116,19 +117,25 @@ impl Session {
         config: Option<PathBuf>,
         given: BTreeMap<String, String>,
         process: BTreeMap<String, String>,
+        token: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let settings = Environment::of(given, process).and_then(|environment| {
             let remarks = environment.remarks().to_vec();
             Settings::new(lakehouse, config, environment).map(|settings| Self { settings, remarks })
         });
-        settings.map_err(|error| errors::of(py, &error))
+        let Self { settings, remarks } = settings.map_err(|error| errors::of(py, &error))?;
+        let settings = match token {
+            Some(function) => settings.with_tokens(tokens(py, function)?),
+            None => settings,
+        };
+        Ok(Self { settings, remarks })
     }
 
     /// Where the tables are, as a URL.
     #[getter]
     fn lakehouse(&self, py: Python<'_>) -> PyResult<String> {
-        let lake = self.settings.lake().map_err(|error| errors::of(py, &error))?;
-        Ok(lake.root().to_string())
+        let place = self.settings.place().map_err(|error| errors::of(py, &error))?;
+        Ok(place.to_string())
     }
 
     /// A client of the tenant.

@@ -121,6 +121,7 @@ class Notebook:
 def notebook(monkeypatch: pytest.MonkeyPatch) -> Notebook:
     """This is a notebook of Fabric, with a lakehouse attached."""
     cw.fabric._look_at.cache_clear()
+    cw.fabric._flat.clear()
     return Notebook(monkeypatch)
 
 
