@@ -9,13 +9,13 @@ use std::sync::atomic::Ordering;
 use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_extract::contract;
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::read::{self, Count, Counting, Extraction, Pages, Scope, Seen, incomplete};
-use connectwise_extract::{catalog, contract};
 use connectwise_lakehouse::{
     Changes, Chunk, Commit, DataFile, Doubt, Head, SpillBuffer, Staged, Written, as_of_today, integers, unfit,
 };
-use connectwise_sdk::catalog::{Load, Parent};
+use connectwise_sdk::catalog::Load;
 use connectwise_sdk::conditions::field;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use twox_hash::XxHash3_64;
@@ -25,7 +25,6 @@ use super::range::{Piece, Range, between, bundled, pieces, pieces_of, split};
 use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine;
-use crate::shared::Ids;
 use crate::telemetry::Chunk as Safe;
 use crate::tenant::{self, unmoved};
 
@@ -90,7 +89,7 @@ impl Target<'_> {
         let schema = contract::bronze(self.entity);
         whole &= read.seen.unreadable.is_empty();
         if whole && read.seen.rejected.is_empty() {
-            self.tell_ids(&read).await?;
+            self.tell_ids(&read.files, &read.seen).await?;
         }
         let commit = self.commit(&read.seen.unreadable);
         let written = match (&refused, leaving) {
@@ -106,24 +105,6 @@ impl Target<'_> {
             (Some(_), _) => self.update(&read.files, Vec::new(), &self.unmarked()).await?,
         };
         Ok(Done { seen: read.seen, written, quarantined: read.quarantined, refused, whole, notes })
-    }
-
-    /// Tells the loads of child lists the ids of their parents, which are the keys of this list. Their watermark is the newest
-    /// parent's, so that it has to be known from before this read.
-    async fn tell_ids(&self, read: &Read) -> Result<()> {
-        let shared = &self.request.shared;
-        let hangs = |parent: &Parent| parent.entity == self.entity.name && parent.conditions.is_none();
-        let is_parent = catalog::entities().iter().any(|entity| entity.parent().is_some_and(hangs));
-        if !is_parent || !shared.knows_newest(self.entity.name) {
-            return Ok(());
-        }
-        let keys = self.table.keys_of(self.entity.key, &read.files).await?;
-        let ids = keys.iter().map(u64::cast_signed).collect();
-        let path = self.entity.path;
-        shared.tell_parents((path, None, None), Ids { ids, unreadable: Vec::new(), at_end: true });
-        shared.tell_count((path, None, Some(0)), read.seen.counted);
-        shared.tell_count((path, None, Some(1)), read.seen.counted_after);
-        Ok(())
     }
 
     /// Whether rows that weren't listed may leave, or why not; and which rows that are, where some stay all the same.
@@ -204,8 +185,10 @@ impl Target<'_> {
         let mut counting = Counting::Asked;
         if self.at_once() > 1 {
             let count = self.count().await?;
-            let pieces = pieces_of(count.records.unwrap_or_default(), self.request.page_size, self.at_once());
-            if pieces > 1 {
+            let records = count.records.unwrap_or_default();
+            let pieces = pieces_of(records, self.request.page_size, self.at_once());
+            // The bounds of the keys and a bundle are two requests.
+            if records >= 2 * u64::from(self.request.page_size) {
                 match self.by_bundles(&count, stage.as_ref()).await {
                     Ok(Some(read)) => return Ok(read),
                     Ok(None) => {}

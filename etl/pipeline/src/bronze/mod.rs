@@ -3,6 +3,7 @@
 mod deferred;
 mod deletion_guard;
 mod full;
+mod ids;
 mod range;
 mod standing;
 
