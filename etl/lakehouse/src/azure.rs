@@ -244,7 +244,7 @@ mod tests {
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
-                stream.read(&mut [0; 8192]).await.unwrap();
+                assert!(stream.read(&mut [0; 8192]).await.unwrap() > 0);
                 let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len());
                 stream.write_all(format!("{head}{BODY}").as_bytes()).await.unwrap();
             }

@@ -1,11 +1,22 @@
 //! Errors that mean that a store refused, in one sentence in place of the libraries' many.
 
 use std::error::Error;
-
-use crate::tokens::NoToken;
+use std::fmt;
 
 /// How the library of the stores begins to say which answer it got.
 const ANSWER: &str = "Server returned non-2xx status code: ";
+
+/// Why there is no token.
+#[derive(Debug)]
+pub(crate) struct NoToken(pub(crate) String);
+
+impl fmt::Display for NoToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no token opens the lakehouse: {}", self.0)
+    }
+}
+
+impl Error for NoToken {}
 
 /// What to say of an error whose cause is that a store refused, or that there is no token for it; `None` for others.
 pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<String> {

@@ -11,6 +11,7 @@ use object_store::azure::AzureCredential;
 use tokio::sync::Mutex;
 
 use crate::error::{Error, Kind, Result};
+use crate::refusal::NoToken;
 
 /// How long before its end a token is renewed. A request that is repeated keeps the token that it began with, for three minutes at
 /// most.
@@ -134,18 +135,6 @@ impl CredentialProvider for Tokens {
         self.credential(SystemTime::now()).await.map_err(none)
     }
 }
-
-/// Why there is no token.
-#[derive(Debug)]
-pub(crate) struct NoToken(String);
-
-impl fmt::Display for NoToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "no token opens the lakehouse: {}", self.0)
-    }
-}
-
-impl std::error::Error for NoToken {}
 
 /// A text without what looks like a token: JSON in Base64 begins with `eyJ`.
 fn without_tokens(text: &str) -> String {
