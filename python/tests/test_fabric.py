@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import json
 import pathlib
 import threading
 import time
