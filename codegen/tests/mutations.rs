@@ -131,6 +131,17 @@ fn changes(most: usize) -> impl Strategy<Value = Vec<(usize, u8, usize)>> {
     prop::collection::vec((any::<usize>(), 0_u8..12, any::<usize>()), 1..=most)
 }
 
+/// The fixups refer to some schemas: a complaint about one that lacks can't be at a place that a fixup made.
+#[test]
+fn a_schema_that_lacks_is_complained_of_at_a_place_of_the_document() {
+    let whole: Value = serde_json::from_slice(tiny::DOCUMENT).unwrap();
+    for name in whole["components"]["schemas"].as_object().unwrap().keys() {
+        let mut document = whole.clone();
+        document["components"]["schemas"].as_object_mut().unwrap().remove(name);
+        check_document(&document, tiny::API, tiny::LAKE, &tiny::document()).unwrap();
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
 

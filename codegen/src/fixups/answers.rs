@@ -148,6 +148,9 @@ pub(super) fn message_to_anything(root: &mut Value) -> Result<usize> {
 /// A change of single properties takes a list of them.
 pub(super) fn patch_with_body(root: &mut Value) -> Result<usize> {
     let mut places = 0;
+    if !knows(root, PATCH_OPERATION) {
+        return Ok(places);
+    }
     let Some(paths) = object_at(root, &["paths"]) else { return Ok(0) };
     for item in paths.values_mut() {
         let Some(operation) = item.get_mut("patch").and_then(Value::as_object_mut) else { continue };
