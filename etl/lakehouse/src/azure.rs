@@ -1,6 +1,6 @@
 //! Azure's stores: OneLake, Data Lake and Blob Storage.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use object_store::{CredentialProvider, ObjectStore};
 use url::Url;
 
 use crate::error::{Error, Kind, Result};
-use crate::tokens::Tokens;
+use crate::tokens::{Tokens, is_token};
 
 /// Asks for the identity of a machine of Azure's. There is no setting of the library's for it: where nothing else is set it asks
 /// 169.254.169.254, which elsewhere doesn't answer for minutes, or isn't Azure.
@@ -34,7 +34,7 @@ const IDENTITY: [Key; 3] = [Key::MsiEndpoint, Key::ObjectId, Key::MsiResourceId]
 #[derive(Clone, Default)]
 pub struct StoreOptions {
     /// By rank: what comes first counts more.
-    settings: Vec<HashMap<String, String>>,
+    settings: Vec<BTreeMap<String, String>>,
     tokens: Option<Arc<Tokens>>,
 }
 
@@ -58,13 +58,21 @@ impl StoreOptions {
     fn chosen(&self, root: &Url) -> Result<HashMap<Key, String>> {
         let (mut settings, mut credentials) = (HashMap::new(), None);
         for place in &self.settings {
-            for (name, value) in place {
+            // A setting may have several names: the narrower one counts, `azure_storage_client_id` before `azure_client_id`.
+            for (name, value) in place.iter().rev() {
                 if let Ok(key) = name.parse() {
                     settings.entry(key).or_insert_with(|| value.clone());
                 }
             }
             // What a lower place adds completes a set, and takes the place of none.
             credentials = credentials.or_else(|| CREDENTIALS.into_iter().find(|set| is_complete(set, &settings)));
+            if credentials.is_none() && is_on(place.get(MANAGED_IDENTITY)) {
+                // What lower places say of other credentials is none of this one's.
+                break;
+            }
+        }
+        if settings.get(&Key::Token).is_some_and(|token| !is_token(token)) {
+            return Err(Error::new(Kind::Config, "AZURE_STORAGE_TOKEN holds no token: that is one word"));
         }
         let said = self.settings.iter().find_map(|place| place.get(MANAGED_IDENTITY));
         let unsigned = [Key::UseEmulator, Key::SkipSignature].iter().any(|key| is_on(settings.get(key)));
@@ -84,7 +92,7 @@ impl StoreOptions {
 impl fmt::Debug for StoreOptions {
     /// Names only: values may be secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names: Vec<_> = self.settings.iter().map(HashMap::keys).collect();
+        let names: Vec<_> = self.settings.iter().map(BTreeMap::keys).collect();
         f.debug_struct("StoreOptions").field("settings", &names).field("tokens", &self.tokens).finish()
     }
 }
@@ -235,6 +243,15 @@ mod tests {
         assert_eq!(keys, [Key::AuthorityId, Key::ClientId, Key::Endpoint, Key::Token]);
         let (ids, secret) = ([principal[0], principal[2]], [principal[1]]);
         assert!(chosen(ONELAKE, &[&ids, &secret]).unwrap().contains(&Key::ClientSecret));
+        let identity = [("AZURE_USE_MANAGED_IDENTITY", "true")];
+        assert_eq!(chosen(ONELAKE, &[&identity, &principal]).unwrap(), []);
+        assert!(chosen(ONELAKE, &[&principal, &identity]).unwrap().contains(&Key::ClientSecret));
+        // Of two names of a setting the narrower one.
+        let names = [&principal[..], &[("AZURE_STORAGE_CLIENT_ID", "own")]].concat();
+        let settings = StoreOptions::new([place(&names)]).chosen(&Url::parse(ONELAKE).unwrap()).unwrap();
+        assert_eq!(settings[&Key::ClientId], "own");
+        let text = chosen(ONELAKE, &[&[("AZURE_STORAGE_TOKEN", "geheim geheim")]]).unwrap_err().report();
+        assert_eq!(text, "AZURE_STORAGE_TOKEN holds no token: that is one word");
     }
 
     /// The address of a server that answers everything alike.

@@ -17,6 +17,9 @@ use crate::refusal::NoToken;
 /// most.
 const MARGIN: Duration = Duration::from_secs(300);
 
+/// No token is good for longer.
+const LONGEST: Duration = Duration::from_secs(2 * 86_400);
+
 /// How long a provider may take.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -62,7 +65,11 @@ struct Held {
 
 impl Held {
     fn new(token: Token, now: SystemTime) -> Result<Self, NoToken> {
-        let ends = token.ends.unwrap_or(now + 2 * MARGIN);
+        if !is_token(&token.text) {
+            return Err(NoToken("what was given is none: a token is one word".to_owned()));
+        }
+        // An end that far away is one in other units, and so isn't known.
+        let ends = token.ends.filter(|ends| *ends <= now + LONGEST).unwrap_or(now + 2 * MARGIN);
         if ends <= now {
             let ended = DateTime::<Utc>::from(ends).to_rfc3339_opts(SecondsFormat::Secs, true);
             return Err(NoToken(format!("the one that was given ended at {ended}")));
@@ -99,9 +106,10 @@ impl Tokens {
         if let Some(held) = held.as_ref().filter(|held| now < held.due) {
             return Ok(held.credential.clone());
         }
+        let asked = tokio::time::Instant::now();
         match self.fetch(now).await {
             Ok(new) => Ok(held.insert(new).credential.clone()),
-            Err(why) => match held.as_mut().filter(|held| now < held.ends) {
+            Err(why) => match held.as_mut().filter(|held| now + asked.elapsed() < held.ends) {
                 // A provider that fails once gives a token later.
                 Some(held) => {
                     tracing::warn!("{why}; the present one is good until {:?}", DateTime::<Utc>::from(held.ends));
@@ -134,6 +142,11 @@ impl CredentialProvider for Tokens {
         let none = |why: NoToken| object_store::Error::Unauthenticated { path: String::new(), source: Box::new(why) };
         self.credential(SystemTime::now()).await.map_err(none)
     }
+}
+
+/// Whether a request can carry this: the library of the stores panics on others.
+pub(crate) fn is_token(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// A text without what looks like a token: JSON in Base64 begins with `eyJ`.
@@ -184,6 +197,21 @@ mod tests {
         let script = Script { answers: StdMutex::new(answers.into_iter().collect()), ..Script::default() };
         let asked = script.asked.clone();
         (Tokens::new(script), asked)
+    }
+
+    #[tokio::test]
+    async fn what_no_request_can_carry_is_no_token() {
+        for text in ["", "eyJ a", "eyJ\nx", "größe"] {
+            let (tokens, _) = scripted([Ok(Token::new(text, None))]);
+            let error = tokens.credential(at(0)).await.unwrap_err().to_string();
+            assert_eq!(error, "no token opens the lakehouse: what was given is none: a token is one word");
+        }
+    }
+
+    #[test]
+    fn an_end_in_milliseconds_is_none() {
+        let held = Held::new(Token::new("a", Some(at(1_800_000_000_000))), at(0)).unwrap();
+        assert_eq!(held.due, at(300));
     }
 
     fn at(seconds: u64) -> SystemTime {
