@@ -212,6 +212,19 @@ async fn a_server_that_cuts_bundles_without_a_word_is_found_out() {
     }
 }
 
+/// The first count shows that lists lack records, and then nothing is counted any more.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_cuts_bundles_and_stops_counting_is_not_believed() {
+    let tenant = Tenant::start(900).await;
+    post(&tenant.simulator, "switches", json!({ "bundle-page": 2 })).await;
+    let refused = json!({ "path": "/system/bundles/count", "nth": 2, "status": 403, "times": 1_000_000 });
+    post(&tenant.simulator, "faults", refused).await;
+    assert_eq!(tenant.run(Mode::Full, &["ServiceNote"]).await.outcome(), "done");
+    assert_eq!(tenant.asked("/system/bundles/count", 207).await, 1);
+    assert!(tenant.asked("/system/bundles/count", 403).await > 0);
+    assert_eq!(tenant.differences(catalog::entity("ServiceNote").unwrap()).await, 0);
+}
+
 /// A server that begins to return nothing takes no row away, and what is new comes all the same.
 #[tokio::test(flavor = "multi_thread")]
 async fn lists_that_come_empty_are_counted() {

@@ -95,6 +95,7 @@ impl Work<'_> {
         let incomplete = [self.left_out(&rows.failed), refused, unlisted];
         gone.sort_unstable();
         let seen = rows.seen(incomplete.iter().all(Option::is_none));
+        rows.still_believed(self)?;
         // Before the commit that moves on past them.
         let quarantined = self.quarantined(&seen).await?;
         let commit = next.transactions(Commit::new(&self.request.run_id), stored);

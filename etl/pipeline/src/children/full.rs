@@ -90,6 +90,7 @@ impl Work<'_> {
         let reading = async {
             let read = async {
                 self.send(&parents, &mut rows, &sender).await?;
+                rows.still_believed(self)?;
                 self.keep_rejected(&session, &rows, &sender).await
             };
             let read = read.await;

@@ -15,7 +15,7 @@ use futures::stream::{self, StreamExt};
 use super::Work;
 use super::bundle::{Below, Bundled, Listed, Refusal, bundle, refusal};
 use super::progress::MAX_PENDING;
-use crate::bundling::BUNDLE;
+use crate::bundling::{BUNDLE, Sizes};
 use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
 use crate::shared::WholeList;
@@ -239,7 +239,15 @@ impl Reader {
             Refusal::Size | Refusal::Now if lists.len() > BUNDLE => self.put_back(work, lists, error, waiting),
             Refusal::Size if lists.len() > 1 => self.put_back(work, lists, error, waiting),
             // Concurrent bundles are refused for the same reason, which is noted once.
-            Refusal::Size | Refusal::Never => self.give_up(error),
+            Refusal::Size => {
+                // A single list is refused, too, so it wasn't their number: that says nothing to other loads.
+                work.request.shared.sizes(|sizes| *sizes = Sizes::default());
+                self.give_up(error);
+            }
+            Refusal::Never => {
+                work.request.shared.sizes(|sizes| sizes.failed(lists.len()));
+                self.give_up(error);
+            }
             Refusal::Now => {
                 tracing::warn!("a bundle of {} failed: {error}", work.entity.name);
                 self.strikes = strikes + 1;

@@ -78,6 +78,11 @@ impl Rows {
         self.reader.shut(work)
     }
 
+    /// Whether what was taken so far may be committed: bundles may have turned out to lack records.
+    pub(super) fn still_believed(&self, work: &Work<'_>) -> Result<()> {
+        self.reader.still_believed(work)
+    }
+
     /// Parents whose lists are read before their rows are built, which bounds memory.
     pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
         self.reader.at_once(work)

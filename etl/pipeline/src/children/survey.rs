@@ -6,9 +6,9 @@ use std::collections::HashMap;
 use connectwise_extract::catalog;
 use connectwise_extract::read::{Bundles, Part, ReadFrom};
 use connectwise_lakehouse::Table;
-use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::conditions::Condition;
+use connectwise_sdk::{Client, ErrorKind};
 use futures::future::join_all;
 
 use super::Work;
@@ -93,7 +93,8 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
                 }
             }
             Err(error) => {
-                if refusal(&error) == Refusal::Size {
+                // A single list isn't refused for its number, nor an answer with too many bytes.
+                if refusal(&error) == Refusal::Size && error.kind() != ErrorKind::TooLarge && lists.len() > 1 {
                     shared.sizes(|sizes| sizes.refused(lists.len()));
                 }
                 tracing::info!("lists below rows aren't asked for together: {error}");

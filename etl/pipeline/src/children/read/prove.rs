@@ -6,9 +6,22 @@ use super::super::Work;
 use super::super::bundle::{Listed, Refusal, count, refusal};
 use super::{PATIENCE, Reader};
 use crate::bundling::{BUNDLE, Length};
-use crate::error::Result;
+use crate::error::{Error, Result};
+
+/// Bundles of the run lack records, and some lists of this load were taken without a count.
+fn not_believed(work: &Work<'_>) -> Error {
+    work.incomplete("bundles lack records that the server counts")
+}
 
 impl Reader {
+    /// Fails where bundles turned out to lack records, perhaps those of another load, after this load took some without a count.
+    pub(in super::super) fn still_believed(&self, work: &Work<'_>) -> Result<()> {
+        match self.believes && work.request.shared.proof(|proof| proof.is_doubted()) {
+            true => Err(not_believed(work)),
+            false => Ok(()),
+        }
+    }
+
     /// The lists of these bundles that are complete. The others have to be read on their own.
     ///
     /// # Errors
@@ -21,7 +34,7 @@ impl Reader {
         let complete = loop {
             if known.is_doubted() && self.believes {
                 shared.proof(|proof| proof.join(known));
-                return Err(work.incomplete("bundles lack records that the server counts"));
+                return Err(not_believed(work));
             }
             let mut proof = known;
             let unproven = |lengths: &[Length]| {
@@ -31,7 +44,7 @@ impl Reader {
                 }
                 unproven
             };
-            let complete = self.count(work, &mut bundles, unproven).await;
+            let complete = self.count(work, &mut bundles, unproven, known.is_doubted()).await;
             // A single list may have grown meanwhile.
             let lacking = bundles.iter().flatten().filter(|listed| listed.lacks()).count();
             if lacking > 1 && !known.is_doubted() {
@@ -54,12 +67,14 @@ impl Reader {
         Ok(lists)
     }
 
-    /// Asks for the counts that are missing of lists that are `unproven`. Returns which lists are complete.
+    /// Asks for the counts that are missing of lists that are `unproven`. Returns which lists are complete. Where the server doesn't
+    /// count, lists are taken at their word, unless it is `doubted` or they hold fewer records than a count or the table.
     async fn count(
         &mut self,
         work: &Work<'_>,
         bundles: &mut [Vec<Listed>],
         mut unproven: impl FnMut(&[Length]) -> Vec<bool>,
+        doubted: bool,
     ) -> Vec<Vec<bool>> {
         let unproven: Vec<Vec<bool>> = bundles.iter().map(|bundle| unproven(&self.lengths(bundle))).collect();
         let open = bundles.iter_mut().flatten().zip(unproven.iter().flatten());
@@ -74,10 +89,13 @@ impl Reader {
                 self.adapt_counts(work, error);
             }
         }
-        let countable = self.counts && work.entity.count_path.is_some();
+        let countable = doubted || (self.counts && work.entity.count_path.is_some());
+        let fewer =
+            |listed: &Listed| self.stored.get(&listed.list.parent).is_some_and(|rows| listed.records.len() < *rows);
+        let at_its_word = |listed: &Listed| !countable && !listed.lacks() && !fewer(listed);
         let complete = |(bundle, unproven): (&Vec<Listed>, Vec<bool>)| {
             let lists = bundle.iter().zip(unproven);
-            lists.map(|(listed, unproven)| !countable || !unproven || listed.is_confirmed()).collect()
+            lists.map(|(listed, unproven)| !unproven || listed.is_confirmed() || at_its_word(listed)).collect()
         };
         bundles.iter().zip(unproven).map(complete).collect()
     }
