@@ -185,7 +185,7 @@ class ConnectWiseClient:
             if entity is None:
                 raise ConfigError(f"there is no entity {name!r}: connectwise_etl.schema() lists all")
             if entity not in lists:
-                raise ConfigError(f"{entity} hangs on the records of another list: extract it by the path of one of them")
+                raise ConfigError(f"{entity} is a child list: extract it by the path of one parent record")
             wanted.append(entity)
         return {entity: self.extract(lists[entity], page_size, spark=spark, returns=returns) for entity in wanted}
 

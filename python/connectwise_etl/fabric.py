@@ -7,7 +7,7 @@ of it has met a real workspace yet. Outside of Fabric :func:`context` is ``None`
 from __future__ import annotations
 
 import base64
-import functools
+import http.client
 import importlib
 import json
 import posixpath
@@ -33,6 +33,8 @@ API = "https://api.fabric.microsoft.com/v1"
 PACE = 5.0
 #: Where a notebook sees the lakehouse that is attached to it as a folder.
 MOUNT = "/lakehouse/default"
+#: URLs of attached lakehouses that Fabric was asked about.
+_seen: set[str] = set()
 #: URLs of lakehouses that were found to have no schemas.
 _flat: set[str] = set()
 
@@ -54,7 +56,11 @@ class Context:
 
 def context() -> Context | None:
     """Where this notebook runs; ``None`` where this is none of Fabric's."""
-    said: Any = getattr(getattr(_notebookutils(), "runtime", None), "context", None)
+    # What it raises where no notebook is behind it isn't said anywhere.
+    try:
+        said: Any = _notebookutils().runtime.context
+    except Exception:
+        return None
     if not said:
         return None
 
@@ -117,9 +123,9 @@ def token(audience: str = "storage") -> str:
     """
     _here("a notebook's token")
     given = _ask(f"a token for {audience}", "credentials", "getToken", audience)
-    if not isinstance(given, str) or not given.strip():
+    if (found := token_in(given)) is None:
         raise ConfigError(f"notebookutils gives no token for {audience}: it may not be known to it")
-    return given.strip()
+    return found
 
 
 def secret(vault: str, name: str) -> str:
@@ -173,7 +179,7 @@ def refresh_sql_endpoint(name: str | None = None, workspace: str | None = None, 
 
 
 def exit_with(report: RunReport) -> None:
-    """Ends the notebook with a run's report as its exit value, where a pipeline runs it; elsewhere it does nothing.
+    """Ends the notebook with a run's report as its exit value where a pipeline runs it; in a notebook run by hand it does nothing.
 
     The pipeline reads it as ``activity('<notebook>').output.result.exitValue``: JSON with what the report has, of its ``steps`` those that
     did more than find a table unchanged. A run that failed has raised before, so that the activity fails, too.
@@ -215,6 +221,12 @@ def translated(url: str) -> str:
     return url
 
 
+def token_in(given: object) -> str | None:
+    """The token that a function gave; ``None`` where a header can't hold what it gave, which an error about the header would show."""
+    text = given.strip() if isinstance(given, str) else ""
+    return text if text and text.isascii() and text.isprintable() and " " not in text else None
+
+
 def end_of(token: str) -> float | None:
     """When a token ends, in seconds since 1970, if it says so."""
     try:
@@ -247,9 +259,10 @@ def _ask(what: str, module: str, function: str, *arguments: str) -> Any:
 
 def _fabric(method: str, path: str, bearer: str, until: float) -> tuple[dict[str, Any], str | None]:
     """What Fabric's REST interface answers, and the id of an operation that goes on behind it."""
-    headers = {"Authorization": f"Bearer {bearer}", "Content-Type": "application/json"}
     body = b"{}" if method == "POST" else None
-    request = urllib.request.Request(f"{API}/{path}", data=body, headers=headers, method=method)
+    request = urllib.request.Request(f"{API}/{path}", data=body, headers={"Content-Type": "application/json"}, method=method)
+    # A redirection doesn't take the token along.
+    request.add_unredirected_header("Authorization", f"Bearer {bearer}")
     while True:
         try:
             with urllib.request.urlopen(request, timeout=60) as answer:
@@ -260,8 +273,10 @@ def _fabric(method: str, path: str, bearer: str, until: float) -> tuple[dict[str
         except urllib.error.HTTPError as error:
             if error.code != 429:
                 raise LakeError(f"Fabric refuses to refresh the SQL endpoint ({error.code}): {_why(error.read())}") from error
-            _pause(float(error.headers["Retry-After"] or PACE), until)
-        except (OSError, ValueError) as error:
+            # It may be a date, too.
+            wait = error.headers["Retry-After"] or ""
+            _pause(float(wait) if wait.isdigit() else PACE, until)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise LakeError(f"Fabric's REST interface gives no answer that can be read: {error}") from error
 
 
@@ -285,13 +300,16 @@ def _part(of: Any, name: str) -> Any:
     return of.get(name) if isinstance(of, Mapping) else getattr(of, name, None)
 
 
-@functools.lru_cache
 def _look_at(name: str, workspace: str, url: str) -> None:
-    """Looks whether an attached lakehouse has schemas, once. It can be used without an answer to that, too."""
+    """Looks whether an attached lakehouse has schemas, until there is an answer. It can be used without one, too."""
+    if url in _seen:
+        return
     try:
         found = _ask(f"the lakehouse {name!r}", "lakehouse", "getWithProperties", name, workspace)
-    except ConfigError:
+    except ConfigError as error:
+        warnings.warn(f"{error}; its tables are Tables/<layer>/<table>, unless CW_LAYOUT is flat", stacklevel=3)
         return
+    _seen.add(url)
     _note_layout(name, found, url)
 
 

@@ -96,10 +96,11 @@ def _asking(token: Token) -> Callable[[], tuple[str, float | None]]:
 
     def ask() -> tuple[str, float | None]:
         given = token()
-        text, end = given if isinstance(given, tuple) else (given, None)
-        if not isinstance(text, str) or not text.strip():
+        text, end = given if isinstance(given, tuple) and len(given) == 2 else (given, None)
+        # What it returned isn't shown: it may be a secret in the wrong place.
+        if (found := fabric.token_in(text)) is None or not isinstance(end, (int, float, type(None))):
             raise ConfigError("token is a function that returns a token, or a token and when it ends in seconds since 1970")
-        return text.strip(), fabric.end_of(text) if end is None else float(end)
+        return found, fabric.end_of(found) if end is None else float(end)
 
     return ask
 
