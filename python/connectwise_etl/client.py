@@ -171,8 +171,8 @@ class ConnectWiseClient:
     ) -> dict[str, Frame | DataFrame]:
         """Reads lists to their ends, one after the other, each as :meth:`extract` does; they are all in memory then.
 
-        :param entities: names such as ``Agreement,TimeEntry``; without them all that become tables, but for those that hang on the
-            records of another list, which have no list of their own
+        :param entities: names such as ``Agreement,TimeEntry``; without them all that become tables, except child lists, which
+            have no path of their own
         :raises ConfigError: there is no such entity, or it has no list of its own; nothing was asked
         :raises SourceError: one of the lists can't be read
         """
