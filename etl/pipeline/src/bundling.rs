@@ -220,7 +220,8 @@ mod tests {
         assert!(counted < 1_500, "those as long as the longest, and those of the fullest bundles: {counted}");
         // In other bundles of the run, longer lists came complete.
         let counted = read(&lists(), &[100], <[usize]>::to_vec, &mut Proof::of(300, 2_000)).unwrap();
-        assert!(counted <= 110, "those of the first bundle, and longer ones: {counted}");
+        // The 100 of the first bundle, 17 that are as long as the longest, and those that were the longest before.
+        assert!(counted <= 120, "{counted}");
     }
 
     #[test]
