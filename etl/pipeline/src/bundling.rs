@@ -69,6 +69,33 @@ pub(crate) struct Length {
     pub(crate) stored: usize,
 }
 
+/// So many confirmed lists show that their length is that of the entity, and no limit at which the server cuts.
+const ALIKE: usize = 100;
+
+/// The longest lists of an entity that counts confirmed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Longest {
+    records: usize,
+    /// How many of that length.
+    lists: usize,
+}
+
+impl Longest {
+    fn confirm(&mut self, lengths: impl Iterator<Item = usize>) {
+        for records in lengths {
+            if records > self.records {
+                *self = Self { records, lists: 0 };
+            }
+            self.lists += usize::from(records == self.records);
+        }
+    }
+
+    /// Whether a list of this length may have been cut.
+    fn may_cut(&self, records: usize) -> bool {
+        records > self.records || (records == self.records && self.lists < ALIKE)
+    }
+}
+
 /// What counts have confirmed of bundles so far: the answers that it resembles are complete without a count.
 ///
 /// A server could cut lists at a length, or bundles at a number of lists or records, and not say so. What it cut is never smaller
@@ -78,8 +105,8 @@ pub(crate) struct Length {
 pub(crate) struct Proof {
     /// Records of the longest list.
     longest: usize,
-    /// Records of the longest list of the entity at hand, which may have limits of its own.
-    of_entity: usize,
+    /// The longest lists of the entity at hand, which may have limits of its own.
+    of_entity: Longest,
     /// Lists of the bundle with most lists.
     lists: usize,
     /// Records of the bundle with most records.
@@ -95,11 +122,11 @@ impl Proof {
     }
 
     /// The same with what is known of an entity.
-    pub(crate) fn with_entity(self, of_entity: usize) -> Self {
+    pub(crate) fn with_entity(self, of_entity: Longest) -> Self {
         Self { of_entity, ..self }
     }
 
-    pub(crate) fn of_entity(&self) -> usize {
+    pub(crate) fn of_entity(&self) -> Longest {
         self.of_entity
     }
 
@@ -115,9 +142,9 @@ impl Proof {
     /// Whether each list of a bundle needs a count.
     pub(crate) fn unproven(&self, lists: &[Length]) -> Vec<bool> {
         let records: usize = lists.iter().map(|list| list.records).sum();
-        let all = self.doubted || self.of_entity == 0 || lists.len() > self.lists || records >= self.records;
+        let all = self.doubted || self.of_entity.records == 0 || lists.len() > self.lists || records >= self.records;
         let is_open = |list: &Length| {
-            let is_long = list.records >= self.longest.min(self.of_entity);
+            let is_long = list.records >= self.longest || self.of_entity.may_cut(list.records);
             // No stored row is given up on the word of a bundle.
             all || is_long || list.records < list.stored
         };
@@ -127,8 +154,8 @@ impl Proof {
     /// Adds a bundle of which counts confirmed these lists.
     pub(crate) fn confirm(&mut self, lists: &[Length], confirmed: &[bool]) {
         let of_those = lists.iter().zip(confirmed).filter_map(|(list, confirmed)| confirmed.then_some(list.records));
-        self.of_entity = self.of_entity.max(of_those.max().unwrap_or_default());
-        self.longest = self.longest.max(self.of_entity);
+        self.of_entity.confirm(of_those);
+        self.longest = self.longest.max(self.of_entity.records);
         if confirmed.iter().all(|confirmed| *confirmed) {
             self.lists = self.lists.max(lists.len());
             self.records = self.records.max(lists.iter().map(|list| list.records).sum());
@@ -263,12 +290,15 @@ mod tests {
             "fewer than stored, as long as the longest of the entity"
         );
         // Another entity, of which no list was confirmed.
-        let mut proof = proof.with_entity(0);
+        let mut proof = proof.with_entity(Longest::default());
         assert_eq!(proof.unproven(&shown), [true; 4]);
         proof.confirm(&lengths(&[0, 0, 0]), &[true; 3]);
         assert_eq!(proof.unproven(&shown), [true; 4], "empty lists show nothing");
         proof.confirm(&lengths(&[4, 0]), &[true; 2]);
         assert_eq!(proof.unproven(&shown), [false, true, true, false]);
+        // A hundred of one length are no limit of the server's.
+        proof.confirm(&lengths(&[4; 99]), &[true; 99]);
+        assert_eq!(proof.unproven(&lengths(&[4, 5])), [false, true]);
         proof.doubt();
         assert_eq!(proof.unproven(&shown), [true; 4]);
     }

@@ -15,7 +15,7 @@ use futures::stream::{self, StreamExt};
 use super::Work;
 use super::bundle::{Below, Bundled, Listed, Refusal, bundle, refusal};
 use super::progress::MAX_PENDING;
-use crate::bundling::{BUNDLE, Sizes};
+use crate::bundling::{BUNDLE, Longest, Sizes};
 use crate::deletes::{Answer, confirm};
 use crate::error::{Error, Result};
 use crate::shared::WholeList;
@@ -73,8 +73,8 @@ pub(super) struct Reader {
     uncounted: u32,
     /// Rows that the table holds of each parent.
     stored: HashMap<i64, usize>,
-    /// Records of the longest list of this entity that a count confirmed.
-    longest: usize,
+    /// The longest lists of this entity that counts confirmed.
+    longest: Longest,
     /// Whether a list was taken without a count.
     believes: bool,
     /// Lists of this entity that a bundle may hold, by their records and the time that they take. How many the server takes is
@@ -105,7 +105,7 @@ impl Reader {
             counts: true,
             uncounted: 0,
             stored,
-            longest: 0,
+            longest: Longest::default(),
             believes: false,
             fits: BUNDLE,
             most: usize::MAX,
