@@ -26,6 +26,9 @@ const AHEAD: usize = 2;
 /// Times that a load starts over because a list failed: what is left out has to be known before the commit begins.
 const TIMES: usize = 3;
 
+/// Name of the stored rows in queries.
+const KEPT: &str = "kept";
+
 impl Work<'_> {
     pub(super) async fn full(&self, stored: &Progress, next: Progress, in_quarantine: Held) -> Result<Loaded> {
         let found = self.all().await?;
@@ -169,13 +172,8 @@ impl Work<'_> {
     async fn stored(&self, session: &SessionContext) -> Result<HashMap<i64, usize>> {
         const ROWS: &str = "rows_below";
         let mut stored = HashMap::new();
-        if self.moved || !self.table.register(session, "stored").await? {
-            return Ok(stored);
-        }
-        let query = format!("select `{PARENT_ID}`, count(*) as {ROWS} from stored group by `{PARENT_ID}`");
-        let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
-        session.deregister_table("stored").map_err(sql_error)?;
-        for batch in &found {
+        let query = format!("select `{PARENT_ID}`, count(*) as {ROWS} from {KEPT} group by `{PARENT_ID}`");
+        for batch in &self.select(session, &query).await? {
             let (parents, rows) = (integers(batch, PARENT_ID)?, integers(batch, ROWS)?);
             let known = parents.iter().zip(rows.iter()).filter_map(|(parent, rows)| parent.zip(rows));
             stored.extend(known.filter_map(|(parent, rows)| Some((parent, usize::try_from(rows).ok()?))));
@@ -185,13 +183,18 @@ impl Work<'_> {
 
     /// Stored rows that meet a condition, as rows of today's schema.
     async fn kept(&self, session: &SessionContext, schema: &SchemaRef, condition: &str) -> Result<Vec<RecordBatch>> {
-        if self.moved || !self.table.register(session, "kept").await? {
+        let found = self.select(session, &format!("select * from {KEPT} where {condition}")).await?;
+        found.iter().map(|batch| Ok(as_of_today(self.table.name(), schema, batch)?)).collect()
+    }
+
+    /// The result of a query over the stored rows, which it calls [`KEPT`]; empty where there are none, or those of another tenant.
+    async fn select(&self, session: &SessionContext, query: &str) -> Result<Vec<RecordBatch>> {
+        if self.moved || !self.table.register(session, KEPT).await? {
             return Ok(Vec::new());
         }
-        let query = format!("select * from kept where {condition}");
-        let found = session.sql(&query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
-        session.deregister_table("kept").map_err(sql_error)?;
-        found.iter().map(|batch| Ok(as_of_today(self.table.name(), schema, batch)?)).collect()
+        let found = session.sql(query).await.map_err(sql_error)?.collect().await.map_err(sql_error)?;
+        session.deregister_table(KEPT).map_err(sql_error)?;
+        Ok(found)
     }
 
     /// Records that can't be rows are kept as text.

@@ -18,19 +18,17 @@ use crate::silver::{history, seen, unbelieved};
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
 
-/// What follows the name of an entity in the name of its history.
-const HISTORY: &str = "_history";
-
 /// What models can read of silver, by the names of inputs: entities, and their histories.
 pub(super) fn readable(entities: &[Entity]) -> impl Iterator<Item = String> {
-    let histories = entities.iter().filter(|entity| entity.history).map(|entity| format!("{}{HISTORY}", entity.table));
+    let histories =
+        entities.iter().filter(|entity| entity.history).map(|entity| format!("{}{}", entity.table, history::SUFFIX));
     entities.iter().map(|entity| entity.table.to_owned()).chain(histories)
 }
 
 /// The contract of the silver table of an input. `None` where no entity of the lake is called so.
 pub(super) fn contract_of(entities: &[Entity], input: &str) -> Option<SchemaRef> {
     let named = |name: &str| entities.iter().find(|entity| entity.table == name);
-    match input.strip_suffix(HISTORY) {
+    match input.strip_suffix(history::SUFFIX) {
         Some(name) => named(name).filter(|entity| entity.history).map(history::contract),
         None => named(input).map(contract::silver),
     }

@@ -49,9 +49,12 @@ const SILVER_VERSION: &str = "silver";
 /// Application of a commit: which silver table that was.
 const SILVER_IDENTITY: &str = "silver-table";
 
+/// What follows the name of an entity in the name of its history table.
+pub(crate) const SUFFIX: &str = "_history";
+
 /// The history table of an entity.
 pub fn table(entity: &Entity) -> TableName {
-    TableName::silver(&format!("{}_history", entity.table))
+    TableName::silver(&format!("{}{SUFFIX}", entity.table))
 }
 
 /// The Arrow schema of an entity's history under a policy, without custom fields, whose columns the data brings.
