@@ -139,7 +139,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
 /// credential behind the wrong option.
 fn tell(told: &clap::Error) {
     let text = told.to_string();
-    match without_credentials(&text).filter(|clean| *clean != text) {
+    // Help and the version repeat nothing.
+    let clean = if told.use_stderr() { without_credentials(&text) } else { None };
+    match clean.filter(|clean| *clean != text) {
         Some(clean) => drop(std::io::stderr().write_all(clean.as_bytes())),
         // If the stream is closed, nobody is left to tell.
         None => drop(told.print()),
