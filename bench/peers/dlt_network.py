@@ -32,7 +32,7 @@ def resource(name: str, path: str, changed: str | None):
             yield from counted.pages(session(), None if first else cursor.last_value, path, changed)
 
     whole = first or changed is None
-    made = dlt.resource(
+    return dlt.resource(
         records,
         name=name,
         table_format="delta",
@@ -41,7 +41,6 @@ def resource(name: str, path: str, changed: str | None):
         max_table_nesting=0,
         parallelized=True,
     )
-    return made
 
 
 with contextlib.redirect_stdout(sys.stderr):

@@ -1,6 +1,7 @@
 """The server under test, from the environment."""
 
 import os
+import threading
 
 import requests
 
@@ -19,6 +20,8 @@ class Counted:
 
     def __init__(self) -> None:
         self.rows = self.requests = self.bytes = 0
+        # dlt reads several lists at once.
+        self.lock = threading.Lock()
 
     def pages(self, opened: requests.Session, since: str | None = None, path: str = "/time/entries", changed: str = "lastUpdated"):
         """All records of a list, or those that changed since an instant of the server's."""
@@ -29,12 +32,13 @@ class Counted:
                 query["conditions"] = f"{changed} > [{since}]"
             answer = opened.get(BASE + path, params=query, timeout=300)
             answer.raise_for_status()
-            self.requests += 1
-            self.bytes += len(answer.content)
             records = answer.json()
+            with self.lock:
+                self.requests += 1
+                self.bytes += len(answer.content)
+                self.rows += len(records)
             if not records:
                 return
-            self.rows += len(records)
             yield records
             if len(records) < 1000:
                 return

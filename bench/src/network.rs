@@ -10,9 +10,12 @@ use serde_json::Value;
 use crate::Arguments;
 use crate::measure::{Measured, Server, peer, run as measured};
 
-/// What Python peers do for the same lists.
-const PEERS: [(&str, &str); 2] =
-    [("dlt, resources in parallel", "dlt_network.py"), ("requests + deltalake, page after page", "script_network.py")];
+/// Who loads the lists, and the script of a peer.
+const PROGRAMS: [(&str, Option<&str>); 3] = [
+    ("connectwise-etl", None),
+    ("dlt, resources in parallel", Some("dlt_network.py")),
+    ("requests + deltalake, page after page", Some("script_network.py")),
+];
 
 /// A simulator with latency, and how to reach its own routes.
 struct Network<'a> {
@@ -34,11 +37,7 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
             let network = Network::start(arguments, *rows, latency)?;
             let folder = arguments.folder.join(format!("network-{rows}-{concurrency}"));
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
-            let peers = PEERS.into_iter().filter(|_| arguments.peers.is_some() && *rows <= arguments.peers_up_to);
-            let programs: Vec<_> = [("connectwise-etl", None)]
-                .into_iter()
-                .chain(peers.map(|(name, script)| (name, Some(script))))
-                .collect();
+            let has_peers = arguments.peers.is_some() && *rows <= arguments.peers_up_to;
             for (what, mode) in
                 [("full", "full"), ("nothing changed", "incremental"), ("a day of changes", "incremental")]
             {
@@ -46,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
                     network.own("POST", "advance", r#"{"days":1}"#)?;
                 }
                 let mut ours = None;
-                for (program, script) in &programs {
+                for (program, script) in PROGRAMS.into_iter().filter(|(_, script)| script.is_none() || has_peers) {
                     network.own("DELETE", "requests", "")?;
                     let told = match script {
                         Some(script) => network.peer(script, &folder, *concurrency)?,

@@ -119,15 +119,12 @@ impl Session {
         process: BTreeMap<String, String>,
         token: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
-        let settings = Environment::of(given, process).and_then(|environment| {
-            let remarks = environment.remarks().to_vec();
-            Settings::new(lakehouse, config, environment).map(|settings| Self { settings, remarks })
-        });
-        let Self { settings, remarks } = settings.map_err(|error| errors::of(py, &error))?;
-        let settings = match token {
-            Some(function) => settings.with_tokens(tokens(py, function)?),
-            None => settings,
-        };
+        let environment = Environment::of(given, process).map_err(|error| errors::of(py, &error))?;
+        let remarks = environment.remarks().to_vec();
+        let mut settings = Settings::new(lakehouse, config, environment).map_err(|error| errors::of(py, &error))?;
+        if let Some(function) = token {
+            settings = settings.with_tokens(tokens(py, function)?);
+        }
         Ok(Self { settings, remarks })
     }
 
