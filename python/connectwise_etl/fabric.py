@@ -142,7 +142,7 @@ def secret(vault: str, name: str) -> str:
 
 
 def refresh_sql_endpoint(name: str | None = None, workspace: str | None = None, *, timeout: float = 900.0) -> list[dict[str, Any]]:
-    """Lets the SQL endpoint of a lakehouse see what was written to its tables, which it would find by itself some minutes later.
+    """Refreshes the SQL endpoint of a lakehouse, which otherwise shows new rows and tables only some minutes later.
 
     Worth a call after a run that wrote something, when reports are refreshed right behind it. It needs the role Contributor in the
     workspace. The interface that it calls is called a preview by Fabric.

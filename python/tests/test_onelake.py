@@ -115,7 +115,7 @@ def test_without_credentials_nobody_is_asked(store: Store, shared: Tenant) -> No
     began = time.monotonic()
     with pytest.raises(cw.ConfigError, match="nothing says who opens .*AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID"):
         cw.run(lakehouse=URL, config={**shared.config, **store.config}, progress=False)
-    # An address that doesn't answer takes longer.
+    # A request to the metadata service of a virtual machine, which doesn't answer here, would take longer.
     assert store.requests == 0 and time.monotonic() - began < 5
 
 

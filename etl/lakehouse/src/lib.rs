@@ -1,7 +1,7 @@
 //! All access to Delta tables. Nothing outside this crate names the `deltalake` crate.
 //!
-//! A [`Lake`] is a folder on an object store with one folder a layer and one a table, or with one a table ([`Layout`]). [`Lake::table`] opens a [`Table`] at one
-//! version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:
+//! A [`Lake`] is a folder on an object store that holds a folder for each table, within one for each layer or without
+//! ([`Layout`]). [`Lake::table`] opens a [`Table`] at one version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:
 //! [`Table::overwrite`] puts a whole new content in place, [`Table::overwrite_with_files`] one that was written before
 //! ([`DataFileWriter`]), [`Table::merge`] brings in upserts and deletes, [`Table::append`] adds rows. Each is one Delta commit upon the
 //! version that was opened, which carries the data, the transactions (watermark and input versions) and the run id together,

@@ -66,10 +66,10 @@ impl FromStr for Layer {
 /// Where tables are below the root of a lakehouse.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Layout {
-    /// `<layer>/<table>`. A lakehouse of Fabric's that has schemas takes layers for them.
+    /// `<layer>/<table>`. In a Fabric lakehouse with schemas, each layer is a schema.
     #[default]
     Schemas,
-    /// `<table>`. One without schemas sees tables nowhere else. No two layers have a table of one name.
+    /// `<table>`, for a Fabric lakehouse without schemas, which finds no tables elsewhere. No two layers have a table of the same name.
     Flat,
 }
 

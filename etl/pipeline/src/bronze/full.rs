@@ -230,7 +230,7 @@ impl Target<'_> {
         self.read_pieces(pieces, stage, Some(counted.clone())).await.map(Some)
     }
 
-    /// Forgets what a read gave that wasn't whole.
+    /// Discards the staged files and the progress of a read that wasn't complete.
     async fn begin_again(&self, stage: Option<&Stage>) -> Result<()> {
         self.meter.begin_again();
         if let Some(stage) = stage {

@@ -16,7 +16,7 @@
 //! | `bundle` | one bundle of lists, or of their counts |
 //! | `rows` | answers into batches, each key once |
 //! | `survey` | requests that several loads have in common, sent once |
-//! | `progress` | the marks: watermark, round, what is still pending |
+//! | `progress` | the stored progress: watermark, place of the rolling refresh, lists that are still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
 

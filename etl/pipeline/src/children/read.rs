@@ -214,7 +214,7 @@ impl Reader {
         Ok(whole)
     }
 
-    /// Takes the lists of a bundle, and adapts the size of the next ones.
+    /// Returns the lists of a bundle that was answered, and sets the size of the next bundles by it.
     fn take(&mut self, work: &Work<'_>, asked: usize, bundled: Bundled) -> Vec<Listed> {
         (self.strikes, self.is_proven) = (0, true);
         work.request.shared.sizes(|sizes| sizes.answered(asked));
