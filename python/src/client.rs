@@ -63,7 +63,12 @@ fn done<T: Send, F: Future<Output = Result<T>>>(py: Python<'_>, work: impl FnOnc
 }
 
 /// What a list that was read has to say beside its records.
-fn remark(path: &str, mended: u64) {
+fn remark(list: &List, mended: u64) {
+    let (path, unknown) = (list.path(), list.unknown_fields());
+    if !unknown.is_empty() {
+        let names = unknown.join(", ");
+        tracing::warn!(target: "connectwise_etl", "{path} has no {names}: a server may leave them out without a word");
+    }
     if mended > 0 {
         tracing::warn!(target: "connectwise_etl", "{mended} records of {path} weren't UTF-8: � stands for bytes that are no text");
     }
@@ -82,7 +87,7 @@ impl Client {
         let list = self.list(py, address, wanted)?;
         done(py, || async {
             let (schema, batches, read) = list.batches().await?;
-            remark(list.path(), read.mended);
+            remark(&list, read.mended);
             Rows::new(&schema, batches)
         })
     }
@@ -92,7 +97,7 @@ impl Client {
         let list = self.list(py, address, wanted)?;
         done(py, || async {
             let (texts, read) = list.texts().await?;
-            remark(list.path(), read.mended);
+            remark(&list, read.mended);
             Ok(texts)
         })
     }

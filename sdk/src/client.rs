@@ -196,7 +196,7 @@ impl Client {
         let root = self.root().await?;
         let error = match self.send(request, &request.url(&root)?, take).await {
             // A write isn't sent twice, wherever it went.
-            Err(error) if error.is_not_found() && request.may_repeat_as().is_read() => error,
+            Err(error) if (error.is_not_found() || error.is_unroutable()) && request.may_repeat_as().is_read() => error,
             result => return result,
         };
         match self.moved(&root).await {
@@ -228,7 +228,7 @@ impl Client {
                     tracing::warn!(old = old.path(), new = new.path(), "the codebase has changed")
                 }
                 Ok(_) => {}
-                // The 404 that led here says more than this.
+                // The answer that led here says more than this.
                 Err(error) => tracing::warn!("{error}"),
             }
         }

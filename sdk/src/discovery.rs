@@ -1,4 +1,5 @@
-//! Which codebase a server runs: cloud hosts change it with every upgrade, and an address with an old one is a 404.
+//! Which codebase a server runs: cloud hosts change it with every upgrade, and an address with an old one is a 404,
+//! or a 400 of the gateway in front of them.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;

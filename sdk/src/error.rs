@@ -164,6 +164,12 @@ impl Error {
         self.status() == Some(404)
     }
 
+    /// Whether the gateway in front of the API's servers knows none for the codebase and the company (`Cannot route`).
+    #[must_use]
+    pub fn is_unroutable(&self) -> bool {
+        matches!(self.status(), Some(400 | 404)) && self.api().is_some_and(ApiError::is_cannot_route)
+    }
+
     /// Whether the server refused the credentials (401).
     #[must_use]
     pub fn is_unauthorized(&self) -> bool {

@@ -30,6 +30,11 @@ pub(crate) fn no_such_endpoint() -> Answer {
     error(StatusCode::NOT_FOUND, "NotFound", "The endpoint does not exist.")
 }
 
+/// What a gateway says that finds no server for a request.
+pub(crate) fn cannot_route() -> Answer {
+    typed(StatusCode::BAD_REQUEST, "text/plain", "Cannot route. Codebase/company is invalid")
+}
+
 /// A row that isn't there.
 pub(crate) fn not_found(entity: &str, id: &str) -> Answer {
     // `Company.Configuration` is a configuration.

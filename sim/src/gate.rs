@@ -49,6 +49,10 @@ fn stranger(headers: &HeaderMap, credentials: &Credentials, switches: &Switches)
         ));
     };
     if !given.to_str().is_ok_and(|given| is_right(given, credentials)) {
+        let elsewhere = given.to_str().ok().and_then(company).is_some_and(|company| !is_ours(&company, credentials));
+        if elsewhere && switches.is(Switch::Routing, "gateway") {
+            return Some(answer::cannot_route());
+        }
         if switches.is(Switch::BadCredentials, "404") {
             return Some(answer::no_such_endpoint());
         }
@@ -66,6 +70,16 @@ fn stranger(headers: &HeaderMap, credentials: &Credentials, switches: &Switches)
         return Some(answer::refused(status, code, "The header clientId is missing."));
     }
     None
+}
+
+/// The company that credentials are of.
+fn company(given: &str) -> Option<String> {
+    let decoded = base64::engine::general_purpose::STANDARD.decode(given.split_once(' ')?.1.trim()).ok()?;
+    Some(String::from_utf8(decoded).ok()?.split_once('+')?.0.to_owned())
+}
+
+fn is_ours(company: &str, credentials: &Credentials) -> bool {
+    company.eq_ignore_ascii_case(credentials.company())
 }
 
 fn is_right(given: &str, credentials: &Credentials) -> bool {

@@ -4,24 +4,24 @@ use crate::calendar;
 use crate::data::shape::{Decimal, Shape};
 
 /// What `fields` asks for at one level: a name, and what of it (nothing further: all of it).
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Selection {
     names: Vec<(String, Option<Selection>)>,
     /// Everything but what is hidden.
     everything: bool,
-    /// `_info` is withheld, asked for or not.
-    bare: bool,
+    /// What is withheld, asked for or not.
+    hidden: Vec<&'static str>,
 }
 
 impl Selection {
-    /// The whole row without its `_info`.
-    pub(crate) fn without_info() -> Self {
-        Self { names: Vec::new(), everything: true, bare: true }
+    /// The whole row.
+    pub(crate) fn all() -> Self {
+        Self { everything: true, ..Self::default() }
     }
 
-    /// Withholds `_info`.
-    pub(crate) fn bare(mut self) -> Self {
-        self.bare = true;
+    /// Withholds a property.
+    pub(crate) fn without(mut self, name: &'static str) -> Self {
+        self.hidden.push(name);
         self
     }
 
@@ -45,7 +45,7 @@ impl Selection {
 
     /// Whether `key` is asked for, and with which selection of its own.
     pub(crate) fn get(&self, key: &str) -> Option<Option<&Self>> {
-        if self.bare && key == "_info" {
+        if self.hidden.contains(&key) {
             return None;
         }
         if self.everything {
@@ -60,6 +60,8 @@ pub(crate) struct JsonRow<'a> {
     out: &'a mut Vec<u8>,
     scratch: String,
     first: bool,
+    /// What addresses start with, and how they are written.
+    rewritten: Option<(&'static str, &'static str)>,
     /// One entry an open object or list; `None` = everything below is asked for.
     levels: Vec<Option<&'a Selection>>,
 }
@@ -67,7 +69,12 @@ pub(crate) struct JsonRow<'a> {
 impl<'a> JsonRow<'a> {
     pub(crate) fn begin(out: &'a mut Vec<u8>, selection: Option<&'a Selection>) -> Self {
         out.push(b'{');
-        Self { out, scratch: String::new(), first: true, levels: vec![selection] }
+        Self { out, scratch: String::new(), first: true, rewritten: None, levels: vec![selection] }
+    }
+
+    /// Writes addresses that start like the first text with the second one in its place.
+    pub(crate) fn rewriting(self, rewritten: Option<(&'static str, &'static str)>) -> Self {
+        Self { rewritten, ..self }
     }
 
     pub(crate) fn end(self) {
@@ -168,6 +175,11 @@ impl Shape for JsonRow<'_> {
         if self.key(key).is_some() {
             self.scratch.clear();
             make(&mut self.scratch);
+            if let Some((start, other)) = self.rewritten
+                && self.scratch.starts_with(start)
+            {
+                self.scratch.replace_range(..start.len(), other);
+            }
             push_text(self.out, &self.scratch);
         }
     }

@@ -2,7 +2,7 @@
 
 use url::form_urlencoded;
 
-use crate::data::names::API;
+use crate::data::names::{API, API_DOUBLED};
 use crate::switches::{Switch, Switches};
 
 /// Rows a page where the client doesn't say.
@@ -25,6 +25,8 @@ pub(crate) struct Paging {
     pub(crate) mode: Mode,
     pub(crate) size: u64,
     pub(crate) end: End,
+    /// What the addresses of other pages start with.
+    root: &'static str,
 }
 
 /// Which forward-only pages name a next one.
@@ -88,7 +90,13 @@ impl Paging {
         } else {
             Mode::Numbered { page: at_least_1("page", 1)? }
         };
-        Ok(Self { mode, size, end: End::of(switches) })
+        let root = if switches.is(Switch::DoubleSlashes, "everywhere") { API_DOUBLED } else { API };
+        Ok(Self { mode, size, end: End::of(switches), root })
+    }
+
+    /// Everything on one page.
+    pub(crate) fn unpaged(self) -> Self {
+        Self { mode: Mode::Numbered { page: 1 }, size: u64::MAX, ..self }
     }
 
     /// The `Link` header: in forward-only mode always there, and empty at the end. `more` says whether rows follow.
@@ -100,8 +108,9 @@ impl Paging {
         total: Option<u64>,
         more: bool,
     ) -> Option<String> {
+        let path = format!("{}{}", self.root, path.trim_start_matches('/'));
         let rel =
-            |name: &str, key: &str, value: i64| format!("<{}>; rel=\"{name}\"", address(path, parameters, key, value));
+            |name: &str, key: &str, value: i64| format!("<{}>; rel=\"{name}\"", address(&path, parameters, key, value));
         match self.mode {
             Mode::Forward { .. } => {
                 let named = match self.end {
@@ -130,8 +139,8 @@ impl Paging {
 
 /// The address of another page as the live server writes it: with its own idea of its host, a slash after the path, and the
 /// query encoded anew.
-fn address(path: &str, parameters: &[(String, String)], key: &str, value: i64) -> String {
-    let mut out = format!("{}{}/?", API.trim_end_matches('/'), path);
+fn address(list: &str, parameters: &[(String, String)], key: &str, value: i64) -> String {
+    let mut out = format!("{list}/?");
     for (name, text) in
         parameters.iter().filter(|(name, _)| !["page", "pageId"].iter().any(|own| name.eq_ignore_ascii_case(own)))
     {

@@ -80,8 +80,8 @@ impl Role {
     /// What the role leaves of what `fields` asked for.
     pub(crate) fn narrow(&self, selection: Option<Selection>) -> Option<Selection> {
         match selection {
-            None => self.no_info.then(Selection::without_info),
-            Some(selection) if self.no_info => Some(selection.bare()),
+            None => self.no_info.then(|| Selection::all().without("_info")),
+            Some(selection) if self.no_info => Some(selection.without("_info")),
             selection => selection,
         }
     }

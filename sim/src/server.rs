@@ -67,7 +67,7 @@ async fn serve(
 ) -> Answer {
     let _under_way = UnderWay::begin(&state);
     let below = strip(uri.path(), ROOT).or_else(|| strip(uri.path(), &release_root(state.release())));
-    let path = below.unwrap_or(uri.path()).trim_end_matches('/').to_owned();
+    let path = single(below.unwrap_or(uri.path()).trim_end_matches('/')).to_owned();
     let fault = below.and_then(|_| {
         let limited = state.switches().number(Switch::RequestsPerMinute);
         let scripted = state.faults().request(method.as_str(), &path);
@@ -81,6 +81,9 @@ async fn serve(
         (Some(Fault::Close), _) => {
             connection.sever();
             Response::new(Body::empty())
+        }
+        (_, _) if !is_routed(below, uri.path()) && state.switches().is(Switch::Routing, "gateway") => {
+            answer::cannot_route()
         }
         (_, Some(_)) => api::answer(&state, (&method, &uri, &headers), &path, body, fault.as_ref()).await,
         (_, None) => outside(&state, &uri, &headers, &path),
@@ -130,6 +133,17 @@ fn date(state: &State) -> String {
     }
     let behind = switches.number(Switch::DateHeader).and_then(|behind| i64::try_from(behind).ok());
     calendar::http_date(state.now() - behind.unwrap_or_default())
+}
+
+/// A path without the second of two slashes at its start.
+fn single(path: &str) -> &str {
+    path.strip_prefix('/').filter(|rest| rest.starts_with('/')).unwrap_or(path)
+}
+
+/// Whether a gateway knows where a request goes: not below the API's root of another codebase, nor below two roots.
+fn is_routed(below: Option<&str>, path: &str) -> bool {
+    let is_root = |path: &str| path.to_ascii_lowercase().contains("/apis/3.0");
+    !is_root(below.unwrap_or(path))
 }
 
 /// The rest of a path below a root, without regard to case.

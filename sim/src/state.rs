@@ -65,10 +65,13 @@ impl Source {
                 if document.resources[place.resource].template == "/service/tickets"
                     && switches.is(Switch::ServiceTickets, "all") =>
             {
+                let withheld = switches.is(Switch::RecordType, "service").then_some("recordType");
                 let project: Box<dyn Table> = match (self, at) {
-                    (Self::Generated(tenant), None) => Box::new(tenant.table(project).shown_as(place.resource)),
+                    (Self::Generated(tenant), None) => {
+                        Box::new(tenant.table(project).shown_as(place.resource, withheld))
+                    }
                     (Self::Generated(tenant), Some(at)) => {
-                        Box::new(tenant.table_at(project, at).shown_as(place.resource))
+                        Box::new(tenant.table_at(project, at).shown_as(place.resource, withheld))
                     }
                     (Self::Samples(_), _) => Box::new(Empty),
                 };
@@ -227,8 +230,12 @@ impl State {
 
     pub(crate) fn set_switches(&self, switches: Switches) {
         let touch = switches.is(Switch::ChildrenTouchParents, "yes");
-        // Samples have no children to touch anything.
-        let _ = self.change(|tenant| tenant.children_touch_parents(touch));
+        let doubled = switches.is(Switch::DoubleSlashes, "everywhere");
+        // Samples have no children to touch anything, and their addresses are as they were recorded.
+        let _ = self.change(|tenant| {
+            tenant.children_touch_parents(touch);
+            tenant.double_slashes(doubled);
+        });
         *self.switches.write().unwrap_or_else(PoisonError::into_inner) = switches;
     }
 

@@ -31,21 +31,28 @@ pub(crate) enum Switch {
     Changelogs,
     ChildrenTouchParents,
     DateHeader,
+    DoubleSlashes,
+    Enumerations,
     IsCloud,
     LargePages,
     LastLink,
     MissingClientId,
+    NullReferences,
+    Percent,
     QuoteEscape,
+    RecordType,
     Reports,
     RequestsPerMinute,
+    Routing,
     ServiceTickets,
     SystemInfo,
     Times,
     TrailingSlash,
+    UnknownFields,
 }
 
 /// All switches, in the order of their names.
-pub(crate) const ALL: [Description; 21] = [
+pub(crate) const ALL: [Description; 28] = [
     described(
         "and-or",
         &["left-to-right", "and-first"],
@@ -82,6 +89,18 @@ pub(crate) const ALL: [Description; 21] = [
         &["clock", "nonsense", NUMBER],
         "the Date header: the simulated clock, no date, or that clock so many seconds ago",
     ),
+    described(
+        "double-slashes",
+        &["everywhere", "nowhere"],
+        "whether addresses that the server writes, in Link and in hrefs, have two slashes after the API's root; such paths are \
+         understood either way",
+    ),
+    described(
+        "enumerations",
+        &["equal-only", "no-like", "texts"],
+        "what a condition may ask of an enumeration: whether it is equal to a text or one of several; or also whether it is not; \
+         or whatever it may ask of a text; the rest is 400 Enum value supplied was invalid",
+    ),
     described("is-cloud", &["text", "flag"], "IsCloud of companyinfo: \"True\" or true"),
     described("large-pages", &["capped", "refused"], "a pageSize above 1000: cut without a word, or 400 OutOfRange"),
     described(
@@ -90,12 +109,34 @@ pub(crate) const ALL: [Description; 21] = [
         "forward-only pages that name a next one: every full one, those that have one, or all that have rows",
     ),
     described("missing-client-id", &["403", "401"], "the answer to a request without a clientId"),
+    described(
+        "null-references",
+        &["refused", "understood"],
+        "whether a reference can be compared with null, as in invoice = null; it is 400 Enum value supplied was invalid else",
+    ),
+    described(
+        "percent",
+        &["ignored", "wildcard"],
+        "a % in the pattern of a comparison by like: the comparison is left out without a word, so that all rows pass; or it \
+         stands for any text, as * does",
+    ),
     described("quote-escape", &["none", "backslash", "doubled"], "how a string holds the quote that it is in"),
+    described(
+        "record-type",
+        &["service", "all"],
+        "whether project tickets among the service tickets have a recordType; conditions on it find none else",
+    ),
     described("reports", &["unpaged", "paged"], "whether /system/reports knows pages"),
     described(
         "requests-per-minute",
         &["none", "60", "1000", NUMBER],
         "requests a minute of the wall clock before 429; none unless asked for, as it depends on the machine",
+    ),
+    described(
+        "routing",
+        &["gateway", "server"],
+        "a codebase that isn't the server's, a company that isn't either, or the API's root twice in a path: a gateway's plain \
+         text, 400 Cannot route, or what the server says of a path or a key that it doesn't know",
     ),
     described(
         "service-tickets",
@@ -113,6 +154,11 @@ pub(crate) const ALL: [Description; 21] = [
         "trailing-slash",
         &["documented", "optional"],
         "whether paths that the document writes with a slash at their end are found without it",
+    ),
+    described(
+        "unknown-fields",
+        &["dropped", "refused"],
+        "a name in fields that the entity doesn't have: left out without a word, or 400 InvalidField",
     ),
 ];
 
@@ -207,7 +253,9 @@ mod tests {
         assert!(ALL.iter().all(|switch| switch.values.len() > 1));
         assert_eq!(ALL[Switch::AndOr as usize].name, "and-or");
         assert_eq!(ALL[Switch::LastLink as usize].name, "last-link");
+        assert_eq!(ALL[Switch::RecordType as usize].name, "record-type");
         assert_eq!(ALL[Switch::TrailingSlash as usize].name, "trailing-slash");
+        assert_eq!(ALL[Switch::UnknownFields as usize].name, "unknown-fields");
     }
 
     #[test]

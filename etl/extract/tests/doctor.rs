@@ -5,7 +5,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::doctor::{Access, Examination, Finding, Health, Verdict, examine};
-use connectwise_sdk::{Client, Config, ConfigParts, RetryPolicy};
+use connectwise_sdk::{Client, Config, ConfigParts, Method, RetryPolicy};
 use connectwise_sim::{Builder, Simulator};
 use serde_json::Value;
 
@@ -92,7 +92,7 @@ async fn a_full_role_has_nothing_to_ask_for() {
 /// Rows of a list as the simulator has them.
 async fn truth(simulator: &Simulator, path: &str) -> u64 {
     let client = client(simulator, |_| {});
-    let request = client.request(connectwise_sdk::Method::Get, path).query("pageSize", "1000");
+    let request = client.request(Method::Get, path).query("pageSize", "1000");
     request.send().await.unwrap().json::<Vec<Value>>().unwrap().len() as u64
 }
 
@@ -174,6 +174,54 @@ async fn a_server_that_finds_no_date_with_a_zone_is_found_out() {
     assert_eq!(dates.found, "only dates without a zone are found, [2026-01-31T00:00:00]");
 }
 
+/// What servers do in different ways, each with what is found and with the other switch.
+#[tokio::test]
+async fn every_way_of_a_server_is_told_and_none_is_a_fault() {
+    let entities = ["TimeEntry", "Company", "ServiceTicket"];
+    for (switch, name, harsh, other) in [
+        ("null-references=understood", "null", "is refused", "references can be compared with null"),
+        ("enumerations=no-like", "enumerations", "by = and in only", "billableOption like is refused"),
+        ("enumerations=texts", "enumerations", "by = and in only", "compared like any text"),
+        ("percent=wildcard", "wildcards", "left out without a word", "* and % stand for any text"),
+        ("unknown-fields=refused", "fields", "left out without a word", "isn't there is refused"),
+        ("record-type=all", "project tickets", "that recordType doesn't find", "holds them, and says so"),
+        ("service-tickets=service", "project tickets", "that recordType doesn't find", "a list of their own"),
+        ("double-slashes=nowhere", "addresses", "double slashes", "the usual form"),
+        ("routing=server", "routing", "a gateway answers", "the server itself answers"),
+    ] {
+        for (simulator, expected) in [(Simulator::builder(), harsh), (Simulator::builder().switch(switch), other)] {
+            let simulator = simulator.seed(3).scale(300).start().await.unwrap();
+            let found = examined(&client(&simulator, |_| {}), &entities).await;
+            assert_eq!(found.health, Health::Good, "{switch}: {:#?}", found.checks);
+            let told = check(&found, name);
+            assert!(told.found.contains(expected), "{switch}: {told:?}");
+            assert_eq!(
+                told.verdict == Verdict::Doubt,
+                told.found.contains('%') && expected == harsh,
+                "{switch}: {told:?}"
+            );
+        }
+    }
+}
+
+/// Tickets that the server doesn't find by their sort have notes that nobody loads: that is told.
+#[tokio::test]
+async fn a_server_that_finds_no_service_tickets_by_their_record_type_is_a_doubt() {
+    let simulator = Simulator::builder().seed(3).scale(10).start().await.unwrap();
+    let client = client(&simulator, |_| {});
+    let named =
+        client.request(Method::Get, "/service/tickets").query("pageSize", "1000").query("fields", "id,recordType");
+    for ticket in named.send().await.unwrap().json::<Vec<Value>>().unwrap() {
+        if ticket["recordType"] == "ServiceTicket" {
+            client.request(Method::Delete, &format!("/service/tickets/{}", ticket["id"])).send().await.unwrap();
+        }
+    }
+    let found = examined(&client, &["ServiceTicket"]).await;
+    let doubt = check(&found, "project tickets");
+    assert_eq!((doubt.verdict, found.health), (Verdict::Doubt, Health::Good), "{doubt:?}");
+    assert!(doubt.advice.as_ref().unwrap().contains("recordType"), "{doubt:?}");
+}
+
 #[tokio::test]
 async fn an_older_server_needs_a_setting() {
     let simulator = Simulator::builder().seed(3).scale(300).api_version("2025.1").start().await.unwrap();
@@ -219,4 +267,7 @@ async fn a_wrong_site_is_told_apart_from_a_wrong_company() {
     let found = examined(&stranger, &SOME).await;
     assert_eq!(found.health, Health::Unreachable);
     assert!(check(&found, "server").found.contains("nobody"), "{:?}", check(&found, "server"));
+    // A gateway finds no way for that company, and the server no key.
+    let gateway = found.checks.last().unwrap();
+    assert!(gateway.found.contains("Cannot route") && gateway.advice.is_some(), "{gateway:?}");
 }

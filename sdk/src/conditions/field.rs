@@ -58,7 +58,9 @@ impl Field {
         self.compare(">=", value.into())
     }
 
-    /// Text like a pattern, in which `*` and `%` stand for anything and `[[]` for an opening bracket.
+    /// Text like a pattern, in which `*` stands for anything and `[[]` for an opening bracket. `%` stands for anything on some
+    /// servers; others leave the comparison out without a word, so that all records meet it. Enumerations are compared by `=` and
+    /// `in`: some servers refuse to compare them with a pattern.
     pub fn like(&self, pattern: impl Into<Value>) -> Condition {
         self.compare("like", pattern.into())
     }

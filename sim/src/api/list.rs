@@ -57,7 +57,7 @@ pub(super) async fn answer_list(ask: &Ask<'_>, place: Place, words: Words<'_>) -
         Err(refusal) => return *refusal,
     };
     if UNPAGED.contains(&resource.template) && ask.switches.is(Switch::Reports, "unpaged") {
-        listing.paging = Paging { mode: Mode::Numbered { page: 1 }, size: u64::MAX, ..listing.paging };
+        listing.paging = listing.paging.unpaged();
     }
     let paging = listing.paging;
     let shift = match ask.fault {

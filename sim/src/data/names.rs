@@ -4,6 +4,8 @@ use super::rng::Draw;
 
 /// Every reference in an answer starts with this, whatever the address that the simulator listens on.
 pub(crate) const API: &str = "https://psa.example.com/v4_6_release/apis/3.0/";
+/// As a server writes it that doesn't look whether there is a slash already.
+pub(crate) const API_DOUBLED: &str = "https://psa.example.com/v4_6_release/apis/3.0//";
 
 const FIRST: [&str; 20] = [
     "Jón",

@@ -61,6 +61,8 @@ pub(crate) enum Type {
     Number,
     Flag,
     Text,
+    /// One of some texts.
+    Enumeration,
     Time,
     Object,
     Array,
@@ -73,7 +75,8 @@ impl Of {
         match self {
             Self::Whole | Self::Decimal => Type::Number,
             Self::Flag => Type::Flag,
-            Self::Text | Self::Guid | Self::Member(_) => Type::Text,
+            Self::Text | Self::Guid => Type::Text,
+            Self::Member(_) => Type::Enumeration,
             Self::Time => Type::Time,
             Self::Object(_) | Self::Map => Type::Object,
             Self::List(_) => Type::Array,

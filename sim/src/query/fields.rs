@@ -6,7 +6,7 @@ use crate::document::{Property, Type};
 use crate::json::Selection;
 
 /// What `fields=a,b/c` selects; nothing but blanks selects everything. A path that goes into a collection or into `_info`
-/// needs only its first name to be known.
+/// needs only its first name to be known. Other names select nothing, or are refused.
 pub(crate) fn select(names: Names, fields: &str) -> Result<Option<Selection>, Refusal> {
     let mut selection = Selection::default();
     let mut any = false;
@@ -27,6 +27,7 @@ pub(crate) fn select(names: Names, fields: &str) -> Result<Option<Selection>, Re
                 path.push(rest);
                 selection.add(&path);
             }
+            _ if !names.grammar.known_fields => {}
             _ => return Err(Refusal { code: "InvalidField", message: format!("{field} is not a recognized name.") }),
         }
     }

@@ -218,7 +218,11 @@ impl Naive {
 
 fn fuzz(seed: u64, count: u64) {
     let document = Document::of(Release::V2025_8).unwrap();
-    let names = Names::of(document, document.schema_named("TimeEntry").unwrap(), super::Grammar::default());
+    let names = Names::of(
+        document,
+        document.schema_named("TimeEntry").unwrap(),
+        super::Grammar { percent: true, null_references: true, ..super::Grammar::default() },
+    );
     let rows = rows();
     let (mut right, mut refused) = (0, 0);
     for at in 0..count {

@@ -31,6 +31,26 @@ pub(crate) struct Grammar {
     pub(crate) escape: Escape,
     /// How date literals are read.
     pub(crate) times: Times,
+    /// What may be asked of an enumeration.
+    pub(crate) enumerations: Enumerations,
+    /// References can be compared with null.
+    pub(crate) null_references: bool,
+    /// `%` is a wildcard of patterns; else it undoes the comparison that it is in.
+    pub(crate) percent: bool,
+    /// A name that `fields` doesn't know is refused; else it is left out.
+    pub(crate) known_fields: bool,
+}
+
+/// What may be asked of an enumeration.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Enumerations {
+    /// Whether it is equal to a text, or to one of several.
+    #[default]
+    EqualOnly,
+    /// Also whether it isn't, and whether it is there.
+    NoLike,
+    /// What may be asked of a text.
+    Texts,
 }
 
 /// How date literals are read.
@@ -70,7 +90,20 @@ impl Grammar {
         ];
         let times = times.into_iter().find(|(name, _)| switches.is(Switch::Times, name));
         let times = times.map(|(_, times)| times).unwrap_or_default();
-        Self { and_first: switches.is(Switch::AndOr, "and-first"), escape, times }
+        let enumerations = match () {
+            () if switches.is(Switch::Enumerations, "no-like") => Enumerations::NoLike,
+            () if switches.is(Switch::Enumerations, "texts") => Enumerations::Texts,
+            () => Enumerations::EqualOnly,
+        };
+        Self {
+            and_first: switches.is(Switch::AndOr, "and-first"),
+            escape,
+            times,
+            enumerations,
+            null_references: switches.is(Switch::NullReferences, "understood"),
+            percent: switches.is(Switch::Percent, "wildcard"),
+            known_fields: switches.is(Switch::UnknownFields, "refused"),
+        }
     }
 }
 
@@ -84,6 +117,11 @@ pub(crate) struct Refusal {
 impl Refusal {
     fn condition(message: impl Into<String>) -> Self {
         Self { code: "ApiFindCondition", message: message.into() }
+    }
+
+    /// What the server says of a comparison that it can't make with an enumeration, and with a reference.
+    fn enumeration() -> Self {
+        Self::condition("Enum value supplied was invalid")
     }
 
     fn unknown(name: &str) -> Self {

@@ -1,12 +1,12 @@
 //! Looks up the names of a condition and holds its values against their types.
 
-use super::Refusal;
 use super::eval::{Condition, Test};
 use super::lex::Compare;
 use super::like::Pattern;
 use super::names::{Column, Names, column, loosened};
 use super::parse::{Expression, Literal};
 use super::probe::MOST_COLUMNS;
+use super::{Enumerations, Refusal};
 use crate::document::{Property, Type};
 
 pub(crate) fn resolve(names: Names, expression: &Expression) -> Result<Condition, Refusal> {
@@ -43,6 +43,20 @@ impl Resolver {
         Ok(self.columns.len() - 1)
     }
 
+    /// Whether this server makes a comparison, which of enumerations and references it needn't.
+    fn comparable(&self, property: &Property, operator: Compare, value: &Literal) -> Result<(), Refusal> {
+        let grammar = self.names.grammar;
+        let is_refused = match property.of {
+            Type::Enumeration => {
+                grammar.enumerations == Enumerations::EqualOnly
+                    && (operator != Compare::Equal || *value == Literal::Null)
+            }
+            Type::Object => *value == Literal::Null && !grammar.null_references,
+            _ => false,
+        };
+        if is_refused { Err(Refusal::enumeration()) } else { Ok(()) }
+    }
+
     fn test(&mut self, expression: &Expression) -> Result<Test, Refusal> {
         match expression {
             Expression::All(parts) => {
@@ -57,17 +71,29 @@ impl Resolver {
                 if value == Literal::Null && !matches!(operator, Compare::Equal | Compare::NotEqual) {
                     return Err(Refusal::condition("null can only be compared with = and !=."));
                 }
+                self.comparable(&property, *operator, &value)?;
                 Ok(Test::Compare { column: self.column(&property)?, operator: *operator, value })
             }
             Expression::In { path, negated, values } => {
                 let property = self.property(path)?;
+                let operator = if *negated { Compare::NotEqual } else { Compare::Equal };
+                for value in values {
+                    self.comparable(&property, operator, value)?;
+                }
                 let values = values.iter().map(|value| checked(&property, value)).collect::<Result<_, _>>()?;
                 Ok(Test::In { column: self.column(&property)?, negated: *negated, values })
             }
             Expression::Like { path, negated, contains, pattern } => {
                 let property = self.property(path)?;
-                if !matches!(property.of, Type::Text | Type::Anything) {
-                    return Err(expected(property.of, "a string"));
+                match property.of {
+                    Type::Text | Type::Anything => {}
+                    Type::Enumeration if self.names.grammar.enumerations == Enumerations::Texts => {}
+                    Type::Enumeration => return Err(Refusal::enumeration()),
+                    other => return Err(expected(other, "a string")),
+                }
+                // Nobody hears that the comparison was left out.
+                if pattern.contains('%') && !self.names.grammar.percent {
+                    return Ok(Test::All(Vec::new()));
                 }
                 let pattern = if *contains { Pattern::containing(pattern) } else { Pattern::new(pattern) };
                 Ok(Test::Like { column: self.column(&property)?, negated: *negated, pattern })
@@ -86,7 +112,9 @@ fn checked(property: &Property, value: &Literal) -> Result<Literal, Refusal> {
         Literal::Flag(_) if property.of == Type::Flag => return Ok(value.clone()),
         // Some properties hold dates and are strings to the interface document: both forms are understood there.
         Literal::Time(_) | Literal::Never if matches!(property.of, Type::Time | Type::Text) => return Ok(value.clone()),
-        Literal::Text(text) if property.of == Type::Text => return Ok(Literal::Text(super::eval::folded(text))),
+        Literal::Text(text) if matches!(property.of, Type::Text | Type::Enumeration) => {
+            return Ok(Literal::Text(super::eval::folded(text)));
+        }
         Literal::Number(_) => "a numeric",
         Literal::Flag(_) => "a boolean",
         Literal::Time(_) | Literal::Never => "a DateTime",
@@ -99,7 +127,7 @@ fn expected(wanted: Type, found: &str) -> Refusal {
     let wanted = match wanted {
         Type::Number => "a numeric value",
         Type::Flag => "a boolean value",
-        Type::Text => "a string value",
+        Type::Text | Type::Enumeration => "a string value",
         Type::Time => "a DateTime value",
         Type::Object | Type::Array | Type::Anything => "null",
     };

@@ -24,13 +24,16 @@ pub(crate) struct Generated<'a> {
     slots: u64,
     /// The resource as whose rows these are shown.
     shown_as: usize,
+    /// A property that isn't shown.
+    withheld: Option<&'static str>,
 }
 
 impl<'a> Generated<'a> {
     pub(super) fn new(tenant: &'a Tenant, place: Place, at: Option<i64>) -> Self {
         let changes = tenant.changes.get(&place).map(Arc::as_ref);
         let (first_rows, first_born) = (tenant.world.rows(place), tenant.parent_born(place));
-        let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows, shown_as: place.resource };
+        let shown_as = place.resource;
+        let mut table = Self { tenant, place, changes, at, first_born, slots: first_rows, shown_as, withheld: None };
         table.slots += match (at, changes) {
             (_, None) => 0,
             (None, Some(changes)) => changes.inserted,
@@ -41,9 +44,9 @@ impl<'a> Generated<'a> {
         table
     }
 
-    /// The same rows as those of another resource.
-    pub(crate) fn shown_as(self, resource: usize) -> Self {
-        Self { shown_as: resource, ..self }
+    /// The same rows as those of another resource, and without a property.
+    pub(crate) fn shown_as(self, resource: usize, withheld: Option<&'static str>) -> Self {
+        Self { shown_as: resource, withheld, ..self }
     }
 
     fn seen(&self, stamp: u32) -> bool {
@@ -115,6 +118,26 @@ impl Table for Generated<'_> {
     }
 
     fn visit(&self, slot: u64, probe: &mut Probe) {
+        self.look(slot, probe);
+        let Some(withheld) = self.withheld else { return };
+        for at in 0..probe.columns().len() {
+            if matches!(&probe.columns()[at], Column::Path(path) if path.as_slice() == [withheld]) {
+                probe.set(at, None);
+            }
+        }
+    }
+
+    fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
+        match self.text(slot).filter(|_| selection.is_none()) {
+            Some(text) => out.extend_from_slice(text.as_bytes()),
+            None => self.write_row(slot, selection, out),
+        }
+    }
+}
+
+impl Generated<'_> {
+    /// Fills in the values of a row, whatever is withheld.
+    fn look(&self, slot: u64, probe: &mut Probe) {
         let walk = probe.begin();
         if let Some(row) = self.written(slot) {
             tree::visit(row, probe);
@@ -142,22 +165,15 @@ impl Table for Generated<'_> {
         }
     }
 
-    fn write(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
-        match self.text(slot).filter(|_| selection.is_none()) {
-            Some(text) => out.extend_from_slice(text.as_bytes()),
-            None => self.write_row(slot, selection, out),
-        }
-    }
-}
-
-impl Generated<'_> {
     /// The row as it is, whatever it is shown as.
     pub(super) fn write_row(&self, slot: u64, selection: Option<&Selection>, out: &mut Vec<u8>) {
+        let shown = self.withheld.map(|name| selection.cloned().unwrap_or_else(Selection::all).without(name));
+        let selection = shown.as_ref().or(selection);
         if let Some(row) = self.written(slot) {
             tree::cut(row, selection, out);
             return;
         }
-        let mut row = JsonRow::begin(out, selection);
+        let mut row = JsonRow::begin(out, selection).rewriting(self.tenant.addresses);
         data::shape(&self.tenant.world, self.place, self.shown_as, self.row(slot), &mut row);
         row.end();
     }

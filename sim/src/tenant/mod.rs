@@ -16,6 +16,7 @@ use serde_json::Value as Json;
 
 use crate::calendar::DAY;
 use crate::data::bill::Bill;
+use crate::data::names::{API, API_DOUBLED};
 use crate::data::rng::Draw;
 use crate::data::world::{self, World};
 use crate::kind::Kind;
@@ -76,6 +77,8 @@ pub(crate) struct Tenant {
     changes: BTreeMap<Place, Arc<Changes>>,
     /// Whether a change below a row is one of that row.
     touching: bool,
+    /// What addresses in rows start with, and how they are written.
+    addresses: Option<(&'static str, &'static str)>,
     /// What a change changed in other lists than its own.
     elsewhere: Vec<(Place, Touched)>,
 }
@@ -101,7 +104,8 @@ pub(crate) struct Touched {
 
 impl Tenant {
     pub(crate) fn new(world: World) -> Self {
-        Self { world, clock: world::NOW, changes: BTreeMap::new(), touching: false, elsewhere: Vec::new() }
+        let addresses = Some((API, API_DOUBLED));
+        Self { world, clock: world::NOW, changes: BTreeMap::new(), touching: false, addresses, elsewhere: Vec::new() }
     }
 
     pub(crate) fn now(&self) -> i64 {
@@ -247,6 +251,10 @@ impl Tenant {
 
     pub(crate) fn children_touch_parents(&mut self, touching: bool) {
         self.touching = touching;
+    }
+
+    pub(crate) fn double_slashes(&mut self, doubled: bool) {
+        self.addresses = doubled.then_some((API, API_DOUBLED));
     }
 
     /// A change below a row has happened.

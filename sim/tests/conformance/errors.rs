@@ -5,6 +5,8 @@ use crate::client::{Answer, Client};
 #[tokio::test]
 async fn credentials_are_asked_for_and_checked() {
     let client = Client::start(10).await;
+    // Of another company the server hears nothing where a gateway stands before it.
+    assert_eq!(client.post("/switches", r#"{"routing":"server"}"#).await.status, 200);
     let url = format!("{}/time/entries", client.simulator.base_url());
     let ask = async |request: reqwest::RequestBuilder| {
         Answer::of(request.header("clientId", "x").send().await.unwrap()).await
@@ -29,7 +31,8 @@ async fn credentials_can_be_chosen() {
         connectwise_sim::Simulator::builder().scale(10).credentials("acme+key", "secret").start().await.unwrap();
     assert!(!format!("{simulator:?}").contains("secret"));
     let client = Client::around(simulator);
-    assert_eq!(client.get("/time/entries", &[]).await.status, 401);
+    let stranger = client.get("/time/entries", &[]).await;
+    assert_eq!((stranger.status, stranger.text.as_str()), (400, "Cannot route. Codebase/company is invalid"));
     let url = format!("{}/time/entries", client.simulator.base_url());
     let request = client.http.get(url).basic_auth("acme+key", Some("secret")).header("clientid", "x");
     assert_eq!(request.send().await.unwrap().status(), 200);
@@ -96,7 +99,7 @@ async fn routes_that_do_not_exist_are_404_and_some_403() {
         assert_eq!(client.get(path, &[]).await.status, 403, "{path}");
     }
     // Another codebase than the router's and the present one: as after an upgrade.
-    for (codebase, status) in [("v4_6_release", 200), ("v2025_8", 200), ("v2019_5", 404)] {
+    for (codebase, status) in [("v4_6_release", 200), ("v2025_8", 200), ("v2019_5", 400)] {
         let url = format!("{}/{codebase}/apis/3.0/time/entries", client.simulator.url());
         let request = client.http.get(url).basic_auth("simco+public", Some("private")).header("clientId", "x");
         assert_eq!(request.send().await.unwrap().status().as_u16(), status, "{codebase}");

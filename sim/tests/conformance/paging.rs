@@ -49,7 +49,7 @@ async fn link_addresses_have_the_live_form() {
     let link = client.get("/company/companies", &query).await.link("next").unwrap();
     assert_eq!(
         link,
-        "https://psa.example.com/v4_6_release/apis/3.0/company/companies/?conditions=LastUpdated+%3e%3d+\
+        "https://psa.example.com/v4_6_release/apis/3.0//company/companies/?conditions=LastUpdated+%3e%3d+\
          %5b2020-04-01T20%3a02%3a28Z%5d&pageSize=2&page=2"
     );
     let second = client.get("/company/companies", &[query[0], query[1], ("page", "2")]).await;

@@ -231,7 +231,7 @@ async fn references_of_made_rows_lead_to_rows() {
         }
     }
     // A ticket is in the list of its sort, and in no other.
-    for row in client.get("/time/entries", &[("pageSize", "60"), ("conditions", "ticket != null")]).await.rows() {
+    for row in client.get("/time/entries", &[("pageSize", "60"), ("conditions", "ticket/id != null")]).await.rows() {
         let project = row["chargeToType"] == "ProjectTicket";
         let (own, other) = if project { ("project", "service") } else { ("service", "project") };
         let id = &row["ticket"]["id"];

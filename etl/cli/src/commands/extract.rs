@@ -98,6 +98,15 @@ impl Extract {
         let read = list.read(&mut records).await?;
         let cells = records.finish()?;
         cells.tell(output);
+        let unknown = list.unknown_fields();
+        if !unknown.is_empty() {
+            output.note(&format!(
+                "{path} has no {} in version {} of the interface: `schema` lists what it has, and a server may leave the rest out \
+                 without a word",
+                unknown.join(", "),
+                connectwise_sdk::API_VERSION
+            ));
+        }
         if read.mended > 0 {
             output.note(&format!(
                 "{} records of {path} weren't UTF-8: � stands for bytes that are no text",

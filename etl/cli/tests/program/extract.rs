@@ -109,6 +109,12 @@ async fn an_empty_list_is_a_file_with_its_columns() {
         csv_of(&folder.path().join("some.csv")),
         (["notes", "member", "id"].map(str::to_owned).to_vec(), Vec::new())
     );
+    // A name that the list doesn't have is told, as the server leaves it out without a word.
+    let mut command = with_tenant(program(folder.path()), &simulator);
+    command.args(["extract", "/time/entries", "--fields", "id,naem,Notes", "--limit", "1"]);
+    let output = tokio::task::block_in_place(|| command.output().unwrap());
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success() && said.contains("/time/entries has no naem in version"), "{said}");
     // Nobody knows the columns of a list that isn't in the catalogue and has no record.
     extract("/company/addressFormats", &["--format", "csv", "--output", "odd.csv"]);
     assert_eq!(csv_of(&folder.path().join("odd.csv")).0, ["_rescued"]);

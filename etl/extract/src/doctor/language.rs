@@ -86,7 +86,10 @@ async fn quotes(client: &Client, entities: &[&'static Entity], examination: &Exa
 }
 
 /// A record's key and one of its texts that needs no escaping.
-async fn sample(client: &Client, entity: &Entity) -> connectwise_sdk::Result<Option<(i64, &'static str, String)>> {
+pub(super) async fn sample(
+    client: &Client,
+    entity: &Entity,
+) -> connectwise_sdk::Result<Option<(i64, &'static str, String)>> {
     let columns = entity.columns.iter().filter(|column| {
         column.kind == Kind::Utf8
             && column.meaning == Meaning::Plain

@@ -1,7 +1,8 @@
 //! Whether a tenant can be loaded: what has to be so before the first load, found out without writing anything.
 //!
 //! Server, credentials, version and clocks first; then the rights and rows of every entity; then what a conversation with
-//! this server needs to know: how it reads dates and quotes, and whether the role shows only a part of the rows.
+//! this server needs to know: how it reads dates and quotes, and whether the role shows only a part of the rows; last what it does
+//! in ways of its own, which no load depends on.
 
 mod access;
 mod below;
@@ -10,6 +11,7 @@ mod doubts;
 mod language;
 mod role;
 mod server;
+mod ways;
 
 use std::collections::BTreeMap;
 
@@ -131,6 +133,7 @@ pub async fn examine(
             below::check(client, entities, &mut examination).await;
             language::check(client, entities, &mut examination).await;
             doubts::check(client, entities, &mut examination).await;
+            ways::check(client, entities, &mut examination).await;
             examination.ask = asks(&examination.entities);
         } else {
             examination.checks.push(server::nobody_let_in(&examination.entities));

@@ -45,6 +45,11 @@ pub(super) async fn check(
             checks.push(Finding::new(CREDENTIALS, Verdict::Bad, error.to_string()));
             None
         }
+        Err(error) if error.is_unroutable() => {
+            let advice = "check the company in CW_AUTH_USERNAME (company+publicKey), and CW_BASE_URL or CW_SITE";
+            checks.push(Finding::new("server", Verdict::Bad, error.to_string()).advice(advice));
+            None
+        }
         Err(error) if is_silence(&error) => {
             let advice = "cloud hosts also hang up on credentials that they don't know: check CW_AUTH_USERNAME, \
                           CW_AUTH_PASSWORD and CW_CLIENTID";

@@ -42,6 +42,12 @@ pub(crate) fn chosen(fields: &str) -> Vec<String> {
     names
 }
 
+/// Names among the chosen ones that nothing is known of.
+pub(crate) fn unknown(known: &[Column], fields: &str) -> Vec<String> {
+    let is_known = |name: &String| known.iter().any(|column| column.name.eq_ignore_ascii_case(name));
+    chosen(fields).into_iter().filter(|name| !is_known(name)).collect()
+}
+
 impl Columns {
     /// Those of `known`, or those of them that were chosen. What nothing is known of is JSON text.
     pub(crate) fn of(known: &[Column], fields: Option<&str>) -> Self {
@@ -104,6 +110,13 @@ mod tests {
         assert_eq!(name("/service/boards/12/statuses"), Some("BoardStatus"));
         assert_eq!(name("/service/tickets/12"), None);
         assert_eq!(name("/system/reports"), None);
+    }
+
+    #[test]
+    fn names_that_an_entity_lacks_are_unknown_whatever_their_case() {
+        let known = entity_of("/time/entries").map(|entity| entity.columns).unwrap_or_default();
+        assert_eq!(unknown(known, "ID, member/name,_info/lastUpdated, noSuch/x,naem,"), ["noSuch", "naem"]);
+        assert!(unknown(known, "").is_empty());
     }
 
     #[test]

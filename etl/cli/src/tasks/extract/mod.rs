@@ -12,6 +12,7 @@ use futures::TryStreamExt;
 
 pub(crate) use self::address::Address;
 pub use self::address::Asked;
+use self::columns::unknown;
 pub(crate) use self::columns::{Columns, Found, entity_of};
 
 /// Records per batch, if they don't come in pages.
@@ -79,6 +80,13 @@ impl List {
     /// The properties to return, in the API's notation.
     pub(crate) fn fields(&self) -> Option<&str> {
         self.asked.fields.as_deref()
+    }
+
+    /// Properties that were asked for and that the list doesn't have, as far as the interface document tells. Some servers refuse such
+    /// a name, and others leave it out without a word.
+    pub fn unknown_fields(&self) -> Vec<String> {
+        let known = entity_of(&self.path).zip(self.fields());
+        known.map(|(entity, fields)| unknown(entity.columns, fields)).unwrap_or_default()
     }
 
     /// The server's count of records, regardless of the limit.
