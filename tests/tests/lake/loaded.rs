@@ -153,9 +153,10 @@ pub(crate) fn assert_same(stored: &Content, wanted: &Content, when: &str) {
     for (table, wanted) in wanted {
         let stored = &stored[table];
         let only: Vec<_> = stored.iter().filter(|row| !wanted.contains(row)).take(3).collect();
+        let missing: Vec<_> = wanted.iter().filter(|row| !stored.contains(row)).take(3).collect();
         assert!(
             stored == wanted,
-            "{when}: {table} has {} rows and not {}: {only:#?}",
+            "{when}: {table} has {} rows and not {}: {only:#?} in place of {missing:#?}",
             stored.len() - 1,
             wanted.len() - 1
         );

@@ -114,6 +114,18 @@ impl Records {
                 version.changed = version.seen;
             }
         }
+        // A server that was put back tells older times: what was read later is the later state, as it is in silver.
+        kept.sort_unstable_by_key(|(version, _)| (version.seen, version.changed));
+        for at in 1..kept.len() {
+            let (before, now) = kept.split_at_mut(at);
+            if let Some((version, _)) = now.first_mut()
+                && before.iter().any(|(other, _)| {
+                    other.seen < version.seen && version.changed < other.changed && other.changed <= version.seen
+                })
+            {
+                version.changed = version.seen;
+            }
+        }
         kept.sort_unstable();
         let deletions: Vec<i64> = rows.iter().filter_map(|row| self.gone.get(*row).copied().flatten()).collect();
         let versions: Vec<Version> = kept.iter().map(|(version, _)| *version).collect();
@@ -260,7 +272,7 @@ mod tests {
         let mut history = History::default();
         history.arrive(&[(1, Some(10), 100, 1, false), (2, None, 100, 7, false)]);
         history.arrive(&[(1, Some(300), 310, 3, false)]);
-        assert_eq!(history.arrive(&[(1, Some(200), 320, 2, false)]), 2, "itself, and the end of the one before");
+        assert_eq!(history.arrive(&[(1, Some(200), 250, 2, false)]), 2, "itself, and the end of the one before");
         assert_eq!(
             history.lines(),
             [
@@ -270,7 +282,23 @@ mod tests {
                 (2, 7, 100, None, true, false)
             ]
         );
-        assert_eq!(history.arrive(&[(1, Some(200), 320, 2, false)]), 0, "a batch that arrives twice changes nothing");
+        assert_eq!(history.arrive(&[(1, Some(200), 250, 2, false)]), 0, "a batch that arrives twice changes nothing");
+    }
+
+    #[test]
+    fn what_is_read_of_a_server_that_was_put_back_is_the_current_version() {
+        let mut history = History::default();
+        history.arrive(&[(1, Some(10), 100, 1, false)]);
+        history.arrive(&[(1, Some(200), 210, 2, false)]);
+        assert_eq!(history.arrive(&[(1, Some(10), 300, 1, false)]), 2, "itself, and the end of the one before");
+        let back =
+            [(1, 1, 10, Some(200), false, false), (1, 2, 200, Some(300), false, false), (1, 1, 300, None, true, false)];
+        assert_eq!(history.lines(), back);
+        assert_eq!(history.arrive(&[(1, Some(10), 300, 1, false)]), 0);
+        // The server's clock is a little behind.
+        history.arrive(&[(1, Some(295), 310, 3, false)]);
+        assert_eq!(history.lines().last(), Some(&(1, 3, 310, None, true, false)));
+        assert_eq!(history.lines()[..2], back[..2], "what was is what it was");
     }
 
     #[test]
@@ -281,10 +309,10 @@ mod tests {
         assert_eq!(history.arrive(&[(1, Some(10), 200, 1, true)]), 0);
         assert_eq!(history.arrive(&[(1, Some(10), 100, 1, false)]), 0);
         assert_eq!(history.lines(), [(1, 1, 10, Some(200), false, true)]);
-        history.arrive(&[(1, Some(50), 60, 2, false)]);
-        let both = [(1, 1, 10, Some(50), false, false), (1, 2, 50, Some(200), false, true)];
+        history.arrive(&[(1, Some(110), 120, 2, false)]);
+        let both = [(1, 1, 10, Some(110), false, false), (1, 2, 110, Some(200), false, true)];
         assert_eq!(history.lines(), both, "a late version is the one that the deletion ended");
-        history.arrive(&[(1, Some(50), 300, 2, false)]);
+        history.arrive(&[(1, Some(110), 300, 2, false)]);
         assert_eq!(history.lines().last(), Some(&(1, 2, 300, None, true, false)));
     }
 
