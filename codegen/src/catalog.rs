@@ -210,7 +210,7 @@ impl<'a> Walk<'a> {
             let kind = self.kind(&property.shape, &path, above)?;
             let meaning = match self.rules.declared(&path, &property.shape)? {
                 Some(meaning) => meaning,
-                None => self.shared.by_name(&property.name, &property.shape).unwrap_or(Meaning::Plain),
+                None => self.shared.at_any_depth(&path, &property.shape).unwrap_or(Meaning::Plain),
             };
             Ok(Column { name: property.name.clone(), kind, meaning })
         };

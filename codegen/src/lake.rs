@@ -23,9 +23,15 @@ pub struct Lake {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Shared {
-    /// Property names (`*` patterns) that mean money, rates, hours or quantities.
+    /// Money, rates, hours or quantities. These and the others are property names or the last steps of a path, with `*`.
     #[serde(default)]
     pub decimals: Vec<String>,
+    /// Personal data that no report needs.
+    #[serde(default)]
+    pub personal: Vec<String>,
+    /// Names of people who are no members.
+    #[serde(default)]
+    pub names: Vec<String>,
 }
 
 /// One resource that becomes a table.
@@ -68,6 +74,9 @@ pub struct Entity {
     /// Personal data that no report needs.
     #[serde(default)]
     pub personal: Vec<String>,
+    /// Names of people who are no members.
+    #[serde(default)]
+    pub names: Vec<String>,
     /// Whether silver keeps every version of a record, with the time in which it was valid.
     #[serde(default)]
     pub history: bool,
@@ -97,6 +106,7 @@ impl Entity {
             decimals: Vec::new(),
             secrets: Vec::new(),
             personal: Vec::new(),
+            names: Vec::new(),
             history: false,
         }
     }

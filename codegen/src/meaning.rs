@@ -16,6 +16,7 @@ pub(crate) enum Meaning {
     Instant,
     Secret,
     Personal,
+    Name,
 }
 
 /// A pattern and what it declares.
@@ -36,7 +37,11 @@ pub(crate) struct Rules<'a> {
 
 impl<'a> Rules<'a> {
     pub(crate) fn shared(shared: &'a Shared) -> Self {
-        Self { owner: "[shared]", rules: list("decimals", &shared.decimals, Meaning::Decimal).collect() }
+        let rules = list("decimals", &shared.decimals, Meaning::Decimal)
+            .chain(list("personal", &shared.personal, Meaning::Personal))
+            .chain(list("names", &shared.names, Meaning::Name))
+            .collect();
+        Self { owner: "[shared]", rules }
     }
 
     pub(crate) fn of(entity: &'a Entity) -> Self {
@@ -45,6 +50,7 @@ impl<'a> Rules<'a> {
             .chain(list("decimals", &entity.decimals, Meaning::Decimal))
             .chain(list("secrets", &entity.secrets, Meaning::Secret))
             .chain(list("personal", &entity.personal, Meaning::Personal))
+            .chain(list("names", &entity.names, Meaning::Name))
             .collect();
         Self { owner: &entity.name, rules }
     }
@@ -70,11 +76,12 @@ impl<'a> Rules<'a> {
         Ok(found.map(|rule| rule.meaning))
     }
 
-    /// Meaning of a property by name, at any depth: only numbers and plain texts can have it.
-    pub(crate) fn by_name(&self, name: &str, shape: &Shape) -> Option<Meaning> {
+    /// Meaning of the value at a path by rules for every entity, which hold at any depth: only plain texts, and
+    /// numbers where they are decimals, can have it.
+    pub(crate) fn at_any_depth(&self, path: &str, shape: &Shape) -> Option<Meaning> {
         let mut found = None;
-        for rule in self.rules.iter().filter(|rule| matches(plain(rule.pattern), name)) {
-            if matches!(shape, Shape::Double | Shape::Text) {
+        for rule in self.rules.iter().filter(|rule| matches(plain(rule.pattern), end(path, rule.pattern))) {
+            if matches!(shape, Shape::Text) || (matches!(shape, Shape::Double) && rule.meaning == Meaning::Decimal) {
                 rule.hit.set(true);
                 found = found.or(Some(rule.meaning));
             }
@@ -94,6 +101,12 @@ impl<'a> Rules<'a> {
     }
 }
 
+/// The last steps of a path, as many as the pattern has.
+fn end<'a>(path: &'a str, pattern: &str) -> &'a str {
+    let steps = pattern.matches('/').count();
+    path.rmatch_indices('/').nth(steps).map_or(path, |(at, _)| &path[at + 1..])
+}
+
 fn list<'a>(list: &'static str, patterns: &'a [String], meaning: Meaning) -> impl Iterator<Item = Rule<'a>> {
     patterns.iter().map(move |pattern| Rule { list, pattern, meaning, hit: Cell::new(false) })
 }
@@ -101,7 +114,7 @@ fn list<'a>(list: &'static str, patterns: &'a [String], meaning: Meaning) -> imp
 impl Meaning {
     fn fits(self, shape: &Shape) -> bool {
         match self {
-            Self::Plain | Self::Personal => true,
+            Self::Plain | Self::Personal | Self::Name => true,
             Self::Decimal => matches!(shape, Shape::Double | Shape::Text | Shape::Int32 | Shape::Int64),
             Self::Date => matches!(shape, Shape::Timestamp | Shape::Text),
             Self::Instant => matches!(shape, Shape::Text),
@@ -118,6 +131,7 @@ impl Meaning {
             Self::Instant => "Instant",
             Self::Secret => "Secret",
             Self::Personal => "Personal",
+            Self::Name => "Name",
         }
     }
 }

@@ -146,4 +146,6 @@ pub enum Meaning {
     Secret,
     /// Personal data that no report needs.
     Personal,
+    /// The name of a person who is no member: personal, and what reports show of a contact.
+    Name,
 }

@@ -144,6 +144,7 @@ fn meaning(name: &str) -> Meaning {
         "Instant" => Meaning::Instant,
         "Secret" => Meaning::Secret,
         "Personal" => Meaning::Personal,
+        "Name" => Meaning::Name,
         other => panic!("{other} is no meaning"),
     }
 }

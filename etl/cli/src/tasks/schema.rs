@@ -4,6 +4,7 @@ use arrow::datatypes::{DataType, Field, SchemaRef};
 use connectwise_extract::catalog;
 use connectwise_extract::closest::advice;
 use connectwise_extract::contract;
+use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::error::{Error, Result};
 use connectwise_pipeline::gold;
@@ -21,12 +22,12 @@ use crate::settings::Settings;
 pub struct Column {
     /// Its name.
     pub name: String,
-    /// Its type, as `decimal(19,4)`; `None` if the privacy policy drops the column.
+    /// Its type, as `decimal(19,4)`; `None` for a secret, which has no column.
     #[serde(rename = "type")]
     pub data_type: Option<String>,
-    /// Whether values may be NULL; `None` if the privacy policy drops the column.
+    /// Whether values may be NULL; `None` for a secret.
     pub nullable: Option<bool>,
-    /// Treatment by the privacy policy: `keep`, `hash`, `drop` or `secret`; silver only.
+    /// Treatment by the privacy policy: `keep`, `hash`, `drop` (NULL in every row) or `secret`; silver only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'static str>,
     /// Whether it holds personal data; silver only.
@@ -53,9 +54,10 @@ impl From<&Field> for Column {
     }
 }
 
-impl From<CustomField> for Column {
-    fn from(custom: CustomField) -> Self {
-        let policy = Some(if custom.hashed { "hash" } else { "keep" });
+impl Column {
+    /// The column of a custom field, with what the privacy policy makes of it.
+    fn of_custom(entity: &Entity, custom: CustomField, privacy: &Privacy) -> Self {
+        let policy = Some(privacy.of_custom_field(entity, custom.id).name());
         let custom_field = Some(Custom { id: custom.id, caption: custom.caption });
         Self { policy, custom_field, ..Self::from(&custom.field) }
     }
@@ -92,9 +94,10 @@ pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> R
             personal: None,
             custom_field: None,
         };
-        Column { policy: Some(column.treatment), personal: Some(column.personal), ..known.unwrap_or(none) }
+        Column { policy: Some(column.treatment), personal: Some(column.personal.is_some()), ..known.unwrap_or(none) }
     });
-    Ok(columns.chain(custom.into_iter().map(Column::from)).collect())
+    let custom = custom.into_iter().map(|custom| Column::of_custom(entity, custom, &settings.privacy));
+    Ok(columns.chain(custom).collect())
 }
 
 /// The entity with this name, or whose table has this name.

@@ -8,5 +8,5 @@ mod silver;
 
 pub use bronze::{CONTENT_HASH, ENTITY, PARENT_ID, RESCUED, RUN_ID, TIMESTAMP, bronze};
 pub use connectwise_sdk::arrow::data_type;
-pub use silver::{DECIMAL, Origin, SilverColumn, instant, silver_columns};
+pub use silver::{DECIMAL, Origin, Personal, SilverColumn, instant, silver_columns};
 pub use silver::{IS_DELETED, silver};

@@ -43,13 +43,33 @@ pub struct SilverColumn {
     pub field: Field,
     /// Where its values come from.
     pub origin: Origin,
-    /// Whether the catalogue calls it personal.
-    pub personal: bool,
+    /// What it tells of a person, if it does.
+    pub personal: Option<Personal>,
+}
+
+/// What a value tells of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Personal {
+    /// The name of somebody who is no member.
+    Name,
+    /// Anything else that no report needs.
+    Detail,
+}
+
+impl Personal {
+    /// By what the catalogue says of a value.
+    pub fn of(meaning: Meaning) -> Option<Self> {
+        match meaning {
+            Meaning::Name => Some(Self::Name),
+            Meaning::Personal => Some(Self::Detail),
+            _ => None,
+        }
+    }
 }
 
 impl SilverColumn {
     fn new(name: &str, data_type: DataType, nullable: bool, origin: Origin) -> Self {
-        Self { field: Field::new(name, data_type, nullable), origin, personal: false }
+        Self { field: Field::new(name, data_type, nullable), origin, personal: None }
     }
 }
 
@@ -79,7 +99,7 @@ pub fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
     let mut names = Names::new(entity);
     let mut columns = Vec::new();
     for column in entity.columns.iter().filter(|column| column.name != INFO) {
-        flatten(&mut names, &mut columns, &[], column, false);
+        flatten(&mut names, &mut columns, &[], column, None);
     }
     // A key stands first, where people look for it.
     if let Some(at) = columns.iter().position(|column| is_key(column, entity)) {
@@ -111,7 +131,7 @@ fn flatten(
     columns: &mut Vec<SilverColumn>,
     parents: &[&'static str],
     column: &Column,
-    personal: bool,
+    personal: Option<Personal>,
 ) {
     let mut path = parents.to_vec();
     path.push(column.name);
@@ -119,7 +139,7 @@ fn flatten(
         return;
     }
     // What is inside of something personal is so too.
-    let personal = personal || column.meaning == Meaning::Personal;
+    let personal = personal.or(Personal::of(column.meaning));
     match column.kind {
         Kind::Struct(inner) => inner.iter().for_each(|inner| flatten(names, columns, &path, inner, personal)),
         // The maps of references hold links, which say nothing that the id doesn't.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 /// ```toml
 /// [privacy]
 /// personal = "hash"                # keep | hash | drop, for what the catalogue calls personal
+/// names = "hash"                   # keep | hash | drop, for the names of people who are no members
 /// secrets = "nowhere"              # bronze | nowhere: silver never has them
 ///
 /// [privacy.columns]                # single columns of silver, of any meaning; custom fields by id
@@ -16,27 +17,35 @@ use serde::{Deserialize, Serialize};
 /// "TimeEntry.internalNotes" = "drop"
 /// "Company.cf20" = "hash"
 /// ```
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct PrivacyConfig {
     /// What becomes of personal columns in silver.
     pub personal: Treatment,
+    /// What becomes of the names of people who are no members.
+    pub names: Treatment,
     /// Where secrets are stored.
     pub secrets: SecretStorage,
     /// What becomes of single columns, by `Entity.column`.
     pub columns: BTreeMap<String, Treatment>,
 }
 
+impl Default for PrivacyConfig {
+    fn default() -> Self {
+        let (secrets, columns) = (SecretStorage::default(), BTreeMap::new());
+        Self { personal: Treatment::Drop, names: Treatment::Keep, secrets, columns }
+    }
+}
+
 /// What becomes of a column in silver.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Treatment {
     /// The value as it is.
     Keep,
     /// HMAC-SHA256 of the value's text in lower-case hexadecimal digits: equal values stay equal, in all tables.
     Hash,
-    /// No column.
-    #[default]
+    /// NULL in every row.
     Drop,
 }
 

@@ -3,7 +3,8 @@
 //! | | bronze | silver and what is made from it |
 //! |---|---|---|
 //! | secret: a declared column, a custom field of type `Password`, a free-form property called like one | kept, or nowhere | never |
-//! | personal: a declared column, or one that a project names | kept | keep, hash or drop |
+//! | personal: a declared column, or one that a project names | kept | drop, unless it is kept or hashed |
+//! | the name of somebody who is no member | kept | keep, unless it is hashed or dropped |
 //! | everything else | kept | keep |
 //!
 //! | module | what it holds |
@@ -26,7 +27,7 @@ use connectwise_sdk::catalog::Entity;
 
 use crate::catalog;
 use crate::closest::advice;
-use crate::contract::{IS_DELETED, Origin, SilverColumn, silver_columns};
+use crate::contract::{IS_DELETED, Origin, Personal, SilverColumn, silver_columns};
 use crate::error::{Error, Kind, Result};
 pub use config::{PrivacyConfig, SecretStorage, Treatment};
 pub use json::{strip, without_secrets};
@@ -38,13 +39,22 @@ pub use redact::Redactor;
 pub const KEY_VARIABLE: &str = "CW_PRIVACY_KEY";
 
 /// A checked policy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Privacy {
     personal: Treatment,
+    names: Treatment,
     secrets: SecretStorage,
     /// What single columns get, by table and column in lower case.
     columns: BTreeMap<(&'static str, String), Treatment>,
     key: Option<HashKey>,
+}
+
+impl Default for Privacy {
+    /// The policy of a project that says nothing.
+    fn default() -> Self {
+        let PrivacyConfig { personal, names, secrets, .. } = PrivacyConfig::default();
+        Self { personal, names, secrets, columns: BTreeMap::new(), key: None }
+    }
 }
 
 impl Privacy {
@@ -58,7 +68,8 @@ impl Privacy {
         for (path, treatment) in &config.columns {
             columns.insert(named(path, *treatment)?, *treatment);
         }
-        Ok(Self { personal: config.personal, secrets: config.secrets, columns, key: None })
+        let PrivacyConfig { personal, names, secrets, .. } = *config;
+        Ok(Self { personal, names, secrets, columns, key: None })
     }
 
     /// The policy with the key of its hashes, ready to build tables.
@@ -66,7 +77,8 @@ impl Privacy {
     /// # Errors
     /// [`Kind::Config`] when columns are to be hashed and there is no key, or it is too short to keep anything secret.
     pub fn with_key(mut self, key: Option<&str>) -> Result<Self> {
-        let hashes = self.personal == Treatment::Hash || self.columns.values().any(|one| *one == Treatment::Hash);
+        let mut treatments = [self.personal, self.names].into_iter().chain(self.columns.values().copied());
+        let hashes = treatments.any(|one| one == Treatment::Hash);
         self.key = match key {
             Some(key) => Some(HashKey::new(key)?),
             None if hashes => {
@@ -86,7 +98,8 @@ impl Privacy {
 
     /// What becomes of a column of silver.
     pub fn of(&self, entity: &Entity, column: &SilverColumn) -> Treatment {
-        self.named(entity, column.field.name()).unwrap_or(if column.personal { self.personal } else { Treatment::Keep })
+        let rule = column.personal.map_or(Treatment::Keep, |personal| self.of_personal(personal));
+        self.named(entity, column.field.name()).unwrap_or(rule)
     }
 
     /// What becomes of a custom field.
@@ -105,9 +118,12 @@ impl Privacy {
         self.columns.get(&(entity.table, column.to_lowercase())).copied()
     }
 
-    /// What becomes of personal values where no single column is meant.
-    pub fn personal(&self) -> Treatment {
-        self.personal
+    /// What becomes of values that tell something of a person, where no single column is meant.
+    pub fn of_personal(&self, personal: Personal) -> Treatment {
+        match personal {
+            Personal::Name => self.names,
+            Personal::Detail => self.personal,
+        }
     }
 
     /// Where secrets are stored.

@@ -1,4 +1,4 @@
-//! Columns that a privacy policy took out of silver: the models read NULL there.
+//! Columns whose values a privacy policy hashed: the models read NULL where a hash isn't of the column's type.
 
 use arrow::datatypes::{DataType, SchemaRef};
 use connectwise_lakehouse::TableName;
@@ -8,15 +8,12 @@ use datafusion::scalar::ScalarValue;
 
 use super::failed;
 use crate::error::{Error, Kind, Result};
-use crate::silver::{dropped, is_hashed};
+use crate::silver::is_hashed;
 
-/// Gives the session's table of a silver table all columns of its contract: NULL for what the policy dropped, and for what
-/// it hashed where a hash isn't of the column's type.
+/// Gives the session's table of a silver table the columns of its contract with their types.
 pub(super) async fn fill(session: &SessionContext, table: &TableName, contract: &SchemaRef) -> Result<()> {
     let stored = session.table(table.name.as_str()).await.map_err(failed)?;
     let schema = stored.schema().inner().clone();
-    let dropped = dropped(&schema);
-    let null = |data_type: &DataType, name: &str| cast(lit(ScalarValue::Null), data_type.clone()).alias(name);
     let mut columns = Vec::new();
     let mut differs = false;
     for field in contract.fields() {
@@ -24,13 +21,9 @@ pub(super) async fn fill(session: &SessionContext, table: &TableName, contract: 
         match schema.field_with_name(name) {
             Ok(stored) if is_hashed(stored) && *field.data_type() != DataType::Utf8 => {
                 differs = true;
-                columns.push(null(field.data_type(), name));
+                columns.push(cast(lit(ScalarValue::Null), field.data_type().clone()).alias(name));
             }
             Ok(_) => columns.push(ident(name)),
-            Err(_) if dropped.contains(&name) => {
-                differs = true;
-                columns.push(null(field.data_type(), name));
-            }
             Err(_) => {
                 return Err(Error::new(
                     Kind::Contract,

@@ -9,7 +9,7 @@ use arrow::array::{Array, AsArray, Int64Array, ListArray, RecordBatch, StringArr
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use connectwise_extract::contract::{DECIMAL, TIMESTAMP};
-use connectwise_extract::privacy::is_password_type;
+use connectwise_extract::privacy::{Treatment, is_password_type};
 use connectwise_sdk::catalog::{Entity, Kind};
 
 /// Property that holds custom fields, in every entity that has them.
@@ -74,7 +74,7 @@ pub(crate) struct CustomColumn {
     pub(crate) name: String,
     /// What the field is called now.
     pub(crate) caption: String,
-    pub(crate) hashed: bool,
+    pub(crate) treatment: Treatment,
 }
 
 impl CustomColumn {
@@ -100,16 +100,13 @@ pub struct CustomField {
     pub id: i64,
     /// What the field is called now.
     pub caption: String,
-    /// Whether the column holds hashes.
-    pub hashed: bool,
 }
 
 /// The custom-field columns of a stored silver or history table, in its order.
 pub fn custom_fields(stored: &Schema) -> Vec<CustomField> {
     let columns = self::stored(stored).into_iter().filter_map(|column| {
         let field = stored.field_with_name(&column.name).ok()?.clone();
-        let hashed = super::is_hashed(&field);
-        Some(CustomField { field, id: column.id, caption: column.caption, hashed })
+        Some(CustomField { field, id: column.id, caption: column.caption })
     });
     columns.collect()
 }
@@ -123,7 +120,7 @@ pub(crate) fn stored(schema: &Schema) -> Vec<CustomColumn> {
             kind: CustomKind::named(mark(KIND)?)?,
             name: field.name().clone(),
             caption: mark(COMMENT).cloned().unwrap_or_default(),
-            hashed: false,
+            treatment: Treatment::Keep,
         })
     });
     columns.collect()
@@ -177,7 +174,7 @@ impl Found {
             while !names.insert(name.to_lowercase()) {
                 name.push('_');
             }
-            known.push(CustomColumn { id, kind, name, caption: caption.clone(), hashed: false });
+            known.push(CustomColumn { id, kind, name, caption: caption.clone(), treatment: Treatment::Keep });
         }
         known
     }

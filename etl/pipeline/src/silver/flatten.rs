@@ -9,6 +9,7 @@ use arrow::array::{
 use arrow::compute::{cast, is_null, nullif};
 use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use connectwise_extract::contract::{DECIMAL, Origin, SilverColumn, data_type};
+use connectwise_extract::privacy::Treatment;
 use connectwise_sdk::catalog::{Kind, Meaning};
 
 use super::guard::Guard;
@@ -42,14 +43,17 @@ impl Flattener {
             }
         };
         for stored in &self.layout.columns {
-            let (array, bad) = column_of(bronze, &stored.column, &self.layout.guard)?;
+            let (array, bad) = match stored.treatment {
+                Treatment::Drop => (new_null_array(stored.column.field.data_type(), bronze.num_rows()), 0),
+                Treatment::Keep | Treatment::Hash => column_of(bronze, &stored.column, &self.layout.guard)?,
+            };
             count(stored.column.field.name(), bad);
-            arrays.push(self.layout.finished(array, stored.hashed)?);
+            arrays.push(self.layout.finished(array, stored.treatment)?);
         }
         let custom = custom_value::arrays(bronze, &self.layout.custom)?;
         for (column, (array, bad)) in self.layout.custom.iter().zip(custom) {
             count(&column.name, bad);
-            arrays.push(self.layout.finished(array, column.hashed)?);
+            arrays.push(self.layout.finished(array, column.treatment)?);
         }
         let batch = RecordBatch::try_new(self.layout.schema().clone(), arrays).map_err(|error| {
             Error::new(

@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, StringArray};
+use connectwise_extract::contract::Personal;
 use connectwise_extract::privacy::{
     Privacy, Treatment, is_password_type, is_secret, mentions_secret, strip, without_secrets,
 };
-use connectwise_sdk::catalog::{Column, Entity, Kind};
+use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
 use serde_json::{Map, Value};
-
-use super::layout::is_withheld;
 
 /// The policy of one entity, as far as it concerns what is inside of JSON texts. A hash has a column of its own, never a
 /// place in a text.
@@ -18,18 +17,38 @@ use super::layout::is_withheld;
 pub(crate) struct Guard {
     /// Custom fields without a value in the text.
     pub(crate) withheld: BTreeSet<i64>,
-    /// Whether what the catalogue calls personal stays.
-    pub(crate) keeps_personal: bool,
+    /// Whether personal details stay.
+    keeps_personal: bool,
+    /// Whether the names of people who are no members stay.
+    keeps_names: bool,
 }
 
 impl Guard {
     pub(crate) fn new(entity: &Entity, privacy: &Privacy) -> Self {
-        Self { withheld: privacy.withheld_custom_fields(entity), keeps_personal: privacy.personal() == Treatment::Keep }
+        let keeps = |personal| privacy.of_personal(personal) == Treatment::Keep;
+        let withheld = privacy.withheld_custom_fields(entity);
+        Self { withheld, keeps_personal: keeps(Personal::Detail), keeps_names: keeps(Personal::Name) }
+    }
+
+    /// What a table's schema says of personal values inside of JSON texts.
+    pub(super) fn mark(&self) -> &'static str {
+        match (self.keeps_personal, self.keeps_names) {
+            (true, true) => "keep",
+            (true, false) => "keep, without names",
+            (false, true) => "drop",
+            (false, false) => "drop, with names",
+        }
     }
 
     /// Whether a property may be in a text.
     pub(crate) fn keeps(&self, column: &Column) -> bool {
-        !is_withheld(column.meaning, self.keeps_personal) && column.kind != Kind::StringMap
+        let kept = match column.meaning {
+            Meaning::Secret => false,
+            Meaning::Personal => self.keeps_personal,
+            Meaning::Name => self.keeps_names,
+            _ => true,
+        };
+        kept && column.kind != Kind::StringMap
     }
 
     /// An object without the value of a custom field that may not be shown: fields tell their type beside the value.

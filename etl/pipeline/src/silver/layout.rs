@@ -1,16 +1,17 @@
-//! Which columns a silver table has: those of its contract under a privacy policy, then those of its custom fields.
+//! Which columns a silver table has: those of its contract, then those of its custom fields, each as a privacy policy wants it.
 //!
-//! What a policy did is written into the table's own schema, so that a build sees whether the stored rows are those of the
-//! policy that holds now, and gold sees which columns are missing on purpose.
+//! What a policy drops is NULL in every row: a column never goes away, since a report that is bound to it would break. What
+//! was done is written into the table's own schema, so that a build sees whether the stored rows are those of the policy that
+//! holds now.
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{ArrayRef, AsArray, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use connectwise_extract::contract::{Origin, SilverColumn, silver_columns};
+use connectwise_extract::contract::{Origin, Personal, SilverColumn, silver_columns};
 use connectwise_extract::privacy::{HashKey, Privacy, Treatment};
-use connectwise_sdk::catalog::{Entity, Kind, Meaning};
+use connectwise_sdk::catalog::{Entity, Kind};
 
 use super::custom::CustomColumn;
 use super::guard::Guard;
@@ -18,16 +19,17 @@ use crate::error::{Error, Kind as ErrorKind, Result};
 
 /// Mark of a hashed column in the schema; its value tells the key.
 const HASHED: &str = "connectwise.hashed";
-/// Mark of the key column: the columns that the policy dropped, comma-separated.
+/// Mark of the last column of the contract: the columns whose values the policy dropped, comma-separated. No model puts that column of
+/// several tables together: DataFusion refuses unions of columns whose marks differ.
 const DROPPED: &str = "connectwise.dropped";
-/// Mark of the key column: whether personal values inside of JSON texts are kept.
+/// Mark of the last column of the contract: whether personal values inside of JSON texts are kept.
 const NESTED: &str = "connectwise.personal";
 
 /// A column of the contract that is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) column: SilverColumn,
-    pub(crate) hashed: bool,
+    pub(crate) treatment: Treatment,
 }
 
 /// The columns of one silver table.
@@ -46,24 +48,18 @@ impl Layout {
     /// # Errors
     /// [`Kind::Config`](ErrorKind::Config) when the policy hashes a column and there is no key.
     pub(crate) fn new(entity: &Entity, privacy: &Privacy, custom: Vec<CustomColumn>) -> Result<Self> {
-        let mut dropped = Vec::new();
-        let mut columns = Vec::new();
-        for column in silver_columns(entity) {
-            match privacy.of(entity, &column) {
-                Treatment::Drop => dropped.push(column.field.name().clone()),
-                treatment => columns.push(Stored { column, hashed: treatment == Treatment::Hash }),
-            }
-        }
+        let stored = |column| Stored { treatment: privacy.of(entity, &column), column };
+        let columns: Vec<Stored> = silver_columns(entity).into_iter().map(stored).collect();
+        let treated =
+            |column: CustomColumn| CustomColumn { treatment: privacy.of_custom_field(entity, column.id), ..column };
+        let custom: Vec<CustomColumn> = custom.into_iter().map(treated).collect();
         let guard = Guard::new(entity, privacy);
-        dropped.extend(guard.withheld.iter().map(|id| format!("cf{id}")));
-        let custom: Vec<CustomColumn> = custom
-            .into_iter()
-            .filter_map(|column| match privacy.of_custom_field(entity, column.id) {
-                Treatment::Drop => None,
-                treatment => Some(CustomColumn { hashed: treatment == Treatment::Hash, ..column }),
-            })
-            .collect();
-        let hashes = columns.iter().any(|stored| stored.hashed) || custom.iter().any(|column| column.hashed);
+        let is_dropped = |stored: &&Stored| stored.treatment == Treatment::Drop;
+        let dropped = columns.iter().filter(is_dropped).map(|stored| stored.column.field.name().clone());
+        let dropped: Vec<String> = dropped.chain(guard.withheld.iter().map(|id| format!("cf{id}"))).collect();
+        let mut treatments =
+            columns.iter().map(|stored| stored.treatment).chain(custom.iter().map(|column| column.treatment));
+        let hashes = treatments.any(|treatment| treatment == Treatment::Hash);
         let key = if hashes { Some(privacy.key()?.clone()) } else { None };
         let check = key.as_ref().map(HashKey::check).unwrap_or_default();
         let hashed = |field: Field| {
@@ -71,19 +67,14 @@ impl Layout {
             marks.insert(HASHED.to_owned(), check.clone());
             field.with_data_type(DataType::Utf8).with_metadata(marks)
         };
-        let mut fields: Vec<Field> = columns
-            .iter()
-            .map(|stored| if stored.hashed { hashed(stored.column.field.clone()) } else { stored.column.field.clone() })
-            .collect();
-        if let Some(key) = fields.first_mut() {
-            let personal = if guard.keeps_personal { "keep" } else { "drop" };
-            let marks = [(DROPPED, dropped.join(",")), (NESTED, personal.to_owned())];
-            key.set_metadata(marks.into_iter().map(|(name, text)| (name.to_owned(), text)).collect());
+        let treated = |field: Field, treatment| if treatment == Treatment::Hash { hashed(field) } else { field };
+        let mut fields: Vec<Field> =
+            columns.iter().map(|stored| treated(stored.column.field.clone(), stored.treatment)).collect();
+        if let Some(marked) = fields.last_mut() {
+            let marks = [(DROPPED, dropped.join(",")), (NESTED, guard.mark().to_owned())];
+            marked.set_metadata(marks.into_iter().map(|(name, text)| (name.to_owned(), text)).collect());
         }
-        fields.extend(custom.iter().map(|column| {
-            let field = column.field();
-            if column.hashed { hashed(field) } else { field }
-        }));
+        fields.extend(custom.iter().map(|column| treated(column.field(), column.treatment)));
         Ok(Self { columns, custom, guard, schema: Arc::new(Schema::new(fields)), key })
     }
 
@@ -116,23 +107,26 @@ impl Layout {
     /// Columns of a stored table whose values the policy takes away or hides: what it drops or hashes and the table has in the
     /// clear.
     pub(super) fn taken(&self, stored: &Schema) -> Vec<String> {
-        let drops = dropped(&self.schema);
+        let (before, now) = (dropped(stored), dropped(&self.schema));
         let custom = super::custom::stored(stored);
-        let is_taken = |field: &Field| match self.schema.field_with_name(field.name()) {
-            Ok(own) => is_hashed(own) && !is_hashed(field),
-            Err(_) => {
-                let id = custom.iter().find(|column| column.name == *field.name()).map(|column| column.id);
-                let name = id.map_or_else(|| field.name().clone(), |id| format!("cf{id}"));
-                drops.contains(&name.as_str()) && !is_hashed(field)
-            }
+        let is_taken = |field: &Field| {
+            let id = custom.iter().find(|column| column.name == *field.name()).map(|column| column.id);
+            let name = id.map_or_else(|| field.name().clone(), |id| format!("cf{id}"));
+            let hashes = self.schema.field_with_name(field.name()).is_ok_and(is_hashed);
+            let takes = hashes || now.contains(&name.as_str());
+            takes && !is_hashed(field) && !before.contains(&name.as_str())
         };
         let taken = stored.fields().iter().filter(|field| is_taken(field));
         taken.map(|field| field.name().clone()).collect()
     }
 
     /// Values of a column in the form in which they are stored.
-    pub(crate) fn finished(&self, values: ArrayRef, hashed: bool) -> Result<ArrayRef> {
-        let Some(key) = self.key.as_ref().filter(|_| hashed) else { return Ok(values) };
+    pub(crate) fn finished(&self, values: ArrayRef, treatment: Treatment) -> Result<ArrayRef> {
+        let key = match (treatment, &self.key) {
+            (Treatment::Drop, _) => return Ok(new_null_array(values.data_type(), values.len())),
+            (Treatment::Hash, Some(key)) => key,
+            _ => return Ok(values),
+        };
         let unfit = |error| Error::new(ErrorKind::Contract, "a column can't be hashed").with_source(error);
         let texts = cast(&values, &DataType::Utf8).map_err(unfit)?;
         let texts = texts.as_string::<i32>();
@@ -143,10 +137,15 @@ impl Layout {
     /// away is gone: where it can't be told, there is NULL.
     pub(crate) fn reshaped(&self, at: usize, old: &Schema, column: Option<&ArrayRef>, rows: usize) -> Result<ArrayRef> {
         let field = self.schema.field(at);
-        let none = || Ok(arrow::array::new_null_array(field.data_type(), rows));
+        let none = || Ok(new_null_array(field.data_type(), rows));
         let (Ok(was), Some(column)) = (old.field_with_name(field.name()), column) else { return none() };
         let (before, now) = (was.metadata().get(HASHED), field.metadata().get(HASHED));
         let declared = self.columns.get(at);
+        let custom = at.checked_sub(self.columns.len()).and_then(|at| self.custom.get(at));
+        let treatment = declared.map(|stored| stored.treatment).or(custom.map(|column| column.treatment));
+        if treatment == Some(Treatment::Drop) {
+            return none();
+        }
         let fit = |wanted: &DataType| {
             let unfit = |error| {
                 Error::new(ErrorKind::Contract, "a stored silver row doesn't fit its contract").with_source(error)
@@ -163,10 +162,10 @@ impl Layout {
             (None, Some(_)) => {
                 // The hash is that of the value's text, and so needs its type.
                 let typed = declared.map_or_else(
-                    || self.custom.get(at - self.columns.len()).map(|column| column.kind.data_type()),
+                    || custom.map(|column| column.kind.data_type()),
                     |stored| Some(stored.column.field.data_type().clone()),
                 );
-                self.finished(fit(&typed.unwrap_or(DataType::Utf8))?, true)
+                self.finished(fit(&typed.unwrap_or(DataType::Utf8))?, Treatment::Hash)
             }
             (Some(before), Some(now)) if before == now => fit(field.data_type()),
             _ => none(),
@@ -174,8 +173,8 @@ impl Layout {
     }
 }
 
-/// The columns that are missing in a stored table because its policy dropped them.
-pub(crate) fn dropped(stored: &Schema) -> Vec<&str> {
+/// The columns of a stored table whose values its policy dropped.
+fn dropped(stored: &Schema) -> Vec<&str> {
     let marks = stored.fields().iter().filter_map(|field| field.metadata().get(DROPPED));
     marks.flat_map(|names| names.split(',')).filter(|name| !name.is_empty()).collect()
 }
@@ -190,38 +189,32 @@ pub(crate) fn is_hashed(field: &Field) -> bool {
 pub struct Policy {
     /// Column, or path of a secret.
     pub name: String,
-    /// The column as it is stored, `None` where there is none.
+    /// The column as it is stored, `None` for a secret.
     pub field: Option<Field>,
     /// `keep`, `hash`, `drop` or `secret`.
     pub treatment: &'static str,
-    /// Whether the catalogue calls it personal.
-    pub personal: bool,
+    /// What it tells of a person, if it does.
+    pub personal: Option<Personal>,
 }
 
-/// Every column that an entity's silver table has or could have, with what the policy makes of it; secrets last.
+/// Every column that an entity's silver table has, with what the policy makes of it; secrets last.
 pub fn policy(entity: &Entity, privacy: &Privacy) -> Vec<Policy> {
     let mut all: Vec<Policy> = silver_columns(entity)
         .into_iter()
         .map(|column| {
             let treatment = privacy.of(entity, &column);
             let field = match treatment {
-                Treatment::Keep => Some(column.field.clone()),
-                Treatment::Hash => Some(column.field.clone().with_data_type(DataType::Utf8)),
-                Treatment::Drop => None,
+                Treatment::Keep | Treatment::Drop => column.field,
+                Treatment::Hash => column.field.with_data_type(DataType::Utf8),
             };
-            let name = column.field.name().clone();
-            Policy { name, field, treatment: treatment.name(), personal: column.personal }
+            let name = field.name().clone();
+            Policy { name, field: Some(field), treatment: treatment.name(), personal: column.personal }
         })
         .collect();
-    let secret = |name| Policy { name, field: None, treatment: "secret", personal: false };
+    let secret = |name| Policy { name, field: None, treatment: "secret", personal: None };
     all.extend(connectwise_extract::privacy::secrets(entity).into_iter().map(secret));
     if super::custom::fields_of(entity).is_some() {
         all.push(secret("customFields of type Password".to_owned()));
     }
     all
-}
-
-/// Whether a meaning is one that a JSON text may not hold.
-pub(super) fn is_withheld(meaning: Meaning, keeps_personal: bool) -> bool {
-    meaning == Meaning::Secret || (meaning == Meaning::Personal && !keeps_personal)
 }

@@ -47,8 +47,8 @@ use custom::COMMENT;
 pub use custom::{CustomField, custom_fields};
 pub(crate) use fingerprint::{Content, Fingerprinter};
 use layout::Layout;
+pub(crate) use layout::is_hashed;
 pub use layout::{Policy, policy};
-pub(crate) use layout::{dropped, is_hashed};
 
 /// Application of a silver commit: the bronze version that it has seen.
 const BRONZE_VERSION: &str = "bronze";

@@ -37,8 +37,8 @@ fn a_policy_that_can_not_work_is_one_sentence_before_anything_is_touched() {
         ),
         (
             "[privacy]\nkey = \"geheim\"",
-            "the configuration connectwise-etl.toml is wrong in line 2: unknown field `key`, expected one of `personal`, `secrets`, \
-             `columns`",
+            "the configuration connectwise-etl.toml is wrong in line 2: unknown field `key`, expected one of `personal`, `names`, \
+             `secrets`, `columns`",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -65,7 +65,7 @@ fn the_schema_of_silver_says_what_the_policy_makes_of_each_column() {
         found.split_whitespace().collect::<Vec<_>>().join(" ")
     };
     assert_eq!(line("homePhone"), "homePhone string personal: hash");
-    assert_eq!(line("homeEmail"), "homeEmail - personal: drop");
+    assert_eq!(line("homeEmail"), "homeEmail string personal: drop");
     assert_eq!(line("hourlyCost"), "hourlyCost decimal(19,4) keep");
     assert_eq!(line("password"), "password - secret");
     let all = text(&program(folder.path(), &["schema", "--layer", "silver", "--json"], &[]).stdout);

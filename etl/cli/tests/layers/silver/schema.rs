@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use connectwise_extract::catalog;
+use connectwise_extract::contract::Personal;
 use connectwise_extract::privacy::Privacy;
 use connectwise_pipeline::silver;
 
@@ -11,14 +12,17 @@ fn silver_schemas() {
     for entity in catalog::entities() {
         let mut text = String::new();
         for column in silver::policy(entity, &Privacy::default()) {
-            let personal = if column.personal { "personal, " } else { "" };
+            let policy = match column.personal {
+                Some(Personal::Name) => format!(" (name, {})", column.treatment),
+                Some(Personal::Detail) => format!(" (personal, {})", column.treatment),
+                None => String::new(),
+            };
             match &column.field {
                 Some(field) => {
                     let nullable = if field.is_nullable() { "" } else { " not null" };
-                    let policy = if column.personal { " (personal)" } else { "" };
                     writeln!(text, "{} {}{nullable}{policy}", field.name(), field.data_type()).unwrap();
                 }
-                None => writeln!(text, "-- {}: {personal}{}", column.name, column.treatment).unwrap(),
+                None => writeln!(text, "-- {}: {}", column.name, column.treatment).unwrap(),
             }
         }
         insta::assert_snapshot!(format!("silver_cw_{}", entity.table), text);

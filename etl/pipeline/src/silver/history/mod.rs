@@ -34,7 +34,7 @@ use crate::error::{Error, Kind, Result};
 use merge::Records;
 
 /// What tells one version from all others.
-const KEY: &str = "historyKey";
+pub(crate) const KEY: &str = "historyKey";
 /// When the version began to be valid.
 const FROM: &str = "validFrom";
 /// When it ceased to be, NULL as long as it is.
