@@ -204,6 +204,12 @@ pub fn undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
     found
 }
 
+/// A stream of rows for a table that ended with an error.
+pub(crate) fn unread(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    let message = format!("the records for {table} ended with an error, so nothing was written to it");
+    Error::new(Kind::Lake, message).about(table).with_source(error)
+}
+
 pub(crate) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
     Error::new(Kind::Lake, format!("{table} can't be {verb}")).about(table).with_source(error)
 }

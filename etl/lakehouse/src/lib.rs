@@ -3,7 +3,8 @@
 //! A [`Lake`] is a folder on an object store that holds a folder for each table, within one for each layer or without
 //! ([`Layout`]). [`Lake::table`] opens a [`Table`] at one version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:
 //! [`Table::overwrite`] puts a whole new content in place, [`Table::overwrite_with_files`] one that was written before
-//! ([`DataFileWriter`]), [`Table::merge`] brings in upserts and deletes, [`Table::append`] adds rows. Each is one Delta commit upon the
+//! ([`DataFileWriter`]), [`Table::merge`] brings in upserts and deletes, [`Table::append`] adds rows; [`Table::append_records`] and
+//! [`Table::merge_records`] take a stream, as the SDK reads a list, and [`Table::records`] gives one. Each is one Delta commit upon the
 //! version that was opened, which carries the data, the transactions (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
@@ -35,6 +36,7 @@ mod objects;
 mod open;
 mod overwrite;
 mod reader;
+mod records;
 mod refusal;
 mod reshape;
 mod retry;
