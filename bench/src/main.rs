@@ -19,7 +19,8 @@ Examples:
   target/release/connectwise-bench --rows 1000000,10000000
   python3 -m venv target/bench-venv && target/bench-venv/bin/pip install -r bench/peers/requirements.txt
   target/release/connectwise-bench --rows 100000 --peers target/bench-venv/bin/python
-  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 1,4,8
+  target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 1,4,8 --rate 0
+  target/release/connectwise-bench --rows 1000000 --network 400ms --concurrency 1,4,8 --rate 0 --entities TimeEntry --runs full
   target/release/connectwise-bench --rows 20000 --network 400ms --concurrency 4 --peers target/bench-venv/bin/python")]
 pub(crate) struct Arguments {
     /// Time entries of the tenants, comma-separated
@@ -53,6 +54,15 @@ pub(crate) struct Arguments {
     /// Most requests under way at once, with --network; comma-separated values are run in sequence
     #[arg(long, value_delimiter = ',', default_value = "1,4,8")]
     concurrency: Vec<u32>,
+    /// Lists to load, with --network and without peers, comma-separated; all of them if none is named
+    #[arg(long, value_name = "NAMES", conflicts_with = "peers")]
+    entities: Option<String>,
+    /// Layers that connectwise-etl builds, with --network
+    #[arg(long, value_name = "NAMES", default_value = "bronze")]
+    layers: String,
+    /// Runs to measure, with --network, comma-separated and in this order: those after the first need it
+    #[arg(long, value_delimiter = ',', default_value = "full,unchanged,day")]
+    runs: Vec<network::Run>,
     /// Folder for the tables, which are removed afterwards
     #[arg(long, value_name = "DIR", default_value = "target/bench-data")]
     folder: PathBuf,

@@ -17,6 +17,27 @@ const PROGRAMS: [(&str, Option<&str>); 3] = [
     ("requests + deltalake, page after page", Some("script_network.py")),
 ];
 
+/// What is measured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Run {
+    /// The first load, of everything.
+    Full,
+    /// A load when nothing has changed.
+    Unchanged,
+    /// A load after a day of changes.
+    Day,
+}
+
+impl Run {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Unchanged => "nothing changed",
+            Self::Day => "a day of changes",
+        }
+    }
+}
+
 /// A simulator with latency, and how to reach its own routes.
 struct Network<'a> {
     server: Server,
@@ -28,22 +49,23 @@ struct Network<'a> {
 pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) -> Result<(), String> {
     let mut line = |text: &str| writeln!(out, "{text}").and_then(|()| out.flush()).map_err(|error| error.to_string());
     line(
-        "| time entries | requests at once | run | program | rows read | requests | seconds | times ours | most at once \
-         | most in a second | peak MB |",
+        "| time entries | requests at once | run | program | rows read | requests | seconds | times the wait | times ours \
+         | most at once | most in a second | peak MB |",
     )?;
-    line("|---|---|---|---|---|---|---|---|---|---|---|")?;
+    line("|---|---|---|---|---|---|---|---|---|---|---|---|")?;
+    let wait = seconds(latency)?;
     for rows in &arguments.rows {
         for concurrency in &arguments.concurrency {
             let network = Network::start(arguments, *rows, latency)?;
             let folder = arguments.folder.join(format!("network-{rows}-{concurrency}"));
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             let has_peers = arguments.peers.is_some() && *rows <= arguments.peers_up_to;
-            for (what, mode) in
-                [("full", "full"), ("nothing changed", "incremental"), ("a day of changes", "incremental")]
-            {
-                if what == "a day of changes" {
+            for what in &arguments.runs {
+                let mode = if *what == Run::Full { "full" } else { "incremental" };
+                if *what == Run::Day {
                     network.own("POST", "advance", r#"{"days":1}"#)?;
                 }
+                let what = what.name();
                 let mut ours = None;
                 for (program, script) in PROGRAMS.into_iter().filter(|(_, script)| script.is_none() || has_peers) {
                     network.own("DELETE", "requests", "")?;
@@ -55,16 +77,20 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
                     let number =
                         |value: &Value, name: &str| value.get(name).and_then(Value::as_u64).unwrap_or_default();
                     let steps = told.said.get("steps").and_then(Value::as_array);
+                    let is_bronze = |step: &&Value| step.get("layer").and_then(Value::as_str) == Some("bronze");
                     let read = steps.map_or_else(
                         || number(&told.said, "rows"),
-                        |steps| steps.iter().map(|step| number(step, "rowsRead")).sum(),
+                        |steps| steps.iter().filter(is_bronze).map(|step| number(step, "rowsRead")).sum(),
                     );
                     let times = ours.map(|ours| format!("{:.1}", told.seconds / ours)).unwrap_or_default();
                     ours = ours.or(Some(told.seconds));
+                    // As long as the requests take at best, without a row that adds to their latency.
+                    let least = number(&asked, "total") as f64 * wait / f64::from(*concurrency);
                     line(&format!(
-                        "| {rows} | {concurrency} | {what} | {program} | {read} | {} | {:.1} | {times} | {} | {} | {:.0} |",
+                        "| {rows} | {concurrency} | {what} | {program} | {read} | {} | {:.1} | {:.2} | {times} | {} | {} | {:.0} |",
                         number(&asked, "total"),
                         told.seconds,
+                        told.seconds / least,
                         number(&asked, "mostUnderWay"),
                         number(&asked, "mostInASecond"),
                         told.peak
@@ -76,6 +102,19 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
         }
     }
     Ok(())
+}
+
+/// A time as the simulator takes it, in seconds.
+fn seconds(time: &str) -> Result<f64, String> {
+    let (number, of_a_second) = match time.strip_suffix("ms") {
+        Some(number) => (number, 1_000.0),
+        None => (time.strip_suffix('s').unwrap_or(time), 1.0),
+    };
+    number
+        .trim()
+        .parse()
+        .map(|number: f64| number / of_a_second)
+        .map_err(|_| format!("{time} is no time such as 400ms"))
 }
 
 impl<'a> Network<'a> {
@@ -95,11 +134,13 @@ impl<'a> Network<'a> {
         let mut command = Command::new(self.programs.join("connectwise-etl"));
         command
             .current_dir(folder)
-            .args(["run", "--json", "--layers", "bronze", "--mode", mode, "--lakehouse", "."])
+            .args(["run", "--json", "--layers", &self.arguments.layers, "--mode", mode, "--lakehouse", "."])
             .args(["--rate", &self.arguments.rate, "--concurrency", &concurrency.to_string()])
             .envs(self.server.environment.iter().cloned());
         if self.arguments.peers.is_some() {
             command.args(["--entities", &self.flat()?]);
+        } else if let Some(entities) = &self.arguments.entities {
+            command.args(["--entities", entities]);
         }
         measured(&mut command)
     }

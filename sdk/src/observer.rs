@@ -27,6 +27,11 @@ pub trait Observer: fmt::Debug + Send + Sync {
         let _ = attempt;
     }
 
+    /// An attempt has no whole answer after so much time: ten seconds, or half of the read time-out where that is less. It goes on.
+    fn waiting(&self, attempt: &Attempt<'_>, waited: Duration) {
+        let _ = (attempt, waited);
+    }
+
     /// An attempt is over, well or not: each that was started is told once, even if its caller
     /// [dropped](AttemptResult::dropped) it.
     fn finished(&self, attempt: &Attempt<'_>, result: &AttemptResult<'_>) {

@@ -36,7 +36,7 @@ const FIRST_ATTEMPTS: u32 = 4;
 /// Time after which no such attempt is begun.
 const FIRST_WAIT: Duration = Duration::from_secs(2);
 
-/// Time without an answer after which a warning is logged: answers take seconds, a time-out a minute.
+/// Time without an answer after which that is told, or half of the read time-out: answers take seconds, a time-out a minute.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// How a request is sent and read.
@@ -171,10 +171,11 @@ impl Client {
         let started = clock.monotonic();
         let mut exchange =
             pin!(self.exchange(request, builder, number, take, redactor, &span).instrument(span.clone()));
-        let result = match tokio::time::timeout(SILENCE, exchange.as_mut()).await {
+        let silence = SILENCE.min(self.inner.config.read_timeout / 2);
+        let result = match tokio::time::timeout(silence, exchange.as_mut()).await {
             Ok(result) => result,
             Err(_) => {
-                self.tell_of_silence(request);
+                self.tell_of_silence(&attempt(request, number), silence);
                 exchange.await
             }
         };
@@ -205,15 +206,17 @@ impl Client {
         result
     }
 
-    fn tell_of_silence(&self, request: &Request) {
-        let (method, path) = (request.method.as_str(), &request.path);
+    fn tell_of_silence(&self, attempt: &Attempt<'_>, waited: Duration) {
         let longest = self.inner.config.read_timeout.as_secs();
         tracing::warn!(
-            method,
-            path,
+            method = attempt.method.as_str(),
+            path = attempt.path,
             "no whole answer after {} s; it is waited for as long as the server isn't silent for {longest} s",
-            SILENCE.as_secs()
+            waited.as_secs()
         );
+        if let Some(observer) = &self.inner.config.observer {
+            observer.waiting(attempt, waited);
+        }
     }
 
     async fn exchange(

@@ -10,7 +10,7 @@ use connectwise_pipeline::run::{Meter, Observer, Outcome, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};
-use super::terminal::plain;
+use super::terminal::{above, plain};
 
 /// Shows a run to whoever sits before it.
 pub(crate) struct Progress {
@@ -22,12 +22,9 @@ pub(crate) struct Progress {
 
 impl Progress {
     pub(crate) fn new(output: Output) -> Self {
-        Self {
-            output,
-            bars: output.is_terminal().then(MultiProgress::new),
-            live: Mutex::default(),
-            total: Mutex::default(),
-        }
+        let bars = output.is_terminal().then(MultiProgress::new);
+        bars.iter().cloned().for_each(above);
+        Self { output, bars, live: Mutex::default(), total: Mutex::default() }
     }
 }
 

@@ -11,7 +11,7 @@ use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::{Error, Kind, Result};
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
 use connectwise_pipeline::tenant::{self, Tenant};
-use connectwise_sdk::Client;
+use connectwise_sdk::{Client, Observer};
 use serde::Deserialize;
 use url::Url;
 
@@ -121,6 +121,8 @@ struct LoadTable {
     chunk_rows: Option<usize>,
     staging_hours: Option<u32>,
     ranges: Option<usize>,
+    refresh_requests: Option<u64>,
+    refresh_days: Option<u32>,
     include: Vec<String>,
     exclude: Vec<String>,
     optional: Vec<String>,
@@ -137,6 +139,12 @@ impl LoadTable {
         }
         if self.ranges.is_some_and(|ranges| !(1..=16).contains(&ranges)) {
             return wrong("ranges is between 1 and 16");
+        }
+        if self.refresh_requests == Some(0) {
+            return wrong("refresh_requests is at least 1");
+        }
+        if self.refresh_days.is_some_and(|days| !(1..=365).contains(&days)) {
+            return wrong("refresh_days is between 1 and 365");
         }
         Ok(())
     }
@@ -156,6 +164,8 @@ pub struct Settings {
     environment: Environment,
     /// Tokens that open the store, in place of the environment's credentials.
     tokens: Option<Arc<Tokens>>,
+    /// Who is told of each request.
+    observer: Option<Arc<dyn Observer>>,
     /// The configuration file, whether it is there or not.
     pub(crate) file: PathBuf,
 }
@@ -200,6 +210,7 @@ impl Settings {
             gold,
             environment,
             tokens: None,
+            observer: None,
             file: global.config.clone().unwrap_or_else(|| FILE.into()),
         })
     }
@@ -208,6 +219,12 @@ impl Settings {
     #[must_use]
     pub fn with_tokens(self, tokens: Tokens) -> Self {
         Self { tokens: Some(Arc::new(tokens)), ..self }
+    }
+
+    /// The same settings, for clients whose requests somebody watches.
+    #[must_use]
+    pub(crate) fn watched(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer: Some(observer), ..self }
     }
 
     /// Where the lakehouse is. Nothing is opened.
@@ -297,6 +314,8 @@ impl Settings {
             chunk_rows: self.load.chunk_rows.unwrap_or(default.chunk_rows),
             staging_hours: self.load.staging_hours.unwrap_or(default.staging_hours),
             ranges: self.load.ranges.unwrap_or(default.ranges),
+            refresh_requests: self.load.refresh_requests,
+            refresh_days: self.load.refresh_days,
         }
     }
 
@@ -305,7 +324,7 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
     pub fn client(&self) -> Result<Client> {
-        self.source.client(&self.environment)
+        self.source.client(&self.environment, self.observer.clone())
     }
 }
 

@@ -1,12 +1,13 @@
 //! Where the API is and how it is asked: flags before environment before file before `.env` before the SDK's defaults.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser};
 use connectwise_lakehouse::local_path;
 use connectwise_pipeline::error::{Error, Kind, Result};
-use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, RetryPolicy};
+use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, Observer, RetryPolicy};
 use serde::Deserialize;
 
 use super::environment::Environment;
@@ -197,8 +198,10 @@ impl Source {
     ///
     /// # Errors
     /// [`Kind::Config`], one sentence that names what is missing.
-    pub(crate) fn client(&self, environment: &Environment) -> Result<Client> {
-        self.config(environment).and_then(|config| Client::new(config).map_err(unusable))
+    pub(crate) fn client(&self, environment: &Environment, observer: Option<Arc<dyn Observer>>) -> Result<Client> {
+        let config = self.config(environment)?;
+        let config = observer.into_iter().fold(config, Config::with_observer);
+        Client::new(config).map_err(unusable)
     }
 
     /// The company that is configured, and its server where one is, for commands that need no credentials.

@@ -3,6 +3,9 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::MultiProgress;
 
 /// Longest line of a table's cell: one long text would make every row as wide.
 const LONGEST: usize = 200;
@@ -77,9 +80,22 @@ impl Write for Log {
     }
 }
 
+/// Bars on the terminal, above which other text belongs.
+static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
+
+/// Writes notes above these bars from now on.
+pub(crate) fn above(bars: MultiProgress) {
+    *BARS.lock().unwrap_or_else(PoisonError::into_inner) = Some(bars);
+}
+
 /// Writes to standard error, if it takes anything.
 pub(crate) fn note(text: &str) {
-    io::stderr().lock().write_all(plain(text).as_bytes()).ok();
+    let write = || io::stderr().lock().write_all(plain(text).as_bytes()).ok();
+    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    match bars {
+        Some(bars) => bars.suspend(write),
+        None => write(),
+    };
 }
 
 #[cfg(test)]

@@ -52,6 +52,22 @@ impl SpillBuffer {
         if self.held_bytes > self.limit { self.spill().map_err(unkept) } else { Ok(()) }
     }
 
+    /// Adds the batches of another one behind the others.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`] when no temporary file can be written.
+    pub fn append(&mut self, other: Self) -> Result<()> {
+        let first = self.files.len();
+        self.files.extend(other.files);
+        self.rows += other.rows;
+        self.held_bytes += other.held_bytes;
+        self.kept.extend(other.kept.into_iter().map(|kept| match kept {
+            Kept::Held(batch) => Kept::Held(batch),
+            Kept::Spilled(file, at) => Kept::Spilled(first + file, at),
+        }));
+        if self.held_bytes > self.limit { self.spill().map_err(unkept) } else { Ok(()) }
+    }
+
     /// Moves what is in memory to files.
     fn spill(&mut self) -> std::result::Result<(), ArrowError> {
         let mut open: Option<FileWriter<File>> = None;
@@ -180,6 +196,23 @@ mod tests {
         assert_eq!(batches.iter().collect::<Result<Vec<_>>>().unwrap(), given);
         let some = batches.at([3, 0, 3]).unwrap();
         assert_eq!(some.into_iter().collect::<Vec<_>>(), [(0, given[0].clone()), (3, given[3].clone())]);
+    }
+
+    #[test]
+    fn what_is_appended_stands_behind_what_was_there() {
+        let spilled = |from: i32| {
+            let mut batches = SpillBuffer::with_memory_limit(100);
+            batches.push(numbers(from)).unwrap();
+            batches
+        };
+        let mut all = spilled(0);
+        all.append(spilled(100)).unwrap();
+        all.append(vec![numbers(200)].into()).unwrap();
+        all.append(SpillBuffer::default()).unwrap();
+        // Those that were given from memory stay there.
+        assert_eq!((all.rows(), all.files.len()), (300, 2));
+        let given = [numbers(0), numbers(100), numbers(200)];
+        assert_eq!(all.iter().collect::<Result<Vec<_>>>().unwrap(), given);
     }
 
     #[test]

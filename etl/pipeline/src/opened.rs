@@ -11,12 +11,17 @@ use crate::error::Result;
 pub(crate) struct Opened(BTreeMap<TableName, Table>);
 
 impl Opened {
+    /// Takes a table out, if it is open.
+    pub(crate) fn take(&mut self, name: &TableName) -> Option<Table> {
+        self.0.remove(name)
+    }
+
     /// Takes a table out, or opens it.
     ///
     /// # Errors
     /// As [`Lake::table`].
     pub(crate) async fn table(&mut self, lake: &Lake, name: &TableName) -> Result<Table> {
-        match self.0.remove(name) {
+        match self.take(name) {
             Some(table) => Ok(table),
             None => Ok(lake.table(name).await?),
         }

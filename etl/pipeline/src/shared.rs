@@ -38,6 +38,8 @@ struct Inner {
     below: HashMap<(&'static str, i64), WholeList>,
     sizes: Sizes,
     proof: Proof,
+    /// Requests for the rolling refresh of child lists, by the name of their entity.
+    refresh: HashMap<&'static str, u64>,
 }
 
 /// A complete child list.
@@ -92,6 +94,11 @@ impl Shared {
         self.inner().below.insert((entity, parent), list);
     }
 
+    /// Whether the survey stored a child list, and nobody took it yet.
+    pub(crate) fn has_below(&self, entity: &'static str, parent: i64) -> bool {
+        self.inner().below.contains_key(&(entity, parent))
+    }
+
     /// Takes a child list out, if the survey stored it.
     pub(crate) fn below(&self, entity: &'static str, parent: i64) -> Option<WholeList> {
         self.inner().below.remove(&(entity, parent))
@@ -105,6 +112,16 @@ impl Shared {
     ) -> Result<Option<u64>> {
         let cell = self.inner().counts.entry(question).or_default().clone();
         cell.get_or_try_init(|| ask).await.copied()
+    }
+
+    /// Stores how many requests the rolling refresh of each of these entities may take.
+    pub(crate) fn tell_refresh(&self, requests: Vec<(&'static str, u64)>) {
+        self.inner().refresh.extend(requests);
+    }
+
+    /// Requests that the rolling refresh of an entity may take; `None` if they weren't divided among the child lists.
+    pub(crate) fn refresh(&self, entity: &str) -> Option<u64> {
+        self.inner().refresh.get(entity).copied()
     }
 
     /// How many lists bundles may hold, read or changed.

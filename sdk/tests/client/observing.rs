@@ -33,6 +33,10 @@ impl Observer for Diary {
         self.write(format!("started {} {} #{}", attempt.method, attempt.path, attempt.number));
     }
 
+    fn waiting(&self, attempt: &Attempt<'_>, waited: Duration) {
+        self.write(format!("waiting for #{} after {waited:?}", attempt.number));
+    }
+
     fn finished(&self, attempt: &Attempt<'_>, result: &AttemptResult<'_>) {
         let AttemptResult { status, error, bytes, duration, request_id, dropped, .. } = result;
         let dropped = if *dropped { ", dropped" } else { "" };
@@ -68,6 +72,7 @@ async fn every_attempt_is_told() {
     finished #1: Some(500) Some(Status) 4 bytes in 0ns, Some("r-1")
     retried #1 after 150ms
     started GET /time/entries #2
+    waiting for #2 after 125ms
     finished #2: Some(200) Some(Timeout) 0 bytes in 0ns, None
     retried #2 after 300ms
     started GET /time/entries #3

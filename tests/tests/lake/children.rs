@@ -3,10 +3,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
-use connectwise_pipeline::reconcile;
+use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::{ledger, reconcile};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -325,6 +327,67 @@ async fn changes_that_leave_no_trace_are_there_after_a_round() {
     tenant.forget("requests").await;
     tenant.load(Mode::Incremental, additions().name).await;
     assert_eq!((tenant.requests().await, tenant.version(additions()).await), ((2, 0), version + 1));
+}
+
+/// Lists of 640 tickets are due in a day, twice, and six requests may be spent on both: two bundles and a count each, so that it takes four
+/// days to come around.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rolling_refresh_keeps_to_its_requests_and_says_how_old_its_oldest_look_is() {
+    let tenant = Tenant::start(2_000).await;
+    let names = ["ServiceTicket", "ServiceNote", "ServiceTask", "Board", "Company", "WorkType"];
+    let notes = catalog::entity("ServiceNote").unwrap();
+    let run = async |mode, refresh_days| {
+        let load = Options { refresh_requests: Some(6), refresh_days: Some(refresh_days), ..Options::default() };
+        tenant.forget("requests").await;
+        let entities = names.iter().map(|name| catalog::entity(name).unwrap()).collect();
+        let plan = Plan { load, ..Plan::new(vec![Layer::Bronze], mode, entities) };
+        let report = execute(tenant.lakehouse.lake(), Some(&tenant.client), &plan, &Quiet).await.unwrap();
+        assert_eq!(report.outcome(), "done", "{report:#?}");
+        report
+    };
+    let oldest = async || {
+        let status = ledger::status(tenant.lakehouse.lake()).await.unwrap().unwrap();
+        let name = TableName::bronze(notes.table).name;
+        status.tables.into_iter().find(|table| table.table_name == name).unwrap().oldest_look.unwrap()
+    };
+    let clock = async || tenant.own("clock").await["now"].as_str().unwrap().parse::<DateTime<Utc>>().unwrap();
+    run(Mode::Full, 1).await;
+    let first = oldest().await;
+    assert!((clock().await - first).num_minutes() <= 1, "{first}");
+    // Without a trace at their tickets.
+    let mut tickets: Vec<i64> = tenant.truth(notes).await.values().map(parent).collect();
+    tickets.sort_unstable();
+    tickets.dedup();
+    let changes =
+        tickets.iter().step_by(3).map(|ticket| (format!("/service/tickets/{ticket}/notes"), json!({ "edit": 1 })));
+    post(&tenant.simulator, "advance", Value::Object(changes.collect())).await;
+    let all = tenant.differences(notes).await;
+    assert!(all > 50, "{all}");
+    let (mut left, mut looks, mut slow) = (vec![all], Vec::new(), Vec::new());
+    let mut began = Vec::new();
+    for _ in 0..5 {
+        began.push(clock().await);
+        let total = run(Mode::Incremental, 1).await;
+        let name = TableName::bronze(notes.table).name;
+        let told = &total.steps.iter().find(|step| step.table == name).unwrap().warnings;
+        slow.push(told.iter().any(|warning| warning.contains("refresh_requests")));
+        // In a year's round nothing is due so soon.
+        let others = run(Mode::Incremental, 365).await;
+        let refresh = total.requests - others.requests;
+        // One lists the tickets, and counts may take one more of each. All lists would be fourteen bundles, and counts.
+        assert!((1..=6 + 1 + 2).contains(&refresh), "{refresh} requests of {}", total.requests);
+        left.push(tenant.differences(notes).await);
+        looks.push(oldest().await);
+        post(&tenant.simulator, "advance", json!({})).await;
+    }
+    assert!(left.is_sorted_by(|one, other| one >= other) && left[1] > 0 && left[2] > 0, "{left:?}");
+    assert_eq!(left[4], 0, "{left:?}");
+    assert_eq!(looks[..3], [first; 3], "tickets of the last part");
+    // The first part of the round is the oldest once it is over, to the minute; then the second.
+    let minute = |time: DateTime<Utc>| time.timestamp() / 60;
+    assert_eq!((minute(looks[3]), minute(looks[4])), (minute(began[0]), minute(began[1])), "{looks:?} {began:?}");
+    // Three days are more than twice the day in which all are to be read.
+    assert_eq!(slow, [false, false, true, false, true], "{slow:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

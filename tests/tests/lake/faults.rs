@@ -41,8 +41,8 @@ const SWITCHES: [&str; TENANTS as usize] = [
     "times=naive",
 ];
 
-/// Pages are small, so that a read has several.
-const PAGE_SIZE: u32 = 10;
+/// Pages are small, so that a read has several, and a list of all rows is long enough to be read by ranges of its keys.
+const PAGE_SIZE: u32 = 5;
 
 /// Everything that the simulator can do to a request, and whether it is a lie: an answer that looks right and isn't.
 const FAULTS: [(&str, bool); 24] = [
@@ -225,7 +225,9 @@ impl Tenant {
         for entity in &entities {
             // Only whole reads see what is deleted.
             let deleted = u64::from(is_whole(entity, mode) && self.draws.below(3) == 0);
-            let (edited, inserted) = (self.draws.below(4), deleted + self.draws.below(2));
+            // Now and then so many that the changes are read by ranges, too.
+            let edited = if self.draws.below(6) == 0 { 50 } else { self.draws.below(4) };
+            let inserted = deleted + self.draws.below(2);
             let amounts = json!({ "edit": edited, "insert": inserted, "delete": deleted });
             change.insert(self.list(entity).await, amounts);
         }

@@ -57,6 +57,11 @@ impl Status {
             let open = open.join(", ");
             output.line(&wrap(&format!("open in quarantine: {open}; connectwise-etl quarantine lists them")))?;
         }
+        let looked = status.tables.iter().filter_map(|table| Some((table.oldest_look?, &table.table_name)));
+        if let Some((oldest, name)) = looked.min() {
+            let old = age((status.now - oldest).num_seconds().max(0));
+            output.line(&wrap(&format!("child lists: all were read within {old}, longest ago those of {name}")))?;
+        }
         for step in &status.tables {
             if let Some(error) = &step.error {
                 let text = format!("{}/{} {}: {}", step.layer, step.table_name, step.outcome, first_sentence(error));

@@ -168,15 +168,13 @@ impl Bundles {
         found
     }
 
-    /// Lowest and highest key of a list, in one request. `None` if bundles have no name for it or don't tell; nobody documents
+    /// Lowest and highest key of a part, in one request. `None` if bundles have no name for its list or don't tell; nobody documents
     /// that they keep an order.
-    pub async fn key_bounds(&self, entity: &'static Entity) -> Option<(i64, i64)> {
-        let end = |order: &str| {
-            let list = BundledList::flat(entity.bundle?).order_by(format!("{} {order}", entity.key));
-            Some(list.fields(entity.key).page_size(1))
-        };
+    pub async fn key_bounds(&self, part: &Part) -> Option<(i64, i64)> {
+        let key = part.entity.key;
+        let end = |order: &str| Some(part.list(1)?.order_by(format!("{key} {order}")).fields(key));
         let lists = vec![end("asc")?, end("desc")?];
-        let ends = self.ask(lists, Question::Records, |_, _, answer| ascending(&answer, entity.key)?.first().copied());
+        let ends = self.ask(lists, Question::Records, |_, _, answer| ascending(&answer, key)?.first().copied());
         let ends = ends.await.into_iter().collect::<Option<Vec<i64>>>()?;
         let (low, high) = (*ends.first()?, *ends.last()?);
         (low < high).then_some((low, high))

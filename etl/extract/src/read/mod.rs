@@ -283,14 +283,16 @@ pub fn extract_ranges(
     Extraction { entity, schema, seen, messages }
 }
 
-/// Lowest and highest key of the list, but for records that the server can't give; `None` where it is empty.
+/// Lowest and highest key of a part of a list, but for records that the server can't give; `None` where it is empty.
 ///
 /// # Errors
 /// [`Kind::Source`] when the server refuses the request.
-pub async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64, i64)>> {
+pub async fn key_bounds(client: &Client, part: &Part) -> Result<Option<(i64, i64)>> {
+    let Part { entity, condition } = part;
     let mut ends = Vec::new();
     for order in ["asc", "desc"] {
-        let record = first(client, entity, &format!("{} {order}", entity.key), entity.key).await?;
+        let record =
+            first(client, entity, condition.as_deref(), &format!("{} {order}", entity.key), entity.key).await?;
         ends.extend(record.and_then(|record| record.get(entity.key)?.as_i64()));
     }
     Ok(ends.first().copied().zip(ends.get(1).copied()))
@@ -298,11 +300,21 @@ pub async fn key_bounds(client: &Client, entity: &Entity) -> Result<Option<(i64,
 
 /// Some fields of the first record in an order. One that the server can't give is passed over, as a read does: else it would
 /// keep all others back.
-async fn first(client: &Client, entity: &Entity, order: &str, fields: &str) -> Result<Option<Value>> {
+async fn first(
+    client: &Client,
+    entity: &Entity,
+    condition: Option<&str>,
+    order: &str,
+    fields: &str,
+) -> Result<Option<Value>> {
     let mut page = 1;
     loop {
         let request = client.request(Method::Get, entity.path).expects_array().largest_answer(FEW_RECORDS);
         let request = request.query("fields", fields).query("orderBy", order);
+        let request = match condition {
+            Some(condition) => request.query("conditions", condition),
+            None => request,
+        };
         let request = if page > 1 { request.patience(1) } else { request };
         let answer = request.query("pageSize", "1").query("page", page.to_string()).send().await;
         match answer.and_then(|answer| answer.json::<Vec<Value>>()) {

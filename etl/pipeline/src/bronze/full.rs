@@ -22,6 +22,7 @@ use twox_hash::XxHash3_64;
 
 use super::deletion_guard::kept;
 use super::range::{Piece, Range, between, bundled, pieces, pieces_of, split};
+use super::ranged::add;
 use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine;
@@ -169,7 +170,7 @@ impl Target<'_> {
 
     /// Merges the rows of files, takes out those with these keys and leaves the others.
     async fn update(&self, files: &[DataFile], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
-        let (mut comparison, mut all) = (self.comparison(), SpillBuffer::default());
+        let (mut comparison, mut all) = (self.comparison(self.session), SpillBuffer::default());
         for file in files {
             let mut rows = self.table.rows_of(file).await?;
             while let Some(batch) = rows.try_next().await? {
@@ -187,7 +188,7 @@ impl Target<'_> {
         let stage = self.stage().map(|head| Stage { name: uuid::Uuid::now_v7().to_string(), head });
         let mut counting = Counting::Asked;
         if self.at_once() > 1 {
-            let count = self.count().await?;
+            let count = self.count(None).await?;
             let records = count.records.unwrap_or_default();
             let pieces = pieces_of(records, self.request.page_size, self.at_once());
             // The bounds of the keys and a bundle are two requests.
@@ -197,10 +198,7 @@ impl Target<'_> {
                     Ok(None) => {}
                     // A server that cuts lists in bundles without a word does it every time.
                     Err(error) if error.kind() == Kind::Incomplete => {
-                        notes.push(format!(
-                            "bundles don't give all of {}, so it was read page by page",
-                            self.entity.name
-                        ));
+                        notes.push(self.not_by_bundle());
                         tracing::info!("{error}");
                         self.begin_again(stage.as_ref()).await?;
                     }
@@ -208,7 +206,7 @@ impl Target<'_> {
                 }
             }
             if pieces > 1
-                && let Some(keys) = read::key_bounds(self.client, self.entity).await?
+                && let Some(keys) = read::key_bounds(self.client, &self.part(None)).await?
             {
                 let pieces = split(keys, pieces).into_iter().map(|(after, last)| Piece::Read { after, last });
                 return self.read_pieces(pieces.collect(), stage.as_ref(), Some(count)).await;
@@ -225,7 +223,7 @@ impl Target<'_> {
     async fn by_bundles(&self, counted: &Count, stage: Option<&Stage>) -> Result<Option<Read>> {
         let whole_pages = self.request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
         let (Some((None, records)), true) = (&self.counted, whole_pages) else { return Ok(None) };
-        let Some(keys) = read::Bundles::new(self.client).key_bounds(self.entity).await else { return Ok(None) };
+        let Some(keys) = read::Bundles::new(self.client).key_bounds(&self.part(None)).await else { return Ok(None) };
         let pieces = bundled(keys, *records, self.at_once());
         self.read_pieces(pieces, stage, Some(counted.clone())).await.map(Some)
     }
@@ -239,24 +237,6 @@ impl Target<'_> {
         // It went with the files, and has to be written with the next one.
         self.head_written.store(0, Ordering::Relaxed);
         Ok(())
-    }
-
-    /// Key ranges that are read at the same time: no more than requests may be under way.
-    fn at_once(&self) -> usize {
-        self.request.options.ranges.clamp(1, self.client.config().concurrency())
-    }
-
-    /// The server's count of the whole list: from the survey, where it asked.
-    async fn count(&self) -> Result<Count> {
-        if let Some((None, records)) = self.counted {
-            return Ok(Count { records: Some(records), refused: None });
-        }
-        self.recount().await
-    }
-
-    async fn recount(&self) -> Result<Count> {
-        let counted = read::count(self.client, self.entity, None).await;
-        Ok(counted.map_err(|error| read::source_error(self.entity, error))?)
     }
 
     /// What a load that begins now would depend on. `None` where changes have no time: what was staged couldn't be brought
@@ -338,7 +318,7 @@ impl Target<'_> {
     async fn read_pieces(&self, pieces: Vec<Piece>, stage: Option<&Stage>, counted: Option<Count>) -> Result<Read> {
         let before = match counted {
             Some(counted) => counted,
-            None => self.recount().await?,
+            None => self.recount(None).await?,
         };
         self.meter.expect(before.records);
         let has_pages = !pieces.iter().any(|piece| matches!(piece, Piece::Bundled(_)));
@@ -352,32 +332,18 @@ impl Target<'_> {
             Piece::Bundled(ranges) => {
                 let after = ranges.first().and_then(|(after, _)| *after);
                 let last = ranges.last().and_then(|(_, last)| *last);
-                self.store(self.extract_ranges(ranges, None)?, (after, last), stage).await
+                self.store(self.extract_ranges(ranges, None, None)?, (after, last), stage).await
             }
         });
         let mut reads = stream::iter(work).buffered(self.at_once());
         let mut all = Read::default();
         while let Some(mut read) = reads.try_next().await? {
             all.files.append(&mut read.files);
-            all.seen.records += read.seen.records;
-            all.seen.rescued += read.seen.rescued;
-            all.seen.rejected.append(&mut read.seen.rejected);
-            all.seen.unreadable.append(&mut read.seen.unreadable);
+            add(&mut all.seen, read.seen);
             all.quarantined += read.quarantined;
         }
-        let after = self.recount().await?;
-        (all.seen.counted, all.seen.counted_after) = (before.records, after.records);
-        all.seen.uncounted = before.refused.or(after.refused);
-        if let Some(least) = [before.records, after.records].into_iter().flatten().min()
-            && all.seen.records + (all.seen.unreadable.len() as u64) < least
-        {
-            let records = all.seen.records;
-            return Err(
-                incomplete(self.entity, &format!("the server counts {least} records and sent {records}")).into()
-            );
-        }
-        // Each piece proved its own end and order, and they have no key in common.
-        (all.seen.ended, all.seen.ascending, all.seen.complete) = (has_pages.then_some(true), Some(true), true);
+        let after = self.recount(None).await?;
+        self.prove_together(&mut all.seen, (before, after), has_pages)?;
         Ok(all)
     }
 

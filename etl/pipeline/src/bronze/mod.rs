@@ -1,17 +1,18 @@
 //! Bronze: what the API answered, losslessly, one table an entity.
 
+mod changes;
 mod deferred;
 mod deletion_guard;
 mod full;
 mod ids;
 mod range;
+mod ranged;
 mod standing;
 
 use std::sync::atomic::AtomicU64;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::CONTENT_HASH;
 use connectwise_extract::decode::Decoder;
@@ -19,19 +20,20 @@ use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{
     self, Count, Counting, DateProbe, Extraction, Measured, Pages, Scope, Seen, Unreadable, Window,
 };
-use connectwise_lakehouse::{Changes, Commit, Comparison, Doubt, Keys, SpillBuffer, Table, Written, integers};
+use connectwise_lakehouse::{Commit, Comparison, Doubt, Table, Written};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_sdk::conditions::Condition;
 use datafusion::prelude::SessionContext;
 
 use crate::deletes::MAX_SHARE;
-use crate::error::{Kind, Result};
+use crate::error::Result;
 use crate::quarantine;
 use crate::shared::Shared;
 use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
 use crate::tenant::{self, Signature};
+use changes::Listed;
 use deferred::Deferred;
-use range::{Range, between};
 use standing::{DATES, ReadDates};
 pub(crate) use standing::{Foreknown, Known, Standing};
 
@@ -41,7 +43,7 @@ pub(crate) const WATERMARK: &str = "connectwise-etl:watermark";
 /// The change time up to which a table holds what the source had.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the log can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
 pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
@@ -59,13 +61,26 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Hours after which what a cut-off load had staged isn't used any more.
     pub staging_hours: u32,
-    /// Most key ranges of a full load that are read at the same time.
+    /// Most key ranges of a long list, or of a large increment, that are read at the same time.
     pub ranges: usize,
+    /// Most requests that a run takes for the rolling refresh of child lists, all of them together: lists that changed parents
+    /// have don't count. `None` for a quarter of the run's other requests, or [`REFRESH_REQUESTS`](crate::children::REFRESH_REQUESTS)
+    /// where that is more.
+    pub refresh_requests: Option<u64>,
+    /// Days in which every child list is to be read again, as far as the requests go; `None` for those of the catalogue.
+    pub refresh_days: Option<u32>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { max_share: MAX_SHARE, chunk_rows: 50_000, staging_hours: 24, ranges: RANGES }
+        Self {
+            max_share: MAX_SHARE,
+            chunk_rows: 50_000,
+            staging_hours: 24,
+            ranges: RANGES,
+            refresh_requests: None,
+            refresh_days: None,
+        }
     }
 }
 
@@ -259,17 +274,6 @@ struct Done {
     notes: Vec<String>,
 }
 
-/// What a read of a list gave.
-struct Listed {
-    schema: SchemaRef,
-    /// Rows that the table doesn't hold in this form.
-    changed: SpillBuffer,
-    /// The keys of all rows.
-    keys: Keys,
-    seen: Seen,
-    quarantined: u64,
-}
-
 struct Target<'a> {
     client: &'a Client,
     session: &'a SessionContext,
@@ -320,127 +324,15 @@ impl Target<'_> {
         Ok(read::extract(self.client, entity, scope, pages, decoder).await?)
     }
 
-    /// Starts to read a whole list by bundles of key ranges, which are cut from the keys of the table. `None` if the scope
-    /// isn't the whole list, the survey didn't count it or read it already, it fits on one page, or the keys of the table don't
-    /// resemble it.
-    async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
-        let (entity, request) = (self.entity, self.request);
-        let counted = match (scope, &self.counted) {
-            (Scope::All, Some((None, counted))) => *counted,
-            _ => return Ok(None),
-        };
-        let whole_pages = request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
-        let is_known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        if entity.bundle.is_none() || !whole_pages || is_known || counted < u64::from(request.page_size) {
-            return Ok(None);
-        }
-        let Some(ranges) = range::filled(&self.table.keys(entity.key).await?, counted) else { return Ok(None) };
-        Ok(Some(self.extract_ranges(ranges, Some(counted))?))
+    fn comparison<'a>(&'a self, session: &'a SessionContext) -> Comparison<'a> {
+        Comparison::new(self.table, session, self.entity.key, CONTENT_HASH)
     }
 
-    /// Starts to read contiguous key ranges by bundle; `counted` is the count of the list where they are all of it.
-    fn extract_ranges(&self, ranges: Vec<Range>, counted: Option<u64>) -> Result<Extraction> {
-        let (entity, request) = (self.entity, self.request);
-        let part = |(after, last)| {
-            let condition = between(entity.key, after, last).map(|condition| condition.to_string());
-            read::Part { entity, condition }
-        };
-        let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
-        let ranges = ranges.into_iter().map(part).collect();
-        Ok(read::extract_ranges(self.client, entity, ranges, (counted, request.page_size), decoder))
-    }
-
-    /// Reads a scope of the list, or takes the records that were read before, and writes the rows that differ.
-    async fn changes(&self, scope: &Scope) -> Result<Done> {
-        let (gathered, note) = self.gathered(scope).await?;
-        let listed = match gathered {
-            Some(listed) => listed,
-            None => self.listed(self.extract(scope, Counting::Asked).await?).await?,
-        };
-        let (seen, quarantined) = (listed.seen.clone(), listed.quarantined);
-        let (written, refused) = match scope {
-            Scope::All => self.compare(listed).await?,
-            _ => (self.merge(listed).await?, None),
-        };
-        let notes = note.into_iter().collect();
-        Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes })
-    }
-
-    /// Reads a whole list by bundles of key ranges. No list if that isn't possible; a note beside it if the read was
-    /// incomplete: a server that truncates lists in bundles unnoticed does so in every run, so the list is then read page by
-    /// page.
-    async fn gathered(&self, scope: &Scope) -> Result<(Option<Listed>, Option<String>)> {
-        let Some(extraction) = self.gather(scope).await? else { return Ok((None, None)) };
-        match self.listed(extraction).await {
-            Ok(listed) => Ok((Some(listed), None)),
-            Err(error) if error.kind() == Kind::Incomplete => {
-                tracing::info!("{error}");
-                self.meter.begin_again();
-                let name = self.entity.name;
-                Ok((None, Some(format!("bundles don't give all of {name}, so it was read page by page"))))
-            }
-            Err(error) => Err(error),
-        }
-    }
-
-    /// Reads to the end: the rows that the table doesn't hold in this form, and the keys of all. Rejected records are kept before
-    /// the commit that moves the watermark past them: a run that dies between the two keeps a record twice in vain, never not at
-    /// all.
-    async fn listed(&self, mut extraction: Extraction) -> Result<Listed> {
-        let (entity, request) = (self.entity, self.request);
-        let (mut comparison, mut keys) = (self.comparison(), Keys::new());
-        self.meter.expect(extraction.seen().counted);
-        let number = self.meter.begin_read(extraction.seen());
-        loop {
-            let rows = extraction.next().await;
-            self.meter.saw(number, extraction.seen());
-            let Some(batch) = rows? else { break };
-            self.meter.batch(entity, &batch);
-            keys.extend(integers(&batch, entity.key)?.iter().flatten().map(i64::cast_unsigned));
-            comparison.push(batch).await?;
-        }
-        let seen = extraction.seen().clone();
-        let quarantined =
-            quarantine::keep(self.table.lake(), entity, &seen.rejected, &request.run_id, request.started).await?;
-        let schema = extraction.schema().clone();
-        Ok(Listed { schema, changed: comparison.differing().await?, keys, seen, quarantined })
-    }
-
-    /// Changed rows since the watermark.
-    async fn merge(&self, listed: Listed) -> Result<Written> {
-        let Listed { schema, changed, seen, .. } = listed;
-        let commit = self.commit(&seen.unreadable);
-        if self.dates.differs() || self.measured.lowers() {
-            // Remembered even where nothing was missed, or every run would look again.
-            return Ok(self.table.merge(&schema, Changes::upserts(self.entity.key, changed), &commit).await?);
-        }
-        self.upsert(&schema, changed, &commit).await
-    }
-
-    fn comparison(&self) -> Comparison<'_> {
-        Comparison::new(self.table, self.session, self.entity.key, CONTENT_HASH)
-    }
-
-    /// A whole list against the stored one: rows that left the list leave the table.
-    async fn compare(&self, listed: Listed) -> Result<(Written, Option<String>)> {
-        let Listed { schema, changed: rows, keys: listed, seen, .. } = listed;
-        let stored = self.table.keys(self.entity.key).await?;
-        let refused = self.check_deletions(&stored, &listed, &seen).await?.map(deletion_guard::kept);
-        let gone = self.gone(&stored, &listed).await?;
-        // What the server can't give is in the list all the same.
-        if gone.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
-            return Ok((self.upsert(&schema, rows, &self.commit(&[])).await?, refused));
-        }
-        let changes = Changes::upserts(self.entity.key, rows).deleting(gone);
-        Ok((self.table.merge(&schema, changes, &self.commit(&[])).await?, None))
-    }
-
-    /// Merges rows. Without any there is no commit: the next load finds the same watermark and nothing behind it.
-    async fn upsert(&self, schema: &SchemaRef, rows: SpillBuffer, commit: &Commit) -> Result<Written> {
-        if rows.is_empty() && self.table.exists() {
-            return Ok(self.table.unchanged());
-        }
-        Ok(self.table.merge(schema, Changes::upserts(self.entity.key, rows), commit).await?)
+    /// Whether the survey read the records that meet a condition already.
+    fn was_listed(&self, condition: Option<&Condition>) -> bool {
+        let condition = self.part(condition).condition;
+        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        listed.as_ref().is_some_and(|listed| listed.condition() == condition.as_deref())
     }
 
     /// A commit that moves the watermark, past records that couldn't be given too: they are remembered.

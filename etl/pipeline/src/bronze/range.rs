@@ -99,8 +99,71 @@ const BUNDLED: usize = 8;
 /// which `at_once` are read at the same time.
 pub(super) fn bundled(keys: (i64, i64), records: u64, at_once: usize) -> Vec<Piece> {
     let ranges = split(keys, usize::try_from(records.div_ceil(FILLED as u64)).unwrap_or(usize::MAX));
+    in_bundles(&ranges, at_once).map(Piece::Bundled).collect()
+}
+
+/// Ranges that are read as one page each, in pieces of whole bundles, of which `at_once` are read at the same time.
+pub(super) fn in_bundles(ranges: &[Range], at_once: usize) -> impl Iterator<Item = Vec<Range>> {
     let of_a_piece = ranges.len().div_ceil(at_once.max(1)).next_multiple_of(BUNDLED);
-    ranges.chunks(of_a_piece).map(|ranges| Piece::Bundled(ranges.to_vec())).collect()
+    ranges.chunks(of_a_piece).map(<[Range]>::to_vec)
+}
+
+/// Ranges that are counted in one request.
+pub(super) const COUNTED: usize = 100;
+
+/// Records of a range up to which bundles give all of it: more may be inserted before its page is full.
+const FITS: u64 = 900;
+
+/// Ranges whose records the server counted, in rising order: what is read of a list of which somebody else chose the records, as
+/// the changed ones, whose keys are spread in no known way.
+#[derive(Debug, Default)]
+pub(super) struct Counted(Vec<(Range, u64)>);
+
+impl Counted {
+    /// Takes ranges between the lowest and the highest key with their counts. Gives the ranges that those with too many records are
+    /// cut into, to be counted in their place.
+    pub(super) fn take(
+        &mut self,
+        counted: impl IntoIterator<Item = (Range, u64)>,
+        (low, high): (i64, i64),
+    ) -> Vec<Range> {
+        let mut finer = Vec::new();
+        for ((after, last), records) in counted {
+            let parts = usize::try_from(records.div_ceil(FILLED as u64)).unwrap_or(usize::MAX);
+            let mut cuts = split((after.unwrap_or(low), last.unwrap_or(high)), parts);
+            if records <= FITS || cuts.len() < 2 {
+                self.0.push(((after, last), records));
+                continue;
+            }
+            // The ends of the cuts are open.
+            if let Some(first) = cuts.first_mut() {
+                first.0 = after;
+            }
+            if let Some(end) = cuts.last_mut() {
+                end.1 = last;
+            }
+            finer.append(&mut cuts);
+        }
+        finer
+    }
+
+    /// Takes ranges that nobody counts any more, and which are expected to fit.
+    pub(super) fn expect(&mut self, ranges: Vec<Range>) {
+        self.0.extend(ranges.into_iter().map(|range| (range, FILLED as u64)));
+    }
+
+    /// The ranges in rising order, neighbours together as long as they are expected to be read as one page.
+    pub(super) fn joined(mut self) -> Vec<Range> {
+        self.0.sort_unstable();
+        let mut joined: Vec<(Range, u64)> = Vec::new();
+        for ((after, last), records) in self.0 {
+            match joined.last_mut().filter(|(_, before)| *before + records <= FILLED as u64) {
+                Some((range, before)) => (range.1, *before) = (last, *before + records),
+                None => joined.push(((after, last), records)),
+            }
+        }
+        joined.into_iter().map(|(range, _)| range).collect()
+    }
 }
 
 /// Cuts the keys from the lowest to the highest into ranges of equal width; the first and the last are open.
@@ -167,6 +230,36 @@ mod tests {
         assert_eq!(sizes(100_000, 4), [56, 56, 56, 32]);
         assert_eq!(sizes(8_200, 4), [8, 8, 1]);
         assert_eq!(sizes(8_200, 1), [17]);
+    }
+
+    #[test]
+    fn ranges_of_changed_rows_follow_their_counts() {
+        // Ten thousand keys in four ranges: none, a few, and most of them in the last.
+        let bounds = (0, 10_000);
+        let ranges = split(bounds, 4);
+        let mut counted = Counted::default();
+        let finer = counted.take(ranges.into_iter().zip([0, 300, 150, 1_500]), bounds);
+        assert_eq!(finer, [(Some(7_500), Some(8_333)), (Some(8_333), Some(9_166)), (Some(9_166), None)]);
+        let finer = counted.take(finer.into_iter().zip([100, 100, 1_300]), bounds);
+        assert_eq!(finer, [(Some(9_166), Some(9_444)), (Some(9_444), Some(9_722)), (Some(9_722), None)]);
+        counted.expect(finer);
+        assert_eq!(
+            counted.joined(),
+            [
+                (None, Some(7_500)),
+                (Some(7_500), Some(9_166)),
+                (Some(9_166), Some(9_444)),
+                (Some(9_444), Some(9_722)),
+                (Some(9_722), None)
+            ]
+        );
+    }
+
+    #[test]
+    fn a_range_without_room_between_its_keys_stays_one() {
+        let mut counted = Counted::default();
+        assert!(counted.take([((Some(4), Some(5)), 2_000)], (0, 10)).is_empty());
+        assert_eq!(counted.joined(), [(Some(4), Some(5))]);
     }
 
     #[test]

@@ -16,13 +16,17 @@
 //! | `bundle` | one bundle of lists, or of their counts |
 //! | `rows` | answers into batches, each key once |
 //! | `survey` | requests that several loads have in common, sent once |
+//! | `budget` | requests that the rolling refresh may take |
+//! | `looks` | when each list was last read |
 //! | `progress` | the stored progress: watermark, place of the rolling refresh, lists that are still pending |
 //! | `full`, `changed` | the two ways to load |
 //! | `guard` | whether missing rows are believed |
 
+mod budget;
 mod bundle;
 mod changed;
 mod full;
+mod looks;
 mod parents;
 mod progress;
 mod read;
@@ -31,6 +35,7 @@ mod survey;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::contract;
 use connectwise_extract::read::{self as source, Measured, Newest};
@@ -45,9 +50,12 @@ use crate::error::{Error, Kind, Result};
 use crate::quarantine::Held;
 use crate::telemetry::{Meter, Mode};
 use crate::tenant;
+pub use budget::REFRESH_REQUESTS;
+pub(crate) use budget::{divided, usual};
+use looks::Looks;
 pub use progress::MAX_PENDING;
 use progress::Progress;
-pub(crate) use survey::survey;
+pub(crate) use survey::{Surveyed, survey};
 
 /// What both ways to load work with.
 struct Work<'a> {
@@ -106,6 +114,15 @@ pub async fn load(
         .await
 }
 
+/// When the list of an entity's bronze table that wasn't read for longest was read, by the server's clock: then or later. `None` where
+/// there is no such table, or nobody knows.
+///
+/// # Errors
+/// [`Kind::Lake`] when its log can't be read.
+pub async fn oldest_look(table: &Table) -> Result<Option<DateTime<Utc>>> {
+    Ok(Looks::stored(table).await?.oldest())
+}
+
 /// Several reasons as one.
 fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String> {
     reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
@@ -158,7 +175,10 @@ impl<'a> Work<'a> {
         let next = Progress { watermark, asked: asked.or(stored.asked), ..stored.clone() };
         let mut loaded = match self.is_incremental() {
             true => self.changed(&stored, next, &measured, held).await?,
-            false => self.full(&stored, next, held).await?,
+            false => {
+                let looks = asked.map_or_else(Looks::default, Looks::of_all);
+                self.full(&stored, Progress { looks, ..next }, held).await?
+            }
         };
         let name = self.table.name();
         let told = self.doubt.as_ref().map(|doubt| format!("{name} {doubt}, so that all of it was read again"));

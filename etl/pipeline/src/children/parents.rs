@@ -69,12 +69,22 @@ impl Work<'_> {
     /// The next parents of the rolling refresh, with ids above `round`; `since` is the time since the last part. `None` while
     /// the part is too small to be worth a request.
     pub(super) async fn next_of(&self, round: i64, since: Option<TimeDelta>) -> Result<Option<Ids>> {
-        let part = share(self.about().await?, self.parent.runs, since);
+        let part = self.part(since).await?;
         if part == 0 {
             return Ok(None);
         }
         let part = usize::try_from(part).unwrap_or(usize::MAX);
         self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await.map(Some)
+    }
+
+    /// Lists that the rolling refresh is to read next, as far as time goes.
+    pub(super) async fn part(&self, since: Option<TimeDelta>) -> Result<u64> {
+        Ok(share(self.about().await?, self.refresh_days(), since))
+    }
+
+    /// Days in which every list is to be read again.
+    pub(super) fn refresh_days(&self) -> u32 {
+        self.request.options.refresh_days.unwrap_or(self.parent.runs)
     }
 
     /// Approximate number of parents: the rows of their bronze table, else the server's count.

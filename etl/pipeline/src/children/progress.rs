@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Commit, Table};
 
+use super::looks::Looks;
 use crate::bronze::WATERMARK;
 use crate::error::Result;
 
@@ -29,25 +30,29 @@ pub(super) struct Progress {
     pub(super) asked: Option<DateTime<Utc>>,
     /// Parents whose lists couldn't be read when it was their turn.
     pub(super) pending: BTreeSet<i64>,
+    /// When the lists were last read.
+    pub(super) looks: Looks,
 }
 
 impl Progress {
     pub(super) async fn stored(table: &Table) -> Result<Self> {
-        let names: Vec<String> = [WATERMARK, ROUND, ASKED]
-            .map(str::to_owned)
-            .into_iter()
-            .chain((0..MAX_PENDING).map(pending_application))
-            .collect();
+        let names = [WATERMARK, ROUND, ASKED].map(str::to_owned);
         let stored = table.transactions(&names).await?;
         let number = |name: &str| stored.get(name).copied();
+        let mut pending = BTreeSet::new();
+        // They stand together, so that none is looked up in vain.
+        for place in 0..MAX_PENDING {
+            match table.transaction(&pending_application(place)).await? {
+                Some(parent) if parent != 0 => pending.insert(parent),
+                _ => break,
+            };
+        }
         Ok(Self {
             watermark: number(WATERMARK).and_then(DateTime::from_timestamp_micros),
             round: number(ROUND).unwrap_or_default(),
             asked: number(ASKED).and_then(DateTime::from_timestamp_micros),
-            pending: (0..MAX_PENDING)
-                .filter_map(|at| number(&pending_application(at)))
-                .filter(|parent| *parent != 0)
-                .collect(),
+            pending,
+            looks: Looks::stored(table).await?,
         })
     }
 
@@ -63,7 +68,7 @@ impl Progress {
         };
         let places = self.pending.len().max(before.pending.len());
         let parents = self.pending.iter().copied().chain(std::iter::repeat(0)).take(places.min(MAX_PENDING));
-        let commit = commit.transaction(ROUND, self.round);
+        let commit = self.looks.transactions(commit.transaction(ROUND, self.round));
         parents.enumerate().fold(commit, |commit, (at, parent)| commit.transaction(pending_application(at), parent))
     }
 }

@@ -131,6 +131,14 @@ impl Reader {
         (round * least.div_ceil(round)).min(most)
     }
 
+    /// Lists that a request is expected to return.
+    pub(super) fn of_a_request(&self, work: &Work<'_>) -> usize {
+        if !self.bundles {
+            return 1;
+        }
+        work.request.shared.sizes(|sizes| sizes.working()).min(self.fits).max(1)
+    }
+
     /// Takes how a list went. One that is shut has failed like others.
     fn note(&mut self, list: Result<List, connectwise_sdk::Error>) -> List {
         match &list {

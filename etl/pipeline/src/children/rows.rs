@@ -88,6 +88,11 @@ impl Rows {
         self.reader.at_once(work)
     }
 
+    /// Lists that a request is expected to return.
+    pub(super) fn of_a_request(&self, work: &Work<'_>) -> usize {
+        self.reader.of_a_request(work)
+    }
+
     /// The rows of these parents.
     ///
     /// # Errors

@@ -28,6 +28,17 @@ struct Asked<'a> {
     part: Part,
     /// Whether these are all parents, and not only the changed ones.
     is_all: bool,
+    /// Lists of other parents that the rolling refresh is to read.
+    refresh: u64,
+}
+
+/// What the loads of child lists are going to ask for.
+#[derive(Debug, Default)]
+pub(crate) struct Surveyed {
+    /// Lists of changed parents that aren't read yet.
+    pub(crate) changed: u64,
+    /// Lists that the rolling refresh is to read of each entity.
+    pub(crate) refresh: Vec<(&'static str, u64)>,
 }
 
 impl Asked<'_> {
@@ -46,8 +57,8 @@ fn question(part: &Part, most: Option<usize>) -> Question {
 }
 
 /// Sends the requests of these loads and puts the answers into their shared state.
-pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) {
-    let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return };
+pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) -> Surveyed {
+    let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return Surveyed::default() };
     let meter = Meter::default();
     let asked = loads.iter().map(|&(entity, table, request)| parents_of(client, entity, table, request, &meter));
     let asked: Vec<Asked<'_>> = join_all(asked).await.into_iter().flatten().collect();
@@ -77,10 +88,14 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         shared.tell_parents(question.clone(), Ids { ids: ids.clone(), unreadable: Vec::new(), at_end: true });
     }
     let mut lists: Vec<Below> = Vec::new();
+    let mut surveyed = Surveyed::default();
     for (asked, alone) in asked.iter().zip(&alone) {
+        surveyed.refresh.push((asked.work.entity.name, asked.refresh));
         let Some(ids) = alone.as_ref().or_else(|| found.get(&question(&asked.part, None))) else { continue };
         if ids.len() <= BUNDLE && lists.len() + ids.len() <= LISTS {
             lists.extend(asked.work.lists(ids.iter().copied()));
+        } else {
+            surveyed.changed += ids.len() as u64;
         }
     }
     // Bundles keep the initial size: the lists of a refused one would be requested twice.
@@ -101,6 +116,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
             }
         }
     }
+    surveyed
 }
 
 /// The changed parents, or all if the change time can't be used as a condition; `None` for a load that isn't incremental or
@@ -118,7 +134,7 @@ async fn parents_of<'a>(
     if !work.is_incremental() {
         return None;
     }
-    let (_, measured) = work.measure().await.ok()?;
+    let (stored, measured) = work.measure().await.ok()?;
     if !work.shares {
         return None;
     }
@@ -131,5 +147,7 @@ async fn parents_of<'a>(
     let is_all = changed.is_none();
     let condition = work.of_all(changed);
     let part = Part { entity: above, condition: condition.as_ref().map(ToString::to_string) };
-    Some(Asked { work, condition, part, is_all })
+    let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
+    let refresh = if is_all { 0 } else { work.part(since).await.ok()? };
+    Some(Asked { work, condition, part, is_all, refresh })
 }

@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_lakehouse::{Lake, Layer, Table, TableName};
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::read::rows;
 use super::{RUNS, STARTED};
+use crate::children;
 use crate::error::Result;
 use crate::quarantine::{self, Record};
 
@@ -93,6 +94,9 @@ pub struct TableStatus {
     /// Records of it in quarantine that are neither mended nor acknowledged; bronze only.
     #[serde(default)]
     pub quarantine_open: u64,
+    /// All child lists of the table were read at this time, the server's, or later; `None` for other tables, and where nobody knows.
+    #[serde(default)]
+    pub oldest_look: Option<DateTime<Utc>>,
 }
 
 /// How a run went.
@@ -145,12 +149,12 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
     let now = Utc::now();
     let runs = runs(lake, RUNS_SHOWN).await?;
     let mut tables: Vec<TableStatus> = rows(lake, LAST_STEPS).await?;
-    let counts: Vec<Option<u64>> =
-        stream::iter(tables.clone()).map(|table| count(lake, table)).buffered(AT_ONCE).collect().await;
+    let found: Vec<(Option<u64>, Option<DateTime<Utc>>)> =
+        stream::iter(tables.clone()).map(|table| look(lake, table)).buffered(AT_ONCE).collect().await;
     let open = quarantine::open(lake).await?;
-    for (table, rows) in tables.iter_mut().zip(counts) {
+    for (table, (rows, oldest_look)) in tables.iter_mut().zip(found) {
         table.quarantine_open = open.iter().filter(|record| is_of(record, table)).count() as u64;
-        table.rows = rows;
+        (table.rows, table.oldest_look) = (rows, oldest_look);
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
     Ok(Some(Status { lakehouse: lake.root().to_string(), now, tables, runs }))
@@ -192,10 +196,15 @@ fn is_of(record: &Record, table: &TableStatus) -> bool {
         && entity.is_ok_and(|entity| TableName::bronze(entity.table).name == table.table_name)
 }
 
-/// Rows of a table now. One that can't be counted must not hide what the ledger says of the others.
-async fn count(lake: &Lake, table: TableStatus) -> Option<u64> {
-    let layer = Layer::ALL.into_iter().find(|layer| layer.name() == table.layer)?;
-    let name = TableName { layer, name: table.table_name };
-    let table = lake.table(&name).await.ok().filter(|table| table.exists())?;
-    table.row_count().await.ok()
+/// Rows of a table now, and when its child lists were read. One that can't be read must not hide what the ledger says of the others.
+async fn look(lake: &Lake, status: TableStatus) -> (Option<u64>, Option<DateTime<Utc>>) {
+    let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.name() == status.layer) else { return (None, None) };
+    let name = TableName { layer, name: status.table_name };
+    let Some(table) = lake.table(&name).await.ok().filter(Table::exists) else { return (None, None) };
+    let mut below = catalog::entities().iter().filter(|entity| entity.parent().is_some());
+    let looked = match below.any(|entity| TableName::bronze(entity.table) == name) {
+        true => children::oldest_look(&table).await.ok().flatten(),
+        false => None,
+    };
+    (table.row_count().await.ok(), looked)
 }

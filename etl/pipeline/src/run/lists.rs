@@ -14,6 +14,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::mpsc;
 
 use super::load::Target;
 use super::plan::Run;
@@ -39,6 +40,9 @@ pub(super) struct Loaded {
     /// Whether any load succeeded.
     pub(super) went: bool,
 }
+
+/// A list that was loaded, and its table after the load.
+pub(super) type Fresh = (&'static Entity, Table);
 
 /// Lists whose loads haven't begun.
 #[derive(Debug)]
@@ -82,7 +86,8 @@ impl Waiting {
 }
 
 impl Run<'_> {
-    /// Loads all lists of the plan, until none is left or every request fails.
+    /// Loads all lists of the plan, until none is left or every request fails. The tables of lists that were loaded go to `fresh`, if
+    /// there is somebody to take them.
     ///
     /// # Errors
     /// When another tenant's first load has claimed the lakehouse meanwhile.
@@ -90,7 +95,7 @@ impl Run<'_> {
         &self,
         client: &Client,
         server: &mut Server,
-        journal: &mut Journal<'_>,
+        (journal, fresh): (&mut Journal<'_>, Option<mpsc::UnboundedSender<Fresh>>),
     ) -> Result<Loaded> {
         let mut halt = Halt::new(server.trouble).doubting(server.doubted);
         let mut waiting = Waiting(self.plan.entities.iter().copied().collect());
@@ -102,6 +107,7 @@ impl Run<'_> {
         let mut stopped = None;
         self.observer.planned(waiting.0.len());
         let asking = client.with_own_stats();
+        self.divide_evenly();
         let mut ready = if server.doubted { HashMap::new() } else { self.survey(&asking).await };
         server.spent += asking.stats();
         if at_once(client) > 1 {
@@ -131,7 +137,6 @@ impl Run<'_> {
             };
             let Some((entity, meter, mut step, table)) = next else { break };
             running.retain(|(table, _)| !is_of(table, entity));
-            loaded.tables.extend(table);
             let rest: Vec<_> = waiting.0.iter().copied().collect();
             let (is_first, is_last) = (loaded.steps.is_empty(), rest.is_empty() && running.is_empty());
             let all_shut = loaded.steps.iter().all(is_shut);
@@ -153,6 +158,7 @@ impl Run<'_> {
                 }
                 meter.redact(client);
                 journal.step(&step, Some((entity, &meter))).await;
+                self.tell_beside(journal).await;
                 if step.is_failed() {
                     // Another tenant's first load may have claimed the lakehouse meanwhile.
                     tenant::admit(self.lake, client, self.plan.adopt_tenant, &self.run_id, self.started).await?;
@@ -164,6 +170,13 @@ impl Run<'_> {
                 loaded.not_tried = waiting.names();
                 stopped = stops;
             }
+            let takes = fresh.as_ref().filter(|_| stopped.is_none() && !step.is_failed() && !is_shut(&step));
+            let kept = match (table, takes) {
+                // Who doesn't take it any more leaves it to be built behind the loads.
+                (Some(table), Some(fresh)) => fresh.send((entity, table)).err().map(|unsent| unsent.0.1),
+                (table, _) => table,
+            };
+            loaded.tables.extend(kept);
             loaded.steps.push(step);
         }
         if stopped.is_none() {

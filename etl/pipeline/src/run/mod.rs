@@ -10,6 +10,7 @@ mod load;
 mod plan;
 mod report;
 mod server;
+mod silver;
 mod survey;
 
 pub use crate::telemetry::{Chunk, Meter, Mode, Observer, Outcome, Quiet, ReadProof, Step};

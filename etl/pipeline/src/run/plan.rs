@@ -1,6 +1,7 @@
 //! A run: bronze entity by entity, then silver, then gold.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
@@ -13,6 +14,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 
 use super::server::Server;
+use super::silver::Built;
 use super::{Meter, Mode, Observer, Report, Step, damage};
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
@@ -21,7 +23,6 @@ use crate::halt::Trouble;
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::opened::Opened;
 use crate::shared::Shared;
-use crate::silver;
 use crate::tenant::{self, Admitted, Signature};
 use tokio::sync::OnceCell;
 
@@ -96,8 +97,22 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let skipped =
         if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
     let (quarantine, shared) = (OnceCell::new(), Shared::default());
-    let run =
-        Run { lake, plan, observer, started, run_id, clock, dates, shared, owner, unsettled, quarantine, skipped };
+    let ended_beside = Mutex::default();
+    let run = Run {
+        lake,
+        plan,
+        observer,
+        started,
+        run_id,
+        clock,
+        dates,
+        shared,
+        owner,
+        unsettled,
+        quarantine,
+        skipped,
+        ended_beside,
+    };
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
@@ -111,34 +126,37 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     // What a layer left open is what the next one reads.
     let mut opened = Opened::default();
     let mut server = Server::default();
-    let (mut not_tried, mut goes_on) = (Vec::new(), true);
+    let (mut not_tried, mut goes_on, mut beside) = (Vec::new(), true, HashMap::new());
     if let Some(client) = asking {
         server = Server::ask(client).await;
-        let loaded = run.lists(client, &mut server, &mut journal).await?;
+        let (loaded, built) = run.lists_and_silver(client, &mut server, &mut journal).await?;
         steps = loaded.steps;
         not_tried = loaded.not_tried;
         opened.extend(loaded.tables);
         warnings.extend(loaded.warnings);
         // Without anything new there is nothing to build, and a run that did nothing has to say so.
         goes_on = (loaded.went || not_tried.is_empty()) && !is_full(&steps);
+        beside = built;
         journal.write().await;
     }
-    if goes_on && plan.layers.contains(&Layer::Silver) {
+    if plan.layers.contains(&Layer::Silver) {
         for entity in &plan.entities {
-            if is_full(&steps) {
-                goes_on = false;
-                break;
-            }
-            let (step, silver) = run.silver(entity, &mut opened).await;
-            journal.step(&step, None).await;
-            steps.push(step);
-            if entity.history {
-                let step = run.history(entity, silver.as_ref()).await;
-                journal.step(&step, None).await;
-                steps.push(step);
-            }
+            let (told, silver) = match beside.remove(entity.name) {
+                Some(Built { steps, silver }) => (steps, silver),
+                None if goes_on && !is_full(&steps) => {
+                    let bronze = opened.take(&TableName::bronze(entity.table));
+                    let Built { steps, silver } = run.silver(entity, bronze).await;
+                    for step in &steps {
+                        journal.step(step, None).await;
+                    }
+                    (steps, silver)
+                }
+                None => continue,
+            };
+            steps.extend(told);
             opened.extend(silver);
         }
+        goes_on &= !is_full(&steps);
         journal.write().await;
     }
     if goes_on && plan.layers.contains(&Layer::Gold) {
@@ -206,18 +224,13 @@ pub(super) struct Run<'a> {
     pub(super) shared: Shared,
     pub(super) owner: Signature,
     /// Whether a table that others are built from was mended, so that these can't go by what they have seen of it.
-    unsettled: AtomicBool,
+    pub(super) unsettled: AtomicBool,
     /// The quarantine when the run first asked for it.
     pub(super) quarantine: OnceCell<Table>,
     /// Bronze tables that the last run to load them skipped.
     pub(super) skipped: BTreeSet<String>,
-}
-
-/// What has to be built of a table.
-struct Todo {
-    mode: Mode,
-    /// Whether its rows weren't to be trusted before.
-    untrusted: bool,
+    /// Silver steps that ended beside loads, until the ledger is told.
+    pub(super) ended_beside: Mutex<Vec<Step>>,
 }
 
 /// A table after a step that left it at a version.
@@ -226,77 +239,11 @@ pub(super) async fn at(table: &Table, version: u64) -> Result<Table> {
 }
 
 /// Whether a step failed for want of space, which the others would, too.
-fn is_full(steps: &[Step]) -> bool {
+pub(super) fn is_full(steps: &[Step]) -> bool {
     steps.iter().any(|step| step.is_failed() && step.trouble == Some(Trouble::FullDisk))
 }
 
 impl Run<'_> {
-    async fn silver(&self, entity: &'static Entity, opened: &mut Opened) -> (Step, Option<Table>) {
-        let table = TableName::silver(entity.table);
-        self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
-            let (lake, plan) = (self.lake, self.plan);
-            let bronze = opened.table(lake, &TableName::bronze(entity.table)).await?;
-            if tenant::is_of_another(&bronze, self.owner).await? {
-                return Err(tenant::unmoved(bronze.name(), None));
-            }
-            let (silver, healed) = damage::silver(lake, entity, plan, &self.run_id).await?;
-            let Todo { mode, untrusted } = self.todo(&silver, healed, step).await?;
-            let request =
-                silver::Request { entity, privacy: &plan.privacy, run_id: &self.run_id, started: self.started };
-            let mut built = silver::build(&bronze, &silver, &request, mode).await?;
-            let mut silver = at(&silver, built.written.version).await?;
-            if let Some(why) = damage::short(&bronze, &silver, entity) {
-                step.warnings.push(why);
-                built = silver::build(&bronze, &silver, &request, Mode::Full).await?;
-                silver = at(&silver, built.written.version).await?;
-                let still = damage::short(&bronze, &silver, entity);
-                step.warnings.extend(still.map(|still| format!("{still}, and still is")));
-            }
-            if untrusted {
-                lake.trust(silver.name(), &self.run_id).await?;
-            }
-            step.built(&built);
-            Ok(silver)
-        })
-        .await
-    }
-
-    async fn history(&self, entity: &'static Entity, silver: Option<&Table>) -> Step {
-        let table = silver::history::table(entity);
-        let (step, _) = self
-            .step(table, &[TableName::silver(entity.table)], &Meter::default(), async |step, _| {
-                let (history, healed) = damage::history(self.lake, entity, &self.run_id).await?;
-                let Todo { mode, untrusted } = self.todo(&history, healed, step).await?;
-                let mode = if self.unsettled.load(Ordering::Relaxed) { Mode::Full } else { mode };
-                let silver = match silver {
-                    Some(silver) => silver.clone(),
-                    None => self.lake.table(&TableName::silver(entity.table)).await?,
-                };
-                let privacy = &self.plan.privacy;
-                let request = silver::Request { entity, privacy, run_id: &self.run_id, started: self.started };
-                let built = silver::history::build(&silver, &history, &request, mode).await?;
-                if untrusted {
-                    self.lake.trust(history.name(), &self.run_id).await?;
-                }
-                step.built(&built);
-                Ok(())
-            })
-            .await;
-        step
-    }
-
-    /// How much has to be built of a table, and of those above it, that may have been mended.
-    async fn todo(&self, table: &Table, healed: Option<damage::Healed>, step: &mut Step) -> Result<Todo> {
-        let untrusted = table.is_untrusted().await?;
-        let is_whole = healed.as_ref().is_none_or(|healed| healed.is_whole) && !untrusted;
-        step.warnings.extend(healed.map(|healed| healed.told));
-        if is_whole {
-            return Ok(Todo { mode: self.plan.mode, untrusted });
-        }
-        self.unsettled.store(true, Ordering::Relaxed);
-        Ok(Todo { mode: Mode::Full, untrusted })
-    }
-
     /// Marks tables of a step that failed over files which can't be read ([`damage::mark`]), and says which.
     async fn mark(&self, tables: &[TableName]) -> Option<String> {
         let marked = damage::mark(self.lake, tables, self.plan.mode, &self.run_id).await.unwrap_or_else(|error| {

@@ -17,7 +17,7 @@ use super::load::Ready;
 use super::plan::Run;
 use crate::bronze::{Foreknown, Known, Standing};
 use crate::bundling::Proof;
-use crate::children;
+use crate::children::{self, Surveyed};
 
 /// With fewer lists there is no survey: single requests cost as little.
 const FEWEST: usize = 3;
@@ -45,7 +45,9 @@ impl Run<'_> {
         let newest = bundles.newest(&self.changing()).await;
         self.shared.tell_newest(&newest);
         // The two are independent, except for how the server reads dates, which is probed once.
-        let (flat, below) = futures::join!(self.flat(client, &bundles, &newest, looked), self.below(client));
+        let (flat, (below, surveyed)) =
+            futures::join!(self.flat(client, &bundles, &newest, looked), self.below(client));
+        self.divide(client.stats().requests, &flat, &surveyed);
         flat.into_iter().chain(below).collect()
     }
 
@@ -88,16 +90,35 @@ impl Run<'_> {
     }
 
     /// Reads child lists, once the newest records of their parents are known.
-    async fn below(&self, client: &Client) -> Vec<(&'static str, Ready)> {
+    async fn below(&self, client: &Client) -> (Vec<(&'static str, Ready)>, Surveyed) {
         if self.plan.mode == Mode::Full {
-            return Vec::new();
+            return (Vec::new(), Surveyed::default());
         }
         let lists = self.plan.entities.iter().copied().filter(|entity| entity.parent().is_some());
         let looked = stream::iter(lists).map(|entity| async move { Some((entity, self.ready(entity).await.ok()?)) });
         let looked: Vec<_> = looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         let loads: Vec<_> = looked.iter().map(|(entity, ready)| (*entity, &ready.table, &ready.request)).collect();
-        children::survey(client, &loads).await;
-        looked.into_iter().map(|(entity, ready)| (entity.name, ready)).collect()
+        let surveyed = children::survey(client, &loads).await;
+        (looked.into_iter().map(|(entity, ready)| (entity.name, ready)).collect(), surveyed)
+    }
+
+    /// Divides the requests of the rolling refresh evenly among the child lists, as long as nobody knows what is due of each.
+    pub(super) fn divide_evenly(&self) {
+        let requests = self.plan.load.refresh_requests.unwrap_or(children::REFRESH_REQUESTS);
+        let below = self.plan.entities.iter().filter(|entity| entity.parent().is_some());
+        let due: Vec<_> = below.map(|entity| (entity.name, requests.saturating_mul(children::BUNDLE as u64))).collect();
+        self.shared.tell_refresh(children::divided(&due, requests));
+    }
+
+    /// Divides the requests of the rolling refresh among the child lists. What the run takes besides is known about: what it `sent` so
+    /// far, the pages of long lists and the child lists of changed parents.
+    fn divide(&self, sent: u64, flat: &[(&'static str, Ready)], surveyed: &Surveyed) {
+        let pages = |ready: &Ready| ready.records / u64::from(self.plan.page_size.max(1));
+        let others = sent
+            + flat.iter().map(|(_, ready)| pages(ready)).sum::<u64>()
+            + surveyed.changed.div_ceil(children::BUNDLE as u64);
+        let requests = self.plan.load.refresh_requests.unwrap_or_else(|| children::usual(others));
+        self.shared.tell_refresh(children::divided(&surveyed.refresh, requests));
     }
 
     /// Entities whose newest record is needed: those of the plan, and their parents.

@@ -1,0 +1,148 @@
+//! Reading a scope of a list and writing the rows that differ: what changed since the watermark, or a whole list that is compared.
+
+use arrow::datatypes::SchemaRef;
+use connectwise_extract::read::{self, Counting, Extraction, Scope, Seen};
+use connectwise_lakehouse::{Changes, Commit, Keys, SpillBuffer, Written, integers};
+use datafusion::prelude::SessionContext;
+
+use super::{Done, Target, deletion_guard, range};
+use crate::error::{Kind, Result};
+use crate::quarantine;
+
+/// What a read of a list gave.
+pub(super) struct Listed {
+    pub(super) schema: SchemaRef,
+    /// Rows that the table doesn't hold in this form.
+    pub(super) changed: SpillBuffer,
+    /// The keys of all rows.
+    pub(super) keys: Keys,
+    pub(super) seen: Seen,
+    pub(super) quarantined: u64,
+}
+
+impl Target<'_> {
+    /// Reads a scope of the list, or takes the records that were read before, and writes the rows that differ.
+    pub(super) async fn changes(&self, scope: &Scope) -> Result<Done> {
+        let (listed, note) = self.read_all(scope).await?;
+        let (seen, quarantined) = (listed.seen.clone(), listed.quarantined);
+        let (written, refused) = match scope {
+            Scope::All => self.compare(listed).await?,
+            _ => (self.merge(listed).await?, None),
+        };
+        let notes = note.into_iter().collect();
+        Ok(Done { whole: seen.unreadable.is_empty(), seen, written, quarantined, refused, notes })
+    }
+
+    /// Reads a scope of the list to its end, in the way that takes fewest requests one after the other. A note says where bundles
+    /// didn't give all of it.
+    async fn read_all(&self, scope: &Scope) -> Result<(Listed, Option<String>)> {
+        let (gathered, note) = self.gathered(scope).await?;
+        if let Some(listed) = gathered {
+            return Ok((listed, note));
+        }
+        let condition = read::condition(self.entity, scope);
+        let (mut counting, mut notes) = (Counting::Asked, note);
+        if self.at_once() > 1 && !self.was_listed(condition.as_ref()) {
+            let count = self.count(condition.as_ref()).await?;
+            // A server that cuts lists in bundles without a word does it every time.
+            let (listed, note) = self.by_ranges(condition.as_ref(), &count, notes.is_none()).await?;
+            notes = notes.or(note);
+            if let Some(listed) = listed {
+                return Ok((listed, notes));
+            }
+            counting = Counting::Known(count);
+        }
+        let extraction = self.extract(scope, counting).await?;
+        self.meter.expect(extraction.seen().counted);
+        Ok((self.listed(extraction, self.session).await?, notes))
+    }
+
+    /// Starts to read a whole list by bundles of key ranges, which are cut from the keys of the table. `None` if the scope
+    /// isn't the whole list, the survey didn't count it or read it already, it fits on one page, or the keys of the table don't
+    /// resemble it.
+    async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
+        let (entity, request) = (self.entity, self.request);
+        let counted = match (scope, &self.counted) {
+            (Scope::All, Some((None, counted))) => *counted,
+            _ => return Ok(None),
+        };
+        let whole_pages = request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
+        if entity.bundle.is_none() || !whole_pages || self.was_listed(None) || counted < u64::from(request.page_size) {
+            return Ok(None);
+        }
+        let Some(ranges) = range::filled(&self.table.keys(entity.key).await?, counted) else { return Ok(None) };
+        Ok(Some(self.extract_ranges(ranges, None, Some(counted))?))
+    }
+
+    /// Reads a whole list by bundles of key ranges. No list if that isn't possible; a note beside it if the read was
+    /// incomplete: a server that truncates lists in bundles unnoticed does so in every run, so the list is then read page by
+    /// page.
+    async fn gathered(&self, scope: &Scope) -> Result<(Option<Listed>, Option<String>)> {
+        let Some(extraction) = self.gather(scope).await? else { return Ok((None, None)) };
+        self.meter.expect(extraction.seen().counted);
+        match self.listed(extraction, self.session).await {
+            Ok(listed) => Ok((Some(listed), None)),
+            Err(error) if error.kind() == Kind::Incomplete => {
+                tracing::info!("{error}");
+                self.meter.begin_again();
+                Ok((None, Some(self.not_by_bundle())))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads to the end: the rows that the table doesn't hold in this form, and the keys of all. Rejected records are kept before
+    /// the commit that moves the watermark past them: a run that dies between the two keeps a record twice in vain, never not at
+    /// all.
+    pub(super) async fn listed(&self, mut extraction: Extraction, session: &SessionContext) -> Result<Listed> {
+        let (entity, request) = (self.entity, self.request);
+        let (mut comparison, mut keys) = (self.comparison(session), Keys::new());
+        let number = self.meter.begin_read(extraction.seen());
+        loop {
+            let rows = extraction.next().await;
+            self.meter.saw(number, extraction.seen());
+            let Some(batch) = rows? else { break };
+            self.meter.batch(entity, &batch);
+            keys.extend(integers(&batch, entity.key)?.iter().flatten().map(i64::cast_unsigned));
+            comparison.push(batch).await?;
+        }
+        let seen = extraction.seen().clone();
+        let quarantined =
+            quarantine::keep(self.table.lake(), entity, &seen.rejected, &request.run_id, request.started).await?;
+        let schema = extraction.schema().clone();
+        Ok(Listed { schema, changed: comparison.differing().await?, keys, seen, quarantined })
+    }
+
+    /// Changed rows since the watermark.
+    async fn merge(&self, listed: Listed) -> Result<Written> {
+        let Listed { schema, changed, seen, .. } = listed;
+        let commit = self.commit(&seen.unreadable);
+        if self.dates.differs() || self.measured.lowers() {
+            // Remembered even where nothing was missed, or every run would look again.
+            return Ok(self.table.merge(&schema, Changes::upserts(self.entity.key, changed), &commit).await?);
+        }
+        self.upsert(&schema, changed, &commit).await
+    }
+
+    /// A whole list against the stored one: rows that left the list leave the table.
+    async fn compare(&self, listed: Listed) -> Result<(Written, Option<String>)> {
+        let Listed { schema, changed: rows, keys: listed, seen, .. } = listed;
+        let stored = self.table.keys(self.entity.key).await?;
+        let refused = self.check_deletions(&stored, &listed, &seen).await?.map(deletion_guard::kept);
+        let gone = self.gone(&stored, &listed).await?;
+        // What the server can't give is in the list all the same.
+        if gone.is_empty() || refused.is_some() || !seen.unreadable.is_empty() {
+            return Ok((self.upsert(&schema, rows, &self.commit(&[])).await?, refused));
+        }
+        let changes = Changes::upserts(self.entity.key, rows).deleting(gone);
+        Ok((self.table.merge(&schema, changes, &self.commit(&[])).await?, None))
+    }
+
+    /// Merges rows. Without any there is no commit: the next load finds the same watermark and nothing behind it.
+    async fn upsert(&self, schema: &SchemaRef, rows: SpillBuffer, commit: &Commit) -> Result<Written> {
+        if rows.is_empty() && self.table.exists() {
+            return Ok(self.table.unchanged());
+        }
+        Ok(self.table.merge(schema, Changes::upserts(self.entity.key, rows), commit).await?)
+    }
+}
