@@ -1,14 +1,16 @@
 """Runs the models of the gold layer on Spark SQL (Sail, through Spark Connect) over the silver tables of a lakehouse, and
 compares every row of every model with what the lakehouse holds.
 
-    gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY
+    gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY TIME-ZONE [ANSWERS]
 
 The types of all columns, of the models' results and of the stored tables, are held against the contract in models.toml. DAY is
-the day on which gold was built. Classification, custom fields and company types are worked out here again, from
-the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models.
+the day on which gold was built, and TIME-ZONE the configured one, which a Spark session substitutes for `${time_zone}` from its
+setting of that name (Sail doesn't yet: here the text is replaced). Classification, custom fields and company types are worked out here again, from
+the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models. ANSWERS is a JSON file with
+saved questions, {"<question>": {"sql": text, "columns": [name, ...], "rows": [{...}, ...]}}, whose SELECTs are run, too.
 
 Prints JSON: {"<model>": {"rows": n, "differences": [text, ...]}, "<layer>/<table>": {"rows": n}}. All tables of silver and gold are
-counted, histories included.
+counted, histories included. A question has its differences likewise, under its name.
 """
 
 import datetime
@@ -60,8 +62,10 @@ def rows_of(frame):
 
 
 def register(spark, name, schema, rows):
-    columns = {field.name: [row[at] for row in rows] for at, field in enumerate(schema)}
-    spark.createDataFrame(pyarrow.table(columns, schema=schema)).createOrReplaceTempView(name)
+    # A frame of no rows is refused.
+    columns = {field.name: [row[at] for row in rows or [[None] * len(schema)]] for at, field in enumerate(schema)}
+    frame = spark.createDataFrame(pyarrow.table(columns, schema=schema))
+    (frame if rows else frame.where("false")).createOrReplaceTempView(name)
 
 
 def stale_on(house, day):
@@ -182,7 +186,24 @@ def compare(house, model, sql):
     return {"rows": len(found), "differences": told[:SHOWN] + ([f"{len(told)} in all"] if len(told) > SHOWN else [])}
 
 
-def main(lakehouse, models, day):
+def told(value):
+    """A value of an answer: numbers with four places, whatever type they have."""
+    if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
+        return f"{decimal.Decimal(str(value)):.4f}".replace("-0.0000", "0.0000")
+    return value.isoformat() if isinstance(value, datetime.date) else value
+
+
+def ask(house, answer):
+    columns = answer["columns"]
+    expected = sorted(repr([told(row.get(name)) for name in columns]) for row in answer["rows"])
+    found = sorted(repr([told(row[name]) for name in columns]) for row in rows_of(house.spark.sql(answer["sql"])))
+    differing = [f"{one} on Spark, {other} is the answer" for one, other in zip(found, expected) if one != other]
+    if len(found) != len(expected):
+        differing.append(f"{len(found)} rows on Spark, {len(expected)} in the answer")
+    return {"rows": len(found), "differences": differing[:SHOWN]}
+
+
+def main(lakehouse, models, day, zone, answers=None):
     server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     address = server.listening_address
@@ -200,17 +221,20 @@ def main(lakehouse, models, day):
     register_small_tables(house, datetime.date.fromisoformat(day))
     for model in declared:
         file = models / f"{model['name']}.sql"
+        sql = file.read_text().replace("${time_zone}", zone) if file.exists() else None
         if model["kind"] in ("dimension", "fact"):
-            results[model["name"]] = compare(house, model, file.read_text())
+            results[model["name"]] = compare(house, model, sql)
         elif model["kind"] == "calendar":
             # It is computed, and not selected.
             stored = house.read("gold", model["name"])
             odd = odd_types(stored, contract(model) | TECHNICAL, "in the lakehouse")
             results[model["name"]] = {"rows": stored.count(), "differences": odd}
         else:
-            spark.sql(file.read_text()).createOrReplaceTempView(model["name"])
+            spark.sql(sql).createOrReplaceTempView(model["name"])
             continue
         house.register("gold", model["name"])
+    for question, answer in json.loads(pathlib.Path(answers).read_text()).items() if answers else []:
+        results[question] = ask(house, answer)
     json.dump(results, sys.stdout, ensure_ascii=False, indent=1)
     sys.stdout.flush()
     # The server's own end waits for its sessions, for minutes.

@@ -24,11 +24,11 @@ RULES = [
 ]
 ENTITIES = [
     "invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase", "serviceticket",
-    "projectticket", "boardstatus", "member",
+    "projectticket", "boardstatus", "member", "agreementaddition", "billingcycle",
 ]
 # Of these, rows that are gone count.
-NAMED = ["agreement", "project", "projectphase", "boardstatus", "member"]
-GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket"]
+NAMED = ["agreement", "project", "projectphase", "boardstatus", "member", "billingcycle"]
+GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket", "fact_backlog", "fact_agreementaddition"]
 
 MONEY = "cast({} as decimal(19, 4))"
 
@@ -72,14 +72,41 @@ left join project p on p.id = w.project
 left join projectphase f on f.id = w.phase
 """
 
+ADDITIONS = f"""
+create table additions as
+select x.id, a.company.id as company,
+    cast(
+        case when coalesce(x.billCustomer, 'Billable') = 'Billable' then {MONEY.format('x.extPrice')} else 0 end
+        / case
+            when lower(trim(a.billingCycle.name)) = 'monthly' then 1
+            when lower(trim(a.billingCycle.name)) = 'quarterly' then 3
+            when lower(trim(a.billingCycle.name)) in ('semi-annually', 'semi-annual') then 6
+            when lower(trim(a.billingCycle.name)) in ('annual', 'annually', 'yearly') then 12
+            when c.billingOptions = 'Monthly' then 1
+            when c.billingOptions = 'Quarterly' then 3
+            when c.billingOptions = 'SemiAnnual' then 6
+            when c.billingOptions = 'Yearly' then 12
+        end
+        as decimal(19, 4)
+    ) as mrr
+from agreementaddition x
+join agreement a on a.id = x.agreementId
+left join billingcycle c on c.id = a.billingCycle.id
+where cast(x.effectiveDate as date) <= getvariable('today')
+    and coalesce(cast(x.cancelledDate as date) > getvariable('today'), true)
+    and coalesce(cast(a.dateCancelled as date) > getvariable('today'), not coalesce(a.cancelledFlag, false))
+    and (coalesce(a.noEndingDateFlag, false) or coalesce(cast(a.endDate as date) >= getvariable('today'), true))
+"""
+
 TICKETS = """
 create table tickets as
-select t.id, t.company.id as company, coalesce(s.closedStatus, t.closedFlag, false) as closed, t.mergedInto is not null as merged
+select t.id, t.company.id as company, coalesce(s.closedStatus, t.closedFlag, false) as closed, t.mergedInto is not null as merged,
+    t.parent is not null as child
 from (
-    select id, company, status, closedFlag, mergedParentTicket.id as mergedInto from serviceticket
+    select id, company, status, closedFlag, mergedParentTicket.id as mergedInto, parentTicketId as parent from serviceticket
     where id not in (select id from projectticket)
     union all
-    select p.id, p.company, p.status, p.closedFlag, s.mergedParentTicket.id
+    select p.id, p.company, p.status, p.closedFlag, s.mergedParentTicket.id, s.parentTicketId
     from projectticket p left join serviceticket s on s.id = p.id
 ) t
 left join boardstatus s on s.id = t.status.id
@@ -146,6 +173,10 @@ QUESTIONS = {
         """select companyId || case when isClosed then ' closed' else ' open' end, count(*) from fact_ticket
         where not isMerged and not isDeleted group by 1""",
     ),
+    "backlog by company": (
+        "select company, count(*) from tickets where not merged and not child and not closed group by 1",
+        "select companyId, sum(openAtEnd) from fact_backlog where nextChangeDate is null group by 1",
+    ),
     "hours of tickets by company": (
         f"select t.company, sum({MONEY.format('e.actualHours')}) from timeentry e join tickets t on t.id = e.ticket.id group by 1",
         "select companyId, sum(actualHours) from fact_ticket where not isDeleted and entryCount > 0 group by 1",
@@ -155,6 +186,10 @@ QUESTIONS = {
             * coalesce({MONEY.format('m.hourlyCost')}, {MONEY.format('e.hourlyCost')}, 0) as decimal(19, 4)))
         from timeentry e join tickets t on t.id = e.ticket.id left join member m on m.id = e.member.id group by 1""",
         "select companyId, sum(laborCost) from fact_ticket where not isDeleted and entryCount > 0 group by 1",
+    ),
+    "monthly recurring revenue of additions by company": (
+        "select company, sum(mrr) from additions group by 1",
+        "select companyId, sum(mrr) from fact_agreementaddition where isActive group by 1",
     ),
     "written off": (
         "select 'all', sum(amount) from work where source = 'time' and status = 'WrittenOff' and invoice is null",
@@ -174,22 +209,28 @@ def load(connection, name, folder):
         connection.unregister("older")
 
 
-def main(lakehouse, day):
-    connection = duckdb.connect()
-    # Days are days in UTC, wherever this runs.
-    connection.execute("set timezone = 'UTC'")
-    for layer, name, prefix in [("bronze", name, "bronze_cw_") for name in ENTITIES] + [("gold", name, "") for name in GOLD]:
-        load(connection, name, f"{lakehouse}/{layer}/{prefix}{name}")
+def classify(connection):
+    """The kind of each agreement type that anything names."""
     connection.execute("create table kinds (name varchar, kind varchar)")
     types = "select trim(type.name) from agreement union select trim(agreementType) from timeentry union select trim(agreement.type) "
     types += "from timeentry union select trim(agreement.type) from expenseentry union select trim(agreement.type) from productitem"
     for (name,) in connection.execute(types).fetchall():
         kind = next((kind for pattern, kind in RULES if name and pattern in name.lower()), "other")
         connection.execute("insert into kinds values (?, ?)", [name, kind])
+
+
+def main(lakehouse, day):
+    connection = duckdb.connect()
+    # Days are days in UTC, wherever this runs.
+    connection.execute("set timezone = 'UTC'")
+    for layer, name, prefix in [("bronze", name, "bronze_cw_") for name in ENTITIES] + [("gold", name, "") for name in GOLD]:
+        load(connection, name, f"{lakehouse}/{layer}/{prefix}{name}")
+    classify(connection)
     connection.execute(f"set variable today = date '{day}'")
     connection.execute(HEADERS)
     connection.execute(WORK)
     connection.execute(TICKETS)
+    connection.execute(ADDITIONS)
     answers = {}
     for question, sides in QUESTIONS.items():
         bronze, gold = ({str(group): value for group, value in connection.execute(sql).fetchall()} for sql in sides)

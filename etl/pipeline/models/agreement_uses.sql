@@ -1,7 +1,16 @@
--- Agreements that rows name, with how often, since when and up to which row.
+-- Agreements that rows name, with how often, since when and up to which row, and those that additions hang on.
 select
-    agreementId, agreementName, typeName,
-    max(lastUpdated) as lastUpdated, max(id) as id, sum(uses) as uses, min(usedOn) filter (where uses > 0) as usedOn
-from fact_rows
-where agreementId is not null
-group by agreementId, agreementName, typeName
+    u.agreementId, u.agreementName, u.typeName,
+    max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn
+from (
+    select agreementId, agreementName, typeName, lastUpdated, id, uses, usedOn
+    from fact_rows
+    union all
+    select agreementId, cast(null as string), cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_agreementaddition
+    union all
+    select agreementId, cast(null as string), cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_agreementaddition_history
+) u
+where u.agreementId is not null
+group by u.agreementId, u.agreementName, u.typeName

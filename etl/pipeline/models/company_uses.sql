@@ -1,7 +1,16 @@
--- Companies that rows name, with how often, since when and up to which row.
+-- Companies that rows name, with how often, since when and up to which row, and those of agreements.
 select
-    companyId, companyName, companyIdentifier, companyType,
-    max(lastUpdated) as lastUpdated, max(id) as id, sum(uses) as uses, min(usedOn) filter (where uses > 0) as usedOn
-from fact_rows
-where companyId is not null
-group by companyId, companyName, companyIdentifier, companyType
+    u.companyId, u.companyName, u.companyIdentifier, u.companyType,
+    max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn
+from (
+    select companyId, companyName, companyIdentifier, companyType, lastUpdated, id, uses, usedOn
+    from fact_rows
+    union all
+    select companyId, companyName, companyIdentifier, cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_agreement
+    union all
+    select companyId, companyName, companyIdentifier, cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_agreement_history
+) u
+where u.companyId is not null
+group by u.companyId, u.companyName, u.companyIdentifier, u.companyType

@@ -1,4 +1,6 @@
--- Days of fact rows, with the number of rows, and days of invoices and tickets, which count 0.
+-- Days of fact rows, with the number of rows, and days of invoices and tickets, which count 0. A ticket's status began on the day of a
+-- change, or on that on which a run saw it. Of additions and agreements with a flat amount, every version counts: closed months of what was
+-- changed since have rows.
 select d.usedOn, sum(d.uses) as uses
 from (
     select usedOn, uses from fact_rows
@@ -9,19 +11,41 @@ from (
     union all
     select dueDate, cast(0 as bigint) from silver_cw_unpostedinvoice
     union all
-    select cast(dateResponded as date), cast(0 as bigint) from silver_cw_serviceticket
+    select cast(from_utc_timestamp(dateResponded, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
     union all
-    select cast(dateResplan as date), cast(0 as bigint) from silver_cw_serviceticket
+    select cast(from_utc_timestamp(dateResplan, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
     union all
-    select cast(dateResolved as date), cast(0 as bigint) from silver_cw_serviceticket
+    select cast(from_utc_timestamp(dateResolved, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
     union all
-    select cast(closedDate as date), cast(0 as bigint) from silver_cw_serviceticket
+    select cast(from_utc_timestamp(closedDate, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
     union all
     select requiredDate, cast(0 as bigint) from silver_cw_serviceticket
     union all
-    select cast(closedDate as date), cast(0 as bigint) from silver_cw_projectticket
+    select cast(from_utc_timestamp(closedDate, '${time_zone}') as date), cast(0 as bigint) from silver_cw_projectticket
     union all
     select requiredDate, cast(0 as bigint) from silver_cw_projectticket
+    union all
+    select cast(from_utc_timestamp(lastUpdated, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
+    union all
+    select cast(from_utc_timestamp(etlTimestamp, '${time_zone}') as date), cast(0 as bigint) from silver_cw_serviceticket
+    union all
+    select cast(from_utc_timestamp(lastUpdated, '${time_zone}') as date), cast(0 as bigint) from silver_cw_projectticket
+    union all
+    select cast(from_utc_timestamp(etlTimestamp, '${time_zone}') as date), cast(0 as bigint) from silver_cw_projectticket
+    union all
+    select effectiveDate, cast(0 as bigint) from silver_cw_agreementaddition
+    union all
+    select cancelledDate, cast(0 as bigint) from silver_cw_agreementaddition
+    union all
+    select effectiveDate, cast(0 as bigint) from silver_cw_agreementaddition_history
+    union all
+    select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_agreementaddition_history
+    union all
+    select startDate, cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
+    union all
+    select billStartDate, cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
+    union all
+    select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
 ) d
 where d.usedOn is not null
 group by d.usedOn

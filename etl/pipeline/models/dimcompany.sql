@@ -33,8 +33,8 @@ select
     c.statusName as status, c.territoryName as territory,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(not c.isDeleted and not coalesce(c.deletedFlag, false), u.usage_count > 0, false) as IsActive,
-    coalesce(cast(c.dateAcquired as date), u.first_use) as EffectiveDate,
-    cast(c.dateDeleted as date) as EndDate
+    coalesce(c.dateAcquired, u.first_use) as EffectiveDate,
+    cast(from_utc_timestamp(c.dateDeleted, '${time_zone}') as date) as EndDate
 from silver_cw_company c
 full join used u on u.companyId = c.id
 left join company_types t on t.companyId = c.id

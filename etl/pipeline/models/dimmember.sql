@@ -34,7 +34,7 @@ select
     coalesce(s.inactiveFlag, false) as inactiveFlag,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(not s.isDeleted and not coalesce(s.inactiveFlag, false), u.usage_count > 0, false) as IsActive,
-    coalesce(cast(s.hireDate as date), u.first_use) as EffectiveDate,
-    cast(s.inactiveDate as date) as EndDate
+    coalesce(s.hireDate, u.first_use) as EffectiveDate,
+    s.inactiveDate as EndDate
 from silver_cw_member s
 full join used u on u.memberId = s.id

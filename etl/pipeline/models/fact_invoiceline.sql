@@ -96,6 +96,7 @@ select
     coalesce(dw.WorkTypeKey, -1) as WorkTypeKey,
     coalesce(dr.WorkRoleKey, -1) as WorkRoleKey,
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
+    coalesce(db.BoardKey, -1) as BoardKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
@@ -105,3 +106,4 @@ left join dimmember dm on dm.memberId = j.memberId
 left join dimworktype dw on dw.workTypeId = j.workTypeId
 left join dimworkrole dr on dr.workRoleId = j.workRoleId
 left join dimdepartment dp on dp.departmentId = j.departmentId
+left join dimboard db on db.boardId = j.boardId

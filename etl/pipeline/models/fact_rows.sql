@@ -4,7 +4,12 @@ select
     id, companyId, companyIdentifier, companyName, companyType, memberId, memberIdentifier, memberName,
     agreementId, agreementName, billableOption, status as timeEntryStatus, chargeToType, workTypeId, workTypeName,
     workRoleId, workRoleName, departmentId, departmentName, businessUnitId, businessGroupDesc,
-    cast(timeStart as date) as usedOn, lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses,
+    -- An entry by hours alone has its day as midnight: no instant.
+    case
+        when timeEnd is null and timeStart = date_trunc('DAY', timeStart) then cast(timeStart as date)
+        else cast(from_utc_timestamp(timeStart, '${time_zone}') as date)
+    end as usedOn,
+    lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses,
     coalesce(agreementType, agreementAgreementType) as typeName, invoiceInvoiceDate as invoicedOn
 from silver_cw_timeentry
 union all
@@ -44,7 +49,7 @@ select
     id, companyId, companyIdentifier, companyName, cast(null as string), ownerId, ownerIdentifier, ownerName,
     agreementId, agreementName, cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
     cast(null as int), cast(null as string), departmentId, departmentName, cast(null as int), cast(null as string),
-    cast(dateEntered as date), lastUpdated, cast(0 as bigint),
+    cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), lastUpdated, cast(0 as bigint),
     coalesce(agreementType, agreementAgreementType), cast(null as date)
 from silver_cw_serviceticket
 union all
@@ -52,6 +57,6 @@ select
     id, companyId, companyIdentifier, companyName, cast(null as string), ownerId, ownerIdentifier, ownerName,
     agreementId, agreementName, cast(null as string), cast(null as string), cast(null as string), cast(null as int), cast(null as string),
     cast(null as int), cast(null as string), departmentId, departmentName, cast(null as int), cast(null as string),
-    cast(dateEntered as date), lastUpdated, cast(0 as bigint),
+    cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), lastUpdated, cast(0 as bigint),
     coalesce(agreementType, agreementAgreementType), cast(null as date)
 from silver_cw_projectticket

@@ -1,7 +1,6 @@
 -- One row per ticket of services and projects. Merged and child tickets are rows and marked, for measures to leave them out.
 --
--- reopenCount is what runs have seen: what was before the first one only the audit trail knows, which isn't loaded. A ticket that
--- was reopened may still have a closing date. Whether targets for response, plan and resolution were met isn't known from
+-- reopenCount is what runs have seen (ticket_reopenings). A ticket that was reopened may still have a closing date. Whether targets for response, plan and resolution were met isn't known from
 -- the lists that are loaded (the SLA's priorities tell): isInSla and the minutes are what the server says.
 with judged as (
     select
@@ -14,6 +13,9 @@ with judged as (
         coalesce(w.hours, cast(0 as decimal(19, 4))) as actualHours,
         coalesce(w.billedAmount, cast(0 as decimal(19, 4))) as billedAmount,
         coalesce(w.laborCost, cast(0 as decimal(19, 4))) as laborCost,
+        cast(from_utc_timestamp(t.dateEntered, '${time_zone}') as date) as enteredOn,
+        cast(from_utc_timestamp(t.closedDate, '${time_zone}') as date) as closedOn,
+        cast(from_utc_timestamp(t.lastUpdated, '${time_zone}') as date) as updatedOn,
         r.asOf, r.staleOn
     from all_tickets t
     cross join run_day r
@@ -39,10 +41,10 @@ select
     j.dateEntered, j.dateResponded, j.dateResplan, j.dateResolved, j.closedDate, j.requiredDate, j.lastUpdated,
     j.respondMinutes, j.resPlanMinutes, j.resolveMinutes, j.respondedSkippedMinutes, j.resplanSkippedMinutes,
     j.minutesBeforeWaiting, j.minutesWaiting, j.isInSla,
-    case when j.isClosed then cast(j.closedDate as date) = cast(j.dateEntered as date) end as sameDayClose,
-    cast(case when not j.isClosed then datediff(j.asOf, cast(j.dateEntered as date)) end as int) as ageDays,
-    cast(case when not j.isClosed then datediff(j.asOf, cast(j.lastUpdated as date)) end as int) as daysSinceUpdate,
-    coalesce(not j.isClosed and cast(j.lastUpdated as date) <= j.staleOn, false) as isStale,
+    case when j.isClosed then j.closedOn = j.enteredOn end as sameDayClose,
+    cast(case when not j.isClosed then datediff(j.asOf, j.enteredOn) end as int) as ageDays,
+    cast(case when not j.isClosed then datediff(j.asOf, j.updatedOn) end as int) as daysSinceUpdate,
+    coalesce(not j.isClosed and j.updatedOn <= j.staleOn, false) as isStale,
     j.actualHours, j.budgetHours,
     cast(j.entryCount as int) as entryCount,
     cast(j.memberCount as int) as memberCount,
@@ -53,16 +55,28 @@ select
     coalesce(dm.MemberKey, -1) as MemberKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
+    coalesce(db.BoardKey, -1) as BoardKey,
+    coalesce(dt.TicketStatusKey, -1) as TicketStatusKey,
+    coalesce(di.PriorityKey, -1) as PriorityKey,
+    coalesce(dg.TeamKey, -1) as TeamKey,
     j.isDeleted
 from judged j
-left join ticket_reopenings o on o.ticketId = j.ticketId
-left join dimdate de on de.`Date` = cast(j.dateEntered as date)
-left join dimdate dr on dr.`Date` = cast(j.dateResponded as date)
-left join dimdate dl on dl.`Date` = cast(j.dateResplan as date)
-left join dimdate ds on ds.`Date` = cast(j.dateResolved as date)
-left join dimdate dx on dx.`Date` = cast(j.closedDate as date)
+left join (
+    select ticketId, cast(count(reopenedOn) as int) as reopenCount
+    from ticket_reopenings
+    group by ticketId
+) o on o.ticketId = j.ticketId
+left join dimdate de on de.`Date` = j.enteredOn
+left join dimdate dr on dr.`Date` = cast(from_utc_timestamp(j.dateResponded, '${time_zone}') as date)
+left join dimdate dl on dl.`Date` = cast(from_utc_timestamp(j.dateResplan, '${time_zone}') as date)
+left join dimdate ds on ds.`Date` = cast(from_utc_timestamp(j.dateResolved, '${time_zone}') as date)
+left join dimdate dx on dx.`Date` = j.closedOn
 left join dimdate dq on dq.`Date` = j.requiredDate
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimmember dm on dm.memberId = j.ownerId
 left join dimagreement da on da.agreementId = j.agreementId
 left join dimdepartment dp on dp.departmentId = j.departmentId
+left join dimboard db on db.boardId = j.boardId
+left join dimticketstatus dt on dt.statusId = j.statusId
+left join dimpriority di on di.priorityId = j.priorityId
+left join dimteam dg on dg.teamId = j.teamId

@@ -9,6 +9,11 @@ with entry as (
         coalesce(te.agreementType, te.agreementAgreementType) as agreementType,
         coalesce(te.locationName, te.locationLocationName) as locationName, te.departmentName, te.projectName,
         te.ticketSummary, te.ticketBoard, te.ticketType, te.ticketSubType, te.timeStart, te.timeEnd,
+        -- An entry by hours alone has its day as midnight: no instant.
+        case
+            when te.timeEnd is null and te.timeStart = date_trunc('DAY', te.timeStart) then cast(te.timeStart as date)
+            else cast(from_utc_timestamp(te.timeStart, '${time_zone}') as date)
+        end as workedOn,
         te.phaseId, b.boardId,
         coalesce(f.billingMethod, p.billingMethod) as billingMethod,
         coalesce(
@@ -103,7 +108,7 @@ select
     j.utilizationType || ' - ' || j.status as utilizationStatus,
     j.billableAmount,
     coalesce(j.status = 'WrittenOff', false) as isWrittenOff,
-    cast(j.dateEntered as date) = cast(j.timeStart as date) as enteredSameDay,
+    cast(from_utc_timestamp(j.dateEntered, '${time_zone}') as date) = j.workedOn as enteredSameDay,
     j.boardId, j.phaseId,
     coalesce(j.parentAgreementId, j.agreementId) as rootAgreementId,
     j.billingMethod,
@@ -119,9 +124,10 @@ select
     coalesce(dr.WorkRoleKey, -1) as WorkRoleKey,
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     coalesce(du.BusinessUnitKey, -1) as BusinessUnitKey,
+    coalesce(di.BoardKey, -1) as BoardKey,
     j.isDeleted
 from judged j
-left join dimdate dd on dd.`Date` = cast(j.timeStart as date)
+left join dimdate dd on dd.`Date` = j.workedOn
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimmember dm on dm.memberId = j.memberId
 left join dimagreement da on da.agreementId = j.agreementId
@@ -133,3 +139,4 @@ left join dimworktype dw on dw.workTypeId = j.workTypeId
 left join dimworkrole dr on dr.workRoleId = j.workRoleId
 left join dimdepartment dp on dp.departmentId = j.departmentId
 left join dimbusinessunit du on du.businessUnitId = j.businessUnitId
+left join dimboard di on di.boardId = j.boardId

@@ -1,6 +1,7 @@
 -- Candidates for invoice lines, with the attributes of their member, agreement, project and phase.
 select
     l.*,
+    coalesce(l.statedDay, cast(from_utc_timestamp(l.workedAt, '${time_zone}') as date)) as workedOn,
     cast(
         case when l.lineSource = 'time' then coalesce(m.hourlyCost, l.statedCost, 0) else coalesce(l.statedCost, 0) end
         as decimal(19, 4)

@@ -2,7 +2,8 @@
 //! full rebuild makes of the same input, and keys that were given stay.
 //!
 //! A history is drawn from a seed. Rows are edited, inserted, deleted and merged; agreements get other types and parents, members
-//! other costs, rows other agreements and days long past; classification rules come and go. Not every entity is loaded every day,
+//! other costs, rows other agreements and days long past; classification rules come and go, and the business moves to another time
+//! zone. Not every entity is loaded every day,
 //! so that rows arrive before what they name and after it, and now and then upkeep takes the files that tables no longer have.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -69,7 +70,8 @@ impl History {
         let simulator = Simulator::builder().seed(seed).scale(120).start().await.unwrap();
         let client = client(&simulator).unwrap();
         let lakehouse = Lakehouse::empty().unwrap();
-        let (config, happened) = (GoldConfig::default(), BTreeMap::new());
+        let config = GoldConfig { time_zone: "America/New_York".to_owned(), ..GoldConfig::default() };
+        let happened = BTreeMap::new();
         Self { simulator, client, lakehouse, draws: Draws::new(seed), config, happened }
     }
 
@@ -174,6 +176,7 @@ impl History {
                 self.set("Invoice", "type", json!(sort)).await;
             }
             13 => {
+                self.config.time_zone = self.one(&["Australia/Sydney", "America/Los_Angeles"]).to_owned();
                 let rules = &mut self.config.agreement_rules;
                 let at = usize::try_from(self.draws.below(rules.len() as u64)).unwrap();
                 rules.remove(at);

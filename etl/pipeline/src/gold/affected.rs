@@ -15,11 +15,12 @@ use datafusion::catalog::{
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 
-use super::inputs::{ABSENT, Inputs};
+use super::inputs::{ABSENT, Inputs, is_history};
 use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind, Rows};
 use super::{failed, in_model, lookups, withheld};
 use crate::error::{Error, Kind, Result};
+use crate::silver::history;
 use crate::sql;
 
 /// Application of a fact's commit: the number of the lookups that it was built with.
@@ -114,7 +115,9 @@ impl Search<'_> {
     /// Ids of silver rows that are other than at a version.
     async fn changed(&self, entity: &str, version: u64) -> Result<Option<BTreeSet<i32>>> {
         let silver = self.inputs.table(entity)?;
-        let found = silver.key_diff(self.session, "id", &[CONTENT_HASH, IS_DELETED], version).await?;
+        // A history has many rows of an id. A version may have the content of another one of its record.
+        let content = if is_history(entity) { history::KEY } else { CONTENT_HASH };
+        let found = silver.key_diff(self.session, ID, &[content, IS_DELETED], version).await?;
         // Silver keeps rows that are gone at the source.
         let found = found.filter(|found| found.deleted.is_empty());
         Ok(found.map(|found| found.upserted.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))

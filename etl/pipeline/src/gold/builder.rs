@@ -6,7 +6,7 @@ use std::sync::Arc;
 use arrow::array::AsArray;
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type};
-use connectwise_extract::contract;
+use chrono::NaiveDate;
 use connectwise_lakehouse::{Commit, TableName};
 use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{DataFrame, SessionContext};
@@ -14,13 +14,14 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::aggregates::{self, Aggregate, AggregateCache, Input};
 use super::check::{self, Checks, GroupSums, Held, Sums};
 use super::config::GoldConfig;
-use super::inputs::Inputs;
+use super::fingerprints::Fingerprints;
+use super::inputs::{Inputs, contract_of, readable};
 use super::key_set::KeySet;
 use super::keys::Keys;
 use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind};
 use super::write::{self, Run};
-use super::{DAY, STORED, calendar, dimension, failed, functions, in_model, lookups};
+use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups};
 use crate::error::{Error, Kind, Result};
 use crate::sql;
 use crate::telemetry::build::Outcome;
@@ -32,8 +33,9 @@ pub(super) struct Builder<'a> {
     pub(super) config: &'a GoldConfig,
     pub(super) models: &'a [Model],
     pub(super) inputs: &'a Inputs,
-    /// Numbers that change with the configuration and with the models.
-    pub(super) fingerprints: [(&'static str, i64); 2],
+    pub(super) fingerprints: Fingerprints,
+    /// The day of the business on which the run started.
+    pub(super) today: NaiveDate,
     /// Keys of the dimensions that were built or read so far.
     pub(super) held: Held,
     /// What the lookups say, noted before the first fact.
@@ -65,9 +67,10 @@ impl Builder<'_> {
     /// The transactions of a model's commit.
     fn transactions(&self, model: &Model) -> BTreeMap<String, i64> {
         let mut numbers: BTreeMap<String, i64> = self.inputs.transactions(model).collect();
-        numbers.extend(self.fingerprints.iter().map(|(application, number)| ((*application).to_owned(), *number)));
+        numbers.insert(CONFIG.to_owned(), self.fingerprints.config());
+        numbers.insert(MODELS.to_owned(), self.fingerprints.models(model));
         if model.daily {
-            numbers.insert(DAY.to_owned(), lookups::days(self.run.started).into());
+            numbers.insert(DAY.to_owned(), calendar::since_epoch(self.today).into());
         }
         numbers
     }
@@ -118,7 +121,7 @@ impl Builder<'_> {
             ModelKind::Dimension | ModelKind::Calendar => {
                 let report = if is_stale {
                     let batch = if model.kind == ModelKind::Calendar {
-                        calendar::rows(&model.schema, self.config, &calendar::used_days(session).await?)?
+                        calendar::rows(&model.schema, self.config, &calendar::used_days(session, self.today).await?)?
                     } else {
                         let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
                         let selected =
@@ -169,10 +172,10 @@ impl Builder<'_> {
                 check::sums(&schema, &frame.collect().await.map_err(|error| in_model(model, error))?)?
             }
         };
-        let expected = match &model.tests.adds_up {
-            Some(adds_up) => self.group_sums(within, model, &adds_up.expected).await?,
-            None => GroupSums::new(),
-        };
+        let mut expected = Vec::with_capacity(model.tests.adds_up.len());
+        for adds_up in &model.tests.adds_up {
+            expected.push(self.group_sums(within, model, &adds_up.expected).await?);
+        }
         Ok(Checks::of(model, &self.held, balance, expected))
     }
 
@@ -224,13 +227,14 @@ impl Builder<'_> {
         let is_read = |view: &&Model| view.kind == ModelKind::View && reads(&view.name);
         let views: Vec<Model> = before.iter().filter(is_read).cloned().collect();
         let mut inputs = Vec::new();
-        for entity in entities {
-            let table = TableName::silver(entity.table);
+        for input in readable(entities) {
+            let table = TableName::silver(&input);
             if !reads(&table.name) && !views.iter().any(|view| view.reads(&table.name)) {
                 continue;
             }
-            let contract = contract::silver(entity);
-            let opened = self.inputs.table(entity.table)?.clone();
+            let unknown = || Error::internal(&format!("{} has no contract", table.name));
+            let contract = contract_of(entities, &input).ok_or_else(unknown)?;
+            let opened = self.inputs.table(&input)?.clone();
             let schema = opened.schema().unwrap_or_else(|| contract.clone());
             inputs.push(Input { alias: table.name, table: opened, contract: Some(contract), schema });
         }

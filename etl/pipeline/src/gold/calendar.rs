@@ -99,10 +99,11 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
     )
 }
 
-/// The days that facts and invoices are on, with the number of the facts' rows that are not deleted.
-pub(super) async fn used_days(session: &SessionContext) -> Result<BTreeMap<NaiveDate, i64>> {
+/// The days that facts and invoices are on, with the number of the facts' rows that are not deleted, and the day of the run, up to which
+/// months are counted.
+pub(super) async fn used_days(session: &SessionContext, today: NaiveDate) -> Result<BTreeMap<NaiveDate, i64>> {
     let days = "select usedOn, cast(sum(uses) as bigint) as uses from day_uses group by usedOn";
-    let mut used = BTreeMap::new();
+    let mut used = BTreeMap::from([(today, 0)]);
     for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
         let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());
         for row in 0..days.len() {

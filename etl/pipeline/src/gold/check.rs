@@ -11,6 +11,7 @@ use connectwise_extract::contract::{DECIMAL, IS_DELETED, TIMESTAMP};
 use connectwise_lakehouse::TableName;
 use datafusion::prelude::SessionContext;
 
+use super::config::GoldConfig;
 use super::inputs::Inputs;
 use super::key_set::KeySet;
 use super::keys::text;
@@ -35,7 +36,7 @@ pub(super) type Held = BTreeMap<String, (String, Arc<KeySet>)>;
 /// Sums in units of the decimal scale, by the value of the grouping column.
 pub(super) type GroupSums = BTreeMap<i64, i128>;
 
-/// An `adds_up` test: the sum of a money column for each value of the grouping column.
+/// An `adds_up` test: the sum of a column for each value of the grouping column.
 #[derive(Clone)]
 struct Groups {
     by: String,
@@ -54,15 +55,16 @@ pub(super) struct Checks {
     balance: Sums,
     balance_where: String,
     balance_unless: BTreeMap<String, String>,
-    groups: Option<Groups>,
+    groups: Vec<Groups>,
     /// Sums of the rows that stay as they are, where only some are looked at.
     unaffected: Sums,
     results: Arc<Mutex<Vec<TestResult>>>,
 }
 
 impl Checks {
-    /// The data tests of a model. `balance` holds the sums over silver, `expected` the expected sums by group.
-    pub(super) fn of(model: &Model, held: &Held, balance: Sums, expected: GroupSums) -> Self {
+    /// The data tests of a model. `balance` holds the sums over silver, `expected` the expected sums by group, one
+    /// for each `adds_up`.
+    pub(super) fn of(model: &Model, held: &Held, balance: Sums, expected: Vec<GroupSums>) -> Self {
         let mut references = Vec::new();
         for name in model.schema.fields().iter().map(|field| field.name()).filter(|name| **name != model.key) {
             // A day's key is called after what happened on it.
@@ -85,11 +87,17 @@ impl Checks {
             balance,
             balance_where: model.tests.balance_where.clone(),
             balance_unless: model.tests.balance_unless.clone(),
-            groups: model.tests.adds_up.as_ref().map(|adds_up| Groups {
-                by: model.together.clone(),
-                sum: adds_up.sum.clone(),
-                expected: Arc::new(expected),
-            }),
+            groups: model
+                .tests
+                .adds_up
+                .iter()
+                .zip(expected)
+                .map(|(adds_up, expected)| Groups {
+                    by: adds_up.by(model).to_owned(),
+                    sum: adds_up.sum.clone(),
+                    expected: Arc::new(expected),
+                })
+                .collect(),
             unaffected: BTreeMap::new(),
             results: Arc::default(),
         }
@@ -114,7 +122,9 @@ impl Checks {
         stored: Sums,
         together: &BTreeSet<i32>,
     ) -> Result<Self> {
-        if let Some(groups) = &mut self.groups {
+        // Of other groups some rows may not be looked at.
+        self.groups.retain(|groups| groups.by == model.together);
+        for groups in &mut self.groups {
             let is_looked_at = |value: &i64| i32::try_from(*value).is_ok_and(|value| together.contains(&value));
             let some = groups.expected.iter().filter(|(value, _)| is_looked_at(value));
             groups.expected = Arc::new(some.map(|(value, sum)| (*value, *sum)).collect());
@@ -142,7 +152,7 @@ impl Checks {
             null_keys: 0,
             dangling: zeros(self.references.len()),
             odd: vec![(0, BTreeSet::new()); self.texts.len()],
-            groups: HashMap::new(),
+            groups: vec![HashMap::new(); self.groups.len()],
             sums: self
                 .balance
                 .keys()
@@ -178,7 +188,7 @@ pub(super) struct Tally {
     null_keys: u64,
     dangling: Vec<u64>,
     odd: Vec<(u64, BTreeSet<String>)>,
-    groups: HashMap<i64, i128>,
+    groups: Vec<HashMap<i64, i128>>,
     sums: BTreeMap<String, i128>,
 }
 
@@ -226,17 +236,18 @@ impl Tally {
         self.add_groups(batch)
     }
 
-    /// Adds the money column of rows that aren't deleted to the sums of their groups.
+    /// Adds the columns of rows that aren't deleted to the sums of their groups.
     fn add_groups(&mut self, batch: &RecordBatch) -> Result<()> {
-        let Some(Groups { by, sum, .. }) = &self.checks.groups else { return Ok(()) };
-        let values = converted(column(batch, by)?, &DataType::Int64)?;
-        let units = converted(column(batch, sum)?, &DataType::Decimal128(38, DECIMAL.1))?;
         let gone = batch.column_by_name(IS_DELETED).and_then(|gone| gone.as_boolean_opt()).cloned();
-        let rows = values.as_primitive::<Int64Type>().iter().zip(units.as_primitive::<Decimal128Type>()).enumerate();
-        for (row, (value, units)) in rows {
-            let is_gone = gone.as_ref().is_some_and(|gone| gone.is_valid(row) && gone.value(row));
-            if let (Some(value), Some(units), false) = (value, units, is_gone) {
-                *self.groups.entry(value).or_default() += units;
+        for (Groups { by, sum, .. }, sums) in self.checks.groups.iter().zip(&mut self.groups) {
+            let values = converted(column(batch, by)?, &DataType::Int64)?;
+            let units = converted(column(batch, sum)?, &DataType::Decimal128(38, DECIMAL.1))?;
+            let rows = values.as_primitive::<Int64Type>().iter().zip(units.as_primitive::<Decimal128Type>());
+            for (row, (value, units)) in rows.enumerate() {
+                let is_gone = gone.as_ref().is_some_and(|gone| gone.is_valid(row) && gone.value(row));
+                if let (Some(value), Some(units), false) = (value, units, is_gone) {
+                    *sums.entry(value).or_default() += units;
+                }
             }
         }
         Ok(())
@@ -270,8 +281,8 @@ impl Tally {
             let found = format!("{} in gold, {} in silver", decimal(gold, scale), decimal(*silver, scale));
             result(format!("{name} agrees with silver"), Severity::Error, u64::from(gold != *silver), found);
         }
-        if let Some(Groups { by, sum, expected }) = &self.checks.groups {
-            let found = |value: &i64| self.groups.get(value).copied().unwrap_or_default();
+        for (Groups { by, sum, expected }, sums) in self.checks.groups.iter().zip(&self.groups) {
+            let found = |value: &i64| sums.get(value).copied().unwrap_or_default();
             let odd: Vec<_> = expected.iter().filter(|(value, wanted)| found(value) != **wanted).collect();
             let shown = odd.iter().take(SHOWN).map(|(value, wanted)| {
                 let [found, wanted] = [found(value), **wanted].map(|units| decimal(units, DECIMAL.1 as usize));
@@ -336,7 +347,12 @@ pub(super) async fn faults(session: &SessionContext, model: &Model) -> Result<Te
 
 /// Whether each entity that has to have news had some, counted from when a changed row was last loaded. It only warns: there
 /// are holidays.
-pub(super) async fn freshness(inputs: &Inputs, models: &[Model], started: DateTime<Utc>) -> Result<Vec<TestResult>> {
+pub(super) async fn freshness(
+    inputs: &Inputs,
+    models: &[Model],
+    config: &GoldConfig,
+    started: DateTime<Utc>,
+) -> Result<Vec<TestResult>> {
     let mut results = Vec::new();
     let asked = models.iter().flat_map(|model| model.tests.fresh.iter().map(move |fresh| (model, fresh)));
     for (model, (entity, days)) in asked {
@@ -351,8 +367,10 @@ pub(super) async fn freshness(inputs: &Inputs, models: &[Model], started: DateTi
         let newest = rows.first().and_then(|batch| batch.column(0).as_primitive::<Int64Type>().iter().next().flatten());
         let newest = newest.and_then(DateTime::from_timestamp_micros);
         let fresh = newest.is_some_and(|newest| started.signed_duration_since(newest).num_days() <= *days);
-        let found =
-            newest.map_or_else(|| "no rows".to_owned(), |newest| format!("the last on {}", newest.date_naive()));
+        let found = match newest {
+            Some(newest) => format!("the last on {}", config.day_of(newest)?),
+            None => "no rows".to_owned(),
+        };
         results.push(TestResult {
             table: TableName::gold(&model.name),
             test: format!("{silver} has news of {days} days"),

@@ -1,17 +1,21 @@
-//! What a tenant says about its own data: agreement rules, the number's caption, fiscal year, holidays and stale tickets.
+//! What a tenant says about its own data: time zone, agreement rules, the number's caption, fiscal year, holidays and stale tickets.
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use connectwise_extract::closest::advice;
 use regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::own::OwnModels;
+use super::zone;
 use crate::error::{Error, Result};
 
 /// Configuration of the gold layer, table `[gold]` of the configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct GoldConfig {
+    /// Time zone of the business, a name of the IANA database: an instant is on the day that its clocks show then. A calendar day
+    /// that the API gives is a day in every zone.
+    pub time_zone: String,
     /// Rules that classify agreement types by name; the first that matches holds.
     pub agreement_rules: Vec<AgreementRule>,
     /// Caption of the custom field that holds an agreement's number. Without one, the first field that has a value.
@@ -83,6 +87,7 @@ fn day<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<NaiveD
 impl Default for GoldConfig {
     fn default() -> Self {
         Self {
+            time_zone: zone::DEFAULT.to_owned(),
             agreement_rules: built_in_rules(),
             agreement_number_caption: None,
             fiscal_year_start_month: 1,
@@ -118,9 +123,15 @@ impl GoldConfig {
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::error::Kind::Usage), naming the rule whose pattern is no regular expression, that says
-    /// nothing or whose behaviour isn't known, or the month that is none.
+    /// nothing or whose behaviour isn't known, the month that is none, or the time zone that the IANA database lacks.
     pub fn check(&self) -> Result<()> {
+        zone::named(&self.time_zone)?;
         self.classifier().map(|_| ())
+    }
+
+    /// The day of the business on which an instant is.
+    pub(super) fn day_of(&self, instant: DateTime<Utc>) -> Result<NaiveDate> {
+        Ok(instant.with_timezone(&zone::named(&self.time_zone)?).date_naive())
     }
 
     pub(super) fn classifier(&self) -> Result<Classifier> {

@@ -88,12 +88,16 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
         .keys()
         .filter(|name| column(name).is_none_or(|field| *field.data_type() != DataType::Utf8));
     wrong.extend(unless.map(|name| format!("with balance_unless of {name:?}, which is no text column of it")));
-    if let Some(adds_up) = &model.tests.adds_up {
+    for adds_up in &model.tests.adds_up {
         if column(&adds_up.sum).is_none_or(|field| !field.data_type().is_decimal()) {
             wrong.push(format!("with adds_up of {:?}, which is no money column of it", adds_up.sum));
         }
-        if model.together.is_empty() {
-            wrong.push("with adds_up, and without together: nothing says which rows stand together".to_owned());
+        match adds_up.by(model) {
+            "" => wrong.push("with adds_up, and without by or together: nothing says which rows are summed".to_owned()),
+            by if column(by).is_none_or(|field| !field.data_type().is_integer()) => {
+                wrong.push(format!("with adds_up by {by:?}, which is no integer column of it"));
+            }
+            _ => {}
         }
     }
     if !model.together.is_empty() && column(&model.together).is_none() {

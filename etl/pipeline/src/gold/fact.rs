@@ -28,7 +28,7 @@ impl Builder<'_> {
         let commit = commit.transaction(LOOKUPS, state.number());
         let state = self.lookups.insert(state);
         let table = self.run.known.table(model)?;
-        let same_models = table.transaction(MODELS).await? == Some(self.fingerprints[1].1);
+        let same_models = table.transaction(MODELS).await? == Some(self.fingerprints.models(model));
         let affected = if self.run.mode == Mode::Incremental
             && !self.run.dry
             && same_models

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray};
-use arrow::datatypes::{DataType, Date32Type};
+use arrow::array::timezone::Tz;
+use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
+use connectwise_extract::contract::instant;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
 use datafusion::prelude::SessionContext;
 use sha2::{Digest, Sha256};
+
+use super::zone;
 
 /// Makes the functions known to a session.
 pub(super) fn register(session: &SessionContext) {
@@ -24,6 +28,19 @@ pub(super) fn register(session: &SessionContext) {
         DataType::Int32,
         Volatility::Immutable,
         Arc::new(|arguments| with_arrays(arguments, datediff)),
+    ));
+    session.register_udf(create_udf(
+        "from_utc_timestamp",
+        vec![instant(), DataType::Utf8],
+        instant(),
+        Volatility::Immutable,
+        Arc::new(|arguments: &[ColumnarValue]| match arguments {
+            // Nothing to convert, and the default.
+            [instants, ColumnarValue::Scalar(zone)] if zone.try_as_str() == Some(Some(zone::DEFAULT)) => {
+                Ok(instants.clone())
+            }
+            _ => with_arrays(arguments, from_utc_timestamp),
+        }),
     ));
 }
 
@@ -54,6 +71,28 @@ fn hex_of_sha256(text: &str) -> String {
     digest.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
+/// `from_utc_timestamp(instant, zone)`: what clocks in a zone show at an instant, written as if it were UTC, so that a cast to a
+/// date gives the day there.
+fn from_utc_timestamp(instants: &ArrayRef, zones: &ArrayRef) -> Result<ArrayRef> {
+    let (instants, zones) = (instants.as_primitive::<TimestampMicrosecondType>(), zones.as_string::<i32>());
+    // The zone is the same for all rows, or nearly so.
+    let mut last: Option<(&str, Tz)> = None;
+    let mut shown = TimestampMicrosecondArray::builder(instants.len());
+    for (instant, name) in instants.iter().zip(zones) {
+        let zone = match (name, last) {
+            (None, _) => None,
+            (Some(name), Some((known, zone))) if known == name => Some(zone),
+            (Some(name), _) => {
+                let zone = zone::named(name).map_err(|error| DataFusionError::Execution(error.to_string()))?;
+                last = Some((name, zone));
+                Some(zone)
+            }
+        };
+        shown.append_option(instant.zip(zone).and_then(|(instant, zone)| zone::wall_clock(instant, zone)));
+    }
+    Ok(Arc::new(shown.finish().with_data_type(instant())))
+}
+
 /// `datediff(end, start)`: days between two dates.
 fn datediff(end: &ArrayRef, start: &ArrayRef) -> Result<ArrayRef> {
     let (end, start) = (end.as_primitive::<Date32Type>(), start.as_primitive::<Date32Type>());
@@ -66,6 +105,30 @@ fn datediff(end: &ArrayRef, start: &ArrayRef) -> Result<ArrayRef> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn an_instant_is_what_clocks_show_and_nothing_stays_nothing() {
+        let lake = connectwise_lakehouse::Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap();
+        let session = lake.session().unwrap();
+        register(&session);
+        let shown = async |instant: &str, zone: &str| {
+            let instant = format!("arrow_cast({instant}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+            let select = format!("select coalesce(cast(from_utc_timestamp({instant}, {zone}) as string), 'nothing')");
+            let rows = session.sql(&select).await?.collect().await?;
+            Ok::<_, DataFusionError>(arrow::util::display::array_value_to_string(rows[0].column(0), 0)?)
+        };
+        for (instant, zone, expected) in [
+            ("'2024-11-04T04:59:59Z'", "'America/New_York'", "2024-11-03T23:59:59Z"),
+            ("'2024-11-04T05:00:00Z'", "'America/New_York'", "2024-11-04T00:00:00Z"),
+            ("'2024-11-04T05:00:00Z'", "'UTC'", "2024-11-04T05:00:00Z"),
+            ("null", "'America/New_York'", "nothing"),
+            ("'2024-11-04T05:00:00Z'", "null", "nothing"),
+        ] {
+            assert_eq!(shown(instant, zone).await.unwrap(), expected, "{instant} {zone}");
+        }
+        let error = shown("'2024-11-04T05:00:00Z'", "'Nowhere'").await.unwrap_err();
+        assert!(error.to_string().contains("\"Nowhere\", which is no time zone"), "{error}");
+    }
 
     #[test]
     fn a_hash_is_lower_case_hex() {

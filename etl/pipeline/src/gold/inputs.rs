@@ -25,6 +25,11 @@ pub(super) fn readable(entities: &[Entity]) -> impl Iterator<Item = String> {
     entities.iter().map(|entity| entity.table.to_owned()).chain(histories)
 }
 
+/// Whether an input is the history of an entity.
+pub(super) fn is_history(input: &str) -> bool {
+    input.ends_with(history::SUFFIX)
+}
+
 /// The contract of the silver table of an input. `None` where no entity of the lake is called so.
 pub(super) fn contract_of(entities: &[Entity], input: &str) -> Option<SchemaRef> {
     let named = |name: &str| entities.iter().find(|entity| entity.table == name);

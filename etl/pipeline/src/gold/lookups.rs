@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
-use chrono::{DateTime, Utc};
+use chrono::NaiveDate;
 use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 use serde_json::Value;
@@ -43,12 +43,12 @@ pub(super) async fn register_all(
     session: &SessionContext,
     rules: &Classifier,
     config: &GoldConfig,
-    started: DateTime<Utc>,
+    today: NaiveDate,
 ) -> Result<()> {
     agreement_type_rules(session, rules).await?;
     agreement_numbers(session, config).await?;
     company_types(session).await?;
-    run_day(session, config, started)
+    run_day(session, config, today)
 }
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
@@ -131,17 +131,12 @@ async fn company_types(session: &SessionContext) -> Result<()> {
     register(session, "company_types", batch([("companyId", ids(&rows)), ("companyType", texts(rows))])?)
 }
 
-/// Registers `run_day`: the day on which the run started, for what depends on it, and the last day on which a change leaves an
-/// open ticket stale by then.
-fn run_day(session: &SessionContext, config: &GoldConfig, started: DateTime<Utc>) -> Result<()> {
-    let stale_on = calendar::before_business_days(config, started.date_naive(), config.stale_ticket_business_days);
+/// Registers `run_day`: the day of the business on which the run started, for what depends on it, and the last day on which a
+/// change leaves an open ticket stale by then.
+fn run_day(session: &SessionContext, config: &GoldConfig, today: NaiveDate) -> Result<()> {
+    let stale_on = calendar::before_business_days(config, today, config.stale_ticket_business_days);
     let day = |day| Arc::new(Date32Array::from(vec![calendar::since_epoch(day)])) as ArrayRef;
-    register(session, "run_day", batch([("asOf", day(started.date_naive())), ("staleOn", day(stale_on))])?)
-}
-
-/// Days since 1970 of an instant.
-pub(super) fn days(instant: DateTime<Utc>) -> i32 {
-    calendar::since_epoch(instant.date_naive())
+    register(session, "run_day", batch([("asOf", day(today)), ("staleOn", day(stale_on))])?)
 }
 
 /// The number among custom fields: the field with the caption, else the first that has a value.

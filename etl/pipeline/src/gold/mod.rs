@@ -10,7 +10,9 @@
 //! | `own` | the models of a user's project |
 //! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
+//! | `zone` | the time zone in whose days instants are counted |
 //! | `builder` | one build: how each kind of model is built |
+//! | `fingerprints` | whether the configuration or a model changed since a table was built |
 //! | `aggregates` | partial aggregates of tables, cached by their files |
 //! | `fact`, `affected`, `lookup_state` | which rows of a fact an incremental build looks at |
 //! | `keys`, `dimension` | surrogate keys and the unknown member |
@@ -30,6 +32,7 @@ mod declared;
 mod dimension;
 mod doubts;
 mod fact;
+mod fingerprints;
 mod functions;
 mod holidays;
 mod inputs;
@@ -44,6 +47,7 @@ mod plan;
 mod trial;
 mod withheld;
 mod write;
+mod zone;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -53,7 +57,6 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Lake, Table, TableName, as_conflict, retry_on_conflict};
 use serde::Serialize;
-use twox_hash::XxHash3_64;
 
 use crate::error::{Error, Kind, Result};
 use crate::opened::Opened;
@@ -63,6 +66,7 @@ use aggregates::AggregateCache;
 use builder::Builder;
 use check::Held;
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
+use fingerprints::Fingerprints;
 use inputs::Inputs;
 pub use lineage::{Origin, lineage};
 use model::Model;
@@ -153,6 +157,17 @@ pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
     let keys = std::iter::once((keys::TABLE.to_owned(), keys::schema()));
     let models = model::models()?;
     Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
+}
+
+/// As [`schemas`], with the tables of the project's own models and without that of the keys, which nobody asks.
+pub(crate) fn schemas_with(config: &GoldConfig) -> Result<Vec<(String, SchemaRef)>> {
+    let models = model::all(config)?;
+    Ok(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema)).collect())
+}
+
+/// Makes the functions known to a session that models may call and DataFusion lacks.
+pub(crate) fn register_functions(session: &datafusion::prelude::SessionContext) {
+    functions::register(session);
 }
 
 /// Checks a configuration as far as that goes without a lakehouse: what [`GoldConfig::check`] does, and that each model of
@@ -271,8 +286,8 @@ async fn build_models(
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
-    let rules = config.classifier()?;
-    let fresh = check::freshness(inputs, models, started).await?;
+    let (rules, today) = (config.classifier()?, config.day_of(started)?);
+    let fresh = check::freshness(inputs, models, config, started).await?;
     let known = doubts::open(lake, models, &mut opened).await?;
     // Keys that are told from what is left of them hold only if every table has the same.
     let mode = if known.keys_are_lost { Mode::Full } else { request.mode };
@@ -282,7 +297,8 @@ async fn build_models(
         config,
         models,
         inputs,
-        fingerprints: fingerprints(config)?,
+        fingerprints: Fingerprints::new(config)?,
+        today,
         held: Held::new(),
         lookups: None,
         tests: Vec::new(),
@@ -317,7 +333,7 @@ async fn build_models(
         _ => AggregateCache::default(),
     };
     builder.aggregate_all(&session, entities).await?;
-    lookups::register_all(&session, &rules, config, started).await?;
+    lookups::register_all(&session, &rules, config, today).await?;
     let mut keys = doubts::keys(&builder.run, models).await?;
     let mut tables = Vec::new();
     // Models that could not be built, with the reason if no step of their own reports it.
@@ -379,17 +395,6 @@ async fn build_models(
         tables.retain(|report| stale.contains(&report.table.name.as_str()));
     }
     Ok(GoldReport { tables, tests: builder.tests, unmatched_agreement_types })
-}
-
-/// Numbers that change with the configuration and with the models.
-fn fingerprints(config: &GoldConfig) -> Result<[(&'static str, i64); 2]> {
-    let text = serde_json::to_string(config).map_err(|error| {
-        Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
-    })?;
-    let number = |text: String| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
-    let mut models: String = model::texts().collect();
-    models.extend(config.models.texts());
-    Ok([(CONFIG, number(text)), (MODELS, number(models))])
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {

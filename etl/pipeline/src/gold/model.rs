@@ -10,7 +10,7 @@ use connectwise_lakehouse::TableName;
 use serde::Deserialize;
 
 use super::config::GoldConfig;
-use super::plan;
+use super::{plan, zone};
 use crate::error::{Error, Kind, Result};
 use crate::sql;
 
@@ -44,12 +44,19 @@ sql!(
     "businessunit_uses",
     "day_uses",
     "agreementtype_names",
+    "ticket_rows",
+    "board_uses",
+    "ticketstatus_uses",
+    "priority_uses",
+    "team_uses",
     "agreement_facts",
     "member_costs",
     "project_methods",
     "phase_methods",
     "board_names",
     "status_flags",
+    "ticket_history",
+    "ticket_versions",
     "ticket_reopenings",
     "line_sources",
     "invoice_lines",
@@ -58,6 +65,15 @@ sql!(
     "invoice_totals",
     "all_tickets",
     "ticket_work",
+    "ticket_moves",
+    "backlog_days",
+    "cycle_lengths",
+    "billing_cycles",
+    "month_ends",
+    "addition_versions",
+    "agreement_versions",
+    "agreement_months",
+    "recurring_months",
     "dimcompany",
     "dimmember",
     "dimagreement",
@@ -69,12 +85,20 @@ sql!(
     "dimworkrole",
     "dimdepartment",
     "dimbusinessunit",
+    "dimboard",
+    "dimticketstatus",
+    "dimpriority",
+    "dimteam",
     "fact_timeentry",
     "fact_expenseentry",
     "fact_productitem",
     "fact_invoice",
     "fact_invoiceline",
     "fact_ticket",
+    "fact_ticketstatus",
+    "fact_backlog",
+    "fact_agreementaddition",
+    "fact_mrr",
 );
 
 /// The model that the calendar is computed from.
@@ -132,7 +156,8 @@ struct Entry {
     balance_where: String,
     #[serde(default)]
     balance_unless: BTreeMap<String, String>,
-    adds_up: Option<AddsUp>,
+    #[serde(default)]
+    adds_up: Vec<AddsUp>,
     #[serde(default)]
     faults: String,
     #[serde(default)]
@@ -172,14 +197,24 @@ impl Rows {
     }
 }
 
-/// Data test: for each value of the `together` column, a money column sums up to an expected amount.
+/// Data test: for each value of a column, another one sums up to an expected number.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct AddsUp {
-    /// Money column that is summed.
+    /// Integer column whose values tell groups of rows from each other. Empty for the `together` column.
+    #[serde(default)]
+    by: String,
+    /// Column that is summed.
     pub(super) sum: String,
-    /// SELECT of two columns: the value of the `together` column and the expected sum.
+    /// SELECT of two columns: the value by which rows are grouped and the expected sum.
     pub(super) expected: String,
+}
+
+impl AddsUp {
+    /// Name of the column by which rows are grouped.
+    pub(super) fn by<'a>(&'a self, fact: &'a Model) -> &'a str {
+        if self.by.is_empty() { &fact.together } else { &self.by }
+    }
 }
 
 /// What a model's rows are tested for, beyond what every table is.
@@ -195,8 +230,8 @@ pub(super) struct Tests {
     pub(super) balance_where: String,
     /// Column and text: rows that have this text aren't summed.
     pub(super) balance_unless: BTreeMap<String, String>,
-    /// Expected sum of each group of rows.
-    pub(super) adds_up: Option<AddsUp>,
+    /// Expected sums of groups of rows.
+    pub(super) adds_up: Vec<AddsUp>,
     /// SELECT of the texts that say what is odd in the written table.
     pub(super) faults: String,
     /// Days within which an entity has news, where all is well.
@@ -206,7 +241,7 @@ pub(super) struct Tests {
 impl Tests {
     /// The SELECTs of the data tests, without empty ones.
     pub(super) fn selects(&self) -> impl Iterator<Item = &str> {
-        let expected = self.adds_up.as_ref().map(|adds_up| &adds_up.expected);
+        let expected = self.adds_up.iter().map(|adds_up| &adds_up.expected);
         [&self.balance, &self.faults]
             .into_iter()
             .chain(expected)
@@ -243,6 +278,8 @@ pub(super) struct Model {
     pub(super) together: String,
     /// Whether it is one of the user's project.
     pub(super) own: bool,
+    /// Whether its rows depend on the time zone of the business.
+    pub(super) zoned: bool,
 }
 
 impl Model {
@@ -258,6 +295,14 @@ impl Model {
     /// Names of the tables that the SELECT and the data tests of the model read, in lower case.
     pub(super) fn named(&self) -> BTreeSet<String> {
         self.tests.selects().flat_map(sql::tables).chain(self.tables.iter().cloned()).collect()
+    }
+
+    /// Every SELECT of the model and its metadata.
+    pub(super) fn selects_mut(&mut self) -> impl Iterator<Item = &mut String> {
+        let Self { sql, tests, rows, .. } = self;
+        let through = rows.values_mut().flat_map(|rows| rows.through.values_mut());
+        let expected = tests.adds_up.iter_mut().map(|adds_up| &mut adds_up.expected);
+        [sql, &mut tests.balance, &mut tests.faults].into_iter().chain(expected).chain(through)
     }
 
     /// The columns that the SELECT has to give: the contract without what the runner adds.
@@ -296,9 +341,12 @@ pub(super) fn models() -> Result<Vec<Model>> {
     })
 }
 
-/// The built-in models and those of the user's project, each after what it reads.
+/// The built-in models and those of the user's project, each after what it reads, as they are in the configured time zone.
 pub(super) fn all(config: &GoldConfig) -> Result<Vec<Model>> {
-    config.models.join(models()?)
+    zone::named(&config.time_zone)?;
+    let mut models = config.models.join(models()?)?;
+    zone::fill_in(&mut models, &config.time_zone);
+    Ok(models)
 }
 
 /// What the built-in models are made of, for telling that they changed.
@@ -369,6 +417,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         rows: entry.rows,
         together: entry.together,
         own: false,
+        zoned: false,
     })
 }
 
@@ -425,8 +474,9 @@ mod tests {
             assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
             let tested =
                 model.tests.accepted.keys().chain(model.tests.expected.keys()).chain(model.tests.balance_unless.keys());
-            let summed = model.tests.adds_up.iter().map(|adds_up| &adds_up.sum);
-            for column in tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty())).chain(summed) {
+            let summed = model.tests.adds_up.iter().flat_map(|adds_up| [adds_up.sum.as_str(), adds_up.by(&model)]);
+            let tested = tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty()));
+            for column in tested.map(String::as_str).chain(summed) {
                 assert!(model.schema.field_with_name(column).is_ok(), "{} tests {column}", model.name);
             }
             let mut names = HashSet::new();
@@ -473,7 +523,8 @@ mod tests {
             .map(|model| model.name.as_str())
             .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
             .collect();
-        for fact in models.iter().filter(|model| model.kind == ModelKind::Fact) {
+        // A fact without `rows` is computed whole.
+        for fact in models.iter().filter(|model| model.kind == ModelKind::Fact && !model.rows.is_empty()) {
             let views = views(fact, &models);
             let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
             let said: HashSet<&str> =
@@ -489,6 +540,31 @@ mod tests {
                 let stands = rows.id.is_empty() && !fact.together.is_empty();
                 assert!(stands || fact.schema.field_with_name(&rows.id).is_ok(), "{} has no {}", fact.name, rows.id);
                 assert!(fact.inputs.contains(entity), "{} has {entity} for no input", fact.name);
+            }
+        }
+    }
+
+    #[test]
+    fn days_of_instants_are_those_of_the_configured_zone() {
+        // An entry by hours alone has a calendar day, which no zone shifts.
+        let by_hours = regex::Regex::new(
+            r"when (\w+\.)?timeEnd is null and (\w+\.)?timeStart = date_trunc\('DAY', (\w+\.)?timeStart\) then cast\((\w+\.)?timeStart as date\)",
+        );
+        // The whole days of a length of time are those of no zone, if its hours aren't.
+        let lengths =
+            regex::Regex::new(r"datediff\(cast\([\w.]+ as date\), cast\([\w.]+ as date\)\) as bigint\) \* 86400");
+        let days = regex::Regex::new(r"cast\(((?:[^()]|\([^()]*\))*) as date\)").unwrap();
+        let (by_hours, lengths) = (by_hours.unwrap(), lengths.unwrap());
+        for (name, sql) in SQL.iter().chain(&[("models.toml", METADATA)]) {
+            let sql = by_hours.replace_all(sql, "");
+            let sql = lengths.replace_all(&sql, "");
+            for day in days.captures_iter(&sql) {
+                let of = day.get(1).unwrap().as_str();
+                let is_zoned = of.starts_with("from_utc_timestamp(") && of.ends_with(", '${time_zone}')");
+                assert!(is_zoned || of == "null", "{name} casts {of:?} to a date, and says of no zone");
+            }
+            for word in ["date_trunc(", "to_date(", "date_format(", "current_date", "dayofweek(", "year(", "month("] {
+                assert!(!sql.to_lowercase().contains(word), "{name} uses {word:?}");
             }
         }
     }

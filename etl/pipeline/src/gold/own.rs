@@ -24,20 +24,23 @@ use crate::error::{Error, Result};
 
 /// The file with the metadata, beside the SELECTs.
 const METADATA: &str = "models.toml";
+/// The file with measures and saved questions.
+const MEASURES: &str = "measures.toml";
 /// Bytes that a file may have.
 const LARGEST: u64 = 1024 * 1024;
 
-/// The models of a folder, as they were read.
+/// The models of a folder, as they were read, and the measures beside them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OwnModels {
     folder: PathBuf,
     metadata: String,
+    measures: String,
     sql: BTreeMap<String, String>,
 }
 
 impl OwnModels {
     /// Reads a folder: `models.toml` and one `<name>.sql` for each model that it declares. A folder without SQL files has
-    /// no models, and one that doesn't exist neither.
+    /// no models, and one that doesn't exist neither. `measures.toml` is read with them.
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::error::Kind::Usage) when a file can't be read.
@@ -58,7 +61,16 @@ impl OwnModels {
         if metadata.is_file() {
             own.metadata = text(&metadata)?;
         }
+        let (measures, _) = own.measures();
+        if measures.is_file() {
+            own.measures = text(&measures)?;
+        }
         Ok(own)
+    }
+
+    /// The file with the measures, and its text: empty where there is none.
+    pub(crate) fn measures(&self) -> (PathBuf, &str) {
+        (self.folder.join(MEASURES), &self.measures)
     }
 
     pub(super) fn metadata_file(&self) -> PathBuf {
@@ -146,7 +158,7 @@ pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &Gold
     // What the lookups read of the models, until these are planned.
     let names = Arc::new(Schema::new(vec![Field::new("typeName", DataType::Utf8, true)]));
     lookups::register(&session, "agreementtype_names", RecordBatch::new_empty(names))?;
-    lookups::register_all(&session, &config.classifier()?, config, Utc::now()).await?;
+    lookups::register_all(&session, &config.classifier()?, config, config.day_of(Utc::now())?).await?;
     Ok(session)
 }
 

@@ -1,10 +1,10 @@
 //! A full rebuild and any sequence of incremental runs end in the same tables, and keys stay.
 //!
 //! Histories are made at random over the small tenant: edits of every kind that reaches a table, deletes, late rows, changed
-//! agreements, parents, members, invoices, lists and rules, other days, a few between two runs. After each incremental run a full one has to
+//! agreements, parents, members, invoices, lists and rules, other days and time zones, a few between two runs. After each incremental run a full one has to
 //! find nothing to change, in any column of any row, surrogate keys included.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use connectwise_pipeline::gold::{AgreementRule, GoldConfig, GoldReport};
 use connectwise_pipeline::silver::{Mode, Outcome};
@@ -13,13 +13,13 @@ use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 
-use super::tenant::{ENTITIES, Tenant, silver_of};
+use super::tenant::{ENTITIES, HISTORIES, Tenant, history_of, silver_of};
 
 /// What happens: a kind of change, what it happens to, what it becomes.
 type Event = (u8, u16, u16);
 
 /// Kinds of changes.
-const KINDS: u8 = 44;
+const KINDS: u8 = 50;
 
 type Row = Map<String, Value>;
 
@@ -27,6 +27,9 @@ type Row = Map<String, Value>;
 struct History {
     rows: BTreeMap<&'static str, Vec<Row>>,
     changed: BTreeMap<&'static str, BTreeMap<i64, Row>>,
+    histories: BTreeMap<&'static str, Vec<Row>>,
+    /// Histories that changed since they were last written.
+    rewritten: BTreeSet<&'static str>,
     config: GoldConfig,
     hash: i64,
     /// The day of July 2024 on which the next run is.
@@ -41,9 +44,12 @@ fn one<T: Clone>(of: &[T], by: u16) -> T {
 impl History {
     fn start() -> Self {
         let rows = |entity| serde_json::from_value(silver_of(entity)).unwrap();
+        let versions = |entity| serde_json::from_value(history_of(entity)).unwrap();
         Self {
             rows: ENTITIES.into_iter().map(|entity| (entity, rows(entity))).collect(),
             changed: BTreeMap::new(),
+            histories: HISTORIES.into_iter().map(|entity| (entity, versions(entity))).collect(),
+            rewritten: BTreeSet::new(),
             config: GoldConfig::default(),
             hash: 0,
             day: 1,
@@ -80,6 +86,29 @@ impl History {
         self.changed.entry(entity).or_default().insert(row["id"].as_i64().unwrap(), row.clone());
     }
 
+    /// A run reads that a record has another value, which it got now or a while ago.
+    fn version(&mut self, entity: &'static str, which: u16, column: &str, value: Value) {
+        let since = one(&[7, 6, 5, 3], which);
+        let day = if since == 7 { self.day } else { 2 + which % 20 };
+        let rows = self.histories.get_mut(entity).unwrap();
+        let current: Vec<usize> =
+            (0..rows.len()).filter(|at| rows[*at].get("isCurrent") == Some(&json!(true))).collect();
+        let last = &mut rows[current[usize::from(which) % current.len()]];
+        let from = format!("2024-{since:02}-{day:02}T05:30:00Z");
+        if last["validFrom"].as_str().is_none_or(|began| began > from.as_str()) {
+            return;
+        }
+        let mut next = last.clone();
+        last.insert("isCurrent".to_owned(), json!(false));
+        last.insert("validTo".to_owned(), json!(from));
+        let read = json!(format!("2024-07-{:02}T06:00:00Z", self.day));
+        let news = [("validFrom", json!(from)), ("etlTimestamp", read), ("historyKey", json!(100 + rows.len()))];
+        next.extend(news.map(|(name, value)| (name.to_owned(), value)));
+        next.insert(column.to_owned(), value);
+        rows.push(next);
+        self.rewritten.insert(entity);
+    }
+
     fn happen(&mut self, (kind, which, value): Event) {
         let agreement = one(&[json!(null), json!(100), json!(101), json!(103), json!(106), json!(999)], value);
         let invoice = one(&[json!(null), json!(500), json!(501), json!(502), json!(777)], value);
@@ -97,7 +126,7 @@ impl History {
             3 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "invoiceId", invoice),
             4 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "companyId", company),
             5 => self.set("TimeEntry", which, "actualHours", hours),
-            6 => self.set("TimeEntry", which, "timeStart", json!(format!("2024-{:02}-03T10:00:00Z", 1 + value % 12))),
+            6 => self.set("TimeEntry", which, "timeStart", json!(format!("2024-{:02}-03T{:02}:00:00Z", 1 + value % 12, value % 24))),
             7 => self.set(fact, which, "isDeleted", json!(value % 3 > 0)),
             8 => self.add(
                 "TimeEntry",
@@ -149,6 +178,43 @@ impl History {
                        "ownerId": 10 + which % 4, "dateEntered": "2024-06-11T10:00:00Z", "lastUpdated": "2024-07-02T10:00:00Z"}),
             ),
             42 => self.set("ServiceTicket", which, "lastUpdated", json!(format!("2024-07-{:02}T10:00:00Z", 1 + value % 20))),
+            43 => self.set(
+                one(&["ServiceTicket", "ProjectTicket"], value),
+                which,
+                one(&["boardId", "priorityId"], value / 2),
+                one(&[json!(null), json!(1), json!(3), json!(8)], value / 4),
+            ),
+            44 => self.set(
+                "ServiceTicket",
+                which,
+                one(&["teamId", "parentTicketId", "mergedParentTicketId"], value),
+                one(&[json!(null), json!(6), json!(9)], value / 3),
+            ),
+            45 => {
+                let addition = [("quantity", hours.clone()), ("extPrice", hours), ("agreementId", agreement), ("billCustomer", json!(option))];
+                let (column, value) = one(&addition, value);
+                self.set("AgreementAddition", which, column, value.clone());
+                self.version("AgreementAddition", which / 2, column, value);
+            }
+            46 => {
+                let terms = [
+                    ("billAmount", one(&[json!(null), json!("0"), json!("75")], which)),
+                    ("billingCycleName", json!(one(&["Yearly", "Quarterly", "Whenever"], which))),
+                    ("endDate", json!(format!("2024-{:02}-30", 3 + which % 9))),
+                    ("companyId", company),
+                ];
+                let (column, value) = one(&terms, value);
+                self.set("Agreement", which, column, value.clone());
+                self.version("Agreement", which / 2, column, value);
+            }
+            47 => {
+                let zone = one(&["America/New_York", "UTC", "Australia/Sydney"], value);
+                zone.clone_into(&mut self.config.time_zone);
+            }
+            48 => {
+                let list = one(&["ServiceTicket", "ProjectTicket"], which);
+                self.set(list, which, "closedDate", json!(format!("2024-07-{:02}T02:30:00Z", 1 + value % 28)));
+            }
             28 if self.config.agreement_rules.is_empty() => {}
             28 => {
                 let at = usize::from(which) % self.config.agreement_rules.len();
@@ -182,6 +248,9 @@ async fn replay(steps: &[Vec<Event>]) {
         for (entity, rows) in std::mem::take(&mut history.changed) {
             tenant.merge(entity, &rows.into_values().collect::<Vec<_>>()).await;
         }
+        for entity in std::mem::take(&mut history.rewritten) {
+            tenant.put_history(entity, json!(history.histories[entity])).await;
+        }
         let at = history.at(step);
         let report = tenant.build(Mode::Incremental, &at, &history.config).await;
         assert!(report.tables.iter().all(|table| table.error.is_none()), "step {step}: {:?}", differing(&report));
@@ -197,7 +266,9 @@ async fn replay(steps: &[Vec<Event>]) {
     for (entity, rows) in history.rows {
         at_once.put(entity, json!(rows)).await;
     }
-    at_once.put_histories().await;
+    for (entity, rows) in history.histories {
+        at_once.put_history(entity, json!(rows)).await;
+    }
     at_once.build(Mode::Full, &last, &history.config).await;
     for table in connectwise_pipeline::gold::tables().into_iter().filter(|table| *table != "dimension_keys") {
         assert_eq!(tenant.content(table).await, at_once.content(table).await, "{table} after {steps:?}");

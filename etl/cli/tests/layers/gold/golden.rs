@@ -100,6 +100,15 @@ async fn every_row_of_every_table_is_as_written_down() {
                 "closed tickets (1) have no closing date, so that nothing tells on which day they were closed, \
                  tickets (1) have a status that no board has, so that only their own flag tells whether they are closed"
             ),
+            // Ticket 25 has no date at all.
+            ("fact_backlog", Severity::Warn, "no date tells on which day tickets came or were closed (1 times)"),
+            // Addition 4; addition 11 is billed once.
+            (
+                "fact_agreementaddition",
+                Severity::Warn,
+                "active additions (1) have a billing cycle whose months are not known (Every now and then), and so no \
+                 recurring revenue"
+            ),
         ]
     );
     assert!(report.tests.len() >= 107, "{}", report.tests.len());

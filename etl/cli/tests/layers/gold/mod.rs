@@ -3,11 +3,14 @@
 mod equivalence;
 mod golden;
 mod invoice_lines;
+mod measures;
 mod own;
 mod pictures;
 mod rebuild;
+mod recurring;
 mod schema;
 mod tenant;
 mod tested;
 mod tickets;
 mod withheld;
+mod zones;

@@ -314,7 +314,7 @@ columns = "companyName:string! lines:bigint! zebra:string!"
 fn charged(expected: &str) -> GoldConfig {
     let metadata = format!(
         "[[model]]\nname = \"charged\"\nkind = \"fact\"\nkey = \"timeEntryId\"\ntogether = \"companyId\"\n\
-         columns = \"timeEntryId:int! companyId:int amount:money\"\n[model.adds_up]\nsum = \"amount\"\n\
+         columns = \"timeEntryId:int! companyId:int amount:money\"\n[[model.adds_up]]\nsum = \"amount\"\n\
          expected = \"select 1, cast({expected} as decimal(19, 4))\"\n"
     );
     let rows = "select timeEntryId, companyId, billableAmount as amount from fact_timeentry";

@@ -14,11 +14,13 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 18] = [
+pub(crate) const ENTITIES: [&str; 21] = [
     "Company",
     "Member",
     "Agreement",
+    "AgreementAddition",
     "AgreementType",
+    "BillingCycle",
     "WorkType",
     "WorkRole",
     "Department",
@@ -31,12 +33,13 @@ pub(crate) const ENTITIES: [&str; 18] = [
     "ProjectPhase",
     "Board",
     "BoardStatus",
+    "Priority",
     "ServiceTicket",
     "ProjectTicket",
 ];
 
 /// Entities of the tenant whose history gold reads.
-const HISTORIES: [&str; 2] = ["ServiceTicket", "ProjectTicket"];
+pub(crate) const HISTORIES: [&str; 4] = ["ServiceTicket", "ProjectTicket", "Agreement", "AgreementAddition"];
 
 /// A lakehouse in a folder that goes away with it.
 pub(crate) struct Tenant {
@@ -57,11 +60,16 @@ pub(crate) fn golden() -> PathBuf {
 
 /// Silver rows of an entity of the tenant.
 pub(crate) fn silver_of(entity: &str) -> Value {
-    rows_in(catalog::entity(entity).unwrap().table)
+    rows_in("silver", catalog::entity(entity).unwrap().table)
 }
 
-fn rows_in(table: &str) -> Value {
-    let file = golden().join("silver").join(format!("{table}.json"));
+/// Rows of the history of an entity of the tenant.
+pub(crate) fn history_of(entity: &str) -> Value {
+    rows_in("silver", &format!("{}_history", catalog::entity(entity).unwrap().table))
+}
+
+fn rows_in(folder: &str, table: &str) -> Value {
+    let file = golden().join(folder).join(format!("{table}.json"));
     serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap()
 }
 
@@ -92,11 +100,23 @@ impl Tenant {
         tenant
     }
 
+    /// Instants about the nights on which clocks change in New York and Sydney, and calendar days of every kind. What has none of
+    /// them is as in the small tenant.
+    pub(crate) async fn of_zones() -> Self {
+        let tenant = Self::empty();
+        for entity in ENTITIES {
+            let table = catalog::entity(entity).unwrap().table;
+            let is_own = golden().join("zones").join(format!("{table}.json")).is_file();
+            tenant.put(entity, rows_in(if is_own { "zones" } else { "silver" }, table)).await;
+        }
+        tenant.put_histories().await;
+        tenant
+    }
+
     /// Puts the histories of the small tenant in their place.
     pub(crate) async fn put_histories(&self) {
         for entity in HISTORIES {
-            let rows = rows_in(&format!("{}_history", catalog::entity(entity).unwrap().table));
-            self.put_history(entity, rows).await;
+            self.put_history(entity, history_of(entity)).await;
         }
     }
 

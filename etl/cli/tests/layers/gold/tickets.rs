@@ -92,6 +92,97 @@ async fn a_ticket_that_is_opened_again_counts_it_where_a_run_saw_it() {
 }
 
 #[tokio::test]
+async fn a_new_status_begins_a_period_and_moves_the_backlog() {
+    let tenant = Tenant::empty();
+    let status = |id: i32, closes: bool| json!({"id": id, "boardId": 1, "closedStatus": closes, "_etl_parent_id": 1});
+    tenant.put("BoardStatus", json!([status(1, false), status(2, true)])).await;
+    let ticket = |id: i32, status: i32, changed: &str, hash: i64| json!({"id": id, "companyId": 3, "statusId": status, "dateEntered": "2024-06-20T08:00:00Z", "lastUpdated": changed, "_etl_content_hash": hash});
+    let version = |key: i32, id: i32, status: i32, from: &str| json!({"historyKey": key, "id": id, "statusId": status, "validFrom": from});
+    let [came, closed, reopened] = ["2024-06-20T08:00:00Z", "2024-06-21T09:30:00Z", "2024-06-24T09:30:59Z"];
+    let mut versions = vec![version(1, 1, 1, came), version(2, 2, 1, came)];
+    for last in [0, 1] {
+        versions[last]["isCurrent"] = json!(true);
+    }
+    tenant.put("ServiceTicket", json!([ticket(1, 1, came, 0), ticket(2, 1, came, 0)])).await;
+    tenant.put_history("ServiceTicket", json!(versions)).await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let periods = "select ticketId, periodNumber, statusId, minutesInStatus, isReopened, _etl_batch_id from fact_ticketstatus order by 1, 2";
+    let backlog = "select date, opened, closed, reopened, openAtEnd, nextChangeDate from fact_backlog order by 1";
+    let other = format!("2 | 1 | 1 | NULL | false | run-{FIRST}");
+    assert_eq!(tenant.rows(periods).await, [format!("1 | 1 | 1 | NULL | false | run-{FIRST}"), other.clone()]);
+    assert_eq!(tenant.rows(backlog).await, ["2024-06-20 | 2 | 0 | 0 | 2 | NULL"]);
+
+    // Closed without a closing date: on the day of the change.
+    let second = "2024-06-28T07:00:00Z";
+    versions[0]["isCurrent"] = json!(false);
+    versions[0]["validTo"] = json!(closed);
+    versions.push(version(3, 1, 2, closed));
+    versions[2]["isCurrent"] = json!(true);
+    tenant.merge("ServiceTicket", &row(ticket(1, 2, closed, 1))).await;
+    tenant.put_history("ServiceTicket", json!(versions)).await;
+    assert_eq!(
+        followed(&tenant, second, periods).await,
+        [
+            format!("1 | 1 | 1 | 1530 | false | run-{second}"),
+            format!("1 | 2 | 2 | NULL | false | run-{second}"),
+            other.clone()
+        ]
+    );
+    assert_eq!(
+        tenant.rows(backlog).await,
+        ["2024-06-20 | 2 | 0 | 0 | 2 | 2024-06-21", "2024-06-21 | 0 | 1 | 0 | 1 | NULL"]
+    );
+
+    let third = "2024-06-28T08:00:00Z";
+    versions[2]["isCurrent"] = json!(false);
+    versions[2]["validTo"] = json!(reopened);
+    versions.push(version(4, 1, 1, reopened));
+    versions[3]["isCurrent"] = json!(true);
+    tenant.merge("ServiceTicket", &row(ticket(1, 1, reopened, 2))).await;
+    tenant.put_history("ServiceTicket", json!(versions)).await;
+    assert_eq!(
+        followed(&tenant, third, periods).await,
+        [
+            format!("1 | 1 | 1 | 1530 | false | run-{second}"),
+            format!("1 | 2 | 2 | 4320 | false | run-{third}"),
+            format!("1 | 3 | 1 | NULL | true | run-{third}"),
+            other
+        ]
+    );
+    assert_eq!(
+        tenant.rows(backlog).await,
+        [
+            "2024-06-20 | 2 | 0 | 0 | 2 | 2024-06-21",
+            "2024-06-21 | 0 | 1 | 0 | 1 | 2024-06-24",
+            "2024-06-24 | 0 | 0 | 1 | 2 | NULL"
+        ]
+    );
+
+    // Merged into another one it counts on no day.
+    let mut merged = ticket(1, 1, reopened, 3);
+    merged["mergedParentTicketId"] = json!(2);
+    tenant.merge("ServiceTicket", &row(merged)).await;
+    assert_eq!(followed(&tenant, "2024-06-28T09:00:00Z", backlog).await, ["2024-06-20 | 1 | 0 | 0 | 1 | NULL"]);
+}
+
+/// A record that went, came back and went again as it was has the same content in two versions.
+#[tokio::test]
+async fn a_ticket_that_is_gone_again_ends_its_period() {
+    let tenant = Tenant::empty();
+    tenant.put("ServiceTicket", json!([{"id": 1}])).await;
+    let version = |key: i32, from: &str, to: Option<&str>| json!({"historyKey": key, "id": 1, "statusId": 1, "validFrom": from, "validTo": to, "isCurrent": to.is_none(), "isDeleted": to.is_some()});
+    let first = version(1, "2024-06-01T08:00:00Z", Some("2024-06-02T08:00:00Z"));
+    let again = |to: Option<&str>| json!([first.clone(), version(2, "2024-06-03T08:00:00Z", to)]);
+    tenant.put_history("ServiceTicket", again(None)).await;
+    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let periods = "select periodNumber, minutesInStatus, isCurrent from fact_ticketstatus";
+    assert_eq!(tenant.rows(periods).await, ["1 | NULL | true"]);
+
+    tenant.put_history("ServiceTicket", again(Some("2024-06-04T08:00:00Z"))).await;
+    assert_eq!(followed(&tenant, "2024-06-28T07:00:00Z", periods).await, ["1 | 4320 | false"]);
+}
+
+#[tokio::test]
 async fn open_tickets_grow_older_every_day_and_closed_ones_do_not() {
     let tenant = Tenant::empty();
     let ticket = |id: i32, closed: bool| json!({"id": id, "closedFlag": closed, "dateEntered": "2024-06-20T08:00:00Z", "lastUpdated": "2024-06-24T08:00:00Z"});
