@@ -32,7 +32,7 @@ from .errors import (
     UnreachableError,
 )
 from .frame import Frame
-from .pipeline import doctor, maintain, query, reconcile, run, run_etl_pipeline, schema, status, verify
+from .pipeline import ask, doctor, maintain, query, questions, reconcile, run, run_etl_pipeline, schema, status, verify
 from .report import Diagnosis, Maintenance, Reconciliation, Report, RunReport, Status, Verification
 from .simulator import Simulator
 
@@ -69,10 +69,12 @@ __all__ = [
     "UnreachableError",
     "Verification",
     "__version__",
+    "ask",
     "doctor",
     "fabric",
     "maintain",
     "query",
+    "questions",
     "reconcile",
     "run",
     "run_etl_pipeline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import warnings
 from typing import Any, Literal
@@ -113,6 +114,44 @@ def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = N
     return Frame(session(lakehouse, config, token).query(sql))
 
 
+def ask(
+    question: str,
+    *,
+    company: str | int | None = None,
+    since: Moment | None = None,
+    until: Moment | None = None,
+    by: Names | None = None,
+    lakehouse: Place | None = None,
+    config: Config | None = None,
+    token: Token | None = None,
+) -> Frame:
+    """The answer to a saved question, such as ``"agreement profit"``, or to a single measure, such as ``"margin percentage"``.
+
+    :func:`questions` lists them. Columns are called as the measures, in camel case: ``effectiveHourlyRate``.
+
+    :param company: name, identifier or id of the only company that counts
+    :param since: first day that counts; a text may name a month (``"2026-01"``) or a year, too
+    :param until: last day, month or year that counts
+    :param by: what the answer is cut by, such as ``"month,company"``; ``"total"`` gives one row
+    :raises ConfigError: there is no such question, cut, day or company, or a gold table isn't there yet
+    """
+    narrowed = {
+        "by": [] if by is None else names(by),
+        "company": None if company is None else str(company),
+        "since": _day(since),
+        "until": _day(until),
+    }
+    return Frame(session(lakehouse, config, token).ask(question, narrowed))
+
+
+def questions(
+    *, lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None
+) -> list[dict[str, Any]]:
+    """The saved questions: ``question``, ``group``, ``description``, ``measures`` with their units, what it is cut ``by`` and other ``cuts``."""
+    listed: list[dict[str, Any]] = json.loads(session(lakehouse, config, token).questions())
+    return listed
+
+
 def status(
     run: str | None = None, *, lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None
 ) -> Status | dict[str, Any]:
@@ -212,6 +251,13 @@ def verify(
     :param repair: leaves word with tables that something was found of: the next run loads or builds all of them
     """
     return Verification(json.loads(session(lakehouse, config, token).verify(names(layers), repair)))
+
+
+def _day(moment: Moment | None) -> str | None:
+    """A day as the compiled part takes it; what a text means is told there."""
+    if isinstance(moment, datetime.datetime):
+        moment = moment.date()
+    return moment.isoformat() if isinstance(moment, datetime.date) else moment
 
 
 def _chosen(

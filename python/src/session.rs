@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
 use connectwise_etl::tasks::{self, MaintainRequest, ReconcileRequest, RunRequest, named_layer};
 use connectwise_etl::{EntityArgs, Environment, Settings};
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::measures::Request;
 use connectwise_pipeline::run::Mode;
 use connectwise_pipeline::{ledger, query};
 use pyo3::exceptions::PyValueError;
@@ -75,6 +78,23 @@ impl RunArguments {
             adopt_tenant: self.adopt_tenant,
             max_share: self.max_share,
         })
+    }
+}
+
+/// What narrows an answer, and what it is cut by.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Narrowed {
+    by: Vec<String>,
+    company: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+}
+
+impl From<Narrowed> for Request {
+    fn from(narrowed: Narrowed) -> Self {
+        let Narrowed { by, company, since, until } = narrowed;
+        Self { by, company, from: since, to: until }
     }
 }
 
@@ -208,6 +228,21 @@ impl Session {
     /// Every table that there can be.
     fn tables(&self, py: Python<'_>, layer: Option<&str>) -> PyResult<String> {
         json(&tasks::tables(&self.settings, self.layer(py, layer)?))
+    }
+
+    /// The saved questions.
+    fn questions(&self, py: Python<'_>) -> PyResult<String> {
+        json(&self.done(py, &Desk::default(), || async { tasks::measures(&self.settings).await?.listed() })?)
+    }
+
+    /// The answer to a saved question.
+    fn ask(&self, py: Python<'_>, question: &str, narrowed: Narrowed) -> PyResult<Rows> {
+        let request = Request::from(narrowed);
+        self.done(py, &Desk::default(), || async {
+            let answer = tasks::ask(&self.settings, question, &request).await?;
+            let schema = answer.rows.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);
+            Rows::new(&schema, answer.rows)
+        })
     }
 
     /// The rows of one SELECT.

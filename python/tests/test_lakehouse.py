@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import decimal
 import pathlib
 
 import deltalake
@@ -34,6 +36,36 @@ def test_the_schema_is_that_of_the_table(lakehouse: pathlib.Path) -> None:
     assert tables["silver_cw_timeentry"]["entity"] == "TimeEntry" and tables["fact_timeentry"]["layer"] == "gold"
     with pytest.raises(cw.ConfigError, match="fact_timeentry"):
         cw.schema("fact_timeentri", "gold")
+
+
+def test_a_saved_question_is_answered_from_gold(lakehouse: pathlib.Path) -> None:
+    listed = {one["question"]: one for one in cw.questions(lakehouse=lakehouse)}
+    profit = listed["agreement profit"]
+    assert profit["group"] == "Agreements" and "company" in profit["cuts"]
+    assert [one["column"] for one in profit["measures"]][:2] == ["revenue", "productCost"]
+    lines = table(lakehouse, "gold/fact_invoiceline").to_pylist()
+    lines = [one for one in lines if one["isInvoiced"] and not one["isDeleted"] and one["lineAmount"] is not None]
+    (total,) = cw.ask("agreement profit", by="total", lakehouse=lakehouse).to_dicts()
+    assert total["revenue"] == sum(one["lineAmount"] for one in lines)
+    # A company, and the days of some of its lines.
+    company = next(one["companyId"] for one in lines if one["companyId"] is not None)
+    of_company = sorted(one["date"] for one in lines if one["companyId"] == company and one["date"] is not None)
+    first = of_company[len(of_company) // 2]
+    asked = cw.ask("revenue by month", company=company, since=first, until=first.strftime("%Y"), by=["company", "day"], lakehouse=lakehouse)
+    found = {one["day"]: one["revenue"] for one in asked.to_dicts() if one["revenue"]}
+    expected: dict[datetime.date, decimal.Decimal] = {}
+    for one in lines:
+        if one["companyId"] == company and one["date"] is not None and first <= one["date"] and one["date"].year <= first.year:
+            expected[one["date"]] = expected.get(one["date"], decimal.Decimal()) + one["lineAmount"]
+    assert found == {day: amount for day, amount in expected.items() if amount}
+    for arguments, said in [
+        ({"question": "agreement profits"}, "did you mean agreement profit"),
+        ({"question": "agreement profit", "since": "January"}, "is no day, month or year"),
+        ({"question": "agreement profit", "by": "colour"}, "can't be cut by"),
+        ({"question": "utilisation", "company": "x"}, "isn't known by company"),
+    ]:
+        with pytest.raises(cw.ConfigError, match=said):
+            cw.ask(**arguments, lakehouse=lakehouse)  # type: ignore[arg-type]
 
 
 def test_the_doctor_says_what_is_missing(tenant: Tenant, tmp_path: pathlib.Path) -> None:

@@ -18,23 +18,27 @@ mod spreadsheet;
 mod target;
 pub mod tasks;
 mod terminal;
+mod waiting;
 
 use std::ffi::OsString;
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
 use connectwise_pipeline::error::{Error, Kind, Result};
 
 use commands::{
-    demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema, status,
+    ask, demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema,
+    status,
 };
 pub use entities::EntityArgs;
 pub use environment::Environment;
 use output::Output;
 pub use settings::{Settings, check_configuration};
 use source::{Source, SourceArgs, SourceTable};
+use waiting::Waiting;
 
 /// Loads ConnectWise PSA into a lakehouse of Delta tables, and answers from it.
 #[derive(Debug, Parser)]
@@ -47,6 +51,7 @@ Examples:
   connectwise-etl demo                             the whole way on a simulated tenant, no account needed
   connectwise-etl doctor                           whether your tenant can be loaded, and what is missing
   connectwise-etl run                              what changed in your tenant since the last run
+  connectwise-etl ask \"agreement profit\"           what agreements earn; ask alone lists all questions
   connectwise-etl query \"select * from dimcompany\"
 
 Exit codes: 0 done, 1 some steps failed, 2 usage or configuration (nothing was touched), 3 nothing could run.
@@ -70,6 +75,7 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     Extract(extract::Extract),
     Schema(schema::Schema),
+    Ask(ask::Ask),
     Query(query::Query),
     Lineage(lineage::Lineage),
     Status(status::Status),
@@ -152,7 +158,7 @@ fn tell(told: &clap::Error) {
 fn without_credentials(text: &str) -> Option<String> {
     let environment = Environment::read().ok()?;
     let source = Source::new(SourceArgs::default(), SourceTable::default(), &environment).ok()?;
-    Some(source.client(&environment).ok()?.redact(text))
+    Some(source.client(&environment, None).ok()?.redact(text))
 }
 
 /// Runs, files and rows carry times that can't be told from a clock that stands before 1970.
@@ -168,7 +174,7 @@ async fn dispatch(args: Args, environment: Environment, output: &Output) -> Resu
     if let Some(told) = environment.told().filter(|_| args.global.verbose > 0) {
         output.note(&told);
     }
-    let settings = Settings::load(&args.global, environment)?;
+    let settings = Settings::load(&args.global, environment)?.watched(Arc::new(Waiting::new(*output)));
     match execute(args.command, &settings, output).await {
         Err(error) => Err(tasks::explained(&settings, error).await),
         ended => ended,
@@ -185,6 +191,7 @@ async fn execute(command: Command, settings: &Settings, output: &Output) -> Resu
         Command::Quarantine(command) => command.execute(settings, output).await,
         Command::Extract(command) => command.execute(settings, output).await,
         Command::Schema(command) => command.execute(settings, output).await,
+        Command::Ask(command) => command.execute(settings, output).await,
         Command::Query(command) => command.execute(settings, output).await,
         Command::Lineage(command) => command.execute(settings, output).await,
         Command::Status(command) => command.execute(settings, output).await,

@@ -139,6 +139,18 @@ fn side_by_side(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: 
     table.trim_fmt()
 }
 
+/// 1234567.891 with two decimal places as `1,234,567.89`.
+pub(crate) fn decimal(number: f64, places: usize) -> String {
+    let text = format!("{number:.places$}");
+    let (sign, digits) = text.strip_prefix('-').map_or(("", text.as_str()), |digits| ("-", digits));
+    let (whole, rest) = digits.split_once('.').map_or((digits, None), |(whole, rest)| (whole, Some(rest)));
+    // What rounds to nothing has no sign.
+    let sign = if digits.bytes().all(|digit| matches!(digit, b'0' | b'.')) { "" } else { sign };
+    // What is no number, or too large for one, stays as it is.
+    let whole = whole.parse().map_or_else(|_| whole.to_owned(), thousands);
+    rest.map_or_else(|| format!("{sign}{whole}"), |rest| format!("{sign}{whole}.{rest}"))
+}
+
 /// 1234567 as `1,234,567`.
 pub(crate) fn thousands(number: u64) -> String {
     let digits = number.to_string();
@@ -154,7 +166,7 @@ pub(crate) fn thousands(number: u64) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{arranged, table, thousands};
+    use super::{arranged, decimal, table, thousands};
 
     fn rows(texts: &[&[&str]]) -> Vec<Vec<String>> {
         texts.iter().map(|row| row.iter().map(|text| (*text).to_owned()).collect()).collect()
@@ -205,6 +217,13 @@ mod tests {
         }
         let text = arranged(&header, &[], vec![row("a")], None);
         assert!(text.contains("agreementBillingBehavior0") && !text.contains("row 1"), "{text}");
+    }
+
+    #[test]
+    fn numbers_have_the_decimal_places_that_are_asked_for() {
+        let shown = [(1_234_567.891, 2), (-1_500.0, 0), (-0.04, 1), (0.05, 1), (12.0, 2), (f64::NAN, 1)]
+            .map(|(number, places)| decimal(number, places));
+        assert_eq!(shown, ["1,234,567.89", "-1,500", "0.0", "0.1", "12.00", "NaN"]);
     }
 
     #[test]

@@ -11,6 +11,7 @@
 //! | [`reconcile`] | rows that are gone at the source leave bronze |
 //! | [`bronze`], [`silver`], [`gold`] | the layers |
 //! | [`query`] | questions in SQL |
+//! | [`measures`] | measures of gold, and saved questions that ask for them |
 //! | [`run`] | which steps run, in which order, and what they did |
 //! | [`maintain`] | upkeep of tables: small files, files that nothing needs, logs |
 //! | [`verify`] | whether tables hold what they have to |
@@ -27,6 +28,7 @@ pub mod gold;
 mod halt;
 pub mod ledger;
 pub mod maintain;
+pub mod measures;
 mod opened;
 pub mod quarantine;
 pub mod query;

@@ -6,6 +6,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::closest::advice;
 use connectwise_lakehouse::{Lake, Layer, TableName};
+use datafusion::common::ScalarValue;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
 use futures::StreamExt;
@@ -14,6 +15,7 @@ use tokio::sync::mpsc::{self, Receiver};
 
 use crate::damage;
 use crate::error::{Error, Kind, Result, sql_error};
+use crate::gold;
 use crate::sql;
 pub use crate::sql::json;
 use crate::tables::known_tables;
@@ -35,7 +37,22 @@ static THREADS: LazyLock<std::io::Result<Runtime>> =
 /// # Errors
 /// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
 pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
-    let Planned { frame, tables } = planned(lake, sql).await?;
+    select_bound(lake, sql, Vec::new()).await
+}
+
+/// The same, with a value for each placeholder: `$name` in the text is bound to the value of that name.
+///
+/// # Errors
+/// As [`select`].
+pub(crate) async fn select_bound(
+    lake: &Lake,
+    sql: &str,
+    values: Vec<(String, ScalarValue)>,
+) -> Result<Vec<RecordBatch>> {
+    let Planned { mut frame, tables } = planned(lake, sql).await?;
+    if !values.is_empty() {
+        frame = frame.with_param_values(values).map_err(sql_error)?;
+    }
     let schema = frame.schema().inner().clone();
     let mut rows = match frame.collect().await {
         Ok(rows) => rows,
@@ -97,6 +114,7 @@ struct Planned {
 /// A question over the tables that it names.
 async fn planned(lake: &Lake, sql: &str) -> Result<Planned> {
     let session = lake.session()?;
+    gold::register_functions(&session);
     let statement = sql::parse(&session, sql)?;
     let tables = register_named(lake, &session, &statement).await?;
     Ok(Planned { frame: sql::plan(&session, statement).await?, tables })

@@ -5,20 +5,22 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
 use connectwise_lakehouse::{Lake, Layer};
 use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::measures::{self, Request};
 use connectwise_pipeline::query;
 use connectwise_pipeline::run::{Mode, Plan, Report, execute};
 use connectwise_pipeline::tenant;
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
 
-use super::{query as show, run};
+use super::{ask, run};
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::settings::Settings;
+use crate::tasks;
 
 /// Go the whole way on a simulated tenant: no account, no network, no configuration
 ///
-/// Starts a simulated PSA server on this machine, loads it through all layers over real HTTP, and asks gold three
+/// Starts a simulated PSA server on this machine, loads it through all layers over real HTTP, and asks three saved
 /// questions. The tables stay in ./demo-lakehouse, for you to look at, or in what --lakehouse names: never in a lakehouse that a
 /// tenant was loaded into.
 #[derive(Debug, Args)]
@@ -41,27 +43,9 @@ pub(crate) struct Demo {
 /// The simulator asks for a client id, as the real server does, and takes any.
 const CLIENT_ID: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Three answers that every MSP asks for.
-const QUESTIONS: [(&str, &str); 3] = [
-    (
-        "Hours by month",
-        "select d.year, d.month, cast(sum(f.actualHours) as decimal(19,2)) as hours, count(*) as entries \
-         from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted \
-         group by d.year, d.month order by d.year desc, d.month desc limit 12",
-    ),
-    (
-        "Billable share",
-        "select f.utilizationType, cast(sum(f.actualHours) as decimal(19,2)) as hours, \
-         cast(100.0 * sum(f.actualHours) / sum(sum(f.actualHours)) over () as decimal(9,1)) as percent \
-         from fact_timeentry f where not f.isDeleted group by f.utilizationType order by hours desc",
-    ),
-    (
-        "Margin by company",
-        "select f.companyName, cast(sum(f.potentialRevenue) as decimal(19,2)) as revenue, \
-         cast(sum(f.margin) as decimal(19,2)) as margin \
-         from fact_timeentry f where not f.isDeleted group by f.companyName order by margin desc limit 10",
-    ),
-];
+/// Saved questions that every MSP asks first, how many rows of each are shown, and whether those are the last ones.
+const QUESTIONS: [(&str, usize, bool); 3] =
+    [("revenue by month", 12, true), ("agreement profit", 10, false), ("open tickets by age", 10, false)];
 
 impl Demo {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
@@ -82,7 +66,7 @@ impl Demo {
             adopt_tenant: false,
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
-        let shown = answer(&lake, &report, settings.demo_place(), output).await;
+        let shown = answer(&lake, settings, &report, output).await;
         Ok(output.done(shown, report.exit_code()))
     }
 
@@ -96,24 +80,32 @@ impl Demo {
 }
 
 /// Prints what the load did, and what gold says then.
-async fn answer(lake: &Lake, report: &Report, place: &str, output: &Output) -> Result<()> {
-    if output.is_json() {
-        let mut answers = serde_json::Map::new();
-        for (question, sql) in QUESTIONS {
-            let rows = query::json(&query::select(lake, sql).await?)?;
-            answers.insert(question.to_owned(), serde_json::from_slice(&rows).unwrap_or_default());
+async fn answer(lake: &Lake, settings: &Settings, report: &Report, output: &Output) -> Result<()> {
+    let catalog = tasks::measures(settings).await?;
+    let mut answers = serde_json::Map::new();
+    if !output.is_json() {
+        run::show(report, output)?;
+    }
+    // A gold that isn't whole answers nothing.
+    let questions: &[(&str, usize, bool)] = if report.failed().count() == 0 { &QUESTIONS } else { &[] };
+    for &(question, most, newest) in questions {
+        let asked = catalog.asked(question)?;
+        let answer = measures::ask(lake, &asked, &Request::default()).await?;
+        if output.is_json() {
+            answers
+                .insert(question.to_owned(), serde_json::from_slice(&query::json(&answer.rows)?).unwrap_or_default());
+        } else {
+            output.line(&format!("\n{question}: {}", asked.description))?;
+            output.line(&ask::text(&answer, most, newest)?)?;
         }
+    }
+    if output.is_json() {
         return output.json(&serde_json::json!({ "report": report, "answers": answers }));
     }
-    run::show(report, output)?;
-    if report.failed().count() == 0 {
-        for (question, sql) in QUESTIONS {
-            output.line(&format!("\n{question}"))?;
-            show::print(&query::select(lake, sql).await?, output)?;
-        }
-        output.line(&next(lake, place))?;
+    if questions.is_empty() {
+        return Ok(());
     }
-    Ok(())
+    output.line(&next(lake, settings.demo_place()))
 }
 
 fn client(simulator: &Simulator) -> Result<Client> {
@@ -130,7 +122,8 @@ fn client(simulator: &Simulator) -> Result<Client> {
 fn next(lake: &Lake, place: &str) -> String {
     format!(
         "\nThe tables are in {}. Next:\n\
-         \x20 ask more              connectwise-etl query --lakehouse {place} \"select * from dimagreement limit 5\"\n\
+         \x20 ask more              connectwise-etl ask --lakehouse {place}\n\
+         \x20 ask in SQL            connectwise-etl query --lakehouse {place} \"select * from dimagreement limit 5\"\n\
          \x20 look at columns       connectwise-etl schema fact_timeentry --layer gold\n\
          \x20 load your own tenant  set the CW_ variables of connectwise-etl --help, then connectwise-etl run",
         lake.root()

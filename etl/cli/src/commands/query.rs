@@ -1,25 +1,13 @@
 //! `connectwise-etl query`.
 
-use std::io::Write;
-use std::path::PathBuf;
-
-use arrow::array::{Array, RecordBatch};
-use arrow::datatypes::SchemaRef;
-use arrow::util::display::{ArrayFormatter, FormatOptions};
-use clap::{Args, ValueEnum};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use clap::Args;
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::query;
-use parquet::arrow::ArrowWriter;
 
-use crate::file;
-use crate::output::{Output, table, thousands};
+use super::rows::{FormArgs, Sheet};
+use crate::output::{Output, thousands};
 use crate::settings::Settings;
-use crate::spreadsheet::Cells;
 use crate::target::Target;
-use crate::terminal::{escaped, one_line};
-
-/// Rows that a table shows at most: nobody reads more, and all of them are held for it.
-const SHOWN: usize = 10_000;
 
 /// Ask the lakehouse a question in SQL
 ///
@@ -34,49 +22,17 @@ Examples:
 pub(crate) struct Query {
     /// One SELECT
     sql: String,
-    /// Form of the result [default: table, or json with --json]
-    #[arg(long, value_enum)]
-    format: Option<Format>,
-    /// In CSV: no text is taken for a formula, and none is longer than a cell of Excel
-    #[arg(long)]
-    spreadsheet_safe: bool,
-    /// File to write, there as a whole or not at all, or a device or named pipe [default: standard output]
-    #[arg(long, short, value_name = "FILE")]
-    output: Option<PathBuf>,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// Fits the terminal; long texts are cut with …
-    Table,
-    /// Header and one line a row, nested values as JSON text
-    Csv,
-    /// An array of objects, absent values left out
-    Json,
-    /// With the types of the result
-    Parquet,
-}
-
-impl Format {
-    /// What suits the way in which results are asked for.
-    fn of(output: &Output) -> Self {
-        if output.is_json() { Self::Json } else { Self::Table }
-    }
+    #[command(flatten)]
+    form: FormArgs,
 }
 
 impl Query {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
-        let format = self.format.unwrap_or_else(|| Format::of(output));
-        if format == Format::Parquet && self.output.is_none() {
-            return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
-        }
-        if self.spreadsheet_safe && format != Format::Csv {
-            return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
-        }
+        let format = self.form.form(output)?;
         let lake = settings.lake()?;
-        let target = Target::open(self.output.as_deref(), output).await?;
+        let target = Target::open(self.form.output.as_deref(), output).await?;
         let (schema, mut rows) = query::stream(&lake, &self.sql).await?;
-        let mut sheet = Sheet::new(target, format, &schema, Cells::new(self.spreadsheet_safe))?;
+        let mut sheet = Sheet::new(target, format, &schema, self.form.cells())?;
         while let Some(batch) = rows.recv().await {
             if !sheet.push(batch?)? {
                 break;
@@ -84,7 +40,7 @@ impl Query {
         }
         let (count, cut) = (sheet.count, sheet.cut);
         sheet.finish()?.tell(output);
-        if let Some(path) = &self.output {
+        if let Some(path) = &self.form.output {
             output.note(&format!("{} rows are in {}", thousands(count), path.display()));
         }
         if cut {
@@ -95,131 +51,4 @@ impl Query {
         }
         Ok(0)
     }
-}
-
-/// Rows on their way into a target. No more of them is held than one batch, or a table that somebody can read.
-struct Sheet {
-    form: Form,
-    cells: Cells,
-    /// Rows so far.
-    count: u64,
-    /// Whether there are more than a table shows.
-    cut: bool,
-}
-
-enum Form {
-    /// Columns are as wide as their widest text, so that all rows are needed.
-    Table(Target, Vec<RecordBatch>),
-    Csv(Target),
-    Json(Target),
-    Parquet(Box<ArrowWriter<Target>>),
-}
-
-impl Sheet {
-    fn new(mut target: Target, format: Format, schema: &SchemaRef, mut cells: Cells) -> Result<Self> {
-        let form = match format {
-            Format::Table => Form::Table(target, Vec::new()),
-            Format::Csv => {
-                // The columns are told without a row, too.
-                file::csv_batch(&mut target, &RecordBatch::new_empty(schema.clone()), true, &mut cells)?;
-                Form::Csv(target)
-            }
-            Format::Json => {
-                target.write_all(b"[").map_err(fault)?;
-                Form::Json(target)
-            }
-            Format::Parquet => {
-                let writer = ArrowWriter::try_new(target, schema.clone(), None).map_err(file::parquet_fault)?;
-                Form::Parquet(Box::new(writer))
-            }
-        };
-        Ok(Self { form, cells, count: 0, cut: false })
-    }
-
-    /// Takes some rows. False when no more are wanted.
-    fn push(&mut self, batch: RecordBatch) -> Result<bool> {
-        let first = self.count == 0;
-        let room = SHOWN.saturating_sub(usize::try_from(self.count).unwrap_or(SHOWN));
-        self.cut = matches!(self.form, Form::Table(..)) && batch.num_rows() > room;
-        let batch = if self.cut { batch.slice(0, room) } else { batch };
-        if batch.num_rows() == 0 {
-            return Ok(!self.cut);
-        }
-        self.count += batch.num_rows() as u64;
-        match &mut self.form {
-            Form::Table(_, rows) => rows.push(batch),
-            Form::Csv(target) => {
-                file::csv_batch(target, &batch, false, &mut self.cells)?;
-                return Ok(target.is_read());
-            }
-            Form::Json(target) => {
-                let text = query::json(&[batch])?;
-                let text = escaped(&String::from_utf8_lossy(&text)).into_owned();
-                let objects = text.trim_start_matches('[').trim_end_matches(']');
-                let before = if first { "" } else { "," };
-                target.write_all(format!("{before}{objects}").as_bytes()).map_err(fault)?;
-                return Ok(target.is_read());
-            }
-            Form::Parquet(writer) => file::write_batch(writer, &batch)?,
-        }
-        Ok(!self.cut)
-    }
-
-    fn finish(self) -> Result<Cells> {
-        match self.form {
-            Form::Table(mut target, rows) => {
-                writeln!(target, "{}", text(&rows)?).map_err(fault)?;
-                target.finish()?;
-            }
-            Form::Csv(target) => target.finish()?,
-            Form::Json(mut target) => {
-                target.write_all(b"]\n").map_err(fault)?;
-                target.finish()?;
-            }
-            Form::Parquet(writer) => writer.into_inner().map_err(file::parquet_fault)?.finish()?,
-        }
-        Ok(self.cells)
-    }
-}
-
-fn fault(error: std::io::Error) -> Error {
-    Error::new(Kind::Io, "the rows can't be written").with_source(error)
-}
-
-/// Prints rows as a table or as a JSON array of objects.
-pub(crate) fn print(rows: &[RecordBatch], output: &Output) -> Result<()> {
-    if output.is_json() {
-        let text = query::json(rows)?;
-        return output.line(&escaped(&String::from_utf8_lossy(&text)));
-    }
-    output.line(&text(rows)?)
-}
-
-fn text(rows: &[RecordBatch]) -> Result<String> {
-    let fault = |error: arrow::error::ArrowError| Error::new(Kind::Io, "the rows can't be printed").with_source(error);
-    let Some(first) = rows.iter().find(|batch| batch.num_rows() > 0) else { return Ok("no rows".to_owned()) };
-    let schema = first.schema();
-    let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();
-    let numbers: Vec<usize> = schema
-        .fields()
-        .iter()
-        .enumerate()
-        .filter(|(_, field)| field.data_type().is_numeric())
-        .map(|(at, _)| at)
-        .collect();
-    let options = FormatOptions::default().with_display_error(true);
-    let mut cells = Vec::new();
-    for batch in rows {
-        let columns: Vec<ArrayFormatter<'_>> = batch
-            .columns()
-            .iter()
-            .map(|column| ArrayFormatter::try_new(column.as_ref() as &dyn Array, &options))
-            .collect::<Result<_, _>>()
-            .map_err(fault)?;
-        cells.extend(
-            (0..batch.num_rows())
-                .map(|row| columns.iter().map(|column| one_line(&column.value(row).to_string())).collect::<Vec<_>>()),
-        );
-    }
-    Ok(table(&header, &numbers, cells))
 }

@@ -11,6 +11,7 @@ use crate::output::Output;
 use crate::report;
 use crate::settings::Settings;
 use crate::target::{Target, disk};
+use crate::tasks;
 
 /// Write one HTML page about the lakehouse: freshness, runs, data tests, drift, and what gold says
 ///
@@ -31,8 +32,9 @@ impl Report {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let lake = settings.lake()?;
         settings.note_foreign(&lake, output).await;
+        let catalog = tasks::measures(settings).await?;
         let mut target = Target::open(Some(&self.output), output).await?;
-        let Some(page) = report::html(&lake, Utc::now()).await? else {
+        let Some(page) = report::html(&lake, &catalog, Utc::now()).await? else {
             let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());
             return Err(Error::new(Kind::Usage, text));
         };

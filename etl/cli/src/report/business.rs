@@ -1,117 +1,384 @@
-//! What gold says, in pictures.
+//! What gold says, in pictures. Each has the question's own words below its title, so that it explains itself.
+
+use connectwise_pipeline::measures::{Cell, Role};
 
 use super::card::{card, more, sentence};
-use super::chart::{Item, Series, bars, columns};
-use super::gold::{Aged, Answer, Gold, Month};
-use super::html::Html;
-use super::words::{name, percent, whole};
+use super::chart::{Item, Series, bars, columns, pairs};
+use super::gold::{Gold, Row, Told};
+use super::html::{Html, table};
+use super::words::{percent, whole};
+use crate::output::decimal;
 
-/// An answer of gold as a picture, or a sentence.
-fn shown<T>(html: &mut Html, title: &str, answer: &Answer<T>, picture: impl FnOnce(&[T]) -> Html) {
-    let content = match answer {
+/// Bars of a picture.
+const MOST: usize = 12;
+/// Rows of a table.
+const MOST_ROWS: usize = 20;
+
+/// The answer to a question as a picture, or a sentence.
+fn shown(html: &mut Html, title: &str, told: Option<&Told>, picture: impl FnOnce(&[Row]) -> Html) {
+    let Some(told) = told else { return };
+    let mut content = sentence(&told.description);
+    content.html(&match &told.rows {
         Err(table) => sentence(&format!("There is no table {table} yet: connectwise-etl run builds it.")),
         Ok(rows) if rows.is_empty() => sentence("There is nothing to show: no row answers this."),
         Ok(rows) => picture(rows),
-    };
+    });
     card(html, title, &content);
 }
 
-/// The label without the number in front, which only sorts.
-fn unnumbered(row: &Aged) -> String {
-    row.age.split_once(' ').map_or(row.age.as_str(), |(_, age)| age).to_owned()
+fn months(rows: &[Row], values: impl Fn(&Row) -> Vec<f64>, note: impl Fn(&Row) -> String) -> Vec<Item> {
+    let item = |row: &Row| Item { label: row.text("month"), values: values(row), note: note(row) };
+    rows.iter().map(item).collect()
 }
 
-/// A bar for each row.
-fn aged(title: &str, series: Series, rows: &[Aged], note: impl Fn(&Aged) -> String) -> Html {
-    let items = rows.iter().map(|row| Item { label: unnumbered(row), values: vec![row.amount], note: note(row) });
-    bars(title, &[series], &items.collect::<Vec<_>>())
+fn items(rows: &[Row], name: &str, values: impl Fn(&Row) -> Vec<f64>, note: impl Fn(&Row) -> String) -> Vec<Item> {
+    let item = |row: &Row| Item { label: row.text(name), values: values(row), note: note(row) };
+    rows.iter().take(MOST).map(item).collect()
+}
+
+fn sum(rows: &[Row], column: &str) -> f64 {
+    rows.iter().map(|row| row.number(column)).sum()
+}
+
+fn highest(rows: &[Row], column: &str) -> f64 {
+    rows.iter().map(|row| row.number(column)).fold(0.0, f64::max)
+}
+
+/// A rate or a share with its unit, `–` where it is of nothing.
+fn known(row: &Row, column: &str, places: usize, unit: &str) -> String {
+    row.known(column).map_or_else(|| "–".to_owned(), |number| format!("{}{unit}", decimal(number, places)))
 }
 
 pub(super) fn cards(html: &mut Html, gold: &Gold) {
-    shown(html, "Hours by month, and how many are billable", &gold.months, |months| {
-        let series = [Series { class: "a", name: "billable" }, Series { class: "d", name: "other" }];
-        let items: Vec<Item> = months
-            .iter()
-            .map(|month| Item {
-                label: format!("{}-{:02}", month.year, month.month),
-                values: vec![month.billable, month.hours - month.billable],
-                note: format!("{} h, {} billable", whole(month.hours), percent(month.billable, month.hours)),
-            })
-            .collect();
-        let highest = months.iter().map(|month| month.hours).fold(0.0, f64::max);
-        let mut content = columns("Hours by month", &series, &items, &format!("up to {} h", whole(highest)));
-        let sum = |of: fn(&Month) -> f64| months.iter().map(of).sum::<f64>();
-        let share = percent(sum(|month| month.billable), sum(|month| month.hours));
-        content.html(&sentence(&format!("{share} of {} h are billable.", whole(sum(|month| month.hours)))));
-        more(&mut content, months.first().map_or(0, |month| month.all), months.len(), "months lie before them");
-        content
-    });
-    shown(html, "Utilisation by member, last 90 days of work", &gold.members, |members| {
+    figures(html, gold);
+    html.raw("\n<h3 class=\"group\">Money</h3><div class=\"cards\">");
+    money(html, gold);
+    html.raw("</div>\n<h3 class=\"group\">Clients and agreements</h3><div class=\"cards\">");
+    clients(html, gold);
+    html.raw("</div>\n<h3 class=\"group\">Tickets</h3><div class=\"cards\">");
+    tickets(html, gold);
+    html.raw("</div>\n<h3 class=\"group\">People and projects</h3><div class=\"cards\">");
+    people(html, gold);
+    html.raw("</div>");
+    if !gold.own.is_empty() {
+        html.raw("\n<h3 class=\"group\">Your own questions</h3><div class=\"cards\">");
+        for told in &gold.own {
+            shown(html, &told.name, Some(told), |rows| listed(told, rows));
+        }
+        html.raw("</div>");
+    }
+}
+
+/// The figures that are asked for first.
+fn figures(html: &mut Html, gold: &Gold) {
+    if let Some((first, last)) = &gold.months {
+        let text = format!(
+            "Unless something else is said, figures are of {first} to {last}. Each is a saved question: connectwise-etl ask lists them, \
+             and cuts them by company, month and more."
+        );
+        html.html(&sentence(&text));
+    }
+    let money = |number: Option<f64>| number.map(whole);
+    let share = |number: Option<f64>| number.map(|number| format!("{} %", decimal(number, 1)));
+    let total = |name: &str, column: &str| (!gold.rows(name).is_empty()).then(|| whole(sum(gold.rows(name), column)));
+    let figures = [
+        ("revenue", money(gold.figure("profit", "revenue"))),
+        ("profit", money(gold.figure("profit", "profit"))),
+        ("profit by revenue", share(gold.figure("profit", "profitPercentage"))),
+        ("effective hourly rate", gold.figure("profit", "effectiveHourlyRate").map(|rate| decimal(rate, 2))),
+        ("utilisation", share(gold.figure("capacity", "utilisation"))),
+        ("tickets within their SLA", share(gold.figure("sla", "slaMet"))),
+        ("tickets open now", total("open", "openTickets")),
+        ("owed by clients now", total("receivables", "receivables")),
+        ("days sales outstanding", gold.figure("outstanding", "daysSalesOutstanding").map(|days| decimal(days, 0))),
+        ("unbilled now", total("unbilled", "unbilled")),
+    ];
+    html.raw("<div class=\"figures\">");
+    for (name, figure) in figures {
+        html.raw("<div class=\"figure\">").element("div", "number", figure.as_deref().unwrap_or("–"));
+        html.element("div", "soft", name).raw("</div>");
+    }
+    html.raw("</div>");
+}
+
+fn money(html: &mut Html, gold: &Gold) {
+    shown(html, "Revenue and profit by month", gold.told.get("revenue"), |rows| {
         let series = [
-            Series { class: "a", name: "billable" },
-            Series { class: "d", name: "other hours" },
-            Series { class: "e", name: "rest of the capacity" },
+            Series { class: "a", name: "profit" },
+            Series { class: "d", name: "cost of hours" },
+            Series { class: "b", name: "cost of products" },
         ];
-        let items = members.iter().map(|member| Item {
-            label: name(member.name.as_deref()),
-            values: vec![member.billable, member.hours - member.billable, member.capacity - member.hours],
-            note: format!("{} of {} h", percent(member.billable, member.capacity), whole(member.capacity)),
-        });
-        let mut content = bars("Utilisation by member", &series, &items.collect::<Vec<_>>());
-        more(
-            &mut content,
-            members.first().map_or(0, |member| member.all),
-            members.len(),
-            "members have less billable work",
+        let values = |row: &Row| vec![row.number("profit"), row.number("laborCost"), row.number("productCost")];
+        let note = |row: &Row| {
+            let share = known(row, "profitPercentage", 0, " %");
+            format!("revenue {}, profit {} ({share})", whole(row.number("revenue")), whole(row.number("profit")))
+        };
+        let most =
+            rows.iter().map(|row| values(row).iter().map(|value| value.max(0.0)).sum::<f64>()).fold(0.0, f64::max);
+        let up_to = format!("up to {}", whole(most));
+        let mut content = columns("Revenue and profit by month", &series, &months(rows, values, note), &up_to);
+        let (revenue, profit) = (sum(rows, "revenue"), sum(rows, "profit"));
+        let text = format!(
+            "Revenue of {}, of which {} ({}) is profit.",
+            whole(revenue),
+            whole(profit),
+            percent(profit, revenue)
         );
+        content.html(&sentence(&text));
         content
     });
-    shown(html, "Margin by company", &gold.companies, |companies| {
-        let series = [Series { class: "a", name: "margin" }, Series { class: "d", name: "cost" }];
-        let items = companies.iter().map(|company| Item {
-            label: name(company.name.as_deref()),
-            values: vec![company.margin, company.revenue - company.margin],
-            note: format!("{} ({})", whole(company.margin), percent(company.margin, company.revenue)),
-        });
-        let mut content = bars("Margin by company", &series, &items.collect::<Vec<_>>());
-        let counted = "Counted is the revenue of invoices: their time, expenses and products, and what their headers say beyond \
-                       these. Work on no invoice yet is not.";
-        content.html(&sentence(counted));
-        more(
-            &mut content,
-            companies.first().map_or(0, |company| company.all),
-            companies.len(),
-            "companies have less revenue",
+    shown(html, "Revenue by source", gold.told.get("sources"), |rows| {
+        let all = sum(rows, "revenue");
+        let note = |row: &Row| format!("{}, {}", whole(row.number("revenue")), percent(row.number("revenue"), all));
+        let items = items(rows, "source", |row| vec![row.number("revenue")], note);
+        bars("Revenue by source", &[Series { class: "a", name: "revenue" }], &items)
+    });
+    shown(html, "Receivables by age", gold.told.get("receivables"), |rows| {
+        let note =
+            |row: &Row| format!("{} on {} invoices", whole(row.number("receivables")), whole(row.number("invoices")));
+        let items = items(rows, "age", |row| vec![row.number("receivables")], note);
+        let mut content = bars("Receivables by age", &[Series { class: "b", name: "balance" }], &items);
+        if let Some(days) = gold.figure("outstanding", "daysSalesOutstanding") {
+            let text = format!("Clients take {} days to pay, by the billing of the last 90 days.", decimal(days, 0));
+            content.html(&sentence(&text));
+        }
+        content
+    });
+    shown(html, "Unbilled work by age", gold.told.get("unbilled"), |rows| {
+        let note =
+            |row: &Row| format!("{} in {} lines", whole(row.number("unbilled")), whole(row.number("unbilledLines")));
+        let items = items(rows, "age", |row| vec![row.number("unbilled")], note);
+        let mut content = bars("Unbilled work by age", &[Series { class: "b", name: "amount" }], &items);
+        let unknown = sum(rows, "withoutAmount");
+        if unknown > 0.0 {
+            content.html(&sentence(&format!(
+                "{} of the lines have no known amount and count as nothing.",
+                whole(unknown)
+            )));
+        }
+        content
+    });
+    shown(html, "Billing audit", gold.told.get("audit"), |rows| {
+        let rows: Vec<Vec<String>> = rows
+            .iter()
+            .map(|row| vec![row.text("finding"), whole(row.number("findings")), whole(row.number("amount"))])
+            .collect();
+        table(&["what to look at", "how many", "amount"], &[1, 2], &rows)
+    });
+}
+
+fn clients(html: &mut Html, gold: &Gold) {
+    shown(html, "Profit by client", gold.told.get("clients"), |rows| {
+        let series = [
+            Series { class: "a", name: "profit" },
+            Series { class: "d", name: "cost of hours" },
+            Series { class: "b", name: "cost of products" },
+        ];
+        let values = |row: &Row| vec![row.number("profit"), row.number("laborCost"), row.number("productCost")];
+        let note = |row: &Row| format!("{} ({})", whole(row.number("profit")), known(row, "profitPercentage", 0, " %"));
+        let mut content = bars("Profit by client", &series, &items(rows, "company", values, note));
+        more(&mut content, rows.len(), rows.len().min(MOST), "companies have less revenue");
+        content
+    });
+    shown(html, "Effective hourly rate by agreement", gold.told.get("agreements"), |rows| {
+        let note = |row: &Row| {
+            format!("{} an hour, {} h", known(row, "effectiveHourlyRate", 2, ""), whole(row.number("hours")))
+        };
+        let values = |row: &Row| vec![row.number("effectiveHourlyRate")];
+        let series = [Series { class: "a", name: "rate" }];
+        let mut content =
+            bars("Effective hourly rate by agreement", &series, &items(rows, "mainAgreement", values, note));
+        more(&mut content, rows.len(), rows.len().min(MOST), "agreements have less revenue");
+        content
+    });
+    recurring(html, gold);
+    shown(html, "Agreements that end next", gold.told.get("expiring"), |rows| {
+        let listed: Vec<Vec<String>> = rows
+            .iter()
+            .take(MOST)
+            .map(|row| vec![row.text("company"), row.text("agreement"), row.text("day")])
+            .collect();
+        let mut content = table(&["company", "agreement", "ends"], &[2], &listed);
+        more(&mut content, rows.len(), listed.len(), "agreements end later");
+        content
+    });
+}
+
+/// Recurring revenue by month, and what moved it.
+fn recurring(html: &mut Html, gold: &Gold) {
+    shown(html, "Monthly recurring revenue", gold.told.get("recurring"), |rows| {
+        let note = |row: &Row| {
+            let (mrr, change) = (whole(row.number("mrr")), whole(row.number("mrrChange")));
+            format!("{mrr} at the end of the month, a change of {change}")
+        };
+        let series = [Series { class: "a", name: "recurring revenue" }];
+        let items = months(rows, |row| vec![row.number("mrr")], note);
+        let up_to = format!("up to {}", whole(highest(rows, "mrr")));
+        let mut content = columns("Monthly recurring revenue", &series, &items, &up_to);
+        let movements = [
+            ("new", "newMrr"),
+            ("began again", "reactivatedMrr"),
+            ("larger quantities", "expansionMrr"),
+            ("other prices", "priceMrr"),
+            ("smaller quantities", "contractionMrr"),
+            ("ended", "churnedMrr"),
+        ];
+        let mut bridge = Vec::new();
+        if let (Some(first), Some(last)) = (rows.first(), rows.last()) {
+            bridge.push(vec![
+                "before the first month".to_owned(),
+                whole(first.number("mrr") - first.number("mrrChange")),
+            ]);
+            bridge.extend(movements.iter().map(|(name, column)| vec![(*name).to_owned(), whole(sum(rows, column))]));
+            bridge.push(vec![format!("at the end of {}", last.text("month")), whole(last.number("mrr"))]);
+        }
+        content.html(&table(&["what moved it in these months", "a month"], &[1], &bridge));
+        content
+    });
+}
+
+fn tickets(html: &mut Html, gold: &Gold) {
+    shown(html, "Tickets opened and closed by month", gold.told.get("flow"), |rows| {
+        let series = [Series { class: "b", name: "opened" }, Series { class: "a", name: "closed" }];
+        let values = |row: &Row| vec![row.number("ticketsOpened"), row.number("ticketsClosed")];
+        let note = |row: &Row| {
+            let (opened, closed) = (whole(row.number("ticketsOpened")), whole(row.number("ticketsClosed")));
+            format!("{opened} opened, {closed} closed ({})", known(row, "killRate", 0, " %"))
+        };
+        let most = highest(rows, "ticketsOpened").max(highest(rows, "ticketsClosed"));
+        let up_to = format!("up to {}", whole(most));
+        let mut content = pairs("Tickets opened and closed", &series, &months(rows, values, note), &up_to);
+        let (opened, closed) = (sum(rows, "ticketsOpened"), sum(rows, "ticketsClosed"));
+        let text = format!(
+            "{} opened and {} closed: a kill rate of {}.",
+            whole(opened),
+            whole(closed),
+            percent(closed, opened)
         );
+        content.html(&sentence(&text));
         content
     });
-    shown(html, "Hours by agreement", &gold.coverage, |coverage| {
-        let hours: f64 = coverage.iter().map(|row| row.hours).sum();
-        let items = coverage.iter().map(|row| Item {
-            label: row.behavior.clone(),
-            values: vec![row.hours],
-            note: format!("{} h, {}, worth {}", whole(row.hours), percent(row.hours, hours), whole(row.revenue)),
-        });
-        bars("Hours by agreement", &[Series { class: "a", name: "hours" }], &items.collect::<Vec<_>>())
+    shown(html, "Backlog by month", gold.told.get("backlog"), |rows| {
+        let note = |row: &Row| {
+            let (open, change) = (whole(row.number("backlog")), whole(row.number("backlogChange")));
+            format!("{open} open at the end of the month, a change of {change}")
+        };
+        let items = months(rows, |row| vec![row.number("backlog")], note);
+        let up_to = format!("up to {}", whole(highest(rows, "backlog")));
+        columns("Backlog by month", &[Series { class: "b", name: "open" }], &items, &up_to)
     });
-    shown(html, "Revenue by what explains it", &gold.sources, |sources| {
-        let all: f64 = sources.iter().map(|row| row.amount).sum();
-        let series = Series { class: "a", name: "revenue" };
-        aged("Revenue by what explains it", series, sources, |row| {
-            format!("{}, {}", whole(row.amount), percent(row.amount, all))
-        })
-    });
-    shown(html, "Receivables by age", &gold.receivables, |ages| {
-        let series = Series { class: "b", name: "balance" };
-        aged("Receivables by age", series, ages, |row| format!("{} on {} invoices", whole(row.amount), row.lines))
-    });
-    shown(html, "Unbilled work by age", &gold.unbilled, |ages| {
-        let series = Series { class: "b", name: "amount" };
-        let note = |row: &Aged| format!("{} in {} lines", whole(row.amount), row.lines);
-        let mut content = aged("Unbilled work by age", series, ages, note);
-        let counted =
-            "Work that an agreement covers (operations, prepaid, internal) is nothing to bill and not counted.";
-        content.html(&sentence(counted));
+    shown(html, "Tickets within their SLA by month", gold.told.get("service"), |rows| {
+        let values = |row: &Row| vec![row.number("slaMet")];
+        let note = |row: &Row| {
+            let first = known(row, "firstResponse", 0, " min");
+            format!(
+                "{} of {} tickets, first response {first}",
+                known(row, "slaMet", 0, " %"),
+                whole(row.number("tickets"))
+            )
+        };
+        let up_to = format!("up to {} %", whole(highest(rows, "slaMet")));
+        let mut content =
+            columns("SLA met", &[Series { class: "a", name: "share" }], &months(rows, values, note), &up_to);
+        if let Some(row) = gold.rows("sla").first() {
+            let (first, resolved) =
+                (known(row, "firstResponse", 0, " minutes"), known(row, "resolution", 0, " minutes"));
+            let text = format!("On average the first response takes {first} and the resolution {resolved}.");
+            content.html(&sentence(&text));
+        }
         content
     });
+    shown(html, "Open tickets by age", gold.told.get("open"), |rows| {
+        let series = [Series { class: "c", name: "stale" }, Series { class: "a", name: "other open ones" }];
+        let values = |row: &Row| {
+            let stale = row.number("staleTickets");
+            vec![stale, row.number("openTickets") - stale]
+        };
+        let note = |row: &Row| {
+            format!("{}, {} of them stale", whole(row.number("openTickets")), whole(row.number("staleTickets")))
+        };
+        bars("Open tickets by age", &series, &items(rows, "age", values, note))
+    });
+}
+
+fn people(html: &mut Html, gold: &Gold) {
+    let series = [
+        Series { class: "a", name: "billable" },
+        Series { class: "d", name: "other hours" },
+        Series { class: "e", name: "rest of the capacity" },
+    ];
+    let values = |row: &Row| {
+        let (billable, hours) = (row.number("billableHours"), row.number("hours"));
+        vec![billable, hours - billable, row.number("capacityHours") - hours]
+    };
+    let note =
+        |row: &Row| format!("{} of {} h", known(row, "utilisation", 0, " %"), whole(row.number("capacityHours")));
+    shown(html, "Utilisation by month", gold.told.get("utilisation"), |rows| {
+        let most = rows.iter().map(|row| row.number("capacityHours").max(row.number("hours"))).fold(0.0, f64::max);
+        columns("Utilisation by month", &series, &months(rows, values, note), &format!("up to {} h", whole(most)))
+    });
+    shown(html, "Utilisation by member", gold.told.get("members"), |rows| {
+        let mut content = bars("Utilisation by member", &series, &items(rows, "member", values, note));
+        more(&mut content, rows.len(), rows.len().min(MOST), "members are utilised less");
+        content
+    });
+    shown(html, "Hours by agreement", gold.told.get("cover"), |rows| {
+        let all = sum(rows, "hours");
+        let note = |row: &Row| {
+            format!(
+                "{} h, {}, cost {}",
+                whole(row.number("hours")),
+                percent(row.number("hours"), all),
+                whole(row.number("laborCost"))
+            )
+        };
+        let items = items(rows, "agreementBehavior", |row| vec![row.number("hours")], note);
+        bars("Hours by agreement", &[Series { class: "a", name: "hours" }], &items)
+    });
+    shown(html, "Hours of projects against their budget", gold.told.get("projects"), |rows| {
+        let series = [
+            Series { class: "a", name: "worked within the budget" },
+            Series { class: "c", name: "worked beyond it" },
+            Series { class: "e", name: "rest of the budget" },
+        ];
+        let values = |row: &Row| {
+            let (hours, budget) = (row.number("hours"), row.number("budgetHours"));
+            vec![hours.min(budget), hours - budget, budget - hours]
+        };
+        let note = |row: &Row| {
+            format!(
+                "{} of {} h ({})",
+                whole(row.number("hours")),
+                whole(row.number("budgetHours")),
+                known(row, "budgetUsed", 0, " %")
+            )
+        };
+        // The largest budgets first.
+        let mut sorted = rows.to_vec();
+        sorted.sort_by(|one, other| other.number("budgetHours").total_cmp(&one.number("budgetHours")));
+        let mut content = bars("Hours of projects", &series, &items(&sorted, "project", values, note));
+        more(&mut content, rows.len(), rows.len().min(MOST), "projects have smaller budgets");
+        content
+    });
+}
+
+/// Rows as a table, without ids.
+fn listed(told: &Told, rows: &[Row]) -> Html {
+    let shown: Vec<_> = told.columns.iter().filter(|column| column.role != Role::Id).collect();
+    let header: Vec<&str> = shown.iter().map(|column| column.title.as_str()).collect();
+    let is_number = |role: &Role| matches!(role, Role::Measure { .. });
+    let right: Vec<usize> =
+        shown.iter().enumerate().filter(|(_, column)| is_number(&column.role)).map(|(at, _)| at).collect();
+    let cells = |row: &Row| {
+        let cell = |role: &Role, name: &str| match (row.0.get(name), role) {
+            (Some(Cell::Number(number)), Role::Measure { decimals, .. }) => decimal(*number, *decimals),
+            (_, Role::Measure { .. }) => String::new(),
+            _ => row.text(name),
+        };
+        shown.iter().map(|column| cell(&column.role, &column.name)).collect::<Vec<_>>()
+    };
+    let listed: Vec<Vec<String>> = rows.iter().take(MOST_ROWS).map(cells).collect();
+    let mut html = table(&header, &right, &listed);
+    more(&mut html, rows.len(), listed.len(), "rows: connectwise-etl ask shows them");
+    html
 }

@@ -37,7 +37,7 @@ pub(super) fn bars_up_to(full: f64, title: &str, series: &[Series], items: &[Ite
     let mut svg = open(title, row * items.len() as f64 + 4.0);
     for (index, item) in items.iter().enumerate() {
         let top = row * index as f64;
-        label(&mut svg, 0.0, top + 13.0, "start", &shorten(&item.label, 38));
+        label(&mut svg, 0.0, top + 13.0, "start", &shorten(&item.label, room(&item.note)));
         label(&mut svg, WIDTH, top + 13.0, "end", &item.note);
         let mut x = 0.0;
         for (value, series) in item.values.iter().zip(series) {
@@ -49,23 +49,54 @@ pub(super) fn bars_up_to(full: f64, title: &str, series: &[Series], items: &[Ite
     close(svg, series)
 }
 
+/// Height of the columns of a picture.
+const HEIGHT: f64 = 120.0;
+
 /// Columns in the order of time, stacked by series. The first and the last are labelled, and the highest value.
 pub(super) fn columns(title: &str, series: &[Series], items: &[Item], highest: &str) -> Html {
-    const HEIGHT: f64 = 120.0;
-    let largest =
-        items.iter().map(|item| item.values.iter().map(|value| value.max(0.0)).sum::<f64>()).fold(0.0, f64::max);
+    let whole = |item: &Item| item.values.iter().map(|value| value.max(0.0)).sum::<f64>();
+    let largest = items.iter().map(whole).fold(0.0, f64::max);
+    drawn(title, series, items, highest, |svg, item, [x, width]| {
+        let mut bottom = LINE + HEIGHT;
+        for (value, series) in item.values.iter().zip(series) {
+            let height = share(*value, largest) * HEIGHT;
+            bottom -= height;
+            bar(svg, series.class, [x, bottom, width, height], &format!("{}: {}", item.label, item.note));
+        }
+    })
+}
+
+/// The same with the series side by side, for what doesn't add up.
+pub(super) fn pairs(title: &str, series: &[Series], items: &[Item], highest: &str) -> Html {
+    let largest = items.iter().flat_map(|item| item.values.iter().copied()).fold(0.0, f64::max);
+    drawn(title, series, items, highest, |svg, item, [x, width]| {
+        let width = width / series.len().max(1) as f64;
+        for (at, (value, series)) in item.values.iter().zip(series).enumerate() {
+            let height = share(*value, largest) * HEIGHT;
+            let place = [x + width * at as f64, LINE + HEIGHT - height, width, height];
+            bar(svg, series.class, place, &format!("{}: {}", item.label, item.note));
+        }
+    })
+}
+
+fn share(value: f64, largest: f64) -> f64 {
+    if largest > 0.0 { value.max(0.0) / largest } else { 0.0 }
+}
+
+/// A picture of columns; `column` draws one at its place and with its width.
+fn drawn(
+    title: &str,
+    series: &[Series],
+    items: &[Item],
+    highest: &str,
+    column: impl Fn(&mut Html, &Item, [f64; 2]),
+) -> Html {
     let mut svg = open(title, HEIGHT + 3.0 * LINE);
     label(&mut svg, 0.0, 12.0, "start", highest);
     let step = WIDTH / items.len().max(1) as f64;
     let width = (step * 0.8).min(40.0);
     for (index, item) in items.iter().enumerate() {
-        let x = step * index as f64 + (step - width) / 2.0;
-        let mut bottom = LINE + HEIGHT;
-        for (value, series) in item.values.iter().zip(series) {
-            let height = if largest > 0.0 { value.max(0.0) / largest * HEIGHT } else { 0.0 };
-            bottom -= height;
-            bar(&mut svg, series.class, [x, bottom, width, height], &format!("{}: {}", item.label, item.note));
-        }
+        column(&mut svg, item, [step * index as f64 + (step - width) / 2.0, width]);
     }
     svg.raw("<line class=\"axis\" x1=\"0\" x2=\"360\" y1=\"")
         .number(LINE + HEIGHT)
@@ -117,6 +148,12 @@ fn label(svg: &mut Html, x: f64, y: f64, anchor: &'static str, text: &str) {
     svg.raw("</text>");
 }
 
+/// Letters that a label may have beside a note: both are on one line.
+fn room(note: &str) -> usize {
+    const LINE_LETTERS: usize = 58;
+    LINE_LETTERS.saturating_sub(note.chars().count()).clamp(12, 38)
+}
+
 fn shorten(text: &str, most: usize) -> String {
     if text.chars().count() <= most {
         return text.to_owned();
@@ -154,6 +191,15 @@ mod tests {
     }
 
     #[test]
+    fn a_label_leaves_room_for_its_note() {
+        let item = |note: &str| Item { label: "x".repeat(60), values: vec![1.0], note: note.to_owned() };
+        let svg = bars("x", &ONE, &[item("1"), item(&"n".repeat(30)), item(&"n".repeat(90))]).finish();
+        for letters in [37, 27, 11] {
+            assert!(svg.contains(&format!(">{}…<", "x".repeat(letters))), "{letters}: {svg}");
+        }
+    }
+
+    #[test]
     fn stacked_columns_add_up_to_the_highest() {
         let two = [Series { class: "a", name: "new" }, Series { class: "b", name: "changed" }];
         let item = |label: &str, values: [f64; 2]| Item {
@@ -166,6 +212,10 @@ mod tests {
             assert!(svg.contains(&format!("height=\"{height}\"")), "{height}:\n{svg}");
         }
         assert!(svg.contains(">Jan<") && svg.contains(">Feb<") && svg.contains("40 rows") && svg.contains("legend"));
+        let beside = pairs("rows", &two, &[item("Jan", [30.0, 10.0]), item("Feb", [20.0, 0.0])], "30 rows").finish();
+        for (height, count) in [("120.0", 1), ("40.0", 1), ("80.0", 1)] {
+            assert_eq!(beside.matches(&format!("height=\"{height}\"")).count(), count, "{height}:\n{beside}");
+        }
         assert!(!columns("rows", &two, &[], "").finish().contains("rect"), "an empty picture is one all the same");
     }
 }

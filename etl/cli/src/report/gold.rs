@@ -1,153 +1,149 @@
-//! Seven questions to gold. If a table is missing, a sentence takes the place of the chart.
+//! The saved questions that the page asks. Where a table is missing, a sentence takes the place of the picture.
 
-use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Lake, TableName};
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
+use connectwise_lakehouse::Lake;
 use connectwise_pipeline::error::{Error, Kind, Result};
-use connectwise_pipeline::query;
-use serde::Deserialize;
-use serde::de::DeserializeOwned;
+use connectwise_pipeline::measures::{self, Asked, Catalog, Cell, Column, Request};
 
-/// An answer, or the table that it lacks.
-pub(super) type Answer<T> = std::result::Result<Vec<T>, &'static str>;
+/// Months that the page looks back.
+const MONTHS: u32 = 12;
 
-#[derive(Debug)]
-pub(super) struct Gold {
-    pub(super) months: Answer<Month>,
-    pub(super) members: Answer<Member>,
-    pub(super) companies: Answer<Company>,
-    pub(super) coverage: Answer<Coverage>,
-    pub(super) sources: Answer<Aged>,
-    pub(super) unbilled: Answer<Aged>,
-    pub(super) receivables: Answer<Aged>,
-}
+/// What the page asks: a question or a measure, what it is cut by where that isn't as the question has it, and what it is called here.
+const WANTED: [(&str, &str, &str); 21] = [
+    ("revenue by month", "", "revenue"),
+    ("client profitability", "", "clients"),
+    ("client profitability", "total", "profit"),
+    ("agreement profit", "", "agreements"),
+    ("revenue by source", "", "sources"),
+    ("recurring revenue", "", "recurring"),
+    ("utilisation", "", "members"),
+    ("utilisation by month", "", "utilisation"),
+    ("utilisation", "total", "capacity"),
+    ("hours by cover", "", "cover"),
+    ("tickets opened and closed", "", "flow"),
+    ("backlog by month", "", "backlog"),
+    ("service levels", "", "service"),
+    ("service levels", "total", "sla"),
+    ("open tickets by age", "", "open"),
+    ("receivables by age", "", "receivables"),
+    ("days sales outstanding", "", "outstanding"),
+    ("unbilled by age", "", "unbilled"),
+    ("project hours", "", "projects"),
+    ("billing audit", "", "audit"),
+    ("expiring agreements", "", "expiring"),
+];
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Month {
-    pub(super) year: i32,
-    pub(super) month: i32,
-    pub(super) hours: f64,
-    pub(super) billable: f64,
-    /// Rows of the answer, those that aren't here included.
-    #[serde(rename = "rows_in_all")]
-    pub(super) all: usize,
-}
+/// A row of an answer by the names of its columns.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Row(pub(super) BTreeMap<String, Cell>);
 
-#[derive(Debug, Deserialize)]
-pub(super) struct Member {
-    pub(super) name: Option<String>,
-    pub(super) hours: f64,
-    pub(super) billable: f64,
-    /// Hours that the member could have worked in the period.
-    pub(super) capacity: f64,
-    #[serde(rename = "rows_in_all")]
-    pub(super) all: usize,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Company {
-    pub(super) name: Option<String>,
-    pub(super) revenue: f64,
-    pub(super) margin: f64,
-    #[serde(rename = "rows_in_all")]
-    pub(super) all: usize,
-}
-
-#[derive(Debug, Deserialize)]
-pub(super) struct Coverage {
-    pub(super) behavior: String,
-    pub(super) hours: f64,
-    pub(super) revenue: f64,
-}
-
-/// Amounts by age, or by source.
-#[derive(Debug, Deserialize)]
-pub(super) struct Aged {
-    /// A number that sorts, a space, and the label.
-    pub(super) age: String,
-    pub(super) lines: u64,
-    pub(super) amount: f64,
-}
-
-/// Hours by month; the newest twelve months that have any.
-const MONTHS: &str = "select d.year as year, d.month as month, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
-     cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable, \
-     count(*) over () as rows_in_all \
-     from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted and d.year is not null \
-     group by d.year, d.month order by year desc, month desc limit 12";
-
-/// Utilisation over the 90 days up to the newest work: the working days in them times a member's daily capacity.
-const MEMBERS: &str = "with newest as (select max(d.Date) as day from fact_timeentry f \
-     join dimdate d on d.DateKey = f.WorkDateSK where not f.isDeleted), \
-     span as (select d.DateKey as key, d.isBusinessDay as works from dimdate d cross join newest n \
-     where d.Date <= n.day and d.Date > n.day - interval '90' day) \
-     select m.memberName as name, cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
-     cast(sum(case when f.utilizationType = 'Billable' then coalesce(f.actualHours, 0) else 0 end) as double) as billable, \
-     cast(max(f.memberDailyCapacity) * (select count(*) from span where works) as double) as capacity, count(*) over () as rows_in_all \
-     from fact_timeentry f join span s on s.key = f.WorkDateSK join dimmember m on m.MemberKey = f.MemberKey where not f.isDeleted \
-     group by f.MemberKey, m.memberName order by billable desc, name limit 20";
-
-/// What is on invoices, whatever kind of row it is from. Rows name companies as they were called then, so that the name is
-/// the dimension's.
-const COMPANIES: &str = "select c.companyName as name, cast(sum(coalesce(l.lineAmount, 0)) as double) as revenue, \
-     cast(sum(coalesce(l.margin, 0)) as double) as margin, count(*) over () as rows_in_all \
-     from fact_invoiceline l join dimcompany c on c.CompanyKey = l.CompanyKey where l.isInvoiced and not l.isDeleted \
-     group by l.CompanyKey, c.companyName order by revenue desc, name limit 15";
-
-const COVERAGE: &str = "select coalesce(f.agreement_billing_behavior, 'no agreement') as behavior, \
-     cast(sum(coalesce(f.actualHours, 0)) as double) as hours, \
-     cast(sum(coalesce(f.potentialRevenue, 0)) as double) as revenue from fact_timeentry f where not f.isDeleted \
-     group by coalesce(f.agreement_billing_behavior, 'no agreement') order by hours desc, behavior";
-
-/// Revenue of invoices by source; the amount of a header beyond its lines and fees has none.
-const SOURCES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
-     select coalesce(l.lineAmount, 0) as amount, case when l.lineSource <> 'header' then '1 time, expenses, products' \
-     when l.LineType = 'AGREEMENT' then '2 fees of agreements' else '3 no line explains' end as age \
-     from fact_invoiceline l where l.isInvoiced and not l.isDeleted) a group by age order by age";
-
-/// Open balances of invoices by age, as of the day of the last gold build.
-const RECEIVABLES: &str = "select age, count(*) as lines, cast(sum(amount) as double) as amount from ( \
-     select i.balance as amount, case i.agingBucket when 'Current' then '1 not due' when '1-30' then '2 up to 30 days' \
-     when '31-60' then '3 31 to 60 days' when '61-90' then '4 61 to 90 days' else '5 more than 90 days' end as age \
-     from fact_invoice i where i.balance <> 0 and not i.isDeleted) a group by age order by age";
-
-/// What can still be billed: an agreement that covers its work leaves nothing to bill.
-fn unbilled(now: DateTime<Utc>) -> String {
-    let today = now.format("%Y-%m-%d");
-    format!(
-        "select age, count(*) as lines, cast(sum(amount) as double) as amount from (select coalesce(l.lineAmount, 0) as amount, \
-         case when l.date is null then '5 no date' when l.date > date '{today}' - interval '30' day then '1 up to 30 days' \
-         when l.date > date '{today}' - interval '60' day then '2 31 to 60 days' \
-         when l.date > date '{today}' - interval '90' day then '3 61 to 90 days' else '4 more than 90 days' end as age \
-         from fact_invoiceline l join dimagreement g on g.AgreementSK = l.AgreementSK \
-         where not l.isInvoiced and not l.isDeleted and g.billingBehavior not in ('operations', 'prepaid', 'internal')) a \
-         group by age order by age"
-    )
-}
-
-pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Gold> {
-    let mut months = ask(lake, &["fact_timeentry", "dimdate"], MONTHS).await?;
-    if let Ok(months) = &mut months {
-        months.reverse();
+impl Row {
+    /// A number; one that isn't known counts as nothing.
+    pub(super) fn number(&self, column: &str) -> f64 {
+        self.known(column).unwrap_or_default()
     }
-    Ok(Gold {
-        months,
-        members: ask(lake, &["fact_timeentry", "dimdate", "dimmember"], MEMBERS).await?,
-        companies: ask(lake, &["fact_invoiceline", "dimcompany"], COMPANIES).await?,
-        coverage: ask(lake, &["fact_timeentry"], COVERAGE).await?,
-        sources: ask(lake, &["fact_invoiceline"], SOURCES).await?,
-        receivables: ask(lake, &["fact_invoice"], RECEIVABLES).await?,
-        unbilled: ask(lake, &["fact_invoiceline", "dimagreement"], &unbilled(now)).await?,
-    })
-}
 
-async fn ask<T: DeserializeOwned>(lake: &Lake, tables: &[&'static str], sql: &str) -> Result<Answer<T>> {
-    for table in tables {
-        if !lake.table(&TableName::gold(table)).await?.exists() {
-            return Ok(Err(table));
+    /// A number, where it is known.
+    pub(super) fn known(&self, column: &str) -> Option<f64> {
+        match self.0.get(column) {
+            Some(Cell::Number(number)) => Some(*number),
+            _ => None,
         }
     }
-    let json = query::json(&query::select(lake, sql).await?)?;
-    serde_json::from_slice(&json).map(Ok).map_err(|error| {
-        Error::new(Kind::Contract, "gold has other columns than this version reads").with_source(error)
-    })
+
+    /// What the row is called.
+    pub(super) fn text(&self, column: &str) -> String {
+        match self.0.get(column) {
+            Some(Cell::Text(text)) if !text.trim().is_empty() => text.trim().to_owned(),
+            _ => "(none)".to_owned(),
+        }
+    }
+}
+
+/// The answer to a question.
+#[derive(Debug, Clone)]
+pub(super) struct Told {
+    /// What was asked.
+    pub(super) name: String,
+    /// What it answers.
+    pub(super) description: String,
+    pub(super) columns: Vec<Column>,
+    /// The rows, or the table that is missing.
+    pub(super) rows: std::result::Result<Vec<Row>, String>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Gold {
+    /// The months that are shown, and their first and last.
+    pub(super) months: Option<(String, String)>,
+    /// Answers by what they are called here.
+    pub(super) told: BTreeMap<&'static str, Told>,
+    /// Questions of the user's project.
+    pub(super) own: Vec<Told>,
+}
+
+impl Gold {
+    /// Rows of an answer; none where there is none.
+    pub(super) fn rows(&self, name: &str) -> &[Row] {
+        self.told.get(name).and_then(|told| told.rows.as_deref().ok()).unwrap_or_default()
+    }
+
+    /// A number of an answer that is one row.
+    pub(super) fn figure(&self, name: &str, column: &str) -> Option<f64> {
+        self.rows(name).first().and_then(|row| row.known(column))
+    }
+}
+
+pub(super) async fn read(lake: &Lake, catalog: &Catalog, now: DateTime<Utc>) -> Result<Gold> {
+    let months = months(lake, catalog, now.date_naive()).await?;
+    let mut gold = Gold { months: months.clone(), ..Gold::default() };
+    for (question, by, name) in WANTED {
+        let asked = catalog.asked(question)?;
+        let by = if by.is_empty() { Vec::new() } else { vec![by.to_owned()] };
+        gold.told.insert(name, told(lake, &asked, by, months.as_ref()).await?);
+    }
+    for question in catalog.questions().into_iter().filter(|question| question.own) {
+        let asked = catalog.asked(&question.name)?;
+        gold.own.push(told(lake, &asked, Vec::new(), months.as_ref()).await?);
+    }
+    Ok(gold)
+}
+
+/// The last months up to today with work or invoices: a tenant that isn't loaded any more has its own.
+async fn months(lake: &Lake, catalog: &Catalog, today: NaiveDate) -> Result<Option<(String, String)>> {
+    let asked = catalog.asked("revenue by month")?;
+    let told = told(lake, &asked, Vec::new(), None).await?;
+    let month = |day: NaiveDate| format!("{}-{:02}", day.year(), day.month());
+    let this = month(today);
+    let rows = told.rows.unwrap_or_default();
+    let known =
+        rows.iter().filter(|row| matches!(row.0.get("month"), Some(Cell::Text(_)))).map(|row| row.text("month"));
+    let last = known.filter(|month| *month <= this).max();
+    let Some(last) = last else { return Ok(None) };
+    let day = NaiveDate::parse_from_str(&format!("{last}-01"), "%Y-%m-%d");
+    let first = day.ok().and_then(|day| day.checked_sub_months(Months::new(MONTHS - 1)));
+    Ok(first.map(|first| (month(first), last)))
+}
+
+/// An answer of the months that are shown, where the question has a period.
+async fn told(lake: &Lake, asked: &Asked<'_>, by: Vec<String>, months: Option<&(String, String)>) -> Result<Told> {
+    let (name, description) = (asked.name.to_owned(), asked.description.to_owned());
+    if let Some(table) = measures::lacking(lake, asked).await? {
+        return Ok(Told { name, description, columns: Vec::new(), rows: Err(table) });
+    }
+    // What is to come, or waits, is of all times.
+    let is_of_all_times =
+        ["expiring agreements", "receivables by age", "unbilled by age", "project hours"].contains(&asked.name);
+    let months = months.filter(|_| asked.rows.period.is_some() && !is_of_all_times);
+    let (from, to) = months.cloned().unzip();
+    let answer = measures::ask(lake, asked, &Request { by, company: None, from, to }).await?;
+    let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
+    let row = |cells: Vec<Cell>| Row(names.iter().map(|name| (*name).to_owned()).zip(cells).collect());
+    let rows: Vec<Row> = answer.cells()?.into_iter().map(row).collect();
+    if rows.iter().any(|row| row.0.len() != names.len()) {
+        return Err(Error::new(Kind::Contract, format!("the answer to {name:?} lacks a column")));
+    }
+    Ok(Told { name, description, columns: answer.columns.clone(), rows: Ok(rows) })
 }

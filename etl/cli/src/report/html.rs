@@ -64,7 +64,7 @@ impl Html {
 
 /// A table; the columns in `right` hold numbers. Each cell has the name of its column as an attribute, which narrow screens
 /// show beside it.
-pub(super) fn table(header: &[&'static str], right: &[usize], rows: &[Vec<String>]) -> Html {
+pub(super) fn table(header: &[&str], right: &[usize], rows: &[Vec<String>]) -> Html {
     let mut html = Html::new();
     html.raw("<div class=\"scroll\"><table><thead><tr>");
     for (column, name) in header.iter().enumerate() {

@@ -31,9 +31,9 @@ pub(super) fn render(operations: &Operations, gold: &Gold, now: DateTime<Utc>) -
     html.element("h1", "title", "ConnectWise lakehouse");
     html.element("p", "soft", &format!("{} · as of {} UTC", operations.status.lakehouse, minute(now)));
     last_run(&mut html, operations);
-    html.raw("\n<h2>Business</h2><div class=\"cards\">");
+    html.raw("\n<h2>Business</h2>");
     business::cards(&mut html, gold);
-    html.raw("</div>\n<h2>Freshness</h2><div class=\"cards\">");
+    html.raw("\n<h2>Freshness</h2><div class=\"cards\">");
     for layer in ["bronze", "silver", "gold"] {
         let tables: Vec<&TableStatus> = operations.status.tables.iter().filter(|table| table.layer == layer).collect();
         if !tables.is_empty() {

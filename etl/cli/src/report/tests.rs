@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_pipeline::ledger::drift::{Drift, Known, Unseen};
 use connectwise_pipeline::ledger::{RunStatus, Status, TableStatus};
+use connectwise_pipeline::measures::{Cell, Column, Role};
 use connectwise_pipeline::telemetry::DriftKind;
 
-use super::gold::{Aged, Company, Coverage, Gold, Member, Month};
+use super::gold::{Gold, Row, Told};
 use super::operations::{Operations, Quarantined, RunRows, Test};
 use super::page::render;
 
@@ -35,6 +36,7 @@ fn operations(name: &str) -> Operations {
         reconcile_error: (layer == "bronze").then(|| name.to_owned()),
         rows: Some(1_234),
         quarantine_open: 0,
+        oldest_look: None,
     };
     let run = RunStatus {
         run_id: "r1".to_owned(),
@@ -92,27 +94,79 @@ fn operations(name: &str) -> Operations {
     }
 }
 
+/// A row of texts and numbers.
+fn row(cells: &[(&str, &str)], numbers: &[(&str, f64)]) -> Row {
+    let texts = cells.iter().map(|(name, text)| ((*name).to_owned(), Cell::Text((*text).to_owned())));
+    let numbers = numbers.iter().map(|(name, number)| ((*name).to_owned(), Cell::Number(*number)));
+    Row(texts.chain(numbers).collect())
+}
+
+fn told(name: &str, rows: Vec<Row>) -> Told {
+    let column = |name: &str, role: Role| Column { name: name.to_owned(), title: name.to_owned(), role };
+    let columns = vec![
+        column("companyId", Role::Id),
+        column("company", Role::Cut),
+        column("revenue", Role::Measure { unit: "money".to_owned(), decimals: 2 }),
+    ];
+    Told { name: name.to_owned(), description: format!("What {name} answers."), columns, rows: Ok(rows) }
+}
+
 fn gold(name: &str) -> Gold {
+    let month = |month: &str, numbers: &[(&str, f64)]| row(&[("month", month)], numbers);
+    let profit = [
+        ("revenue", 1_000.0),
+        ("profit", 600.0),
+        ("profitPercentage", 60.0),
+        ("laborCost", 300.0),
+        ("productCost", 100.0),
+        ("hours", 20.0),
+        ("effectiveHourlyRate", 45.5),
+    ];
+    let loss = [("revenue", 100.0), ("profit", -50.0), ("laborCost", 150.0), ("productCost", 0.0), ("hours", 3.0)];
+    let hours = [("utilisation", 25.0), ("billableHours", 40.0), ("hours", 160.0), ("capacityHours", 160.0)];
+    let open = [("openTickets", 5.0), ("staleTickets", 2.0), ("averageAge", 3.0)];
+    let answers: Vec<(&'static str, Vec<Row>)> = vec![
+        ("revenue", vec![month("2025-11", &profit), month("2025-12", &loss)]),
+        ("clients", vec![row(&[("company", name)], &profit), row(&[], &loss)]),
+        ("profit", vec![row(&[], &profit)]),
+        ("agreements", vec![row(&[("mainAgreement", name)], &profit)]),
+        ("sources", vec![row(&[("source", "fees of agreements")], &[("revenue", 900.0)])]),
+        ("members", vec![row(&[("member", name)], &hours)]),
+        ("utilisation", vec![month("2025-11", &hours), month("2025-12", &hours)]),
+        ("capacity", vec![row(&[], &hours)]),
+        ("cover", vec![row(&[("agreementBehavior", name)], &[("hours", 240.0), ("laborCost", 9_000.0)])]),
+        ("flow", vec![month("2025-12", &[("ticketsOpened", 10.0), ("ticketsClosed", 8.0), ("killRate", 80.0)])]),
+        (
+            "recurring",
+            vec![
+                month("2025-11", &[("mrr", 100.0), ("mrrChange", 20.0), ("newMrr", 20.0)]),
+                month("2025-12", &[("mrr", 90.0), ("mrrChange", -10.0), ("priceMrr", 5.0), ("churnedMrr", -15.0)]),
+            ],
+        ),
+        ("backlog", vec![month("2025-12", &[("backlog", 12.0), ("backlogChange", 2.0)])]),
+        ("service", vec![month("2025-12", &[("tickets", 10.0), ("slaMet", 75.0), ("firstResponse", 30.0)])]),
+        ("sla", vec![row(&[], &[("tickets", 10.0), ("slaMet", 75.0), ("firstResponse", 30.0), ("resolution", 300.0)])]),
+        ("open", vec![row(&[("age", "up to a day")], &open)]),
+        ("receivables", vec![row(&[("age", "not due")], &[("receivables", 700.0), ("invoices", 4.0)])]),
+        ("outstanding", vec![row(&[], &[("daysSalesOutstanding", 45.2)])]),
+        (
+            "unbilled",
+            vec![row(
+                &[("age", "1-30 days")],
+                &[("unbilled", 1_500.0), ("unbilledLines", 3.0), ("withoutAmount", 1.0)],
+            )],
+        ),
+        ("projects", vec![row(&[("project", name)], &[("hours", 50.0), ("budgetHours", 40.0), ("budgetUsed", 125.0)])]),
+        ("audit", vec![row(&[("finding", name)], &[("findings", 2.0), ("amount", 10.0)])]),
+        (
+            "expiring",
+            vec![row(&[("day", "2026-01-31"), ("company", name), ("agreement", name)], &[("recurringAmount", 5.0)])],
+        ),
+    ];
     Gold {
-        months: Ok(vec![
-            Month { year: 2025, month: 11, hours: 160.0, billable: 40.0, all: 14 },
-            Month { year: 2025, month: 12, hours: 80.0, billable: 80.0, all: 14 },
-        ]),
-        members: Ok(vec![Member {
-            name: Some(name.to_owned()),
-            hours: 200.0,
-            billable: 120.0,
-            capacity: 480.0,
-            all: 1,
-        }]),
-        companies: Ok(vec![
-            Company { name: None, revenue: 1_000.0, margin: 250.0, all: 2 },
-            Company { name: Some(name.to_owned()), revenue: 100.0, margin: -50.0, all: 2 },
-        ]),
-        coverage: Ok(vec![Coverage { behavior: name.to_owned(), hours: 240.0, revenue: 9_000.0 }]),
-        sources: Ok(vec![Aged { age: "2 fees of agreements".to_owned(), lines: 2, amount: 900.0 }]),
-        receivables: Ok(vec![Aged { age: "1 not due".to_owned(), lines: 4, amount: 700.0 }]),
-        unbilled: Ok(vec![Aged { age: "4 more than 90 days".to_owned(), lines: 3, amount: 1_500.0 }]),
+        months: Some(("2025-01".to_owned(), "2025-12".to_owned())),
+        told: answers.into_iter().map(|(key, rows)| (key, told(key, rows))).collect(),
+        own: vec![told(name, vec![row(&[("companyId", "7"), ("company", name)], &[("revenue", 12.5)])])],
     }
 }
 
@@ -299,26 +353,66 @@ fn what_is_cut_is_said() {
         "12 more tables",
         "30 more runs are in the ledger",
         "the last 1 of 31 runs",
-        "12 more months lie before them",
     ] {
         assert!(page.contains(words), "{words}");
     }
-    assert!(!page.contains("more members") && !page.contains("more companies"), "those are all there");
+    assert!(!page.contains("members are utilised less") && !page.contains("more companies"), "those are all there");
 }
 
 #[test]
 fn a_lakehouse_without_gold_gets_sentences() {
-    let gold = Gold {
-        months: Err("dimdate"),
-        members: Err("dimdate"),
-        companies: Err("fact_timeentry"),
-        coverage: Ok(Vec::new()),
-        sources: Err("fact_invoiceline"),
-        receivables: Err("fact_invoice"),
-        unbilled: Err("fact_invoiceline"),
-    };
+    let mut gold = gold("x");
+    for told in gold.told.values_mut() {
+        told.rows = Err("fact_invoiceline".to_owned());
+    }
+    gold.told.get_mut("cover").unwrap().rows = Ok(Vec::new());
+    gold.months = None;
     let page = render(&operations("x"), &gold, now());
     assert_balanced(&page);
     assert!(page.contains("There is no table fact_invoiceline yet: connectwise-etl run builds it."));
     assert!(page.contains("There is nothing to show"));
+    assert!(page.contains("<div class=\"number\">–</div><div class=\"soft\">unbilled now</div>"));
+}
+
+#[test]
+fn every_answer_has_its_picture_and_its_words() {
+    let page = render(&operations("x"), &gold("x"), now());
+    for (picture, said) in [
+        ("Revenue and profit by month", "2025-11: revenue 1,000, profit 600 (60 %)"),
+        ("Revenue by source", "900, 100 %"),
+        ("Receivables by age", "700 on 4 invoices"),
+        ("Unbilled work by age", "1,500 in 3 lines"),
+        ("Profit by client", "600 (60 %)"),
+        ("Effective hourly rate by agreement", "45.50 an hour, 20 h"),
+        ("Tickets opened and closed", "10 opened, 8 closed (80 %)"),
+        ("SLA met", "75 % of 10 tickets, first response 30 min"),
+        ("Backlog by month", "12 open at the end of the month, a change of 2"),
+        ("Monthly recurring revenue", "90 at the end of the month, a change of -10"),
+        ("Open tickets by age", "5, 2 of them stale"),
+        ("Utilisation by month", "25 % of 160 h"),
+        ("Utilisation by member", "25 % of 160 h"),
+        ("Hours by agreement", "240 h, 100 %, cost 9,000"),
+        ("Hours of projects", "50 of 40 h (125 %)"),
+    ] {
+        let (_, svg) = page.split_once(&format!("aria-label=\"{picture}\"")).unwrap_or_else(|| panic!("{picture}"));
+        let (svg, _) = svg.split_once("</svg>").unwrap();
+        assert!(svg.contains("<rect") && svg.contains(said), "{picture} lacks {said:?}: {svg}");
+    }
+    for said in [
+        "Revenue of 1,100, of which 550 (50 %) is profit.",
+        "Clients take 45 days to pay",
+        // 100 - 20, 20 new, 15 gone and 5 of prices: 90.
+        "data-column=\"what moved it in these months\">before the first month</td><td class=\"r\" data-column=\"a month\">80</td>",
+        ">ended</td><td class=\"r\" data-column=\"a month\">-15</td>",
+        ">at the end of 2025-12</td><td class=\"r\" data-column=\"a month\">90</td>",
+        "1 of the lines have no known amount",
+        "10 opened and 8 closed: a kill rate of 80 %.",
+        "first response takes 30 minutes and the resolution 300 minutes",
+        "figures are of 2025-01 to 2025-12",
+        "What revenue answers.",
+        "<div class=\"number\">75.0 %</div><div class=\"soft\">tickets within their SLA</div>",
+        "data-column=\"revenue\">12.50</td>",
+    ] {
+        assert!(page.contains(said), "the page lacks {said:?}");
+    }
 }

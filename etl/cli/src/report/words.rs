@@ -2,10 +2,6 @@
 
 use chrono::{DateTime, Utc};
 
-pub(super) fn name(name: Option<&str>) -> String {
-    name.map(str::trim).filter(|name| !name.is_empty()).unwrap_or("(none)").to_owned()
-}
-
 pub(super) fn minute(time: DateTime<Utc>) -> String {
     time.format("%Y-%m-%d %H:%M").to_string()
 }

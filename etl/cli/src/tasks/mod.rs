@@ -1,6 +1,7 @@
 //! The functions behind the commands: settings and a request go in, a report comes out. They print nothing, read no variables
 //! and don't end the process, so that other programs can call them.
 
+mod ask;
 pub mod extract;
 mod run;
 mod schema;
@@ -10,6 +11,7 @@ use connectwise_pipeline::damage;
 use connectwise_pipeline::error::{Error, Kind};
 
 use crate::settings::Settings;
+pub use ask::{ask, measures};
 pub use run::{RunRequest, moment, run};
 pub use schema::{Column, Custom, Table, columns, custom_fields, history_of, named_layer, tables, type_name};
 pub use upkeep::{MaintainRequest, ReconcileRequest, diagnose, layers_of_upkeep, maintain, reconcile, verify};

@@ -148,6 +148,8 @@ fn a_wrong_configuration_of_gold() {
     insta::assert_snapshot!(page([
         refused("[gold]\nfiscal_year_start_month = 13\n"),
         refused("[gold]\nfiscal_year = 7\n"),
+        refused("[gold]\ntime_zone = \"Eastern Standard Time\"\n"),
+        refused("[gold]\ntime_zone = \"-05:00\"\n"),
         refused("[gold]\nholiday_calendars = [\"US\", \"NO\"]\n"),
         refused("[[gold.holidays]]\ndate = \"24.12.2026\"\nname = \"Office closed\"\n"),
         refused(
