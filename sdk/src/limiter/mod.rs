@@ -19,6 +19,10 @@ use schedule::Schedule;
 pub(crate) use window::Sign;
 use window::Window;
 
+/// Requests that left evenly don't arrive so: one that is this much late is in the same second as the next ones. Starts are spaced as if the
+/// second were that much longer, so that the server doesn't count more in any second than the rate says.
+const JITTER: Duration = Duration::from_millis(50);
+
 #[derive(Debug)]
 pub(crate) struct Limiter {
     under_way: Semaphore,
@@ -50,7 +54,7 @@ impl Limiter {
         Self {
             under_way: Semaphore::new(given),
             window: Mutex::new(Allowed { window, given, owed: 0 }),
-            schedule: Mutex::new(Schedule::new(per_second)),
+            schedule: Mutex::new(Schedule::new(per_second.map(spaced))),
         }
     }
 
@@ -96,6 +100,11 @@ impl Limiter {
     }
 }
 
+/// Starts in a second of which no more than `per_second` arrive in one.
+fn spaced(per_second: f64) -> f64 {
+    per_second / (Duration::from_secs(1) + JITTER).as_secs_f64()
+}
+
 impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut allowed = self.limiter.window.lock().unwrap_or_else(PoisonError::into_inner);
@@ -112,6 +121,20 @@ impl Drop for UnderWay<'_> {
 mod tests {
     use super::*;
     use crate::SystemClock;
+
+    #[test]
+    fn late_requests_put_no_more_into_a_second_than_the_rate() {
+        let rate = crate::config::DEFAULT_RATE;
+        let mut schedule = Schedule::new(Some(spaced(rate)));
+        // Every third request takes longer on its way, by almost as much as is allowed for.
+        let late = |at: u32| if at % 3 == 0 { JITTER * 9 / 10 } else { Duration::ZERO };
+        let mut arrivals: Vec<_> = (0..200).map(|at| schedule.reserve(Duration::ZERO) + late(at)).collect();
+        arrivals.sort();
+        for first in &arrivals {
+            let within = arrivals.iter().filter(|at| (*first..*first + Duration::from_secs(1)).contains(at)).count();
+            assert!(within as f64 <= rate, "{within} from {first:?} on");
+        }
+    }
 
     #[tokio::test]
     async fn permits_are_taken_back_and_given_again() {
