@@ -70,6 +70,7 @@ sql!(
     "cycle_lengths",
     "billing_cycles",
     "month_ends",
+    "version_months",
     "addition_versions",
     "agreement_versions",
     "agreement_months",
