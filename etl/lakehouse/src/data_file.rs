@@ -12,6 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
 use deltalake::kernel::{Add, Remove};
+use futures::{Stream, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 use parquet::arrow::ArrowWriter;
@@ -107,6 +108,23 @@ impl DataFileWriter {
         })?;
         self.rows += batch.num_rows();
         Ok(())
+    }
+
+    /// Writes all rows of a stream, into as many files as they take.
+    ///
+    /// # Errors
+    /// The stream's own, and those of [`Self::write`] and [`Self::finish`].
+    pub async fn write_all(mut self, rows: impl Stream<Item = Result<RecordBatch>>) -> Result<Vec<DataFile>> {
+        let mut rows = std::pin::pin!(rows);
+        let mut files = Vec::new();
+        while let Some(batch) = rows.try_next().await? {
+            self.write(&batch)?;
+            if self.is_full() {
+                files.extend(self.finish().await?);
+            }
+        }
+        files.extend(self.finish().await?);
+        Ok(files)
     }
 
     /// Ends the file and stores it, `None` when no row was written.

@@ -12,7 +12,7 @@ use deltalake::kernel::engine::arrow_conversion::TryIntoKernel;
 use deltalake::kernel::{Action, Protocol, StructType, new_metadata};
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::{DeltaOperation, SaveMode};
-use futures::TryStreamExt;
+use futures::StreamExt;
 use serde_json::json;
 
 use crate::commit::own_error;
@@ -70,19 +70,15 @@ impl Table {
     /// checksums.
     async fn overwrite_through_files(&self, schema: &SchemaRef, frame: DataFrame, commit: &Commit) -> Result<Written> {
         let failed = |error: DataFusionError| own_error(&self.name, error.into());
-        let mut writer = self.file_writer(schema, "").await?;
-        let mut files = Vec::new();
-        let mut rows = frame.execute_stream().await.map_err(failed)?;
-        while let Some(batch) = rows.try_next().await.map_err(failed)? {
+        let writer = self.file_writer(schema, "").await?;
+        let rows = frame.execute_stream().await.map_err(failed)?.map(|batch| {
+            let batch = batch.map_err(failed)?;
             let columns = batch.columns().iter().zip(schema.fields());
             let columns = columns.map(|(column, field)| cast(column, field.data_type())).collect::<Result<_, _>>();
             let batch = columns.and_then(|columns| RecordBatch::try_new(schema.clone(), columns));
-            writer.write(&batch.map_err(|error| refused(&self.name, error))?)?;
-            if writer.is_full() {
-                files.extend(writer.finish().await?);
-            }
-        }
-        files.extend(writer.finish().await?);
+            batch.map_err(|error| refused(&self.name, error))
+        });
+        let files = writer.write_all(rows).await?;
         self.overwrite_with_files(schema, &files, commit).await
     }
 

@@ -62,16 +62,12 @@ impl Table {
         if records.as_mut().peek().await.is_none() {
             return Ok(self.unchanged());
         }
-        let mut writer = self.file_writer(schema, "").await?;
-        let mut files = Vec::new();
-        while let Some(batch) = records.try_next().await.map_err(|error| unread(&self.name, error))? {
+        let rows = records.map(|batch| {
+            let batch = batch.map_err(|error| unread(&self.name, error))?;
             check(&self.name, schema, &batch.schema())?;
-            writer.write(&batch)?;
-            if writer.is_full() {
-                files.extend(writer.finish().await?);
-            }
-        }
-        files.extend(writer.finish().await?);
+            Ok(batch)
+        });
+        let files = self.file_writer(schema, "").await?.write_all(rows).await?;
         if !self.exists() {
             return self.overwrite_with_files(schema, &files, commit).await;
         }

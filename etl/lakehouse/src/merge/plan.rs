@@ -126,20 +126,14 @@ impl<'a> Work<'a> {
     /// Writes new rows, in order of their keys, into files of their own.
     async fn append(&self, rows: &[RowRef]) -> Result<Vec<DataFile>> {
         let (schema, store) = (self.schema.clone(), self.store.clone());
-        let mut writer = DataFileWriter::new(self.table.clone(), store, schema, self.clustered_by);
-        let mut files = Vec::new();
-        for some in rows.chunks(GROUP_ROWS) {
+        let writer = DataFileWriter::new(self.table.clone(), store, schema, self.clustered_by);
+        let batches = rows.chunks(GROUP_ROWS).map(|some| {
             let needed = self.rows.at(some.iter().map(|(batch, _)| *batch))?;
             let columns = (0..self.schema.fields().len()).map(|column| gather(None, some, &needed, column));
             let columns = columns.collect::<Result<Vec<_>, _>>().map_err(|error| self.fault(error))?;
-            let batch = RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.fault(error))?;
-            writer.write(&batch)?;
-            if writer.is_full() {
-                files.extend(writer.finish().await?);
-            }
-        }
-        files.extend(writer.finish().await?);
-        Ok(files)
+            RecordBatch::try_new(self.schema.clone(), columns).map_err(|error| self.fault(error))
+        });
+        writer.write_all(stream::iter(batches)).await
     }
 
     fn file(&self, data: &DataFile) -> File {
