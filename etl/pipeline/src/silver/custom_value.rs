@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanArray, Date32Array, Decimal128Array, RecordBatch, StringArray};
 use connectwise_extract::contract::DECIMAL;
+use connectwise_extract::privacy::Treatment;
 use serde_json::Value;
 
 use super::custom::{CustomColumn, CustomKind, Items};
@@ -12,12 +13,12 @@ use super::guard::Guard;
 use super::value;
 use crate::error::{Error, Kind, Result};
 
-/// One array for each column, and how many of its values could not be read.
+/// One array for each column, and how many of its values could not be read. Those of a dropped column aren't looked at.
 pub(super) fn arrays(bronze: &RecordBatch, columns: &[CustomColumn]) -> Result<Vec<(ArrayRef, u64)>> {
     let rows = bronze.num_rows();
     let mut all: Vec<Cells> = columns.iter().map(|column| Cells::new(column.kind, rows)).collect();
-    let places: HashMap<(i64, CustomKind), usize> =
-        columns.iter().enumerate().map(|(at, column)| ((column.id, column.kind), at)).collect();
+    let read = columns.iter().enumerate().filter(|(_, column)| column.treatment != Treatment::Drop);
+    let places: HashMap<(i64, CustomKind), usize> = read.map(|(at, column)| ((column.id, column.kind), at)).collect();
     if let Some(items) = Items::of(bronze) {
         items.each(|row, id, kind, item| {
             let cells = places.get(&(id, kind)).and_then(|at| all.get_mut(*at));
