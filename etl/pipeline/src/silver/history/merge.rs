@@ -106,15 +106,8 @@ impl Records {
                 kept.push((version, row));
             }
         }
-        // What was read after a version that says it changed in the future is a later state, however old it says it is.
-        let is_doubted = |(version, row): &(Version, usize)| self.told.get(*row) != Some(&version.changed);
-        let doubted: Vec<i64> = kept.iter().filter(|one| is_doubted(one)).map(|(version, _)| version.seen).collect();
-        for (version, _) in &mut kept {
-            if doubted.iter().any(|seen| version.changed < *seen && *seen < version.seen) {
-                version.changed = version.seen;
-            }
-        }
-        // A server that was put back tells older times: what was read later is the later state, as it is in silver.
+        // What was read after a version and tells an older change time is the later state all the same, as it is in silver: the server was
+        // put back, or the version before told a change time in the future.
         kept.sort_unstable_by_key(|(version, _)| (version.seen, version.changed));
         for at in 1..kept.len() {
             let (before, now) = kept.split_at_mut(at);
