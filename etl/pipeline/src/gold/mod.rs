@@ -5,7 +5,7 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `config` | what a tenant configures |
-//! | `model` | the models and the contracts of their tables |
+//! | `model`, `metadata` | the models, and what is said of them: the contracts of their tables, their tests |
 //! | `plan` | the order of the models |
 //! | `own` | the models of a user's project |
 //! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
@@ -41,6 +41,7 @@ mod keys;
 mod lineage;
 mod lookup_state;
 mod lookups;
+mod metadata;
 mod model;
 mod own;
 mod plan;

@@ -17,9 +17,9 @@ use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
 use super::inputs::{contract_of, readable};
-use super::model::{self, Model};
+use super::model::Model;
 use super::plan::{self, Ring};
-use super::{declared, functions, lookups};
+use super::{declared, functions, lookups, metadata};
 use crate::error::{Error, Result};
 
 /// The file with the metadata, beside the SELECTs.
@@ -109,7 +109,7 @@ impl OwnModels {
     /// The models behind those that are built in, each after what it reads.
     pub(super) fn join(&self, built_in: Vec<Model>) -> Result<Vec<Model>> {
         let metadata = self.metadata_file().display().to_string();
-        let own = model::declared(&self.metadata, |name| self.sql.get(name).cloned())
+        let own = metadata::declared(&self.metadata, |name| self.sql.get(name).cloned())
             .map_err(|error| Error::usage(format!("{metadata} is wrong: {}", error.report())))?;
         let problems = declared::problems(self, &own, &built_in);
         if !problems.is_empty() {

@@ -12,7 +12,8 @@ use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::TryStreamExt;
 
 use super::config::GoldConfig;
-use super::model::{self, Model, spelled};
+use super::metadata::spelled;
+use super::model::{self, Model};
 use super::own::{OwnModels, empty_tables};
 use super::{lookups, write};
 use crate::error::{Error, Result, sql_error};

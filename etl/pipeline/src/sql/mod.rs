@@ -22,6 +22,10 @@ mod reads;
 
 use reads::{MOST_READS, reads};
 
+/// What built-in SQL never uses, in lower case, because Spark has it otherwise or not at all.
+#[cfg(test)]
+pub(crate) const BEYOND_SPARK: [&str; 8] = ["now()", "::", "qualify", " except", "\"", "\\", "varchar", "concat("];
+
 /// Nodes of a plan. [`reads`] bounds what a text may name, and this the views behind those names.
 const MOST_NODES: usize = 20_000;
 
