@@ -6,9 +6,8 @@ use deltalake::kernel::transaction::TransactionError;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 
-use crate::commit::conflict;
 use crate::data_file::writer_properties;
-use crate::error::{Result, lake_error};
+use crate::error::{Error, Result, lake_error};
 use crate::{Commit, Lake, Table, TableName};
 
 /// Tries against writers that change what the table is, which only its first writers and a new version of this program do.
@@ -68,7 +67,7 @@ impl Table {
             Err(error) => {
                 let is_conflict = is_conflict(&error);
                 let error = lake_error(&self.name, "added to", error);
-                Err(if is_conflict { conflict(&self.name).with_source(error) } else { error })
+                Err(if is_conflict { Error::conflict(&self.name).with_source(error) } else { error })
             }
         }
     }

@@ -9,7 +9,7 @@ use object_store::azure::{AzureConfigKey as Key, AzureCredential, AzureCredentia
 use object_store::{CredentialProvider, ObjectStore};
 use url::Url;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::tokens::{Tokens, is_token};
 
 /// Asks for the identity of a machine of Azure's. There is no setting of the library's for it: where nothing else is set it asks
@@ -72,7 +72,7 @@ impl StoreOptions {
             }
         }
         if settings.get(&Key::Token).is_some_and(|token| !is_token(token)) {
-            return Err(Error::new(Kind::Config, "AZURE_STORAGE_TOKEN holds no token: that is one word"));
+            return Err(Error::malformed_token());
         }
         let said = self.settings.iter().find_map(|place| place.get(MANAGED_IDENTITY));
         let unsigned = [Key::UseEmulator, Key::SkipSignature].iter().any(|key| is_on(settings.get(key)));
@@ -117,20 +117,9 @@ fn missing(root: &Url, settings: &HashMap<Key, String>) -> Error {
     ];
     let lacking = PRINCIPAL.iter().filter(|(key, _)| !settings.contains_key(key)).map(|(_, name)| *name);
     let lacking: Vec<&str> = lacking.collect();
-    let half = match lacking.len() < PRINCIPAL.len() {
-        true => format!(" (missing: {})", lacking.join(", ")),
-        false => String::new(),
-    };
-    let keys = match is_onelake(root) {
-        true => "",
-        false => "AZURE_STORAGE_ACCOUNT_KEY, AZURE_STORAGE_SAS_TOKEN, ",
-    };
-    let text = format!(
-        "nothing says who opens {root}{half}: set AZURE_CLIENT_ID, AZURE_CLIENT_SECRET and AZURE_TENANT_ID of a service principal, or \
-         {keys}AZURE_STORAGE_TOKEN, AZURE_FEDERATED_TOKEN_FILE, AZURE_USE_AZURE_CLI=true, or on a machine of Azure's \
-         AZURE_USE_MANAGED_IDENTITY=true"
-    );
-    Error::new(Kind::Config, text)
+    // Where none of them is set, a service principal isn't what somebody began with.
+    let lacking: &[&str] = if lacking.len() < PRINCIPAL.len() { &lacking[..] } else { &[] };
+    Error::no_credentials(root, lacking, !is_onelake(root))
 }
 
 fn is_onelake(root: &Url) -> bool {
@@ -143,9 +132,7 @@ pub(crate) fn store(root: &Url, options: &StoreOptions) -> Result<Option<Arc<dyn
         return Ok(None);
     }
     let settings = options.chosen(root)?;
-    let bad = |error: object_store::Error| {
-        Error::new(Kind::Config, format!("the settings of the store {root} are wrong")).with_source(error)
-    };
+    let bad = |error: object_store::Error| Error::store_settings(root).with_source(error);
     let others: HashMap<String, String> =
         options.settings.iter().rev().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
     let retry = StorageConfig::from_iter(others).retry;
@@ -185,6 +172,7 @@ mod tests {
     use tokio::net::TcpListener;
 
     use super::*;
+    use crate::error::Kind;
     use crate::{Lake, TableName};
 
     const ONELAKE: &str = "abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables/";

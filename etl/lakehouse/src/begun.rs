@@ -9,7 +9,7 @@ use object_store::{ObjectMeta, ObjectStoreExt};
 use super::objects::{kept_until, listed};
 use super::staging::staged;
 use super::{Lake, Table, TableName};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The object. Readers of Delta tables don't look at such names.
 pub(super) const BEGUN: &str = "_begun";
@@ -21,9 +21,11 @@ impl Table {
             return Ok(());
         }
         let text = format!("The first load of {} began, and this goes with its first commit.\n", self.name);
-        self.store().put(&Path::from(BEGUN), text.into()).await.map(drop).map_err(|error| {
-            Error::new(Kind::Lake, format!("the first file of {} can't be written", self.name)).with_source(error)
-        })
+        self.store()
+            .put(&Path::from(BEGUN), text.into())
+            .await
+            .map(drop)
+            .map_err(|error| Error::not_begun(&self.name).with_source(error))
     }
 
     /// To be called after a commit upon the snapshot. What can't be removed now goes with `maintain`.
@@ -67,7 +69,7 @@ impl Lake {
         let objects = listed(table, &self.objects(table)?).await?;
         match self.orphaned(table, &objects).await? {
             0 => Ok(()),
-            files => Err(Error::new(Kind::Lake, format!("{table} can't be read: {}", lost(files))).about(table)),
+            files => Err(Error::damaged(table, lost(files))),
         }
     }
 }

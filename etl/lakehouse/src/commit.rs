@@ -126,16 +126,11 @@ impl Table {
         let error = own_error(&self.name, error);
         match self.refresh().await {
             Ok(now) if error.kind() == Kind::Lake && now.version() != self.version() => {
-                conflict(&self.name).with_source(error)
+                Error::conflict(&self.name).with_source(error)
             }
             _ => error,
         }
     }
-}
-
-/// A write that found another version than it was made upon.
-pub(crate) fn conflict(table: &TableName) -> Error {
-    Error::new(Kind::Conflict, format!("{table} was changed by another run meanwhile, so nothing was written to it"))
 }
 
 /// An error that our own stream put into a plan comes back as what it was.

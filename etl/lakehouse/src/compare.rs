@@ -9,8 +9,8 @@ use arrow::error::ArrowError;
 use datafusion::common::JoinType;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::{SpillBuffer, Table};
-use crate::error::{Error, Kind, Result, sql_error};
+use super::{SpillBuffer, Table, TableName};
+use crate::error::{Error, Result, sql_error};
 
 impl Table {
     /// The rows whose (key, hash) the snapshot doesn't hold: new ones and changed ones. All of them when there is no table.
@@ -19,7 +19,7 @@ impl Table {
     /// neighbouring keys. The rows come back in their order, in a batch for each one that was given.
     ///
     /// # Errors
-    /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read, [`Kind::Contract`] when a column is missing.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the table can't be read, [`Kind::Contract`](crate::error::Kind::Contract) when a column is missing.
     pub async fn changed(
         &self,
         session: &SessionContext,
@@ -27,7 +27,7 @@ impl Table {
         hash: &str,
         rows: Vec<RecordBatch>,
     ) -> Result<Vec<RecordBatch>> {
-        let Some((low, high)) = key_range(&rows, key)? else { return Ok(Vec::new()) };
+        let Some((low, high)) = key_range(&self.name, &rows, key)? else { return Ok(Vec::new()) };
         if !self.register(session, STORED).await? {
             return Ok(rows);
         }
@@ -89,7 +89,7 @@ impl<'a> Comparison<'a> {
     /// Adds rows: give them in the order of their keys.
     ///
     /// # Errors
-    /// As [`Table::changed`], and [`Kind::Lake`] when there is no room for what differs.
+    /// As [`Table::changed`], and [`Kind::Lake`](crate::error::Kind::Lake) when there is no room for what differs.
     pub async fn push(&mut self, batch: RecordBatch) -> Result<()> {
         self.rows += batch.num_rows();
         self.bytes += batch.get_array_memory_size();
@@ -120,9 +120,9 @@ impl<'a> Comparison<'a> {
 /// A key column as 64-bit integers.
 ///
 /// # Errors
-/// [`Kind::Contract`] when there is no such column of integers.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when there is no such column of integers.
 pub fn integers(batch: &RecordBatch, key: &str) -> Result<Int64Array> {
-    let missing = || Error::new(Kind::Contract, format!("the rows have no integer key {key}"));
+    let missing = || Error::no_integer_key(key);
     let keys = cast(batch.column_by_name(key).ok_or_else(missing)?, &DataType::Int64)
         .map_err(|error| missing().with_source(error))?;
     Ok(keys.as_primitive::<Int64Type>().clone())
@@ -151,16 +151,16 @@ fn places(rows: &[RecordBatch], key: &str, hash: &str) -> Result<Vec<RecordBatch
 }
 
 fn unfit(error: ArrowError) -> Error {
-    Error::new(Kind::Contract, "rows can't be held against those of a table").with_source(error)
+    Error::incomparable().with_source(error)
 }
 
 /// Lowest and highest key, `None` where there are no rows.
-fn key_range(rows: &[RecordBatch], key: &str) -> Result<Option<(i64, i64)>> {
+fn key_range(table: &TableName, rows: &[RecordBatch], key: &str) -> Result<Option<(i64, i64)>> {
     let mut range: Option<(i64, i64)> = None;
     for batch in rows.iter().filter(|batch| batch.num_rows() > 0) {
         let keys = integers(batch, key)?;
         if keys.null_count() > 0 {
-            return Err(Error::new(Kind::Contract, format!("a row has no key in {key}")));
+            return Err(Error::null_key(table, key));
         }
         if let (Some(low), Some(high)) = (min(&keys), max(&keys)) {
             range = Some(range.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use super::checksum;
 use super::{Table, TableName};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
 pub(crate) const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
@@ -94,7 +94,7 @@ impl DataFileWriter {
     /// Adds rows to the file.
     ///
     /// # Errors
-    /// [`Kind::Contract`] when the rows don't have the writer's schema.
+    /// [`Kind::Contract`](crate::error::Kind::Contract) when the rows don't have the writer's schema.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let open = match &mut self.open {
             Some(open) => open,
@@ -103,9 +103,7 @@ impl DataFileWriter {
                 self.open.insert(writer.map_err(|error| unwritten(&self.table, error))?)
             }
         };
-        open.write(batch).map_err(|error| {
-            Error::new(Kind::Contract, format!("rows for {} don't have its columns", self.table)).with_source(error)
-        })?;
+        open.write(batch).map_err(|error| Error::foreign_rows(&self.table).with_source(error))?;
         self.rows += batch.num_rows();
         Ok(())
     }
@@ -130,7 +128,7 @@ impl DataFileWriter {
     /// Ends the file and stores it, `None` when no row was written.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
     pub async fn finish(&mut self) -> Result<Option<DataFile>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         self.rows = 0;
@@ -184,7 +182,7 @@ pub(super) fn add(path: String, size: i64, modification_time: i64, stats: Option
 }
 
 fn unwritten(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::new(Kind::Lake, format!("a file of {} can't be written", table)).with_source(error)
+    Error::unwritten_file(table).with_source(error)
 }
 
 /// How Delta writes files of a table.

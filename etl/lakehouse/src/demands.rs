@@ -11,7 +11,7 @@ use deltalake::kernel::{Metadata, StructType};
 use serde_json::json;
 
 use super::Table;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Properties that change what a file has to hold or which rows a table may have. Others, such as retention times, stay when
 /// a table is rebuilt.
@@ -83,20 +83,10 @@ impl Table {
     pub(super) fn writable(&self) -> Result<()> {
         let Some(snapshot) = self.snapshot() else { return Ok(()) };
         if let Err(error) = PROTOCOL.can_write_to(snapshot) {
-            let what = format!(
-                "{} has table features that this program can't write: drop them where they were switched on (ALTER \
-                 TABLE ... DROP FEATURE), or move the folder of the table away and load it again with run --full",
-                self.name
-            );
-            return Err(Error::new(Kind::Contract, what).with_source(error));
+            return Err(Error::unknown_features(&self.name).with_source(error));
         }
         if snapshot.metadata().configuration().get("delta.appendOnly").is_some_and(|value| value == "true") {
-            let what = format!(
-                "{} has the property delta.appendOnly, so that none of its rows can change: take it away (ALTER TABLE \
-                 ... SET TBLPROPERTIES ('delta.appendOnly' = 'false')) and run again",
-                self.name
-            );
-            return Err(Error::new(Kind::Contract, what));
+            return Err(Error::append_only(&self.name));
         }
         Ok(())
     }
@@ -119,10 +109,10 @@ impl Table {
             .map(|field| field.as_ref().clone())
             .collect();
         // A merge goes by names, so that their order is no matter here.
-        let Some(what) = demands(self).or_else(|| fields(&stored, &Schema::new(known))) else { return Ok(()) };
-        let what =
-            format!("{} {what}, so that changed rows can't be put into it: rebuild it with run --full", self.name);
-        Err(Error::new(Kind::Contract, what))
+        match demands(self).or_else(|| fields(&stored, &Schema::new(known))) {
+            Some(difference) => Err(Error::needs_rebuild(&self.name, &difference)),
+            None => Ok(()),
+        }
     }
 }
 

@@ -1,5 +1,9 @@
 //! The crate's error: what happened to which table, and what state is left.
 
+mod rows;
+mod store;
+mod table;
+
 use std::fmt;
 
 use arrow::error::ArrowError;

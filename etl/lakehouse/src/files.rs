@@ -11,7 +11,7 @@ use super::Table;
 use super::merge::locate::{Wanted, locate};
 use super::reader::{AT_ONCE, File};
 use super::rows::register_batches;
-use crate::error::{Error, Kind, Result, lake_error, sql_error};
+use crate::error::{Error, Result, lake_error, sql_error};
 
 /// Operations after which columns are what they were, so that rows of files that stay have not changed.
 const MERGES: [&str; 3] = ["MERGE", "OPTIMIZE", "DELETE"];
@@ -31,7 +31,7 @@ impl Table {
     /// its log doesn't reach back that far.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the log can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
     pub async fn file_diff(&self, older: &Self) -> Result<Option<FileDiff>> {
         let Some((now, then)) = self.version().zip(older.version()) else { return Ok(None) };
         let Some(commits) = now.checked_sub(then) else { return Ok(None) };
@@ -63,7 +63,7 @@ impl Table {
     /// Makes some files of the snapshot readable in a session under `alias`.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn register_files(&self, session: &SessionContext, alias: &str, files: BTreeSet<String>) -> Result<()> {
         if files.is_empty() {
             let schema = self.schema().ok_or_else(|| self.unreadable())?;
@@ -76,7 +76,7 @@ impl Table {
     /// The files of the snapshot, none when there is no table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the log can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
     pub fn files(&self) -> Result<BTreeSet<String>> {
         if !self.exists() {
             return Ok(BTreeSet::new());
@@ -99,7 +99,7 @@ impl Table {
     /// and what is left of the one column is read.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn files_holding(&self, column: &str, values: &[i64]) -> Result<BTreeSet<String>> {
         let schema = self.schema().ok_or_else(|| self.unreadable())?;
         let uris: BTreeMap<String, String> =
@@ -121,9 +121,7 @@ impl Table {
         });
         let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut files = BTreeSet::new();
-        let unread = |error| {
-            Error::new(Kind::Lake, format!("{} can't be searched", self.name)).about(&self.name).with_source(error)
-        };
+        let unread = |error| Error::unsearched(&self.name).with_source(error);
         while let Some(found) = looked.try_next().await.map_err(unread)? {
             files.extend(found.and_then(|path| uris.get(last(&path)).cloned()));
         }

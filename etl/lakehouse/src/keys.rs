@@ -8,7 +8,7 @@ use super::compare::integers;
 use super::data_file::{ActiveFile, DataFile};
 use super::reader::{AT_ONCE, File, column_values};
 use crate::Table;
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 
 /// A set of keys.
 pub type Keys = RoaringTreemap;
@@ -17,7 +17,7 @@ impl Table {
     /// The keys of the snapshot, none where there is no such table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when a file can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when a file can't be read.
     pub async fn keys(&self, key: &str) -> Result<Keys> {
         let active: Vec<ActiveFile> = self.active_files(key).collect();
         if active.iter().any(|active| active.remove.deletion_vector.is_some()) {
@@ -44,16 +44,12 @@ impl Table {
     /// The keys in files of the table, which needn't be part of it.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when a file can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when a file can't be read.
     pub async fn keys_of(&self, key: &str, files: &[DataFile]) -> Result<Keys> {
         let read = files.iter().map(|file| column_values(File::new(self.store(), &file.add.path, file.add.size), key));
         let mut read = stream::iter(read.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut all = Keys::new();
-        let fault = |error| {
-            Error::new(Kind::Lake, format!("the keys of {} can't be read", self.name))
-                .about(&self.name)
-                .with_source(error)
-        };
+        let fault = |error| Error::unread_keys(&self.name).with_source(error);
         while let Some(some) = read.try_next().await.map_err(fault)? {
             all.extend(some.into_iter().map(i64::cast_unsigned));
         }

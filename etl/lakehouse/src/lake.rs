@@ -19,7 +19,7 @@ use twox_hash::XxHash3_64;
 use url::Url;
 
 use crate::azure::{self, StoreOptions};
-use crate::error::{Error, Kind, Result, lake_error, sql_error};
+use crate::error::{Error, Result, lake_error, sql_error};
 use crate::location;
 use crate::memory::Memory;
 use crate::name::{Layout, TableName};
@@ -50,7 +50,7 @@ impl Lake {
     /// opened with these options and no others. Nothing is touched and nobody is asked.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the text is neither, and when the options hold no credentials for the store.
+    /// [`Kind::Config`](crate::error::Kind::Config) when the text is neither, and when the options hold no credentials for the store.
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
         let root = location::root(location)?;
         let store = azure::store(&root, options)?;
@@ -73,7 +73,7 @@ impl Lake {
     /// has. What has no room is written to temporary files, or fails.
     ///
     /// # Errors
-    /// [`Kind::Io`] when there is no place for temporary files.
+    /// [`Kind::Io`](crate::error::Kind::Io) when there is no place for temporary files.
     pub fn with_memory(self, bytes: u64) -> Result<Self> {
         Ok(Self { memory: Some(Arc::new(Memory::of(bytes)?)), ..self })
     }
@@ -91,9 +91,8 @@ impl Lake {
 
     pub(super) fn url(&self, table: &TableName) -> Result<Url> {
         table.check()?;
-        self.root.join(&self.layout.folder(table)).map_err(|error| {
-            Error::new(Kind::Config, format!("{table} has no place in {}", self.root)).with_source(error)
-        })
+        let joined = self.root.join(&self.layout.folder(table));
+        joined.map_err(|error| Error::no_place(table, &self.root).with_source(error))
     }
 
     /// The place of a table whose log wasn't looked at.
@@ -126,25 +125,20 @@ impl Lake {
     /// Whether a local table has a folder, or may have one elsewhere.
     ///
     /// # Errors
-    /// [`Kind::Io`] when the place can't be looked at: the table may be there.
+    /// [`Kind::Io`](crate::error::Kind::Io) when the place can't be looked at: the table may be there.
     pub fn has_folder(&self, table: &TableName) -> Result<bool> {
         self.has_place(table, "")
     }
 
     fn has_place(&self, table: &TableName, below: &str) -> Result<bool> {
         let Ok(path) = self.url(table)?.to_file_path() else { return Ok(true) };
-        path.join(below).try_exists().map_err(|error| {
-            let place = path.display();
-            let message =
-                format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
-            Error::new(Kind::Io, message).with_source(error)
-        })
+        path.join(below).try_exists().map_err(|error| Error::shut_folder(table, &path).with_source(error))
     }
 
     /// A DataFusion session as this project needs it: names keep their case, time is UTC, text is `Utf8`.
     ///
     /// # Errors
-    /// [`Kind::Sql`] when the session can't be configured.
+    /// [`Kind::Sql`](crate::error::Kind::Sql) when the session can't be configured.
     pub fn session(&self) -> Result<SessionContext> {
         let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
         let overrides: HashMap<String, String> = [
@@ -158,7 +152,7 @@ impl Lake {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .collect();
         let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
-            .map_err(|error| Error::new(Kind::Sql, "the SQL session can't be configured").with_source(error))?;
+            .map_err(|error| Error::session().with_source(error))?;
         let state = SessionStateBuilder::new_from_existing(delta.state());
         Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
     }
@@ -177,7 +171,7 @@ pub trait WriteGuard: fmt::Debug + Send + Sync {
 /// A table, or the place of one that isn't there yet, with the snapshot that it was opened with.
 ///
 /// Everything is read of this snapshot, however many versions follow it. What is written is written upon it: when the table has
-/// moved on meanwhile, a write is a [`Kind::Conflict`] and changes nothing. [`Table::refresh`] gives the newest version.
+/// moved on meanwhile, a write is a [`Kind::Conflict`](crate::error::Kind::Conflict) and changes nothing. [`Table::refresh`] gives the newest version.
 #[derive(Debug, Clone)]
 pub struct Table {
     pub(crate) lake: Lake,
@@ -262,7 +256,7 @@ impl Table {
     /// The table at an older version.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the log doesn't reach back that far.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log doesn't reach back that far.
     pub async fn at(&self, version: u64) -> Result<Self> {
         if self.version() == Some(version) {
             return Ok(self.clone());
@@ -277,7 +271,7 @@ impl Table {
     /// [`Commit::transaction`](crate::Commit::transaction)).
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the log can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
     pub async fn transaction(&self, application: &str) -> Result<Option<i64>> {
         let Some(snapshot) = self.snapshot() else { return Ok(None) };
         let log = self.delta.log_store();
@@ -288,7 +282,7 @@ impl Table {
     /// The numbers of several applications, without those that there are none of.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the log can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
     pub async fn transactions(&self, applications: &[String]) -> Result<BTreeMap<String, i64>> {
         let mut found = BTreeMap::new();
         for application in applications {
@@ -302,7 +296,7 @@ impl Table {
     /// Makes the rows readable in a session under `alias`. False when there is no such table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn register(&self, session: &SessionContext, alias: &str) -> Result<bool> {
         if !self.exists() {
             return Ok(false);
@@ -315,14 +309,12 @@ impl Table {
     pub(crate) async fn provide(&self, session: &SessionContext, alias: &str, of: TableProviderBuilder) -> Result<()> {
         let provider = of.await.map_err(|error| self.unreadable().with_source(error))?;
         self.prepare(session)?;
-        session.register_table(TableReference::bare(alias), provider).map_err(|error| {
-            Error::new(Kind::Sql, format!("{} can't be registered as {alias}", self.name)).with_source(error)
-        })?;
-        Ok(())
+        let registered = session.register_table(TableReference::bare(alias), provider);
+        registered.map(drop).map_err(|error| Error::unregistered(&self.name, alias).with_source(error))
     }
 
     pub(crate) fn unreadable(&self) -> Error {
-        Error::new(Kind::Lake, format!("{} can't be read", self.name)).about(&self.name)
+        Error::unreadable(&self.name)
     }
 
     /// Lets a session read from the store of the table.
@@ -334,7 +326,7 @@ impl Table {
     /// How many rows there are, 0 where there is no such table.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when a file can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when a file can't be read.
     pub async fn row_count(&self) -> Result<u64> {
         let session = self.lake.session()?;
         if !self.register(&session, "t").await? {
@@ -347,7 +339,7 @@ impl Table {
     /// To be called before anything of the table is written.
     pub(super) async fn before_write(&self) -> Result<()> {
         let Some(guard) = &self.lake.guard else { return Ok(()) };
-        let refused = |error| Error::new(Kind::Lake, format!("{} may not be written", self.name)).with_source(error);
+        let refused = |error| Error::guarded(&self.name).with_source(error);
         guard.before_write(&self.lake, &self.name).await.map_err(refused)
     }
 }

@@ -12,7 +12,7 @@ use object_store::ObjectStoreExt;
 use super::begun::BEGUN;
 use super::objects::{kept_until, listed};
 use super::{Lake, TableName};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// When those wrote who left files behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +37,7 @@ impl Lake {
     /// names.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses, or the table's log can't be read: what it names isn't known then.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, or the table's log can't be read: what it names isn't known then.
     pub async fn clear(&self, table: &TableName, window: &Window) -> Result<Cleared> {
         let mut cleared = Cleared::default();
         let url = self.url(table)?;
@@ -48,9 +48,7 @@ impl Lake {
             unfinished(&folder, window.until, &mut cleared);
         }
         let store = self.objects(table)?;
-        let fault = |error: object_store::Error| {
-            Error::new(Kind::Lake, format!("what failed runs left of {table} can't be removed")).with_source(error)
-        };
+        let fault = |error: object_store::Error| Error::leftovers(table).with_source(error);
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let found = listed(table, &store).await?;
         let kept = kept_until(&found).map_or(window.since, |until| until.max(window.since));

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use url::Url;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Schemes of the object stores that are built in.
 const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
@@ -15,12 +15,12 @@ const OTHERS: [&str; 9] = ["dbfs", "gs", "hdfs", "http", "https", "s3", "s3a", "
 /// The root of a lakehouse at a path or a URL, as a URL that ends with a slash. Nothing is touched.
 ///
 /// # Errors
-/// [`Kind::Config`] when the text is neither.
+/// [`Kind::Config`](crate::error::Kind::Config) when the text is neither.
 pub fn root(location: &str) -> Result<Url> {
     let text = location.trim();
     // What follows may be a token.
     let shown = text.split(['?', '#']).next().filter(|_| scheme(text).is_some()).unwrap_or(text);
-    let bad = |why: String| Error::new(Kind::Config, format!("{shown:?} is no place for a lakehouse: {why}"));
+    let bad = |why: String| Error::no_location(shown, why);
     if text.is_empty() {
         return Err(bad("it is empty".to_owned()));
     }

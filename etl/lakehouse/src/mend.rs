@@ -18,7 +18,7 @@ use serde_json::json;
 use super::damage::{BadFile, Checked, Log};
 use super::objects::{ASIDE, HINT, LOG, commit_path, kept_until, listed};
 use super::{Commit, Lake, Table, TableName, retry_on_conflict};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Application whose number says that the rows of a table aren't to be trusted: 1 until all of them were loaded or built again.
 const UNTRUSTED: &str = "connectwise-etl:untrusted";
@@ -60,7 +60,7 @@ impl Lake {
     /// loaded as a whole by any run, and so is one that is marked ([`Lake::distrust`]) and has lost files.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses, or for the refusal.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, or for the refusal.
     pub async fn mend(&self, name: &TableName, run_id: &str, refusal: Option<&str>) -> Result<(Table, Option<Mended>)> {
         let first = match self.checked_closely(name).await? {
             Checked::Sound(table) => return Ok((table, None)),
@@ -71,9 +71,7 @@ impl Lake {
             },
         };
         let is_loaded_anyway = first.log.is_none() && self.load(name).await?.is_untrusted().await?;
-        let refused = refusal
-            .filter(|_| !is_loaded_anyway)
-            .map(|advice| Error::new(Kind::Lake, format!("{name} can't be read: {first}; {advice}")));
+        let refused = refusal.filter(|_| !is_loaded_anyway).map(|advice| Error::not_mended(name, &first, advice));
         let aside = format!("{ASIDE}{}", Utc::now().format(TIME));
         let mut mended = Mended { what: format!("{name} was damaged: {first}"), ..Mended::default() };
         let kept = match first.is_lost {
@@ -101,16 +99,14 @@ impl Lake {
                 }
             };
         }
-        let url = self.url(name)?;
-        let why = format!("{name} can't be mended ({damage}): move {url} elsewhere, then run again");
-        Err(Error::new(Kind::Lake, why))
+        Err(Error::unmendable(name, damage, &self.url(name)?))
     }
 
     /// Leaves word with a table why its rows aren't to be trusted, as a clause that goes on its name, so that the next build or
     /// load does all of it. No table, no commit.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when it can't be written.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when it can't be written.
     pub async fn distrust(&self, name: &TableName, why: &str, run_id: &str) -> Result<()> {
         retry_on_conflict(name, async || {
             let table = self.table(name).await?;
@@ -127,7 +123,7 @@ impl Lake {
     /// Takes that back, once all of them were.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when it can't be written.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when it can't be written.
     pub async fn trust(&self, name: &TableName, run_id: &str) -> Result<()> {
         retry_on_conflict(name, async || {
             let table = self.table(name).await?;
@@ -142,7 +138,7 @@ impl Lake {
     /// Whether something of a table was set aside because it couldn't be read.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store can't be listed.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be listed.
     pub async fn was_set_aside(&self, table: &TableName) -> Result<bool> {
         Ok(kept_until(&listed(table, &self.objects(table)?).await?).is_some())
     }
@@ -210,9 +206,7 @@ impl Lake {
     async fn begin_anew(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<()> {
         let text = format!("{}. They stay where they are as long as this folder is there.\n", mended.what);
         let told = self.objects(table)?.put(&Path::from_iter([aside, "lost-log.txt"]), text.into()).await;
-        told.map_err(|error| {
-            Error::new(Kind::Lake, format!("what was found of {table} can't be written down")).with_source(error)
-        })?;
+        told.map_err(|error| Error::unnoted(table).with_source(error))?;
         mended.is_gone = true;
         mended.what.push_str("; no version of it can be read, so it begins anew");
         Ok(())
@@ -257,7 +251,7 @@ impl Table {
     /// Whether all rows have to be loaded or built again: the table lost some, or somebody said so ([`Lake::distrust`]).
     ///
     /// # Errors
-    /// [`Kind::Lake`] when its log can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read.
     pub async fn is_untrusted(&self) -> Result<bool> {
         let asked = self.memo.untrusted.get_or_try_init(async || Ok(self.transaction(UNTRUSTED).await? == Some(1)));
         asked.await.copied()
@@ -299,9 +293,7 @@ async fn move_back(table: &TableName, store: &Arc<dyn ObjectStore>, aside: &str)
 
 /// Moves an object; false when it is gone. Not all stores can rename, or copy by themselves, so it is read and written.
 async fn transfer(table: &TableName, store: &Arc<dyn ObjectStore>, from: &Path, to: &Path) -> Result<bool> {
-    let fault = |error: object_store::Error| {
-        Error::new(Kind::Lake, format!("{from} of {table} can't be moved to {to}")).with_source(error)
-    };
+    let fault = |error: object_store::Error| Error::unmoved(table, from, to).with_source(error);
     let bytes = match store.get(from).await {
         Ok(found) => found.bytes().await.map_err(fault)?,
         Err(object_store::Error::NotFound { .. }) => return Ok(false),

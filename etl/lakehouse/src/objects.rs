@@ -7,7 +7,7 @@ use futures::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::name::TableName;
 
 /// Folder of a table's log.
@@ -19,9 +19,7 @@ pub(crate) const ASIDE: &str = "_damaged-";
 
 /// All objects of a table.
 pub(crate) async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
-    let unlisted = |error: object_store::Error| {
-        Error::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table).with_source(error)
-    };
+    let unlisted = |error: object_store::Error| Error::unlisted(table).with_source(error);
     store.list(None).try_collect().await.map_err(unlisted)
 }
 

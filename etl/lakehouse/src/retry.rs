@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Table, TableName};
-use crate::error::{Error, Failure, Kind, Result};
+use crate::error::{Error, Failure, Result};
 
 /// Times that one table is tried. Runs that started together drift apart after the first conflict.
 const ATTEMPTS: u32 = 6;
@@ -56,14 +56,10 @@ async fn retry<T, E: Failure>(
             ended => return ended,
         }
     }
-    let why = format!(
-        "{table} was changed by another run each of the {ATTEMPTS} times that this one was about to write it, and is as the other \
-         left it: run again when no other run is at work"
-    );
-    Err(Error::new(Kind::Conflict, why).into())
+    Err(Error::overtaken(table, ATTEMPTS).into())
 }
 
-/// A failure to read, test or write rows as a [`Kind::Conflict`], where one of the tables that were read has another version by
+/// A failure to read, test or write rows as a [`Kind::Conflict`](crate::error::Kind::Conflict), where one of the tables that were read has another version by
 /// now: files that the snapshot names may be gone.
 pub async fn as_conflict<E: Failure>(tables: &[&Table], error: E) -> E {
     if !error.may_be_conflict() {
@@ -71,8 +67,7 @@ pub async fn as_conflict<E: Failure>(tables: &[&Table], error: E) -> E {
     }
     for table in tables {
         if table.refresh().await.is_ok_and(|now| now.version() != table.version()) {
-            let why = format!("{} was changed by another run while it was read", table.name());
-            return Error::new(Kind::Conflict, why).with_source(error).into();
+            return Error::changed_while_read(table.name()).with_source(error).into();
         }
     }
     error
@@ -87,6 +82,7 @@ fn pause(losses: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
 
     #[tokio::test]
     async fn a_few_conflicts_are_borne_and_then_one_sentence_says_what_to_do() {

@@ -9,7 +9,7 @@ use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 
 use super::Table;
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 
 const NOW: &str = "__now";
 const THEN: &str = "__then";
@@ -37,7 +37,7 @@ impl Table {
     /// `None` when that doesn't tell: the table was replaced, its log doesn't reach back that far, or files that left are gone.
     ///
     /// # Errors
-    /// [`Kind::Lake`] or [`Kind::Sql`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the table can't be read.
     pub async fn key_diff(
         &self,
         session: &SessionContext,
@@ -75,7 +75,7 @@ impl Table {
     /// read that may have them.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the table can't be read.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub async fn register_rows(
         &self,
         session: &SessionContext,
@@ -87,8 +87,8 @@ impl Table {
         let wanted = format!("{alias}__wanted");
         self.register_files(session, &files, self.files_holding(column, values).await?).await?;
         let values: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
-        let values = RecordBatch::try_from_iter([("value", values)])
-            .map_err(|error| Error::new(Kind::Sql, "keys can't be held").with_source(error))?;
+        let values =
+            RecordBatch::try_from_iter([("value", values)]).map_err(|error| Error::unheld_keys().with_source(error))?;
         register_batches(session, &wanted, values.schema(), vec![values])?;
         let rows = format!("select t.* from {files} t left semi join {wanted} w on w.value = t.`{column}`");
         let rows = session.sql(&rows).await.map_err(sql_error)?.into_view();

@@ -72,7 +72,7 @@ impl PartitionStream for Once {
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
         let rows = self.rows.lock().ok().and_then(|mut rows| rows.take());
         let rows = rows.unwrap_or_else(|| {
-            let twice = Error::new(crate::error::Kind::Lake, "a stream of rows was asked for twice");
+            let twice = Error::internal("a stream of rows was asked for twice");
             futures::stream::once(async move { Err(DataFusionError::External(Box::new(twice))) }).boxed()
         });
         Box::pin(RecordBatchStreamAdapter::new(self.schema.clone(), rows))

@@ -9,7 +9,7 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Bytes that are kept in memory.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
@@ -41,7 +41,7 @@ impl SpillBuffer {
     /// Adds a batch behind the others.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when no temporary file can be written.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when no temporary file can be written.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -55,7 +55,7 @@ impl SpillBuffer {
     /// Adds the batches of another one behind the others.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when no temporary file can be written.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when no temporary file can be written.
     pub fn append(&mut self, other: Self) -> Result<()> {
         let first = self.files.len();
         self.files.extend(other.files);
@@ -161,12 +161,7 @@ fn finished(mut writer: FileWriter<File>) -> std::result::Result<Mutex<FileReade
 }
 
 fn unkept(error: ArrowError) -> Error {
-    let folder = std::env::temp_dir();
-    let what = format!(
-        "the rows of a large change can't be kept in {}: give TMPDIR a folder that has room for them",
-        folder.display()
-    );
-    Error::new(Kind::Lake, what).with_source(error)
+    Error::unspilled(&std::env::temp_dir()).with_source(error)
 }
 
 #[cfg(test)]

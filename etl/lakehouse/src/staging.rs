@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::File;
 use super::{DataFile, Table, TableName};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 const FOLDER: &str = "_staging";
 const HEAD: &str = "head.json";
@@ -68,7 +68,7 @@ impl Table {
     /// The loads that were staged and neither committed nor given up.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store can't be listed.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be listed.
     pub async fn staged(&self) -> Result<Vec<Staged>> {
         staged(&self.name, &self.store()).await
     }
@@ -76,7 +76,7 @@ impl Table {
     /// Begins to stage a load.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
     pub async fn stage_head(&self, load: &str, head: &Head) -> Result<()> {
         self.stage(load, HEAD, serde_json::to_vec(head)).await
     }
@@ -84,15 +84,14 @@ impl Table {
     /// Remembers a finished file of a load.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
     pub async fn stage_chunk(&self, load: &str, chunk: &Chunk) -> Result<()> {
         self.stage(load, &format!("{}.json", uuid::Uuid::now_v7()), serde_json::to_vec(chunk)).await
     }
 
     async fn stage(&self, load: &str, object: &str, text: serde_json::Result<Vec<u8>>) -> Result<()> {
-        let fault = |error: Box<dyn std::error::Error + Send + Sync>| {
-            Error::new(Kind::Lake, format!("the staging of {} can't be written", self.name)).with_source(error)
-        };
+        let fault =
+            |error: Box<dyn std::error::Error + Send + Sync>| Error::staging(&self.name, "written").with_source(error);
         let text = text.map_err(|error| fault(Box::new(error)))?;
         self.before_write().await?;
         let path = Path::from_iter([FOLDER, load, object]);
@@ -104,11 +103,10 @@ impl Table {
     /// be about to commit them.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when the store refuses.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
     pub async fn unstage(&self, load: &str) -> Result<()> {
         let store = self.store();
-        let fault =
-            |error| Error::new(Kind::Lake, format!("the staging of {} can't be removed", self.name)).with_source(error);
+        let fault = |error| Error::staging(&self.name, "removed").with_source(error);
         let folder = Path::from_iter([FOLDER, load]);
         let objects: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(fault)?;
         for object in objects {
@@ -123,10 +121,10 @@ impl Table {
     /// The rows of a file that no commit names yet.
     ///
     /// # Errors
-    /// [`Kind::Lake`] when it can't be read, also through the stream.
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when it can't be read, also through the stream.
     pub async fn rows_of(&self, file: &DataFile) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let what = format!("a file of {} can't be read", self.name);
-        let fault = move |error| Error::new(Kind::Lake, what.clone()).with_source(error);
+        let name = self.name.clone();
+        let fault = move |error| Error::unread_file(&name).with_source(error);
         let file = File::new(self.store(), &file.add.path, file.add.size);
         let rows = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&fault)?;
         Ok(rows.build().map_err(&fault)?.map_err(fault).boxed())
@@ -135,7 +133,7 @@ impl Table {
 
 /// The staged loads of a table, by its store.
 pub(super) async fn staged(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<Staged>> {
-    let fault = |error| Error::new(Kind::Lake, format!("the staging of {table} can't be read")).with_source(error);
+    let fault = |error| Error::staging(table, "read").with_source(error);
     let found: Vec<_> = store.list(Some(&Path::from(FOLDER))).try_collect().await.map_err(fault)?;
     let mut loads: BTreeMap<String, Staged> = BTreeMap::new();
     for object in found {

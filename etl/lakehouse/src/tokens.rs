@@ -10,7 +10,7 @@ use object_store::CredentialProvider;
 use object_store::azure::AzureCredential;
 use tokio::sync::Mutex;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::refusal::NoToken;
 
 /// How long before its end a token is renewed. A request that is repeated keeps the token that it began with, for three minutes at
@@ -94,10 +94,10 @@ impl Tokens {
     /// The same, with a first token that the caller has got already.
     ///
     /// # Errors
-    /// [`Kind::Config`] when it has ended.
+    /// [`Kind::Config`](crate::error::Kind::Config) when it has ended.
     pub fn with_first(mut self, token: Token) -> Result<Self> {
         let held = Held::new(token, SystemTime::now());
-        *self.held.get_mut() = Some(held.map_err(|why| Error::new(Kind::Config, why.to_string()))?);
+        *self.held.get_mut() = Some(held.map_err(|why| Error::unusable_token(&why))?);
         Ok(self)
     }
 
@@ -166,6 +166,7 @@ mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
 
     use super::*;
+    use crate::error::Kind;
 
     const SECRET: &str = "eyJhbGciOiJub25lIn0.eyJleHAiOjE3fQ.c2VjcmV0";
 
