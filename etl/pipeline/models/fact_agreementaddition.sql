@@ -52,9 +52,11 @@ select
     coalesce(dx.DateKey, -1) as CancelledDateSK,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
+    coalesce(dp.ProductKey, -1) as ProductKey,
     j.isDeleted
 from judged j
 left join dimdate de on de.`Date` = j.effectiveDate
 left join dimdate dx on dx.`Date` = j.cancelledDate
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimagreement da on da.agreementId = j.agreementId
+left join dimproduct dp on dp.productId = j.productId

@@ -81,7 +81,7 @@ select
     case when j.applyToType = 'Agreement' then 'Agr - ' || trim(j.billedAgreementType) end as agreement_type_final,
     coalesce(dd.DateKey, -1) as InvoiceDateSK,
     j.projectId, j.phaseId, j.ticketId, j.boardId, j.memberId, j.workTypeId, j.workRoleId, j.locationId, j.departmentId,
-    j.catalogItemId, j.billingMethod, j.isFixedFee, j.isWrittenOff,
+    j.catalogItemId, j.catalogItemId as productId, j.billingMethod, j.isFixedFee, j.isWrittenOff,
     cast(j.ageDays as int) as ageDays,
     case
         when j.ageDays <= 0 then 'Current'
@@ -97,6 +97,7 @@ select
     coalesce(dr.WorkRoleKey, -1) as WorkRoleKey,
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     coalesce(db.BoardKey, -1) as BoardKey,
+    coalesce(dx.ProductKey, -1) as ProductKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
@@ -107,3 +108,4 @@ left join dimworktype dw on dw.workTypeId = j.workTypeId
 left join dimworkrole dr on dr.workRoleId = j.workRoleId
 left join dimdepartment dp on dp.departmentId = j.departmentId
 left join dimboard db on db.boardId = j.boardId
+left join dimproduct dx on dx.productId = j.catalogItemId

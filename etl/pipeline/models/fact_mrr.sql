@@ -53,8 +53,10 @@ select
     j.monthNumber < j.knownFrom as isReconstructed,
     e.isClosed,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
-    coalesce(da.AgreementSK, -1) as AgreementSK
+    coalesce(da.AgreementSK, -1) as AgreementSK,
+    coalesce(dp.ProductKey, -1) as ProductKey
 from judged j
 join month_ends e on e.monthNumber = j.monthNumber
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimagreement da on da.agreementId = j.agreementId
+left join dimproduct dp on dp.productId = j.productId

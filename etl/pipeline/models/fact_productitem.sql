@@ -49,6 +49,7 @@ select
     coalesce(da.AgreementSK, -1) as AgreementSK,
     coalesce(dt.AgreementTypeKey, -1) as AgreementTypeKey,
     coalesce(db.BillableStatusKey, -1) as BillableStatusKey,
+    coalesce(dx.ProductKey, -1) as ProductKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.purchaseDate
@@ -56,3 +57,4 @@ left join dimcompany dc on dc.companyId = j.companyId
 left join dimagreement da on da.agreementId = j.agreementId
 left join dimagreementtype dt on dt.typeId = j.agreementTypeId
 left join dimbillablestatus db on db.billableOption = j.billableOption
+left join dimproduct dx on dx.productId = j.catalogItemId

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 21] = [
+pub(crate) const ENTITIES: [&str; 22] = [
     "Company",
     "Member",
     "Agreement",
@@ -36,6 +36,7 @@ pub(crate) const ENTITIES: [&str; 21] = [
     "Priority",
     "ServiceTicket",
     "ProjectTicket",
+    "CatalogItem",
 ];
 
 /// Entities of the tenant whose history gold reads.
