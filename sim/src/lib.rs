@@ -68,14 +68,23 @@
 //! defaults aren't the harshest: requests a minute are limited only if asked for, as that depends on the wall clock, and an
 //! unknown key is 401, as documented, though the cloud may answer 404 or hang up.
 //!
+//! # What business it is
+//! The provider has so many people that their time entries fill about four fifths of their working hours; three fifths are billable.
+//! About one company in six is a client, which gets an invoice for the work of each month in the first days of the next one, two of
+//! three with the flat fee of an agreement, which is due every month, quarter or year. The other invoices are down payments, what
+//! completes their projects, and credit memos. Invoices are paid within two months, but for a few. What nobody billed in its time was
+//! written off. Tickets are answered, planned and resolved in working hours, mostly within the targets of their priority, and show
+//! that on the next day; one edit in a hundred opens a closed one again.
+//!
 //! # What time does
-//! A day touches every list that tables are made of: work most, set-up tables a few times a year, lists below rows in a few of
-//! the rows. Half of a day's changes share one second. Rows are deleted without a trace, but neither lines that are on an
-//! invoice nor set-up records that others refer to; a merged company is flagged and its `lastUpdated` stays. A change below a row
-//! is none of that row (`children-touch-parents`). What hangs on an inserted row has its second, and goes with it.
+//! A day touches every list that tables are made of: work most (little on a weekend), tickets, payments and opportunities as they
+//! fall due, set-up tables a few times a year, lists below rows in a few of the rows. Half of a day's changes share one second. Rows
+//! are deleted without a trace, but neither lines that are on an invoice nor set-up records that others refer to; a merged company is
+//! flagged and its `lastUpdated` stays. A change below a row is none of that row (`children-touch-parents`). What hangs on an
+//! inserted row has its second, and goes with it.
 //!
 //! Invoices are the sums of the time (`extendedInvoiceAmount`), expenses (`invoiceAmount`) and products (`extPrice`) that name
-//! them, their agreement's charge and tax. A new one bills lines that were on none, and is unposted at first: its `id` is the
+//! them, their agreement's fee and tax. A new one bills a client's late lines that were on none, and is unposted at first: its `id` is the
 //! `billingLogId` of the unposted one. Batching takes that away and gives the created one its `glBatch`. Rows that clients write
 //! are kept as they were given; no total follows them.
 //!

@@ -4,11 +4,11 @@ use super::names::{self, href};
 use super::refs::{self, SetUp};
 use super::shape::{Decimal, Shape};
 use super::world::{self, FIRST_DAY, LAST_DAY, Link, MASS_IMPORT, MASS_UPDATE, NOW, Row, World};
-use crate::calendar::DAY;
+use crate::calendar::{DAY, days};
 use crate::kind::Kind;
 
 /// Names as people typed them: with trailing blanks and colons, in mixed case, and some that no rule knows.
-pub(super) const TYPES: [SetUp; 12] = [
+pub(super) const TYPES: [SetUp; 18] = [
     (30, "Innri verkefni"),
     (31, "Tímapottur "),
     (32, "yÞjónusta"),
@@ -21,9 +21,22 @@ pub(super) const TYPES: [SetUp; 12] = [
     (39, "Vélbúnaður"),
     (40, "tímapottur"),
     (41, "REKSTRARÞJÓNUSTA"),
+    (42, "Managed Services - Gold"),
+    (43, "Block Hours"),
+    (44, "Time & Materials"),
+    (45, "Managed Security "),
+    (46, "Backup & DR"),
+    (47, "Cloud Services"),
 ];
 
-/// The type of an agreement; the provider's own first one is internal, and the first dozen show every type.
+/// Those of them under which hours are sold ahead.
+const PREPAID: [i64; 4] = [31, 37, 40, 43];
+
+/// The billing cycles, and the months of each.
+pub(super) const CYCLES: [SetUp; 3] = [(1, "Árlega "), (2, "Mánaðarlega"), (3, "Ársfjórðungslega")];
+const MONTHS: [u64; 3] = [12, 1, 3];
+
+/// The type of an agreement; the provider's own first one is internal, and the first ones show every type.
 pub(crate) fn type_of(world: &World, slot: u64) -> SetUp {
     match usize::try_from(slot) {
         Ok(slot) if slot < TYPES.len() => TYPES[slot],
@@ -58,9 +71,76 @@ pub(crate) fn reference(s: &mut impl Shape, key: &'static str, world: &World, sl
     s.leave();
 }
 
-/// What an agreement is billed for a month, before anybody changed it.
-pub(super) fn charge(world: &World, slot: u64) -> Decimal {
-    Decimal::whole(world.draw(Kind::Agreement, slot).pick(552, &[0, 0, 49_000, 125_000, 390_000]))
+/// The agreement under whose flat fee the provider works for a client of this rank; about two of three have one.
+pub(super) fn flat_fee_of(world: &World, rank: u64) -> Option<u64> {
+    let first = world.agreement_of_rank(rank, 0).filter(|_| world.is_client(rank))?;
+    (!is_prepaid(world, first) && world.draw(Kind::Agreement, first).chance(591, 6_500)).then_some(first)
+}
+
+/// Whether an agreement had begun by a day.
+pub(super) fn has_begun(world: &World, slot: u64, day: i64) -> bool {
+    start(world, Row::fresh(slot)) <= day
+}
+
+/// The last day of an agreement that was there from the start, if it has one.
+pub(super) fn last_day(world: &World, slot: u64) -> Option<i64> {
+    end(world, Row::fresh(slot)).0
+}
+
+/// Whether the fee of an agreement pays for work.
+pub(super) fn covers_time(world: &World, slot: u64) -> bool {
+    flat_fee_of(world, world.agreement_rank(slot)) == Some(slot)
+}
+
+/// Which of the cycles an agreement is billed in: most every month.
+fn cycle(world: &World, slot: u64) -> usize {
+    world.draw(Kind::Agreement, slot).pick(592, &[1, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 0])
+}
+
+/// Whether an agreement had begun in a month, counted from January 2024 (0), and its fee is due then.
+pub(super) fn is_due(world: &World, slot: u64, month: u64) -> bool {
+    let first_of_month = days(2024 + month as i64 / 12, month as i64 % 12 + 1, 1);
+    has_begun(world, slot, first_of_month) && month.is_multiple_of(MONTHS[cycle(world, slot)])
+}
+
+/// What an agreement is billed for each of its cycles, before anybody changed it. Larger clients pay more.
+pub(super) fn fee(world: &World, slot: u64) -> Decimal {
+    let (draw, rank) = (world.draw(Kind::Agreement, slot), world.agreement_rank(slot));
+    let is_first = slot == rank;
+    let monthly = if rank == 0 {
+        0
+    } else if is_first && !is_prepaid(world, slot) {
+        draw.pick(552, &[145_000, 190_000, 260_000, 340_000]) * if rank < 5 { 2 } else { 1 }
+    } else {
+        draw.pick(552, &[0, 0, 0, 49_000])
+    };
+    Decimal::whole(monthly * MONTHS[cycle(world, slot)] as i64)
+}
+
+/// Whether hours are sold ahead.
+fn is_prepaid(world: &World, slot: u64) -> bool {
+    PREPAID.contains(&type_of(world, slot).0)
+}
+
+/// The first day of an agreement.
+fn start(world: &World, row: Row) -> i64 {
+    match row.born {
+        0 => FIRST_DAY - 1_800 + world.draw(Kind::Agreement, row.slot).below(520, 2_200) as i64,
+        born => world::advance_day(born),
+    }
+}
+
+/// The last day of an agreement, and whether it was cancelled. Agreements of clients go on, or were prolonged; those of others have
+/// come to an end.
+fn end(world: &World, row: Row) -> (Option<i64>, bool) {
+    let draw = world.draw(Kind::Agreement, row.slot);
+    let rank = world.agreement_rank(row.slot);
+    if row.born > 0 || rank == 0 || world.is_client(rank) {
+        let far = LAST_DAY.max(start(world, row)) + 20 + draw.below(522, 900) as i64;
+        return ((!draw.chance(521, 5_500)).then_some(far), false);
+    }
+    let end = start(world, row).max(FIRST_DAY) + 30 + draw.below(522, 330) as i64;
+    (Some(end), draw.chance(523, 3_000))
 }
 
 pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
@@ -78,10 +158,8 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let draw = world.draw(Kind::Agreement, slot);
     let company = world.company_of_rank(world.agreement_rank(slot));
     let link = Link { slot: company, deleted: false };
-    let start =
-        if row.born > 0 { world::advance_day(row.born) } else { FIRST_DAY - 1_800 + draw.below(520, 2_200) as i64 };
-    let end = (!draw.chance(521, 5_500)).then_some(start + 90 + draw.below(522, 1_500) as i64);
-    let cancelled = draw.chance(523, 700) && row.born == 0;
+    let start = start(world, row);
+    let (end, cancelled) = end(world, row);
     s.int("id", world.id(Kind::Agreement, slot));
     s.made("name", |o| name(o, world, slot));
     refs::set_up(s, "type", type_of(world, slot), "type_href", "finance/agreements/types/");
@@ -105,7 +183,7 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     }
     s.flag("cancelledFlag", cancelled);
     if cancelled {
-        s.time("dateCancelled", (start + 60) * DAY);
+        s.time("dateCancelled", (end.unwrap_or(start) - 5) * DAY);
         s.text("reasonCancelled", draw.pick(526, &["Uppsögn", "Sameining ", ""]));
     }
     coverage(s, world, slot);
@@ -140,13 +218,13 @@ fn padded(out: &mut String, world: &World, member: u64) {
 
 fn coverage(s: &mut impl Shape, world: &World, slot: u64) {
     let draw = world.draw(Kind::Agreement, slot);
-    let pot = type_of(world, slot).1.trim_end_matches([' ', ':']).eq_ignore_ascii_case("Tímapottur");
+    let pot = is_prepaid(world, slot);
     s.text("applicationUnits", if pot { "Hours" } else { draw.pick(540, &["Amount", "Hours", "Incidents"]) });
     s.num("applicationLimit", Decimal::whole(if pot { 1 + draw.below(541, 60) as i64 } else { 0 }));
     s.text("applicationCycle", draw.pick(542, &["CalendarMonth", "CalendarMonth", "CalendarQuarter", "ContractYear"]));
     s.flag("applicationUnlimitedFlag", !pot);
     s.flag("oneTimeFlag", false);
-    s.flag("coverAgreementTime", draw.chance(543, 8_000));
+    s.flag("coverAgreementTime", covers_time(world, slot) || draw.chance(543, 6_000));
     s.flag("coverAgreementProduct", draw.chance(544, 2_000));
     s.flag("coverAgreementExpense", draw.chance(545, 2_500));
     s.flag("coverSalesTax", false);
@@ -167,7 +245,7 @@ fn billing(s: &mut impl Shape, world: &World, row: Row, start: i64) {
     let draw = world.draw(Kind::Agreement, row.slot);
     let company = world.company_of_rank(world.agreement_rank(row.slot));
     let link = Link { slot: company, deleted: false };
-    refs::set_up(s, "billingCycle", (2, "Mánaðarlega"), "billingCycle_href", "finance/billingCycles/");
+    refs::set_up(s, "billingCycle", CYCLES[cycle(world, row.slot)], "billingCycle_href", "finance/billingCycles/");
     s.flag("billOneTimeFlag", false);
     if draw.chance(550, 6_000) {
         refs::billing_terms(s, draw);
@@ -176,7 +254,8 @@ fn billing(s: &mut impl Shape, world: &World, row: Row, start: i64) {
     refs::company(s, "billToCompany", world, link);
     refs::contact(s, "billToContact", world, company, 1);
     refs::site(s, "billToSite", world, company);
-    s.num("billAmount", Decimal(charge(world, row.slot).0 + Decimal::whole(1_000 * i64::from(row.version())).0));
+    let raised = 1_000 * i64::from(row.version() % 20);
+    s.num("billAmount", Decimal(fee(world, row.slot).0 + Decimal::whole(raised).0));
     s.flag("taxable", draw.chance(553, 7_000));
     s.time("billStartDate", start * DAY);
     refs::tax_code(s, draw);

@@ -79,8 +79,8 @@ impl World {
         match invoice::about(self, bill.invoice) {
             About::Lines => {}
             // Some servers include the agreement fee in the service total.
-            About::Agreement(slot) if draw.chance(630, 5_000) => service += agreement::charge(self, slot).0,
-            About::Agreement(slot) => agreement = agreement::charge(self, slot).0,
+            About::Agreement(slot) if draw.chance(630, 5_000) => service += agreement::fee(self, slot).0,
+            About::Agreement(slot) => agreement = agreement::fee(self, slot).0,
             About::DownPayment(paid) => other = paid.0,
             About::Completion(paid) => {
                 service += 2 * paid.0;

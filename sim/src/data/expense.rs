@@ -23,9 +23,9 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     }
 }
 
-/// Whole krónur; an edit raises them.
+/// Whole krónur; an edit may raise them.
 fn spent(work: &Work, row: Row) -> i64 {
-    100 * (2 + work.draw.below(410, 600) as i64) + 1_500 * i64::from(work.priced(row).version())
+    100 * (2 + work.draw.below(410, 300) as i64) + 500 * i64::from(work.priced(row).version() % 7)
 }
 
 /// What the entry adds to its invoice.
@@ -36,7 +36,7 @@ pub(super) fn amount(work: &Work, row: Row) -> Decimal {
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let work = Work::of(world, Kind::ExpenseEntry, row);
     let draw = work.draw;
-    let report = 3 + (work.day / 7) * 300 + work.member.slot as i64;
+    let report = 3 + super::plan::sheet_on(work.day, work.shift.seat);
     let amount = spent(&work, row);
     s.int("id", world.id(Kind::ExpenseEntry, row.slot));
     let report_name = |o: &mut String| {

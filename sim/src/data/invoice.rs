@@ -5,16 +5,16 @@ use super::names::{self, href};
 use super::refs;
 use super::shape::{Decimal, Shape};
 use super::work::PROJECTS_A_COMPANY;
-use super::world::{self, Link, MASS_UPDATE, Row, World};
+use super::world::{self, LAST_DAY, Link, MASS_UPDATE, Row, World};
 use crate::calendar::DAY;
 use crate::kind::Kind;
 
 /// What an invoice bills besides its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum About {
+pub(crate) enum About {
     /// Lines only.
     Lines,
-    /// The fee of an agreement, by its slot.
+    /// The fee of an agreement, by its slot, besides lines.
     Agreement(u64),
     /// A down payment of this amount for a project. It has no lines.
     DownPayment(Decimal),
@@ -29,7 +29,8 @@ const PROJECT_MONTHS: u64 = 2;
 
 const TYPES: [&str; 6] = ["Standard", "Standard", "Standard", "Standard", "Progress", "Miscellaneous"];
 pub(super) const STATUSES: [refs::SetUp; 3] = [(13, "Lokað"), (14, "Sent "), (15, "Greitt")];
-const STATUS: [(i64, &str, bool); 3] = [(13, "Lokað", true), (14, "Sent ", false), (15, "Greitt", true)];
+const CLOSED: [(i64, &str, bool); 3] = [(15, "Greitt", true), (15, "Greitt", true), (13, "Lokað", true)];
+const SENT: (i64, &str, bool) = (14, "Sent ", false);
 
 pub(super) fn number(out: &mut String, slot: u64) {
     let number = 1_001 + slot as i64;
@@ -39,10 +40,19 @@ pub(super) fn number(out: &mut String, slot: u64) {
     names::number(out, number);
 }
 
-/// What an invoice bills. Invoices that are added later have lines only.
-pub(super) fn about(world: &World, slot: u64) -> About {
+/// What an invoice bills. Those of every month bill the work of a client, and the fee of its agreement where it is due; the others
+/// are for projects, or take something back.
+pub(crate) fn about(world: &World, slot: u64) -> About {
+    let draw = world.draw(Kind::Invoice, slot);
     if slot >= world.count(Kind::Invoice) {
-        return About::Lines;
+        // Later ones come as the work does; about half of them when a fee is due.
+        let fee = agreement::flat_fee_of(world, world.invoice_rank(slot)).filter(|_| draw.chance(641, 5_000));
+        return fee.map_or(About::Lines, About::Agreement);
+    }
+    if !world.is_special_invoice(slot) {
+        let fee = agreement::flat_fee_of(world, world.invoice_rank(slot));
+        let due = fee.filter(|fee| agreement::is_due(world, *fee, world.invoice_month(slot)));
+        return due.map_or(About::Lines, About::Agreement);
     }
     if let Some(paid) = world.invoice_before(slot, PROJECT_MONTHS).and_then(|before| paid_ahead(world, before)) {
         return About::Completion(paid);
@@ -50,13 +60,7 @@ pub(super) fn about(world: &World, slot: u64) -> About {
     if let Some(paid) = paid_ahead(world, slot) {
         return About::DownPayment(paid);
     }
-    let draw = world.draw(Kind::Invoice, slot);
-    if draw.chance(614, 500) {
-        return About::Credit(Decimal::whole(1_000 * (1 + draw.below(615, 40) as i64)));
-    }
-    let agreement =
-        draw.chance(601, 4_000).then(|| world.agreement_of_rank(world.invoice_rank(slot), draw.at(602))).flatten();
-    agreement.map_or(About::Lines, About::Agreement)
+    About::Credit(Decimal::whole(1_000 * (1 + draw.below(615, 40) as i64)))
 }
 
 /// The down payment that an invoice is for, if any: half the price of a project. Only in the first two of every four months, so
@@ -64,12 +68,8 @@ pub(super) fn about(world: &World, slot: u64) -> About {
 fn paid_ahead(world: &World, slot: u64) -> Option<Decimal> {
     let draw = world.draw(Kind::Invoice, slot);
     let is_early = world.invoice_month(slot) % (2 * PROJECT_MONTHS) < PROJECT_MONTHS;
-    (is_early && draw.chance(616, 800)).then(|| Decimal::whole(25_000 * (2 + draw.below(617, 30) as i64)))
-}
-
-/// Whether an invoice may have lines.
-pub(super) fn takes_lines(world: &World, slot: u64) -> bool {
-    !matches!(about(world, slot), About::DownPayment(_) | About::Credit(_))
+    let is_one = is_early && world.is_special_invoice(slot) && draw.chance(616, 8_000);
+    is_one.then(|| Decimal::whole(25_000 * (2 + draw.below(617, 30) as i64)))
 }
 
 /// The agreement that an invoice bills.
@@ -112,12 +112,12 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
     match row {
         Row { edited: 1.., .. } => world::touched(draw, row.edited),
         Row { born: 1.., .. } => world::touched(draw, row.born),
-        _ if made < MASS_UPDATE && draw.chance(603, 500) => MASS_UPDATE,
+        _ if made < MASS_UPDATE - 60 * DAY && draw.chance(603, 500) => MASS_UPDATE,
         // Paid some weeks later, unless that is still to come.
-        _ => {
-            let paid = made + draw.below(604, 30 * DAY as u64) as i64;
-            if paid <= world::NOW { paid } else { made }
-        }
+        _ => match paid_on(world, row).filter(|paid| *paid <= LAST_DAY) {
+            Some(paid) => paid * DAY + 9 * 3600 + draw.below(604, 8 * 3600) as i64,
+            None => made,
+        },
     }
 }
 
@@ -145,7 +145,8 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.made("invoiceNumber", |o| number(o, slot));
     s.text("type", sort(world, slot));
     if s.enter("status") {
-        let (id, name, closed) = draw.pick(606, &STATUS);
+        let open = settled(world, row, world.totals(bill).total).open;
+        let (id, name, closed) = if open == Decimal::ZERO { draw.pick(606, &CLOSED) } else { SENT };
         s.int("id", id);
         s.text("name", name);
         s.flag("isClosed", closed);
@@ -210,18 +211,50 @@ fn address(s: &mut impl Shape, world: &World, company: u64, [line, city, zip, co
     }
 }
 
+/// Whether an invoice has gone to the accounts.
+fn is_batched(world: &World, row: Row) -> bool {
+    row.quiet || (row.born == 0 && row.slot < world.unposted_invoice(0))
+}
+
+/// What became of the total of an invoice.
+struct Settled {
+    paid: Decimal,
+    credited: Decimal,
+    open: Decimal,
+}
+
+/// The day on which an invoice is paid, between ten days and two months after it; a few never are.
+fn paid_on(world: &World, row: Row) -> Option<i64> {
+    let draw = world.draw(Kind::Invoice, row.slot);
+    (!draw.chance(625, 250)).then(|| world.invoice_day(row) + 10 + draw.below(642, 48) as i64)
+}
+
+/// Whether a posted invoice was paid since its row was changed last, and by the day of a stamp.
+pub(crate) fn is_paid(world: &World, row: Row, stamp: u32) -> bool {
+    let since = world::seen_on(row) + 1..=world::advance_day(stamp);
+    is_batched(world, row) && paid_on(world, row).is_some_and(|paid| since.contains(&paid))
+}
+
+/// What was paid and credited by the time that a row is of. Unposted invoices are unpaid, and credit memos used up at once.
+fn settled(world: &World, row: Row, total: Decimal) -> Settled {
+    let draw = world.draw(Kind::Invoice, row.slot);
+    let half = Decimal(total.0 / 20_000 * 10_000);
+    let (paid, credited) = match paid_on(world, row) {
+        _ if !is_batched(world, row) => (Decimal::ZERO, Decimal::ZERO),
+        _ if total.0 < 0 => (total, Decimal::ZERO),
+        // A credit memo pays for a part of it.
+        Some(paid) if paid <= world::seen_on(row) && draw.chance(628, 300) => (Decimal(total.0 - half.0), half),
+        Some(paid) if paid <= world::seen_on(row) => (total, Decimal::ZERO),
+        None if draw.chance(643, 3_000) => (half, Decimal::ZERO),
+        _ => (Decimal::ZERO, Decimal::ZERO),
+    };
+    Settled { paid, credited, open: Decimal(total.0 - paid.0 - credited.0) }
+}
+
 fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) {
     let draw = world.draw(Kind::Invoice, row.slot);
     let totals = world.totals(world.bill(row, row.slot));
-    let batched = row.quiet || (row.born == 0 && row.slot < world.unposted_invoice(0));
-    // Unposted invoices are unpaid; some posted ones are paid in part.
-    let paid = match draw.below(625, 100) {
-        _ if !batched => Decimal::ZERO,
-        _ if row.edited > 0 => totals.total,
-        0..80 => totals.total,
-        80..86 => Decimal(totals.total.0 / 20_000 * 10_000),
-        _ => Decimal::ZERO,
-    };
+    let settled = settled(world, row, totals.total);
     s.flag("downpaymentPreviouslyTaxedFlag", false);
     s.num("serviceTotal", totals.service);
     s.flag("overrideDownPaymentAmountFlag", false);
@@ -246,11 +279,11 @@ fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) 
     if draw.chance(627, 7_000) {
         s.made("closedBy", |o| refs::member_identifier(o, world.draw(Kind::Member, 1), world.id(Kind::Member, 1)));
     }
-    s.num("payments", paid);
-    s.num("credits", Decimal::ZERO);
-    s.num("balance", Decimal(totals.total.0 - paid.0));
+    s.num("payments", settled.paid);
+    s.num("credits", settled.credited);
+    s.num("balance", settled.open);
     s.flag("specialInvoiceFlag", false);
-    if batched {
+    if is_batched(world, row) {
         let batch = world.batch_of(row);
         refs::named(
             s,

@@ -3,7 +3,9 @@
 use super::own;
 use super::plan::{Maker, Plan};
 use super::rng::Draw;
+use super::setup::{self, Said};
 use super::shape::{Decimal, Shape};
+use super::ticket_life::{self, Life};
 use super::world::{self, FIRST_DAY, MASS_IMPORT, MASS_UPDATE, NOW, Row, World};
 use super::{custom, names, reference};
 use crate::calendar::DAY;
@@ -39,6 +41,7 @@ pub(crate) fn last_updated(world: &World, place: Place, row: Row) -> i64 {
     match row {
         Row { edited: 1.., .. } => world::touched(draw, row.edited),
         Row { born: 1.., .. } => world::touched(draw, row.born),
+        row if world.is_ticket(place) => ticket_life::last_updated(world, place, row.slot),
         _ if draw.chance(10, 2_000) => MASS_IMPORT,
         _ if draw.chance(11, 700) => MASS_UPDATE,
         _ => MASS_IMPORT + draw.below(12, (NOW - MASS_IMPORT) as u64) as i64,
@@ -94,6 +97,7 @@ fn info(cast: &Cast, s: &mut impl Shape) {
 pub(super) fn entered(cast: &Cast) -> i64 {
     match cast.row {
         Row { born: 1.., .. } => world::touched(cast.draw, cast.row.born),
+        row if cast.world.is_ticket(cast.place) => Life::of(cast.world, cast.place, row).opened,
         row => {
             let changed = last_updated(cast.world, cast.place, Row::fresh(row.slot));
             (changed - cast.draw.below(14, 400 * DAY as u64) as i64).max(MASS_IMPORT.min(changed))
@@ -120,6 +124,14 @@ fn tell(cast: &Cast, schema: &Schema, member: &Member, s: &mut impl Shape) {
         return;
     }
     let version = if cast.plan.edited == Some(member.name) { i64::from(cast.row.version()) } else { 0 };
+    if let Maker::Listed(_) = cast.plan.maker {
+        let path = cast.world.document.resources[cast.place.resource].template;
+        match setup::said(path, cast.id(), member.name) {
+            Some(Said::Flag(flag)) => return s.flag(member.name, flag),
+            Some(Said::Text(text)) => return s.text(member.name, text),
+            None => {}
+        }
+    }
     match (cast.plan.maker, member.name) {
         (Maker::Listed(_), "fieldTypeIdentifier" | "entryTypeIdentifier") => {
             let (kind, entry) = custom::definition(cast.id()).unwrap_or(("Text", "EntryField"));

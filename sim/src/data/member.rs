@@ -20,8 +20,10 @@ pub(crate) fn last_updated(world: &World, row: Row) -> i64 {
 pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     let draw = world.draw(Kind::Member, row.slot);
     let id = world.id(Kind::Member, row.slot);
-    let inactive = row.slot > 3 && draw.chance(803, 1_200);
-    let hired = FIRST_DAY - 2_500 + draw.below(804, 2_900) as i64;
+    // Those who came later have no work yet.
+    let (first, last) = if row.born > 0 { (Some(world::advance_day(row.born)), None) } else { world.tenure(row.slot) };
+    let inactive = last.is_some();
+    let hired = first.unwrap_or_else(|| FIRST_DAY - 60 - draw.below(804, 2_500) as i64);
     s.int("id", id);
     s.made("identifier", |o| refs::member_identifier(o, draw, id));
     s.text("firstName", names::first_name(draw));
@@ -73,8 +75,8 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     }
     s.time("hireDate", hired * DAY);
     s.flag("inactiveFlag", inactive);
-    if inactive {
-        s.time("inactiveDate", (hired + 800) * DAY);
+    if let Some(last) = last {
+        s.time("inactiveDate", last * DAY);
     }
     if let Some(capacity) = refs::daily_capacity(draw) {
         s.num("dailyCapacity", capacity);
@@ -84,11 +86,11 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
         s.num("hourlyCost", Decimal::whole(cost));
     }
     s.num("hourlyRate", Decimal::whole(draw.pick(813, &[14_900, 18_500, 23_800])));
-    s.num("billableForecast", Decimal::whole(75));
+    s.num("billableForecast", Decimal::whole(65));
     s.num("minimumHours", Decimal::ZERO);
     s.flag("adminFlag", draw.chance(814, 1_000));
     s.flag("enableMobileFlag", true);
-    s.flag("includeInUtilizationReportingFlag", !inactive);
+    s.flag("includeInUtilizationReportingFlag", true);
     s.flag("requireExpenseEntryFlag", false);
     s.flag("requireTimeSheetEntryFlag", true);
     if s.list("customFields") {

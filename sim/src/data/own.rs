@@ -3,6 +3,9 @@
 mod child;
 mod flat;
 
+pub(super) use flat::board_of;
+pub(crate) use flat::is_decided;
+
 use super::made::Cast;
 use super::plan::{Maker, Own};
 use super::shape::Shape;

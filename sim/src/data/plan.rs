@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::refs::SetUp;
 use super::setup::{BOARD_STATUSES, BOARD_TYPES, TABLES};
+use super::staff::MOST_SEATS;
 use super::tickets::{SERVICE_TICKETS_A_COMPANY, Sort, TICKETS_A_COMPANY, ticket_of};
 use super::work::PROJECTS_A_COMPANY;
 use super::world::{FIRST_DAY, LAST_DAY, World};
@@ -88,10 +89,8 @@ const CHILDREN: i64 = 64;
 /// Those of later rows start here, and there is room for so many below each parent.
 const LATER: i64 = 1 << 29;
 const LATER_CHILDREN: i64 = 2_048;
-/// Ids of sheets and reports a week: one for each member that there can be.
-const SHEETS_A_WEEK: u64 = 300;
-const FIRST_WEEK: i64 = FIRST_DAY / 7;
-const WEEKS: u64 = (LAST_DAY / 7 - FIRST_DAY / 7 + 1) as u64;
+const FIRST_WEEK: i64 = week(FIRST_DAY);
+const WEEKS: u64 = (week(LAST_DAY) - FIRST_WEEK + 1) as u64;
 const FIRST_MONTH: i64 = FIRST_DAY / 30;
 
 pub(super) fn plans(document: &Document) -> Arc<[Plan]> {
@@ -137,6 +136,11 @@ impl World {
         self.plans[place.resource]
     }
 
+    /// Whether a list is one of tickets.
+    pub(super) fn is_ticket(&self, place: Place) -> bool {
+        matches!(self.plan(place).maker, Maker::Own(Own::ServiceTicket | Own::ProjectTicket))
+    }
+
     /// The set-up record of a row.
     pub(super) fn listed(table: &'static [SetUp], slot: u64) -> Option<SetUp> {
         sorted(table).get(usize::try_from(slot).ok()?).copied()
@@ -167,7 +171,7 @@ impl World {
                 Own::Site => 1 + draw.below(1, 3),
                 Own::BoardStatus => BOARD_STATUSES.len() as u64,
                 Own::BoardType => BOARD_TYPES.len() as u64,
-                Own::TimeSheet | Own::ExpenseReport => WEEKS * self.count(Kind::Member),
+                Own::TimeSheet | Own::ExpenseReport => WEEKS * self.seats(),
                 Own::Batch => 30,
                 // Nobody has asked to be told anything yet.
                 Own::Callback => 0,
@@ -252,15 +256,21 @@ impl World {
         (slot < slots && self.row_id(place, slot) == id).then_some(slot)
     }
 
-    /// The member and the week of a sheet or report.
-    pub(super) fn sheet(&self, slot: u64) -> (u64, i64) {
-        let members = self.count(Kind::Member);
-        (slot % members, FIRST_WEEK + (slot / members) as i64)
+    /// The seat and the week of a sheet or report.
+    fn sheet(&self, slot: u64) -> (u64, i64) {
+        (slot % self.seats(), FIRST_WEEK + (slot / self.seats()) as i64)
+    }
+
+    /// The member of a sheet or report, and the Monday that it starts with.
+    pub(super) fn sheet_of(&self, slot: u64) -> (u64, i64) {
+        let (seat, week) = self.sheet(slot);
+        let monday = week * 7 - 3;
+        (self.member_at(seat, monday), monday)
     }
 
     fn sheet_id(&self, slot: u64) -> i64 {
-        let (member, week) = self.sheet(slot);
-        week * SHEETS_A_WEEK as i64 + member as i64
+        let (seat, week) = self.sheet(slot);
+        week * MOST_SEATS as i64 + seat as i64
     }
 
     /// Activities at the beginning.
@@ -272,6 +282,16 @@ impl World {
     pub(super) fn opportunities(&self) -> u64 {
         (self.scale() / 5).clamp(30, 900)
     }
+}
+
+/// The week of a day, from Monday to Sunday: 1970-01-01 was a Thursday.
+const fn week(day: i64) -> i64 {
+    (day + 3).div_euclid(7)
+}
+
+/// The number of the sheet or report of a seat that a day is on; ids are some more.
+pub(super) fn sheet_on(day: i64, seat: u64) -> i64 {
+    week(day) * MOST_SEATS as i64 + seat as i64
 }
 
 /// The id of a row that comes after all those below its parent whose ids are next to each other.

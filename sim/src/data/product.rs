@@ -107,9 +107,9 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     }
 }
 
-/// The price, which an edit raises, and how many halves of it: they occur for services by the half day.
+/// The price, which an edit may raise, and how many halves of it: they occur for services by the half day.
 fn priced(work: &Work, row: Row, price: i64) -> (i64, i64) {
-    let price = price + 100 * i64::from(work.priced(row).version());
+    let price = price + 100 * i64::from(work.priced(row).version() % 6);
     let pieces = if price < 5_000 { 2 + work.draw.below(472, 120) } else { 2 * (1 + work.draw.below(472, 4)) };
     (price, pieces as i64)
 }

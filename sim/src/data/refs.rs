@@ -3,8 +3,9 @@
 use super::names::{self, href, number};
 use super::rng::Draw;
 use super::shape::{Decimal, Shape};
+use super::ticket_life::Life;
 use super::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
-use super::world::{Link, World};
+use super::world::{Link, Row, World};
 use crate::kind::Kind;
 
 /// A set-up record: id and name.
@@ -138,10 +139,10 @@ pub(crate) fn member_name(out: &mut String, draw: Draw) {
 }
 
 pub(crate) fn daily_capacity(draw: Draw) -> Option<Decimal> {
-    match draw.below(55, 10) {
-        0 => None,
-        1 => Some(Decimal::ZERO),
-        2 => Some(Decimal(75_000)),
+    match draw.below(55, 40) {
+        0..=3 => None,
+        4 => Some(Decimal::ZERO),
+        5..=11 => Some(Decimal(75_000)),
         _ => Some(Decimal::whole(8)),
     }
 }
@@ -206,7 +207,6 @@ pub(crate) fn ticket_as(s: &mut impl Shape, key: &'static str, world: &World, id
     if !s.enter(key) {
         return;
     }
-    let draw = world.draw_other(3, id);
     s.int("id", id as i64);
     s.made("summary", |o| ticket_summary(o, world, id));
     if s.enter("_info") {
@@ -214,7 +214,7 @@ pub(crate) fn ticket_as(s: &mut impl Shape, key: &'static str, world: &World, id
         let path = if service { "service/tickets/" } else { "project/tickets/" };
         s.made("ticket_href", |o| href(o, path, id as i64));
         s.text("billingMethod", "A");
-        s.text("status", ticket_status(draw));
+        s.text("status", ticket_status(world, id));
         s.leave();
     }
     s.leave();
@@ -225,8 +225,10 @@ pub(crate) fn ticket_summary(out: &mut String, world: &World, id: u64) {
     names::title(out, draw, 200, 3 + draw.below(60, 5));
 }
 
-pub(crate) fn ticket_status(draw: Draw) -> &'static str {
-    draw.pick(61, &[">Closed", ">Lokið", "In Progress", "Nýtt", "Bíður viðskiptavinar "])
+/// The status of a ticket that nothing has touched.
+pub(crate) fn ticket_status(world: &World, id: u64) -> &'static str {
+    let life = Life::of_ticket(world, id);
+    life.status(life.stage(Row::fresh(0)))
 }
 
 pub(crate) fn project(s: &mut impl Shape, world: &World, id: u64) {

@@ -4,11 +4,12 @@ use super::custom::DEFINITIONS;
 use super::refs::{BILLING_TERMS, DEPARTMENTS, LOCATIONS, SetUp, TAX_CODES};
 use super::{agreement, company, expense, invoice, time_entry};
 
-const BOARDS: [SetUp; 4] = [(1, "Þjónustuborð"), (2, "Rekstur"), (3, "Verkefni "), (4, "Hugbúnaður")];
+pub(super) const BOARDS: [SetUp; 4] = [(1, "Þjónustuborð"), (2, "Rekstur"), (3, "Verkefni "), (4, "Hugbúnaður")];
 const PRIORITIES: [SetUp; 4] =
     [(1, "Forgangur 1 - neyð"), (3, "Forgangur 2"), (4, "Forgangur 3 "), (7, "Engin áætlun")];
 const SOURCES: [SetUp; 4] = [(1, "Sími"), (2, "Tölvupóstur "), (3, "Vefgátt"), (5, "Vöktun")];
 const PROJECT_STATUSES: [SetUp; 3] = [(1, "01 - Open"), (3, "03 - In progress"), (5, "05 - Closed")];
+const OPPORTUNITY_STATUSES: [SetUp; 4] = [(1, "Opið"), (2, "Unnið"), (3, "Tapað"), (4, "Engin ákvörðun ")];
 const SCHEDULE_TYPES: [SetUp; 4] = [(3, "Activity"), (4, "Service"), (6, "Company"), (9, "Vacation ")];
 const CHARGE_CODES: [SetUp; 12] = [
     (40, "Fundir"),
@@ -36,13 +37,13 @@ const CATALOG: [SetUp; 8] = [
 ];
 
 /// The list paths and their records.
-pub(super) const TABLES: [(&str, &[SetUp]); 29] = [
+pub(super) const TABLES: [(&str, &[SetUp]); 30] = [
     ("/system/locations", &LOCATIONS),
     ("/system/departments", &DEPARTMENTS),
     ("/finance/taxCodes", &TAX_CODES),
     ("/finance/billingTerms", &BILLING_TERMS),
     ("/finance/agreements/types", &agreement::TYPES),
-    ("/finance/billingCycles", &[(1, "Árlega "), (2, "Mánaðarlega")]),
+    ("/finance/billingCycles", &agreement::CYCLES),
     ("/finance/billingStatuses", &invoice::STATUSES),
     ("/finance/currencies", &[(3, "US Dollar"), (27, "Íslensk króna")]),
     ("/company/companies/statuses", &company::STATUSES),
@@ -65,8 +66,32 @@ pub(super) const TABLES: [(&str, &[SetUp]); 29] = [
     ("/service/sources", &SOURCES),
     ("/project/statuses", &PROJECT_STATUSES),
     ("/schedule/types", &SCHEDULE_TYPES),
+    ("/sales/opportunities/statuses", &OPPORTUNITY_STATUSES),
     ("/system/userDefinedFields", &DEFINITIONS),
 ];
+
+/// A property of a set-up record that means something, besides its name.
+pub(super) enum Said {
+    Flag(bool),
+    Text(&'static str),
+}
+
+/// The value of a property of the set-up record with this path and id, if it means something.
+pub(super) fn said(path: &str, id: i64, name: &str) -> Option<Said> {
+    let flag = match (path, name) {
+        ("/finance/billingCycles", "billingOptions") => {
+            let mut options = agreement::CYCLES.iter().zip(["Yearly", "Monthly", "Quarterly"]);
+            return options.find(|((cycle, _), _)| *cycle == id).map(|(_, option)| Said::Text(option));
+        }
+        ("/sales/opportunities/statuses", "wonFlag") => id == 2,
+        ("/sales/opportunities/statuses", "lostFlag") => id == 3,
+        ("/sales/opportunities/statuses", "closedFlag") => (2..=4).contains(&id),
+        ("/sales/opportunities/statuses", "inactiveFlag") => false,
+        ("/sales/opportunities/statuses", "defaultFlag") => id == 1,
+        _ => return None,
+    };
+    Some(Said::Flag(flag))
+}
 
 /// What every board has below it.
 pub(super) const BOARD_STATUSES: [&str; 5] = ["Nýtt", "In Progress", "Bíður viðskiptavinar ", ">Lokið", ">Closed"];

@@ -2,11 +2,12 @@
 
 use super::names::{self, href};
 use super::refs;
+use super::setup::{BOARD_TYPES, BOARDS};
 use super::shape::{Decimal, Shape};
 use super::work::{Charge, Work};
 use super::world::{self, LAST_DAY, MASS_UPDATE, NOW, Row, World};
 use super::{agreement, invoice};
-use crate::calendar::DAY;
+use crate::calendar::{DAY, civil};
 use crate::kind::Kind;
 
 const WORK_TYPES: [(i64, &str, bool); 6] = [
@@ -30,19 +31,19 @@ struct Times {
     hours: i64,
 }
 
-/// Working hours 08-17: a quarter hour to start on, and never past the end of the day.
+/// Working hours 08-17. An edit takes off a quarter of an hour, or adds up to three.
 fn times(work: &Work, row: Row) -> Times {
     let draw = work.draw;
-    let quarter = draw.below(301, 34) as i64;
-    let start = work.day * DAY + 8 * 3600 + quarter * 900;
-    let minutes = (5 + draw.below(302, 40) * draw.below(303, 6)).min((36 - quarter as u64) * 15) as i64;
+    let start = work.day * DAY + 8 * 3600 + work.shift.start as i64 * 60;
+    let minutes = work.shift.minutes as i64;
     let mut hours = (minutes * 100 + 30) / 60;
     if row.edited > 0 {
-        hours += 25 * (1 + i64::from(row.version()) % 8);
+        hours = (hours + 25 * [1, -1, 2, 1, 3][row.version() as usize % 5]).max(8);
     }
     let end = start + minutes * 60;
-    // Some are entered days later, if nobody has invoiced them by then; none after the clock.
-    let tardy = work.invoice.is_none() && draw.chance(304, 1_500);
+    // Some are entered days later, but none after its invoice or the clock.
+    let (_, _, of_month) = civil(work.day);
+    let tardy = (work.invoice.is_none() || of_month < 24) && draw.chance(304, 1_500);
     let late = draw.below(305, if tardy { 5 * DAY as u64 } else { 2_400 }) as i64;
     Times { start, end, entered: (end + late).min(LAST_DAY.max(work.day) * DAY + DAY - 1), hours }
 }
@@ -139,18 +140,25 @@ fn work_type(s: &mut impl Shape, work: &Work) {
     s.leave();
 }
 
-/// Whole krónur per hour; an edit raises it.
+/// Whole krónur per hour; an edit may raise it. A few cost nothing.
 fn hourly_rate(row: Row, work: &Work) -> i64 {
-    let rate = work.draw.pick(320, &[14_900, 18_500, 21_900, 23_800, 26_500, 0]);
-    if row.edited > 0 { rate + 500 * i64::from(row.version()) } else { rate }
+    let rate = work.draw.pick(320, &[14_900, 18_500, 21_900, 23_800, 26_500]);
+    match row.edited {
+        _ if work.draw.chance(319, 250) => 0,
+        0 => rate,
+        _ => rate + 100 * i64::from(row.version() % 6),
+    }
 }
 
+/// Hours are billed by the quarter.
 fn billed_hours(work: &Work, times: &Times) -> i64 {
-    if work.billable == "Billable" { times.hours.div_euclid(25) * 25 + 25 } else { 0 }
+    if work.billable == "Billable" { (times.hours + 24) / 25 * 25 } else { 0 }
 }
 
 fn extended(row: Row, work: &Work, times: &Times) -> Decimal {
-    Decimal::hundredths(hourly_rate(row, work) * billed_hours(work, times))
+    // The fee of the agreement pays for them.
+    let hours = if work.covered { 0 } else { billed_hours(work, times) };
+    Decimal::hundredths(hourly_rate(row, work) * hours)
 }
 
 /// What the entry adds to its invoice.
@@ -211,13 +219,12 @@ fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work
     if draw.chance(334, 300) {
         s.num("overageRate", Decimal::whole(32_000));
     }
-    let covered = work.agreement.is_some() && work.billable == "Billable" && draw.chance(335, 4_000);
-    s.num("agreementHours", if covered { Decimal::hundredths(times.hours) } else { Decimal::ZERO });
-    s.num("agreementAmount", if covered { Decimal::hundredths(rate * times.hours) } else { Decimal::ZERO });
+    s.num("agreementHours", if work.covered { Decimal::hundredths(billed) } else { Decimal::ZERO });
+    s.num("agreementAmount", if work.covered { Decimal::hundredths(rate * billed) } else { Decimal::ZERO });
     s.num("agreementAdjustment", Decimal::ZERO);
     s.num("adjustment", if draw.chance(336, 200) { Decimal::whole(-1_500) } else { Decimal::ZERO });
     s.int("invoiceReady", i64::from(work.invoice.is_some() || work.status() == "ReadyToBill"));
-    let sheet = 37 + (work.day / 7) * 300 + work.member.slot as i64;
+    let sheet = 37 + super::plan::sheet_on(work.day, work.shift.seat);
     refs::named(s, "timeSheet", sheet, |o| sheet_name(o, work.day), "timeSheet_href", "time/sheets/");
 }
 
@@ -244,10 +251,11 @@ fn place_of_work(s: &mut impl Shape, world: &World, work: &Work) {
             refs::project(s, world, work.project());
             refs::phase(s, world, work.project(), work.phase());
         }
-        s.text("ticketBoard", draw.pick(340, &["Þjónustuborð", "Rekstur", "Verkefni ", "Hugbúnaður"]));
-        s.text("ticketStatus", refs::ticket_status(draw));
+        let board = super::own::board_of(draw, work.charge == Charge::ProjectTicket);
+        s.text("ticketBoard", BOARDS[board as usize].1);
+        s.text("ticketStatus", refs::ticket_status(world, work.ticket()));
         if draw.chance(341, 7_000) {
-            s.text("ticketType", draw.pick(342, &["Beiðni", "Bilun", "Breyting"]));
+            s.text("ticketType", draw.pick(72, &BOARD_TYPES));
         }
         if draw.chance(343, 5_000) {
             s.text("ticketSubType", draw.pick(344, &["Tölvupóstur", "Net", "Vélbúnaður", ""]));

@@ -1,10 +1,11 @@
 //! What time entries, expenses and products have in common: a day, a company, a member, what the work is charged to, and
 //! the agreement and invoice of that same company.
 
-use super::invoice;
+use super::agreement;
 use super::rng::Draw;
+use super::staff::Shift;
 use super::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
-use super::world::{FIRST_DAY, LAST_DAY, Link, Row, World, advance_day};
+use super::world::{LAST_DAY, Link, Row, World};
 use crate::calendar::civil;
 use crate::kind::Kind;
 
@@ -35,6 +36,7 @@ impl Charge {
 pub(crate) struct Work {
     pub(crate) draw: Draw,
     pub(crate) day: i64,
+    pub(crate) shift: Shift,
     /// The popularity rank of the company.
     pub(crate) rank: u64,
     pub(crate) company: Link,
@@ -44,6 +46,8 @@ pub(crate) struct Work {
     pub(crate) invoice: Option<u64>,
     pub(crate) charge: Charge,
     pub(crate) billable: &'static str,
+    /// Its hours are paid by the flat fee of its agreement.
+    pub(crate) covered: bool,
 }
 
 pub(crate) const PROJECTS_A_COMPANY: u64 = 4;
@@ -51,10 +55,17 @@ pub(crate) const PROJECTS_A_COMPANY: u64 = 4;
 impl Work {
     pub(crate) fn of(world: &World, kind: Kind, row: Row) -> Self {
         let draw = world.draw(kind, row.slot);
-        let day = if row.born > 0 { advance_day(row.born) } else { day_of(draw, row.slot, world.count(kind)) };
-        let rank = draw.skewed(2, world.count(Kind::Company));
+        let shift = world.shift(kind, row, draw);
+        let day = shift.day;
+        // Own affairs, clients, and others: prospects, and clients that left.
+        let rank = match draw.below(2, 100) {
+            0..=11 => 0,
+            12..=96 => 1 + draw.skewed(20, world.clients()),
+            _ => draw.below(21, world.count(Kind::Company)),
+        };
+        let is_client = world.is_client(rank);
         let company = Link { slot: world.company_of_rank(rank), deleted: draw.chance(3, 25) };
-        let member = Link { slot: draw.skewed(4, world.count(Kind::Member)), deleted: draw.chance(5, 30) };
+        let member = Link { slot: world.member_at(shift.seat, day), deleted: draw.chance(5, 30) };
         let internal = rank == 0 && !company.deleted;
         let charge = match draw.below(6, 100) {
             0 => Charge::Company,
@@ -63,25 +74,29 @@ impl Work {
             85..=95 => Charge::Code,
             _ => Charge::Activity,
         };
-        let billable = match (draw.below(7, 100), internal) {
-            (0..=9, false) | (0..=2, true) => "Billable",
-            (10..=68, false) => "Billable",
-            (69..=81, false) | (3..=60, true) => "DoNotBill",
-            (82..=92, false) | (61..=94, true) => "NoCharge",
+        let billable = match (draw.below(7, 100), is_client) {
+            (0..=90, true) => "Billable",
+            (91..=94, true) | (0..=55, false) => "DoNotBill",
+            (95..=97, true) | (56..=94, false) => "NoCharge",
             _ => "NoDefault",
         };
-        let agreement =
-            if company.deleted || !draw.chance(8, 7_000) { None } else { world.agreement_of_rank(rank, draw.at(9)) };
+        let has_agreement = !company.deleted && draw.chance(8, if is_client { 8_500 } else { 6_000 });
+        let choice = if draw.chance(9, 8_000) { 0 } else { 1 };
+        let agreement = world.agreement_of_rank(rank, choice).filter(|_| has_agreement);
+        let agreement = agreement.filter(|slot| agreement::has_begun(world, *slot, day));
+        let covered = kind == Kind::TimeEntry
+            && billable == "Billable"
+            && agreement.is_some_and(|slot| agreement::covers_time(world, slot))
+            && draw.chance(335, 8_500);
         let (year, month, _) = civil(day);
         let invoice = if let Some((_, invoice)) = row.invoiced {
             Some(invoice)
-        } else if company.deleted || internal || billable != "Billable" || !draw.chance(10, 8_500) {
+        } else if company.deleted || internal || billable != "Billable" || !draw.chance(10, 9_650) {
             None
         } else {
-            let invoice = world.invoice_of_rank(rank, (year - 2024) * 12 + month - 1, draw.at(11));
-            invoice.filter(|invoice| invoice::takes_lines(world, *invoice))
+            world.invoice_of_rank(rank, (year - 2024) * 12 + month - 1, draw.at(11))
         };
-        Self { draw, day, rank, company, internal, member, agreement, invoice, charge, billable }
+        Self { draw, day, shift, rank, company, internal, member, agreement, invoice, charge, billable, covered }
     }
 
     /// The row as its money is told: once it is on an invoice, no edit changes that.
@@ -93,13 +108,13 @@ impl Work {
         }
     }
 
-    /// The status of a line. Old lines that are on no invoice were written off, closed without one, or wait for ever.
+    /// The status of a line. What wasn't billed in its time was written off, all but a few that somebody argues about.
     pub(crate) fn status(&self) -> &'static str {
         if self.invoice.is_some() {
-            return if self.agreement.is_some() && self.draw.chance(12, 3_000) { "BilledAgreement" } else { "Billed" };
+            return if self.covered { "BilledAgreement" } else { "Billed" };
         }
         let choice = self.draw.below(13, 20);
-        if self.day > LAST_DAY - 45 {
+        if self.day > LAST_DAY - 21 {
             return match choice {
                 0..=5 => "Open",
                 6..=8 => "PendingApproval",
@@ -113,9 +128,11 @@ impl Work {
             };
         }
         match choice {
-            0..=5 => "WrittenOff",
-            6..=7 => "ApprovedByTierTwo",
-            8..=16 if self.billable != "Billable" => "Billed",
+            0 => "WrittenOff",
+            1..=17 if self.billable != "Billable" => "Billed",
+            1..=11 => "WrittenOff",
+            12..=18 if self.day < LAST_DAY - 90 => "WrittenOff",
+            18 => "ApprovedByTierTwo",
             _ => "ReadyToBill",
         }
     }
@@ -154,13 +171,4 @@ impl Work {
             Charge::Activity => self.activity(world) as i64,
         }
     }
-}
-
-/// Rows are entered as time goes by; what would fall on a weekend is mostly done on the Friday before.
-fn day_of(draw: Draw, slot: u64, rows: u64) -> i64 {
-    let span = (LAST_DAY - FIRST_DAY) as u64;
-    let day = FIRST_DAY + (u128::from(slot) * u128::from(span) / u128::from(rows.max(1))) as i64;
-    // 1970-01-01 was a Thursday.
-    let weekday = (day + 3).rem_euclid(7);
-    if weekday >= 5 && !draw.chance(18, 700) && day - FIRST_DAY > 2 { day - (weekday - 4) } else { day }
 }

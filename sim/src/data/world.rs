@@ -99,10 +99,10 @@ impl World {
                 Kind::TimeEntry => scale,
                 Kind::Company => companies,
                 Kind::Agreement => (companies * 3 / 5).max(24),
-                Kind::Member => (scale / 100).clamp(10, 300),
+                Kind::Member => super::staff::members(scale),
                 Kind::ExpenseEntry => (scale / 20).max(30),
                 Kind::ProductItem => (scale / 10).max(40),
-                Kind::Invoice => (scale / 25).max(2 * INVOICED_MONTHS),
+                Kind::Invoice => (scale / 240).max(3) * INVOICED_MONTHS,
                 Kind::UnpostedInvoice => (scale / 200).max(8),
             };
         }
@@ -179,6 +179,27 @@ impl World {
         (moved * inverse(1_000_003 % companies, companies)) % companies
     }
 
+    /// Invoices of a month that bill no work: down payments and what completes their projects, and credit memos.
+    fn special_invoices_a_month(&self) -> u64 {
+        (self.invoices_a_month() * 3 / 20).max(1)
+    }
+
+    /// Companies that get an invoice every month: those of the ranks from 1 on.
+    pub(crate) fn clients(&self) -> u64 {
+        let regular = self.invoices_a_month() - self.special_invoices_a_month();
+        regular.clamp(1, self.count(Kind::Company) - 1)
+    }
+
+    /// Whether the company of a rank is a client.
+    pub(crate) fn is_client(&self, rank: u64) -> bool {
+        (1..=self.clients()).contains(&rank)
+    }
+
+    /// Whether an invoice is one that bills no work.
+    pub(crate) fn is_special_invoice(&self, slot: u64) -> bool {
+        self.invoice_place(slot).1 >= self.invoices_a_month() - self.special_invoices_a_month()
+    }
+
     /// Companies that have agreements; the most popular ones.
     fn companies_with_agreements(&self) -> u64 {
         self.count(Kind::Agreement).div_ceil(2).min(self.count(Kind::Company))
@@ -226,8 +247,14 @@ impl World {
         is_there.then(|| slot - months * self.invoices_a_month())
     }
 
+    /// The popularity rank of the company that gets an invoice. Later ones go to clients by chance.
     pub(crate) fn invoice_rank(&self, slot: u64) -> u64 {
-        self.invoice_place(slot).1 % self.count(Kind::Company)
+        let place = if slot < self.count(Kind::Invoice) {
+            self.invoice_place(slot).1
+        } else {
+            self.draw(Kind::Invoice, slot).below(640, self.clients())
+        };
+        1 + place % self.clients()
     }
 
     /// The day of an invoice: one of the first days after the month it bills. An inserted one has the day of its advance.
@@ -246,13 +273,14 @@ impl World {
 
     /// An invoice of the company with this rank for the work of a month, if it got one.
     pub(crate) fn invoice_of_rank(&self, rank: u64, month: i64, choice: u64) -> Option<u64> {
-        let (per_month, companies) = (self.invoices_a_month(), self.count(Kind::Company));
+        let (per_month, clients) = (self.invoices_a_month(), self.clients());
         let month = u64::try_from(month).ok().filter(|month| *month < INVOICED_MONTHS)?;
-        if rank >= per_month.min(companies) {
+        let (first, regular) = (rank.checked_sub(1)?, per_month - self.special_invoices_a_month());
+        if !self.is_client(rank) {
             return None;
         }
-        let own = (per_month - rank).div_ceil(companies);
-        Some(month * per_month + rank + companies * (choice % own))
+        let own = (regular - first).div_ceil(clients);
+        Some(month * per_month + first + clients * (choice % own))
     }
 
     /// When an invoice was made; its lines were stamped in the same second.
@@ -279,6 +307,15 @@ pub(crate) fn now(advances: u32) -> i64 {
 /// The day on which the rows of a stamp were entered.
 pub(crate) fn advance_day(stamp: u32) -> i64 {
     if stamp >= SECONDS { visible(stamp) / DAY } else { NOW / DAY + i64::from(stamp) - 1 }
+}
+
+/// The day that a row is as of: that of its last edit, or of its insertion, or the last one.
+pub(crate) fn seen_on(row: Row) -> i64 {
+    match row {
+        Row { edited: 1.., .. } => advance_day(row.edited),
+        Row { born: 1.., .. } => advance_day(row.born),
+        _ => LAST_DAY,
+    }
 }
 
 /// When an advance touched a row: after all that was before, not after the new clock. Half of them share one second.
@@ -338,6 +375,18 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn most_invoices_of_a_month_are_those_of_clients() {
+        // 5,000 / 240 = 20 a month, of which 3/20 bill no work; at least three, and at least one of them.
+        for (scale, clients, special) in [(5_000, 17, 3), (3_000, 11, 1), (1, 2, 1)] {
+            let world = world(3, scale);
+            assert_eq!((world.clients(), world.special_invoices_a_month()), (clients, special), "{scale}");
+            let of_month = (0..clients + special).filter(|slot| world.is_special_invoice(*slot)).count() as u64;
+            assert_eq!(of_month, special, "{scale}");
+            assert!(!world.is_client(0) && world.is_client(clients) && !world.is_client(clients + 1), "{scale}");
         }
     }
 

@@ -8,10 +8,10 @@ use crate::kind::Kind;
 use crate::place::Place;
 use crate::table::Table;
 
-/// Lines are looked for among so many rows before and after the first one found.
-const AROUND: u64 = 100;
-/// Draws for the first line.
-const DRAWS: u64 = 40;
+/// Lines are looked for among the last rows of their list: this share of them, at least and at most so many.
+const RECENT: u64 = 12;
+const LEAST_RECENT: u64 = 200;
+const MOST_RECENT: u64 = 5_000;
 
 impl Tenant {
     pub(super) fn place_of(&self, kind: Kind) -> Option<Place> {
@@ -32,7 +32,7 @@ impl Tenant {
         Work::of(&self.world, kind, row).invoice.is_some()
     }
 
-    /// Makes invoices, each of a company's lines that are on none.
+    /// Makes invoices, each of the late work for a client that is on none.
     pub(super) fn invoice(&mut self, wanted: u64, stamp: u32) -> [Touched; 2] {
         let mut touched = [Touched::default(), Touched::default()];
         let (Some(invoices), Some(unposted)) = (self.place_of(Kind::Invoice), self.place_of(Kind::UnpostedInvoice))
@@ -51,26 +51,15 @@ impl Tenant {
     }
 
     fn bill(&mut self, invoice: u64, stamp: u32) -> Bill {
-        let draw = self.world.draw_other(300, invoice);
-        let mut bill = Bill { rank: draw.below(1, self.world.count(Kind::Company)), invoice, ..Bill::default() };
-        let Some(entries) = self.place_of(Kind::TimeEntry) else { return bill };
-        let rows = self.table(entries).slots();
+        let rank = self.world.invoice_rank(invoice);
+        let mut bill = Bill { rank, invoice, ..Bill::default() };
         let day = world::advance_day(stamp);
-        let drawn = (0..DRAWS).map(|at| draw.below(10 + at, rows));
-        let found = drawn.into_iter().find_map(|slot| {
-            let open = self.open(Kind::TimeEntry, entries, slot..(slot + 1).min(rows), day);
-            open.first().map(|(_, work)| (slot, work.rank))
-        });
-        let Some((first, rank)) = found else { return bill };
-        bill.rank = rank;
         for kind in LINES {
             let Some(place) = self.place_of(kind) else { continue };
             let slots = self.table(place).slots();
-            // The same time in the life of the tenant, among fewer rows.
-            let middle = (u128::from(first) * u128::from(slots) / u128::from(rows.max(1))) as u64;
-            let around = middle.saturating_sub(AROUND)..(middle + AROUND).min(slots);
+            let recent = slots.saturating_sub((slots / RECENT).clamp(LEAST_RECENT, MOST_RECENT))..slots;
             let mut touched = Touched::default();
-            for (slot, _) in self.open(kind, place, around, day).into_iter().filter(|(_, work)| work.rank == rank) {
+            for (slot, _) in self.open(kind, place, recent, day).into_iter().filter(|(_, work)| work.rank == rank) {
                 self.changes(place).invoiced.insert(slot, (stamp, invoice));
                 self.edit(place, slot, stamp);
                 let row = self.table(place).row(slot);
@@ -89,7 +78,7 @@ impl Tenant {
             let row: Row = table.row(slot);
             let work = Work::of(&self.world, kind, row);
             let free = work.invoice.is_none() && work.billable == "Billable" && !work.company.deleted && !work.internal;
-            (free && work.day < day).then_some((slot, work))
+            (free && work.day < day && work.status() != "WrittenOff").then_some((slot, work))
         };
         let slots = slots.filter(|slot| table.is_live(*slot) && table.written(*slot).is_none());
         slots.filter_map(open).collect()

@@ -3,7 +3,8 @@
 use super::lists::{BELOW, BUSY, Below, Busy, SET_UP};
 use super::{Amounts, Birth, Tenant, Touched};
 use crate::data::rng::Draw;
-use crate::data::world::World;
+use crate::data::world::{self, Row, World};
+use crate::data::{invoice, own, ticket_life};
 use crate::place::Place;
 use crate::table::Table;
 
@@ -14,6 +15,16 @@ const MOST: u64 = 20_000;
 /// Nor are there more rows whose lists change in a day.
 const MOST_PARENTS: u64 = 200;
 
+/// Whether something happens to a row of a list by the day of a stamp.
+type IsDue = fn(&World, Place, Row, u32) -> bool;
+/// Lists whose rows change without anybody's edit.
+const DUE: [(&str, IsDue); 4] = [
+    ("/service/tickets", ticket_life::is_behind),
+    ("/project/tickets", ticket_life::is_behind),
+    ("/finance/invoices", |world, _, row, stamp| invoice::is_paid(world, row, stamp)),
+    ("/sales/opportunities", own::is_decided),
+];
+
 impl Tenant {
     /// An ordinary day.
     pub(crate) fn day(&mut self) -> Vec<(Place, Touched)> {
@@ -21,6 +32,7 @@ impl Tenant {
         let draw = self.world.draw_other(60, u64::from(stamp));
         let amounts = self.amounts(draw);
         let mut touched = self.advance(&amounts);
+        touched.extend(self.go_on(stamp));
         for (at, path) in SET_UP.into_iter().enumerate() {
             touched.extend(self.settled(path, self.world.draw_other(61 + at as u64, u64::from(stamp)), stamp));
         }
@@ -32,6 +44,7 @@ impl Tenant {
 
     /// How much of what is busy changes.
     fn amounts(&self, draw: Draw) -> Vec<(Place, Amounts)> {
+        let is_weekend = (world::advance_day(self.next_day()) + 3).rem_euclid(7) > 4;
         let burst = draw.chance(1, 10_000 / BURST).then(|| draw.below(2, BUSY.len() as u64));
         let mut amounts = Vec::new();
         for (at, Busy { path, edits, inserts, deletes }) in BUSY.into_iter().enumerate() {
@@ -45,6 +58,10 @@ impl Tenant {
                 delete: share(draw, 10 * at + 12, rows, deletes),
                 merge: 0,
             };
+            // On a weekend little is worked, and more on other days.
+            if path == "/time/entries" {
+                wanted.insert = if is_weekend { wanted.insert / 8 } else { wanted.insert * 27 / 20 };
+            }
             if burst == Some(at) {
                 wanted.edit += (rows / 20).min(MOST);
             }
@@ -58,6 +75,30 @@ impl Tenant {
             amounts.push((place, wanted));
         }
         amounts
+    }
+
+    /// What goes on by itself: tickets are answered and closed, invoices paid, opportunities decided.
+    fn go_on(&mut self, stamp: u32) -> Vec<(Place, Touched)> {
+        let mut all = Vec::new();
+        for (path, is_due) in DUE {
+            let Some(resource) = self.world.document.resource_at(path) else { continue };
+            let place = Place::flat(resource.number);
+            let table = self.table(place);
+            let is_due = |slot: &u64| {
+                table.is_live(*slot)
+                    && table.written(*slot).is_none()
+                    && is_due(&self.world, place, table.row(*slot), stamp)
+            };
+            let due: Vec<u64> = (0..table.slots()).filter(is_due).collect();
+            let mut touched = Touched::default();
+            for slot in due {
+                self.edit_one(place, Some(slot), stamp, &mut touched);
+            }
+            if touched != Touched::default() {
+                all.push((place, touched));
+            }
+        }
+        all
     }
 
     /// A set-up table: it rarely changes, and what was there from the start stays, as everything refers to it.

@@ -14,14 +14,14 @@ fn fnv(text: &str) -> u64 {
 
 /// A change of these numbers is a change of the data: it has to be meant.
 const FIRST_PAGES: [(&str, u64); 8] = [
-    ("TimeEntry", 0x7fd5_2497_deac_14b2),
-    ("Agreement", 0xdaa8_cb4b_1e01_6a64),
+    ("TimeEntry", 0x91ea_7988_ca90_60fd),
+    ("Agreement", 0xbe35_3b1d_ebe9_5936),
     ("Company", 0x8be0_e1e2_14e0_8cb0),
-    ("ExpenseEntry", 0x7a6a_e466_5a80_a767),
-    ("ProductItem", 0xb962_ed55_4619_6772),
-    ("Invoice", 0xec17_be22_c92f_4a2c),
-    ("Member", 0x52f0_85a3_a475_442d),
-    ("UnpostedInvoice", 0x553b_84ad_7b1d_23ca),
+    ("ExpenseEntry", 0xd07a_6176_d5de_15c3),
+    ("ProductItem", 0x8e15_1550_00fb_2512),
+    ("Invoice", 0xc8d1_b69e_0842_0218),
+    ("Member", 0xda70_ad32_1c3a_0b32),
+    ("UnpostedInvoice", 0xc9f7_03e1_047e_43a6),
 ];
 
 #[tokio::test]

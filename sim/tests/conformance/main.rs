@@ -6,6 +6,7 @@
 mod actions;
 mod advance;
 mod billing;
+mod business;
 mod client;
 mod conditions;
 mod data;

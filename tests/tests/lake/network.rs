@@ -194,6 +194,7 @@ async fn a_long_list_is_read_by_bundles_of_ranges() {
 async fn a_range_that_fails_in_a_bundle_is_read_by_pages() {
     let tenant = Tenant::start(6_000, 1, Duration::ZERO).await;
     let entities = named(&["TimeSheet", "Board", "WorkType"]);
+    post(&tenant.simulator, "advance", json!({ "TimeSheet": { "insert": 5_000 } })).await;
     tenant.load(Mode::Full, entities.clone()).await;
     // The first that asks for the list is the first range of the first bundle.
     post(&tenant.simulator, "faults", json!({ "path": "/time/sheets", "status": 500 })).await;
@@ -211,6 +212,7 @@ async fn a_range_that_fails_in_a_bundle_is_read_by_pages() {
 async fn a_list_that_bundles_cut_is_read_by_pages() {
     let tenant = Tenant::start(6_000, 2, Duration::ZERO).await;
     let entities = named(&["TimeSheet", "Board", "WorkType"]);
+    post(&tenant.simulator, "advance", json!({ "TimeSheet": { "insert": 5_000 } })).await;
     tenant.load(Mode::Full, entities.clone()).await;
     post(&tenant.simulator, "switches", json!({ "bundle-page": 25 })).await;
     for _ in 0..2 {

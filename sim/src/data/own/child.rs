@@ -5,19 +5,30 @@ use crate::calendar::DAY;
 use crate::data::made::Cast;
 use crate::data::plan::Own;
 use crate::data::shape::{Decimal, Shape};
-use crate::data::world::{FIRST_DAY, Link};
-use crate::data::{names, reference, refs};
+use crate::data::world::{self, FIRST_DAY, LAST_DAY, Link};
+use crate::data::{agreement, names, reference, refs};
 use crate::document::Member;
 use crate::kind::Kind;
 
 /// What an agreement bills besides hours: quantity times price, from a day on.
 pub(super) fn addition(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
-    let draw = cast.draw;
-    let quantity = 1 + draw.below(40, 60) as i64;
-    let price = draw.pick(41, &[990, 2_900, 4_150, 12_990, 39_000]) + 100 * i64::from(cast.row.version());
+    let (world, draw) = (cast.world, cast.draw);
+    let change = Change::of(cast);
+    let quantity = change.quantity(1 + draw.below(40, 14) as i64);
+    let price = change.price(draw.pick(41, &[490, 990, 1_490, 2_900, 4_150]));
     let cost = price * 7 / 10;
-    let start = FIRST_DAY + draw.below(42, 500) as i64;
-    let cancelled = draw.chance(43, 1_000);
+    let agreement = cast.place.parent().and_then(|id| world.slot_of(Kind::Agreement, id, world.count(Kind::Agreement)));
+    let start = match cast.row.born {
+        0 => FIRST_DAY - 200 + draw.below(42, 700) as i64,
+        born => world::advance_day(born),
+    };
+    // It ends with its agreement, or before that.
+    let early = draw.chance(43, 1_200).then(|| start + 60 + draw.below(45, 500) as i64);
+    let with_agreement = agreement.and_then(|slot| agreement::last_day(world, slot));
+    let cancelled = match change {
+        Change::Cancelled(day) => Some(day),
+        _ => [early, with_agreement].into_iter().flatten().min().filter(|end| *end <= LAST_DAY),
+    };
     match member.name {
         "agreementId" => s.int("agreementId", cast.place.parent().unwrap_or(0)),
         "quantity" => s.num("quantity", Decimal::whole(quantity)),
@@ -28,16 +39,55 @@ pub(super) fn addition(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool
         "extendedCost" | "extCost" => s.num(member.name, Decimal::whole(quantity * cost)),
         "billedQuantity" => s.num("billedQuantity", Decimal::whole(quantity)),
         "margin" => s.num("margin", Decimal::whole(quantity * (price - cost))),
-        "billCustomer" => s.text("billCustomer", draw.pick(44, &["Billable", "Billable", "DoNotBill", "NoCharge"])),
+        "billCustomer" => {
+            let option = match draw.below(44, 20) {
+                0 => "DoNotBill",
+                1 => "NoCharge",
+                _ => "Billable",
+            };
+            s.text("billCustomer", option);
+        }
+        "agreementStatus" => s.text("agreementStatus", if cancelled.is_some() { "Cancelled" } else { "Active" }),
         "effectiveDate" => s.time("effectiveDate", start * DAY),
         "cancelledDate" => {
-            if cancelled {
-                s.time("cancelledDate", (start + 200) * DAY);
+            if let Some(day) = cancelled {
+                s.time("cancelledDate", day.max(start) * DAY);
             }
         }
         _ => return false,
     }
     true
+}
+
+/// What the last edit changed of an addition: mostly how many of it there are.
+#[derive(Clone, Copy)]
+enum Change {
+    Nothing,
+    Quantity(i64),
+    /// By so many per cent.
+    Price(i64),
+    Cancelled(i64),
+}
+
+impl Change {
+    fn of(cast: &Cast) -> Self {
+        let draw = cast.draw.item(u64::from(cast.row.edited));
+        match draw.below(46, 100) {
+            _ if cast.row.edited == 0 => Self::Nothing,
+            0..60 => Self::Quantity([-2, -1, 1, 2, 3, 5][draw.below(47, 6) as usize]),
+            60..85 => Self::Price(2 + draw.below(47, 7) as i64),
+            85..93 => Self::Cancelled(world::advance_day(cast.row.edited)),
+            _ => Self::Nothing,
+        }
+    }
+
+    fn quantity(self, quantity: i64) -> i64 {
+        if let Self::Quantity(more) = self { (quantity + more).max(1) } else { quantity }
+    }
+
+    fn price(self, price: i64) -> i64 {
+        if let Self::Price(per_cent) = self { price * (100 + per_cent) / 100 } else { price }
+    }
 }
 
 pub(super) fn note(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {

@@ -4,14 +4,17 @@ use super::{company, day, refer, working};
 use crate::calendar::{self, DAY};
 use crate::data::made::Cast;
 use crate::data::plan::Own;
+use crate::data::rng::Draw;
 use crate::data::setup::{BOARD_STATUSES, BOARD_TYPES};
 use crate::data::shape::{Decimal, Shape};
+use crate::data::ticket_life::{self, Life, Stage};
 use crate::data::tickets::{SERVICE_TICKETS_A_COMPANY, TICKETS_A_COMPANY};
 use crate::data::work::PROJECTS_A_COMPANY;
-use crate::data::world::Link;
+use crate::data::world::{self, LAST_DAY, Link, Row, World};
 use crate::data::{names, refs};
 use crate::document::Member;
 use crate::kind::Kind;
+use crate::place::Place;
 
 pub(super) fn contact(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
     let world = cast.world;
@@ -74,15 +77,24 @@ fn communication(cast: &Cast, s: &mut impl Shape) {
 const SERVICE_BOARDS: [u64; 4] = [0, 0, 1, 3];
 const PROJECT_BOARD: u64 = 2;
 
+/// The place of a ticket's board among the boards.
+pub(crate) fn board_of(draw: Draw, project: bool) -> u64 {
+    if project { PROJECT_BOARD } else { draw.pick(70, &SERVICE_BOARDS) }
+}
+
 pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape) -> bool {
     let world = cast.world;
     let id = cast.id() as u64;
     let owner = company(world, (id - 1) / TICKETS_A_COMPANY);
     let draw = world.draw_other(3, id);
     let project = own == Own::ProjectTicket;
-    let board = if project { PROJECT_BOARD } else { draw.pick(70, &SERVICE_BOARDS) };
-    let closed = refs::ticket_status(draw).starts_with('>');
-    let opened = day(cast);
+    let board = board_of(draw, project);
+    let life = Life::of(world, cast.place, cast.row);
+    let stage = life.stage(cast.row);
+    let status = life.status(stage);
+    let closed = stage == Stage::Closed;
+    let from_start = cast.row.born == 0;
+    let merged = ticket_life::merged_into(world, id).filter(|_| from_start);
     let contact = draw.below(71, 4);
     match member.name {
         "summary" => s.made("summary", |o| {
@@ -94,9 +106,10 @@ pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape)
         }),
         "recordType" => s.text("recordType", if project { "ProjectTicket" } else { "ServiceTicket" }),
         "board" => refer(cast, member, "/service/boards", board, s),
-        "status" => below_board(s, "status", board, &BOARD_STATUSES, refs::ticket_status(draw)),
+        "status" => below_board(s, "status", board, &BOARD_STATUSES, status),
         "type" => below_board(s, "type", board, &BOARD_TYPES, draw.pick(72, &BOARD_TYPES)),
-        "priority" => refer(cast, member, "/service/priorities", draw.below(73, 4), s),
+        "priority" => refer(cast, member, "/service/priorities", life.priority, s),
+        "isIssueFlag" => s.flag("isIssueFlag", draw.chance(88, 300)),
         "source" => refer(cast, member, "/service/sources", draw.below(74, 4), s),
         "company" => refs::company(s, "company", world, owner),
         "site" => refs::site(s, "site", world, owner.slot),
@@ -116,23 +129,67 @@ pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape)
         "phase" => refs::phase(s, world, ticket_project(owner.slot, draw), ticket_project(owner.slot, draw) * 3),
         // The flag alone can't be relied on: a few closed tickets don't have it.
         "closedFlag" => s.flag("closedFlag", closed && !draw.chance(80, 300)),
-        // A date, and to the document a text.
-        "closedDate" if closed => {
-            s.made("closedDate", |o| calendar::push(o, working(opened, cast) + (draw.below(81, 20) * 6_000) as i64));
+        // A date, and to the document a text. Tickets that were opened again may still have it.
+        "closedDate" if closed || (stage == Stage::Reopened && draw.chance(81, 5_000)) => {
+            s.made("closedDate", |o| calendar::push(o, life.reached[2]));
         }
         "closedBy" if closed => s.made("closedBy", |o| {
             let member = draw.skewed(76, world.count(Kind::Member));
             refs::member_identifier(o, world.draw(Kind::Member, member), world.id(Kind::Member, member));
         }),
-        "requiredDate" if draw.chance(82, 3_000) => s.time("requiredDate", (opened + 14) * DAY),
+        "requiredDate" if draw.chance(82, 3_000) => s.time("requiredDate", (life.opened / DAY + 14) * DAY),
         "actualHours" => s.num("actualHours", Decimal::hundredths(25 * draw.below(83, 60) as i64)),
-        "slaStatus" => s.text("slaStatus", draw.pick(84, &["Svarað innan marka", "Bíður ", "Komið fram yfir"])),
-        "mergedParentTicket" if draw.chance(85, 200) && id > 1 => {
-            refs::ticket_as(s, "mergedParentTicket", world, id - 1)
+        "mergedParentTicket" => {
+            if let Some(parent) = merged {
+                refs::ticket_as(s, "mergedParentTicket", world, parent);
+            }
         }
-        "owner" | "closedDate" | "closedBy" | "requiredDate" | "mergedParentTicket" | "parentTicketId" => {}
+        "parentTicketId" => {
+            if let Some(parent) = ticket_life::parent_of(world, id).filter(|_| from_start) {
+                s.int("parentTicketId", parent as i64);
+            }
+        }
+        "hasChildTicket" => {
+            s.flag("hasChildTicket", from_start && ticket_life::parent_of(world, id + 2) == Some(id));
+        }
+        "hasMergedChildTicketFlag" => {
+            s.flag("hasMergedChildTicketFlag", from_start && ticket_life::merged_into(world, id + 1) == Some(id));
+        }
+        "owner" | "closedDate" | "closedBy" | "requiredDate" => {}
         "tasks" | "predecessorId" | "opportunity" | "subType" | "item" => {}
+        _ => return times(&life, life.steps(cast.row), member.name, s),
+    }
+    true
+}
+
+/// What a ticket says of how far it is, when this many of its three steps are done.
+fn times(life: &Life, steps: usize, name: &'static str, s: &mut impl Shape) -> bool {
+    // Of those that wait nobody knows yet.
+    let is_late = || (0..steps).any(|step| life.minutes[step] > life.targets()[step]);
+    match name {
+        "isInSla" => s.flag(name, !is_late()),
+        "slaStatus" if is_late() => s.text(name, "Komið fram yfir"),
+        "slaStatus" => s.text(name, if steps > 0 { "Svarað innan marka" } else { "Bíður " }),
+        "respondedSkippedMinutes" | "resplanSkippedMinutes" | "minutesWaiting" => s.int(name, 0),
+        "minutesBeforeWaiting" => s.int(name, if steps > 0 { life.minutes[0] } else { 0 }),
+        _ => return step(life, steps, name, s),
+    }
+    true
+}
+
+/// When a ticket was answered, planned and resolved, as an instant, in minutes and in hours.
+fn step(life: &Life, steps: usize, name: &'static str, s: &mut impl Shape) -> bool {
+    let step = match name {
+        "dateResponded" | "respondMinutes" | "respondedHours" => 0,
+        "dateResplan" | "resPlanMinutes" | "resplanHours" => 1,
+        "dateResolved" | "resolveMinutes" | "resolutionHours" => 2,
         _ => return false,
+    };
+    match name {
+        _ if step >= steps => {}
+        _ if name.ends_with("Minutes") => s.int(name, life.minutes[step]),
+        _ if name.ends_with("Hours") => s.num(name, Decimal(life.minutes[step] * 10_000 / 60)),
+        _ => s.made(name, |o| calendar::push(o, life.reached[step])),
     }
     true
 }
@@ -141,7 +198,7 @@ pub(super) fn ticket(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape)
 const BILLING_METHODS: [&str; 8] =
     ["ActualRates", "ActualRates", "ActualRates", "ActualRates", "ActualRates", "FixedFee", "FixedFee", "NotToExceed"];
 
-fn ticket_project(company: u64, draw: crate::data::rng::Draw) -> u64 {
+fn ticket_project(company: u64, draw: Draw) -> u64 {
     1 + company * PROJECTS_A_COMPANY + draw.below(86, PROJECTS_A_COMPANY)
 }
 
@@ -228,12 +285,7 @@ pub(super) fn of_company(cast: &Cast, own: Own, member: &Member, s: &mut impl Sh
             s.int("objectId", (1 + owner.slot * TICKETS_A_COMPANY + place) as i64);
         }
         (Own::ScheduleEntry, "doneFlag") => s.flag("doneFlag", draw.chance(54, 8_000)),
-        (Own::Opportunity, "expectedCloseDate") => s.time("expectedCloseDate", (day(cast) + 60) * DAY),
-        (Own::Opportunity, "closedDate") => {
-            if draw.chance(55, 5_000) {
-                s.time("closedDate", (day(cast) + draw.below(56, 90) as i64) * DAY);
-            }
-        }
+        (Own::Opportunity, _) => return sale(cast, member, s),
         (Own::Activity, "ticket") => {
             if draw.chance(57, 3_000) {
                 refs::ticket_as(
@@ -259,14 +311,55 @@ pub(super) fn of_company(cast: &Cast, own: Own, member: &Member, s: &mut impl Sh
     true
 }
 
+/// The day on which an opportunity is decided: between two weeks and five months after it came up.
+fn decided_on(cast: &Cast) -> i64 {
+    day(cast) + 14 + cast.draw.below(56, 140) as i64
+}
+
+/// Whether an opportunity was decided since its row was changed last, and by the day of a stamp.
+pub(crate) fn is_decided(world: &World, place: Place, row: Row, stamp: u32) -> bool {
+    let decided = decided_on(&Cast::of(world, place, row));
+    world::seen_on(row) < decided && decided <= world::advance_day(stamp)
+}
+
+/// What becomes of an opportunity: two of five are won.
+fn sale(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
+    let (draw, decided) = (cast.draw, decided_on(cast));
+    let is_closed = decided <= world::seen_on(cast.row);
+    let outcome = if is_closed { draw.pick(55, &[1, 1, 2, 2, 3]) } else { 0 };
+    match member.name {
+        "dateBecameLead" | "pipelineChangeDate" => s.time(member.name, day(cast) * DAY),
+        "expectedCloseDate" => s.time("expectedCloseDate", (decided + draw.below(57, 30) as i64 - 20) * DAY),
+        "closedDate" if is_closed => s.time("closedDate", decided * DAY),
+        "closedDate" => {}
+        "closedBy" if !is_closed => {}
+        "status" => refer(cast, member, "/sales/opportunities/statuses", outcome, s),
+        _ => return false,
+    }
+    true
+}
+
 /// A member's week.
 pub(super) fn sheet(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
-    let (slot, week) = cast.world.sheet(cast.row.slot);
+    let (slot, monday) = cast.world.sheet_of(cast.row.slot);
+    // What is a month old is closed; of the last weeks' some wait.
+    let (age, edits) = (LAST_DAY - monday, u64::from(cast.row.version() % 24));
     match member.name {
         "member" => refs::member(s, "member", cast.world, Link { slot, deleted: false }, false),
-        "year" => s.int("year", calendar::civil(week * 7).0),
-        "dateStart" => s.time("dateStart", (week * 7 - 3) * DAY),
-        "dateEnd" => s.time("dateEnd", (week * 7 + 3) * DAY),
+        "year" => s.int("year", calendar::civil(monday + 3).0),
+        "period" => s.int("period", (monday + 3 - calendar::days(calendar::civil(monday + 3).0, 1, 1)) / 7 + 1),
+        "dateStart" => s.time("dateStart", monday * DAY),
+        "dateEnd" => s.time("dateEnd", (monday + 6) * DAY),
+        "deadline" => s.time("deadline", (monday + 7) * DAY),
+        "hours" => s.num("hours", Decimal::hundredths(25 * (112 + cast.draw.below(61, 44) + edits) as i64)),
+        "status" => s.text(
+            "status",
+            match age {
+                ..7 => "Open",
+                7..31 => cast.draw.pick(62, &["Open", "PendingApproval", "ApprovedByTierOne", "ApprovedByTierTwo"]),
+                _ => "ApprovedByTierTwo",
+            },
+        ),
         _ => return false,
     }
     true
