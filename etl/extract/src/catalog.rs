@@ -11,6 +11,11 @@ pub fn entities() -> &'static [Entity] {
     ENTITIES
 }
 
+/// What to say of a name that no entity has.
+pub(crate) fn like(name: &str) -> String {
+    advice(name, entities().iter().map(|entity| entity.name), "connectwise-etl schema lists all entities")
+}
+
 /// The entity called `name`, by schema name or table name, without regard to case.
 ///
 /// # Errors
@@ -20,9 +25,5 @@ pub fn entity(name: &str) -> Result<&'static Entity> {
     entities()
         .iter()
         .find(|entity| entity.name.eq_ignore_ascii_case(wanted) || entity.table.eq_ignore_ascii_case(wanted))
-        .ok_or_else(|| {
-            let known = entities().iter().map(|entity| entity.name);
-            let advice = advice(wanted, known, "connectwise-etl schema lists all entities");
-            Error::usage(format!("there is no entity {wanted:?}: {advice}"))
-        })
+        .ok_or_else(|| Error::unknown_entity(wanted, &like(wanted)))
 }

@@ -1,6 +1,11 @@
 //! The crate's error: what happened, to what, and what state is left.
 
+mod asked;
+mod read;
+
 use std::fmt;
+
+pub use read::{incomplete, source_error};
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

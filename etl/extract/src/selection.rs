@@ -54,7 +54,7 @@ impl Selection {
             .filter(|entity| !is_in(&exclude, entity))
             .collect();
         if entities.is_empty() {
-            return Err(Error::usage("include and exclude leave no entity: name fewer in exclude, or more in include"));
+            return Err(Error::nothing_selected());
         }
         let optional = entities.iter().filter(|entity| is_in(&optional, entity)).map(|entity| entity.name).collect();
         Ok(Selected { entities, optional })
@@ -75,11 +75,7 @@ fn meant(names: &[String]) -> Result<Vec<&'static Entity>> {
             catalog::entities().iter().filter(|entity| meets(entity.name) || meets(entity.table)).collect();
         if found.is_empty() {
             // Its letters alone may be like a name.
-            let like = catalog::entity(&pattern.replace('*', "")).err();
-            let advice = like.map(|error| error.to_string()).unwrap_or_default();
-            let advice =
-                advice.split_once(": ").map_or("connectwise-etl schema lists all entities", |(_, advice)| advice);
-            return Err(Error::usage(format!("no entity has a name like {name:?}: {advice}")));
+            return Err(Error::unmet_pattern(name, &catalog::like(&pattern.replace('*', ""))));
         }
         all.extend(found);
     }

@@ -13,7 +13,7 @@ use super::number::{self, Double};
 use super::scan::{CutOff, Scanner};
 use super::walk::walk;
 use crate::contract::{RESCUED, data_type};
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Turns records into batches of the columns it was given, and [`RESCUED`] behind them.
 pub struct LooseDecoder {
@@ -55,14 +55,14 @@ impl LooseDecoder {
     /// The rows pushed since the last batch.
     ///
     /// # Errors
-    /// [`Kind::Contract`](ErrorKind::Contract): the texts of a column are more than the 2 GB that Arrow can address.
+    /// [`Kind::Contract`](crate::error::Kind::Contract): the texts of a column are more than the 2 GB that Arrow can address.
     pub fn batch(&mut self) -> Result<RecordBatch> {
         let rows = std::mem::take(&mut self.rows);
         let built = self.columns.finish_columns(rows, self.schema.fields()).and_then(|mut arrays| {
             arrays.push(self.rescued.finish(rows)?);
             RecordBatch::try_new(self.schema.clone(), arrays)
         });
-        built.map_err(|error| Error::new(ErrorKind::Contract, "the rows can't be put together").with_source(error))
+        built.map_err(|error| Error::unbuilt_rows().with_source(error))
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::contract::RESCUED;
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// JSON that is being put together. Rescued values stay the text that they are, so that no digit is lost.
 #[derive(Debug, Serialize)]
@@ -32,10 +32,9 @@ enum Json {
 /// one thing to a column.
 ///
 /// # Errors
-/// [`Kind::Contract`](ErrorKind::Contract) when the batch isn't one of the entity's bronze table.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when the batch isn't one of the entity's bronze table.
 pub fn rebuild(entity: &Entity, batch: &RecordBatch, row: usize) -> Result<String> {
-    let fault =
-        |what: &str| Error::new(ErrorKind::Contract, format!("this is no row of bronze {}: {what}", entity.table));
+    let fault = |what: &str| Error::foreign_row(entity, what);
     let column = |name: &str| batch.column_by_name(name).ok_or_else(|| fault(&format!("{name} is missing")));
     let mut record = BTreeMap::new();
     for Column { name, kind, .. } in entity.columns {

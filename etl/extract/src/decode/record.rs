@@ -11,7 +11,7 @@ use super::column::Object;
 use super::technical::Technical;
 use super::walk::walk;
 use crate::contract;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::privacy::{Redactor, SecretStorage};
 
 /// Turns the records of one entity into batches of its bronze schema.
@@ -49,13 +49,10 @@ impl Decoder {
     /// A decoder for `entity`, whose rows carry the run and its start.
     ///
     /// # Errors
-    /// [`Kind::Contract`] when the entity's columns can't be built, which is a fault of the catalogue.
+    /// [`Kind::Contract`](crate::error::Kind::Contract) when the entity's columns can't be built, which is a fault of the catalogue.
     pub fn new(entity: &'static Entity, run_id: &str, started: chrono::DateTime<chrono::Utc>) -> Result<Self> {
         let mut columns = Object::new(entity.columns);
-        let key = columns.position(entity.key, None).ok_or_else(|| {
-            let why = format!("the columns of {} can't be built: there is no column {}", entity.name, entity.key);
-            Error::new(Kind::Contract, why)
-        })?;
+        let key = columns.position(entity.key, None).ok_or_else(|| Error::no_key_column(entity))?;
         Ok(Self {
             entity,
             schema: contract::bronze(entity),
@@ -157,11 +154,10 @@ impl Decoder {
     /// The rows pushed since the last batch.
     ///
     /// # Errors
-    /// [`Kind::Contract`]: the texts of a column are more than the 2 GB that Arrow can address, or a fault of this crate.
+    /// [`Kind::Contract`](crate::error::Kind::Contract): the texts of a column are more than the 2 GB that Arrow can address, or a fault of this crate.
     pub fn batch(&mut self) -> Result<RecordBatch> {
-        let batch = self.build().map_err(|error| {
-            Error::new(Kind::Contract, format!("a batch of {} can't be built", self.entity.name)).with_source(error)
-        })?;
+        let entity = self.entity;
+        let batch = self.build().map_err(|error| Error::unbuilt_batch(entity).with_source(error))?;
         self.redactor.as_ref().map_or(Ok(batch.clone()), |redactor| redactor.batch(&batch))
     }
 

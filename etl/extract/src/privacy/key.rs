@@ -4,7 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Characters that a key has at least.
 pub(super) const SHORTEST: usize = 16;
@@ -22,14 +22,11 @@ impl HashKey {
     /// A key from the text of the environment.
     ///
     /// # Errors
-    /// [`Kind::Config`] when it is too short to keep anything secret.
+    /// [`Kind::Config`](crate::error::Kind::Config) when it is too short to keep anything secret.
     pub fn new(text: &str) -> Result<Self> {
         let text = text.trim();
         if text.chars().count() < SHORTEST {
-            return Err(Error::new(
-                Kind::Config,
-                format!("{} is too short: it has to have at least {SHORTEST} characters", super::KEY_VARIABLE),
-            ));
+            return Err(Error::short_hash_key(super::KEY_VARIABLE, SHORTEST));
         }
         Ok(Self::from_bytes(text.as_bytes()))
     }

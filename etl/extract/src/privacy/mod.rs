@@ -28,7 +28,7 @@ use connectwise_sdk::catalog::Entity;
 use crate::catalog;
 use crate::closest::advice;
 use crate::contract::{IS_DELETED, Origin, Personal, SilverColumn, silver_columns};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 pub use config::{PrivacyConfig, SecretStorage, Treatment};
 pub use json::{strip, without_secrets};
 pub use key::HashKey;
@@ -61,7 +61,7 @@ impl Privacy {
     /// The policy of a configuration, without a key: enough to say what becomes of a column.
     ///
     /// # Errors
-    /// [`Kind::Config`], one sentence, for an entity or a column that doesn't exist, for a key or technical column that is
+    /// [`Kind::Config`](crate::error::Kind::Config), one sentence, for an entity or a column that doesn't exist, for a key or technical column that is
     /// to be hashed or dropped, and for a secret that is to be kept.
     pub fn new(config: &PrivacyConfig) -> Result<Self> {
         let mut columns = BTreeMap::new();
@@ -75,22 +75,13 @@ impl Privacy {
     /// The policy with the key of its hashes, ready to build tables.
     ///
     /// # Errors
-    /// [`Kind::Config`] when columns are to be hashed and there is no key, or it is too short to keep anything secret.
+    /// [`Kind::Config`](crate::error::Kind::Config) when columns are to be hashed and there is no key, or it is too short to keep anything secret.
     pub fn with_key(mut self, key: Option<&str>) -> Result<Self> {
         let mut treatments = [self.personal, self.names].into_iter().chain(self.columns.values().copied());
         let hashes = treatments.any(|one| one == Treatment::Hash);
         self.key = match key {
             Some(key) => Some(HashKey::new(key)?),
-            None if hashes => {
-                return Err(Error::new(
-                    Kind::Config,
-                    format!(
-                        "[privacy] hashes columns and there is no key for it: set {KEY_VARIABLE} to a secret text of at \
-                         least {} characters, and keep it, since another key gives other hashes",
-                        key::SHORTEST
-                    ),
-                ));
-            }
+            None if hashes => return Err(no_key()),
             None => None,
         };
         Ok(self)
@@ -134,17 +125,19 @@ impl Privacy {
     /// The key of the hashes.
     ///
     /// # Errors
-    /// [`Kind::Config`] when there is none, which [`Privacy::with_key`] would have said before.
+    /// [`Kind::Config`](crate::error::Kind::Config) when there is none, which [`Privacy::with_key`] would have said before.
     pub fn key(&self) -> Result<&HashKey> {
-        self.key.as_ref().ok_or_else(|| {
-            Error::new(Kind::Config, format!("[privacy] hashes columns and there is no key for it: set {KEY_VARIABLE}"))
-        })
+        self.key.as_ref().ok_or_else(no_key)
     }
+}
+
+fn no_key() -> Error {
+    Error::no_hash_key(KEY_VARIABLE, key::SHORTEST)
 }
 
 /// The table and the column that a path such as `Contact.birthDay` means.
 fn named(path: &str, treatment: Treatment) -> Result<(&'static str, String)> {
-    let bad = |why: String| Error::new(Kind::Config, format!("[privacy.columns] names {path:?}: {why}"));
+    let bad = |why: String| Error::privacy_column(path, why);
     let Some((entity, column)) = path.split_once('.') else {
         return Err(bad("a column is written as its entity and its name, as in \"Contact.birthDay\"".to_owned()));
     };

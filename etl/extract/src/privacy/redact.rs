@@ -15,7 +15,7 @@ use super::json::without_secrets;
 use super::name::{is_password_type, is_secret, mentions_secret};
 use super::secrets;
 use crate::contract::RESCUED;
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Takes the secrets of one entity out of what bronze would hold.
 #[derive(Debug, Clone)]
@@ -34,10 +34,7 @@ impl Redactor {
 
     /// The rows without their secrets.
     pub fn batch(&self, batch: &RecordBatch) -> Result<RecordBatch> {
-        let fault = |error: arrow::error::ArrowError| {
-            Error::new(ErrorKind::Contract, format!("secrets can't be taken out of {}", self.entity.name))
-                .with_source(error)
-        };
+        let fault = |error: arrow::error::ArrowError| Error::unredacted(self.entity).with_source(error);
         let mut arrays = Vec::with_capacity(batch.num_columns());
         for (field, array) in batch.schema().fields().iter().zip(batch.columns()) {
             let declared = self.entity.columns.iter().find(|column| column.name == field.name());

@@ -2,7 +2,7 @@
 //!
 //! A read is complete only when all of this holds: the server said that the last page was the last, the keys only ever
 //! grew, and there were at least as many records as the server counts before and after; where it can't count, or refuses to,
-//! the last page and the keys have to do. Anything else is [`Kind::Incomplete`], and whoever writes the rows gets the error
+//! the last page and the keys have to do. Anything else is [`Kind::Incomplete`](crate::error::Kind::Incomplete), and whoever writes the rows gets the error
 //! before the end of the stream.
 
 mod bundles;
@@ -24,7 +24,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
-use crate::error::{Error, Kind, Result};
+use crate::error::Result;
 pub use bundles::{Bundles, Confirmed, Listed, Part};
 pub use count::{Count, count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
@@ -121,7 +121,7 @@ impl Extraction {
     /// The rows of the next page that has some, `None` when all of the list was read.
     ///
     /// # Errors
-    /// [`Kind::Source`] when the server fails, and [`Kind::Incomplete`] when nothing proves that the rows are all of the list.
+    /// [`Kind::Source`](crate::error::Kind::Source) when the server fails, and [`Kind::Incomplete`](crate::error::Kind::Incomplete) when nothing proves that the rows are all of the list.
     pub async fn next(&mut self) -> Result<Option<RecordBatch>> {
         while !self.seen.complete {
             match self.messages.recv().await {
@@ -225,7 +225,7 @@ pub enum Counting {
 /// Starts to read. Pages are fetched and decoded ahead of whoever takes the rows.
 ///
 /// # Errors
-/// [`Kind::Source`] when the server can't count the records, else errors come through the stream.
+/// [`Kind::Source`](crate::error::Kind::Source) when the server can't count the records, else errors come through the stream.
 pub async fn extract(
     client: &Client,
     entity: &'static Entity,
@@ -286,7 +286,7 @@ pub fn extract_ranges(
 /// Lowest and highest key of a part of a list, but for records that the server can't give; `None` where it is empty.
 ///
 /// # Errors
-/// [`Kind::Source`] when the server refuses the request.
+/// [`Kind::Source`](crate::error::Kind::Source) when the server refuses the request.
 pub async fn key_bounds(client: &Client, part: &Part) -> Result<Option<(i64, i64)>> {
     let Part { entity, condition } = part;
     let mut ends = Vec::new();
@@ -325,22 +325,9 @@ async fn first(
     }
 }
 
-/// An error of the API as one about an entity.
-pub fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
-    Error::new(Kind::Source, format!("{} can't be read", entity.name)).with_source(error)
-}
-
 /// Notes the key behind records that can't be rows.
 fn before(rejected: &mut [Rejected], key: i64) {
     rejected.iter_mut().rev().take_while(|record| record.before.is_none()).for_each(|record| record.before = Some(key));
-}
-
-/// A read of an entity that can't prove that it is whole.
-pub fn incomplete(entity: &Entity, why: &str) -> Error {
-    Error::new(
-        Kind::Incomplete,
-        format!("the read of {} isn't whole: {why}; its tables are left as they were, run again", entity.name),
-    )
 }
 
 #[cfg(test)]
@@ -348,6 +335,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
+    use crate::error::Kind;
 
     #[tokio::test]
     async fn a_reader_that_is_lost_is_no_end_of_the_list() {
