@@ -1,5 +1,5 @@
--- Days of fact rows, with the number of rows, and days of invoices and tickets, which count 0. A ticket's status began on the day of a
--- change, or on that on which a run saw it. Of additions and agreements with a flat amount, every version counts: closed months of what was
+-- Days of fact rows, with the number of rows, and days of invoices, tickets, projects and purchase orders, which count 0. A ticket's status
+-- began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat amount, every version counts: closed months of what was
 -- changed since have rows.
 select d.usedOn, sum(d.uses) as uses
 from (
@@ -46,6 +46,20 @@ from (
     select billStartDate, cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
     union all
     select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
+    union all
+    select estimatedStart, cast(0 as bigint) from silver_cw_project
+    union all
+    select estimatedEnd, cast(0 as bigint) from silver_cw_project
+    union all
+    select actualStart, cast(0 as bigint) from silver_cw_project
+    union all
+    select actualEnd, cast(0 as bigint) from silver_cw_project
+    union all
+    select poDate, cast(0 as bigint) from silver_cw_purchaseorder
+    union all
+    select expectedArrivalDate, cast(0 as bigint) from silver_cw_purchaseorderlineitem
+    union all
+    select dateReceived, cast(0 as bigint) from silver_cw_purchaseorderlineitem
 ) d
 where d.usedOn is not null
 group by d.usedOn

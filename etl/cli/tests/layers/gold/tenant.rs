@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 22] = [
+pub(crate) const ENTITIES: [&str; 25] = [
     "Company",
     "Member",
     "Agreement",
@@ -37,6 +37,9 @@ pub(crate) const ENTITIES: [&str; 22] = [
     "ServiceTicket",
     "ProjectTicket",
     "CatalogItem",
+    "PurchaseOrder",
+    "PurchaseOrderLineItem",
+    "PurchaseOrderStatus",
 ];
 
 /// Entities of the tenant whose history gold reads.
