@@ -31,6 +31,7 @@ def run(
     lookback_days: int | None = None,
     max_share: float | None = None,
     adopt_tenant: bool = False,
+    adopt: bool = False,
     config: Config | None = None,
     token: Token | None = None,
     progress: bars.Progress | bool | None = None,
@@ -50,6 +51,8 @@ def run(
     :param lookback_days: days that every business-date window goes back
     :param max_share: largest share of a table's rows, in percent, that may be missing from a full read (5)
     :param adopt_tenant: takes over a lakehouse of a tenant whose server or company id has changed
+    :param adopt: replaces tables that another program made, such as the PySpark package of this name, in a lakehouse that was never
+        loaded; without it such a lakehouse is refused. Earlier versions of these tables stay readable
     :param config: path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``, which count more than the
         environment; so several tenants can be loaded by one process
     :param token: gives an access token for a lakehouse in OneLake or on Azure, as ``lambda: credential.get_token(scope)`` with one of
@@ -69,6 +72,7 @@ def run(
         "lookback_days": whole("lookback_days", lookback_days, 0, MOST),
         "chosen": _chosen(entities, include, exclude, optional),
         "adopt_tenant": adopt_tenant,
+        "adopt": adopt,
         "max_share": max_share,
     }
     native = session(lakehouse, config, token)

@@ -59,6 +59,7 @@ struct RunArguments {
     lookback_days: Option<u32>,
     chosen: Chosen,
     adopt_tenant: bool,
+    adopt: bool,
     max_share: Option<f64>,
 }
 
@@ -76,6 +77,7 @@ impl RunArguments {
             lookback_days: self.lookback_days,
             entities: self.chosen.into(),
             adopt_tenant: self.adopt_tenant,
+            adopt: self.adopt,
             max_share: self.max_share,
         })
     }

@@ -8,8 +8,8 @@ use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
 use connectwise_lakehouse::{Lake, Layout, NoName, StoreOptions, Tokens, memory_size, root};
 use connectwise_pipeline::bronze::Options;
-use connectwise_pipeline::error::{Error, Kind, Result};
-use connectwise_pipeline::gold::{GoldConfig, OwnModels};
+use connectwise_pipeline::error::Result;
+use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::{Client, Observer};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use super::environment::Environment;
 use super::output::Output;
 use super::source::{Source, SourceArgs, SourceTable, file_path};
 use super::terminal::Log;
+use crate::error;
 
 const FILE: &str = "connectwise-etl.toml";
 /// Where the demo's tables are.
@@ -65,9 +66,8 @@ struct File {
 
 impl File {
     fn read(path: &Path) -> Result<Self> {
-        let text = std::fs::read_to_string(path).map_err(|error| {
-            Error::new(Kind::Config, format!("the configuration {} can't be read", path.display())).with_source(error)
-        })?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| error::unread_configuration(path).with_source(error))?;
         Self::parse(path, &text)
     }
 
@@ -82,7 +82,7 @@ impl File {
                 }
                 _ => error.message().to_owned(),
             };
-            Error::new(Kind::Config, format!("the configuration {} is wrong in line {line}: {why}", path.display()))
+            error::wrong_configuration(path, line, &why)
         })
     }
 
@@ -110,7 +110,7 @@ pub fn check_configuration(text: &str) -> Result<()> {
 }
 
 fn layout(text: &str) -> Result<Layout> {
-    text.parse().map_err(|why: NoName| Error::new(Kind::Config, why.to_string()))
+    text.parse().map_err(|why: NoName| error::layout(&why))
 }
 
 /// What is loaded, and how full loads go.
@@ -130,7 +130,7 @@ struct LoadTable {
 
 impl LoadTable {
     fn check(&self) -> Result<()> {
-        let wrong = |what: &str| Err(Error::new(Kind::Config, format!("the configuration's [load] is wrong: {what}")));
+        let wrong = |what: &str| Err(error::load_setting(what));
         if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
             return wrong("max_share is between 0 and 100");
         }
@@ -175,7 +175,7 @@ impl Settings {
     /// the defaults of `connectwise-etl`.
     ///
     /// # Errors
-    /// [`Kind::Config`] for an invalid value. The lakehouse isn't opened and no request is sent.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) for an invalid value. The lakehouse isn't opened and no request is sent.
     pub fn new(lakehouse: Option<String>, config: Option<PathBuf>, environment: Environment) -> Result<Self> {
         let global = Global { lakehouse, config, ..Global::default() };
         Self::load(&global, environment)
@@ -230,7 +230,7 @@ impl Settings {
     /// Where the lakehouse is. Nothing is opened.
     ///
     /// # Errors
-    /// [`Kind::Config`] when its path or URL is invalid.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when its path or URL is invalid.
     pub fn place(&self) -> Result<Url> {
         Ok(root(&self.lakehouse)?)
     }
@@ -247,15 +247,15 @@ impl Settings {
     /// The lakehouse.
     ///
     /// # Errors
-    /// [`Kind::Config`] when its path or URL is invalid, and when there are no credentials for its store.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when its path or URL is invalid, and when there are no credentials for its store.
     pub fn lake(&self) -> Result<Lake> {
-        Ok(self.open(&self.lakehouse)?.with_layout(self.layout))
+        Ok(self.open(&self.lakehouse)?.with_layout(self.layout).with_stored_names(gold::stored_names(&self.gold)?))
     }
 
     /// The lakehouse, for a command that writes to it and asks no server.
     ///
     /// # Errors
-    /// [`Kind::Config`] when it belongs to another tenant than the configured one. Where none is configured it is anybody's.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when it belongs to another tenant than the configured one. Where none is configured it is anybody's.
     pub(crate) async fn own_lake(&self) -> Result<Lake> {
         let lake = self.lake()?;
         match self.foreign(&lake).await? {
@@ -290,7 +290,7 @@ impl Settings {
     /// The privacy policy, ready to build tables: with the key that its hashes need.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the key is missing or too short.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when the key is missing or too short.
     pub(crate) fn keyed_privacy(&self) -> Result<Privacy> {
         Ok(self.privacy.clone().with_key(self.environment.exactly(KEY_VARIABLE).as_deref())?)
     }
@@ -322,7 +322,7 @@ impl Settings {
     /// A client for the configured tenant.
     ///
     /// # Errors
-    /// [`Kind::Config`], one sentence that names what is missing.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config), one sentence that names what is missing.
     pub fn client(&self) -> Result<Client> {
         self.source.client(&self.environment, self.observer.clone())
     }

@@ -30,6 +30,8 @@ use crate::objects::LOG;
 pub struct Lake {
     root: Url,
     layout: Layout,
+    /// Tables that are stored under other names than they are known by.
+    stored_names: Arc<BTreeMap<TableName, String>>,
     /// Decides before each write to a table whether it is allowed.
     guard: Option<Arc<dyn WriteGuard>>,
     /// The store of a lakehouse that isn't on this machine, for all of its tables.
@@ -54,13 +56,27 @@ impl Lake {
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
         let root = location::root(location)?;
         let store = azure::store(&root, options)?;
-        Ok(Self { root, layout: Layout::default(), guard: None, store, memory: None })
+        Ok(Self {
+            root,
+            layout: Layout::default(),
+            stored_names: Arc::default(),
+            guard: None,
+            store,
+            memory: None,
+        })
     }
 
     /// The same lakehouse, whose tables are where this says.
     #[must_use]
     pub fn with_layout(self, layout: Layout) -> Self {
         Self { layout, ..self }
+    }
+
+    /// The same lakehouse, in which these tables are stored under other names, as reports that are bound to those want it. Queries and
+    /// messages know them by their own.
+    #[must_use]
+    pub fn with_stored_names(self, names: BTreeMap<TableName, String>) -> Self {
+        Self { stored_names: Arc::new(names), ..self }
     }
 
     /// The same lakehouse, whose guard is asked before a table is written.
@@ -90,8 +106,10 @@ impl Lake {
     }
 
     pub(super) fn url(&self, table: &TableName) -> Result<Url> {
-        table.check()?;
-        let joined = self.root.join(&self.layout.folder(table));
+        let other = self.stored_names.get(table).map(|name| TableName { layer: table.layer, name: name.clone() });
+        let stored = other.as_ref().unwrap_or(table);
+        stored.check()?;
+        let joined = self.root.join(&self.layout.folder(stored));
         joined.map_err(|error| Error::no_place(table, &self.root).with_source(error))
     }
 

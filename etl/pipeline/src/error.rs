@@ -5,7 +5,7 @@ use std::fmt;
 use connectwise_extract::error as extract;
 use connectwise_lakehouse::sentence::{with_sources, without_backtrace};
 use connectwise_lakehouse::shortage::{full_disk, used_up};
-use connectwise_lakehouse::{Failure, NoName, TableName, error as lakehouse};
+use connectwise_lakehouse::{Failure, Lake, NoName, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
 
 /// What went wrong, as far as a caller has to tell cases apart.
@@ -64,6 +64,18 @@ impl Error {
     /// An error of the call itself.
     pub fn usage(message: impl Into<String>) -> Self {
         Self::new(Kind::Usage, message)
+    }
+
+    /// A lakehouse in which another program's tables stand where this one would write its own.
+    pub(crate) fn others_tables(lake: &Lake, named: &str) -> Self {
+        let root = lake.root();
+        Self::new(
+            Kind::Config,
+            format!(
+                "another program made tables of {root} where this one writes its own: {named}. Take another lakehouse, or replace them with \
+                 connectwise-etl run --adopt: Delta keeps their versions until now readable"
+            ),
+        )
     }
 
     /// The error with what is behind it. Where memory or a disk was used up, the sentence says so and what to do.

@@ -43,6 +43,7 @@ mod secrets;
 mod source;
 mod steer;
 mod store;
+mod switching;
 mod tenants;
 mod truth;
 mod two_runs;

@@ -4,7 +4,7 @@ use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
 use connectwise_lakehouse::{Lake, Layer};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::measures::{self, Request};
 use connectwise_pipeline::query;
 use connectwise_pipeline::run::{Mode, Plan, Report, execute};
@@ -13,6 +13,7 @@ use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
 
 use super::{ask, run};
+use crate::error;
 use crate::output::Output;
 use crate::progress::Progress;
 use crate::settings::Settings;
@@ -64,6 +65,7 @@ impl Demo {
             load: connectwise_pipeline::bronze::Options::default(),
             gold: settings.gold.clone(),
             adopt_tenant: false,
+            adopt: false,
         };
         let report = execute(&lake, Some(&client), &plan, &Progress::new(*output)).await?;
         let shown = answer(&lake, settings, &report, output).await;
@@ -75,7 +77,7 @@ impl Demo {
         if let Some(samples) = &self.samples {
             builder = builder.samples(samples.clone());
         }
-        builder.start().await.map_err(|error| Error::new(Kind::Config, error.to_string()))
+        builder.start().await.map_err(error::simulator)
     }
 }
 
@@ -116,7 +118,7 @@ fn client(simulator: &Simulator) -> Result<Client> {
         client_id: Some(CLIENT_ID.to_owned()),
         ..ConfigParts::default()
     };
-    Config::from_parts(parts).and_then(Client::new).map_err(|error| Error::new(Kind::Config, error.to_string()))
+    Config::from_parts(parts).and_then(Client::new).map_err(error::client)
 }
 
 fn next(lake: &Lake, place: &str) -> String {

@@ -50,6 +50,12 @@ pub(crate) struct Run {
     /// lacks leave bronze and are marked as deleted in silver; when they are too many, --max-share has to allow it.
     #[arg(long, conflicts_with_all = ["entities", "include", "exclude", "since", "lookback_days"])]
     adopt_tenant: bool,
+    /// Replace tables that another program made where this one writes its own, in a lakehouse that was never loaded
+    ///
+    /// Without it such a lakehouse is refused. Each table is replaced when it is built, in one commit: earlier versions stay readable by
+    /// time travel, until `maintain` removes old files.
+    #[arg(long)]
+    adopt: bool,
     /// Largest share of a table's rows that may be missing from a full read, 0 to 100 [default: 5]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     max_share: Option<f64>,
@@ -75,6 +81,7 @@ impl Run {
             lookback_days: self.lookback_days,
             entities: self.entities,
             adopt_tenant: self.adopt_tenant,
+            adopt: self.adopt,
             max_share: self.max_share,
         };
         let report = tasks::run(settings, request, &Progress::new(*output)).await?;

@@ -4,11 +4,12 @@ use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use connectwise_extract::read::Window;
 use connectwise_extract::selection::Selected;
 use connectwise_lakehouse::Layer;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::gold;
 use connectwise_pipeline::run::{Mode, Observer, Plan, Report, execute};
 
 use crate::entities::EntityArgs;
+use crate::error;
 use crate::settings::Settings;
 
 /// Parameters of a run.
@@ -26,6 +27,8 @@ pub struct RunRequest {
     pub entities: EntityArgs,
     /// Take over a lakehouse that belongs to another tenant; reads every table in full.
     pub adopt_tenant: bool,
+    /// Replace tables that another program made in a lakehouse which was never loaded.
+    pub adopt: bool,
     /// Largest share of a table's rows that may be missing from a full read, 0 to 100 percent; `None` for the configured one.
     pub max_share: Option<f64>,
 }
@@ -40,6 +43,7 @@ impl Default for RunRequest {
             lookback_days: None,
             entities: EntityArgs::default(),
             adopt_tenant: false,
+            adopt: false,
             max_share: None,
         }
     }
@@ -48,28 +52,22 @@ impl Default for RunRequest {
 impl RunRequest {
     fn check(&self) -> Result<()> {
         if self.layers.is_empty() {
-            return Err(Error::usage("no layer is named: the layers are bronze, silver and gold"));
+            return Err(error::no_layer());
         }
         if self.mode == Mode::Full && (self.since.is_some() || self.lookback_days.is_some()) {
-            return Err(Error::usage(
-                "a full run reads everything: leave out since and lookback_days, or run incrementally",
-            ));
+            return Err(error::full_with_window());
         }
         if self.max_share.is_some_and(|share| !(0.0..=100.0).contains(&share)) {
-            return Err(Error::usage("max_share is between 0 and 100"));
+            return Err(error::max_share());
         }
         if !self.adopt_tenant {
             return Ok(());
         }
         if !self.layers.contains(&Layer::Bronze) {
-            return Err(Error::usage(
-                "--adopt-tenant reads all of bronze again, so bronze has to be among the --layers",
-            ));
+            return Err(error::adopt_without_bronze());
         }
         if self.entities.narrows() || self.since.is_some() || self.lookback_days.is_some() {
-            return Err(Error::usage(
-                "adopting a tenant reads every table in full: leave out entities, since and lookback_days",
-            ));
+            return Err(error::adopt_in_part());
         }
         Ok(())
     }
@@ -82,7 +80,7 @@ impl RunRequest {
 /// anything is touched. What fails later is in the report.
 pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observer) -> Result<Report> {
     request.check()?;
-    let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, max_share } = request;
+    let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, adopt, max_share } = request;
     let Selected { entities, optional } = entities.selected(settings)?;
     // Silver and gold need no credentials. A load of bronze compares the tenant with the lakehouse's as it begins.
     let asks = layers.contains(&Layer::Bronze);
@@ -104,6 +102,7 @@ pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observ
         load: settings.options(max_share),
         gold: settings.gold.clone(),
         adopt_tenant,
+        adopt,
     };
     execute(&lake, client.as_ref(), &plan, observer).await
 }

@@ -28,6 +28,9 @@ pub struct GoldConfig {
     pub holidays: Vec<Holiday>,
     /// Business days without a change after which an open ticket is stale.
     pub stale_ticket_business_days: u16,
+    /// What the names of the built-in facts begin with where they are stored, as in `gold_cw_fact_timeentry`. Empty for nothing.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub fact_prefix: String,
     /// Models of the user's project, beside the built-in ones. They are files, and no part of the configuration's text.
     #[serde(skip)]
     pub models: OwnModels,
@@ -94,6 +97,7 @@ impl Default for GoldConfig {
             holiday_calendars: vec![HolidayCalendar::Iceland],
             holidays: Vec::new(),
             stale_ticket_business_days: 5,
+            fact_prefix: String::new(),
             models: OwnModels::default(),
         }
     }
@@ -123,9 +127,11 @@ impl GoldConfig {
     ///
     /// # Errors
     /// [`Kind::Usage`](crate::error::Kind::Usage), naming the rule whose pattern is no regular expression, that says
-    /// nothing or whose behaviour isn't known, the month that is none, or the time zone that the IANA database lacks.
+    /// nothing or whose behaviour isn't known, the month that is none, the time zone that the IANA database lacks, or the prefix that
+    /// makes no names of tables.
     pub fn check(&self) -> Result<()> {
         zone::named(&self.time_zone)?;
+        super::stored_names(self)?;
         self.classifier().map(|_| ())
     }
 

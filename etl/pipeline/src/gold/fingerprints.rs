@@ -18,8 +18,9 @@ pub(super) struct Fingerprints {
 impl Fingerprints {
     pub(super) fn new(config: &GoldConfig) -> Result<Self> {
         // The time zone counts as part of the SELECTs that it is written into: tables without it aren't looked at when it changes.
-        let zoneless = GoldConfig { time_zone: String::new(), ..config.clone() };
-        let text = serde_json::to_string(&zoneless).map_err(|error| {
+        // What tables are called says nothing of their rows.
+        let counts = GoldConfig { time_zone: String::new(), fact_prefix: String::new(), ..config.clone() };
+        let text = serde_json::to_string(&counts).map_err(|error| {
             Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
         })?;
         let number = |text: &str| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());

@@ -126,6 +126,35 @@ pub fn tables() -> Vec<&'static str> {
     TABLES.iter().map(|(name, _)| name.as_str()).collect()
 }
 
+/// The names under which a lakehouse stores facts, where a configuration says others than their own
+/// ([`Lake::with_stored_names`]).
+///
+/// # Errors
+/// [`Kind::Usage`] for a prefix that makes no names of tables, and where a model of the user's project has one of them.
+pub fn stored_names(config: &GoldConfig) -> Result<BTreeMap<TableName, String>> {
+    let prefix = &config.fact_prefix;
+    if prefix.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let facts = tables().into_iter().filter(|name| name.starts_with("fact_"));
+    let names = facts.map(|name| (TableName::gold(name), format!("{prefix}{name}"))).collect::<BTreeMap<_, _>>();
+    let own: Vec<TableName> = config.models.tables().collect();
+    for stored in names.values() {
+        if !TableName::is_name(stored) {
+            return Err(Error::usage(format!(
+                "fact_prefix is {prefix:?}, which makes no name of a table: it has letters, digits and underscores, and no digit in \
+                 front"
+            )));
+        }
+        if own.iter().any(|own| own.name.eq_ignore_ascii_case(stored)) {
+            return Err(Error::usage(format!(
+                "fact_prefix {prefix:?} stores a fact as {stored}, which a model of your own is called: give either another name"
+            )));
+        }
+    }
+    Ok(names)
+}
+
 /// The table of the keys that dimensions gave.
 pub(crate) fn keys_table() -> TableName {
     TableName::gold(keys::TABLE)

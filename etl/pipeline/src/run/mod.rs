@@ -7,6 +7,7 @@ mod chores;
 mod damage;
 mod lists;
 mod load;
+mod others;
 mod plan;
 mod report;
 mod server;

@@ -15,7 +15,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::server::Server;
 use super::silver::Built;
-use super::{Meter, Mode, Observer, Report, Step, damage};
+use super::{Meter, Mode, Observer, Report, Step, damage, others};
 use crate::bronze::Options;
 use crate::error::{Error, Kind, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
@@ -50,6 +50,8 @@ pub struct Plan {
     /// Whether the tenant takes over a lakehouse that belongs to another one: the same tenant under another company id or on
     /// another server.
     pub adopt_tenant: bool,
+    /// Whether tables are replaced that another program made in a lakehouse which was never loaded.
+    pub adopt: bool,
 }
 
 impl Plan {
@@ -68,6 +70,7 @@ impl Plan {
             load: Options::default(),
             gold: GoldConfig::default(),
             adopt_tenant: false,
+            adopt: false,
         }
     }
 }
@@ -76,7 +79,7 @@ impl Plan {
 ///
 /// # Errors
 /// [`Kind::Usage`] when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
-/// [`Kind::Config`] when the lakehouse belongs to another tenant. Everything later is in the report.
+/// [`Kind::Config`] when the lakehouse belongs to another tenant or holds another program's tables. Everything later is in the report.
 pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
         return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
@@ -86,6 +89,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     }
     let started = Utc::now();
     let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
+    let replaced = others::admit(lake, &plan.gold, plan.adopt).await?;
     let asking = client.filter(|_| plan.layers.contains(&Layer::Bronze));
     let Admitted { lake, signature: owner, note } = match asking {
         Some(client) => tenant::admit(lake, client, plan.adopt_tenant, &run_id, started).await?,
@@ -116,7 +120,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let asked = asking.map(|client| client.config().version());
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
-    let mut warnings: Vec<String> = note.into_iter().collect();
+    let mut warnings: Vec<String> = note.into_iter().chain(replaced).collect();
     warnings.extend(damage::aside(lake, &run.run_id).await);
     let mut journal = Journal::begin(lake, start).await;
     if let Err(error) = damage::clear(lake, plan, &journal).await {
