@@ -13,6 +13,7 @@ def entities() -> list[tuple[str, str]]: ...
 class Session:
     remarks: list[str]
     lakehouse: str
+    has_layout: bool
     def __new__(
         cls,
         lakehouse: str | None,

@@ -87,7 +87,7 @@ def lakehouse_url(name: str | None = None, workspace: str | None = None) -> str:
 
     Tables are written to ``Tables/<layer>/<table>``, which are tables for Fabric where the lakehouse has schemas, and in one without to
     ``Tables/<table>``. What tells them apart, ``defaultSchema`` in the properties, is read from an example of Fabric's documentation and
-    unverified, so that a lakehouse without is warned of; ``CW_LAYOUT`` says otherwise.
+    unverified, so that a lakehouse without is warned of; ``CW_LAYOUT`` and ``layout`` of the configuration file say otherwise.
 
     :param name: of a lakehouse; without it that which is attached to the notebook as the default one
     :param workspace: id of the workspace of the lakehouse ``name``; without it the notebook's own

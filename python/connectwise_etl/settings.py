@@ -80,7 +80,7 @@ def session(lakehouse: Place | None = None, config: Config | None = None, token:
         else:
             # As Spark has it in a notebook, where the folder would be one of the machine and gone with it.
             url = fabric.lakehouse_url() if place is not None and place.rstrip("/") == "Tables" else fabric.translated(url)
-        if fabric.is_flat(url) and not is_said("CW_LAYOUT"):
+        if fabric.is_flat(url) and not plain.has_layout:
             variables = {**variables, "CW_LAYOUT": "flat"}
         if token is None and fabric.is_onelake(url) and not any(map(is_said, CREDENTIALS)):
             token = fabric.token

@@ -157,6 +157,12 @@ impl Session {
         Ok(place.to_string())
     }
 
+    /// Whether a variable or the configuration file says the layout of the lakehouse.
+    #[getter]
+    fn has_layout(&self) -> bool {
+        self.settings.has_layout()
+    }
+
     /// A client of the tenant.
     fn client(&self, py: Python<'_>) -> PyResult<Client> {
         let client = self.settings.client().map_err(|error| errors::of(py, &error))?;

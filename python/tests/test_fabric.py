@@ -139,13 +139,19 @@ def test_an_attached_lakehouse_without_schemas_is_warned_of_once(notebook: Noteb
 
 
 @pytest.mark.filterwarnings("ignore:.*no schemas")
-def test_a_lakehouse_without_schemas_has_its_tables_where_fabric_sees_them(notebook: Notebook, given: list[tuple[Any, ...]]) -> None:
+def test_a_lakehouse_without_schemas_has_its_tables_where_fabric_sees_them(
+    notebook: Notebook, given: list[tuple[Any, ...]], tmp_path: pathlib.Path
+) -> None:
     notebook.lakehouses[WORKSPACE, "Service"] = {"id": LAKEHOUSE, "properties": {"oneLakeTablesPath": "https://x"}}
     for place in (None, fabric.lakehouse_url()):
         settings.session(place)
         assert given[-1][2] == {"CW_LAYOUT": "flat"}
     settings.session(config={"CW_LAYOUT": "schemas"})
     assert given[-1][2] == {"CW_LAYOUT": "schemas"}
+    file = tmp_path / "mine.toml"
+    file.write_text('layout = "schemas"\n')
+    settings.session(config=str(file))
+    assert given[-1][2] == {}
     notebook.lakehouses[WORKSPACE, "Gold"] = {"id": "44444444", "properties": {"defaultSchema": "dbo"}}
     settings.session(fabric.lakehouse_url("Gold"))
     assert given[-1][2] == {}

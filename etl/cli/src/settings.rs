@@ -154,7 +154,7 @@ impl LoadTable {
 pub struct Settings {
     lakehouse: String,
     demo_lakehouse: String,
-    layout: Layout,
+    layout: Option<Layout>,
     /// Bytes, where something is said.
     memory: Option<u64>,
     pub(crate) source: Source,
@@ -202,7 +202,7 @@ impl Settings {
             lakehouse: lakehouse.unwrap_or_else(|| "./lakehouse".to_owned()),
             // What is configured is a real lakehouse, so the demo goes there only when somebody says so on its command line.
             demo_lakehouse: global.lakehouse.clone().unwrap_or_else(|| DEMO_LAKEHOUSE.to_owned()),
-            layout: layout_said.as_deref().map(layout).transpose()?.unwrap_or_default(),
+            layout: layout_said.as_deref().map(layout).transpose()?,
             memory,
             source: Source::new(global.source.clone(), file.source, &environment)?,
             privacy,
@@ -235,6 +235,11 @@ impl Settings {
         Ok(root(&self.lakehouse)?)
     }
 
+    /// Whether a variable or the configuration file says where tables are below the lakehouse's root.
+    pub fn has_layout(&self) -> bool {
+        self.layout.is_some()
+    }
+
     /// Where the demo writes, as somebody would type it.
     pub(crate) fn demo_place(&self) -> &str {
         &self.demo_lakehouse
@@ -249,7 +254,7 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when its path or URL is invalid, and when there are no credentials for its store.
     pub fn lake(&self) -> Result<Lake> {
-        Ok(self.open(&self.lakehouse)?.with_layout(self.layout).with_stored_names(gold::stored_names(&self.gold)?))
+        Ok(self.open(&self.lakehouse)?.with_layout(self.layout.unwrap_or_default()).with_stored_names(gold::stored_names(&self.gold)?))
     }
 
     /// The lakehouse, for a command that writes to it and asks no server.
