@@ -1,4 +1,5 @@
--- Boards that tickets name, with how often, since when and up to which row, and those on which they were before.
+-- Boards that tickets name, with how often, since when and up to which row, those on which they were before, and those of
+-- projects.
 select
     u.boardId, u.boardName,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn
@@ -11,6 +12,9 @@ from (
     union all
     select boardId, boardName, lastUpdated, id, cast(0 as bigint), cast(null as date)
     from silver_cw_projectticket_history
+    union all
+    select boardId, boardName, lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_project
 ) u
 where u.boardId is not null
 group by u.boardId, u.boardName

@@ -18,6 +18,12 @@ from (
     union all
     select vendorCompanyId, vendorCompanyName, vendorCompanyIdentifier, cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
     from silver_cw_purchaseorder
+    union all
+    select companyId, companyName, companyIdentifier, cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_opportunity
+    union all
+    select companyId, companyName, companyIdentifier, cast(null as string), lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_activity
 ) u
 where u.companyId is not null
 group by u.companyId, u.companyName, u.companyIdentifier, u.companyType

@@ -1,6 +1,6 @@
 -- Days of fact rows, with the number of rows, and days of invoices, tickets, projects and purchase orders, which count 0. A ticket's status
 -- began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat amount, every version counts: closed months of what was
--- changed since have rows.
+-- changed since have rows. Agreements with a limit have periods from their first day on.
 select d.usedOn, sum(d.uses) as uses
 from (
     select usedOn, uses from fact_rows
@@ -47,6 +47,12 @@ from (
     union all
     select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_agreement_history where billAmount <> 0
     union all
+    select startDate, cast(0 as bigint) from silver_cw_agreement where applicationLimit > 0
+    union all
+    select billStartDate, cast(0 as bigint) from silver_cw_agreement where applicationLimit > 0
+    union all
+    select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_agreement where applicationLimit > 0
+    union all
     select estimatedStart, cast(0 as bigint) from silver_cw_project
     union all
     select estimatedEnd, cast(0 as bigint) from silver_cw_project
@@ -60,6 +66,14 @@ from (
     select expectedArrivalDate, cast(0 as bigint) from silver_cw_purchaseorderlineitem
     union all
     select dateReceived, cast(0 as bigint) from silver_cw_purchaseorderlineitem
+    union all
+    select expectedCloseDate, cast(0 as bigint) from silver_cw_opportunity
+    union all
+    select cast(from_utc_timestamp(closedDate, '${time_zone}') as date), cast(0 as bigint) from silver_cw_opportunity
+    union all
+    select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_opportunity
+    union all
+    select cast(from_utc_timestamp(dateStart, '${time_zone}') as date), cast(0 as bigint) from silver_cw_activity
 ) d
 where d.usedOn is not null
 group by d.usedOn

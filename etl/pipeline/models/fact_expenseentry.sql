@@ -7,15 +7,15 @@ with entry as (
         x.`date` as spentOn, x.notes,
         a.typeId as agreementTypeId,
         case when x.agreementId is not null then coalesce(a.typeName, x.agreementType) end as agreement_type,
-        a.parentAgreementId, a.final_agreement_number, x.isDeleted
+        a.parentAgreementId, a.final_agreement_number, a.statedType, a.statedBehavior, x.isDeleted
     from silver_cw_expenseentry x
     left join agreement_facts a on a.agreementId = x.agreementId
 ),
 judged as (
     select
         e.*,
-        case when e.agreementId is not null then coalesce(r.agreement_type_normalized, 'other') end as agreement_type_normalized,
-        case when e.agreementId is not null then coalesce(r.agreement_billing_behavior, 'unknown') end as agreement_billing_behavior
+        case when e.agreementId is not null then coalesce(r.agreement_type_normalized, e.statedType, 'other') end as agreement_type_normalized,
+        case when e.agreementId is not null then coalesce(r.agreement_billing_behavior, e.statedBehavior, 'unknown') end as agreement_billing_behavior
     from entry e
     left join agreement_type_rules r on r.typeName = e.agreement_type
 )
@@ -44,6 +44,7 @@ select
     coalesce(dt.AgreementTypeKey, -1) as AgreementTypeKey,
     coalesce(db.BillableStatusKey, -1) as BillableStatusKey,
     coalesce(dg.ChargeTypeKey, -1) as ChargeTypeKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.spentOn
@@ -53,3 +54,4 @@ left join dimagreement da on da.agreementId = j.agreementId
 left join dimagreementtype dt on dt.typeId = j.agreementTypeId
 left join dimbillablestatus db on db.billableOption = j.billableOption
 left join dimchargetype dg on dg.chargeToType = j.chargeToType
+left join dimproject dpj on dpj.projectId = j.projectId

@@ -31,6 +31,8 @@ select
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
+    coalesce(dph.PhaseKey, -1) as PhaseKey,
     a.isDeleted
 from aged a
 left join dimdate dd on dd.`Date` = a.`date`
@@ -38,3 +40,5 @@ left join dimdate du on du.`Date` = a.dueDate
 left join dimcompany dc on dc.companyId = a.companyId
 left join dimagreement da on da.agreementId = a.agreementId
 left join dimdepartment dp on dp.departmentId = a.departmentId
+left join dimproject dpj on dpj.projectId = a.projectId
+left join dimphase dph on dph.phaseId = a.phaseId

@@ -98,6 +98,8 @@ select
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     coalesce(db.BoardKey, -1) as BoardKey,
     coalesce(dx.ProductKey, -1) as ProductKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
+    coalesce(dph.PhaseKey, -1) as PhaseKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
@@ -109,3 +111,5 @@ left join dimworkrole dr on dr.workRoleId = j.workRoleId
 left join dimdepartment dp on dp.departmentId = j.departmentId
 left join dimboard db on db.boardId = j.boardId
 left join dimproduct dx on dx.productId = j.catalogItemId
+left join dimproject dpj on dpj.projectId = j.projectId
+left join dimphase dph on dph.phaseId = j.phaseId

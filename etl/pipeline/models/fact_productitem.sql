@@ -17,7 +17,7 @@ with item as (
         p.billableOption, p.productClass, p.purchaseDate,
         a.typeId as agreementTypeId,
         case when p.agreementId is not null then coalesce(a.typeName, p.agreementType) end as agreement_type,
-        a.parentAgreementId, a.final_agreement_number, p.isDeleted
+        a.parentAgreementId, a.final_agreement_number, a.statedType, a.statedBehavior, p.isDeleted
     from silver_cw_productitem p
     left join agreement_facts a on a.agreementId = p.agreementId
     left join project_methods j on j.projectId = p.projectId
@@ -27,8 +27,8 @@ judged as (
     select
         i.*,
         try_cast(i.extPrice - i.extCost as decimal(19, 4)) as margin,
-        case when i.agreementId is not null then coalesce(r.agreement_type_normalized, 'other') end as agreement_type_normalized,
-        case when i.agreementId is not null then coalesce(r.agreement_billing_behavior, 'unknown') end as agreement_billing_behavior
+        case when i.agreementId is not null then coalesce(r.agreement_type_normalized, i.statedType, 'other') end as agreement_type_normalized,
+        case when i.agreementId is not null then coalesce(r.agreement_billing_behavior, i.statedBehavior, 'unknown') end as agreement_billing_behavior
     from item i
     left join agreement_type_rules r on r.typeName = i.agreement_type
 )
@@ -50,6 +50,8 @@ select
     coalesce(dt.AgreementTypeKey, -1) as AgreementTypeKey,
     coalesce(db.BillableStatusKey, -1) as BillableStatusKey,
     coalesce(dx.ProductKey, -1) as ProductKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
+    coalesce(dph.PhaseKey, -1) as PhaseKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.purchaseDate
@@ -58,3 +60,5 @@ left join dimagreement da on da.agreementId = j.agreementId
 left join dimagreementtype dt on dt.typeId = j.agreementTypeId
 left join dimbillablestatus db on db.billableOption = j.billableOption
 left join dimproduct dx on dx.productId = j.catalogItemId
+left join dimproject dpj on dpj.projectId = j.projectId
+left join dimphase dph on dph.phaseId = j.phaseId

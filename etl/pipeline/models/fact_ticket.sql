@@ -59,6 +59,8 @@ select
     coalesce(dt.TicketStatusKey, -1) as TicketStatusKey,
     coalesce(di.PriorityKey, -1) as PriorityKey,
     coalesce(dg.TeamKey, -1) as TeamKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
+    coalesce(dph.PhaseKey, -1) as PhaseKey,
     j.isDeleted
 from judged j
 left join (
@@ -80,3 +82,5 @@ left join dimboard db on db.boardId = j.boardId
 left join dimticketstatus dt on dt.statusId = j.statusId
 left join dimpriority di on di.priorityId = j.priorityId
 left join dimteam dg on dg.teamId = j.teamId
+left join dimproject dpj on dpj.projectId = j.projectId
+left join dimphase dph on dph.phaseId = j.phaseId

@@ -49,6 +49,7 @@ with entry as (
         end as agreement_type,
         a.parentAgreementId,
         a.final_agreement_number,
+        a.statedType, a.statedBehavior,
         te.isDeleted
     from silver_cw_timeentry te
     left join member_costs m on m.memberId = te.memberId
@@ -62,8 +63,8 @@ priced as (
         e.*,
         try_cast(cast(e.actualHours as decimal(18, 4)) * cast(e.hourlyRate as decimal(18, 4)) as decimal(19, 4)) as potentialRevenue,
         try_cast(cast(e.actualHours as decimal(18, 4)) * cast(e.effectiveHourlyCost as decimal(18, 4)) as decimal(19, 4)) as actualCost,
-        case when e.agreementId is not null then coalesce(r.agreement_type_normalized, 'other') end as agreement_type_normalized,
-        case when e.agreementId is not null then coalesce(r.agreement_billing_behavior, 'unknown') end as agreement_billing_behavior
+        case when e.agreementId is not null then coalesce(r.agreement_type_normalized, e.statedType, 'other') end as agreement_type_normalized,
+        case when e.agreementId is not null then coalesce(r.agreement_billing_behavior, e.statedBehavior, 'unknown') end as agreement_billing_behavior
     from entry e
     left join agreement_type_rules r on r.typeName = e.agreement_type
 ),
@@ -125,6 +126,8 @@ select
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     coalesce(du.BusinessUnitKey, -1) as BusinessUnitKey,
     coalesce(di.BoardKey, -1) as BoardKey,
+    coalesce(dpj.ProjectKey, -1) as ProjectKey,
+    coalesce(dph.PhaseKey, -1) as PhaseKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.workedOn
@@ -140,3 +143,5 @@ left join dimworkrole dr on dr.workRoleId = j.workRoleId
 left join dimdepartment dp on dp.departmentId = j.departmentId
 left join dimbusinessunit du on du.businessUnitId = j.businessUnitId
 left join dimboard di on di.boardId = j.boardId
+left join dimproject dpj on dpj.projectId = j.projectId
+left join dimphase dph on dph.phaseId = j.phaseId

@@ -46,11 +46,13 @@ sql!(
     "ticketstatus_uses",
     "priority_uses",
     "team_uses",
+    "prepaid_uses",
     "project_rows",
     "project_uses",
     "phase_uses",
     "project_work",
     "product_uses",
+    "agreement_statements",
     "agreement_facts",
     "member_costs",
     "project_methods",
@@ -74,12 +76,15 @@ sql!(
     "backlog_days",
     "cycle_lengths",
     "billing_cycles",
+    "opportunity_products",
     "month_ends",
     "version_months",
     "addition_versions",
     "agreement_versions",
     "agreement_months",
     "recurring_months",
+    "prepaid_terms",
+    "prepaid_periods",
     "dimcompany",
     "dimmember",
     "dimagreement",
@@ -108,7 +113,10 @@ sql!(
     "fact_backlog",
     "fact_agreementaddition",
     "fact_mrr",
+    "fact_prepaid",
     "fact_purchaseorderline",
+    "fact_opportunity",
+    "fact_activity",
     "fact_project",
 );
 
@@ -356,7 +364,7 @@ mod tests {
             .iter()
             .filter(|model| model.kind == ModelKind::Lookup)
             .map(|model| model.name.as_str())
-            .chain(["agreement_type_rules", "agreement_numbers", "company_types", "run_day"])
+            .chain(super::super::lookups::NAMES)
             .collect();
         // A fact without `rows` is computed whole.
         for fact in models.iter().filter(|model| model.kind == ModelKind::Fact && !model.rows.is_empty()) {

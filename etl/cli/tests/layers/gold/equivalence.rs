@@ -19,7 +19,7 @@ use super::tenant::{ENTITIES, HISTORIES, Tenant, history_of, silver_of};
 type Event = (u8, u16, u16);
 
 /// Kinds of changes.
-const KINDS: u8 = 50;
+const KINDS: u8 = 54;
 
 type Row = Map<String, Value>;
 
@@ -214,6 +214,37 @@ impl History {
             48 => {
                 let list = one(&["ServiceTicket", "ProjectTicket"], which);
                 self.set(list, which, "closedDate", json!(format!("2024-07-{:02}T02:30:00Z", 1 + value % 28)));
+            }
+            49 => {
+                let plan = [
+                    ("budgetHours", hours),
+                    ("percentComplete", json!(one(&["0.4", "80", "1"], which))),
+                    ("estimatedEnd", json!(format!("2024-07-{:02}", 1 + which % 31))),
+                    ("closedFlag", json!(which % 2 > 0)),
+                    ("managerId", json!(10 + which % 4)),
+                    ("isDeleted", json!(which % 3 > 0)),
+                ];
+                let (column, value) = one(&plan, value);
+                self.set("Project", which, column, value);
+            }
+            50 => self.set(fact, which, "projectId", one(&[json!(null), json!(4), json!(5), json!(7), json!(8)], value / 3)),
+            51 => {
+                let plan = [
+                    ("budgetHours", hours),
+                    ("parentPhaseId", one(&[json!(null), json!(16)], which)),
+                    ("isDeleted", json!(which % 3 > 0)),
+                ];
+                let (column, value) = one(&plan, value);
+                self.set("ProjectPhase", which, column, value);
+            }
+            52 => {
+                let employment = [
+                    ("dailyCapacity", one(&[json!(null), json!("7.5"), json!("0")], which)),
+                    ("hireDate", json!(format!("2024-{:02}-10", 1 + which % 12))),
+                    ("inactiveDate", json!(format!("2024-{:02}-10", 1 + which % 12))),
+                ];
+                let (column, value) = one(&employment, value);
+                self.set("Member", which, column, value);
             }
             28 if self.config.agreement_rules.is_empty() => {}
             28 => {
