@@ -136,6 +136,8 @@ def peer(big, out, day):
         files = deltalake.DeltaTable(str(big / "silver" / f"silver_cw_{table}")).file_uris()
         connection.execute(f"create view silver_cw_{table} as select * from read_parquet({files!r})")
     connection.execute("create macro datediff(later, earlier) as date_diff('day', earlier, later)")
+    connection.execute("create macro date_add(start, days) as start + cast(days as int)")
+    connection.execute("create macro add_months(start, months) as cast(start + to_months(cast(months as int)) as date)")
     # Five business days are a week, holidays aside.
     connection.execute(f"create table run_day as select date '{day}' as asOf, date '{day}' - 7 as staleOn")
     # What the program makes of configuration and JSON texts; here taken from what it wrote, which favours DuckDB.

@@ -53,19 +53,21 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
          | most at once | most in a second | peak MB |",
     )?;
     line("|---|---|---|---|---|---|---|---|---|---|---|---|")?;
-    let wait = seconds(latency)?;
+    let (wait, mut needed) = (seconds(latency)?, Vec::new());
     for rows in &arguments.rows {
         for concurrency in &arguments.concurrency {
             let network = Network::start(arguments, *rows, latency)?;
             let folder = arguments.folder.join(format!("network-{rows}-{concurrency}"));
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             let has_peers = arguments.peers.is_some() && *rows <= arguments.peers_up_to;
-            for what in &arguments.runs {
-                let mode = if *what == Run::Full { "full" } else { "incremental" };
-                if *what == Run::Day {
+            let (mut before, mut unchanged) = (String::new(), None);
+            for run in &arguments.runs {
+                let mode = if *run == Run::Full { "full" } else { "incremental" };
+                if *run == Run::Day {
+                    before = network.now()?;
                     network.own("POST", "advance", r#"{"days":1}"#)?;
                 }
-                let what = what.name();
+                let what = run.name();
                 let mut ours = None;
                 for (program, script) in PROGRAMS.into_iter().filter(|(_, script)| script.is_none() || has_peers) {
                     network.own("DELETE", "requests", "")?;
@@ -82,6 +84,12 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
                         || number(&told.said, "rows"),
                         |steps| steps.iter().filter(is_bronze).map(|step| number(step, "rowsRead")).sum(),
                     );
+                    if ours.is_none() && *run == Run::Unchanged {
+                        unchanged = Some(number(&asked, "total"));
+                    }
+                    if let (None, Run::Day, Some(unchanged)) = (ours, *run, unchanged) {
+                        needed.push((*rows, number(&asked, "total"), unchanged, network.needed(&before)?));
+                    }
                     let times = ours.map(|ours| format!("{:.1}", told.seconds / ours)).unwrap_or_default();
                     ours = ours.or(Some(told.seconds));
                     // As long as the requests take at best, without a row that adds to their latency.
@@ -100,6 +108,19 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
             // A folder that can't be removed stays.
             let _ = std::fs::remove_dir_all(&folder);
         }
+    }
+    for (rows, sent, unchanged, needs) in needed {
+        let number = |name: &str| needs.get(name).and_then(Value::as_u64).unwrap_or_default();
+        let least = unchanged + number("requests");
+        line(&format!(
+            "\n{rows} time entries: the {} rows that changed in a day need {least} requests, {unchanged} to find out what changed, {} pages \
+             of a thousand rows, and {} bundles of the {} lists below them. connectwise-etl sent {sent}, {:.2} times as many.",
+            number("rows"),
+            number("pages"),
+            number("bundles"),
+            number("lists"),
+            sent as f64 / least as f64
+        ))?;
     }
     Ok(())
 }
@@ -152,6 +173,18 @@ impl<'a> Network<'a> {
         measured(command.arg(concurrency.to_string()))
     }
 
+    /// The simulated time.
+    fn now(&self) -> Result<String, String> {
+        let clock = self.own("GET", "clock", "")?;
+        clock.get("now").and_then(Value::as_str).map(str::to_owned).ok_or_else(|| format!("no time is in {clock}"))
+    }
+
+    /// What the rows need that changed since a simulated time (`bench/peers/needed.py`).
+    fn needed(&self, since: &str) -> Result<Value, String> {
+        let told = self.python(&["import runpy; runpy.run_path('needed.py')", since])?;
+        serde_json::from_str(&told).map_err(|error| format!("needed.py: {error}"))
+    }
+
     /// Names of the lists that peers read.
     fn flat(&self) -> Result<String, String> {
         const NAMES: &str = "import lists; print(','.join(name for name, *_ in lists.lists()))";
@@ -172,6 +205,7 @@ impl<'a> Network<'a> {
     fn python(&self, arguments: &[&str]) -> Result<String, String> {
         let mut command = Command::new(&self.arguments.python);
         command.current_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")).arg("-c").args(arguments);
+        command.envs(self.server.environment.iter().cloned());
         let told = command.output().map_err(|error| error.to_string())?;
         if !told.status.success() {
             return Err(format!("{arguments:?}: {}", String::from_utf8_lossy(&told.stderr)));
