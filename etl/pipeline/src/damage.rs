@@ -11,7 +11,7 @@ pub(crate) async fn explained(lake: &Lake, tables: &[TableName], error: Error) -
         return error;
     }
     match found(lake, tables).await {
-        Some(what) => Error::new(Kind::Lake, what).with_source(error),
+        Some(what) => Error::damaged(what).with_source(error),
         None => error,
     }
 }
@@ -19,15 +19,11 @@ pub(crate) async fn explained(lake: &Lake, tables: &[TableName], error: Error) -
 /// An error of a command that read tables and changes nothing. Where one of them can't be read it is that, in one sentence.
 pub(crate) async fn read_fault(lake: &Lake, tables: &[TableName], error: Error) -> Error {
     if let Some(what) = found(lake, tables).await {
-        return Error::new(Kind::Lake, what);
+        return Error::damaged(what);
     }
     // What the log doesn't tell is found by reading the files, which is what failed here.
     if error.is_undecodable() {
-        let names = tables.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
-        let why = format!(
-            "a data file of {names} can't be read: `connectwise-etl maintain --verify` says which, and what mends it"
-        );
-        return Error::new(Kind::Lake, why).with_source(error);
+        return Error::undecodable(tables).with_source(error);
     }
     error
 }

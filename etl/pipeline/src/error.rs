@@ -1,5 +1,11 @@
 //! The crate's error: what happened, to what, and what state is left.
 
+mod load;
+mod query;
+mod silver;
+mod table;
+mod tenant;
+
 use std::fmt;
 
 use connectwise_extract::error as extract;

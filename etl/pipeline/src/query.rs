@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::closest::advice;
-use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_lakehouse::{Lake, TableName};
 use datafusion::common::ScalarValue;
 use datafusion::prelude::{DataFrame, SessionContext};
 use datafusion::sql::parser::Statement;
@@ -14,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::{self, Receiver};
 
 use crate::damage;
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::gold;
 use crate::sql;
 pub use crate::sql::json;
@@ -35,7 +35,7 @@ static THREADS: LazyLock<std::io::Result<Runtime>> =
 /// a batch, if an empty one, so that the columns are known.
 ///
 /// # Errors
-/// [`Kind::Usage`] for a table that doesn't exist, [`Kind::Sql`] for anything but a SELECT that runs.
+/// [`Kind::Usage`](crate::error::Kind::Usage) for a table that doesn't exist, [`Kind::Sql`](crate::error::Kind::Sql) for anything but a SELECT that runs.
 pub async fn select(lake: &Lake, sql: &str) -> Result<Vec<RecordBatch>> {
     select_bound(lake, sql, Vec::new()).await
 }
@@ -71,10 +71,8 @@ pub(crate) async fn select_bound(
 /// As [`select`]; what fails later comes in place of rows.
 pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Result<RecordBatch>>)> {
     let (lake, sql) = (lake.clone(), sql.to_owned());
-    let lost = |error| Error::new(Kind::Sql, "the query was lost: ask again").with_source(error);
-    let threads = THREADS
-        .as_ref()
-        .map_err(|error| Error::new(Kind::Io, format!("the threads that compute a query can't be started: {error}")))?;
+    let lost = |error| Error::lost_query().with_source(error);
+    let threads = THREADS.as_ref().map_err(Error::no_query_threads)?;
     // Planning takes its time, too.
     let over = lake.clone();
     let Planned { frame, tables } = threads.spawn(async move { planned(&over, &sql).await }).await.map_err(lost)??;
@@ -140,14 +138,10 @@ async fn register_named(lake: &Lake, session: &SessionContext, statement: &State
             }
             let names = known.iter().map(|table| table.name.as_str());
             let advice = advice(wanted, names, "connectwise-etl schema lists all tables");
-            return Err(Error::new(Kind::Usage, format!("there is no table {wanted:?}: {advice}")));
+            return Err(Error::unknown_table(wanted, &advice));
         };
         if !register(lake, session, wanted, table).await? {
-            let how = match table.layer {
-                Layer::Ledger => "connectwise-etl run".to_owned(),
-                layer => format!("connectwise-etl run --layers {layer}"),
-            };
-            return Err(Error::new(Kind::Usage, format!("{table} isn't there yet: run {how} first")));
+            return Err(Error::no_table_yet(table));
         }
         tables.push(table.clone());
     }

@@ -8,14 +8,14 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Rows as a batch of a schema. A struct has one field for each column, whatever their order.
 ///
 /// # Errors
-/// [`Kind::Contract`] when the fields aren't the columns, or a value doesn't fit its column. `what` names the rows.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when the fields aren't the columns, or a value doesn't fit its column. `what` names the rows.
 pub(crate) fn to_batch<T: Serialize>(what: &str, schema: &SchemaRef, rows: &[T]) -> Result<RecordBatch> {
-    let unfit = |why: String| Error::new(Kind::Contract, format!("rows of {what} can't be built: {why}"));
+    let unfit = |why: String| Error::unbuilt_rows(what, why);
     // Fields without a column would be dropped, and columns without a field be NULL.
     let first = rows.first().map(serde_json::to_value).transpose().map_err(|error| unfit(error.to_string()))?;
     if let Some(Value::Object(row)) = first {
@@ -35,13 +35,12 @@ pub(crate) fn to_batch<T: Serialize>(what: &str, schema: &SchemaRef, rows: &[T])
 /// The rows of batches as structs, by the names of their columns.
 ///
 /// # Errors
-/// [`Kind::Contract`] when a column is missing or has another type. `what` names the rows.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when a column is missing or has another type. `what` names the rows.
 pub(crate) fn from_batches<T: DeserializeOwned>(what: &str, batches: &[RecordBatch]) -> Result<Vec<T>> {
     let mut rows = Vec::new();
     for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
-        let read: Vec<T> = serde_arrow::from_record_batch(batch).map_err(|error| {
-            Error::new(Kind::Contract, format!("{what} has other columns than this version reads")).with_source(error)
-        })?;
+        let read: Vec<T> =
+            serde_arrow::from_record_batch(batch).map_err(|error| Error::foreign_columns(what).with_source(error))?;
         rows.extend(read);
     }
     Ok(rows)

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::Target;
 use crate::deletes::{Facts, Guard, accepts_all, confirmed, may_delete, narrowed};
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::quarantine::Held;
 
 /// So many missing rows are believed where they are too large a share, if each is confirmed: small lists lose a row too.
@@ -29,7 +29,7 @@ impl Target<'_> {
     /// Why the rows that are stored and weren't listed may not leave; `None` where they may, or where there are none.
     ///
     /// # Errors
-    /// [`Kind::Conflict`] when another run changed the table meanwhile, else when something that decides can't be read.
+    /// [`Kind::Conflict`](crate::error::Kind::Conflict) when another run changed the table meanwhile, else when something that decides can't be read.
     pub(super) async fn check_deletions(&self, stored: &Keys, listed: &Keys, seen: &Seen) -> Result<Option<String>> {
         // What the server can't give is in the list all the same.
         let may_be = |key: &i64| seen.unreadable.iter().any(|record| record.place().may_be(*key));
@@ -41,7 +41,7 @@ impl Target<'_> {
         let Some(guard) = self.first_objection(stored.len(), missing, listed, seen).await? else { return Ok(None) };
         // Rows that another run has added since are no sign of anything.
         if self.table.refresh().await?.version() != self.table.version() {
-            return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table.name())));
+            return Err(Error::conflict(self.table.name()));
         }
         Ok(Some(guard.to_string()))
     }

@@ -27,7 +27,7 @@ use super::{Done, Target};
 use crate::error::{Error, Kind, Result, sql_error};
 use crate::quarantine;
 use crate::telemetry::Chunk as Safe;
-use crate::tenant::{self, unmoved};
+use crate::tenant;
 
 const HIDDEN: &str = "__hidden";
 
@@ -76,11 +76,10 @@ impl Target<'_> {
         };
         let (refused, leaving) = self.guard(&read).await?;
         if let Some(why) = refused.as_deref().filter(|_| self.moved) {
-            return Err(unmoved(self.table.name(), Some(why)));
+            return Err(Error::unmoved(self.table.name(), Some(why)));
         }
         if let (Some(why), Some(doubt @ Doubt::Layout(_))) = (&refused, &self.doubt) {
-            let what = format!("{} {doubt}, so that it has to be replaced as a whole, and {why}", self.table.name());
-            return Err(Error::new(Kind::Incomplete, what));
+            return Err(Error::not_replaced(self.table.name(), doubt, why));
         }
         let refused = refused.map(kept);
         // Before the commit: a file must never be in the table and staged at once, or a later load could bring it back.

@@ -19,7 +19,7 @@ use super::rows::Rows;
 use super::{Work, together};
 use crate::bronze::Loaded;
 use crate::deletes::children::limit;
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::quarantine::{Held, Record};
 
 /// Which lists a load reads.
@@ -245,8 +245,7 @@ impl Work<'_> {
 
     /// The rows that the table doesn't hold in this form.
     fn differing(&self, batch: &RecordBatch, held: &Stored) -> Result<RecordBatch> {
-        let fault =
-            |why: &str| Error::new(Kind::Contract, format!("rows of {} can't be compared: {why}", self.entity.name));
+        let fault = |why: &str| Error::uncompared(self.entity, why);
         let keys = integers(batch, self.entity.key)?;
         let hashes =
             batch.column_by_name(CONTENT_HASH).and_then(|hashes| hashes.as_primitive_opt::<Int64Type>().cloned());

@@ -16,7 +16,7 @@ use super::progress::{MAX_PENDING, Progress};
 use super::rows::Rows;
 use super::{Work, together};
 use crate::bronze::{Loaded, WATERMARK};
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::quarantine::{self, Held, Record, Settled};
 use crate::tenant;
 
@@ -80,7 +80,7 @@ impl Work<'_> {
         let done = through.clone();
         let last = stream::once(async move {
             let done = done.lock().is_ok_and(|done| *done);
-            if done { None } else { Some(Err(Error::new(Kind::Incomplete, "the reader stopped before the last list"))) }
+            if done { None } else { Some(Err(Error::reader_stopped())) }
         });
         let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
         let source = Source::stream(&session, schema.clone(), batches.boxed())?;

@@ -46,7 +46,7 @@ use connectwise_sdk::catalog::{Entity, Load, Parent};
 use crate::bronze::{Loaded, Request};
 pub use crate::bundling::BUNDLE;
 pub use crate::deletes::children::MAX_SHARE;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::quarantine::Held;
 use crate::telemetry::{Meter, Mode};
 use crate::tenant;
@@ -118,7 +118,7 @@ pub async fn load(
 /// there is no such table, or nobody knows.
 ///
 /// # Errors
-/// [`Kind::Lake`] when its log can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read.
 pub async fn oldest_look(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(Looks::stored(table).await?.oldest())
 }
@@ -201,10 +201,6 @@ impl<'a> Work<'a> {
     }
 
     fn incomplete(&self, why: &str) -> Error {
-        let name = self.entity.name;
-        Error::new(
-            Kind::Incomplete,
-            format!("the read of {name} isn't whole: {why}; its tables are left as they were, run again"),
-        )
+        source::incomplete(self.entity, why).into()
     }
 }

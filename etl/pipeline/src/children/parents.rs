@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::Work;
 use crate::bundling::BUNDLE;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::shared::Ids;
 
 /// Seconds of a day.
@@ -179,9 +179,7 @@ impl Work<'_> {
     }
 
     fn unlisted(&self, error: connectwise_sdk::Error) -> Error {
-        let (own, above) = (self.entity.name, self.above.name);
-        Error::new(Kind::Source, format!("{own} can't be read: {above}, on which it hangs, can't be listed"))
-            .with_source(error)
+        Error::unlisted_parents(self.entity, self.above).with_source(error)
     }
 }
 

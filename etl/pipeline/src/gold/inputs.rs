@@ -13,7 +13,7 @@ use super::model::Model;
 use super::{lookups, withheld};
 use crate::error::{Error, Kind, Result};
 use crate::opened::Opened;
-use crate::silver::{history, seen, unbelieved};
+use crate::silver::{history, seen};
 
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
@@ -83,7 +83,7 @@ impl Inputs {
     /// Refuses a model that reads a table which isn't to be believed.
     pub(super) fn believed(&self, model: &Model) -> Result<()> {
         match model.inputs.iter().find_map(|input| self.doubts.get_key_value(input)) {
-            Some((input, doubt)) => Err(unbelieved(&TableName::silver(input), doubt, &TableName::gold(&model.name))),
+            Some((input, doubt)) => Err(Error::unbelieved(&TableName::silver(input), doubt, &TableName::gold(&model.name))),
             None => Ok(()),
         }
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use super::read::rows;
 use super::status::{LAST_RUNS, RunStatus, last_runs};
 use super::{CHUNKS, STEPS};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The word for the run that began last.
 const LAST: &str = "last";
@@ -118,20 +118,16 @@ fn list<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Vec<S
 /// All of one run: `last` for the one that began last, or its name, of which the end is enough.
 ///
 /// # Errors
-/// [`Kind::Usage`] when no run or more than one is meant, [`Kind::Lake`] or [`Kind::Sql`] when the ledger can't be read.
+/// [`Kind::Usage`](crate::error::Kind::Usage) when no run or more than one is meant, [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when the ledger can't be read.
 pub async fn detail(lake: &Lake, wanted: &str) -> Result<RunDetail> {
-    let none =
-        || Error::new(Kind::Usage, format!("there is no run {wanted:?}: connectwise-etl status lists the last ones"));
     let sql = if wanted == LAST { format!("{LAST_RUNS} limit 1") } else { LAST_RUNS.to_owned() };
     let mut runs = last_runs(lake, &sql).await?;
     runs.retain(|run| wanted == LAST || (!wanted.is_empty() && run.run_id.ends_with(wanted)));
     if runs.len() > 1 {
         let names: Vec<&str> = runs.iter().map(|run| run.run_id.as_str()).take(3).collect();
-        let why =
-            format!("{} runs end with {wanted:?}, such as {}: name one of them in full", runs.len(), names.join(", "));
-        return Err(Error::new(Kind::Usage, why));
+        return Err(Error::many_runs(wanted, runs.len(), &names));
     }
-    let run = runs.pop().ok_or_else(none)?;
+    let run = runs.pop().ok_or_else(|| Error::no_run(wanted))?;
     let of = |table: &str, order: &str| {
         // Names of runs are the ledger's own, and yet anybody may write to a lakehouse.
         let name = run.run_id.replace('\'', "''");

@@ -29,7 +29,7 @@ use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Commit, Lake, Layer, TableName};
 use serde::Serialize;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::telemetry::{Mode, Step, TestResult};
 use crate::typed::to_batch;
 pub use detail::{ChunkStatus, RunDetail, StepStatus, detail};
@@ -124,7 +124,7 @@ pub fn short(run_id: &str) -> &str {
 /// Says that a run begins. To be called before it touches anything.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Io`] when the ledger can't be written.
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Io`](crate::error::Kind::Io) when the ledger can't be written.
 pub async fn begin(lake: &Lake, start: Start<'_>) -> Result<()> {
     append(lake, start.run_id, RUNS, &[RunRow::started(start)]).await
 }
@@ -133,15 +133,5 @@ pub async fn begin(lake: &Lake, start: Start<'_>) -> Result<()> {
 async fn append<T: Serialize>(lake: &Lake, run_id: &str, table: &'static str, rows: &[T]) -> Result<()> {
     let (Some(schema), false) = (schema(table), rows.is_empty()) else { return Ok(()) };
     let batch = to_batch(table, &schema, rows)?;
-    lake.append(&TableName::ledger(table), &batch, &Commit::new(run_id)).await.map_err(unwritten)
-}
-
-fn unwritten(error: impl Into<Error>) -> Error {
-    let error = error.into();
-    let kind = if error.kind() == Kind::Io { Kind::Io } else { Kind::Lake };
-    Error::new(
-        kind,
-        "the ledger can't be written, so status and report won't know of this run; the data isn't affected",
-    )
-    .with_source(error)
+    lake.append(&TableName::ledger(table), &batch, &Commit::new(run_id)).await.map_err(Error::unwritten_ledger)
 }

@@ -248,9 +248,7 @@ pub async fn acknowledge(lake: &Lake, ids: Option<&[i64]>, run_id: &str, now: Da
     if let Some(ids) = ids {
         let known = |id: &&i64| chosen.iter().any(|record| record.quarantine_id == **id);
         if let Some(unknown) = ids.iter().find(|id| !known(id)) {
-            return Err(Error::usage(format!(
-                "{unknown} is no open record of the quarantine: connectwise-etl quarantine lists them"
-            )));
+            return Err(Error::not_quarantined(*unknown));
         }
         chosen.retain(|record| ids.contains(&record.quarantine_id));
     }

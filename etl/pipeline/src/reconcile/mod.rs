@@ -29,7 +29,7 @@ use futures::TryStreamExt;
 
 use crate::bronze::watermark;
 use crate::deletes::{Answer, Facts, Guard, MAX_SHARE, accepts_all, confirm, control, may_delete, narrowed, verdict};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::halt::{Halt, Trouble};
 use crate::quarantine;
 pub use report::{EntityReport, Report, Swept};
@@ -153,7 +153,7 @@ impl Work<'_> {
         if let Some(guard) = self.guard(&listed, &missing, report).await? {
             // Rows that another run has added since the sweep are no sign of anything.
             if now.refresh().await?.version() != self.table.version() {
-                return Err(Error::new(Kind::Conflict, format!("{} was changed by another run", self.table.name())));
+                return Err(Error::conflict(self.table.name()));
             }
             report.refused = Some(guard.to_string());
             return Ok(());
@@ -227,9 +227,7 @@ impl Work<'_> {
         let schema = contract::bronze(self.entity);
         let examined = table.examine().await?;
         if let Some(doubt) = examined.and_then(|examined| examined.doubt_as(&schema)) {
-            let what =
-                format!("{} {doubt}, so that nothing was taken out of it: `run` reads it again first", table.name());
-            return Err(Error::new(Kind::Contract, what));
+            return Err(Error::not_reconciled(table.name(), doubt));
         }
         let rows = table.changed(&session, self.entity.key, CONTENT_HASH, rows).await?;
         let commit = Commit::new(&self.request.run_id).note("etlReconciled", gone.len() as u64);
@@ -246,7 +244,7 @@ impl Work<'_> {
             return Ok(keys.iter().map(|key| (key.cast_signed(), None)).collect());
         }
         let session = table.lake().session()?;
-        let failed = |error| Error::new(Kind::Sql, format!("{} can't be read", table.name())).with_source(error);
+        let failed = |error| Error::unread(table.name()).with_source(error);
         table.register(&session, "stored").await?;
         let frame = session
             .sql(&format!("select `{}`, `{SILENT}` from stored", self.entity.key))

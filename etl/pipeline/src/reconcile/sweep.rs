@@ -6,7 +6,7 @@ use connectwise_sdk::catalog::Entity;
 use futures::TryStreamExt;
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// What a sweep saw.
 #[derive(Debug, Default)]
@@ -38,14 +38,11 @@ impl Sweep {
 /// Reads the keys of every record.
 ///
 /// # Errors
-/// [`Kind::Source`] when the server refuses, [`Kind::Incomplete`] when it never said which page is the last, it can't
+/// [`Kind::Source`](crate::error::Kind::Source) when the server refuses, [`Kind::Incomplete`](crate::error::Kind::Incomplete) when it never said which page is the last, it can't
 /// give too many records, a record has no key, or the keys don't rise.
 pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag: Option<&str>) -> Result<Sweep> {
-    let fault =
-        |error| Error::new(Kind::Source, format!("the ids of {} can't be read", entity.name)).with_source(error);
-    let incomplete = |why: String| {
-        Error::new(Kind::Incomplete, format!("the sweep of {} isn't whole: {why}; nothing is deleted", entity.name))
-    };
+    let fault = |error| Error::unread_ids(entity).with_source(error);
+    let incomplete = |why: String| Error::incomplete_sweep(entity, why);
     let before = count(client, entity, None).await.map_err(fault)?;
     let fields = flag.map_or_else(|| entity.key.to_owned(), |flag| format!("{},{flag}", entity.key));
     let mut list = client.list(entity.path).fields(fields).page_size(page_size).skip_unreadable();

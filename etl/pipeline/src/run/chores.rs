@@ -9,7 +9,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::server::Server;
 use super::{Step, damage};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::gold::GoldConfig;
 use crate::halt::Halt;
 use crate::ledger::{End, Journal, Start, Work};
@@ -116,7 +116,7 @@ async fn swept(
 ) -> Result<Vec<sweep_of::EntityReport>> {
     let table = lake.table(&TableName::bronze(entity.table)).await?;
     if tenant::is_of_another(&table, owner).await? {
-        return Ok(vec![sweep_of::EntityReport::refusing(entity, tenant::unmoved(table.name(), None).to_string())]);
+        return Ok(vec![sweep_of::EntityReport::refusing(entity, Error::unmoved(table.name(), None).to_string())]);
     }
     Ok(sweep_of::run(lake, client, &[entity], request).await.entities)
 }

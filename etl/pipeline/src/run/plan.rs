@@ -17,7 +17,7 @@ use super::server::Server;
 use super::silver::Built;
 use super::{Meter, Mode, Observer, Report, Step, damage, others};
 use crate::bronze::Options;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
 use crate::halt::Trouble;
 use crate::ledger::{self, End, Journal, Start, Work};
@@ -78,11 +78,11 @@ impl Plan {
 /// Runs a plan to its end, whatever fails on the way.
 ///
 /// # Errors
-/// [`Kind::Usage`] when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
-/// [`Kind::Config`] when the lakehouse belongs to another tenant or holds another program's tables. Everything later is in the report.
+/// [`Kind::Usage`](crate::error::Kind::Usage) when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
+/// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to another tenant or holds another program's tables. Everything later is in the report.
 pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
-        return Err(Error::new(Kind::Usage, "the bronze layer needs an API client"));
+        return Err(Error::no_client());
     }
     if plan.layers.contains(&Layer::Gold) {
         gold::check(lake, &plan.gold).await?;
@@ -297,9 +297,13 @@ impl Run<'_> {
                     steps.push(step);
                 }
                 if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
+                    let has_rules = self.plan.gold.agreement_rules.is_some();
                     let unmatched = built.unmatched_agreement_types.iter();
-                    step.warnings.extend(unmatched.map(|(name, count)| {
-                        format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                    step.warnings.extend(unmatched.map(|(name, count)| match has_rules {
+                        true => {
+                            format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                        }
+                        false => format!("nothing says how {count} agreements of the type {name:?} are billed"),
                     }));
                 }
                 tests = built.tests;
@@ -369,7 +373,7 @@ impl Run<'_> {
             step.trouble = Trouble::of(&error);
             let unread = if error.is_undecodable() { self.mark(inputs).await.or(unread) } else { None };
             let error = match unread {
-                Some(what) => Error::new(Kind::Lake, what).with_source(error),
+                Some(what) => Error::damaged(what).with_source(error),
                 None => damage::explained(self.lake, inputs, error).await,
             };
             tracing::error!(table = %table, error = %error.report(), "step failed");

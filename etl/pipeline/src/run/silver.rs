@@ -15,7 +15,7 @@ use super::lists::{Fresh, Loaded};
 use super::plan::{Run, at, is_full};
 use super::server::Server;
 use super::{Meter, Mode, Step, damage};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ledger::Journal;
 use crate::silver;
 use crate::tenant;
@@ -101,7 +101,7 @@ impl Run<'_> {
                 None => lake.table(&TableName::bronze(entity.table)).await?,
             };
             if tenant::is_of_another(&bronze, self.owner).await? {
-                return Err(tenant::unmoved(bronze.name(), None));
+                return Err(Error::unmoved(bronze.name(), None));
             }
             let (silver, healed) = damage::silver(lake, entity, plan, &self.run_id).await?;
             let Todo { mode, untrusted } = self.todo(&silver, healed, step).await?;

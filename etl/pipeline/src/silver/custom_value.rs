@@ -11,7 +11,7 @@ use serde_json::Value;
 use super::custom::{CustomColumn, CustomKind, Items};
 use super::guard::Guard;
 use super::value;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// One array for each column, and how many of its values could not be read. Those of a dropped column aren't looked at.
 pub(super) fn arrays(bronze: &RecordBatch, columns: &[CustomColumn]) -> Result<Vec<(ArrayRef, u64)>> {
@@ -73,9 +73,7 @@ impl Cells {
             Values::Texts(texts) => Arc::new(StringArray::from(texts)),
             Values::Numbers(numbers) => {
                 let numbers = Decimal128Array::from(numbers).with_precision_and_scale(DECIMAL.0, DECIMAL.1);
-                Arc::new(numbers.map_err(|error| {
-                    Error::new(Kind::Contract, "a custom field's column can't be built").with_source(error)
-                })?)
+                Arc::new(numbers.map_err(|error| Error::unbuilt_custom_field().with_source(error))?)
             }
             Values::Days(days) => Arc::new(Date32Array::from(days)),
             Values::Flags(flags) => Arc::new(BooleanArray::from(flags)),

@@ -9,7 +9,7 @@ use connectwise_extract::contract::{IS_DELETED, RUN_ID, TIMESTAMP};
 
 use super::Step;
 use super::layout::Layout;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Turns stored rows into deleted ones. A row that was deleted before stays as it is.
 pub(super) struct Deletion {
@@ -49,9 +49,7 @@ impl Deletion {
                 _ => kept,
             });
         }
-        RecordBatch::try_new(schema.clone(), arrays).map_err(|error| {
-            Error::new(Kind::Contract, "a stored silver row doesn't fit its contract").with_source(error)
-        })
+        RecordBatch::try_new(schema.clone(), arrays).map_err(|error| Error::outdated_silver().with_source(error))
     }
 
     fn stamped(&self, kept: &ArrayRef, was_deleted: impl Fn(usize) -> bool) -> ArrayRef {

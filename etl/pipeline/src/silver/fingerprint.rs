@@ -6,7 +6,7 @@ use arrow::datatypes::SchemaRef;
 use arrow::row::{RowConverter, SortField};
 use twox_hash::XxHash3_64;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Hashes the rows of batches over some columns of a schema.
 pub(crate) struct Fingerprinter {
@@ -32,9 +32,7 @@ impl Fingerprinter {
     pub(crate) fn rows(&mut self, batch: &RecordBatch) -> Result<Vec<u64>> {
         let mut arrays = Vec::with_capacity(self.columns.len());
         for (name, kind) in &self.columns {
-            let array = batch.column_by_name(name).ok_or_else(|| {
-                Error::new(Kind::Contract, format!("the column {name} is missing where rows are compared"))
-            })?;
+            let array = batch.column_by_name(name).ok_or_else(|| Error::column_missing(name, "compared"))?;
             arrays.push(if array.data_type() == kind { array.clone() } else { cast(array, kind).map_err(broken)? });
         }
         let rows = self.converter.convert_columns(&arrays).map_err(broken)?;
@@ -43,7 +41,7 @@ impl Fingerprinter {
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "rows can't be compared").with_source(error)
+    Error::incomparable().with_source(error)
 }
 
 /// The content of a whole table, whatever order its rows are in.

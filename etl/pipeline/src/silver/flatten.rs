@@ -55,13 +55,8 @@ impl Flattener {
             count(&column.name, bad);
             arrays.push(self.layout.finished(array, column.treatment)?);
         }
-        let batch = RecordBatch::try_new(self.layout.schema().clone(), arrays).map_err(|error| {
-            Error::new(
-                crate::error::Kind::Contract,
-                "bronze rows don't fit their silver table: load the entity again in full",
-            )
-            .with_source(error)
-        })?;
+        let batch = RecordBatch::try_new(self.layout.schema().clone(), arrays)
+            .map_err(|error| Error::unflattened().with_source(error))?;
         Ok((batch, unreadable))
     }
 }
@@ -110,13 +105,7 @@ fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if array.data_type() == wanted {
         return Ok(array.clone());
     }
-    cast(array, wanted).map_err(|error| {
-        Error::new(
-            crate::error::Kind::Contract,
-            format!("a bronze column is {}, and {wanted} is declared", array.data_type()),
-        )
-        .with_source(error)
-    })
+    cast(array, wanted).map_err(|error| Error::bronze_type(array.data_type(), wanted).with_source(error))
 }
 
 fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &Guard) -> Result<(ArrayRef, u64)> {
@@ -161,9 +150,9 @@ fn texts(array: &ArrayRef) -> impl Iterator<Item = Option<&str>> {
 
 fn decimals(values: impl Iterator<Item = Option<Option<i128>>>) -> Result<(ArrayRef, u64)> {
     let (units, bad) = counted(values);
-    let array = Decimal128Array::from(units).with_precision_and_scale(DECIMAL.0, DECIMAL.1).map_err(|error| {
-        Error::new(crate::error::Kind::Contract, "a decimal column can't be built").with_source(error)
-    })?;
+    let array = Decimal128Array::from(units)
+        .with_precision_and_scale(DECIMAL.0, DECIMAL.1)
+        .map_err(|error| Error::unbuilt_decimals().with_source(error))?;
     Ok((Arc::new(array), bad))
 }
 

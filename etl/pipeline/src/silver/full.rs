@@ -14,7 +14,7 @@ use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{Rows, batches, failed, gone};
 use super::{Content, Fingerprinter, Request, Step, TableReport, custom};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::telemetry::build::Unreadable;
 
 /// Batches that are flattened at the same time.
@@ -114,9 +114,7 @@ pub(super) fn flattened(
             async move {
                 let batch = batch?;
                 let task = tokio::task::spawn_blocking(move || flattener.flatten(&batch));
-                let (batch, bad) = task.await.map_err(|error| {
-                    Error::new(Kind::Contract, "flattening a batch was interrupted: run again").with_source(error)
-                })??;
+                let (batch, bad) = task.await.map_err(|error| Error::interrupted_flattening().with_source(error))??;
                 tally.add(bad);
                 Ok(batch)
             }

@@ -15,7 +15,7 @@ use connectwise_sdk::catalog::{Entity, Kind};
 
 use super::custom::CustomColumn;
 use super::guard::Guard;
-use crate::error::{Error, Kind as ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// Mark of a hashed column in the schema; its value tells the key.
 const HASHED: &str = "connectwise.hashed";
@@ -46,7 +46,7 @@ impl Layout {
     /// The columns of an entity under a policy, with columns for these custom fields where the policy keeps them.
     ///
     /// # Errors
-    /// [`Kind::Config`](ErrorKind::Config) when the policy hashes a column and there is no key.
+    /// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
     pub(crate) fn new(entity: &Entity, privacy: &Privacy, custom: Vec<CustomColumn>) -> Result<Self> {
         let stored = |column| Stored { treatment: privacy.of(entity, &column), column };
         let columns: Vec<Stored> = silver_columns(entity).into_iter().map(stored).collect();
@@ -127,7 +127,7 @@ impl Layout {
             (Treatment::Hash, Some(key)) => key,
             _ => return Ok(values),
         };
-        let unfit = |error| Error::new(ErrorKind::Contract, "a column can't be hashed").with_source(error);
+        let unfit = |error| Error::unhashed().with_source(error);
         let texts = cast(&values, &DataType::Utf8).map_err(unfit)?;
         let texts = texts.as_string::<i32>();
         Ok(Arc::new(texts.iter().map(|text| text.map(|text| key.hash(text))).collect::<StringArray>()))
@@ -147,9 +147,7 @@ impl Layout {
             return none();
         }
         let fit = |wanted: &DataType| {
-            let unfit = |error| {
-                Error::new(ErrorKind::Contract, "a stored silver row doesn't fit its contract").with_source(error)
-            };
+            let unfit = |error| Error::outdated_silver().with_source(error);
             if column.data_type() == wanted { Ok(column.clone()) } else { cast(column, wanted).map_err(unfit) }
         };
         match (before, now) {

@@ -38,10 +38,10 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Commit, Doubt, Examined, Layer, Table, TableName, as_conflict, retry_on_conflict};
+use connectwise_lakehouse::{Commit, Examined, Table, TableName, as_conflict, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 pub use crate::telemetry::build::{Mode, Outcome, TableReport, Unreadable};
 use custom::COMMENT;
 pub use custom::{CustomField, custom_fields};
@@ -64,7 +64,7 @@ pub fn schema(entity: &Entity) -> SchemaRef {
 /// The Arrow schema of an entity's silver table under a policy, without custom fields, whose columns the data brings.
 ///
 /// # Errors
-/// [`Kind::Config`] when the policy hashes a column and there is no key.
+/// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
 pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
     Ok(Layout::new(entity, privacy, Vec::new())?.schema().clone())
 }
@@ -79,8 +79,8 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// that one left.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or
-/// written, [`Kind::Contract`] when bronze isn't what the catalogue declares. The silver
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
+/// written, [`Kind::Contract`](crate::error::Kind::Contract) when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
 pub async fn build(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
@@ -105,7 +105,7 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
         return Ok(TableReport::no_input(table.clone()));
     };
     if let Some(doubt) = &input.doubt {
-        return Err(unbelieved(bronze.name(), doubt, table));
+        return Err(Error::unbelieved(bronze.name(), doubt, table));
     }
     let examined = silver.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
@@ -142,14 +142,6 @@ pub(crate) async fn seen(table: &Table, input: &Table, (version, commit): (&str,
         _ => true,
     };
     Ok(same.then_some(version))
-}
-
-/// What is said where a table isn't made from another because that one isn't to be believed.
-pub(crate) fn unbelieved(input: &TableName, doubt: &Doubt, table: &TableName) -> Error {
-    let layer = input.layer;
-    let how = if layer == Layer::Bronze { "reads" } else { "builds" };
-    let what = format!("{input} {doubt}, so that {table} is as it was: `run --layers {layer}` {how} it again first");
-    Error::new(Kind::Contract, what)
 }
 
 /// What a build is told.

@@ -12,7 +12,7 @@ use datafusion::common::JoinType;
 use datafusion::prelude::{DataFrame, SessionContext, ident};
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Keys that are looked for one by one. More of them cost less as a look at the whole tables.
 const AT_MOST: usize = 250_000;
@@ -177,9 +177,9 @@ pub(super) async fn batches(frame: DataFrame) -> Result<BoxStream<'static, Resul
 }
 
 pub(super) fn failed(error: datafusion::error::DataFusionError) -> Error {
-    Error::new(Kind::Sql, "a table can't be read for silver").with_source(error)
+    Error::unread_bronze().with_source(error)
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "bronze rows of one key can't be compared").with_source(error)
+    Error::repeated_bronze().with_source(error)
 }

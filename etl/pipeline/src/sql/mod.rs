@@ -16,7 +16,7 @@ use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::keywords::Keyword;
 use datafusion::sql::sqlparser::tokenizer::{Token, Tokenizer};
 
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 
 mod reads;
 
@@ -36,14 +36,11 @@ const MOST_OPERATORS: usize = 500;
 /// Parses a text that has to be one SELECT (with WITH, VALUES and UNION as one likes).
 ///
 /// # Errors
-/// [`Kind::Sql`] for anything else, and for a SELECT that is too deep to be planned.
+/// [`Kind::Sql`](crate::error::Kind::Sql) for anything else, and for a SELECT that is too deep to be planned.
 pub(crate) fn parse(session: &SessionContext, sql: &str) -> Result<Statement> {
     let deepest = operators(sql);
     if deepest > MOST_OPERATORS {
-        return Err(refused(format!(
-            "the SELECT has {deepest} operators in one expression, and at most {MOST_OPERATORS} can be planned: write long lists \
-             of values as IN (...), or join a list of VALUES"
-        )));
+        return Err(Error::too_many_operators(deepest, MOST_OPERATORS));
     }
     let state = session.state();
     let statement = state.sql_to_statement(sql, &state.config().options().sql_parser.dialect).map_err(sql_error)?;
@@ -51,22 +48,18 @@ pub(crate) fn parse(session: &SessionContext, sql: &str) -> Result<Statement> {
         Statement::Statement(inner) if matches!(**inner, ast::Statement::Query(_)) => {
             let reads = reads(inner);
             if reads > MOST_READS {
-                return Err(refused(format!(
-                    "the SELECT reads tables {} times once each name of its WITH is replaced by what it stands for, and at most \
-                     {MOST_READS} can be planned: read each of these names fewer times",
-                    if reads < 1_000_000_000 { reads.to_string() } else { "more than 1,000,000,000".to_owned() }
-                )));
+                return Err(Error::too_many_reads(reads, MOST_READS));
             }
             Ok(statement)
         }
-        _ => Err(refused(format!("only a SELECT can be asked, and this isn't one: {statement}"))),
+        _ => Err(Error::no_select(&statement)),
     }
 }
 
 /// Plans a text that has to be one SELECT. Whatever it is, nothing is written and no setting is changed.
 ///
 /// # Errors
-/// [`Kind::Sql`] as [`parse`], and when it can't be planned.
+/// [`Kind::Sql`](crate::error::Kind::Sql) as [`parse`], and when it can't be planned.
 pub(crate) async fn select(session: &SessionContext, sql: &str) -> Result<DataFrame> {
     plan(session, parse(session, sql)?).await
 }
@@ -74,14 +67,11 @@ pub(crate) async fn select(session: &SessionContext, sql: &str) -> Result<DataFr
 /// Plans what [`parse`] gave.
 ///
 /// # Errors
-/// [`Kind::Sql`] when it can't be planned, or would do more than read.
+/// [`Kind::Sql`](crate::error::Kind::Sql) when it can't be planned, or would do more than read.
 pub(crate) async fn plan(session: &SessionContext, statement: Statement) -> Result<DataFrame> {
     let plan = session.state().statement_to_plan(statement).await.map_err(sql_error)?;
     if is_too_large(&plan).map_err(sql_error)? {
-        return Err(refused(format!(
-            "the SELECT has a plan of more than {MOST_NODES} nodes once each view is replaced by what it stands for: read views \
-             fewer times, or make tables of them"
-        )));
+        return Err(Error::too_large_plan(MOST_NODES));
     }
     // A query can hold INSERT, UPDATE or SELECT INTO, too.
     let only_reads = SQLOptions::new().with_allow_ddl(false).with_allow_dml(false).with_allow_statements(false);
@@ -92,9 +82,9 @@ pub(crate) async fn plan(session: &SessionContext, statement: Statement) -> Resu
 /// Rows as a JSON array of objects, absent values left out.
 ///
 /// # Errors
-/// [`Kind::Contract`] when a column's type has no JSON form.
+/// [`Kind::Contract`](crate::error::Kind::Contract) when a column's type has no JSON form.
 pub fn json(rows: &[RecordBatch]) -> Result<Vec<u8>> {
-    let fault = |error| Error::new(Kind::Contract, "the rows have no JSON form").with_source(error);
+    let fault = |error| Error::no_json().with_source(error);
     let mut writer = ArrayWriter::new(Vec::new());
     writer.write_batches(&rows.iter().collect::<Vec<_>>()).map_err(fault)?;
     writer.finish().map_err(fault)?;
@@ -119,10 +109,6 @@ pub(crate) fn tables(sql: &str) -> BTreeSet<String> {
     let parsed = (operators(sql) <= MOST_OPERATORS).then(|| DFParser::parse_sql(sql).ok()?.pop_front()).flatten();
     let read = parsed.and_then(|statement| resolve_table_references(&statement, false).ok());
     read.map_or_else(BTreeSet::new, |(tables, _)| tables.iter().map(|name| name.table().to_lowercase()).collect())
-}
-
-fn refused(why: String) -> Error {
-    Error::new(Kind::Sql, why)
 }
 
 /// What is open at a place of a text: the text itself, and a bracket within it.
@@ -210,6 +196,7 @@ fn operators(sql: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::Kind;
     use connectwise_lakehouse::Lake;
 
     fn session() -> SessionContext {

@@ -12,7 +12,7 @@ use connectwise_lakehouse::{Commit, Lake, Mended, Table, TableName};
 use connectwise_sdk::Client;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use owner::Claim;
 pub use owner::{Owner, TENANT, Tenant, not_of, owner, owner_schema};
 
@@ -61,7 +61,7 @@ pub fn of(client: &Client) -> Tenant {
 /// Lets the tenant of a client write to a lakehouse that belongs to it or to nobody, or that it takes over.
 ///
 /// # Errors
-/// [`Kind::Config`] when the lakehouse belongs to another tenant. Nothing was asked and nothing written.
+/// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to another tenant. Nothing was asked and nothing written.
 pub(crate) async fn admit(
     lake: &Lake,
     client: &Client,
@@ -90,7 +90,7 @@ pub(crate) async fn admit(
                     format!("the lakehouse moves from {} to {tenant}, so every table is read in full", owner.tenant);
                 (owner.number + 1, "moved", Some(note))
             }
-            Some(owner) => return Err(owner::taken(lake, &owner.tenant, &tenant)),
+            Some(owner) => return Err(Error::other_credentials(lake, &owner.tenant, &tenant)),
             None if !has_rows(lake).await? => (1, "first load", None),
             None => unrecorded(lake, &tenant, adopt).await?,
         },
@@ -108,14 +108,14 @@ pub(crate) async fn admit(
 /// For a lakehouse that has rows but no table of tenants: the owner number of the new tenant, the reason to record, and a warning.
 ///
 /// # Errors
-/// [`Kind::Config`] when the bronze tables say that they are another tenant's, unless this one takes them over.
+/// [`Kind::Config`](crate::error::Kind::Config) when the bronze tables say that they are another tenant's, unless this one takes them over.
 async fn unrecorded(lake: &Lake, tenant: &Tenant, adopt: bool) -> Result<(i64, &'static str, Option<String>)> {
     let held = Held::by(lake).await;
     if adopt {
         return Ok((held.number + 1, "moved", Some(moves_to(tenant))));
     }
     if held.tenants.iter().any(|other| *other != tenant.identity()) {
-        return Err(owner::not_recorded(lake, tenant));
+        return Err(Error::unrecorded_owner(&TableName::ledger(TENANT), lake, tenant));
     }
     let found = match held.tenants.is_empty() {
         true => "as an older version of this program made it",
@@ -133,25 +133,26 @@ fn moves_to(tenant: &Tenant) -> String {
 /// next one.
 ///
 /// # Errors
-/// [`Kind::Lake`] where there are rows that may be another tenant's, unless somebody takes them over.
+/// [`Kind::Lake`](crate::error::Kind::Lake) where there are rows that may be another tenant's, unless somebody takes them over.
 async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(String, Option<(i64, bool)>)> {
     let (table, protects) = (TableName::ledger(TENANT), has_rows(lake).await?);
-    let refusal = (protects && !adopt).then(|| owner::nobodys(lake, why));
+    let refuses = protects && !adopt;
+    let unknown = || Error::unknown_owner(&table, lake, why);
     let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());
-    let refused = |text: &String| Error::new(Kind::Lake, text.as_str());
-    if let Some(text) = refusal.as_ref().filter(|_| is_lost) {
-        return Err(refused(text));
+    if refuses && is_lost {
+        return Err(unknown());
     }
-    let mended = match (lake.mend(&table, run_id, refusal.as_deref()).await, &refusal) {
-        (Err(_), Some(text)) => return Err(refused(text)),
-        (mended, _) => mended?.1,
+    let mended = match lake.mend(&table, run_id, refuses.then_some(why)).await {
+        Err(_) if refuses => return Err(unknown()),
+        mended => mended?.1,
     };
     let is_whole = mended.as_ref().is_some_and(Mended::is_whole);
     let note = mended.map_or_else(|| format!("{table} was damaged: {why}"), |mended| mended.what);
-    match refusal {
-        _ if is_whole => return Ok((note, None)),
-        Some(text) => return Err(refused(&text)),
-        None => {}
+    if is_whole {
+        return Ok((note, None));
+    }
+    if refuses {
+        return Err(unknown());
     }
     // An older row may be left, whose owner needs not be the one whose rows these are.
     let recorded = owner::recorded(lake).await?.map_or(0, |owner| owner.number);
@@ -162,7 +163,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
 /// Lets the demo write only where nobody's data is but its own.
 ///
 /// # Errors
-/// [`Kind::Config`] when the lakehouse belongs to a tenant, or to one that nobody recorded.
+/// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to a tenant, or to one that nobody recorded.
 pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
     let whose = match owner(lake).await? {
         Some(owner) if owner.tenant == *demo => return Ok(()),
@@ -172,20 +173,13 @@ pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
         }
         None => return Ok(()),
     };
-    Err(Error::new(
-        Kind::Config,
-        format!(
-            "the lakehouse {} holds {whose}, and the demo would put simulated rows into it: give the demo another folder \
-             with --lakehouse",
-            lake.root()
-        ),
-    ))
+    Err(Error::no_demo(lake, &whose))
 }
 
 /// The owner of a lakehouse that is only built upon: what bronze holds may be of the owner before.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the owner can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the owner can't be read.
 pub(crate) async fn signature(lake: &Lake) -> Result<Signature> {
     if owner::doubt(lake).await?.is_some() {
         // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
@@ -197,7 +191,7 @@ pub(crate) async fn signature(lake: &Lake) -> Result<Signature> {
 /// Whether a bronze table holds the rows of another owner.
 ///
 /// # Errors
-/// [`Kind::Lake`] when its log can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read.
 pub(crate) async fn is_of_another(table: &Table, owner: Signature) -> Result<bool> {
     if !table.exists() {
         return Ok(false);
@@ -213,18 +207,6 @@ pub(crate) async fn is_of_another(table: &Table, owner: Signature) -> Result<boo
 pub(crate) fn signed(commit: Commit, owner: Signature, moved: bool) -> Commit {
     let commit = if owner.number > 1 || moved { commit.transaction(OWNER, owner.number) } else { commit };
     owner.tenant.into_iter().fold(commit, |commit, tenant| commit.transaction(HELD, tenant))
-}
-
-/// Why a table that still holds the rows of an earlier owner isn't used, and what helps.
-pub(crate) fn unmoved(table: &TableName, why: Option<&str>) -> Error {
-    let why = why.map_or_else(String::new, |why| format!(" ({why})"));
-    Error::new(
-        Kind::Incomplete,
-        format!(
-            "{table} still holds the rows of the tenant that the lakehouse belonged to before, and was left as it was{why}: \
-             read it in full with connectwise-etl run, and where so many rows may really go, with --max-share 100"
-        ),
-    )
 }
 
 /// Whose rows the bronze tables of a lakehouse say that they hold.

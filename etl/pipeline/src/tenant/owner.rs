@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 use twox_hash::XxHash3_64;
 
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::typed::{from_batches, to_batch};
 
 /// The table.
@@ -115,10 +115,10 @@ struct Named {
 /// this program made.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the table is there and can't be read, or not all of it: rows that are gone may have named another one.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the table is there and can't be read, or not all of it: rows that are gone may have named another one.
 pub async fn owner(lake: &Lake) -> Result<Option<Owner>> {
     match doubt(lake).await? {
-        Some(why) => Err(Error::new(Kind::Lake, nobodys(lake, &why))),
+        Some(why) => Err(Error::unknown_owner(&TableName::ledger(TENANT), lake, &why)),
         None => recorded(lake).await,
     }
 }
@@ -127,7 +127,7 @@ pub async fn owner(lake: &Lake) -> Result<Option<Owner>> {
 /// there.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the store can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
 pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
     let table = TableName::ledger(TENANT);
     if let Some(damage) = lake.damage(&table).await? {
@@ -142,25 +142,16 @@ pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
     Ok(was_there.then(|| "no row of it is left".to_owned()))
 }
 
-/// What is said where nothing tells whose lakehouse it is.
-pub(super) fn nobodys(lake: &Lake, why: &str) -> String {
-    let (table, root) = (TableName::ledger(TENANT), lake.root());
-    format!(
-        "{table} can't be read ({why}), so nothing tells whose data {root} holds: `connectwise-etl run --adopt-tenant` makes it this \
-         tenant's and reads every table in full, and where you know that it is this tenant's, delete {table} and the next run \
-         records it again"
-    )
-}
-
 /// The newest row.
 ///
 /// # Errors
-/// [`Kind::Lake`] when the table can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
 pub(super) async fn recorded(lake: &Lake) -> Result<Option<Owner>> {
+    let table = TableName::ledger(TENANT);
     let unreadable =
-        |error: Error| Error::new(Kind::Lake, nobodys(lake, "it isn't as this program writes it")).with_source(error);
+        |error: Error| Error::unknown_owner(&table, lake, "it isn't as this program writes it").with_source(error);
     let session = lake.session()?;
-    let is_there = lake.register(&session, "owner", &TableName::ledger(TENANT)).await;
+    let is_there = lake.register(&session, "owner", &table).await;
     if !is_there.map_err(|error| unreadable(error.into()))? {
         return Ok(None);
     }
@@ -190,7 +181,7 @@ impl WriteGuard for Claim {
 
 impl Claim {
     /// # Errors
-    /// [`Kind::Config`] when the lakehouse belongs to another tenant by now.
+    /// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to another tenant by now.
     async fn record(&self, lake: &Lake) -> Result<()> {
         let table = TableName::ledger(TENANT);
         let mut tries = 0;
@@ -199,7 +190,7 @@ impl Claim {
             match recorded(lake).await? {
                 Some(owner) if owner == self.owner => return Ok(()),
                 Some(owner) if owner.number >= self.owner.number => {
-                    return Err(taken(lake, &owner.tenant, &self.owner.tenant));
+                    return Err(Error::other_credentials(lake, &owner.tenant, &self.owner.tenant));
                 }
                 _ => {}
             }
@@ -225,36 +216,7 @@ impl Claim {
 
 /// What is said to a command that needs no credentials, where another tenant is configured.
 pub fn not_of(lake: &Lake, owner: &Tenant, configured: &Tenant) -> Error {
-    refusal(lake, owner, &format!("{configured} is configured, so nothing was written"))
-}
-
-/// What is said to a tenant that comes to another one's lakehouse.
-pub(super) fn taken(lake: &Lake, owner: &Tenant, other: &Tenant) -> Error {
-    refusal(lake, owner, &format!("the credentials are those of {other}"))
-}
-
-/// What is said to a tenant where the table of tenants is gone and the rows are another one's.
-pub(super) fn not_recorded(lake: &Lake, tenant: &Tenant) -> Error {
-    let (table, root) = (TableName::ledger(TENANT), lake.root());
-    Error::new(
-        Kind::Config,
-        format!(
-            "{table} is gone, and the bronze tables of {root} hold the rows of another tenant than {tenant}: name another lakehouse \
-             with --lakehouse, run with the credentials of the tenant whose it is, which records it again, or take it over with \
-             run --adopt-tenant"
-        ),
-    )
-}
-
-fn refusal(lake: &Lake, owner: &Tenant, why: &str) -> Error {
-    Error::new(
-        Kind::Config,
-        format!(
-            "the lakehouse {} belongs to {owner} and {why}: name another one with --lakehouse, or, where the same tenant \
-             has moved, take it along with run --adopt-tenant",
-            lake.root()
-        ),
-    )
+    Error::other_configured(lake, owner, configured)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use twox_hash::XxHash3_64;
 
 use super::timeline::{Span, Version, spans};
 use super::{CURRENT, FROM, KEY, TO};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Rows of some records: what the history holds of them and what silver says.
 pub(super) struct Records {
@@ -45,7 +45,7 @@ impl Records {
         let rows = concat_batches(schema, stored.iter().chain(silver)).map_err(broken)?;
         let count = stored.iter().map(RecordBatch::num_rows).sum();
         let instants = |name: &str| rows.column_by_name(name).and_then(|column| column.as_primitive_opt().cloned());
-        let missing = |name: &str| Error::new(Kind::Contract, format!("the rows of a history have no {name}"));
+        let missing = |name: &str| Error::history_without(name);
         let changed: Option<TimestampMicrosecondArray> = instants("lastUpdated");
         let seen: TimestampMicrosecondArray = instants(TIMESTAMP).ok_or_else(|| missing(TIMESTAMP))?;
         let from: TimestampMicrosecondArray = instants(FROM).ok_or_else(|| missing(FROM))?;
@@ -167,7 +167,7 @@ impl Records {
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "the versions of a record can't be put in order").with_source(error)
+    Error::unordered_versions().with_source(error)
 }
 
 #[cfg(test)]

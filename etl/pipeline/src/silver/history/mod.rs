@@ -29,8 +29,8 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, Request, TableReport, custom, seen, unbelieved};
-use crate::error::{Error, Kind, Result};
+use super::{Mode, Request, TableReport, custom, seen};
+use crate::error::{Error, Result};
 use merge::Records;
 
 /// What tells one version from all others.
@@ -60,7 +60,7 @@ pub fn table(entity: &Entity) -> TableName {
 /// The Arrow schema of an entity's history under a policy, without custom fields, whose columns the data brings.
 ///
 /// # Errors
-/// [`Kind::Config`] when the policy hashes a column and there is no key.
+/// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
 pub fn schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
     Ok(of_layout(&Layout::new(entity, privacy, Vec::new())?))
 }
@@ -103,7 +103,7 @@ fn own_fields() -> [Field; OWN] {
 /// one before it. When another run was faster, the build starts over from what that one left.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read or written, [`Kind::Contract`] when silver isn't what its
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or written, [`Kind::Contract`](crate::error::Kind::Contract) when silver isn't what its
 /// contract says. The history is then as it was.
 pub async fn build(silver: &Table, history: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
@@ -127,12 +127,11 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
         return Ok(TableReport::no_input(table.clone()));
     };
     if let Some(doubt) = &input.doubt {
-        return Err(unbelieved(silver.name(), doubt, table));
+        return Err(Error::unbelieved(silver.name(), doubt, table));
     }
     let layout = Layout::new(request.entity, request.privacy, custom::stored(&input.state.schema))?;
     if !layout.is_that_of(&input.state.schema) {
-        let why = format!("{} isn't what its contract says: build silver first", silver.name());
-        return Err(Error::new(Kind::Contract, why));
+        return Err(Error::unbuilt_silver(silver.name()));
     }
     let examined = history.examine().await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
@@ -213,8 +212,7 @@ impl Step<'_> {
                 let batch = batch?;
                 let mut columns: Vec<ArrayRef> = Vec::with_capacity(new.fields().len());
                 for field in new.fields().iter().take(OWN) {
-                    let missing =
-                        || Error::new(Kind::Contract, format!("the history has no {} any more", field.name()));
+                    let missing = || Error::history_lost(field.name());
                     columns.push(fitted(batch.column_by_name(field.name()).ok_or_else(missing)?, field)?);
                 }
                 for (at, field) in layout.schema().fields().iter().enumerate() {
@@ -283,7 +281,7 @@ impl Step<'_> {
 /// version.
 ///
 /// # Errors
-/// [`Kind::Lake`] or [`Kind::Sql`] when a table can't be read.
+/// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read.
 pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64>, Found<i64>)> {
     let (mut missing, mut twice) = (Found::default(), Found::default());
     let (silver, table, key) = (TableName::silver(entity.table), table(entity), entity.key);
@@ -348,5 +346,5 @@ fn fitted(column: &ArrayRef, field: &Field) -> Result<ArrayRef> {
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "a row of silver doesn't fit the history").with_source(error)
+    Error::unfit_version().with_source(error)
 }
