@@ -3,9 +3,10 @@
 use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::selection::{Selected, Selection};
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 
 use super::settings::Settings;
+use crate::error;
 
 /// Options of every command that loads entities.
 #[derive(Debug, Default, Clone, Args)]
@@ -32,9 +33,7 @@ impl EntityArgs {
     pub fn selected(self, settings: &Settings) -> Result<Selected> {
         let (named, chosen) = (!self.entities.is_empty(), !self.include.is_empty() || !self.exclude.is_empty());
         if named && chosen {
-            return Err(Error::usage(
-                "entities names what is loaded one by one: leave out include and exclude, or entities",
-            ));
+            return Err(error::names_and_patterns());
         }
         let flags = Selection { include: self.include, exclude: self.exclude, optional: self.optional };
         let selection = settings.selection().overridden(flags);

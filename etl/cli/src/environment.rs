@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::io::Read;
 use std::path::Path;
 
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 
 use super::dotenv;
+use crate::error;
 
 const FILE: &str = ".env";
 
@@ -44,7 +45,7 @@ impl Environment {
     /// The variables of this process, and of `.env` if there is one.
     ///
     /// # Errors
-    /// [`Kind::Config`] when `.env` can't be read; the error names the line.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when `.env` can't be read; the error names the line.
     pub fn read() -> Result<Self> {
         // No setting has a variable that isn't UTF-8.
         let known =
@@ -67,7 +68,7 @@ impl Environment {
     }
 
     fn from_file() -> Result<Self> {
-        let wrong = |why: String| Error::new(Kind::Config, format!("the file {FILE} can't be read: {why}"));
+        let wrong = |why: String| error::variables_file(FILE, why);
         let path = Path::new(FILE);
         let Ok(metadata) = path.metadata() else { return Ok(Self::default()) };
         if !metadata.is_file() {

@@ -8,10 +8,11 @@ use arrow::compute::cast;
 use arrow::csv;
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef};
 use arrow::json::writer::make_encoder;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use parquet::arrow::ArrowWriter;
 
 use super::spreadsheet::Cells;
+use crate::error;
 
 /// Bytes of a Parquet file that are held before they are written.
 const ROW_GROUP: usize = 64 << 20;
@@ -27,7 +28,7 @@ pub(crate) fn csv_batch(
     header: bool,
     cells: &mut Cells,
 ) -> Result<()> {
-    let fault = |error| Error::new(Kind::Io, "the rows can't be written as CSV").with_source(error);
+    let fault = |error| error::csv().with_source(error);
     let mut writer = csv::WriterBuilder::new().with_header(header).build(target);
     writer.write(&flat(batch, cells).map_err(fault)?).map_err(fault)
 }
@@ -42,7 +43,7 @@ pub(crate) fn write_batch<W: WriteSend>(writer: &mut ArrowWriter<W>, batch: &Rec
 }
 
 pub(crate) fn parquet_fault(error: parquet::errors::ParquetError) -> Error {
-    Error::new(Kind::Io, "the Parquet file can't be written").with_source(error)
+    error::parquet().with_source(error)
 }
 
 /// Nested columns as JSON text, which is all that CSV can hold, and texts as `cells` wants them.

@@ -7,6 +7,7 @@ mod commands;
 pub mod dotenv;
 mod entities;
 mod environment;
+mod error;
 mod file;
 mod output;
 mod progress;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use clap::{Parser, Subcommand};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Kind, Result};
 
 use commands::{
     ask, demo, doctor, drift, extract, lineage, maintain, quarantine, query, reconcile, report as page, run, schema,
@@ -114,7 +115,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> u8 {
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            output.error(&Error::new(Kind::Io, "the program can't start its threads").with_source(error));
+            output.error(&error::no_threads().with_source(error));
             return 3;
         }
     };
@@ -163,9 +164,7 @@ fn without_credentials(text: &str) -> Option<String> {
 
 /// Runs, files and rows carry times that can't be told from a clock that stands before 1970.
 fn clock(now: SystemTime) -> Result<()> {
-    now.duration_since(SystemTime::UNIX_EPOCH)
-        .map(|_| ())
-        .map_err(|_| Error::new(Kind::Config, "this machine's clock says a time before 1970: set it, and run again"))
+    now.duration_since(SystemTime::UNIX_EPOCH).map(|_| ()).map_err(|_| error::clock())
 }
 
 async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<u8> {

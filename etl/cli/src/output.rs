@@ -3,10 +3,11 @@
 use std::io::{self, IsTerminal, Write};
 
 use comfy_table::{CellAlignment, ContentArrangement, Table, TableComponent, presets};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use serde::Serialize;
 
 use super::terminal::{cell, escaped, note, plain};
+use crate::error;
 
 /// Where results go, as text or as JSON.
 #[derive(Debug, Clone, Copy)]
@@ -30,8 +31,7 @@ impl Output {
 
     /// A value as JSON.
     pub(crate) fn json<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        let text = serde_json::to_string_pretty(value)
-            .map_err(|error| Error::new(Kind::Io, "the result can't be written as JSON").with_source(error))?;
+        let text = serde_json::to_string_pretty(value).map_err(|error| error::no_json().with_source(error))?;
         self.write(format!("{}\n", escaped(&text)).as_bytes())
     }
 
@@ -43,7 +43,7 @@ impl Output {
     /// Bytes of a result, for programs: as they are, but on a terminal. A reader that has seen enough, such as `head`, is no
     /// error.
     pub(crate) fn write(self, bytes: &[u8]) -> Result<()> {
-        let fault = |error| Error::new(Kind::Io, "the result can't be written to standard output").with_source(error);
+        let fault = |error| error::unwritten_result().with_source(error);
         self.pass(bytes).map(|_| ()).map_err(fault)
     }
 

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use clap::{Args, Parser};
 use connectwise_lakehouse::local_path;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, Observer, RetryPolicy};
 use serde::Deserialize;
 
 use super::environment::Environment;
+use crate::error;
 
 /// Options of every command that asks the API.
 #[derive(Debug, Default, Clone, Args)]
@@ -72,15 +73,12 @@ impl SourceArgs {
             let Some(value) = lookup(name) else { continue };
             let option = format!("{option}={value}");
             if FromVariables::try_parse_from([&option]).is_err() {
-                return Err(Error::new(
-                    Kind::Config,
-                    format!("{name} has a value that {} doesn't take", option_name(&option)),
-                ));
+                return Err(error::variable(name, option_name(&option)));
             }
             line.push(option);
         }
         let parsed = FromVariables::try_parse_from(line).map(|parsed| parsed.args);
-        parsed.map_err(|_| Error::new(Kind::Config, "the variables of the source can't be read together"))
+        parsed.map_err(|_| error::variables())
     }
 
     /// These, and the others where these say nothing.
@@ -123,11 +121,9 @@ pub(crate) struct SourceTable {
 
 impl SourceTable {
     /// # Errors
-    /// [`Kind::Config`] for a value that can't be.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) for a value that can't be.
     pub(crate) fn check(&self) -> Result<()> {
-        let wrong = |name: &str, why: &str| {
-            Err(Error::new(Kind::Config, format!("{name} of [source] in the configuration is wrong: {why}")))
-        };
+        let wrong = |name: &str, why: &str| Err(error::source_setting(name, why));
         if self.rate.is_some_and(|rate| !rate.is_finite() || rate < 0.0) {
             return wrong("rate", "it is a number of requests a second, 0 for no limit");
         }
@@ -166,7 +162,7 @@ impl Source {
     /// Puts flags, variables and file together.
     ///
     /// # Errors
-    /// [`Kind::Config`] when the variables or the file say what can't be.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when the variables or the file say what can't be.
     pub(crate) fn new(args: SourceArgs, file: SourceTable, environment: &Environment) -> Result<Self> {
         file.check()?;
         let args = args.or(SourceArgs::from(|name| environment.said(name))?);
@@ -197,17 +193,17 @@ impl Source {
     /// A client for the configured tenant.
     ///
     /// # Errors
-    /// [`Kind::Config`], one sentence that names what is missing.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config), one sentence that names what is missing.
     pub(crate) fn client(&self, environment: &Environment, observer: Option<Arc<dyn Observer>>) -> Result<Client> {
         let config = self.config(environment)?;
         let config = observer.into_iter().fold(config, Config::with_observer);
-        Client::new(config).map_err(unusable)
+        Client::new(config).map_err(error::client)
     }
 
     /// The company that is configured, and its server where one is, for commands that need no credentials.
     ///
     /// # Errors
-    /// [`Kind::Config`], one sentence that names the setting which is wrong.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config), one sentence that names the setting which is wrong.
     pub(crate) fn tenant(&self, environment: &Environment) -> Result<Option<(String, Option<String>)>> {
         let (company, server) = self.layered(environment, Config::company_and_server)?;
         Ok(company.map(|company| (company, server)))
@@ -229,7 +225,7 @@ impl Source {
         };
         // The caller's variables are a layer of their own, so they needn't use the same names as the process.
         let (given, process) = (|name| environment.given(name), |name| environment.process(name));
-        read(&[&given, &process, &in_file, &|name| environment.file(name)]).map_err(unusable)
+        read(&[&given, &process, &in_file, &|name| environment.file(name)]).map_err(error::client)
     }
 
     fn config(&self, environment: &Environment) -> Result<Config> {
@@ -237,15 +233,12 @@ impl Source {
         let mut config = self.layered(environment, Config::from_layers)?.with_page_size(self.page_size());
         let version = environment.said("CW_API_VERSION").or_else(|| file.api_version.clone());
         if let Some(version) = version.or_else(|| environment.file("CW_API_VERSION")) {
-            config = config.with_version(&version).map_err(unusable)?;
+            config = config.with_version(&version).map_err(error::client)?;
         }
         if let Some(path) = args.ca_file.as_ref().or(file.ca_file.as_ref()) {
             let path = file_path(path, "file of certificates")?;
-            let pem = std::fs::read(&path).map_err(|error| {
-                Error::new(Kind::Config, format!("the file of certificates {} can't be read", path.display()))
-                    .with_source(error)
-            })?;
-            config = config.with_root_certificates(&pem).map_err(unusable)?;
+            let pem = std::fs::read(&path).map_err(|error| error::certificates(&path).with_source(error))?;
+            config = config.with_root_certificates(&pem).map_err(error::client)?;
         }
         if let Some(rate) = args.rate.or(file.rate) {
             config = config.with_rate((rate > 0.0).then_some(rate));
@@ -269,17 +262,13 @@ impl Source {
     }
 }
 
-fn unusable(error: connectwise_sdk::Error) -> Error {
-    Error::new(Kind::Config, error.to_string())
-}
-
 /// A file that a setting names.
 ///
 /// # Errors
-/// [`Kind::Config`] when it can't be a path of this machine.
+/// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when it can't be a path of this machine.
 pub(crate) fn file_path(path: &Path, what: &str) -> Result<PathBuf> {
     let Some(text) = path.to_str() else { return Ok(path.to_owned()) };
-    local_path(text.trim()).map_err(|why| Error::new(Kind::Config, format!("{text:?} can't be the {what}: {why}")))
+    local_path(text.trim()).map_err(|why| error::setting_path(text, what, why))
 }
 
 #[cfg(test)]

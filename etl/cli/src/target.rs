@@ -4,10 +4,11 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use tempfile::NamedTempFile;
 
 use super::output::Output;
+use crate::error;
 
 /// Links that may lead to a target that isn't there yet: as many as the kernel follows.
 const MOST_LINKS: usize = 40;
@@ -46,7 +47,7 @@ impl Target {
     /// reader yet.
     ///
     /// # Errors
-    /// [`Kind::Usage`] when nothing can be written there.
+    /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) when nothing can be written there.
     pub(crate) async fn open(path: Option<&Path>, output: &Output) -> Result<Self> {
         let Some(path) = path.filter(|path| !STANDARD_OUTPUT.iter().any(|name| *path == Path::new(name))) else {
             let sink = Sink::straight(To::Output(*output));
@@ -57,7 +58,7 @@ impl Target {
         let opened = tokio::task::spawn_blocking(move || Sink::open(&path)).await;
         match opened.unwrap_or_else(|lost| Err(io::Error::other(lost))) {
             Ok(sink) => Ok(Self { sink, name }),
-            Err(error) => Err(Error::new(Kind::Usage, format!("{name} can't be written")).with_source(error)),
+            Err(error) => Err(error::unopened(&name).with_source(error)),
         }
     }
 
@@ -226,7 +227,7 @@ impl Write for Stream {
 
 /// What went wrong while something was written to `name`.
 pub(crate) fn disk(name: &str, error: io::Error) -> Error {
-    Error::new(Kind::Io, format!("{name} can't be written")).with_source(error)
+    error::unwritten(name).with_source(error)
 }
 
 #[cfg(test)]

@@ -3,10 +3,11 @@
 use std::io::Write;
 
 use clap::Args;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::measures::{Answer, Catalog, Cell, Request, Role};
 
 use super::rows::{FormArgs, Format, SHOWN, Sheet, fault};
+use crate::error;
 use crate::output::{Output, decimal, table, thousands};
 use crate::settings::Settings;
 use crate::target::Target;
@@ -53,8 +54,7 @@ impl Ask {
             let narrowed =
                 [self.company.is_some(), self.from.is_some(), self.to.is_some(), !self.by.is_empty(), self.sql];
             if narrowed.contains(&true) || self.form.output.is_some() {
-                let text = "no question is asked: name one before its options, or leave them out to see all questions";
-                return Err(Error::usage(text));
+                return Err(error::no_question());
             }
             let catalog = tasks::measures(settings).await?;
             if format == Format::Json {

@@ -5,9 +5,10 @@ use std::path::Path;
 
 use clap::Args;
 use connectwise_extract::doctor::{Access, EntityFinding, Examination, Health, Verdict};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 
 use crate::entities::EntityArgs;
+use crate::error;
 use crate::output::{Output, table, thousands};
 use crate::settings::Settings;
 use crate::tasks;
@@ -82,7 +83,7 @@ fn write_config(file: &Path, examination: &Examination, optional: &[&str], outpu
         output.note("the configuration needs nothing for this tenant and role");
         return Ok(());
     };
-    let failed = |error| Error::new(Kind::Io, format!("{} can't be written", file.display())).with_source(error);
+    let failed = |error| error::unwritten(&file.display().to_string()).with_source(error);
     match std::fs::OpenOptions::new().write(true).create_new(true).open(file) {
         Ok(mut new) => {
             new.write_all(block.as_bytes()).map_err(failed)?;

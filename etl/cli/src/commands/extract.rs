@@ -6,9 +6,10 @@ mod records;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 
 use self::records::Records;
+use crate::error;
 use crate::output::{Output, thousands};
 use crate::settings::Settings;
 use crate::spreadsheet::Cells;
@@ -77,10 +78,10 @@ impl Extract {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let address = Address::parse(&self.path)?;
         if self.format == Format::Parquet && self.output.is_none() {
-            return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
+            return Err(error::parquet_to_stdout());
         }
         if self.spreadsheet_safe && self.format != Format::Csv {
-            return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
+            return Err(error::spreadsheet_without_csv());
         }
         let asked = Asked {
             conditions: self.conditions,

@@ -4,12 +4,13 @@ use clap::Args;
 use connectwise_extract::catalog;
 use connectwise_extract::contract::{Origin, SilverColumn, silver_columns};
 use connectwise_lakehouse::TableName;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::gold;
 use connectwise_pipeline::silver::{self, CustomField};
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
+use crate::error;
 use crate::output::{Output, table};
 use crate::settings::Settings;
 use crate::tasks::{custom_fields, history_of};
@@ -97,12 +98,7 @@ fn of_custom(entity: &Entity, custom: &CustomField) -> Column {
 
 async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<Column>> {
     let found = gold::lineage(&settings.lake()?, &settings.gold, catalog::entities(), wanted).await?;
-    let columns = found.ok_or_else(|| {
-        Error::usage(format!(
-            "there is no silver or gold table {wanted:?}: silver tables are called silver_cw_<entity>, the gold tables are {}",
-            gold::tables().join(", ")
-        ))
-    })?;
+    let columns = found.ok_or_else(|| error::no_lineage(wanted, &gold::tables()))?;
     Ok(columns
         .into_iter()
         .map(|(column, origins)| Column {

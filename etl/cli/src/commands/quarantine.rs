@@ -2,10 +2,11 @@
 
 use chrono::Utc;
 use clap::Args;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::quarantine::{self, Record};
 
 use super::status::minute;
+use crate::error;
 use crate::output::{Output, table};
 use crate::settings::Settings;
 
@@ -31,11 +32,7 @@ pub(crate) struct Quarantine {
 
 impl Quarantine {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
-        let number = |text: &String| {
-            let wrong =
-                || Error::usage(format!("{text:?} is no id of a record in quarantine, which is a whole number"));
-            text.trim().parse::<i64>().map_err(|_| wrong())
-        };
+        let number = |text: &String| text.trim().parse::<i64>().map_err(|_| error::no_quarantine_id(text));
         let ids = self.acknowledge.iter().map(number).collect::<Result<Vec<_>>>()?;
         if ids.is_empty() && !self.all {
             return show(&quarantine::open(&settings.lake()?).await?, output);

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 
 use chrono::Utc;
 use clap::Args;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 
+use crate::error;
 use crate::output::Output;
 use crate::report;
 use crate::settings::Settings;
@@ -35,8 +36,7 @@ impl Report {
         let catalog = tasks::measures(settings).await?;
         let mut target = Target::open(Some(&self.output), output).await?;
         let Some(page) = report::html(&lake, &catalog, Utc::now()).await? else {
-            let text = format!("no run has written to {} yet: start with connectwise-etl run", lake.root());
-            return Err(Error::new(Kind::Usage, text));
+            return Err(error::no_run_yet(lake.root()));
         };
         target.write_all(page.as_bytes()).map_err(|error| disk(target.name(), error))?;
         target.finish()?;

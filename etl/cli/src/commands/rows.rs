@@ -7,10 +7,11 @@ use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::SchemaRef;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use clap::{Args, ValueEnum};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use connectwise_pipeline::query;
 use parquet::arrow::ArrowWriter;
 
+use crate::error;
 use crate::file;
 use crate::output::{Output, table};
 use crate::spreadsheet::Cells;
@@ -39,10 +40,10 @@ impl FormArgs {
     pub(super) fn form(&self, output: &Output) -> Result<Format> {
         let format = self.format.unwrap_or(if output.is_json() { Format::Json } else { Format::Table });
         if format == Format::Parquet && self.output.is_none() {
-            return Err(Error::usage("Parquet can't go to standard output: give a file with --output"));
+            return Err(error::parquet_to_stdout());
         }
         if self.spreadsheet_safe && format != Format::Csv {
-            return Err(Error::usage("--spreadsheet-safe is about CSV: add --format csv, or leave it out"));
+            return Err(error::spreadsheet_without_csv());
         }
         Ok(format)
     }
@@ -151,11 +152,11 @@ impl Sheet {
 }
 
 pub(super) fn fault(error: std::io::Error) -> Error {
-    Error::new(Kind::Io, "the rows can't be written").with_source(error)
+    error::unwritten_rows().with_source(error)
 }
 
 fn text(rows: &[RecordBatch]) -> Result<String> {
-    let fault = |error: arrow::error::ArrowError| Error::new(Kind::Io, "the rows can't be printed").with_source(error);
+    let fault = |error: arrow::error::ArrowError| error::unprinted_rows().with_source(error);
     let Some(first) = rows.iter().find(|batch| batch.num_rows() > 0) else { return Ok("no rows".to_owned()) };
     let schema = first.schema();
     let header: Vec<&str> = schema.fields().iter().map(|field| field.name().as_str()).collect();

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use connectwise_lakehouse::Lake;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::measures::{self, Asked, Catalog, Cell, Column, Request};
+
+use crate::error;
 
 /// Months that the page looks back.
 const MONTHS: u32 = 12;
@@ -143,7 +145,7 @@ async fn told(lake: &Lake, asked: &Asked<'_>, by: Vec<String>, months: Option<&(
     let row = |cells: Vec<Cell>| Row(names.iter().map(|name| (*name).to_owned()).zip(cells).collect());
     let rows: Vec<Row> = answer.cells()?.into_iter().map(row).collect();
     if rows.iter().any(|row| row.0.len() != names.len()) {
-        return Err(Error::new(Kind::Contract, format!("the answer to {name:?} lacks a column")));
+        return Err(error::incomplete_answer(&name));
     }
     Ok(Told { name, description, columns: answer.columns.clone(), rows: Ok(rows) })
 }

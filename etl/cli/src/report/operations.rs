@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Lake, TableName};
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use connectwise_pipeline::ledger::drift::{self, Drift};
 use connectwise_pipeline::ledger::{self, RunStatus, STEPS, Status, TESTS};
 use connectwise_pipeline::{quarantine, query};
@@ -108,7 +108,5 @@ async fn select<T: DeserializeOwned>(lake: &Lake, table: &TableName, sql: &str) 
         return Ok(Vec::new());
     }
     let json = query::json(&query::select(lake, sql).await?)?;
-    serde_json::from_slice(&json).map_err(|error| {
-        Error::new(Kind::Contract, format!("{table} has other columns than this version reads")).with_source(error)
-    })
+    serde_json::from_slice(&json).map_err(|error| Error::foreign_columns(table).with_source(error))
 }

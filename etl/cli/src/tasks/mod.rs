@@ -21,7 +21,7 @@ pub async fn explained(settings: &Settings, error: Error) -> Error {
     let Some(table) = error.table().cloned().filter(|_| error.kind() == Kind::Lake) else { return error };
     let Ok(lake) = settings.lake() else { return error };
     match damage::found(&lake, &[table]).await {
-        Some(what) => Error::new(Kind::Lake, what),
+        Some(what) => Error::damaged(what),
         None => error,
     }
 }

@@ -14,6 +14,7 @@ use connectwise_pipeline::tables::known_tables;
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
+use crate::error;
 use crate::settings::Settings;
 
 /// A column of a table.
@@ -186,12 +187,12 @@ fn declared(layer: Layer, name: &str) -> Result<SchemaRef> {
             let wanted = name.to_ascii_lowercase();
             gold::schema(&wanted).ok_or_else(|| {
                 let advice = advice(name, gold::tables(), "connectwise-etl schema --layer gold lists all");
-                Error::usage(format!("there is no gold table {name:?}: {advice}"))
+                error::unknown_gold_table(name, &advice)
             })?
         }
         Layer::Ledger => ledger::schema(name).ok_or_else(|| {
             let names = ledger::tables().map(|table| table.name).join(", ");
-            Error::usage(format!("there is no table {name:?} of the ledger: the tables are {names}"))
+            error::unknown_ledger_table(name, &names)
         })?,
     })
 }

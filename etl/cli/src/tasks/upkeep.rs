@@ -8,10 +8,11 @@ use connectwise_extract::selection::Selected;
 use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::watermark;
 use connectwise_pipeline::deletes::MAX_SHARE;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::{maintain as upkeep, reconcile as sweep, run, verify as verification};
 
 use crate::entities::EntityArgs;
+use crate::error;
 use crate::settings::Settings;
 
 /// Checks whether a tenant can be loaded. Nothing is written.
@@ -55,13 +56,13 @@ impl Default for ReconcileRequest {
 /// anything is touched. What fails later is in the report.
 pub async fn reconcile(settings: &Settings, request: ReconcileRequest) -> Result<(sweep::Report, Result<()>)> {
     if !(0.0..=100.0).contains(&request.max_share) {
-        return Err(Error::usage("max_share is between 0 and 100"));
+        return Err(error::max_share());
     }
     let named = request.entities.names();
     let selected = request.entities.selected(settings)?;
     let entities = sweep::wanted(selected.entities.iter().copied());
     if entities.is_empty() || (named && entities.len() < selected.entities.len()) {
-        return Err(Error::usage("a snapshot needs no reconcile: every load compares all of it"));
+        return Err(error::only_snapshots());
     }
     let swept = sweep::Request {
         max_share: request.max_share,
@@ -93,9 +94,7 @@ pub struct MaintainRequest {
 pub fn layers_of_upkeep(names: &[String]) -> Result<Vec<Layer>> {
     let layer = |name: &String| match name.trim().to_ascii_lowercase().as_str() {
         "etl" => Ok(Layer::Ledger),
-        other => other.parse().map_err(|_| {
-            Error::usage(format!("there is no layer {name:?}: the layers are bronze, silver, gold and etl"))
-        }),
+        other => other.parse().map_err(|_| error::unknown_layer(name)),
     };
     names.iter().map(layer).collect()
 }

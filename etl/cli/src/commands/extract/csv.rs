@@ -5,9 +5,10 @@ use std::collections::HashMap;
 
 use connectwise_extract::contract::RESCUED;
 use connectwise_extract::decode::properties;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::{Error, Result};
 use csv::{Writer, WriterBuilder};
 
+use crate::error;
 use crate::spreadsheet::Cells;
 use crate::target::Target;
 use crate::tasks::extract::Columns;
@@ -115,5 +116,5 @@ fn object(rescued: &[(String, &str)]) -> String {
 }
 
 fn fault(error: csv::Error) -> Error {
-    Error::new(Kind::Io, "the rows can't be written as CSV").with_source(error)
+    error::csv().with_source(error)
 }

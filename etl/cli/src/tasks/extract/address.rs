@@ -1,9 +1,11 @@
 //! What people paste as a list: a path with or without its slash, a URL of the API, and either with a query behind it.
 
 use connectwise_extract::closest::advice;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_sdk::MAX_PAGE_SIZE;
 use url::{Url, form_urlencoded};
+
+use crate::error;
 
 /// Where the paths of the API begin.
 const ROOT: &str = "apis/3.0/";
@@ -45,7 +47,7 @@ pub(crate) struct Address {
 impl Address {
     pub(crate) fn parse(text: &str) -> Result<Self> {
         let text = text.trim();
-        let refuse = |why: &str| Err(Error::usage(format!("{text:?} is no list: {why}")));
+        let refuse = |why: &str| Err(error::no_list(text, why));
         if text.contains('#') {
             return refuse("# ends a URL, so write it as %23, or give the conditions with --conditions");
         }
@@ -68,7 +70,7 @@ impl Address {
                 let Ok(url) = Url::parse(&whole) else { return refuse("it has no readable host") };
                 if !url.username().is_empty() || url.password().is_some() {
                     // Not shown again: what stands there may be a secret.
-                    return Err(Error::usage("a list's URL holds no credentials: leave out what stands before @"));
+                    return Err(error::credentials_in_address());
                 }
                 Some(url)
             }
@@ -92,11 +94,7 @@ impl Address {
             (Some(host), Some(port)) => format!("{host}:{port}"),
             (host, _) => host.unwrap_or_default().to_owned(),
         };
-        Err(Error::usage(format!(
-            "the URL names the server {}, and the configured one is {}: give the path alone, or configure the other server",
-            name(server),
-            base.as_ref().map(name).unwrap_or_default()
-        )))
+        Err(error::other_server(&name(server), &base.as_ref().map(name).unwrap_or_default()))
     }
 }
 
@@ -109,7 +107,7 @@ impl Asked {
                 && !query.to_ascii_lowercase().contains("%ef%bf%bd")
                 && !query.contains('\u{fffd}')
             {
-                return Err(Error::usage(format!("{name} behind ? isn't UTF-8 when it is decoded")));
+                return Err(error::undecodable_parameter(&name));
             }
             let value = value.into_owned();
             let place = match name.to_ascii_lowercase().as_str() {
@@ -120,31 +118,28 @@ impl Asked {
                 "orderby" => &mut asked.order_by,
                 "pagesize" => {
                     let size = value.trim().parse().ok().filter(|size| (1..=MAX_PAGE_SIZE).contains(size));
-                    let wrong = || Error::usage(format!("pageSize is 1 to {MAX_PAGE_SIZE}, and not {value:?}"));
-                    asked.page_size = Some(size.ok_or_else(wrong)?);
+                    asked.page_size = Some(size.ok_or_else(|| error::page_size(&value, MAX_PAGE_SIZE))?);
                     continue;
                 }
                 "page" | "pageid" => {
-                    return Err(Error::usage(format!(
-                        "{name} can't be chosen, as extract reads every page: leave it out, or say with --limit how many records"
-                    )));
+                    return Err(error::chosen_page(&name));
                 }
                 "clientid" => {
-                    return Err(Error::usage("clientId is no parameter here: it comes from CW_CLIENTID"));
+                    return Err(error::client_id_in_address());
                 }
                 lower => {
                     let Some(known) = OF_SOME.iter().find(|known| known.eq_ignore_ascii_case(lower)) else {
                         let names = OF_ALL.iter().chain(&OF_SOME).copied();
                         let advice =
                             advice(&name, names, "the API's lists have conditions, fields, orderBy and the like");
-                        return Err(Error::usage(format!("no list has the parameter {name:?}: {advice}")));
+                        return Err(error::unknown_parameter(&name, &advice));
                     };
                     asked.parameters.push(((*known).to_owned(), value));
                     continue;
                 }
             };
             if place.is_some() {
-                return Err(Error::usage(format!("{name} is there twice behind ?: put both into one")));
+                return Err(error::repeated_parameter(&name));
             }
             *place = Some(value).filter(|value| !value.trim().is_empty());
         }
@@ -158,9 +153,9 @@ impl Asked {
             (left, right) => left.or(right),
         };
         let one = |name: &str, left: Option<String>, right: Option<String>| match (left, right) {
-            (Some(left), Some(right)) if left.trim() != right.trim() => Err(Error::usage(format!(
-                "the {name} is there twice, {left:?} behind ? and {right:?} as a flag: leave one of them out"
-            ))),
+            (Some(left), Some(right)) if left.trim() != right.trim() => {
+                Err(error::contradicted_parameter(name, &left, &right))
+            }
             (left, right) => Ok(left.or(right)),
         };
         Ok(Self {

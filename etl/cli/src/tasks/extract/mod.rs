@@ -6,14 +6,16 @@ mod columns;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::decode::LooseDecoder;
-use connectwise_pipeline::error::{Error, Kind, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_sdk::{Client, ListRequest, PagingMode};
 use futures::TryStreamExt;
 
 pub(crate) use self::address::Address;
 pub use self::address::Asked;
 use self::columns::unknown;
+
 pub(crate) use self::columns::{Columns, Found, entity_of};
+use crate::error;
 
 /// Records per batch, if they don't come in pages.
 const BATCH: usize = 1_000;
@@ -55,7 +57,7 @@ impl List {
     /// that query.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for an address that is no list, or of another server.
+    /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for an address that is no list, or of another server.
     pub fn new(client: Client, address: &str, asked: Asked, page_size: u32, limit: Option<u64>) -> Result<Self> {
         Self::at(client, Address::parse(address)?, asked, page_size, limit)
     }
@@ -92,16 +94,16 @@ impl List {
     /// The server's count of records, regardless of the limit.
     ///
     /// # Errors
-    /// [`Kind::Source`] when the request fails; not every list can count.
+    /// [`Kind::Source`](connectwise_pipeline::error::Kind::Source) when the request fails; not every list can count.
     pub async fn count(&self) -> Result<u64> {
-        let why = |error| Error::new(Kind::Source, format!("{} can't be counted", self.path)).with_source(error);
+        let why = |error| error::uncounted_list(&self.path).with_source(error);
         self.request().count().await.map_err(why)
     }
 
     /// All records as JSON texts, as the server wrote them, held in memory.
     ///
     /// # Errors
-    /// [`Kind::Source`] when the list can't be read to its end; no part of it is returned.
+    /// [`Kind::Source`](connectwise_pipeline::error::Kind::Source) when the list can't be read to its end; no part of it is returned.
     pub async fn texts(&self) -> Result<(Vec<String>, Read)> {
         let mut texts = Texts(Vec::new());
         let read = self.read(&mut texts).await?;
@@ -133,9 +135,7 @@ impl List {
     /// Passes every record to the sink, until the list ends, the limit is reached or the sink wants no more.
     pub(crate) async fn read(&self, sink: &mut impl Sink) -> Result<Read> {
         let path = &self.path;
-        let fault = |error: connectwise_sdk::Error| {
-            Error::new(Kind::Source, format!("{path} can't be read")).with_source(error)
-        };
+        let fault = |error: connectwise_sdk::Error| error::unread_list(path).with_source(error);
         let mut pages = Box::pin(self.request().pages());
         let mut read = Read::default();
         while let Some(page) = pages.try_next().await.map_err(fault)? {
@@ -144,11 +144,7 @@ impl List {
             let taken = found.len().min(usize::try_from(room).unwrap_or(usize::MAX));
             for record in &found[..taken] {
                 if record.is_broken() {
-                    // The text isn't shown, as it may hold a secret.
-                    let why = format!(
-                        "a record of {path} isn't JSON: leave it out by a condition, or have it repaired on the server"
-                    );
-                    return Err(Error::new(Kind::Source, why));
+                    return Err(error::broken_record(path));
                 }
                 read.mended += u64::from(record.is_mended());
                 sink.push(record.get())?;
