@@ -31,7 +31,8 @@ impl EntityArgs {
     /// # Errors
     /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for names and patterns that no entity has.
     pub fn selected(self, settings: &Settings) -> Result<Selected> {
-        let (named, chosen) = (!self.entities.is_empty(), !self.include.is_empty() || !self.exclude.is_empty());
+        let named = !self.entities.is_empty();
+        let chosen = !self.include.is_empty() || !self.exclude.is_empty();
         if named && chosen {
             return Err(error::names_and_patterns());
         }

@@ -64,7 +64,8 @@ impl Observer for Progress {
         let Some(bars) = &self.bars else { return };
         let bar = self.above_total(bars, ProgressBar::no_length().with_message(table.to_string()));
         bar.set_style(style("{spinner} {msg:40} {elapsed}"));
-        let (watched, meter) = (bar.clone(), meter.clone());
+        let watched = bar.clone();
+        let meter = meter.clone();
         let ticker = tokio::spawn(async move {
             let mut tick = tokio::time::interval(Duration::from_millis(100));
             loop {

@@ -224,7 +224,8 @@ impl Source {
             _ => None,
         };
         // The caller's variables are a layer of their own, so they needn't use the same names as the process.
-        let (given, process) = (|name| environment.given(name), |name| environment.process(name));
+        let given = |name| environment.given(name);
+        let process = |name| environment.process(name);
         read(&[&given, &process, &in_file, &|name| environment.file(name)]).map_err(error::client)
     }
 

@@ -53,7 +53,8 @@ impl Target {
             let sink = Sink::straight(To::Output(*output));
             return Ok(Self { sink, name: "standard output".to_owned() });
         };
-        let (name, path) = (path.display().to_string(), path.to_owned());
+        let name = path.display().to_string();
+        let path = path.to_owned();
         // Opening may wait for long, and Ctrl-C has to be heard meanwhile.
         let opened = tokio::task::spawn_blocking(move || Sink::open(&path)).await;
         match opened.unwrap_or_else(|lost| Err(io::Error::other(lost))) {

@@ -23,7 +23,8 @@ pub fn suggested(message: &str) -> String {
         return message.to_owned();
     };
     let quoted = |text: &'_ str| text.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>();
-    let (wanted, names) = (quoted(what).concat(), quoted(expected));
+    let wanted = quoted(what).concat();
+    let names = quoted(expected);
     match closest(&wanted, names.iter().map(String::as_str)).as_slice() {
         [] => message.to_owned(),
         found => format!("{what}: did you mean {}? expected {expected}", found.join(" or ")),

@@ -45,7 +45,8 @@ impl Selection {
     /// [`Kind::Usage`](crate::error::Kind::Usage) for a name that no entity has, with those most like it, for a pattern that no
     /// name meets, and where nothing is left.
     pub fn entities(&self) -> Result<Selected> {
-        let (include, exclude) = (meant(&self.include)?, meant(&self.exclude)?);
+        let include = meant(&self.include)?;
+        let exclude = meant(&self.exclude)?;
         let optional = meant(&self.optional)?;
         let is_in = |list: &[&'static Entity], entity: &Entity| list.iter().any(|other| other.name == entity.name);
         let entities: Vec<_> = catalog::entities()

@@ -56,7 +56,8 @@ impl StoreOptions {
 
     /// The settings with one set of credentials, that of the highest rank.
     fn chosen(&self, root: &Url) -> Result<HashMap<Key, String>> {
-        let (mut settings, mut credentials) = (HashMap::new(), None);
+        let mut settings = HashMap::new();
+        let mut credentials = None;
         for place in &self.settings {
             // A setting may have several names: the narrower one counts, `azure_storage_client_id` before `azure_client_id`.
             for (name, value) in place.iter().rev() {
@@ -229,7 +230,8 @@ mod tests {
         assert_eq!(keys, [Key::AuthorityId, Key::ClientId, Key::ClientSecret, Key::Endpoint]);
         let keys = chosen(ONELAKE, &[&token, &principal]).unwrap();
         assert_eq!(keys, [Key::AuthorityId, Key::ClientId, Key::Endpoint, Key::Token]);
-        let (ids, secret) = ([principal[0], principal[2]], [principal[1]]);
+        let ids = [principal[0], principal[2]];
+        let secret = [principal[1]];
         assert!(chosen(ONELAKE, &[&ids, &secret]).unwrap().contains(&Key::ClientSecret));
         let identity = [("AZURE_USE_MANAGED_IDENTITY", "true")];
         assert_eq!(chosen(ONELAKE, &[&identity, &principal]).unwrap(), []);

@@ -33,7 +33,8 @@ impl Table {
         }
         let narrow = places(&rows, key, hash)?;
         // Names that aren't quoted are read in lower case.
-        let (key, hash) = (format!("\"{key}\""), format!("\"{hash}\""));
+        let key = format!("\"{key}\"");
+        let hash = format!("\"{hash}\"");
         let changed = async {
             let stored = session
                 .table(STORED)
@@ -54,7 +55,8 @@ impl Table {
                 *differs = true;
             }
         }
-        let (differs, mut from) = (BooleanArray::from(differs), 0);
+        let differs = BooleanArray::from(differs);
+        let mut from = 0;
         // One after the other, so that what was given and what is kept aren't both there whole.
         let some = rows.into_iter().map(|batch| {
             let differs = differs.slice(from, batch.num_rows());
@@ -140,7 +142,8 @@ fn places(rows: &[RecordBatch], key: &str, hash: &str) -> Result<Vec<RecordBatch
         let place = UInt64Array::from_iter_values((next..).take(batch.num_rows()));
         next += batch.num_rows() as u64;
         let schema = batch.schema();
-        let (at, by) = (schema.index_of(key).map_err(unfit)?, schema.index_of(hash).map_err(unfit)?);
+        let at = schema.index_of(key).map_err(unfit)?;
+        let by = schema.index_of(hash).map_err(unfit)?;
         let field = Arc::new(Field::new(PLACE, DataType::UInt64, false));
         let fields = [schema.fields().get(at).cloned(), schema.fields().get(by).cloned(), Some(field)];
         let columns: Vec<ArrayRef> = vec![batch.column(at).clone(), batch.column(by).clone(), Arc::new(place)];

@@ -54,7 +54,8 @@ pub(super) fn check(table: &TableName, declared: &Schema, found: &Schema) -> Res
     let columns = found.fields().iter().map(Some).chain(std::iter::repeat(None));
     let difference = match declared.fields().iter().zip(columns).find(differs) {
         Some((wanted, Some(found))) => {
-            let (name, of) = (found.name(), found.data_type());
+            let name = found.name();
+            let of = found.data_type();
             format!("{name} {of} stands where {} {} is declared", wanted.name(), wanted.data_type())
         }
         Some((wanted, None)) => format!("{} is missing", wanted.name()),

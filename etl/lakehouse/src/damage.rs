@@ -157,7 +157,8 @@ impl Table {
     pub(super) async fn unreadable_files(&self) -> Result<Vec<BadFile>> {
         let store = self.store();
         let checks = self.active_files("").map(|active| {
-            let (path, size) = (active.file.add.path.clone(), active.file.add.size);
+            let path = active.file.add.path.clone();
+            let size = active.file.add.size;
             let file = File::new(store.clone(), &path, size);
             async move {
                 let fault = file.fault().await.map_err(|error| self.unreadable().with_source(error))?;

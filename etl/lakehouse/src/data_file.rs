@@ -211,7 +211,9 @@ pub(super) fn key_range(statistics: &Statistics) -> Option<(i64, i64)> {
 
 /// The statistics that Delta keeps with a file: row count, and ranges of the integers and instants at the top.
 fn statistics(metadata: &ParquetMetaData) -> Value {
-    let (mut least, mut most, mut nulls) = (Map::new(), Map::new(), Map::new());
+    let mut least = Map::new();
+    let mut most = Map::new();
+    let mut nulls = Map::new();
     let columns = metadata.file_metadata().schema_descr().columns();
     for (leaf, column) in columns.iter().enumerate() {
         let [name] = column.path().parts() else { continue };

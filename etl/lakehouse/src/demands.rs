@@ -134,7 +134,8 @@ fn fields(stored: &Schema, declared: &Schema) -> Option<String> {
             return Some(format!("lacks the column {}", field.name()));
         };
         if !alike(found.data_type(), field.data_type()) {
-            let (found, wanted) = (found.data_type(), field.data_type());
+            let found = found.data_type();
+            let wanted = field.data_type();
             return Some(format!("has {} as {found} and not as {wanted}", field.name()));
         }
         if field.is_nullable() && !found.is_nullable() {

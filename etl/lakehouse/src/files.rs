@@ -53,7 +53,8 @@ impl Table {
         if history.len() < wanted || !history.iter().take(wanted).all(tells) {
             return Ok(None);
         }
-        let (now, then) = (self.files()?, older.files()?);
+        let now = self.files()?;
+        let then = older.files()?;
         Ok(Some(FileDiff {
             added: now.difference(&then).cloned().collect(),
             removed: then.difference(&now).cloned().collect(),
@@ -111,7 +112,8 @@ impl Table {
             if some.is_empty() {
                 return None;
             }
-            let (add, schema) = (active.file.add, schema.clone());
+            let add = active.file.add;
+            let schema = schema.clone();
             let file = File::new(store.clone(), &add.path, add.size);
             // A file with other columns isn't looked into, and may hold any.
             Some(async move {

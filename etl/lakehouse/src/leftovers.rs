@@ -90,7 +90,8 @@ impl Lake {
 pub(super) fn unfinished(folder: &Folder, until: DateTime<Utc>, cleared: &mut Cleared) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
-        let (path, name) = (entry.path(), entry.file_name());
+        let path = entry.path();
+        let name = entry.file_name();
         let Ok(about) = entry.metadata() else { continue };
         if about.is_dir() {
             unfinished(&path, until, cleared);

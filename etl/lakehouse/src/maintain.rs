@@ -274,7 +274,9 @@ impl Table {
 fn groups(mut files: Vec<ActiveFile>) -> Vec<Vec<ActiveFile>> {
     let target = TARGET_FILE_BYTES.map_or(i64::MAX, |bytes| bytes.get().cast_signed());
     files.sort_by_key(|file| (file.file.keys, file.file.add.modification_time));
-    let (mut groups, mut group, mut bytes) = (Vec::new(), Vec::new(), 0);
+    let mut groups = Vec::new();
+    let mut group = Vec::new();
+    let mut bytes = 0;
     for file in files {
         let size = file.file.add.size;
         let plain = file.remove.deletion_vector.is_none();

@@ -166,7 +166,8 @@ mod tests {
     #[tokio::test]
     async fn all_sessions_share_the_memory() {
         let lake = lake(64 * MB);
-        let (one, other) = (lake.session().unwrap(), lake.clone().session().unwrap());
+        let one = lake.session().unwrap();
+        let other = lake.clone().session().unwrap();
         let pool = |session: &datafusion::prelude::SessionContext| session.runtime_env().memory_pool.clone();
         assert!(Arc::ptr_eq(&pool(&one), &pool(&other)));
         let plain = || Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().session().unwrap();

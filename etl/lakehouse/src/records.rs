@@ -31,7 +31,8 @@ impl Table {
         }
         let stored = session.table("stored").await.map_err(sql_error)?;
         let stored = stored.execute_stream().await.map_err(sql_error)?;
-        let (name, schema) = (self.name.clone(), schema.clone());
+        let name = self.name.clone();
+        let schema = schema.clone();
         // Readers hand out nested texts in a viewed form.
         let records = stored.map(move |batch| as_of_today(&name, &schema, &batch.map_err(sql_error)?));
         Ok(records.boxed())

@@ -19,7 +19,8 @@ pub fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
         if text.contains(EXHAUSTED) {
             let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
             let needed = between("Failed to allocate additional ", " for ");
-            let (held, limit) = (between(" with ", " already allocated"), between("pool_size: ", ")"));
+            let held = between(" with ", " already allocated");
+            let limit = between("pool_size: ", ")");
             return Some(match (needed, held, limit) {
                 (Some(needed), Some(held), Some(limit)) => format!(
                     "it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}"

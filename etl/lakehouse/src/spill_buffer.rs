@@ -150,7 +150,8 @@ impl From<Vec<RecordBatch>> for SpillBuffer {
 
 impl std::fmt::Debug for SpillBuffer {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let (batches, files) = (self.kept.len(), self.files.len());
+        let batches = self.kept.len();
+        let files = self.files.len();
         write!(formatter, "{} rows in {batches} batches, {files} files", self.rows)
     }
 }

@@ -380,7 +380,8 @@ mod tests {
 
     #[test]
     fn a_table_is_doubtful_from_the_first_rows_of_somebody_else() {
-        let (first, then) = (own(&json!("nothing")), own(&json!(0)));
+        let first = own(&json!("nothing"));
+        let then = own(&json!(0));
         /// The version of the first foreign commit, and the newest one that is trusted.
         type Versions = (Option<u64>, Option<u64>);
         let cases: [(&[String], Versions); 12] = [

@@ -93,7 +93,8 @@ impl Extract {
         };
         let list = List::at(settings.client()?, address, asked, settings.source.page_size(), self.limit)?;
         let target = Target::open(self.output.as_deref(), output).await?;
-        let (name, path) = (target.name().to_owned(), list.path());
+        let name = target.name().to_owned();
+        let path = list.path();
         let cells = Cells::new(self.spreadsheet_safe);
         let mut records = Records::new(target, self.format, entity_of(path), list.fields(), cells)?;
         let read = list.read(&mut records).await?;

@@ -104,7 +104,8 @@ fn show_findings(report: &verify::Report, output: &Output) -> Result<()> {
         output.line(&table(&["table", "finding", "count", "what was found", "what to do"], &[2], rows))?;
     }
     let rows: u64 = report.tables.iter().map(|table| table.rows).sum();
-    let (tables, findings) = (report.tables.len() as u64, report.findings.len() as u64);
+    let tables = report.tables.len() as u64;
+    let findings = report.findings.len() as u64;
     let seconds = report.seconds;
     output.line(&format!(
         "{} tables with {} rows were read in {seconds:.1} s: {} findings",

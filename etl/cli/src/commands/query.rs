@@ -38,7 +38,8 @@ impl Query {
                 break;
             }
         }
-        let (count, cut) = (sheet.count, sheet.cut);
+        let count = sheet.count;
+        let cut = sheet.cut;
         sheet.finish()?.tell(output);
         if let Some(path) = &self.form.output {
             output.note(&format!("{} rows are in {}", thousands(count), path.display()));

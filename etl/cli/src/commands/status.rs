@@ -68,7 +68,8 @@ impl Status {
                 output.line(&wrap(&text))?;
             }
             if let (Some(error), Some(when)) = (&step.reconcile_error, step.last_reconcile) {
-                let (name, why) = (&step.table_name, first_sentence(error));
+                let name = &step.table_name;
+                let why = first_sentence(error);
                 let text = format!("{}/{name}: the reconcile of {} deleted nothing: {why}", step.layer, minute(when));
                 output.line(&wrap(&text))?;
             }

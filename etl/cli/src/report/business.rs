@@ -117,7 +117,8 @@ fn money(html: &mut Html, gold: &Gold) {
             rows.iter().map(|row| values(row).iter().map(|value| value.max(0.0)).sum::<f64>()).fold(0.0, f64::max);
         let up_to = format!("up to {}", whole(most));
         let mut content = columns("Revenue and profit by month", &series, &months(rows, values, note), &up_to);
-        let (revenue, profit) = (sum(rows, "revenue"), sum(rows, "profit"));
+        let revenue = sum(rows, "revenue");
+        let profit = sum(rows, "profit");
         let text = format!(
             "Revenue of {}, of which {} ({}) is profit.",
             whole(revenue),
@@ -208,7 +209,8 @@ fn clients(html: &mut Html, gold: &Gold) {
 fn recurring(html: &mut Html, gold: &Gold) {
     shown(html, "Monthly recurring revenue", gold.told.get("recurring"), |rows| {
         let note = |row: &Row| {
-            let (mrr, change) = (whole(row.number("mrr")), whole(row.number("mrrChange")));
+            let mrr = whole(row.number("mrr"));
+            let change = whole(row.number("mrrChange"));
             format!("{mrr} at the end of the month, a change of {change}")
         };
         let series = [Series { class: "a", name: "recurring revenue" }];
@@ -242,13 +244,15 @@ fn tickets(html: &mut Html, gold: &Gold) {
         let series = [Series { class: "b", name: "opened" }, Series { class: "a", name: "closed" }];
         let values = |row: &Row| vec![row.number("ticketsOpened"), row.number("ticketsClosed")];
         let note = |row: &Row| {
-            let (opened, closed) = (whole(row.number("ticketsOpened")), whole(row.number("ticketsClosed")));
+            let opened = whole(row.number("ticketsOpened"));
+            let closed = whole(row.number("ticketsClosed"));
             format!("{opened} opened, {closed} closed ({})", known(row, "killRate", 0, " %"))
         };
         let most = highest(rows, "ticketsOpened").max(highest(rows, "ticketsClosed"));
         let up_to = format!("up to {}", whole(most));
         let mut content = pairs("Tickets opened and closed", &series, &months(rows, values, note), &up_to);
-        let (opened, closed) = (sum(rows, "ticketsOpened"), sum(rows, "ticketsClosed"));
+        let opened = sum(rows, "ticketsOpened");
+        let closed = sum(rows, "ticketsClosed");
         let text = format!(
             "{} opened and {} closed: a kill rate of {}.",
             whole(opened),
@@ -260,7 +264,8 @@ fn tickets(html: &mut Html, gold: &Gold) {
     });
     shown(html, "Backlog by month", gold.told.get("backlog"), |rows| {
         let note = |row: &Row| {
-            let (open, change) = (whole(row.number("backlog")), whole(row.number("backlogChange")));
+            let open = whole(row.number("backlog"));
+            let change = whole(row.number("backlogChange"));
             format!("{open} open at the end of the month, a change of {change}")
         };
         let items = months(rows, |row| vec![row.number("backlog")], note);
@@ -308,7 +313,8 @@ fn people(html: &mut Html, gold: &Gold) {
         Series { class: "e", name: "rest of the capacity" },
     ];
     let values = |row: &Row| {
-        let (billable, hours) = (row.number("billableHours"), row.number("hours"));
+        let billable = row.number("billableHours");
+        let hours = row.number("hours");
         vec![billable, hours - billable, row.number("capacityHours") - hours]
     };
     let note =
@@ -342,7 +348,8 @@ fn people(html: &mut Html, gold: &Gold) {
             Series { class: "e", name: "rest of the budget" },
         ];
         let values = |row: &Row| {
-            let (hours, budget) = (row.number("hours"), row.number("budgetHours"));
+            let hours = row.number("hours");
+            let budget = row.number("budgetHours");
             vec![hours.min(budget), hours - budget, budget - hours]
         };
         let note = |row: &Row| {

@@ -137,7 +137,8 @@ fn bar(svg: &mut Html, class: &'static str, [x, y, width, height]: [f64; 4], too
         return;
     }
     // What is there has to be seen.
-    let (width, height) = (width.max(1.0), height.max(1.0));
+    let width = width.max(1.0);
+    let height = height.max(1.0);
     svg.raw("<rect class=\"").raw(class).raw("\" x=\"").number(x).raw("\" y=\"").number(y);
     svg.raw("\" width=\"").number(width).raw("\" height=\"").number(height).raw("\"><title>").text(tooltip);
     svg.raw("</title></rect>");

@@ -131,7 +131,8 @@ async fn months(lake: &Lake, catalog: &Catalog, today: NaiveDate) -> Result<Opti
 
 /// An answer of the months that are shown, where the question has a period.
 async fn told(lake: &Lake, asked: &Asked<'_>, by: Vec<String>, months: Option<&(String, String)>) -> Result<Told> {
-    let (name, description) = (asked.name.to_owned(), asked.description.to_owned());
+    let name = asked.name.to_owned();
+    let description = asked.description.to_owned();
     if let Some(table) = measures::lacking(lake, asked).await? {
         return Ok(Told { name, description, columns: Vec::new(), rows: Err(table) });
     }

@@ -64,7 +64,8 @@ fn last_run(html: &mut Html, operations: &Operations) {
             html.element("p", "bad", &format!("{}/{} {}: {error}", table.layer, table.table_name, table.outcome));
         }
         if let (Some(error), Some(when)) = (&table.reconcile_error, table.last_reconcile) {
-            let (layer, name) = (&table.layer, &table.table_name);
+            let layer = &table.layer;
+            let name = &table.table_name;
             html.element(
                 "p",
                 "bad",
@@ -151,7 +152,8 @@ fn runs(html: &mut Html, operations: &Operations) {
         .runs
         .iter()
         .map(|run| {
-            let (requests, retries) = (run.requests.unwrap_or_default(), run.retries.unwrap_or_default());
+            let requests = run.requests.unwrap_or_default();
+            let retries = run.retries.unwrap_or_default();
             Item {
                 label: minute(run.started),
                 values: vec![requests.saturating_sub(retries) as f64, retries as f64],

@@ -213,7 +213,8 @@ fn contrast(one: &str, other: &str) -> f64 {
         let linear = |part: f64| if part <= 0.04045 { part / 12.92 } else { ((part + 0.055) / 1.055).powf(2.4) };
         0.2126 * linear(part(0)) + 0.7152 * linear(part(2)) + 0.0722 * linear(part(4))
     };
-    let (one, other) = (luminance(one), luminance(other));
+    let one = luminance(one);
+    let other = luminance(other);
     (one.max(other) + 0.05) / (one.min(other) + 0.05)
 }
 
@@ -227,7 +228,8 @@ fn the_page_is_for_phones_and_for_dark_and_light() {
     assert!(head.contains(".scroll{overflow-x:auto}") && head.contains("minmax(min(24rem,100%),1fr)"));
     let (_, dark) = head.split_once("@media (prefers-color-scheme:dark)").unwrap();
     let (_, light) = head.split_once(":root{").unwrap();
-    let (light, dark) = (colours(light), colours(dark.split_once(":root{").unwrap().1));
+    let light = colours(light);
+    let dark = colours(dark.split_once(":root{").unwrap().1);
     assert!(light.keys().eq(dark.keys()), "a colour is for one of them only: {light:?} {dark:?}");
     for used in head.split("var(--").skip(1).map(|rest| rest.split_once(')').unwrap().0) {
         assert!(light.contains_key(used), "{used} is no colour");

@@ -50,7 +50,8 @@ pub struct Custom {
 
 impl From<&Field> for Column {
     fn from(field: &Field) -> Self {
-        let (data_type, nullable) = (Some(type_name(field.data_type())), Some(field.is_nullable()));
+        let data_type = Some(type_name(field.data_type()));
+        let nullable = Some(field.is_nullable());
         Self { name: field.name().clone(), data_type, nullable, policy: None, personal: None, custom_field: None }
     }
 }

@@ -22,7 +22,8 @@ use crate::settings::Settings;
 /// What the server refuses is in the examination.
 pub async fn diagnose(settings: &Settings, selected: &Selected) -> Result<Examination> {
     let mut examination = examine(&settings.client()?, &selected.entities, &Utc::now).await;
-    let (lake, mut stored) = (settings.lake()?, BTreeMap::new());
+    let lake = settings.lake()?;
+    let mut stored = BTreeMap::new();
     for entity in &selected.entities {
         let watermark = watermark(&lake.table(&TableName::bronze(entity.table)).await?).await?;
         stored.extend(watermark.map(|watermark| (entity.name, watermark)));
@@ -123,6 +124,8 @@ pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<
 /// As [`maintain`] with `repair`, and when the store can't be read.
 pub async fn verify(settings: &Settings, layers: Vec<Layer>, repair: bool) -> Result<verification::Report> {
     let lake = if repair { settings.own_lake().await? } else { settings.lake()? };
-    let (run_id, privacy, gold) = (uuid::Uuid::now_v7().to_string(), settings.keyed_privacy()?, &settings.gold);
+    let run_id = uuid::Uuid::now_v7().to_string();
+    let privacy = settings.keyed_privacy()?;
+    let gold = &settings.gold;
     verification::run(&lake, &verification::Request { run_id, layers, privacy: &privacy, gold, repair }).await
 }

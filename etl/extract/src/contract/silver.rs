@@ -145,7 +145,8 @@ fn flatten(
         // The maps of references hold links, which say nothing that the id doesn't.
         Kind::StringMap if !parents.is_empty() => {}
         kind => {
-            let (name, data_type) = (names.take(&path), data_type(kind, column.meaning));
+            let name = names.take(&path);
+            let data_type = data_type(kind, column.meaning);
             let column = SilverColumn::new(&name, data_type, true, Origin::Path(path, kind, column.meaning));
             columns.push(SilverColumn { personal, ..column });
         }

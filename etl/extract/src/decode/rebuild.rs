@@ -71,7 +71,8 @@ fn value(kind: &Kind, array: &dyn Array, row: usize) -> Option<Option<Json>> {
         Kind::Json => Json::Raw(RawValue::from_string(text(array, row)?.to_owned()).ok()?),
         Kind::StringMap => {
             let entries = array.as_map_opt()?.value(row);
-            let (names, texts) = (entries.column(0), entries.column(1));
+            let names = entries.column(0);
+            let texts = entries.column(1);
             let entry = |at| {
                 let value = value(&Kind::Utf8, texts.as_ref(), at)?.unwrap_or(Json::Null);
                 Some((text(names, at)?.to_owned(), value))

@@ -120,7 +120,8 @@ impl<'de> Scanner<'de> {
             b'{' | b'[' => {}
             _ => return self.word(),
         }
-        let (start, mut depth) = (self.at, 0_usize);
+        let start = self.at;
+        let mut depth = 0_usize;
         loop {
             match self.text.as_bytes().get(self.at).ok_or(CutOff)? {
                 b'"' => {

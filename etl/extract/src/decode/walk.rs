@@ -112,7 +112,8 @@ impl<'de> Walk<'de> {
     fn object(&mut self, object: &mut Object, row: usize, path: &Place<'_>) -> Result<()> {
         object.presence.push(row);
         // The property before, and one behind the furthest: nothing there came before.
-        let (mut before, mut furthest) = (None, 0);
+        let mut before = None;
+        let mut furthest = 0;
         self.scanner.open();
         while self.scanner.next(b'}')? {
             let expected = object.expected(before);

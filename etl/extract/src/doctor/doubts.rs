@@ -17,7 +17,8 @@ const OWNERS: [&str; 5] = ["member", "assignTo", "manager", "primarySalesRep", "
 
 pub(super) async fn check(client: &Client, entities: &[&'static Entity], examination: &mut Examination) {
     const CHECK: &str = "all rows";
-    let (mut looked, mut one_sided) = (0, Vec::new());
+    let mut looked = 0;
+    let mut one_sided = Vec::new();
     for finding in &examination.entities {
         let Some(entity) = entities.iter().find(|entity| entity.name == finding.entity) else { continue };
         if entity.name == "Member" && finding.rows == Some(1) {

@@ -75,7 +75,8 @@ pub(super) fn let_in(checks: &mut [Finding]) {
 /// No list could be read.
 pub(super) fn nobody_let_in(entities: &[EntityFinding]) -> Finding {
     let count = |wanted: &Access| entities.iter().filter(|finding| finding.access == *wanted).count();
-    let (forbidden, missing) = (count(&Access::Forbidden), count(&Access::NotFound));
+    let forbidden = count(&Access::Forbidden);
+    let missing = count(&Access::NotFound);
     let other = entities.len() - forbidden - missing;
     Finding::new(
         CREDENTIALS,

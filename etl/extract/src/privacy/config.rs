@@ -32,7 +32,8 @@ pub struct PrivacyConfig {
 
 impl Default for PrivacyConfig {
     fn default() -> Self {
-        let (secrets, columns) = (SecretStorage::default(), BTreeMap::new());
+        let secrets = SecretStorage::default();
+        let columns = BTreeMap::new();
         Self { personal: Treatment::Drop, names: Treatment::Keep, secrets, columns }
     }
 }

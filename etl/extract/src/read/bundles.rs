@@ -176,7 +176,8 @@ impl Bundles {
         let lists = vec![end("asc")?, end("desc")?];
         let ends = self.ask(lists, Question::Records, |_, _, answer| ascending(&answer, key)?.first().copied());
         let ends = ends.await.into_iter().collect::<Option<Vec<i64>>>()?;
-        let (low, high) = (*ends.first()?, *ends.last()?);
+        let low = *ends.first()?;
+        let high = *ends.last()?;
         (low < high).then_some((low, high))
     }
 
@@ -208,7 +209,8 @@ impl Bundles {
         places.sort_by_key(|at| count(*at));
         let packs = packs(&places, count);
         let mut waiting = packs.iter().cloned();
-        let (mut room, mut under_way) = (Room(KEPT), FuturesUnordered::new());
+        let mut room = Room(KEPT);
+        let mut under_way = FuturesUnordered::new();
         loop {
             while !room.is_full()
                 && under_way.len() < self.client.config().concurrency()
@@ -223,7 +225,8 @@ impl Bundles {
                     tracing::debug!("{} is left to its own load, as many records are kept already", part.entity.name);
                     continue;
                 }
-                let (condition, counted) = (part.condition.clone(), count(at));
+                let condition = part.condition.clone();
+                let counted = count(at);
                 found.insert(at, Listed { condition, records, counted, counted_after: 0 });
             }
         }

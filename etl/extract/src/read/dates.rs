@@ -124,7 +124,8 @@ impl Probe<'_> {
 
     /// By how much dates are taken as later, to the minute above; `None` when none finds the record.
     async fn late(&self) -> Result<Option<TimeDelta>> {
-        let (mut misses, mut finds) = (0, FURTHEST);
+        let mut misses = 0;
+        let mut finds = FURTHEST;
         if !self.finds(-60 * finds).await? {
             return Ok(None);
         }

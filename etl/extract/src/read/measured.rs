@@ -149,7 +149,8 @@ impl Measured {
         window: Window,
     ) -> Self {
         let overlap = window.overlap.max(OVERLAP);
-        let (mut newest, mut ahead) = (known, Ahead::default());
+        let mut newest = known;
+        let mut ahead = Ahead::default();
         let limit = clock.map(|clock| clock.least - overlap);
         let watermark = match (clock, latest) {
             (Some(clock), Some(latest)) => {

@@ -242,7 +242,8 @@ pub async fn extract(
         Counting::Known(count) => count,
         Counting::Elsewhere => Count::default(),
     };
-    let (counted, uncounted) = (count.records, count.refused);
+    let counted = count.records;
+    let uncounted = count.refused;
     let seen = Seen { counted, uncounted, ended: Some(false), ascending: Some(true), ..Seen::default() };
     let (sender, messages) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();

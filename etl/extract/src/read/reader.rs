@@ -100,7 +100,8 @@ impl Reader {
         let asked: Vec<_> = ranges
             .chunks(RANGES)
             .map(|some| {
-                let (some, bundles) = (some.to_vec(), bundles.clone());
+                let some = some.to_vec();
+                let bundles = bundles.clone();
                 // One task per bundle. `buffered` stops polling its futures while an earlier range is read page by page; an
                 // unpolled request would keep its permit of the limiter, and those pages could wait for that permit for ever.
                 async move {
@@ -193,7 +194,8 @@ impl Reader {
         }
         let records = records.len() as u64;
         self.records += records;
-        let (rescued, rows) = (self.decoder.rescued(), self.decoder.batch()?);
+        let rescued = self.decoder.rescued();
+        let rows = self.decoder.batch()?;
         Ok(Decoded { rows, records, rescued, first_key, rejected, unreadable, is_last: self.end.is_last })
     }
 

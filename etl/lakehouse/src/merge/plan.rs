@@ -125,7 +125,8 @@ impl<'a> Work<'a> {
 
     /// Writes new rows, in order of their keys, into files of their own.
     async fn append(&self, rows: &[RowRef]) -> Result<Vec<DataFile>> {
-        let (schema, store) = (self.schema.clone(), self.store.clone());
+        let schema = self.schema.clone();
+        let store = self.store.clone();
         let writer = DataFileWriter::new(self.table.clone(), store, schema, self.clustered_by);
         let batches = rows.chunks(GROUP_ROWS).map(|some| {
             let needed = self.rows.at(some.iter().map(|(batch, _)| *batch))?;
