@@ -1,4 +1,5 @@
--- Agreements that rows name, with how often, since when and up to which row, and those that additions hang on or projects name.
+-- Agreements that rows name, with how often, since when and up to which row, and those that additions hang on, or
+-- projects and activities name.
 select
     u.agreementId, u.agreementName, u.typeName,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn

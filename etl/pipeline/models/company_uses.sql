@@ -1,5 +1,5 @@
--- Companies that rows name, with how often, since when and up to which row, and those of agreements, projects and
--- vendors of purchase orders.
+-- Companies that rows name, with how often, since when and up to which row, and those of agreements, projects,
+-- opportunities and activities, and vendors of purchase orders.
 select
     u.companyId, u.companyName, u.companyIdentifier, u.companyType,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn

@@ -1,6 +1,7 @@
--- Days of fact rows, with the number of rows, and days of invoices, tickets, projects and purchase orders, which count 0. A ticket's status
--- began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat amount, every version counts: closed months of what was
--- changed since have rows. Agreements with a limit have periods from their first day on.
+-- Days of fact rows, with the number of rows, and days of invoices, tickets, projects, purchase orders, opportunities and activities, which
+-- count 0. A ticket's status began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat
+-- amount, every version counts: closed months of what was changed since have rows. Agreements with a limit have periods from their first
+-- day on.
 select d.usedOn, sum(d.uses) as uses
 from (
     select usedOn, uses from fact_rows

@@ -1,4 +1,5 @@
--- Members that rows name, with how often, since when and up to which row, and those who manage projects.
+-- Members that rows name, with how often, since when and up to which row, and those who manage projects, sell, or have
+-- activities to do.
 select
     u.memberId, u.memberName, u.memberIdentifier,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn

@@ -13,13 +13,13 @@ use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::{Map, Value, json};
 
-use super::tenant::{ENTITIES, HISTORIES, Tenant, history_of, silver_of};
+use super::tenant::{ENTITIES, HISTORIES, Tenant, configured, history_of, silver_of};
 
 /// What happens: a kind of change, what it happens to, what it becomes.
 type Event = (u8, u16, u16);
 
 /// Kinds of changes.
-const KINDS: u8 = 54;
+const KINDS: u8 = 58;
 
 type Row = Map<String, Value>;
 
@@ -50,7 +50,7 @@ impl History {
             changed: BTreeMap::new(),
             histories: HISTORIES.into_iter().map(|entity| (entity, versions(entity))).collect(),
             rewritten: BTreeSet::new(),
-            config: GoldConfig::default(),
+            config: configured(),
             hash: 0,
             day: 1,
         }
@@ -125,7 +125,7 @@ impl History {
             2 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "agreementId", agreement),
             3 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "invoiceId", invoice),
             4 => self.set(one(&["TimeEntry", "ExpenseEntry", "ProductItem"], which), which, "companyId", company),
-            5 => self.set("TimeEntry", which, "actualHours", hours),
+            5 => self.set("TimeEntry", which, one(&["actualHours", "agreementHours"], value), hours),
             6 => self.set("TimeEntry", which, "timeStart", json!(format!("2024-{:02}-03T{:02}:00:00Z", 1 + value % 12, value % 24))),
             7 => self.set(fact, which, "isDeleted", json!(value % 3 > 0)),
             8 => self.add(
@@ -202,6 +202,9 @@ impl History {
                     ("billingCycleName", json!(one(&["Yearly", "Quarterly", "Whenever"], which))),
                     ("endDate", json!(format!("2024-{:02}-30", 3 + which % 9))),
                     ("companyId", company),
+                    ("applicationLimit", hours),
+                    ("carryOverUnused", json!(which % 3 > 0)),
+                    ("expiredDays", one(&[json!(null), json!(20), json!(60)], which)),
                 ];
                 let (column, value) = one(&terms, value);
                 self.set("Agreement", which, column, value.clone());
@@ -245,6 +248,60 @@ impl History {
                 ];
                 let (column, value) = one(&employment, value);
                 self.set("Member", which, column, value);
+            }
+            53 => {
+                let sale = [
+                    ("statusId", json!(one(&[1, 2, 3, 4, 9], which))),
+                    ("probabilityName", one(&[json!(null), json!("25"), json!("60 %"), json!("Perhaps")], which)),
+                    ("expectedCloseDate", json!(format!("2024-{:02}-15", 1 + which % 12))),
+                    ("closedDate", json!(format!("2024-07-{:02}T02:30:00Z", 1 + which % 28))),
+                    ("primarySalesRepId", json!(10 + which % 4)),
+                    ("companyId", company),
+                    ("isDeleted", json!(which % 3 > 0)),
+                ];
+                let (column, value) = one(&sale, value);
+                self.set("Opportunity", which, column, value);
+            }
+            54 => {
+                let line = [
+                    ("receivedQuantity", hours),
+                    ("receivedStatus", json!(one(&["Waiting", "FullyReceived"], which))),
+                    ("canceledFlag", json!(which % 2 > 0)),
+                    ("expectedArrivalDate", json!(format!("2024-07-{:02}", 1 + which % 31))),
+                    ("dateReceived", json!(format!("2024-07-{:02}", 1 + which % 31))),
+                    ("productId", one(&[json!(null), json!(5), json!(81)], which)),
+                    ("isDeleted", json!(which % 3 > 0)),
+                ];
+                let (column, line) = one(&line, value);
+                self.set("PurchaseOrderLineItem", which, column, line);
+                let order = [("vendorCompanyId", company), ("closedFlag", json!(which % 2 > 0)), ("isDeleted", json!(which % 3 > 0))];
+                let (column, order) = one(&order, value / 7);
+                self.set("PurchaseOrder", which, column, order);
+            }
+            55 => {
+                let product = [
+                    ("catalogItemId", one(&[json!(null), json!(5), json!(71), json!(82)], which)),
+                    ("opportunityId", one(&[json!(null), json!(1), json!(5), json!(7)], which)),
+                    ("cancelledFlag", json!(which % 2 > 0)),
+                    ("extPrice", hours),
+                ];
+                let (column, product) = one(&product, value);
+                self.set("ProductItem", which, column, product);
+                let (column, item) = one(&[("categoryName", json!("Spare parts")), ("inactiveFlag", json!(which % 2 > 0))], value / 4);
+                self.set("CatalogItem", which, column, item);
+            }
+            56 => {
+                let activity = [
+                    ("statusId", json!(one(&[1, 2, 9], which))),
+                    ("assignToId", json!(10 + which % 4)),
+                    ("agreementId", agreement),
+                    ("dateEnd", json!(format!("2024-07-{:02}T02:30:00Z", 1 + which % 28))),
+                    ("isDeleted", json!(which % 3 > 0)),
+                ];
+                let (column, activity) = one(&activity, value);
+                self.set("Activity", which, column, activity);
+                let list = one(&["ActivityStatus", "OpportunityStatus", "PurchaseOrderStatus"], value);
+                self.set(list, which, "closedFlag", json!(which % 2 > 0));
             }
             28 if self.config.agreement_rules.is_empty() => {}
             28 => {

@@ -12,7 +12,7 @@ use connectwise_pipeline::silver::Mode;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::tenant::{Tenant, golden};
+use super::tenant::{Tenant, configured, golden};
 
 const STARTED: &str = "2024-07-01T06:00:00Z";
 
@@ -67,7 +67,7 @@ fn from_csv(lines: &str) -> Vec<Row> {
 #[tokio::test]
 async fn every_row_of_every_table_is_as_written_down() {
     let tenant = Tenant::small().await;
-    let report = tenant.build(Mode::Full, STARTED, &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Full, STARTED, &configured()).await;
     let odd = report.tests.iter().filter(|test| !test.passed());
     let odd: Vec<_> = odd.map(|test| (&*test.table.name, test.severity, &*test.found)).collect();
     assert_eq!(
@@ -109,6 +109,19 @@ async fn every_row_of_every_table_is_as_written_down() {
                 "active additions (1) have a billing cycle whose months are not known (Every now and then), and so no \
                  recurring revenue"
             ),
+            // Agreement 103.
+            (
+                "fact_prepaid",
+                Severity::Warn,
+                "agreements (1) have a limit, and nothing tells since when they run, so that no period is known"
+            ),
+            // Opportunities 7 and 6.
+            (
+                "fact_opportunity",
+                Severity::Warn,
+                "open opportunities (1) have a probability that is no number, so that nothing weighs them, \
+                 opportunities (1) have a status that no list has, so that only a closing date tells whether they are closed"
+            ),
         ]
     );
     assert!(report.tests.len() >= 107, "{}", report.tests.len());
@@ -122,7 +135,7 @@ async fn captions_and_fiscal_years_are_as_configured() {
     let config = GoldConfig {
         agreement_number_caption: Some("365 tenant ".to_owned()),
         fiscal_year_start_month: 7,
-        ..GoldConfig::default()
+        ..configured()
     };
     tenant.build(Mode::Full, STARTED, &config).await;
     // Fiscal year and quarter of each month of 2024.

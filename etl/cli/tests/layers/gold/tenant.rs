@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
-use connectwise_pipeline::gold::{self, GoldConfig, GoldReport};
+use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig, GoldReport, HolidayCalendar};
 use connectwise_pipeline::silver::{self, Mode, history};
 use serde_json::{Map, Value, json};
 use tempfile::TempDir;
@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 25] = [
+pub(crate) const ENTITIES: [&str; 29] = [
     "Company",
     "Member",
     "Agreement",
@@ -40,6 +40,10 @@ pub(crate) const ENTITIES: [&str; 25] = [
     "PurchaseOrder",
     "PurchaseOrderLineItem",
     "PurchaseOrderStatus",
+    "Opportunity",
+    "OpportunityStatus",
+    "Activity",
+    "ActivityStatus",
 ];
 
 /// Entities of the tenant whose history gold reads.
@@ -49,6 +53,15 @@ pub(crate) const HISTORIES: [&str; 4] = ["ServiceTicket", "ProjectTicket", "Agre
 pub(crate) struct Tenant {
     pub(crate) lake: Lake,
     folder: TempDir,
+}
+
+/// The configuration under which the small tenant's gold was worked out: agreement types and holidays as an Icelandic MSP has them.
+pub(crate) fn configured() -> GoldConfig {
+    GoldConfig {
+        agreement_rules: Some(AgreementRule::icelandic_msp()),
+        holiday_calendars: vec![HolidayCalendar::Iceland],
+        ..GoldConfig::default()
+    }
 }
 
 pub(crate) fn instant(text: &str) -> DateTime<Utc> {
