@@ -18,6 +18,7 @@ import sys
 
 import duckdb
 import money
+import prepaid
 
 MORE = ["board", "company"]
 # A ratio is a double, rounded to four places.
@@ -382,6 +383,12 @@ EXPECTED = {
     "prepaid hours": f"""
         select company as companyId, {month('day')} as month, sum(hours) as hours, sum(taken) as prepaidHoursUsed
         from entries where kind = 'prepaid' group by all""",
+    "prepaid left": f"""
+        select company as companyId, sum(case when units = 'Hours' then remaining else 0 end) as hoursLeft,
+            sum(case when units = 'Amount' then remaining else 0 end) as amountLeft,
+            sum(case when units = 'Incidents' then remaining else 0 end) as incidentsLeft,
+            {ratio("sum(used)", "sum(granted + carried)")} as prepaidShareUsed
+        from prepaid group by all""",
     "utilisation": CAPACITY_ROWS,
     "utilisation by month": CAPACITY_ROWS,
     "hours by month": WORK_ROWS,
@@ -471,6 +478,7 @@ def main(lakehouse, day, answers):
     connection.execute(f"set variable today = date '{day}'")
     for table in [money.HEADERS, money.WORK, LINES, BILLS, TIME, COUNTED, RUNNING, STALE, CYCLES, ENDS, RUNS]:
         connection.execute(table)
+    prepaid.load(connection)
     with open(answers, encoding="utf-8") as file:
         answers = json.load(file, parse_float=decimal.Decimal)
     missing = answers.keys() ^ EXPECTED.keys()

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
-use arrow::array::{Array, ArrayRef, AsArray, Int32Array, StringArray, TimestampMicrosecondArray};
-use arrow::datatypes::{DataType, Date32Type, TimestampMicrosecondType};
+use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
+use chrono::{Months, NaiveDate};
 use connectwise_extract::contract::instant;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{ColumnarValue, Volatility, create_udf};
@@ -29,6 +30,15 @@ pub(super) fn register(session: &SessionContext) {
         Volatility::Immutable,
         Arc::new(|arguments| with_arrays(arguments, datediff)),
     ));
+    for (name, function) in [("date_add", date_add as Function), ("add_months", add_months as Function)] {
+        session.register_udf(create_udf(
+            name,
+            vec![DataType::Date32, DataType::Int64],
+            DataType::Date32,
+            Volatility::Immutable,
+            Arc::new(move |arguments: &[ColumnarValue]| with_arrays(arguments, function)),
+        ));
+    }
     session.register_udf(create_udf(
         "from_utc_timestamp",
         vec![instant(), DataType::Utf8],
@@ -44,10 +54,10 @@ pub(super) fn register(session: &SessionContext) {
     ));
 }
 
-fn with_arrays(
-    arguments: &[ColumnarValue],
-    function: fn(&ArrayRef, &ArrayRef) -> Result<ArrayRef>,
-) -> Result<ColumnarValue> {
+/// A function of two arguments.
+type Function = fn(&ArrayRef, &ArrayRef) -> Result<ArrayRef>;
+
+fn with_arrays(arguments: &[ColumnarValue], function: Function) -> Result<ColumnarValue> {
     match ColumnarValue::values_to_arrays(arguments)?.as_slice() {
         [first, second] => function(first, second).map(ColumnarValue::Array),
         _ => Err(DataFusionError::Execution("two arguments are needed".to_owned())),
@@ -56,7 +66,7 @@ fn with_arrays(
 
 /// `sha2(text, 256)`: lower-case hex. Other widths are not needed here and are refused.
 fn sha2(texts: &ArrayRef, bits: &ArrayRef) -> Result<ArrayRef> {
-    let bits = bits.as_primitive::<arrow::datatypes::Int64Type>();
+    let bits = bits.as_primitive::<Int64Type>();
     if bits.iter().flatten().any(|bits| bits != 256) {
         return Err(DataFusionError::Execution("sha2 knows 256 bits only".to_owned()));
     }
@@ -102,9 +112,56 @@ fn datediff(end: &ArrayRef, start: &ArrayRef) -> Result<ArrayRef> {
     Ok(Arc::new(days.collect::<Int32Array>()))
 }
 
+/// `date_add(start, days)`: the date so many days after another. One that isn't in the calendar is NULL.
+fn date_add(start: &ArrayRef, days: &ArrayRef) -> Result<ArrayRef> {
+    Ok(moved(start, days, |start, days| start.checked_add(i32::try_from(days).ok()?)))
+}
+
+/// `add_months(start, months)`: the same day so many months after a date, or the last day of that month where it has no such day.
+fn add_months(start: &ArrayRef, months: &ArrayRef) -> Result<ArrayRef> {
+    Ok(moved(start, months, |start, months| {
+        let (epoch, count) = (NaiveDate::default(), u32::try_from(months.unsigned_abs()).ok()?);
+        let day = epoch.checked_add_signed(chrono::Duration::days(start.into()))?;
+        let day = if months < 0 {
+            day.checked_sub_months(Months::new(count))?
+        } else {
+            day.checked_add_months(Months::new(count))?
+        };
+        i32::try_from(day.signed_duration_since(epoch).num_days()).ok()
+    }))
+}
+
+/// Dates that a number leads to from others.
+fn moved(start: &ArrayRef, by: &ArrayRef, to: impl Fn(i32, i64) -> Option<i32>) -> ArrayRef {
+    let (start, by) = (start.as_primitive::<Date32Type>(), by.as_primitive::<Int64Type>());
+    Arc::new(start.iter().zip(by).map(|(start, by)| to(start?, by?)).collect::<Date32Array>())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn dates_move_by_days_and_by_months_that_may_be_shorter() {
+        let lake = connectwise_lakehouse::Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap();
+        let session = lake.session().unwrap();
+        register(&session);
+        for (call, expected) in [
+            ("date_add(date '2024-02-28', 2)", "2024-03-01"),
+            ("date_add(date '2024-03-01', cast(-1 as int))", "2024-02-29"),
+            ("add_months(date '2024-01-31', 1)", "2024-02-29"),
+            ("add_months(date '2024-01-31', 3)", "2024-04-30"),
+            ("add_months(date '2024-01-31', cast(-2 as int))", "2023-11-30"),
+            ("add_months(date '2024-05-15', 12)", "2025-05-15"),
+            ("add_months(cast(null as date), 1)", "nothing"),
+            ("date_add(date '2024-01-01', cast(null as int))", "nothing"),
+        ] {
+            let rows = session.sql(&format!("select coalesce(cast({call} as string), 'nothing')")).await.unwrap();
+            let rows = rows.collect().await.unwrap();
+            let found = arrow::util::display::array_value_to_string(rows[0].column(0), 0).unwrap();
+            assert_eq!(found, expected, "{call}");
+        }
+    }
 
     #[tokio::test]
     async fn an_instant_is_what_clocks_show_and_nothing_stays_nothing() {

@@ -6,6 +6,7 @@ mod invoice_lines;
 mod measures;
 mod own;
 mod pictures;
+mod prepaid;
 mod rebuild;
 mod recurring;
 mod schema;

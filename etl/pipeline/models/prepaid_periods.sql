@@ -1,0 +1,59 @@
+-- The periods of agreements with a limit, up to the day of the run, with what is granted and used in each. The first one has what was used
+-- before, and what nothing dates; the last one what was used after.
+with numbers as (
+    select datediff(d.`Date`, f.firstDay) as place
+    from dimdate d
+    cross join (select min(`Date`) as firstDay from dimdate) f
+    where d.`Date` is not null
+),
+periods as (
+    select
+        t.agreementId, t.rootAgreementId, t.companyId, t.units, t.cycle, t.periodLimit, t.carriesOver, t.expiredDays, t.endsWhenZero,
+        t.startsOn, t.endsBefore, t.isOver, t.asOf, t.isDeleted, n.place,
+        case
+            when n.place = 0 then t.startsOn
+            when t.stepMonths > 0 then add_months(t.base, cast(n.place * t.stepMonths as int))
+            else date_add(t.base, cast(n.place * t.stepDays as int))
+        end as periodStart,
+        case
+            when t.stepMonths > 0 then add_months(t.base, cast((n.place + 1) * t.stepMonths as int))
+            when t.stepDays > 0 then date_add(t.base, cast((n.place + 1) * t.stepDays as int))
+        end as nextPeriodStart
+    from prepaid_terms t
+    join numbers n
+        on n.place = 0
+        or n.place * (t.stepMonths * 28 + t.stepDays) <= datediff(t.asOf, t.base) and t.stepMonths + t.stepDays > 0
+),
+numbered as (
+    select
+        p.*,
+        p.place = max(p.place) over (partition by p.agreementId) as isLast
+    from periods p
+    where p.place = 0 or (p.periodStart <= p.asOf and (p.endsBefore is null or p.periodStart < p.endsBefore))
+),
+used as (
+    select
+        n.agreementId, n.place,
+        sum(
+            case
+                when n.units = 'Hours' then u.hours
+                when n.units = 'Incidents' then cast(u.incidents as decimal(29, 4))
+                else u.amount
+            end
+        ) as used
+    from numbered n
+    join prepaid_uses u
+        on u.agreementId = n.agreementId
+        and (n.place = 0 or u.usedOn >= n.periodStart)
+        and (n.isLast or coalesce(u.usedOn < n.nextPeriodStart, n.place = 0))
+    group by n.agreementId, n.place
+)
+select
+    n.*,
+    case
+        when n.periodStart <= n.asOf and (n.endsBefore is null or n.periodStart < n.endsBefore) then n.periodLimit
+        else cast(0 as decimal(19, 4))
+    end as granted,
+    cast(coalesce(u.used, 0) as decimal(19, 4)) as used
+from numbered n
+left join used u on u.agreementId = n.agreementId and u.place = n.place
