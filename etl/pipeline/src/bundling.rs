@@ -216,7 +216,8 @@ mod tests {
         cut: impl Fn(&[usize]) -> Vec<usize>,
         proof: &mut Proof,
     ) -> Option<usize> {
-        let (mut rest, mut counted) = (lists, 0);
+        let mut rest = lists;
+        let mut counted = 0;
         for size in sizes.iter().cycle() {
             if rest.is_empty() {
                 break;

@@ -175,7 +175,8 @@ impl From<lakehouse::Error> for Error {
             lakehouse::Kind::Io => Kind::Io,
             lakehouse::Kind::Internal => Kind::Internal,
         };
-        let (message, table) = (error.to_string(), error.table().cloned());
+        let message = error.to_string();
+        let table = error.table().cloned();
         Self { kind, message, table, undecodable: error.is_undecodable(), source: error.into_source() }
     }
 }

@@ -70,7 +70,8 @@ pub(crate) async fn select_bound(
 /// # Errors
 /// As [`select`]; what fails later comes in place of rows.
 pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Result<RecordBatch>>)> {
-    let (lake, sql) = (lake.clone(), sql.to_owned());
+    let lake = lake.clone();
+    let sql = sql.to_owned();
     let lost = |error| Error::lost_query().with_source(error);
     let threads = THREADS.as_ref().map_err(Error::no_query_threads)?;
     // Planning takes its time, too.
@@ -120,7 +121,8 @@ async fn planned(lake: &Lake, sql: &str) -> Result<Planned> {
 
 /// Opens only the tables that the statement names: on an object store each costs requests.
 async fn register_named(lake: &Lake, session: &SessionContext, statement: &Statement) -> Result<Vec<TableName>> {
-    let (state, known) = (session.state(), known_tables());
+    let state = session.state();
+    let known = known_tables();
     let mut tables = Vec::new();
     for reference in state.resolve_table_references(statement).map_err(sql_error)? {
         let wanted = reference.table();

@@ -24,7 +24,8 @@ impl Target<'_> {
     /// Reads a scope of the list, or takes the records that were read before, and writes the rows that differ.
     pub(super) async fn changes(&self, scope: &Scope) -> Result<Done> {
         let (listed, note) = self.read_all(scope).await?;
-        let (seen, quarantined) = (listed.seen.clone(), listed.quarantined);
+        let seen = listed.seen.clone();
+        let quarantined = listed.quarantined;
         let (written, refused) = match scope {
             Scope::All => self.compare(listed).await?,
             _ => (self.merge(listed).await?, None),
@@ -41,7 +42,8 @@ impl Target<'_> {
             return Ok((listed, note));
         }
         let condition = read::condition(self.entity, scope);
-        let (mut counting, mut notes) = (Counting::Asked, note);
+        let mut counting = Counting::Asked;
+        let mut notes = note;
         if self.at_once() > 1 && !self.was_listed(condition.as_ref()) {
             let count = self.count(condition.as_ref()).await?;
             // A server that cuts lists in bundles without a word does it every time.
@@ -61,7 +63,8 @@ impl Target<'_> {
     /// isn't the whole list, the survey didn't count it or read it already, it fits on one page, or the keys of the table don't
     /// resemble it.
     async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
-        let (entity, request) = (self.entity, self.request);
+        let entity = self.entity;
+        let request = self.request;
         let counted = match (scope, &self.counted) {
             (Scope::All, Some((None, counted))) => *counted,
             _ => return Ok(None),
@@ -95,8 +98,10 @@ impl Target<'_> {
     /// the commit that moves the watermark past them: a run that dies between the two keeps a record twice in vain, never not at
     /// all.
     pub(super) async fn listed(&self, mut extraction: Extraction, session: &SessionContext) -> Result<Listed> {
-        let (entity, request) = (self.entity, self.request);
-        let (mut comparison, mut keys) = (self.comparison(session), Keys::new());
+        let entity = self.entity;
+        let request = self.request;
+        let mut comparison = self.comparison(session);
+        let mut keys = Keys::new();
         let number = self.meter.begin_read(extraction.seen());
         loop {
             let rows = extraction.next().await;

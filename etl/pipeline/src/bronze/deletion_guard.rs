@@ -102,7 +102,8 @@ impl Target<'_> {
 
     /// Those of the missing rows that are found where rows of this list go when the work at them is done.
     async fn moved_on(&self, drain: &Drain, missing: &Keys) -> Result<Keys> {
-        let (session, into) = (self.session, catalog::entity(drain.into)?);
+        let session = self.session;
+        let into = catalog::entity(drain.into)?;
         let mut moved = Keys::new();
         if !self.table.register(session, LEAVING).await? {
             return Ok(moved);

@@ -57,7 +57,8 @@ struct Stage {
 impl Target<'_> {
     /// Reads all of the list and makes it the table's content.
     pub(super) async fn full(&self) -> Result<Done> {
-        let (mut notes, mut whole) = (Vec::new(), true);
+        let mut notes = Vec::new();
+        let mut whole = true;
         let read = match self.resumable(&mut notes).await? {
             None => self.afresh(&mut notes).await?,
             Some(staged) => match self.resume(&staged).await {
@@ -169,7 +170,8 @@ impl Target<'_> {
 
     /// Merges the rows of files, takes out those with these keys and leaves the others.
     async fn update(&self, files: &[DataFile], gone: Vec<i64>, commit: &Commit) -> Result<Written> {
-        let (mut comparison, mut all) = (self.comparison(self.session), SpillBuffer::default());
+        let mut comparison = self.comparison(self.session);
+        let mut all = SpillBuffer::default();
         for file in files {
             let mut rows = self.table.rows_of(file).await?;
             while let Some(batch) = rows.try_next().await? {
@@ -363,7 +365,11 @@ impl Target<'_> {
         let schema = extraction.schema().clone();
         let number = self.meter.begin_read(extraction.seen());
         let mut writer = self.table.file_writer(&schema, self.entity.key).await?;
-        let (mut files, mut after, mut rescued, mut quarantined, mut told) = (Vec::new(), after, 0, 0, 0);
+        let mut files = Vec::new();
+        let mut after = after;
+        let mut rescued = 0;
+        let mut quarantined = 0;
+        let mut told = 0;
         loop {
             let rows = extraction.next().await;
             self.meter.saw(number, extraction.seen());
@@ -410,8 +416,10 @@ impl Target<'_> {
         }
         self.table.stage_chunk(&stage.name, chunk).await?;
         let number = self.chunks.fetch_add(1, Ordering::Relaxed) + 1;
-        let (rows, rescued) = (chunk.file.rows, chunk.rescued);
-        let (last_key, ended) = (Some(chunk.last), Utc::now());
+        let rows = chunk.file.rows;
+        let rescued = chunk.rescued;
+        let last_key = Some(chunk.last);
+        let ended = Utc::now();
         let safe = Safe { number, rows, last_key, rescued, quarantined, ended, ..Safe::default() };
         self.meter.chunk(safe, self.client.stats());
         Ok(())

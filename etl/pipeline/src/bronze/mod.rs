@@ -207,7 +207,8 @@ async fn attempt(
     warnings.extend(doubted.map(|doubt| format!("{} {doubt}, so that all of it was read again", table.name())));
     let chosen = standing.choose(client, entity, request, &measured).await?;
     warnings.extend(chosen.warnings);
-    let (scope, dates) = (chosen.scope, chosen.dates);
+    let scope = chosen.scope;
+    let dates = chosen.dates;
     let Standing { doubt, trusted, moved, deferred, held, .. } = standing;
     let session = lake.session()?;
     let target = Target {
@@ -307,7 +308,8 @@ struct Target<'a> {
 impl Target<'_> {
     /// Starts to read a scope of the list, or hands out the records that the survey read with the same condition.
     async fn extract(&self, scope: &Scope, counting: Counting) -> Result<Extraction> {
-        let (entity, request) = (self.entity, self.request);
+        let entity = self.entity;
+        let request = self.request;
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let condition = read::condition(entity, scope).map(|condition| condition.to_string());
         let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).take();

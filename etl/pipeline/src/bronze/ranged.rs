@@ -62,7 +62,8 @@ impl Target<'_> {
         condition: Option<&Condition>,
         counted: Option<u64>,
     ) -> Result<Extraction> {
-        let (entity, request) = (self.entity, self.request);
+        let entity = self.entity;
+        let request = self.request;
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let parts = ranges.into_iter().map(|range| self.part(self.within(condition, range).as_ref())).collect();
         Ok(read::extract_ranges(self.client, entity, parts, (counted, request.page_size), decoder))
@@ -147,8 +148,12 @@ impl Target<'_> {
             self.listed(extraction, &self.table.lake().session()?).await
         });
         let mut reads = stream::iter(work).buffered(self.at_once());
-        let (mut changed, mut keys, mut seen) = (SpillBuffer::default(), Keys::new(), Seen::default());
-        let (mut schema, mut quarantined, mut listed) = (None, 0, 0);
+        let mut changed = SpillBuffer::default();
+        let mut keys = Keys::new();
+        let mut seen = Seen::default();
+        let mut schema = None;
+        let mut quarantined = 0;
+        let mut listed = 0;
         while let Some(read) = reads.try_next().await? {
             changed.append(read.changed)?;
             listed += read.keys.len();

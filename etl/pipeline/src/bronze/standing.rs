@@ -88,7 +88,8 @@ impl Standing {
             Some(_) => table.transaction(DATES).await?.unwrap_or_default(),
             None => 0,
         };
-        let (deferred, held) = (Deferred::stored(table).await?, Held::of(&request.quarantine, entity).await?);
+        let deferred = Deferred::stored(table).await?;
+        let held = Held::of(&request.quarantine, entity).await?;
         Ok(Self { doubt, trusted, moved, watermark, deferred, held, dates })
     }
 

@@ -22,7 +22,8 @@ pub(crate) fn divided<T: Copy>(parts: &[(T, u64)], requests: u64) -> Vec<(T, u64
         return parts;
     }
     // Beyond the one that each has.
-    let (rest, open) = (requests.saturating_sub(some), all - some);
+    let rest = requests.saturating_sub(some);
+    let open = all - some;
     let share = |wanted: u64| u64::try_from(u128::from(wanted - 1) * u128::from(rest) / u128::from(open.max(1)));
     parts.into_iter().map(|(of, wanted)| (of, 1 + share(wanted).unwrap_or(rest))).collect()
 }

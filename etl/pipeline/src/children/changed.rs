@@ -110,7 +110,8 @@ impl Work<'_> {
         let incomplete = together(incomplete.into_iter().chain([settled.open.clone()]));
         let mut warnings = self.warnings(&seen, quarantined, settled, rows.notes());
         warnings.extend(slow);
-        let (watermark_before, watermark) = (stored.watermark, next.watermark);
+        let watermark_before = stored.watermark;
+        let watermark = next.watermark;
         Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete })
     }
 
@@ -137,7 +138,9 @@ impl Work<'_> {
             let batch = rows.of(self, some).await?;
             changed.push(self.differing(&batch, held)?)?;
         }
-        let (before, budget, mut waiting) = (self.client.stats().requests, self.refresh_requests(), rest);
+        let before = self.client.stats().requests;
+        let budget = self.refresh_requests();
+        let mut waiting = rest;
         while !waiting.is_empty() && rows.failed.len() <= MAX_PENDING {
             let left = budget.saturating_sub(self.client.stats().requests - before);
             if left == 0 {
@@ -181,7 +184,8 @@ impl Work<'_> {
         let now = now?;
         let after = if stored.round == 0 || *asked.swept.start() == i64::MIN { i64::MIN } else { stored.round };
         next.looks = stored.looks.with((after, last), now);
-        let (days, wanted) = ((now - next.looks.oldest()?).num_days(), self.refresh_days());
+        let days = (now - next.looks.oldest()?).num_days();
+        let wanted = self.refresh_days();
         (is_cut && days > 2 * i64::from(wanted)).then(|| {
             format!(
                 "some lists below {} were last read {days} days ago, and all of them are to be read every {wanted} days: the \
@@ -202,7 +206,8 @@ impl Work<'_> {
             let found = self.all().await?;
             let hidden = self.hidden(&found.unreadable).await?;
             let first = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
-            let (swept, unreadable) = (i64::MIN..=i64::MAX, found.unreadable);
+            let swept = i64::MIN..=i64::MAX;
+            let unreadable = found.unreadable;
             return Ok(Asked { first, part: BTreeSet::new(), swept, unreadable, moves_on: true });
         };
         let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
@@ -229,7 +234,8 @@ impl Work<'_> {
         let frame = session.table("held").await.and_then(|frame| frame.select(columns)).map_err(sql_error)?;
         let mut batches = frame.execute_stream().await.map_err(sql_error)?;
         while let Some(batch) = batches.try_next().await.map_err(sql_error)? {
-            let (keys, parents) = (integers(&batch, self.entity.key)?, integers(&batch, PARENT_ID)?);
+            let keys = integers(&batch, self.entity.key)?;
+            let parents = integers(&batch, PARENT_ID)?;
             let hashes = integers(&batch, CONTENT_HASH)?;
             for ((key, parent), hash) in keys.iter().zip(parents.iter()).zip(hashes.iter()) {
                 if let (Some(key), Some(parent), Some(hash)) = (key, parent, hash)

@@ -56,7 +56,8 @@ impl Work<'_> {
             let settled = self.settle(in_quarantine, &seen, |_| whole).await?;
             let incomplete = together([self.left_out(&left_out), unlisted, settled.open.clone()]);
             let warnings = self.warnings(&seen, quarantined, settled, rows.notes());
-            let (watermark_before, watermark) = (stored.watermark, next.watermark);
+            let watermark_before = stored.watermark;
+            let watermark = next.watermark;
             return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
         }
         Err(self.incomplete(&self.left_out(&left_out).unwrap_or_default()))
@@ -174,7 +175,8 @@ impl Work<'_> {
         let mut stored = HashMap::new();
         let query = format!("select `{PARENT_ID}`, count(*) as {ROWS} from {KEPT} group by `{PARENT_ID}`");
         for batch in &self.select(session, &query).await? {
-            let (parents, rows) = (integers(batch, PARENT_ID)?, integers(batch, ROWS)?);
+            let parents = integers(batch, PARENT_ID)?;
+            let rows = integers(batch, ROWS)?;
             let known = parents.iter().zip(rows.iter()).filter_map(|(parent, rows)| parent.zip(rows));
             stored.extend(known.filter_map(|(parent, rows)| Some((parent, usize::try_from(rows).ok()?))));
         }

@@ -40,7 +40,8 @@ impl Span {
     }
 
     fn unpacked(packed: i64) -> Option<Self> {
-        let (last, minute) = (packed >> MINUTE_BITS, packed & ((1 << MINUTE_BITS) - 1));
+        let last = packed >> MINUTE_BITS;
+        let minute = packed & ((1 << MINUTE_BITS) - 1);
         let since = if minute > 0 { DateTime::from_timestamp(minute * 60, 0) } else { None };
         (packed > 0).then_some(Self { last: if last == OPEN { i64::MAX } else { last }, since })
     }

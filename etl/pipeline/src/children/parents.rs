@@ -190,7 +190,8 @@ fn share(all: u64, days: u32, since: Option<TimeDelta>) -> u64 {
     let days = u64::from(days.max(1));
     // A clock that was set back counts as no time.
     let Some(since) = since.filter(|since| *since >= TimeDelta::zero()) else { return all.div_ceil(days).max(1) };
-    let (past, round) = (since.num_seconds().cast_unsigned(), days * DAY);
+    let past = since.num_seconds().cast_unsigned();
+    let round = days * DAY;
     let by_time = (u128::from(all) * u128::from(past.min(round))).div_ceil(u128::from(round));
     let by_time = u64::try_from(by_time).unwrap_or(all);
     if past < DAY && by_time < BUNDLE as u64 { 0 } else { by_time.max(1) }
@@ -202,7 +203,8 @@ mod tests {
 
     #[test]
     fn a_round_takes_its_days_however_often_runs_come() {
-        let (hour, day) = (TimeDelta::hours(1), TimeDelta::days(1));
+        let hour = TimeDelta::hours(1);
+        let day = TimeDelta::days(1);
         assert_eq!(share(70_000, 7, None), 10_000, "nobody knows when the last run was");
         assert_eq!(share(70_000, 7, Some(day)), 10_000);
         assert_eq!(share(70_000, 7, Some(hour)), 417);

@@ -208,7 +208,8 @@ impl Reader {
                 let size = work.request.shared.sizes(|sizes| sizes.next(self.fits.min(waiting.len())));
                 round.push(work.lists(waiting.drain(..size)));
             }
-            let (strikes, size) = (self.strikes, work.request.page_size);
+            let strikes = self.strikes;
+            let size = work.request.page_size;
             let asked = join_all(round.iter().map(|lists| bundle(work.client, lists, size))).await;
             for (lists, bundled) in round.iter().zip(asked).rev() {
                 match bundled {
@@ -335,7 +336,8 @@ impl Work<'_> {
         let path = below(self.entity.path, parent);
         let mut pages =
             Box::pin(Client::list(self.client, &path).page_size(self.request.page_size).skip_unreadable().pages());
-        let (mut records, mut ended) = (Vec::new(), false);
+        let mut records = Vec::new();
+        let mut ended = false;
         let mut unreadable = Vec::new();
         while let Some(page) = pages.try_next().await? {
             ended = page.is_last();

@@ -135,7 +135,8 @@ impl Rows {
                 Err(rejected) => self.rejected.push(rejected),
                 Ok(key) => {
                     if let Some(other) = self.keys.insert(key, parent) {
-                        let (own, above) = (work.entity.name, work.above.name);
+                        let own = work.entity.name;
+                        let above = work.above.name;
                         let why = format!("{own} {key} is below {above} {other} and {above} {parent}");
                         return Err(work.incomplete(&why));
                     }

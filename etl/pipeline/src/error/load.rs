@@ -26,7 +26,8 @@ impl Error {
 
     /// The rows on which lists hang can't be listed.
     pub(crate) fn unlisted_parents(entity: &Entity, parents: &Entity) -> Self {
-        let (own, above) = (entity.name, parents.name);
+        let own = entity.name;
+        let above = parents.name;
         Self::new(Kind::Source, format!("{own} can't be read: {above}, on which it hangs, can't be listed"))
     }
 

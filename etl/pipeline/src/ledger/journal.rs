@@ -61,7 +61,9 @@ impl<'a> Journal<'a> {
             Ok(()) => close_interrupted(lake, start.run_id, Utc::now()).await.err(),
             Err(error) => Some(error),
         };
-        let (steps, chunks, tallies) = (Vec::new(), Vec::new(), Vec::new());
+        let steps = Vec::new();
+        let chunks = Vec::new();
+        let tallies = Vec::new();
         Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
     }
 

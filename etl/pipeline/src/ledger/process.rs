@@ -14,7 +14,9 @@ pub(super) fn own() -> Option<String> {
 /// Whether a process is gone; `None` where that can't be told from here.
 pub(super) fn is_gone(process: &str) -> Option<bool> {
     let mut parts = process.split('/');
-    let (place, number, start) = (parts.next()?, parts.next()?.parse().ok()?, parts.next()?);
+    let place = parts.next()?;
+    let number = parts.next()?.parse().ok()?;
+    let start = parts.next()?;
     // Another machine, another container, or the same one before it was started again.
     if u64::from_str_radix(place, 16).ok()? != machine()? {
         return None;

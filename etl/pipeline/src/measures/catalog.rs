@@ -259,7 +259,8 @@ impl Catalog {
         if let Some(measure) = self.measures.iter().find(|measure| measure.name == wanted) {
             let rows = measure.rows.first().and_then(|rows| self.rows(rows)).ok_or_else(missing)?;
             let by = if rows.period.is_some() { "month" } else { TOTAL };
-            let (name, description) = (&measure.name, &measure.description);
+            let name = &measure.name;
+            let description = &measure.description;
             return Ok(Asked { name, description, rows, measures: vec![measure], by: vec![by] });
         }
         let names: BTreeSet<&str> = self.questions.iter().map(|question| question.name.as_str()).collect();

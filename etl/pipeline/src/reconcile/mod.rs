@@ -83,7 +83,9 @@ pub fn wanted(all: impl IntoIterator<Item = &'static Entity>) -> Vec<&'static En
 
 /// Reconciles entities one after the other. One that is refused or fails doesn't stop the others, and is left as it was.
 pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], request: &Request) -> Report {
-    let (mut reports, mut not_tried, mut halt) = (Vec::new(), Vec::new(), Halt::default());
+    let mut reports = Vec::new();
+    let mut not_tried = Vec::new();
+    let mut halt = Halt::default();
     for (at, entity) in entities.iter().enumerate() {
         let clock = Instant::now();
         let mut report = one(lake, client, entity, request).await;
@@ -265,7 +267,8 @@ impl Work<'_> {
         let fault = |error| read::source_error(self.entity, error);
         let request = self.request;
         let mut decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
-        let (mut rows, mut rejected) = (Vec::new(), Vec::new());
+        let mut rows = Vec::new();
+        let mut rejected = Vec::new();
         let mut unreadable: Vec<Unreadable> = Vec::new();
         for some in keys.chunks(IDS_A_REQUEST) {
             let condition = field(self.entity.key).in_(some.iter().copied());

@@ -36,8 +36,10 @@ pub async fn reconcile(
     let Admitted { lake, signature, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
     let lake = &lake;
     if request.dry_run {
-        let (mut all, run_id) = (Vec::new(), request.run_id.clone());
-        let (mut not_tried, mut halt) = (Vec::new(), Halt::default());
+        let mut all = Vec::new();
+        let run_id = request.run_id.clone();
+        let mut not_tried = Vec::new();
+        let mut halt = Halt::default();
         for (at, entity) in entities.iter().enumerate() {
             let found = swept(lake, client, entity, request, signature).await?;
             let (failed, trouble) =
@@ -67,7 +69,10 @@ pub async fn reconcile(
     }
     let mut journal = Journal::begin(lake, start).await;
     let server = Server::ask(client).await;
-    let (mut all, mut steps, mut not_tried, mut halt) = (Vec::new(), Vec::new(), Vec::new(), Halt::new(server.trouble));
+    let mut all = Vec::new();
+    let mut steps = Vec::new();
+    let mut not_tried = Vec::new();
+    let mut halt = Halt::new(server.trouble);
     for (at, entity) in entities.iter().enumerate() {
         let client = client.with_own_stats();
         let mut found = swept(lake, &client, entity, request, signature).await?;
@@ -134,7 +139,8 @@ pub async fn maintain(
     if options.dry_run {
         return Ok((upkeep_of::run(lake, layers, gold, options).await?, Ok(())));
     }
-    let (clock, started) = (Instant::now(), Utc::now());
+    let clock = Instant::now();
+    let started = Utc::now();
     let start = Start { run_id: &options.run_id, started, work: Work::Maintain, layers, asked: None };
     for what in damage::aside(lake, start.run_id).await {
         tracing::warn!("{what}");

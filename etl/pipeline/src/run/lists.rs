@@ -138,7 +138,8 @@ impl Run<'_> {
             let Some((entity, meter, mut step, table)) = next else { break };
             running.retain(|(table, _)| !is_of(table, entity));
             let rest: Vec<_> = waiting.0.iter().copied().collect();
-            let (is_first, is_last) = (loaded.steps.is_empty(), rest.is_empty() && running.is_empty());
+            let is_first = loaded.steps.is_empty();
+            let is_last = rest.is_empty() && running.is_empty();
             let all_shut = loaded.steps.iter().all(is_shut);
             let taken = async {
                 let mut stops = None;

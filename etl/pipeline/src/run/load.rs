@@ -112,12 +112,14 @@ impl Run<'_> {
                     step.warnings.push(format!("the role may read {} now, which runs before skipped", entity.name));
                 }
                 if lost > 0 {
-                    let (of, name) = (quarantine::table(), entity.name);
+                    let of = quarantine::table();
+                    let name = entity.name;
                     step.warnings.push(format!(
                         "{lost} records of {name} were taken out of {of} by another writer, so all of {name} was read again"
                     ));
                 }
-                let (version, quarantined) = (loaded.written.version, loaded.quarantined);
+                let version = loaded.written.version;
+                let quarantined = loaded.quarantined;
                 loaded.tell(step);
                 let table = at(&table, version).await?;
                 if quarantined == 0 && remembered == 0 {

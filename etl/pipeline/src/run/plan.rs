@@ -88,7 +88,9 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
         gold::check(lake, &plan.gold).await?;
     }
     let started = Utc::now();
-    let (run_id, clock, dates) = (uuid::Uuid::now_v7().to_string(), Instant::now(), DateProbe::default());
+    let run_id = uuid::Uuid::now_v7().to_string();
+    let clock = Instant::now();
+    let dates = DateProbe::default();
     let replaced = others::admit(lake, &plan.gold, plan.adopt).await?;
     let asking = client.filter(|_| plan.layers.contains(&Layer::Bronze));
     let Admitted { lake, signature: owner, note } = match asking {
@@ -100,7 +102,8 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     // Whether earlier runs skipped something matters only to what is optional, and less than the run.
     let skipped =
         if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
-    let (quarantine, shared) = (OnceCell::new(), Shared::default());
+    let quarantine = OnceCell::new();
+    let shared = Shared::default();
     let ended_beside = Mutex::default();
     let run = Run {
         lake,
@@ -126,11 +129,14 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     if let Err(error) = damage::clear(lake, plan, &journal).await {
         tracing::warn!("{}", error.report());
     }
-    let (mut steps, mut tests) = (Vec::new(), Vec::new());
+    let mut steps = Vec::new();
+    let mut tests = Vec::new();
     // What a layer left open is what the next one reads.
     let mut opened = Opened::default();
     let mut server = Server::default();
-    let (mut not_tried, mut goes_on, mut beside) = (Vec::new(), true, HashMap::new());
+    let mut not_tried = Vec::new();
+    let mut goes_on = true;
+    let mut beside = HashMap::new();
     if let Some(client) = asking {
         server = Server::ask(client).await;
         let (loaded, built) = run.lists_and_silver(client, &mut server, &mut journal).await?;
@@ -259,10 +265,12 @@ impl Run<'_> {
 
     /// Gold is one plan over many tables: it is built as a whole, and reported table by table.
     async fn gold(&self, warnings: &mut Vec<String>, opened: Opened) -> (Vec<Step>, Vec<TestResult>) {
-        let (meter, clock) = (Meter::default(), Instant::now());
+        let meter = Meter::default();
+        let clock = Instant::now();
         let whole = TableName::gold("*");
         self.observer.started(&whole, &meter);
-        let (mut steps, mut tests) = (Vec::new(), Vec::new());
+        let mut steps = Vec::new();
+        let mut tests = Vec::new();
         let inputs: Vec<TableName> = self.plan.entities.iter().map(|entity| TableName::silver(entity.table)).collect();
         let mut mended = Vec::new();
         let mut built = self.build_gold(opened, &mut mended).await;
@@ -299,11 +307,12 @@ impl Run<'_> {
                 if let Some(step) = steps.iter_mut().find(|step| step.table == "dimagreement") {
                     let has_rules = self.plan.gold.agreement_rules.is_some();
                     let unmatched = built.unmatched_agreement_types.iter();
-                    step.warnings.extend(unmatched.map(|(name, count)| match has_rules {
-                        true => {
+                    step.warnings.extend(unmatched.map(|(name, count)| {
+                        if has_rules {
                             format!("no classification rule matches the agreement type {name:?} of {count} agreements")
+                        } else {
+                            format!("nothing says how {count} agreements of the type {name:?} are billed")
                         }
-                        false => format!("nothing says how {count} agreements of the type {name:?} are billed"),
                     }));
                 }
                 tests = built.tests;
@@ -354,7 +363,8 @@ impl Run<'_> {
         meter: &Meter,
         mut work: impl AsyncFnMut(&mut Step, &Meter) -> Result<T>,
     ) -> (Step, Option<T>) {
-        let (mut step, clock) = (Step::new(&table), Instant::now());
+        let mut step = Step::new(&table);
+        let clock = Instant::now();
         self.observer.started(&table, meter);
         let mut done = work(&mut step, meter).await;
         let unread = match &done {

@@ -95,7 +95,8 @@ impl Run<'_> {
     async fn silver_step(&self, entity: &'static Entity, bronze: &mut Option<Table>) -> (Step, Option<Table>) {
         let table = TableName::silver(entity.table);
         self.step(table, &[TableName::bronze(entity.table)], &Meter::default(), async |step, _| {
-            let (lake, plan) = (self.lake, self.plan);
+            let lake = self.lake;
+            let plan = self.plan;
             let bronze = match bronze.take() {
                 Some(bronze) => bronze,
                 None => lake.table(&TableName::bronze(entity.table)).await?,

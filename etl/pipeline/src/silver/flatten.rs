@@ -189,7 +189,8 @@ fn audit<'a>(info: &'a MapArray, keys: &[&str]) -> Vec<Option<&'a str>> {
             if info.is_null(row) {
                 return None;
             }
-            let (from, to) = (usize::try_from(offsets[row]).ok()?, usize::try_from(offsets[row + 1]).ok()?);
+            let from = usize::try_from(offsets[row]).ok()?;
+            let to = usize::try_from(offsets[row + 1]).ok()?;
             keys.iter().find_map(|key| {
                 (from..to)
                     .find(|&entry| names.value(entry) == *key && values.is_valid(entry))

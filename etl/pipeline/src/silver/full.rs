@@ -110,7 +110,8 @@ pub(super) fn flattened(
     let tally = tally.clone();
     bronze
         .map(move |batch| {
-            let (flattener, tally) = (flattener.clone(), tally.clone());
+            let flattener = flattener.clone();
+            let tally = tally.clone();
             async move {
                 let batch = batch?;
                 let task = tokio::task::spawn_blocking(move || flattener.flatten(&batch));

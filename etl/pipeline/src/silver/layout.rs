@@ -107,7 +107,8 @@ impl Layout {
     /// Columns of a stored table whose values the policy takes away or hides: what it drops or hashes and the table has in the
     /// clear.
     pub(super) fn taken(&self, stored: &Schema) -> Vec<String> {
-        let (before, now) = (dropped(stored), dropped(&self.schema));
+        let before = dropped(stored);
+        let now = dropped(&self.schema);
         let custom = super::custom::stored(stored);
         let is_taken = |field: &Field| {
             let id = custom.iter().find(|column| column.name == *field.name()).map(|column| column.id);
@@ -139,7 +140,8 @@ impl Layout {
         let field = self.schema.field(at);
         let none = || Ok(new_null_array(field.data_type(), rows));
         let (Ok(was), Some(column)) = (old.field_with_name(field.name()), column) else { return none() };
-        let (before, now) = (was.metadata().get(HASHED), field.metadata().get(HASHED));
+        let before = was.metadata().get(HASHED);
+        let now = field.metadata().get(HASHED);
         let declared = self.columns.get(at);
         let custom = at.checked_sub(self.columns.len()).and_then(|at| self.custom.get(at));
         let treatment = declared.map(|stored| stored.treatment).or(custom.map(|column| column.treatment));

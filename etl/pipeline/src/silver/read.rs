@@ -110,11 +110,13 @@ pub(super) async fn changed(session: &SessionContext, key: &str) -> Result<Vec<R
     .await?;
     let mut known = HashMap::new();
     for batch in &stored {
-        let (keys, hashes) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_primitive::<Int64Type>());
+        let keys = batch.column(0).as_primitive::<Int64Type>();
+        let hashes = batch.column(1).as_primitive::<Int64Type>();
         known.extend(keys.iter().zip(hashes).filter_map(|(key, hash)| Some((key?, hash?))));
     }
     let Some(newest) = newest(key, &rows)? else { return Ok(Vec::new()) };
-    let (keys, hashes) = (integers(&newest, key)?, hashes(&newest)?);
+    let keys = integers(&newest, key)?;
+    let hashes = hashes(&newest)?;
     let differs = |row: &usize| known.get(&keys.value(*row)) != Some(&hashes.value(*row));
     Ok(vec![taken(&newest, (0..newest.num_rows()).filter(differs))?])
 }
@@ -123,7 +125,8 @@ pub(super) async fn changed(session: &SessionContext, key: &str) -> Result<Vec<R
 fn newest(key: &str, rows: &[RecordBatch]) -> Result<Option<RecordBatch>> {
     let Some(first) = rows.first() else { return Ok(None) };
     let all = concat_batches(&first.schema(), rows).map_err(broken)?;
-    let (keys, hashes) = (integers(&all, key)?, hashes(&all)?);
+    let keys = integers(&all, key)?;
+    let hashes = hashes(&all)?;
     let read = all.column_by_name(TIMESTAMP).and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
     let age = |row: usize| {
         let read = read.filter(|read| read.is_valid(row)).map(|read| read.value(row));
@@ -144,7 +147,8 @@ fn newest(key: &str, rows: &[RecordBatch]) -> Result<Option<RecordBatch>> {
 /// The change time of a bronze row in microseconds.
 fn changed_at(bronze: &RecordBatch, row: usize) -> Option<i64> {
     let entries = bronze.column_by_name("_info")?.as_map_opt().filter(|info| info.is_valid(row))?.value(row);
-    let (names, texts) = (entries.column(0).as_string_opt::<i32>()?, entries.column(1).as_string_opt::<i32>()?);
+    let names = entries.column(0).as_string_opt::<i32>()?;
+    let texts = entries.column(1).as_string_opt::<i32>()?;
     let found = names.iter().zip(texts).find(|(name, _)| *name == Some("lastUpdated"))?;
     super::value::micros_of_text(found.1?)
 }

@@ -83,7 +83,8 @@ pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy) -> 
     let mut found = Differences::default();
     let mut differing = (0..GROUPS).filter(|at| sums[*at].bronze != sums[*at].silver).peekable();
     for _ in 0..LOOKS {
-        let (mut chosen, mut rows) = (vec![false; GROUPS], 0);
+        let mut chosen = vec![false; GROUPS];
+        let mut rows = 0;
         while let Some(at) = differing.next_if(|_| rows < HELD) {
             rows += sums[at].bronze.rows + sums[at].silver.rows;
             chosen[at] = true;

@@ -129,7 +129,9 @@ fn operators(sql: &str) -> usize {
     let mut tokens = Vec::new();
     // What is no SQL at all is told by the parser, which stops at the same place.
     let _ = Tokenizer::new(&dialect, sql).tokenize_with_location_into_buf(&mut tokens);
-    let (mut open, mut outside, mut most) = (vec![Open::default()], 0, 0);
+    let mut open = vec![Open::default()];
+    let mut outside = 0;
+    let mut most = 0;
     for token in tokens.into_iter().map(|located| located.token) {
         let Some(inner) = open.last_mut() else { break };
         match token {

@@ -70,7 +70,8 @@ pub(crate) async fn admit(
     now: DateTime<Utc>,
 ) -> Result<Admitted> {
     let tenant = of(client);
-    let (mut told, mut next) = (None, None);
+    let mut told = None;
+    let mut next = None;
     if let Some(why) = owner::doubt(lake).await? {
         let (note, number) = mended(lake, &why, adopt, run_id).await?;
         (told, next) = (Some(note), number);
@@ -135,7 +136,8 @@ fn moves_to(tenant: &Tenant) -> String {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) where there are rows that may be another tenant's, unless somebody takes them over.
 async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(String, Option<(i64, bool)>)> {
-    let (table, protects) = (TableName::ledger(TENANT), has_rows(lake).await?);
+    let table = TableName::ledger(TENANT);
+    let protects = has_rows(lake).await?;
     let refuses = protects && !adopt;
     let unknown = || Error::unknown_owner(&table, lake, why);
     let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());

@@ -53,11 +53,14 @@ impl Records {
         let deleted = rows.column_by_name(IS_DELETED).and_then(|column| column.as_boolean_opt());
         let deleted = deleted.ok_or_else(|| missing(IS_DELETED))?;
         let contents = integers(&rows, CONTENT_HASH)?;
-        let (mut versions, mut gone, mut was) = (Vec::new(), Vec::new(), Vec::new());
+        let mut versions = Vec::new();
+        let mut gone = Vec::new();
+        let mut was = Vec::new();
         let mut all_told = Vec::new();
         for row in 0..rows.num_rows() {
             let told = changed.as_ref().filter(|changed| changed.is_valid(row)).map(|changed| changed.value(row));
-            let (seen, is_deleted) = (seen.value(row), deleted.is_valid(row) && deleted.value(row));
+            let seen = seen.value(row);
+            let is_deleted = deleted.is_valid(row) && deleted.value(row);
             let content = contents.value(row);
             all_told.push(told.unwrap_or(seen));
             let changed = changed_by(told, seen);
@@ -250,7 +253,8 @@ mod tests {
                     };
                     let flag = |name: &str| row.column_by_name(name).unwrap().as_boolean().value(0);
                     let number = |name: &str| integers(row, name).unwrap().value(0);
-                    let (from, to) = (instant(FROM).unwrap(), instant(TO));
+                    let from = instant(FROM).unwrap();
+                    let to = instant(TO);
                     (number("id"), number(CONTENT_HASH), from, to, flag(CURRENT), flag(IS_DELETED))
                 })
                 .filter(|line| line.3 != Some(line.2))
@@ -325,7 +329,10 @@ mod tests {
     fn life(id: i32, events: &[(Event, i64, i64)]) -> (Vec<Line>, Vec<Row>) {
         let mut rows: Vec<Row> = vec![(id, Some(0), 1, 0, false)];
         let mut lines = vec![(i64::from(id), 0, 0, None, true, false)];
-        let (mut now, mut changed, mut content, mut there) = (1, 0, 0, true);
+        let mut now = 1;
+        let mut changed = 0;
+        let mut content = 0;
+        let mut there = true;
         for (event, wait, delay) in events {
             let happened = now + 1 + wait;
             let read = happened + delay;
@@ -376,7 +383,8 @@ mod tests {
             lives in prop::collection::vec(events(), 1..3),
             order in prop::collection::vec((any::<u32>(), 1..4_usize), 1..60),
         ) {
-            let (mut expected, mut rows) = (Vec::new(), Vec::new());
+            let mut expected = Vec::new();
+            let mut rows = Vec::new();
             for (id, events) in lives.iter().enumerate() {
                 let (lines, arrivals) = life(id as i32 + 1, events);
                 expected.extend(lines);

@@ -190,7 +190,8 @@ impl Step<'_> {
     async fn first(&self) -> Result<TableReport> {
         let session = self.session().await?;
         let schema = of_layout(self.layout);
-        let (key, of) = (self.request.entity.key, schema.clone());
+        let key = self.request.entity.key;
+        let of = schema.clone();
         let rows = batches(session.table("silver").await.map_err(failed)?).await?;
         let rows = rows.map(move |batch| Records::new(&of, key, &[], &[candidates(&of, &batch?)?])?.changes()).boxed();
         let source = Source::stream(&session, schema.clone(), rows)?;
@@ -205,7 +206,8 @@ impl Step<'_> {
         believed.register(&session, "history").await?;
         let schema = of_layout(self.layout);
         let old = believed.schema().unwrap_or_else(|| schema.clone());
-        let (layout, new) = (self.layout.clone(), schema.clone());
+        let layout = self.layout.clone();
+        let new = schema.clone();
         let rows = batches(session.table("history").await.map_err(failed)?).await?;
         let rows = rows
             .map(move |batch| {
@@ -283,9 +285,13 @@ impl Step<'_> {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read.
 pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64>, Found<i64>)> {
-    let (mut missing, mut twice) = (Found::default(), Found::default());
-    let (silver, table, key) = (TableName::silver(entity.table), table(entity), entity.key);
-    let (silver, history) = (lake.table(&silver).await?, lake.table(&table).await?);
+    let mut missing = Found::default();
+    let mut twice = Found::default();
+    let silver = TableName::silver(entity.table);
+    let table = table(entity);
+    let key = entity.key;
+    let silver = lake.table(&silver).await?;
+    let history = lake.table(&table).await?;
     let seen = history.transaction(SILVER_VERSION).await?;
     let session = lake.session()?;
     if !silver.register(&session, "silver").await? || !history.register(&session, "history").await? {
