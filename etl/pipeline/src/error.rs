@@ -1,6 +1,9 @@
 //! The crate's error: what happened, to what, and what state is left.
 
+mod gold;
 mod load;
+mod measures;
+mod project;
 mod query;
 mod silver;
 mod table;

@@ -19,7 +19,7 @@ use super::inputs::{ABSENT, Inputs, is_history};
 use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind, Rows};
 use super::{failed, in_model, lookups, withheld};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::silver::history;
 use crate::sql;
 
@@ -167,13 +167,11 @@ impl Search<'_> {
     async fn with_changed(&self, lookup: &str, keys: &[&str]) -> Result<SessionContext> {
         let table = self.session.table(lookup).await.map_err(failed)?;
         let Some(field) = table.schema().fields().first().cloned() else {
-            return Err(Error::new(Kind::Contract, format!("the lookup {lookup} has no columns")));
+            return Err(Error::empty_lookup(lookup));
         };
         let texts: arrow::array::ArrayRef = Arc::new(StringArray::from(keys.to_vec()));
-        let unfit = |error| {
-            Error::new(Kind::Contract, format!("the changed keys of {lookup} can't be read")).with_source(error)
-        };
-        let keys = cast(&texts, field.data_type()).map_err(unfit)?;
+        let keys =
+            cast(&texts, field.data_type()).map_err(|error| Error::unread_lookup_keys(lookup).with_source(error))?;
         let schema = Arc::new(Schema::new(vec![Field::new(field.name(), field.data_type().clone(), true)]));
         let session = self.empty_session()?;
         for name in self.tables()?.iter().filter(|name| *name != CHANGED) {
@@ -213,10 +211,8 @@ impl Search<'_> {
         let frame = sql::select(session, select).await.map_err(|error| in_model(self.model, error))?;
         let mut ids = BTreeSet::new();
         for batch in frame.collect().await.map_err(|error| in_model(self.model, error))? {
-            let column = cast(batch.column(0), &DataType::Int32).map_err(|error| {
-                Error::new(Kind::Contract, format!("{} has ids that are no integers", self.model.name))
-                    .with_source(error)
-            })?;
+            let column = cast(batch.column(0), &DataType::Int32)
+                .map_err(|error| Error::no_integer_ids(&self.model.name).with_source(error))?;
             ids.extend(column.as_primitive::<Int32Type>().iter().flatten());
         }
         Ok(ids)
@@ -285,13 +281,12 @@ impl Search<'_> {
             .session
             .catalog(&options.default_catalog)
             .and_then(|catalog| catalog.schema(&options.default_schema))
-            .ok_or_else(|| Error::new(Kind::Sql, "the SQL session has no schema"))?;
+            .ok_or_else(|| Error::internal("the SQL session has no schema"))?;
         Ok(schema.table_names())
     }
 }
 
 fn batch_of(ids: impl Iterator<Item = i32>) -> Result<RecordBatch> {
     let ids: arrow::array::ArrayRef = Arc::new(Int32Array::from_iter_values(ids));
-    RecordBatch::try_from_iter([("id", ids)])
-        .map_err(|error| Error::new(Kind::Contract, "affected ids can't be held").with_source(error))
+    RecordBatch::try_from_iter([("id", ids)]).map_err(|error| Error::unheld_ids().with_source(error))
 }

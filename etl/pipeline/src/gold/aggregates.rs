@@ -19,7 +19,7 @@ use twox_hash::XxHash3_64;
 use super::keys::text;
 use super::model::Model;
 use super::{failed, in_model, lookups, withheld};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The table that remembers.
 pub(super) const TABLE: &str = "gold_parts";
@@ -302,7 +302,7 @@ fn name_of(uri: &str) -> String {
 
 fn encode(batches: &[RecordBatch]) -> Result<Bytes> {
     let Some(first) = batches.first() else { return Ok(Bytes::new()) };
-    let unwritten = |error| Error::new(Kind::Contract, "a part of gold can't be kept").with_source(error);
+    let unwritten = |error| Error::part("kept").with_source(error);
     let mut writer = ArrowWriter::try_new(Vec::new(), first.schema(), None).map_err(unwritten)?;
     for batch in batches {
         writer.write(batch).map_err(unwritten)?;
@@ -315,16 +315,16 @@ fn decode(rows: Bytes) -> Result<Vec<RecordBatch>> {
         return Ok(Vec::new());
     }
     let reader = ParquetRecordBatchReaderBuilder::try_new(rows).and_then(ParquetRecordBatchReaderBuilder::build);
-    let reader = reader.map_err(|error| Error::new(Kind::Contract, "a part of gold can't be read").with_source(error));
+    let reader = reader.map_err(|error| Error::part("read").with_source(error));
     reader?.collect::<std::result::Result<_, _>>().map_err(broken)
 }
 
 fn broken(error: arrow::error::ArrowError) -> Error {
-    Error::new(Kind::Contract, "parts of gold can't be put together").with_source(error)
+    Error::part("put together with the others").with_source(error)
 }
 
 fn uncomputed(aggregate: &Aggregate, error: datafusion::error::DataFusionError) -> Error {
-    Error::new(Kind::Sql, format!("{} can't be computed", aggregate.name)).with_source(error)
+    Error::uncomputed(&aggregate.name).with_source(error)
 }
 
 #[cfg(test)]

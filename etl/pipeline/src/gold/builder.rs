@@ -22,7 +22,7 @@ use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind};
 use super::write::{self, Run};
 use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::sql;
 use crate::telemetry::build::Outcome;
 use crate::telemetry::{TableReport, TestResult};
@@ -110,9 +110,8 @@ impl Builder<'_> {
                 let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
                 let schema = frame.schema().inner().clone();
                 let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
-                let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
-                    Error::new(Kind::Contract, format!("{} can't be held", model.name)).with_source(error)
-                })?;
+                let batch = arrow::compute::concat_batches(&schema, &batches)
+                    .map_err(|error| Error::unheld_rows(&model.name).with_source(error))?;
                 lookups::register(session, &model.name, batch)?;
                 Ok(None)
             }
@@ -281,21 +280,20 @@ impl Builder<'_> {
         Ok(self.run.known.table(model)?.register(session, &model.name).await.map(drop)?)
     }
 
-    /// Holds the keys of a stored dimension for the facts that look them up.
+    /// Holds the keys of a stored dimension for the facts that look them up, and of the calendar what kind of day each is.
     async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
         let stored = format!("{STORED}_{}", model.name);
         self.run.known.table(model)?.register(session, &stored).await?;
-        let frame =
-            session.sql(&format!("select `{}`, `{}` from {stored}", model.key, model.natural)).await.map_err(failed)?;
+        let more = if model.kind == ModelKind::Calendar { ", `isWeekend`, `isHoliday`" } else { "" };
+        let select = format!("select `{}`, `{}`{more} from {stored}", model.key, model.natural);
+        let frame = session.sql(&select).await.map_err(failed)?;
         let schema = frame.schema().inner().clone();
         let batches = frame.collect().await.map_err(failed)?;
-        let batch = arrow::compute::concat_batches(&schema, &batches).map_err(|error| {
-            Error::new(Kind::Contract, format!("the keys of {} can't be held", model.name)).with_source(error)
-        })?;
+        let batch = arrow::compute::concat_batches(&schema, &batches)
+            .map_err(|error| Error::unheld_rows(&model.name).with_source(error))?;
         session.deregister_table(stored).map_err(failed)?;
-        let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
-            Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
-        })?;
+        let keys = cast(batch.column(0), &DataType::Int64)
+            .map_err(|error| Error::no_integer_keys(&model.name).with_source(error))?;
         let keys = Arc::new(keys.as_primitive::<Int64Type>().iter().flatten().collect::<KeySet>());
         self.held.insert(model.key.clone(), (model.name.clone(), keys));
         lookups::register(session, &model.name, batch)

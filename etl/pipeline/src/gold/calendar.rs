@@ -12,7 +12,7 @@ use super::config::GoldConfig;
 use super::failed;
 use super::holidays;
 use super::keys::{UNKNOWN, UNKNOWN_NAME};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Years that a business date can be in. What lies outside is a typing error and would fill the table with empty years.
 pub(super) const YEARS: std::ops::RangeInclusive<i32> = 1900..=2199;
@@ -84,19 +84,13 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
                 Arc::new(Int64Array::from_iter_values(std::iter::once(0).chain(counts)))
             }
             "IsActive" => flag(true, &|_| true),
-            other => {
-                return Err(Error::new(
-                    Kind::Contract,
-                    format!("dimdate declares {other}, which the calendar doesn't have"),
-                ));
-            }
+            other => return Err(Error::no_calendar_column(other)),
         })
     });
     let fields: Vec<_> =
         schema.fields().iter().filter(|field| !super::model::is_technical(field.name())).cloned().collect();
-    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays.collect::<Result<_>>()?).map_err(
-        |error| Error::new(Kind::Contract, "the calendar doesn't fit the contract of dimdate").with_source(error),
-    )
+    RecordBatch::try_new(Arc::new(arrow::datatypes::Schema::new(fields)), arrays.collect::<Result<_>>()?)
+        .map_err(|error| Error::unfit_calendar().with_source(error))
 }
 
 /// The days that facts and invoices are on, with the number of the facts' rows that are not deleted, and the day of the run, up to which

@@ -17,7 +17,7 @@ use super::key_set::KeySet;
 use super::keys::text;
 use super::model::Model;
 use super::{STORED, failed};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::silver::Fingerprinter;
 use crate::sql;
 use crate::telemetry::{Severity, TestResult};
@@ -168,9 +168,7 @@ impl Checks {
         let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
         let wrong = results.iter().filter(|result| !result.passed() && result.severity == Severity::Error);
         let wrong: Vec<String> = wrong.map(|result| format!("that {} ({})", result.test, result.found)).collect();
-        let (table, tests) = (&self.table, wrong.join(", "));
-        let why = format!("the rows for {table} fail the test {tests}, and the table is as it was");
-        (!wrong.is_empty()).then(|| Error::new(Kind::Contract, why))
+        (!wrong.is_empty()).then(|| Error::failed_tests(&self.table, &wrong))
     }
 
     /// What the tests found, the last time that all rows went by.
@@ -383,13 +381,11 @@ pub(super) async fn freshness(
 }
 
 fn column<'a>(batch: &'a RecordBatch, name: &str) -> Result<&'a ArrayRef> {
-    batch
-        .column_by_name(name)
-        .ok_or_else(|| Error::new(Kind::Contract, format!("the column {name} is missing where rows are tested")))
+    batch.column_by_name(name).ok_or_else(|| Error::column_missing(name, "tested"))
 }
 
 fn converted(column: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
-    cast(column, wanted).map_err(|error| Error::new(Kind::Contract, "a column can't be tested").with_source(error))
+    cast(column, wanted).map_err(|error| Error::untested_column().with_source(error))
 }
 
 /// Units as a decimal text.

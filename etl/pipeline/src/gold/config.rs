@@ -3,6 +3,8 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use connectwise_extract::closest::advice;
 use regex::{Regex, RegexBuilder};
+use serde::de::value::SeqAccessDeserializer;
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::own::OwnModels;
@@ -16,8 +18,10 @@ pub struct GoldConfig {
     /// Time zone of the business, a name of the IANA database: an instant is on the day that its clocks show then. A calendar day
     /// that the API gives is a day in every zone.
     pub time_zone: String,
-    /// Rules that classify agreement types by name; the first that matches holds.
-    pub agreement_rules: Vec<AgreementRule>,
+    /// Rules that classify agreement types by name; the first that matches holds. Without any list of rules, agreements are
+    /// classified by what they and their types say of how they are billed. A file can name a built-in list, `"icelandic-msp"`.
+    #[serde(deserialize_with = "rules")]
+    pub agreement_rules: Option<Vec<AgreementRule>>,
     /// Caption of the custom field that holds an agreement's number. Without one, the first field that has a value.
     pub agreement_number_caption: Option<String>,
     /// Month in which the fiscal year starts, 1 to 12. A fiscal year is called after the year in which it ends.
@@ -28,6 +32,10 @@ pub struct GoldConfig {
     pub holidays: Vec<Holiday>,
     /// Business days without a change after which an open ticket is stale.
     pub stale_ticket_business_days: u16,
+    /// Names of work types whose hours are time off, beside those of which the PSA says what they accrue. Case doesn't count.
+    pub time_off: Vec<String>,
+    /// Ids of charge codes whose hours are time off, whatever their work type.
+    pub time_off_charge_codes: Vec<i32>,
     /// What the names of the built-in facts begin with where they are stored, as in `gold_cw_fact_timeentry`. Empty for nothing.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub fact_prefix: String,
@@ -51,7 +59,30 @@ pub struct AgreementRule {
 /// The billing behaviours that the models know. Another one would count for nothing without a word.
 pub const BEHAVIORS: [&str; 5] = ["billable", "prepaid", "internal", "operations", "unknown"];
 
+/// Name of the built-in rules.
+const ICELANDIC_MSP: &str = "icelandic-msp";
+
 impl AgreementRule {
+    /// The built-in rules `icelandic-msp`: agreement types as one Icelandic MSP calls them.
+    pub fn icelandic_msp() -> Vec<Self> {
+        [
+            ("yÞjónusta", "billable_service", "billable"),
+            (r"Tímapottur\s*:?", "prepaid_hours", "prepaid"),
+            ("Innri verkefni", "internal_project", "internal"),
+            ("Rekstrarþjónusta", "operations", "operations"),
+            ("Alrekstur", "operations", "operations"),
+            ("Hugbúnaðarþjónusta", "software_service", "billable"),
+            ("Office 365", "software_service", "billable"),
+        ]
+        .into_iter()
+        .map(|(pattern, normalized, behavior)| Self {
+            pattern: pattern.to_owned(),
+            normalized: normalized.to_owned(),
+            behavior: behavior.to_owned(),
+        })
+        .collect()
+    }
+
     /// What is empty in it.
     fn empty(&self) -> Option<&'static str> {
         let parts = [("pattern", &self.pattern), ("normalized", &self.normalized)];
@@ -91,35 +122,44 @@ impl Default for GoldConfig {
     fn default() -> Self {
         Self {
             time_zone: zone::DEFAULT.to_owned(),
-            agreement_rules: built_in_rules(),
+            agreement_rules: None,
             agreement_number_caption: None,
             fiscal_year_start_month: 1,
-            holiday_calendars: vec![HolidayCalendar::Iceland],
+            holiday_calendars: Vec::new(),
             holidays: Vec::new(),
             stale_ticket_business_days: 5,
+            time_off: Vec::new(),
+            time_off_charge_codes: Vec::new(),
             fact_prefix: String::new(),
             models: OwnModels::default(),
         }
     }
 }
 
-fn built_in_rules() -> Vec<AgreementRule> {
-    [
-        ("yÞjónusta", "billable_service", "billable"),
-        (r"Tímapottur\s*:?", "prepaid_hours", "prepaid"),
-        ("Innri verkefni", "internal_project", "internal"),
-        ("Rekstrarþjónusta", "operations", "operations"),
-        ("Alrekstur", "operations", "operations"),
-        ("Hugbúnaðarþjónusta", "software_service", "billable"),
-        ("Office 365", "software_service", "billable"),
-    ]
-    .into_iter()
-    .map(|(pattern, normalized, behavior)| AgreementRule {
-        pattern: pattern.to_owned(),
-        normalized: normalized.to_owned(),
-        behavior: behavior.to_owned(),
-    })
-    .collect()
+/// Rules as a file has them: a list, or the name of a built-in one.
+fn rules<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<Vec<AgreementRule>>, D::Error> {
+    struct Rules;
+
+    impl<'de> Visitor<'de> for Rules {
+        type Value = Vec<AgreementRule>;
+
+        fn expecting(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(formatter, "a list of rules, or {ICELANDIC_MSP:?}")
+        }
+
+        fn visit_str<E: serde::de::Error>(self, name: &str) -> std::result::Result<Self::Value, E> {
+            if name == ICELANDIC_MSP {
+                return Ok(AgreementRule::icelandic_msp());
+            }
+            Err(E::custom(format!("there are no agreement rules called {name:?}: {ICELANDIC_MSP:?} is built in")))
+        }
+
+        fn visit_seq<A: SeqAccess<'de>>(self, rules: A) -> std::result::Result<Self::Value, A::Error> {
+            Deserialize::deserialize(SeqAccessDeserializer::new(rules))
+        }
+    }
+
+    deserializer.deserialize_any(Rules).map(Some)
 }
 
 impl GoldConfig {
@@ -140,41 +180,29 @@ impl GoldConfig {
         Ok(instant.with_timezone(&zone::named(&self.time_zone)?).date_naive())
     }
 
-    pub(super) fn classifier(&self) -> Result<Classifier> {
+    /// The configured rules, ready to match; none where agreements are classified by what they say themselves.
+    pub(super) fn classifier(&self) -> Result<Option<Classifier>> {
         if !(1..=12).contains(&self.fiscal_year_start_month) {
-            return Err(Error::usage(format!(
-                "fiscal_year_start_month is {}: it has to be a month from 1 to 12",
-                self.fiscal_year_start_month
-            )));
+            return Err(Error::fiscal_month(self.fiscal_year_start_month));
         }
-        let rules = self.agreement_rules.iter().enumerate().map(|(at, rule)| {
+        let Some(rules) = &self.agreement_rules else { return Ok(None) };
+        let rules = rules.iter().enumerate().map(|(at, rule)| {
             if let Some(empty) = rule.empty() {
-                return Err(Error::usage(format!(
-                    "agreement rule {} has an empty {empty}: a rule needs a pattern and a normalized type",
-                    at + 1
-                )));
+                return Err(Error::empty_rule(at + 1, empty));
             }
             if !BEHAVIORS.contains(&rule.behavior.as_str()) {
                 let advice = advice(&rule.behavior, BEHAVIORS, &format!("the behaviors are {}", BEHAVIORS.join(", ")));
-                return Err(Error::usage(format!(
-                    "agreement rule {} has the behavior {:?}, which the models don't know: {advice}",
-                    at + 1,
-                    rule.behavior
-                )));
+                return Err(Error::rule_behavior(at + 1, &rule.behavior, &advice));
             }
             let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build().map_err(|error| {
                 // The library draws a picture of the fault over several lines; its last one says what it is.
                 let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ").to_owned();
-                Error::usage(format!(
-                    "agreement rule {} has the pattern {:?}, which is no regular expression: {reason}",
-                    at + 1,
-                    rule.pattern
-                ))
+                let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                Error::rule_pattern(at + 1, &rule.pattern, reason)
             })?;
             Ok((pattern, rule.normalized.clone(), rule.behavior.clone()))
         });
-        Ok(Classifier { rules: rules.collect::<Result<_>>()? })
+        Ok(Some(Classifier { rules: rules.collect::<Result<_>>()? }))
     }
 }
 
@@ -199,9 +227,39 @@ impl Classifier {
 mod tests {
     use super::*;
 
+    fn icelandic() -> GoldConfig {
+        toml::from_str("agreement_rules = \"icelandic-msp\"").unwrap()
+    }
+
     #[test]
-    fn the_built_in_rules_match_names_as_they_arrive() {
-        let rules = GoldConfig::default().classifier().unwrap();
+    fn no_rules_hold_unless_they_are_chosen() {
+        assert!(GoldConfig::default().classifier().unwrap().is_none());
+        assert_eq!(icelandic().agreement_rules, Some(AgreementRule::icelandic_msp()));
+        let own = "[[agreement_rules]]\npattern = \"a\"\nnormalized = \"b\"\nbehavior = \"billable\"";
+        assert_eq!(toml::from_str::<GoldConfig>(own).unwrap().agreement_rules.unwrap().len(), 1);
+        assert_eq!(toml::from_str::<GoldConfig>("agreement_rules = []").unwrap().agreement_rules, Some(Vec::new()));
+        let said = |text: &str| toml::from_str::<GoldConfig>(text).unwrap_err().message().to_owned();
+        assert_eq!(
+            said("agreement_rules = \"ours\""),
+            "there are no agreement rules called \"ours\": \"icelandic-msp\" is built in"
+        );
+        assert_eq!(
+            said("agreement_rules = 5"),
+            "invalid type: integer `5`, expected a list of rules, or \"icelandic-msp\""
+        );
+    }
+
+    #[test]
+    fn the_example_file_spells_the_icelandic_rules_out() {
+        let file = include_str!("../../../../docs/examples/icelandic-msp.toml");
+        let file: std::collections::BTreeMap<String, GoldConfig> = toml::from_str(file).unwrap();
+        let holiday_calendars = vec![HolidayCalendar::Iceland];
+        assert_eq!(file["gold"], GoldConfig { holiday_calendars, ..icelandic() });
+    }
+
+    #[test]
+    fn the_icelandic_rules_match_names_as_they_arrive() {
+        let rules = icelandic().classifier().unwrap().unwrap();
         for (name, expected) in [
             ("Tímapottur ", Some(("prepaid_hours", "prepaid"))),
             ("TÍMAPOTTUR :", Some(("prepaid_hours", "prepaid"))),
@@ -225,16 +283,19 @@ mod tests {
             normalized: normalized.into(),
             behavior: "billable".into(),
         };
-        let config =
-            GoldConfig { agreement_rules: vec![rule("a", "first"), rule("ab", "second")], ..GoldConfig::default() };
-        assert_eq!(config.classifier().unwrap().classify("ab"), Some(("first", "billable")));
+        let rules = Some(vec![rule("a", "first"), rule("ab", "second")]);
+        let config = GoldConfig { agreement_rules: rules, ..GoldConfig::default() };
+        assert_eq!(config.classifier().unwrap().unwrap().classify("ab"), Some(("first", "billable")));
     }
 
     #[test]
     fn what_is_wrong_is_one_sentence() {
-        let mut config = GoldConfig::default();
-        config.agreement_rules[1].pattern = "(unclosed".to_owned();
-        let error = config.check().unwrap_err();
+        let changed = |at: usize, change: fn(&mut AgreementRule)| {
+            let mut rules = AgreementRule::icelandic_msp();
+            change(&mut rules[at]);
+            GoldConfig { agreement_rules: Some(rules), ..GoldConfig::default() }
+        };
+        let error = changed(1, |rule| rule.pattern = "(unclosed".to_owned()).check().unwrap_err();
         assert!(error.is_usage());
         assert_eq!(
             error.to_string(),
@@ -245,15 +306,13 @@ mod tests {
             config.check().unwrap_err().to_string(),
             "fiscal_year_start_month is 13: it has to be a month from 1 to 12"
         );
-        let mut config = GoldConfig::default();
-        config.agreement_rules[0].behavior = "bilable".to_owned();
+        let config = changed(0, |rule| rule.behavior = "bilable".to_owned());
         assert_eq!(
             config.check().unwrap_err().to_string(),
             "agreement rule 1 has the behavior \"bilable\", which the models don't know: did you mean billable? \
              the behaviors are billable, prepaid, internal, operations, unknown"
         );
-        let mut config = GoldConfig::default();
-        config.agreement_rules[2].normalized = " ".to_owned();
+        let config = changed(2, |rule| rule.normalized = " ".to_owned());
         assert_eq!(
             config.check().unwrap_err().to_string(),
             "agreement rule 3 has an empty normalized: a rule needs a pattern and a normalized type"

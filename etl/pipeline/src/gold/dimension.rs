@@ -8,17 +8,11 @@ use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 
 use super::keys::{Keys, UNKNOWN, UNKNOWN_NAME};
 use super::model::{Model, is_technical};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Puts the surrogate key in front of the selected rows and the unknown member before them.
 pub(super) fn rows(model: &Model, keys: &mut Keys, selected: &[RecordBatch]) -> Result<RecordBatch> {
-    let broken = |error: arrow::error::ArrowError| {
-        Error::new(
-            Kind::Contract,
-            format!("the rows for gold/{} break its contract, and the table is as it was", model.name),
-        )
-        .with_source(error)
-    };
+    let broken = |error: arrow::error::ArrowError| Error::broken_contract(&model.name).with_source(error);
     // The SELECT's own nullability says little, so that rows are joined under a schema that allows NULL everywhere.
     let wanted = nullable(&model.selected());
     let relaxed = selected
@@ -27,9 +21,8 @@ pub(super) fn rows(model: &Model, keys: &mut Keys, selected: &[RecordBatch]) -> 
         .collect::<Result<Vec<_>, _>>()
         .map_err(broken)?;
     let batch = concat_batches(&wanted, &relaxed).map_err(broken)?;
-    let natural = batch.column_by_name(&model.natural).ok_or_else(|| {
-        Error::new(Kind::Contract, format!("{} doesn't select its natural key {}", model.name, model.natural))
-    })?;
+    let natural = batch.column_by_name(&model.natural);
+    let natural = natural.ok_or_else(|| Error::no_natural_key(&model.name, &model.natural))?;
     let surrogates = keys.assign(&model.name, natural)?;
     let mut columns: Vec<ArrayRef> = Vec::with_capacity(wanted.fields().len() + 1);
     let unknown_key: ArrayRef = Arc::new(Int64Array::from(vec![UNKNOWN]));

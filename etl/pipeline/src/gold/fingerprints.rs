@@ -4,7 +4,7 @@ use twox_hash::XxHash3_64;
 
 use super::config::GoldConfig;
 use super::model::{self, Model};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// Numbers that change with the configuration and with the models.
 #[derive(Debug, Clone, Copy)]
@@ -20,9 +20,8 @@ impl Fingerprints {
         // The time zone counts as part of the SELECTs that it is written into: tables without it aren't looked at when it changes.
         // What tables are called says nothing of their rows.
         let counts = GoldConfig { time_zone: String::new(), fact_prefix: String::new(), ..config.clone() };
-        let text = serde_json::to_string(&counts).map_err(|error| {
-            Error::new(Kind::Config, "the gold configuration can't be written as JSON").with_source(error)
-        })?;
+        let text =
+            serde_json::to_string(&counts).map_err(|error| Error::unwritten_configuration().with_source(error))?;
         let number = |text: &str| i64::from_ne_bytes(XxHash3_64::oneshot(text.as_bytes()).to_ne_bytes());
         let mut models: String = model::texts().collect();
         models.extend(config.models.texts());

@@ -11,7 +11,7 @@ use datafusion::prelude::SessionContext;
 
 use super::model::Model;
 use super::{lookups, withheld};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::opened::Opened;
 use crate::silver::{history, seen};
 
@@ -70,7 +70,7 @@ impl Inputs {
     /// The table of an entity.
     ///
     /// # Errors
-    /// [`Kind::Internal`] when no model reads it.
+    /// [`Kind::Internal`](crate::error::Kind::Internal) when no model reads it.
     pub(super) fn table(&self, input: &str) -> Result<&Table> {
         self.tables.get(input).ok_or_else(|| Error::internal(&format!("the silver table of {input} wasn't opened")))
     }
@@ -83,7 +83,9 @@ impl Inputs {
     /// Refuses a model that reads a table which isn't to be believed.
     pub(super) fn believed(&self, model: &Model) -> Result<()> {
         match model.inputs.iter().find_map(|input| self.doubts.get_key_value(input)) {
-            Some((input, doubt)) => Err(Error::unbelieved(&TableName::silver(input), doubt, &TableName::gold(&model.name))),
+            Some((input, doubt)) => {
+                Err(Error::unbelieved(&TableName::silver(input), doubt, &TableName::gold(&model.name)))
+            }
             None => Ok(()),
         }
     }
@@ -128,12 +130,7 @@ impl Inputs {
     pub(super) async fn register(&self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
         for (input, opened) in &self.tables {
             let table = opened.name();
-            let schema = contract_of(entities, input).ok_or_else(|| {
-                Error::new(
-                    Kind::Contract,
-                    format!("the gold models read {table}, and no entity of the lake is called {input}"),
-                )
-            })?;
+            let schema = contract_of(entities, input).ok_or_else(|| Error::unknown_input(table, input))?;
             if !opened.register(session, &table.name).await? {
                 lookups::register(session, &table.name, RecordBatch::new_empty(schema))?;
                 continue;

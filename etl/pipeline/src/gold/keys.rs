@@ -12,7 +12,7 @@ use connectwise_lakehouse::{Changes, Commit, Source, Table};
 use serde::{Deserialize, Serialize};
 
 use super::model::{BATCH_ID, Model, PROCESSED_AT};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::typed::{from_batches, to_batch};
 
 /// Surrogate key of the member that stands for no member.
@@ -148,9 +148,8 @@ impl Keys {
         let given = self.given.entry(model.name.clone()).or_default();
         let mut used: HashSet<i64> = given.values().copied().collect();
         for batch in rows {
-            let keys = cast(batch.column(0), &DataType::Int64).map_err(|error| {
-                Error::new(Kind::Contract, format!("the keys of {} are no integers", model.name)).with_source(error)
-            })?;
+            let keys = cast(batch.column(0), &DataType::Int64)
+                .map_err(|error| Error::no_integer_keys(&model.name).with_source(error))?;
             let found = text(batch.column(1))?;
             for (key, natural) in keys.as_primitive::<Int64Type>().iter().zip(found.iter()) {
                 let (Some(key), Some(natural)) = (key, natural) else { continue };
@@ -204,8 +203,7 @@ pub(super) fn schema() -> SchemaRef {
 
 /// Values as text, whichever of its text types the engine chose.
 pub(super) fn text(array: &ArrayRef) -> Result<StringArray> {
-    let texts = cast(array, &DataType::Utf8)
-        .map_err(|error| Error::new(Kind::Contract, "a value can't be read as text").with_source(error))?;
+    let texts = cast(array, &DataType::Utf8).map_err(|error| Error::no_text().with_source(error))?;
     Ok(texts.as_string::<i32>().clone())
 }
 

@@ -1,9 +1,9 @@
-//! Small tables that SQL alone can't make: classified agreement types, and values out of JSON texts.
+//! Small tables that SQL alone can't make: what is configured, classified agreement types, and values out of JSON texts.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, Date32Array, Int32Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Int32Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int32Type, Int64Type};
 use chrono::NaiveDate;
 use datafusion::catalog::MemTable;
@@ -14,10 +14,11 @@ use super::calendar;
 use super::config::{Classifier, GoldConfig};
 use super::failed;
 use super::keys::text;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 
 /// The small tables that models can read.
-pub(super) const NAMES: [&str; 4] = ["agreement_type_rules", "agreement_numbers", "company_types", "run_day"];
+pub(super) const NAMES: [&str; 6] =
+    ["agreement_classification", "agreement_type_rules", "agreement_numbers", "company_types", "run_day", "time_off"];
 
 /// Entities that a small table is made from.
 pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
@@ -41,24 +42,27 @@ pub(super) fn inputs_of(name: &str) -> &'static [&'static str] {
 /// Registers every small table that the models read, from the silver tables of the session and what is kept of them.
 pub(super) async fn register_all(
     session: &SessionContext,
-    rules: &Classifier,
+    rules: Option<&Classifier>,
     config: &GoldConfig,
     today: NaiveDate,
 ) -> Result<()> {
+    let by_name = Arc::new(BooleanArray::from(vec![rules.is_some()])) as ArrayRef;
+    register(session, "agreement_classification", batch([("byName", by_name)])?)?;
     agreement_type_rules(session, rules).await?;
     agreement_numbers(session, config).await?;
     company_types(session).await?;
+    time_off(session, config)?;
     run_day(session, config, today)
 }
 
 /// Registers `agreement_type_rules`: each type name that occurs and a rule matches, with what the rule says of it.
-async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> Result<()> {
+async fn agreement_type_rules(session: &SessionContext, rules: Option<&Classifier>) -> Result<()> {
     let names = "select typeName as n from silver_cw_agreement union select name from silver_cw_agreementtype \
          union select typeName from agreementtype_names";
     let mut columns: [Vec<String>; 3] = Default::default();
     for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
         for name in text(batch.column(0))?.iter().flatten() {
-            if let Some((normalized, behavior)) = rules.classify(name) {
+            if let Some((normalized, behavior)) = rules.and_then(|rules| rules.classify(name)) {
                 for (column, text) in columns.iter_mut().zip([name, normalized, behavior]) {
                     column.push(text.to_owned());
                 }
@@ -71,15 +75,26 @@ async fn agreement_type_rules(session: &SessionContext, rules: &Classifier) -> R
     register(session, "agreement_type_rules", batch(columns)?)
 }
 
-/// Agreements whose type no rule matches, by type name.
-pub(super) async fn unmatched(session: &SessionContext, rules: &Classifier) -> Result<BTreeMap<String, u64>> {
-    let names = "select coalesce(typeName, '') as n, count(*) as c from silver_cw_agreement where not isDeleted group by typeName";
+/// Agreements whose type no rule matches or, without rules, of which nothing says how they are billed, by type name.
+pub(super) async fn unmatched(session: &SessionContext, rules: Option<&Classifier>) -> Result<BTreeMap<String, u64>> {
     let mut unmatched = BTreeMap::new();
-    for batch in session.sql(names).await.map_err(failed)?.collect().await.map_err(failed)? {
+    let silent = match rules {
+        Some(_) => "",
+        None if session.table_exist("agreement_statements").map_err(failed)? => {
+            "left anti join agreement_statements s on s.agreementId = a.id"
+        }
+        // A view that could not be built, which the report says.
+        None => return Ok(unmatched),
+    };
+    let names = format!(
+        "select coalesce(a.typeName, '') as n, count(*) as c from silver_cw_agreement a {silent} \
+         where not a.isDeleted group by a.typeName"
+    );
+    for batch in session.sql(&names).await.map_err(failed)?.collect().await.map_err(failed)? {
         let counts = batch.column(1).as_primitive::<Int64Type>();
         for (name, count) in text(batch.column(0))?.iter().zip(counts) {
             let name = name.unwrap_or_default();
-            if rules.classify(name).is_none() {
+            if rules.is_none_or(|rules| rules.classify(name).is_none()) {
                 *unmatched.entry(name.to_owned()).or_default() +=
                     count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
             }
@@ -139,6 +154,17 @@ fn run_day(session: &SessionContext, config: &GoldConfig, today: NaiveDate) -> R
     register(session, "run_day", batch([("asOf", day(today)), ("staleOn", day(stale_on))])?)
 }
 
+/// Registers `time_off`: the work types, by their names in lower case, and the charge codes whose hours are time off.
+fn time_off(session: &SessionContext, config: &GoldConfig) -> Result<()> {
+    let names: BTreeSet<String> = config.time_off.iter().map(|name| name.trim().to_lowercase()).collect();
+    let codes: BTreeSet<i32> = config.time_off_charge_codes.iter().copied().collect();
+    let work_types = names.iter().map(Some).chain(codes.iter().map(|_| None)).collect::<StringArray>();
+    let charge_codes = names.iter().map(|_| None).chain(codes.iter().copied().map(Some)).collect::<Int32Array>();
+    let columns =
+        [("workType", Arc::new(work_types) as ArrayRef), ("chargeCodeId", Arc::new(charge_codes) as ArrayRef)];
+    register(session, "time_off", batch(columns)?)
+}
+
 /// The number among custom fields: the field with the caption, else the first that has a value.
 fn number(fields: &[Value], caption: Option<&str>) -> Option<String> {
     let captioned = |field: &&Value| {
@@ -184,8 +210,7 @@ fn texts(rows: Vec<(i32, String)>) -> ArrayRef {
 }
 
 fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> Result<RecordBatch> {
-    RecordBatch::try_from_iter(columns)
-        .map_err(|error| Error::new(Kind::Contract, "a lookup table can't be built").with_source(error))
+    RecordBatch::try_from_iter(columns).map_err(|error| Error::unbuilt_lookup().with_source(error))
 }
 
 /// Makes a batch readable under a name. Its size is known to the planner, which then holds it and streams the other side

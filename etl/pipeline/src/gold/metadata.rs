@@ -10,7 +10,7 @@ use connectwise_lakehouse::TableName;
 use serde::Deserialize;
 
 use super::model::{AddsUp, BATCH_ID, DAYS, Model, ModelKind, PROCESSED_AT, Rows, SOURCE, Tests, is_technical};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::sql;
 
 #[derive(Deserialize)]
@@ -64,7 +64,7 @@ pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> 
     let file: File = toml::from_str(metadata).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
-        Error::new(Kind::Contract, format!("line {line}: {}", suggested(error.message())))
+        Error::metadata_line(line, &suggested(error.message()))
     })?;
     let (mut models, mut wrong) = (Vec::new(), Vec::new());
     for entry in file.model {
@@ -74,7 +74,7 @@ pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> 
             Err(error) => wrong.push(error.to_string()),
         }
     }
-    if wrong.is_empty() { Ok(models) } else { Err(Error::new(Kind::Contract, wrong.join("; "))) }
+    if wrong.is_empty() { Ok(models) } else { Err(Error::metadata(&wrong)) }
 }
 
 fn model(entry: Entry, sql: String) -> Result<Model> {
@@ -82,8 +82,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
     for column in entry.columns.split_whitespace() {
         let field = field(&entry.name, column)?;
         if fields.iter().any(|other| other.name().eq_ignore_ascii_case(field.name())) {
-            let why = format!("{} declares the column {} twice", entry.name, field.name());
-            return Err(Error::new(Kind::Contract, why));
+            return Err(Error::repeated_column(&entry.name, field.name()));
         }
         fields.push(field);
     }
@@ -148,7 +147,7 @@ pub(super) fn spelled(wanted: &DataType) -> &'static str {
 }
 
 fn field(model: &str, text: &str) -> Result<Field> {
-    let wrong = |why: &str| Error::new(Kind::Contract, format!("{model} declares a column {text:?}, {why}"));
+    let wrong = |why: &str| Error::declared_column(model, text, why);
     let (name, kind) = text.split_once(':').ok_or_else(|| wrong("which is not name:type"))?;
     let (kind, nullable) = kind.strip_suffix('!').map_or((kind, true), |kind| (kind, false));
     if !TableName::is_name(name) || is_technical(name) {

@@ -91,7 +91,8 @@ pub struct GoldReport {
     pub tables: Vec<TableReport>,
     /// What the data tests found, table by table, for tables whose rows were looked at.
     pub tests: Vec<TestResult>,
-    /// Agreements whose type no classification rule matches, by type name. Empty when nothing had to be built.
+    /// Agreements whose type no classification rule matches or, without rules, of which nothing says how they are billed, by type
+    /// name. Empty when nothing had to be built.
     pub unmatched_agreement_types: BTreeMap<String, u64>,
 }
 
@@ -141,15 +142,10 @@ pub fn stored_names(config: &GoldConfig) -> Result<BTreeMap<TableName, String>> 
     let own: Vec<TableName> = config.models.tables().collect();
     for stored in names.values() {
         if !TableName::is_name(stored) {
-            return Err(Error::usage(format!(
-                "fact_prefix is {prefix:?}, which makes no name of a table: it has letters, digits and underscores, and no digit in \
-                 front"
-            )));
+            return Err(Error::fact_prefix(prefix));
         }
         if own.iter().any(|own| own.name.eq_ignore_ascii_case(stored)) {
-            return Err(Error::usage(format!(
-                "fact_prefix {prefix:?} stores a fact as {stored}, which a model of your own is called: give either another name"
-            )));
+            return Err(Error::taken_fact_name(prefix, stored));
         }
     }
     Ok(names)
@@ -363,7 +359,7 @@ async fn build_models(
         _ => AggregateCache::default(),
     };
     builder.aggregate_all(&session, entities).await?;
-    lookups::register_all(&session, &rules, config, today).await?;
+    lookups::register_all(&session, rules.as_ref(), config, today).await?;
     let mut keys = doubts::keys(&builder.run, models).await?;
     let mut tables = Vec::new();
     // Models that could not be built, with the reason if no step of their own reports it.
@@ -379,9 +375,7 @@ async fn build_models(
         }
         let built = match (builder.inputs.believed(model), stopped.iter().find(|(name, _)| model.reads(name))) {
             (Err(error), _) => Err(error),
-            (Ok(()), Some((name, why))) => {
-                Err(Error::new(Kind::Contract, format!("{} reads {name}, which could not be built{why}", model.name)))
-            }
+            (Ok(()), Some((name, why))) => Err(Error::unbuilt_input(&model.name, name, why)),
             (Ok(()), None) => builder.build(&session, model, stale.contains(&model.name.as_str()), &mut keys).await,
         };
         let built = match built {
@@ -415,7 +409,7 @@ async fn build_models(
             }
         }
     }
-    let unmatched_agreement_types = lookups::unmatched(&session, &rules).await?;
+    let unmatched_agreement_types = lookups::unmatched(&session, rules.as_ref()).await?;
     let caption = lookups::missing_caption(&session, config).await?;
     if let Some(report) = tables.iter_mut().find(|report| report.table.name == "dimagreement") {
         report.warnings.extend(caption);
@@ -428,9 +422,9 @@ async fn build_models(
 }
 
 fn failed(error: datafusion::error::DataFusionError) -> Error {
-    Error::new(Kind::Sql, "the gold layer can't be computed").with_source(error)
+    Error::uncomputed_gold().with_source(error)
 }
 
 fn in_model(model: &Model, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Error {
-    Error::new(Kind::Sql, format!("the model {} can't be computed", model.name)).with_source(error)
+    Error::uncomputed(&model.name).with_source(error)
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::config::GoldConfig;
 use super::{metadata, plan, zone};
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::sql;
 
 /// When the run that wrote a row started.
@@ -47,6 +47,11 @@ sql!(
     "priority_uses",
     "team_uses",
     "prepaid_uses",
+    "location_uses",
+    "contact_uses",
+    "sla_uses",
+    "timeentry_members",
+    "unticketed_hours",
     "project_rows",
     "project_uses",
     "phase_uses",
@@ -100,6 +105,10 @@ sql!(
     "dimticketstatus",
     "dimpriority",
     "dimteam",
+    "dimlocation",
+    "dimcontact",
+    "dimsla",
+    "dimconfiguration",
     "dimproject",
     "dimphase",
     "dimproduct",
@@ -118,6 +127,7 @@ sql!(
     "fact_opportunity",
     "fact_activity",
     "fact_project",
+    "fact_capacity",
 );
 
 /// The model that the calendar is computed from.
@@ -307,11 +317,8 @@ pub(super) fn is_technical(name: &str) -> bool {
 pub(super) fn models() -> Result<Vec<Model>> {
     let sql = |name: &str| SQL.iter().find(|(model, _)| *model == name).map(|(_, sql)| (*sql).to_owned());
     let declared = metadata::declared(METADATA, sql);
-    let declared =
-        declared.map_err(|error| Error::new(Kind::Contract, "models.toml can't be read").with_source(error))?;
-    plan::ordered(declared).map_err(|plan::Ring(names)| {
-        Error::new(Kind::Contract, format!("the models {} read each other in a ring", names.join(" and ")))
-    })
+    let declared = declared.map_err(|error| Error::built_in_metadata().with_source(error))?;
+    plan::ordered(declared).map_err(|plan::Ring(names)| Error::ring(&names))
 }
 
 /// The built-in models and those of the user's project, each after what it reads, as they are in the configured time zone.

@@ -46,7 +46,7 @@ impl OwnModels {
     /// [`Kind::Usage`](crate::error::Kind::Usage) when a file can't be read.
     pub fn read(folder: &Path) -> Result<Self> {
         let mut own = Self { folder: folder.to_owned(), ..Self::default() };
-        let unreadable = |error: std::io::Error| Error::usage(format!("{} can't be read: {error}", folder.display()));
+        let unreadable = |error: std::io::Error| Error::unread_project(folder, error);
         if !folder.try_exists().map_err(unreadable)? {
             return Ok(own);
         }
@@ -108,17 +108,16 @@ impl OwnModels {
 
     /// The models behind those that are built in, each after what it reads.
     pub(super) fn join(&self, built_in: Vec<Model>) -> Result<Vec<Model>> {
-        let metadata = self.metadata_file().display().to_string();
         let own = metadata::declared(&self.metadata, |name| self.sql.get(name).cloned())
-            .map_err(|error| Error::usage(format!("{metadata} is wrong: {}", error.report())))?;
+            .map_err(|error| Error::wrong_file(&self.metadata_file(), error.report()))?;
         let problems = declared::problems(self, &own, &built_in);
         if !problems.is_empty() {
-            return Err(Error::usage(problems.join("; ")));
+            return Err(Error::own_models(&problems));
         }
         let mut models = built_in;
         let ring = |ring: Ring| {
             let files: Vec<String> = ring.0.iter().map(|name| self.file(name)).collect();
-            Error::usage(format!("{} read each other in a circle", files.join(" and ")))
+            Error::own_ring(&files)
         };
         for mut model in plan::ordered(own).map_err(ring)? {
             model.own = true;
@@ -134,15 +133,14 @@ impl OwnModels {
 
 /// A file's text in lines of today: without the mark that some editors put in front, and with the line ends of all others.
 fn text(path: &Path) -> Result<String> {
-    let unreadable = |error: std::io::Error| Error::usage(format!("{} can't be read: {error}", path.display()));
+    let unreadable = |error: std::io::Error| Error::unread_project(path, error);
     let mut bytes = Vec::new();
     let file = File::open(path).map_err(unreadable)?;
     file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(unreadable)?;
     if bytes.len() as u64 > LARGEST {
-        return Err(Error::usage(format!("{} is larger than 1 MB, and no model is", path.display())));
+        return Err(Error::large_file(path));
     }
-    let text = String::from_utf8(bytes)
-        .map_err(|_| Error::usage(format!("{} isn't UTF-8: save it as such", path.display())))?;
+    let text = String::from_utf8(bytes).map_err(|_| Error::no_utf8(path))?;
     Ok(text.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
 }
 
@@ -158,7 +156,7 @@ pub(super) async fn empty_tables(lake: &Lake, entities: &[Entity], config: &Gold
     // What the lookups read of the models, until these are planned.
     let names = Arc::new(Schema::new(vec![Field::new("typeName", DataType::Utf8, true)]));
     lookups::register(&session, "agreementtype_names", RecordBatch::new_empty(names))?;
-    lookups::register_all(&session, &config.classifier()?, config, config.day_of(Utc::now())?).await?;
+    lookups::register_all(&session, config.classifier()?.as_ref(), config, config.day_of(Utc::now())?).await?;
     Ok(session)
 }
 

@@ -50,7 +50,7 @@ impl OwnModels {
                 problems.push(format!("a SELECT of {} in {} can't work: {error}", model.name, file.display()));
             }
         }
-        if problems.is_empty() { Ok(()) } else { Err(Error::usage(problems.join("; "))) }
+        if problems.is_empty() { Ok(()) } else { Err(Error::own_models(&problems)) }
     }
 }
 
@@ -180,16 +180,12 @@ fn is_constant(expression: &Expr) -> bool {
 /// Names the columns in the error of a model that was ended by a value: one that can't be cast, or is too large for its type.
 /// The error quotes the value.
 pub(super) async fn explained(session: &SessionContext, model: &Model, error: Error) -> Error {
-    let text = error.report();
-    if !["Cast error", "overflow", "Parser error"].iter().any(|sign| text.contains(sign)) {
+    if !error.is_of_value() {
         return error;
     }
-    // A writer puts its own words in front.
-    let at = text.find(&write::uncomputed(&model.name, "")).unwrap_or_default();
-    let text = text.get(at..).unwrap_or(&text);
     match culprits(session, model).await.as_slice() {
         [] => error,
-        columns => Error::new(error.kind(), format!("{text} (in {})", columns.join(" and "))),
+        columns => error.in_columns(&model.name, columns),
     }
 }
 

@@ -7,7 +7,7 @@ use datafusion::prelude::{SessionContext, ident, lit};
 use datafusion::scalar::ScalarValue;
 
 use super::failed;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::silver::is_hashed;
 
 /// Gives the session's table of a silver table the columns of its contract with their types.
@@ -24,12 +24,7 @@ pub(super) async fn fill(session: &SessionContext, table: &TableName, contract: 
                 columns.push(cast(lit(ScalarValue::Null), field.data_type().clone()).alias(name));
             }
             Ok(_) => columns.push(ident(name)),
-            Err(_) => {
-                return Err(Error::new(
-                    Kind::Contract,
-                    format!("{table} has no column {name}: build silver again before gold"),
-                ));
-            }
+            Err(_) => return Err(Error::no_silver_column(table, name)),
         }
     }
     if !differs {

@@ -15,7 +15,7 @@ use super::check::{Checks, Tally};
 use super::doubts::Known;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use super::{STORED, failed};
-use crate::error::{Error, Kind, Result, sql_error};
+use crate::error::{Error, Result, sql_error};
 use crate::silver::Fingerprinter;
 use crate::telemetry::{Mode, TableReport};
 
@@ -161,8 +161,7 @@ impl Run {
             (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
         let ended = {
             let name = name.clone();
-            // What comes out of a writer is the text of this error and none of its sources.
-            move |error| Error::new(Kind::Sql, uncomputed(&name, &sql_error(error).to_string()))
+            move |error| Error::uncomputed_because(&name, sql_error(error))
         };
         let batches = frame.execute_stream().await.map_err(&ended)?.map_err(ended);
         let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();
@@ -193,13 +192,7 @@ impl Run {
             };
             columns.push(column);
         }
-        RecordBatch::try_new(schema.clone(), columns).map_err(|error| {
-            Error::new(
-                Kind::Contract,
-                format!("the rows for gold/{name} break its contract, and the table is as it was"),
-            )
-            .with_source(error)
-        })
+        RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::broken_contract(name).with_source(error))
     }
 
     async fn difference(
@@ -246,9 +239,9 @@ fn taken(model: &Model, batch: &RecordBatch, chosen: Vec<bool>) -> Result<Option
     if !chosen.contains(&true) {
         return Ok(None);
     }
-    filter_record_batch(batch, &BooleanArray::from(chosen)).map(Some).map_err(|error| {
-        Error::new(Kind::Contract, format!("changed rows of gold/{} can't be taken out", model.name)).with_source(error)
-    })
+    filter_record_batch(batch, &BooleanArray::from(chosen))
+        .map(Some)
+        .map_err(|error| Error::unchosen_rows(&model.name).with_source(error))
 }
 
 /// How the rows of a model differ from those of its table.
@@ -263,11 +256,6 @@ impl Difference {
     fn is_none(&self) -> bool {
         self.changed.is_empty() && !self.too_many && !self.gone
     }
-}
-
-/// How the text of an error begins that ended a model.
-pub(super) fn uncomputed(model: &str, why: &str) -> String {
-    format!("the model {model} can't be computed: {why}")
 }
 
 /// What a model selects as its contract has it: the same names in the same order, cast to the declared types.
@@ -287,10 +275,7 @@ pub(super) fn conform(model: &Model, frame: DataFrame) -> Result<DataFrame> {
                 || format!("it has {} columns, and {} are declared", found.len(), wanted.fields().len()),
                 |(found, wanted)| format!("{found} stands where {} is declared", wanted.name()),
             );
-        return Err(Error::new(
-            Kind::Contract,
-            format!("the SELECT of {} is not what models.toml declares: {first}", model.name),
-        ));
+        return Err(Error::undeclared_columns(&model.name, &first));
     }
     let columns =
         wanted.fields().iter().map(|field| cast(ident(field.name()), field.data_type().clone()).alias(field.name()));

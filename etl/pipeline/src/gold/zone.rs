@@ -23,12 +23,7 @@ pub(super) const DEFAULT: &str = "UTC";
 pub(super) fn named(name: &str) -> Result<Tz> {
     let is_name = name.starts_with(|first: char| first.is_ascii_alphabetic());
     let zone = is_name.then(|| name.parse().ok()).flatten();
-    zone.ok_or_else(|| {
-        Error::usage(format!(
-            "time_zone is {name:?}, which is no time zone: set it under [gold] to a name of the IANA database, such as \
-             \"America/New_York\" or \"UTC\""
-        ))
-    })
+    zone.ok_or_else(|| Error::time_zone(name))
 }
 
 /// What clocks in a zone show at an instant, as microseconds of a day and time without a zone. `None` where that is beyond all years.

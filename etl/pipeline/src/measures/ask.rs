@@ -13,7 +13,7 @@ use serde::Deserialize;
 use super::catalog::{Asked, Measure};
 use super::compose::{self, Cut, Filters};
 use super::period;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::query;
 use crate::sql;
 
@@ -90,8 +90,8 @@ struct Company {
 /// Asks a question of the gold tables of a lakehouse.
 ///
 /// # Errors
-/// [`Kind::Usage`], one sentence, for a cut, a period or a company that can't be asked for and for a table that isn't there;
-/// [`Kind::Sql`] when the SELECT fails.
+/// [`Kind::Usage`](crate::error::Kind::Usage), one sentence, for a cut, a period or a company that can't be asked for and for a table that isn't there;
+/// [`Kind::Sql`](crate::error::Kind::Sql) when the SELECT fails.
 pub async fn ask(lake: &Lake, asked: &Asked<'_>, request: &Request) -> Result<Answer> {
     let by: Vec<&str> = match request.by.as_slice() {
         [] => asked.by.clone(),
@@ -121,7 +121,7 @@ pub async fn ask(lake: &Lake, asked: &Asked<'_>, request: &Request) -> Result<An
         batch.project(&kept)
     });
     let rows = rows.collect::<Result<Vec<_>, _>>();
-    let rows = rows.map_err(|error| Error::new(Kind::Sql, "the answer can't be read").with_source(error))?;
+    let rows = rows.map_err(|error| Error::unread_answer().with_source(error))?;
     Ok(Answer { columns: columns(asked, &cuts), rows, sql })
 }
 
@@ -187,15 +187,10 @@ fn days(asked: &Asked<'_>, request: &Request) -> Result<(Option<NaiveDate>, Opti
     let from = request.from.as_deref().map(period::days).transpose()?.map(|(first, _)| first);
     let to = request.to.as_deref().map(period::days).transpose()?.map(|(_, last)| last);
     if (from.is_some() || to.is_some()) && asked.rows.period.is_none() {
-        return Err(Error::usage(format!(
-            "{:?} takes no period: it is about what is, as of the last build of gold",
-            asked.name
-        )));
+        return Err(Error::timeless(asked.name));
     }
     match (from, to) {
-        (Some(from), Some(to)) if from > to => {
-            Err(Error::usage(format!("a period from {from} to {to} has no day: the first day comes first")))
-        }
+        (Some(from), Some(to)) if from > to => Err(Error::empty_period(from, to)),
         days => Ok(days),
     }
 }
@@ -204,13 +199,12 @@ fn days(asked: &Asked<'_>, request: &Request) -> Result<(Option<NaiveDate>, Opti
 async fn companies(lake: &Lake, asked: &Asked<'_>, wanted: &str) -> Result<Vec<i32>> {
     let is_known = asked.rows.dimension("company").is_some_and(|dimension| dimension.id() == Some("companyId"));
     if !is_known {
-        return Err(Error::usage(format!("{:?} isn't known by company: ask it of all of them", asked.name)));
+        return Err(Error::no_companies(asked.name));
     }
     let all = "select companyId, companyName, companyIdentifier from dimcompany where companyId is not null order by companyId";
     let rows = query::json(&query::select(lake, all).await?)?;
-    let all: Vec<Company> = serde_json::from_slice(&rows).map_err(|error| {
-        Error::new(Kind::Contract, "dimcompany has other columns than this version reads").with_source(error)
-    })?;
+    let all: Vec<Company> =
+        serde_json::from_slice(&rows).map_err(|error| Error::foreign_columns("dimcompany").with_source(error))?;
     let lower = wanted.trim().to_lowercase();
     let is = |text: Option<&str>| text.is_some_and(|text| text.trim().to_lowercase() == lower);
     let by: [&dyn Fn(&&Company) -> bool; 3] = [
@@ -226,16 +220,16 @@ async fn companies(lake: &Lake, asked: &Asked<'_>, wanted: &str) -> Result<Vec<i
     }
     let names = all.iter().filter_map(|company| company.company_name.as_deref());
     let advice = advice(wanted, names, "connectwise-etl query \"select * from dimcompany\" lists all");
-    Err(Error::usage(format!("there is no company {wanted:?}: {advice}")))
+    Err(Error::unknown_company(wanted, &advice))
 }
 
 impl Answer {
     /// The values, row by row, for people. What has an id and no name is called by its id.
     ///
     /// # Errors
-    /// [`Kind::Sql`] when a column has no text or isn't a number.
+    /// [`Kind::Sql`](crate::error::Kind::Sql) when a column has no text or isn't a number.
     pub fn cells(&self) -> Result<Vec<Vec<Cell>>> {
-        let fault = |error| Error::new(Kind::Sql, "the answer can't be read").with_source(error);
+        let fault = |error| Error::unread_answer().with_source(error);
         let mut rows = Vec::new();
         for batch in &self.rows {
             let columns = self.columns.iter().zip(batch.columns());

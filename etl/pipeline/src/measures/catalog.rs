@@ -6,7 +6,7 @@ use connectwise_extract::closest::{advice, suggested};
 use serde::{Deserialize, Serialize};
 
 use super::problems;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Error, Result};
 use crate::gold::OwnModels;
 
 const BUILT_IN: &str = include_str!("../../models/measures.toml");
@@ -187,14 +187,14 @@ impl Catalog {
     /// What is built in, and what the project's `measures.toml` adds. No SQL is planned: [`check`](super::check) does that.
     ///
     /// # Errors
-    /// [`Kind::Usage`] where the file of the project isn't what it has to be, one sentence that names it.
+    /// [`Kind::Usage`](crate::error::Kind::Usage) where the file of the project isn't what it has to be, one sentence that names it.
     pub fn load(own: &OwnModels) -> Result<Self> {
         let mut catalog = Self::built_in()?;
         let (file, text) = own.measures();
         if text.trim().is_empty() {
             return Ok(catalog);
         }
-        let wrong = |why: String| Error::usage(format!("{} is wrong: {why}", file.display()));
+        let wrong = |why: String| Error::wrong_file(&file, why);
         let added = parse(text).map_err(wrong)?;
         catalog.add(added, true);
         match problems::of(&catalog).as_slice() {
@@ -205,7 +205,7 @@ impl Catalog {
 
     pub(super) fn built_in() -> Result<Self> {
         let mut catalog = Self::default();
-        let broken = |why: String| Error::new(Kind::Contract, format!("measures.toml can't be read: {why}"));
+        let broken = |why: String| Error::built_in_measures(&why);
         catalog.add(parse(BUILT_IN).map_err(broken)?, false);
         Ok(catalog)
     }
@@ -237,7 +237,7 @@ impl Catalog {
     /// What a question is computed from.
     ///
     /// # Errors
-    /// [`Kind::Usage`] for a name that is neither a question's nor a measure's, with those that are like it. A measure that can be computed
+    /// [`Kind::Usage`](crate::error::Kind::Usage) for a name that is neither a question's nor a measure's, with those that are like it. A measure that can be computed
     /// from several rows is computed from the first.
     pub fn asked(&self, name: &str) -> Result<Asked<'_>> {
         let wanted = name.trim().to_lowercase();
@@ -267,7 +267,7 @@ impl Catalog {
         let measures = self.measures.iter().map(|measure| measure.name.as_str()).filter(|name| !names.contains(name));
         let names = self.questions.iter().map(|question| question.name.as_str()).chain(measures);
         let advice = advice(name, names, "connectwise-etl ask lists all questions");
-        Err(Error::usage(format!("there is no saved question {name:?}: {advice}")))
+        Err(Error::unknown_question(name, &advice))
     }
 
     pub(super) fn rows(&self, name: &str) -> Option<&Rows> {
@@ -305,7 +305,7 @@ impl Catalog {
     /// The saved questions as JSON: what each answers, what it can be cut by, and its measures.
     ///
     /// # Errors
-    /// [`Kind::Usage`] as [`Catalog::asked`].
+    /// [`Kind::Usage`](crate::error::Kind::Usage) as [`Catalog::asked`].
     pub fn listed(&self) -> Result<serde_json::Value> {
         let listed = self.questions().into_iter().map(|question| {
             let asked = self.asked(&question.name)?;

@@ -63,14 +63,10 @@ pub(super) fn cuts<'a>(rows: &'a Rows, by: &[&str]) -> Result<Vec<Cut<'a>>> {
         let known = rows.cuts();
         let Some(found) = known.iter().find(|known| known.eq_ignore_ascii_case(name)) else {
             let all = format!("{} are known, and {TOTAL} for one row", known.join(", "));
-            return Err(Error::usage(format!(
-                "the rows {:?} can't be cut by {name:?}: {}",
-                rows.name,
-                advice(name, known, &all)
-            )));
+            return Err(Error::unknown_cut(&rows.name, name, &advice(name, known, &all)));
         };
         if cuts.iter().any(|cut| cut.name() == *found) {
-            return Err(Error::usage(format!("{found} is said twice: name each cut once")));
+            return Err(Error::repeated_cut(found));
         }
         let period = PERIODS.iter().find(|(name, _)| name == found).map(|(name, sql)| Cut::Period(name, sql));
         cuts.extend(period.or_else(|| rows.dimension(found).map(Cut::Dimension)));

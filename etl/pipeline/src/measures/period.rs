@@ -20,9 +20,7 @@ pub(super) fn days(text: &str) -> Result<(NaiveDate, NaiveDate)> {
         4 => first(&format!("{wanted}-01-01"), 12),
         _ => None,
     };
-    found.ok_or_else(|| {
-        Error::usage(format!("{text:?} is no day, month or year: write it as 2026-01-31, 2026-01 or 2026"))
-    })
+    found.ok_or_else(|| Error::no_period(text))
 }
 
 /// A day in exactly this form: the parser of dates takes blanks and fewer digits, too.

@@ -146,7 +146,7 @@ pub async fn check(lake: &Lake, config: &GoldConfig, catalog: &Catalog) -> Resul
     let (file, _) = config.models.measures();
     for (what, sql) in selects(catalog, |own| own)? {
         let planned = sql::select(&session, &sql).await;
-        planned.map_err(|error| Error::usage(format!("{} is wrong: {what} {}", file.display(), error.report())))?;
+        planned.map_err(|error| Error::wrong_file(&file, format_args!("{what} {}", error.report())))?;
     }
     Ok(())
 }
