@@ -2,6 +2,7 @@
 
 use super::names::{self, href};
 use super::refs::{self, SetUp};
+use super::setup::Said;
 use super::shape::{Decimal, Shape};
 use super::world::{self, FIRST_DAY, LAST_DAY, Link, MASS_IMPORT, MASS_UPDATE, NOW, Row, World};
 use crate::calendar::{DAY, days};
@@ -29,8 +30,12 @@ pub(super) const TYPES: [SetUp; 18] = [
     (47, "Cloud Services"),
 ];
 
-/// Those of them under which hours are sold ahead.
+/// That of the provider's own work.
+const INTERNAL: i64 = 30;
+/// Those under which hours are sold ahead, those whose hours are billed as they come, and those whose fee usually pays for work.
 const PREPAID: [i64; 4] = [31, 37, 40, 43];
+const BY_THE_HOUR: [i64; 2] = [38, 44];
+const MANAGED: [i64; 6] = [33, 34, 41, 42, 45, 46];
 
 /// The billing cycles, and the months of each.
 pub(super) const CYCLES: [SetUp; 3] = [(1, "Árlega "), (2, "Mánaðarlega"), (3, "Ársfjórðungslega")];
@@ -71,10 +76,27 @@ pub(crate) fn reference(s: &mut impl Shape, key: &'static str, world: &World, sl
     s.leave();
 }
 
-/// The agreement under whose flat fee the provider works for a client of this rank; about two of three have one.
+/// The agreement under whose fee the provider works for a client of this rank; about two of three have one. Who buys hours ahead
+/// pays for them.
 pub(super) fn flat_fee_of(world: &World, rank: u64) -> Option<u64> {
     let first = world.agreement_of_rank(rank, 0).filter(|_| world.is_client(rank))?;
-    (!is_prepaid(world, first) && world.draw(Kind::Agreement, first).chance(591, 6_500)).then_some(first)
+    let by_the_hour = BY_THE_HOUR.contains(&type_of(world, first).0);
+    let chosen = !by_the_hour && world.draw(Kind::Agreement, first).chance(591, 6_500);
+    (chosen || is_prepaid(world, first)).then_some(first)
+}
+
+/// What an agreement type says of how its agreements are billed.
+pub(super) fn type_says(id: i64, property: &str) -> Option<Said> {
+    let prepaid = PREPAID.contains(&id);
+    Some(match property {
+        "chargeToFirmFlag" => Said::Flag(id == INTERNAL),
+        "prePaymentFlag" => Said::Flag(prepaid),
+        "applicationUnits" => Said::Text(if prepaid { "Hours" } else { "Amount" }),
+        "applicationUnlimitedFlag" => Said::Flag(!prepaid),
+        "coverAgreementTimeFlag" => Said::Flag(prepaid || MANAGED.contains(&id)),
+        "billTime" => Said::Text(if BY_THE_HOUR.contains(&id) { "Billable" } else { "NoDefault" }),
+        _ => return None,
+    })
 }
 
 /// Whether an agreement had begun by a day.
@@ -106,10 +128,11 @@ pub(super) fn is_due(world: &World, slot: u64, month: u64) -> bool {
 /// What an agreement is billed for each of its cycles, before anybody changed it. Larger clients pay more.
 pub(super) fn fee(world: &World, slot: u64) -> Decimal {
     let (draw, rank) = (world.draw(Kind::Agreement, slot), world.agreement_rank(slot));
+    // The first of its company's.
     let is_first = slot == rank;
     let monthly = if rank == 0 {
         0
-    } else if is_first && !is_prepaid(world, slot) {
+    } else if is_first {
         draw.pick(552, &[145_000, 190_000, 260_000, 340_000]) * if rank < 5 { 2 } else { 1 }
     } else {
         draw.pick(552, &[0, 0, 0, 49_000])
@@ -224,7 +247,7 @@ fn coverage(s: &mut impl Shape, world: &World, slot: u64) {
     s.text("applicationCycle", draw.pick(542, &["CalendarMonth", "CalendarMonth", "CalendarQuarter", "ContractYear"]));
     s.flag("applicationUnlimitedFlag", !pot);
     s.flag("oneTimeFlag", false);
-    s.flag("coverAgreementTime", covers_time(world, slot) || draw.chance(543, 6_000));
+    s.flag("coverAgreementTime", covers_time(world, slot) || draw.chance(543, 500));
     s.flag("coverAgreementProduct", draw.chance(544, 2_000));
     s.flag("coverAgreementExpense", draw.chance(545, 2_500));
     s.flag("coverSalesTax", false);
@@ -271,7 +294,9 @@ fn billing(s: &mut impl Shape, world: &World, row: Row, start: i64) {
     s.flag("invoiceProratedAdditionsFlag", false);
     s.flag("topComment", false);
     s.flag("bottomComment", false);
-    for key in ["billTime", "billExpenses", "billProducts"] {
+    // Work is mostly billed, or as its entries say.
+    s.text("billTime", draw.pick(565, &["Billable", "Billable", "NoDefault", "NoDefault", "NoDefault", "NoCharge"]));
+    for key in ["billExpenses", "billProducts"] {
         s.text(key, draw.pick(557 + key.len() as u64, &["NoDefault", "Billable", "DoNotBill", "NoCharge"]));
     }
     s.flag("billableTimeInvoice", draw.chance(575, 4_000));

@@ -129,6 +129,7 @@ fn tell(cast: &Cast, schema: &Schema, member: &Member, s: &mut impl Shape) {
         match setup::said(path, cast.id(), member.name) {
             Some(Said::Flag(flag)) => return s.flag(member.name, flag),
             Some(Said::Text(text)) => return s.text(member.name, text),
+            Some(Said::Number(number)) => return s.int(member.name, number + version),
             None => {}
         }
     }

@@ -10,6 +10,8 @@ const PRIORITIES: [SetUp; 4] =
 const SOURCES: [SetUp; 4] = [(1, "Sími"), (2, "Tölvupóstur "), (3, "Vefgátt"), (5, "Vöktun")];
 const PROJECT_STATUSES: [SetUp; 3] = [(1, "01 - Open"), (3, "03 - In progress"), (5, "05 - Closed")];
 const OPPORTUNITY_STATUSES: [SetUp; 4] = [(1, "Opið"), (2, "Unnið"), (3, "Tapað"), (4, "Engin ákvörðun ")];
+/// Their names are numbers.
+const PROBABILITIES: [SetUp; 6] = [(1, "10"), (2, "25"), (3, "50"), (4, "75"), (5, "90"), (6, "100")];
 const SCHEDULE_TYPES: [SetUp; 4] = [(3, "Activity"), (4, "Service"), (6, "Company"), (9, "Vacation ")];
 const CHARGE_CODES: [SetUp; 12] = [
     (40, "Fundir"),
@@ -37,7 +39,7 @@ const CATALOG: [SetUp; 8] = [
 ];
 
 /// The list paths and their records.
-pub(super) const TABLES: [(&str, &[SetUp]); 30] = [
+pub(super) const TABLES: [(&str, &[SetUp]); 31] = [
     ("/system/locations", &LOCATIONS),
     ("/system/departments", &DEPARTMENTS),
     ("/finance/taxCodes", &TAX_CODES),
@@ -67,6 +69,7 @@ pub(super) const TABLES: [(&str, &[SetUp]); 30] = [
     ("/project/statuses", &PROJECT_STATUSES),
     ("/schedule/types", &SCHEDULE_TYPES),
     ("/sales/opportunities/statuses", &OPPORTUNITY_STATUSES),
+    ("/sales/probabilities", &PROBABILITIES),
     ("/system/userDefinedFields", &DEFINITIONS),
 ];
 
@@ -74,6 +77,7 @@ pub(super) const TABLES: [(&str, &[SetUp]); 30] = [
 pub(super) enum Said {
     Flag(bool),
     Text(&'static str),
+    Number(i64),
 }
 
 /// The value of a property of the set-up record with this path and id, if it means something.
@@ -82,6 +86,11 @@ pub(super) fn said(path: &str, id: i64, name: &str) -> Option<Said> {
         ("/finance/billingCycles", "billingOptions") => {
             let mut options = agreement::CYCLES.iter().zip(["Yearly", "Monthly", "Quarterly"]);
             return options.find(|((cycle, _), _)| *cycle == id).map(|(_, option)| Said::Text(option));
+        }
+        ("/finance/agreements/types", _) => return agreement::type_says(id, name),
+        ("/sales/probabilities", "probability") => {
+            let (_, name) = PROBABILITIES.iter().find(|(one, _)| *one == id)?;
+            return name.parse().ok().map(Said::Number);
         }
         ("/sales/opportunities/statuses", "wonFlag") => id == 2,
         ("/sales/opportunities/statuses", "lostFlag") => id == 3,
