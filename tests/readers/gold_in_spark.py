@@ -1,12 +1,12 @@
 """Runs the models of the gold layer on Spark SQL (Sail, through Spark Connect) over the silver tables of a lakehouse, and
 compares every row of every model with what the lakehouse holds.
 
-    gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY TIME-ZONE [ANSWERS]
+    gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY TIME-ZONE RULES [ANSWERS]
 
 The types of all columns, of the models' results and of the stored tables, are held against the contract in models.toml. DAY is
 the day on which gold was built, and TIME-ZONE the configured one, which a Spark session substitutes for `${time_zone}` from its
-setting of that name (Sail doesn't yet: here the text is replaced). Classification, custom fields and company types are worked out here again, from
-the same defaults. Surrogate keys are those of the lakehouse: they are given once, and not by the models. ANSWERS is a JSON file with
+setting of that name (Sail doesn't yet: here the text is replaced). RULES is "icelandic-msp" or "none", as agreements are classified. These
+rules, custom fields and company types are worked out here again. Surrogate keys are those of the lakehouse: they are given once, and not by the models. ANSWERS is a JSON file with
 saved questions, {"<question>": {"sql": text, "columns": [name, ...], "rows": [{...}, ...]}}, whose SELECTs are run, too.
 
 Prints JSON: {"<model>": {"rows": n, "differences": [text, ...]}, "<layer>/<table>": {"rows": n}}. All tables of silver and gold are
@@ -27,7 +27,7 @@ import pysail.spark
 from pyspark.sql import SparkSession
 from pyspark.sql.functions import lit
 
-RULES = [
+ICELANDIC_MSP = [
     ("yþjónusta", "billable_service", "billable"),
     (r"tímapottur\s*:?", "prepaid_hours", "prepaid"),
     ("innri verkefni", "internal_project", "internal"),
@@ -78,7 +78,7 @@ def stale_on(house, day):
     return day
 
 
-def register_small_tables(house, day):
+def register_small_tables(house, day, by_name):
     """What the runner works out of configuration and JSON texts."""
     spark = house.spark
     integer, text = pyarrow.int32(), pyarrow.string()
@@ -98,12 +98,13 @@ def register_small_tables(house, day):
             names.update(row["n"] for row in found)
     rules = []
     for name in sorted(names):
-        for pattern, normalized, behavior in RULES:
+        for pattern, normalized, behavior in ICELANDIC_MSP if by_name else []:
             if re.search(pattern, name.strip().lower()):
                 rules.append((name, normalized, behavior))
                 break
     schema = [("typeName", text), ("agreement_type_normalized", text), ("agreement_billing_behavior", text)]
     register(spark, "agreement_type_rules", pyarrow.schema(schema), rules)
+    register(spark, "agreement_classification", pyarrow.schema([("byName", pyarrow.bool_())]), [(by_name,)])
 
     numbers = []
     for row in rows_of(spark.sql("select id, customFields from silver_cw_agreement where customFields is not null")):
@@ -203,7 +204,7 @@ def ask(house, answer):
     return {"rows": len(found), "differences": differing[:SHOWN]}
 
 
-def main(lakehouse, models, day, zone, answers=None):
+def main(lakehouse, models, day, zone, rules, answers=None):
     server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
     address = server.listening_address
@@ -218,7 +219,7 @@ def main(lakehouse, models, day, zone, answers=None):
             results[f"{layer}/{folder.name}"] = {"rows": house.read(layer, folder.name).count()}
     for folder in sorted((house.folder / "silver").iterdir()):
         house.register("silver", folder.name)
-    register_small_tables(house, datetime.date.fromisoformat(day))
+    register_small_tables(house, datetime.date.fromisoformat(day), rules == "icelandic-msp")
     for model in declared:
         file = models / f"{model['name']}.sql"
         sql = file.read_text().replace("${time_zone}", zone) if file.exists() else None

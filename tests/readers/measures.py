@@ -20,7 +20,9 @@ import duckdb
 import money
 import prepaid
 
-MORE = ["board", "company"]
+MORE = [
+    "board", "company", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus"
+]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
 
@@ -96,8 +98,7 @@ select t.id, t.company.id as company, t.member.id as member, cast(t.timeStart as
     case when t.agreement.id is not null then coalesce(k.kind, 'other') end as kind
 from timeentry t
 left join member m on m.id = t.member.id
-left join agreement a on a.id = t.agreement.id
-left join kinds k on k.name = trim(coalesce(a.type.name, t.agreementType, t.agreement.type))
+left join kinds k on k.id = t.agreement.id
 """
 
 # Tickets of both lists, those of projects as their own list has them; merged and child tickets aside.
@@ -237,7 +238,7 @@ AUDIT = f"""
     select company, 'to bill without an agreement, and the company has one', count(*), sum(coalesce(amount, 0)), sum(cost) from entries e
     where agreement is null and invoice is null and billableOption = 'Billable' and not coalesce(gone, false)
         and company in (
-            select a.company.id from running a left join kinds k on k.name = trim(a.type.name)
+            select a.company.id from running a left join kinds k on k.id = a.id
             where coalesce(k.kind, 'other') <> 'internal'
         )
     group by all
@@ -342,6 +343,45 @@ BACKLOG = f"""
     from parts group by all
 """
 
+# Opportunities with what their products come to, and the probability as a number.
+SALES = f"""
+create table sales as
+select o.id, o.company.id as company, cast(o.expectedCloseDate as date) as expected, cast(o.closedDate as date) as closed, p.amount,
+    try_cast(trim(replace(o.probability.name, '%', '')) as decimal(7, 4)) as chance,
+    coalesce(s.wonFlag, false) as won, coalesce(s.lostFlag, false) and not coalesce(s.wonFlag, false) as lost,
+    case when s.id is null then o.closedDate is not null
+        else coalesce(s.closedFlag, false) or coalesce(s.wonFlag, false) or coalesce(s.lostFlag, false) end as over,
+    coalesce(cast(o.dateBecameLead as date), cast({stamp('o._info', 'dateEntered')} as date)) as began
+from opportunity o
+left join opportunitystatus s on s.id = o.status.id
+left join (
+    select opportunity.id as id, sum(coalesce({amount('extPrice')}, 0)) as amount
+    from productitem where opportunity.id is not null and not coalesce(cancelledFlag, false) group by 1
+) p on p.id = o.id
+"""
+
+PIPELINE = f"""
+    select company as companyId, {month('expected')} as month,
+        coalesce(sum(cast(cast(amount as decimal(18, 4)) * chance * cast(0.01 as decimal(3, 2)) as decimal(19, 4))), 0) as weightedForecast,
+        coalesce(sum(amount), 0) as forecast, count(*) as opportunities, count(*) filter (where amount is null or chance is null) as notWeighted,
+        count(*) filter (where expected < getvariable('today')) as overdueOpportunities
+    from sales where not over group by all
+"""
+
+# Lines of purchase orders that aren't cancelled, received or closed.
+ORDERED = f"""
+create table ordered as
+select l.id, l._etl_parent_id as purchase, o.vendorCompany.id as vendor, cast(l.expectedArrivalDate as date) as expected,
+    greatest(coalesce({amount('l.quantity')}, 0) - coalesce({amount('l.receivedQuantity')}, 0), 0) as missing,
+    coalesce({amount('l.unitCost')}, cast(l.extCost / nullif(l.quantity, 0) as decimal(19, 4))) as cost
+from purchaseorderlineitem l
+left join purchaseorder o on o.id = l._etl_parent_id
+left join purchaseorderstatus s on s.id = o.status.id
+where not coalesce(l.canceledFlag, false) and coalesce(l.receivedStatus, 'Waiting') = 'Waiting'
+    and not (coalesce(l.quantity, 0) > 0 and coalesce(l.receivedQuantity, 0) >= l.quantity)
+    and not (coalesce(l.closedFlag, false) or coalesce(o.closedFlag, false) or coalesce(s.closedFlag, false))
+"""
+
 COMPANY_MONTH = f"company as companyId, {month('date')} as month"
 EXPECTED = {
     "revenue by month": profit("companyId, month"),
@@ -371,7 +411,30 @@ EXPECTED = {
         select own as companyId, {month('bought')} as month, sum(amount) as revenue, sum(cost) as lineCost, sum(amount - cost) as margin,
             {ratio("sum(amount - cost)", "sum(amount)")} as marginPercentage, sum(quantity) as quantity
         from lines where source = 'product' group by all""",
+    "product margin by category": f"""
+        select coalesce(c.category.name, 'Unknown') as category, {month('cast(p.purchaseDate as date)')} as month, sum(p.price) as revenue,
+            sum(p.cost) as lineCost, sum(p.price - p.cost) as margin, {ratio("sum(p.price - p.cost)", "sum(p.price)")} as marginPercentage,
+            sum(p.quantity) as quantity
+        from (
+            select catalogItem.id as item, purchaseDate, coalesce({amount('extPrice')}, 0) as price, coalesce({amount('extCost')}, 0) as cost,
+                coalesce({amount('quantity')}, 0) as quantity
+            from productitem where invoice.id is not null
+        ) p left join catalogitem c on c.id = p.item group by all""",
     "billing audit": AUDIT,
+    "pipeline": PIPELINE,
+    "pipeline by month": PIPELINE,
+    "opportunities won and lost": f"""
+        select company as companyId, {month('closed')} as month, count(*) filter (where won) as opportunitiesWon,
+            count(*) filter (where lost) as opportunitiesLost,
+            {ratio("count(*) filter (where won)", "count(*) filter (where won or lost)")} as winRate,
+            coalesce(sum(amount) filter (where won), 0) as wonAmount, avg(closed - began) as daysToClose
+        from sales where over group by all""",
+    "purchase orders open": f"""
+        select vendor as companyId, {month('expected')} as month, sum(coalesce(cast(missing * cost as decimal(19, 4)), 0)) as openCost,
+            coalesce(sum(cast(missing * cost as decimal(19, 4))) filter (where expected < getvariable('today')), 0) as lateCost,
+            count(distinct purchase) as openOrders, count(*) as openLines,
+            count(*) filter (where expected < getvariable('today')) as lateLines
+        from ordered group by all""",
     "recurring revenue": RECURRING,
     "backlog by month": BACKLOG,
     "time in status": """
@@ -474,9 +537,8 @@ def main(lakehouse, day, answers):
         money.load(connection, name, f"{lakehouse}/bronze/bronze_cw_{name}")
     money.load(connection, "dimdate", f"{lakehouse}/gold/dimdate")
     connection.execute("create table present_agreement as select * from agreement")
-    money.classify(connection)
     connection.execute(f"set variable today = date '{day}'")
-    for table in [money.HEADERS, money.WORK, LINES, BILLS, TIME, COUNTED, RUNNING, STALE, CYCLES, ENDS, RUNS]:
+    for table in [money.HEADERS, money.KINDS, money.WORK, LINES, BILLS, TIME, COUNTED, RUNNING, STALE, CYCLES, ENDS, RUNS, SALES, ORDERED]:
         connection.execute(table)
     prepaid.load(connection)
     with open(answers, encoding="utf-8") as file:

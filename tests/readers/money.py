@@ -17,17 +17,12 @@ import sys
 import deltalake
 import duckdb
 
-# Agreement types as the built-in rules see them, in their order.
-RULES = [
-    ("yþjónusta", "service"), ("tímapottur", "prepaid"), ("innri verkefni", "internal"), ("rekstrarþjónusta", "operations"),
-    ("alrekstur", "operations"), ("hugbúnaðarþjónusta", "software"), ("office 365", "software"),
-]
 ENTITIES = [
     "invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase", "serviceticket",
-    "projectticket", "boardstatus", "member", "agreementaddition", "billingcycle",
+    "projectticket", "boardstatus", "member", "agreementaddition", "billingcycle", "agreementtype",
 ]
 # Of these, rows that are gone count.
-NAMED = ["agreement", "project", "projectphase", "boardstatus", "member", "billingcycle"]
+NAMED = ["agreement", "agreementtype", "project", "projectphase", "boardstatus", "member", "billingcycle"]
 GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket", "fact_backlog", "fact_agreementaddition"]
 
 MONEY = "cast({} as decimal(19, 4))"
@@ -45,29 +40,48 @@ from unpostedinvoice u
 where not exists (select * from invoice i where i.id = u.billingLogId)
 """
 
+# Who pays for time under an agreement, by its own settings and else by its type's.
+KINDS = """
+create table kinds as
+select id,
+    case
+        when internal then 'internal'
+        when ahead or (covered > 0 and not coalesce(unlimited, false)) then 'prepaid'
+        when covers or billing in ('DoNotBill', 'NoCharge') then 'operations'
+        when billing in ('Billable', 'NoDefault') then 'service'
+        else 'other'
+    end as kind
+from (
+    select a.id, coalesce(a.chargeToFirm, t.chargeToFirmFlag) as internal, t.prePaymentFlag as ahead,
+        coalesce(a.applicationLimit, t.applicationLimit) as covered,
+        coalesce(a.applicationUnlimitedFlag, t.applicationUnlimitedFlag) as unlimited,
+        coalesce(a.coverAgreementTime, t.coverAgreementTimeFlag) as covers, coalesce(a.billTime, t.billTime) as billing
+    from agreement a left join agreementtype t on t.id = a.type.id
+)
+"""
+
 WORK = f"""
 create table work as
-select w.*, (select kind from kinds k where k.name = trim(coalesce(a.type.name, w.type))) as kind,
-    coalesce(f.billingMethod, p.billingMethod) as method
+select w.*, k.kind, coalesce(f.billingMethod, p.billingMethod) as method
 from (
-    select 'time' as source, id, company.id as company, agreement.id as agreement, coalesce(agreementType, agreement.type) as type,
-        project.id as project, phase.id as phase, invoice.id as invoice, billableOption, status, cast(timeStart as date) as day,
+    select 'time' as source, id, company.id as company, agreement.id as agreement, project.id as project, phase.id as phase,
+        invoice.id as invoice, billableOption, status, cast(timeStart as date) as day,
         coalesce(
             {MONEY.format('extendedInvoiceAmount')},
             {MONEY.format('actualHours')} * {MONEY.format('hourlyRate')}
         ) as amount
     from timeentry
     union all
-    select 'expense', id, company.id, agreement.id, agreement.type, project.id, phase.id, invoice.id, billableOption, status,
+    select 'expense', id, company.id, agreement.id, project.id, phase.id, invoice.id, billableOption, status,
         cast(date as date), coalesce({MONEY.format('amount')}, 0)
     from expenseentry
     union all
-    select 'product', id, company.id, agreement.id, agreement.type, project.id, phase.id, invoice.id,
+    select 'product', id, company.id, agreement.id, project.id, phase.id, invoice.id,
         case when coalesce(cancelledFlag, false) then null else billableOption end, null, cast(purchaseDate as date),
         coalesce({MONEY.format('extPrice')}, 0)
     from productitem
 ) w
-left join agreement a on a.id = w.agreement
+left join kinds k on k.id = w.agreement
 left join project p on p.id = w.project
 left join projectphase f on f.id = w.phase
 """
@@ -209,25 +223,15 @@ def load(connection, name, folder):
         connection.unregister("older")
 
 
-def classify(connection):
-    """The kind of each agreement type that anything names."""
-    connection.execute("create table kinds (name varchar, kind varchar)")
-    types = "select trim(type.name) from agreement union select trim(agreementType) from timeentry union select trim(agreement.type) "
-    types += "from timeentry union select trim(agreement.type) from expenseentry union select trim(agreement.type) from productitem"
-    for (name,) in connection.execute(types).fetchall():
-        kind = next((kind for pattern, kind in RULES if name and pattern in name.lower()), "other")
-        connection.execute("insert into kinds values (?, ?)", [name, kind])
-
-
 def main(lakehouse, day):
     connection = duckdb.connect()
     # Days are days in UTC, wherever this runs.
     connection.execute("set timezone = 'UTC'")
     for layer, name, prefix in [("bronze", name, "bronze_cw_") for name in ENTITIES] + [("gold", name, "") for name in GOLD]:
         load(connection, name, f"{lakehouse}/{layer}/{prefix}{name}")
-    classify(connection)
     connection.execute(f"set variable today = date '{day}'")
     connection.execute(HEADERS)
+    connection.execute(KINDS)
     connection.execute(WORK)
     connection.execute(TICKETS)
     connection.execute(ADDITIONS)

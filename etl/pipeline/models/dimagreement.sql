@@ -73,8 +73,8 @@ select
         as int
     ) as ageInMonths,
     case when coalesce(a.noEndingDateFlag, false) then cast(null as int) else datediff(a.endDate, a.startDate) end as durationDays,
-    coalesce(c.agreement_type_normalized, 'other') as agreementTypeNormalized,
-    coalesce(c.agreement_billing_behavior, 'unknown') as billingBehavior,
+    coalesce(c.agreement_type_normalized, n.statedType, 'other') as agreementTypeNormalized,
+    coalesce(c.agreement_billing_behavior, n.statedBehavior, 'unknown') as billingBehavior,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(a.startDate, u.first_use) as EffectiveDate
 from silver_cw_agreement a

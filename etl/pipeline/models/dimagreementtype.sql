@@ -1,4 +1,5 @@
--- Agreement types, and those that only agreements name, with the category that the classification rules give them.
+-- Agreement types, and those that only agreements name, with the category that the classification rules give them, or their own
+-- settings.
 with named as (
     select typeId, typeName, max(lastUpdated) as updated, max(id) as latest
     from silver_cw_agreement
@@ -40,7 +41,7 @@ joined as (
 )
 select
     j.typeId, j.typeName,
-    coalesce(c.agreement_type_normalized, 'other') as agreementCategory,
+    coalesce(c.agreement_type_normalized, t.agreement_type_normalized, 'other') as agreementCategory,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(j.isOffered, u.usage_count > 0, false) as IsActive,
     u.first_use as EffectiveDate,
@@ -48,3 +49,4 @@ select
 from joined j
 left join used u on u.typeId = j.typeId
 left join agreement_type_rules c on c.typeName = j.typeName
+left join agreement_statements t on t.typeId = j.typeId

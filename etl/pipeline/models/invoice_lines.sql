@@ -6,7 +6,7 @@ select
         case when l.lineSource = 'time' then coalesce(m.hourlyCost, l.statedCost, 0) else coalesce(l.statedCost, 0) end
         as decimal(19, 4)
     ) as cost,
-    case when l.agreementId is not null then coalesce(r.agreement_type_normalized, 'other') end as agreement_type_normalized,
+    case when l.agreementId is not null then coalesce(r.agreement_type_normalized, a.statedType, 'other') end as agreement_type_normalized,
     b.boardId,
     -- A phase without a billing method has that of its project.
     coalesce(f.billingMethod, j.billingMethod) as billingMethod,

@@ -177,9 +177,13 @@ impl History {
             }
             13 => {
                 self.config.time_zone = self.one(&["Australia/Sydney", "America/Los_Angeles"]).to_owned();
-                let rules = &mut self.config.agreement_rules;
-                let at = usize::try_from(self.draws.below(rules.len() as u64)).unwrap();
-                rules.remove(at);
+                // One rule less, or none: agreements are then classified by their own settings.
+                let some = self.draws.below(3) > 0;
+                let rules = self.config.agreement_rules.take().filter(|rules| some && !rules.is_empty());
+                self.config.agreement_rules = rules.map(|mut rules| {
+                    rules.remove(usize::try_from(self.draws.below(rules.len() as u64)).unwrap());
+                    rules
+                });
             }
             _ => {
                 let rule = AgreementRule {
@@ -187,7 +191,7 @@ impl History {
                     normalized: self.one(&["internal_project", "prepaid_hours", "ours"]).to_owned(),
                     behavior: self.one(&["billable", "internal"]).to_owned(),
                 };
-                self.config.agreement_rules.insert(0, rule);
+                self.config.agreement_rules.get_or_insert_with(AgreementRule::icelandic_msp).insert(0, rule);
             }
         }
     }

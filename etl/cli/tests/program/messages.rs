@@ -161,6 +161,7 @@ fn a_wrong_configuration_of_gold() {
         refused(
             "[[gold.agreement_rules]]\npattern = \"managed\"\nnormalised = \"operations\"\nbehavior = \"operations\"\n"
         ),
+        refused("[gold]\nagreement_rules = \"icelandic\"\n"),
     ]));
 }
 

@@ -136,7 +136,17 @@ impl History {
             ),
             9 => self.set("Member", which, "hourlyCost", one(&[json!(null), json!("12.5"), json!("80")], value)),
             10 => self.add("Member", json!({"id": 99, "identifier": "late", "hourlyCost": "33"})),
-            11 => self.set("Agreement", which, "typeName", json!(one(&["Tímapottur", "Alrekstur", "Unheard of"], value))),
+            11 => {
+                let settings = [
+                    ("typeName", json!(one(&["Tímapottur", "Alrekstur", "Unheard of"], value / 5))),
+                    ("billTime", one(&[json!(null), json!(option)], which)),
+                    ("applicationLimit", hours),
+                    ("chargeToFirm", json!(value % 2 == 1)),
+                    ("typeId", json!(1 + value % 9)),
+                ];
+                let (column, value) = one(&settings, value);
+                self.set("Agreement", which, column, value);
+            }
             12 => self.set("Agreement", which, "parentAgreementId", one(&[json!(null), json!(100), json!(104)], value)),
             13 => self.set("Agreement", which, "customFields", json!(format!("[{{\"id\":4,\"value\":\"N-{value}\"}}]"))),
             14 => self.add("Agreement", json!({"id": 999, "name": "Late", "typeId": 1 + which % 3, "typeName": "yÞjónusta"})),
@@ -154,7 +164,8 @@ impl History {
             23 => self.set("Invoice", which, "isDeleted", json!(value % 3 > 0)),
             24 => self.set("Company", which, "deletedFlag", json!(value % 3 > 0)),
             25 => self.set("WorkType", which, "inactiveFlag", json!(value % 3 > 0)),
-            26 => self.add("AgreementType", json!({"id": 1 + which % 9, "name": one(&["Alrekstur", "Unheard of"], value)})),
+            26 => self.add("AgreementType", json!({"id": 1 + which % 9, "name": one(&["Alrekstur", "Unheard of"], value),
+                "prePaymentFlag": value % 3 == 1, "coverAgreementTimeFlag": which % 2 == 1, "billTime": option})),
             27 => self.day = (self.day + 1 + value % 5).min(31),
             29 => self.set("Invoice", which, one(&["total", "salesTax", "downpaymentApplied", "balance"], value), hours),
             30 => self.set("Invoice", which, "type", json!(sort)),
@@ -303,12 +314,14 @@ impl History {
                 let list = one(&["ActivityStatus", "OpportunityStatus", "PurchaseOrderStatus"], value);
                 self.set(list, which, "closedFlag", json!(which % 2 > 0));
             }
-            28 if self.config.agreement_rules.is_empty() => {}
-            28 => {
-                let at = usize::from(which) % self.config.agreement_rules.len();
-                self.config.agreement_rules.remove(at);
-            }
-            _ => self.config.agreement_rules.insert(
+            28 => match &mut self.config.agreement_rules {
+                Some(rules) if value % 2 == 0 && !rules.is_empty() => {
+                    rules.remove(usize::from(which) % rules.len());
+                }
+                // Agreements are classified by their own settings.
+                rules => *rules = None,
+            },
+            _ => self.config.agreement_rules.get_or_insert_default().insert(
                 0,
                 AgreementRule {
                     pattern: one(&["managed", "unheard", "tímapottur$", "365"], which).to_owned(),

@@ -1,10 +1,10 @@
 //! What stands on invoices, and what could.
 
-use connectwise_pipeline::gold::{GoldConfig, Severity};
+use connectwise_pipeline::gold::Severity;
 use connectwise_pipeline::silver::{Mode, Outcome};
 use serde_json::{Map, Value, json};
 
-use super::tenant::Tenant;
+use super::tenant::{Tenant, configured};
 
 #[tokio::test]
 async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
@@ -25,7 +25,7 @@ async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
     ]);
     tenant.put("Invoice", header).await;
     let lines = "select lineNumber, lineSource, sourceId, LineType, lineAmount, margin, marginPercentage, isDeleted from fact_invoiceline order by 1";
-    let report = tenant.build(Mode::Full, "2024-07-02T06:00:00Z", &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Full, "2024-07-02T06:00:00Z", &configured()).await;
     let odd: Vec<_> = report
         .tests
         .iter()
@@ -44,7 +44,7 @@ async fn lines_are_numbered_within_their_invoice_and_held_against_its_totals() {
         ]
     );
     tenant.put("TimeEntry", time(true)).await;
-    let report = tenant.build(Mode::Incremental, "2024-07-02T07:00:00Z", &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Incremental, "2024-07-02T07:00:00Z", &configured()).await;
     let odd: Vec<_> =
         report.tests.iter().filter(|test| test.table.name.starts_with("fact_invoice") && !test.passed()).collect();
     assert_eq!(odd.len(), 1, "{odd:?}");
@@ -67,7 +67,7 @@ async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
     let line = |id: i32, invoice: i32| json!({"id": id, "invoiceId": invoice, "extendedInvoiceAmount": "0"});
     tenant.put("TimeEntry", json!([line(1, 1), line(2, 1), line(3, 2), line(4, 3)])).await;
     let faults = async |at: &str| {
-        let report = tenant.build(Mode::Full, at, &GoldConfig::default()).await;
+        let report = tenant.build(Mode::Full, at, &configured()).await;
         let faults = report.tests.into_iter().filter(|test| {
             test.table.name == "fact_invoiceline" && test.test.starts_with("agrees with what silver says")
         });
@@ -82,10 +82,10 @@ async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
 
 /// Builds incrementally and queries; then a full build has to leave every table unchanged.
 pub(super) async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String> {
-    let report = tenant.build(Mode::Incremental, at, &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Incremental, at, &configured()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     let found = tenant.rows(sql).await;
-    let full = tenant.build(Mode::Full, at, &GoldConfig::default()).await;
+    let full = tenant.build(Mode::Full, at, &configured()).await;
     assert!(full.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{:?}", full.tables);
     found
 }
@@ -100,7 +100,7 @@ async fn a_line_that_moves_leaves_both_invoices_whole() {
     let time = |id: i32, invoice: i32, hash: i64| json!({"id": id, "invoiceId": invoice, "extendedInvoiceAmount": "10", "billableOption": "Billable", "_etl_content_hash": hash});
     tenant.put("TimeEntry", json!([time(1, 1, 0), time(2, 1, 0)])).await;
     tenant.put("Invoice", json!([{"id": 1, "total": "20"}, {"id": 2, "total": "10"}])).await;
-    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
     let invoices = "select invoiceId, lineCount, lineTotal, unexplainedAmount from fact_invoice order by 1";
     assert_eq!(tenant.rows(invoices).await, ["1 | 2 | 20.0000 | 0.0000", "2 | 0 | 0.0000 | 10.0000"]);
     tenant.merge("TimeEntry", &row(time(2, 2, 1))).await;
@@ -121,7 +121,7 @@ async fn a_posted_invoice_takes_the_place_of_its_unposted_self() {
     };
     tenant.put("UnpostedInvoice", json!([unposted(false)])).await;
     tenant.put("Invoice", json!([{"id": 2, "total": "1"}])).await;
-    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
     let invoices = "select i.invoiceId, i.isPosted, i.isDeleted, i.revenueAmount, l.lineAmount from fact_invoice i \
                     join fact_invoiceline l on l.invoiceId = i.invoiceId order by 1";
     assert_eq!(
@@ -157,7 +157,7 @@ async fn what_is_open_grows_older_every_day_and_nothing_else_does() {
     tenant.put("TimeEntry", json!([time(1, json!({})), time(2, json!({"invoiceId": 1}))])).await;
     let due = |id: i32, balance: &str| json!({"id": id, "total": "1", "balance": balance, "date": "2024-06-01", "dueDate": "2024-06-30"});
     tenant.put("Invoice", json!([due(1, "0"), due(2, "1")])).await;
-    tenant.build(Mode::Full, "2024-06-30T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-06-30T06:00:00Z", &configured()).await;
     let rows = "select invoiceId, daysPastDue, agingBucket, _etl_batch_id from fact_invoice union all \
                 select sourceId, ageDays, agingBucket, _etl_batch_id from fact_invoiceline where lineSource = 'time' order by 1, 2";
     let before = [

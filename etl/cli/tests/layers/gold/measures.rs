@@ -10,7 +10,7 @@ use connectwise_pipeline::measures::{self, Answer, Catalog, Cell, Request};
 use connectwise_pipeline::silver::Mode;
 use serde::Deserialize;
 
-use super::tenant::{Tenant, golden};
+use super::tenant::{Tenant, configured, golden};
 
 const STARTED: &str = "2024-07-01T06:00:00Z";
 
@@ -25,7 +25,7 @@ struct Expected {
 
 async fn built() -> Tenant {
     let tenant = Tenant::small().await;
-    let report = tenant.build(Mode::Full, STARTED, &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Full, STARTED, &configured()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     tenant
 }
@@ -246,7 +246,7 @@ by = ["company"]
 fn project(text: &str) -> GoldConfig {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("measures.toml"), text).unwrap();
-    GoldConfig { models: OwnModels::read(folder.path()).unwrap(), ..GoldConfig::default() }
+    GoldConfig { models: OwnModels::read(folder.path()).unwrap(), ..configured() }
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use connectwise_pipeline::maintain;
 use connectwise_pipeline::silver::Mode;
 use serde_json::json;
 
-use super::tenant::{Tenant, silver_of};
+use super::tenant::{Tenant, configured, silver_of};
 
 const METADATA: &str = r#"
 [[model]]
@@ -48,7 +48,7 @@ fn project(files: &[(&str, &str)]) -> Result<GoldConfig, String> {
         std::fs::write(folder.path().join(name), text).unwrap();
     }
     let models = OwnModels::read(folder.path()).map_err(|error| error.to_string())?;
-    let config = GoldConfig { models, ..GoldConfig::default() };
+    let config = GoldConfig { models, ..configured() };
     let tenant = Tenant::empty();
     let checked = std::thread::scope(|scope| {
         let check = || {

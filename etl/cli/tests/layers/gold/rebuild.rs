@@ -2,11 +2,11 @@
 
 use arrow::array::RecordBatch;
 use connectwise_lakehouse::{Commit, Source, TableName};
-use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig};
+use connectwise_pipeline::gold::{self, AgreementRule};
 use connectwise_pipeline::silver::{Mode, Outcome};
 use serde_json::{Map, Value, json};
 
-use super::tenant::{Tenant, instant, silver_of};
+use super::tenant::{Tenant, configured, instant, silver_of};
 
 const FIRST: &str = "2024-07-01T06:00:00Z";
 const SECOND: &str = "2024-07-01T18:00:00Z";
@@ -14,7 +14,7 @@ const SECOND: &str = "2024-07-01T18:00:00Z";
 #[tokio::test]
 async fn without_a_change_nothing_is_committed() {
     let tenant = Tenant::small().await;
-    let config = GoldConfig::default();
+    let config = configured();
     tenant.build(Mode::Full, FIRST, &config).await;
     let versions = tenant.versions().await;
     assert_eq!(versions.len(), gold::schemas().unwrap().len());
@@ -28,7 +28,7 @@ async fn without_a_change_nothing_is_committed() {
 #[tokio::test]
 async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     let tenant = Tenant::small().await;
-    let config = GoldConfig::default();
+    let config = configured();
     tenant.build(Mode::Incremental, FIRST, &config).await;
     let keys = "select dimension, naturalKey, surrogateKey from dimension_keys order by dimension, naturalKey";
     let before = tenant.rows(keys).await;
@@ -54,7 +54,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
 #[tokio::test]
 async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     let tenant = Tenant::small().await;
-    let config = GoldConfig::default();
+    let config = configured();
     tenant.build(Mode::Full, FIRST, &config).await;
     let mut entries = silver_of("TimeEntry");
     // Company 77 is named no more, 76 and 78 are new: 77 keeps its key and nobody else gets it.
@@ -84,7 +84,7 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
 
 #[tokio::test]
 async fn a_full_rebuild_equals_any_sequence_of_incremental_runs() {
-    let config = GoldConfig::default();
+    let config = configured();
     let step_by_step = Tenant::small().await;
     step_by_step.build(Mode::Incremental, FIRST, &config).await;
     let mut entries = silver_of("TimeEntry");
@@ -119,11 +119,11 @@ async fn a_full_rebuild_equals_any_sequence_of_incremental_runs() {
 #[tokio::test]
 async fn a_changed_rule_reaches_the_rows_it_is_about() {
     let tenant = Tenant::small().await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
-    let mut config = GoldConfig::default();
+    tenant.build(Mode::Full, FIRST, &configured()).await;
+    let mut config = configured();
     let rule =
         AgreementRule { pattern: "managed".into(), normalized: "managed_service".into(), behavior: "billable".into() };
-    config.agreement_rules.push(rule);
+    config.agreement_rules.as_mut().unwrap().push(rule);
     let report = tenant.build(Mode::Incremental, SECOND, &config).await;
     assert!(report.unmatched_agreement_types.is_empty());
     assert_eq!(
@@ -138,7 +138,7 @@ async fn a_changed_rule_reaches_the_rows_it_is_about() {
 async fn entities_that_were_not_loaded_are_empty() {
     let tenant = Tenant::empty();
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["36"]);
     assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["0"]);
     assert_eq!(
@@ -179,7 +179,7 @@ async fn an_agreement_that_only_facts_name_is_of_the_newest_type_they_say() {
     tenant.put("TimeEntry", entries).await;
     let invoices = json!([{"id": 1, "agreementId": 8, "agreementName": "Billed", "agreementType": "Office 365", "date": "2024-03-01"}]);
     tenant.put("Invoice", invoices).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let said = "select agreementName, typeName, agreementTypeNormalized, billingBehavior, isActive from dimagreement \
                 where agreementId is not null order by agreementId";
     assert_eq!(
@@ -194,7 +194,7 @@ async fn an_agreement_that_only_facts_name_is_of_the_newest_type_they_say() {
 #[tokio::test]
 async fn a_full_build_heals_what_was_kept_wrongly() {
     let tenant = Tenant::small().await;
-    let config = GoldConfig::default();
+    let config = configured();
     tenant.build(Mode::Full, FIRST, &config).await;
     let good = tenant.content("dimmember").await;
 
@@ -237,7 +237,7 @@ async fn a_full_build_heals_what_was_kept_wrongly() {
 #[tokio::test]
 async fn without_any_silver_table_nothing_is_made() {
     let tenant = Tenant::empty();
-    let report = tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Full, FIRST, &configured()).await;
     assert!(report.tables.iter().all(|table| table.outcome == Outcome::NoInput));
     assert!(tenant.versions().await.is_empty());
 }
@@ -245,8 +245,8 @@ async fn without_any_silver_table_nothing_is_made() {
 #[tokio::test]
 async fn a_bad_rule_stops_before_anything_is_written() {
     let tenant = Tenant::small().await;
-    let mut config = GoldConfig::default();
-    config.agreement_rules[0].pattern = "[".to_owned();
+    let mut config = configured();
+    config.agreement_rules.as_mut().unwrap()[0].pattern = "[".to_owned();
     let error = gold::build(&tenant.lake, Mode::Full, "run", instant(FIRST), &config).await.unwrap_err();
     assert!(error.is_usage());
     assert!(tenant.versions().await.is_empty());
@@ -258,13 +258,13 @@ async fn what_was_never_loaded_keeps_no_change_from_its_fact() {
     for entity in ["Company", "Agreement", "TimeEntry", "Invoice"] {
         tenant.put(entity, silver_of(entity)).await;
     }
-    tenant.build(Mode::Incremental, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Incremental, FIRST, &configured()).await;
     let mut entries: Vec<Map<String, Value>> = serde_json::from_value(silver_of("TimeEntry")).unwrap();
     entries.retain(|entry| entry["id"] == 4);
     entries[0].insert("hourlyRate".to_owned(), json!("1"));
     entries[0].insert("_etl_content_hash".to_owned(), json!(1));
     tenant.merge("TimeEntry", &entries).await;
-    let built = tenant.build(Mode::Incremental, SECOND, &GoldConfig::default()).await;
+    let built = tenant.build(Mode::Incremental, SECOND, &configured()).await;
     let errors: Vec<_> = built.tables.iter().filter_map(|table| table.error.as_deref()).collect();
     assert_eq!(errors, [""; 0]);
     let of = |name: &str| built.tables.iter().find(|table| table.table.name == name).unwrap().outcome;

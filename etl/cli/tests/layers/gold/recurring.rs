@@ -1,11 +1,10 @@
 //! Recurring revenue: what moves it, and that a closed month stays as it was.
 
-use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::silver::Mode;
 use serde_json::{Value, json};
 
 use super::invoice_lines::followed;
-use super::tenant::Tenant;
+use super::tenant::{Tenant, configured};
 
 const MONTHS: &str =
     "select monthKey, additionId, mrr, previousMrr, movement, isReconstructed, isClosed from fact_mrr order by 2, 1";
@@ -38,7 +37,7 @@ async fn start(versions: Value) -> Tenant {
 async fn what_is_read_after_a_month_was_closed_leaves_it_as_it_was() {
     let (began, first) = ("2024-01-10T10:00:00Z", "2024-02-05T06:00:00Z");
     let tenant = start(json!([version(1, 1, "100", (began, None), first)])).await;
-    tenant.build(Mode::Full, "2024-03-02T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-03-02T06:00:00Z", &configured()).await;
     let closed = [
         "202401 | 1 | 100.0000 | 0.0000 | new | true | true",
         "202402 | 1 | 100.0000 | 100.0000 | none | false | true",
@@ -101,7 +100,7 @@ async fn an_addition_that_went_and_came_back_is_churn_and_reactivation() {
         version(2, 1, "100", ("2024-05-10T06:00:00Z", None), "2024-05-10T06:00:00Z")
     ]);
     let tenant = start(versions).await;
-    tenant.build(Mode::Full, "2024-06-15T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-06-15T06:00:00Z", &configured()).await;
     assert_eq!(
         tenant.rows(MONTHS).await,
         [

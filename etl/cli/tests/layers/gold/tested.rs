@@ -6,12 +6,12 @@ use connectwise_pipeline::gold::{GoldConfig, Severity};
 use connectwise_pipeline::silver::{Mode, Outcome};
 use serde_json::{Value, json};
 
-use super::tenant::{Tenant, silver_of};
+use super::tenant::{Tenant, configured, silver_of};
 
 #[tokio::test]
 async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
     let tenant = Tenant::small().await;
-    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
     let before = tenant.versions().await;
     // A member that is there twice would double every row that names it.
     let mut twice = silver_of("Member");
@@ -23,7 +23,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
     tenant.put("ProductItem", more).await;
 
     for mode in [Mode::Incremental, Mode::Full] {
-        let report = tenant.build(mode, "2024-07-01T18:00:00Z", &GoldConfig::default()).await;
+        let report = tenant.build(mode, "2024-07-01T18:00:00Z", &configured()).await;
         let failed: Vec<String> = report
             .tables
             .iter()
@@ -63,7 +63,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
     assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["10"], "others go on");
 
     tenant.put("Member", silver_of("Member")).await;
-    let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &GoldConfig::default()).await;
+    let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &configured()).await;
     assert!(report.tables.iter().all(|table| table.error.is_none()), "running again goes on");
     assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["36"]);
 }
@@ -92,7 +92,7 @@ async fn silver_without_news_is_told_in_every_run() {
             ],
         ),
     ] {
-        let report = tenant.build(mode, &format!("{day}T06:00:00Z"), &GoldConfig::default()).await;
+        let report = tenant.build(mode, &format!("{day}T06:00:00Z"), &configured()).await;
         let stale = report.tests.iter().filter(|test| !test.passed() && test.test.contains("has news"));
         let stale: Vec<String> = stale
             .map(|test| {
@@ -109,7 +109,7 @@ async fn a_caption_that_no_field_has_is_one_warning() {
     let tenant = Tenant::small().await;
     let mut warnings = Vec::new();
     for caption in [None, Some("Number of the agreement")] {
-        let config = GoldConfig { agreement_number_caption: caption.map(str::to_owned), ..GoldConfig::default() };
+        let config = GoldConfig { agreement_number_caption: caption.map(str::to_owned), ..configured() };
         let report = tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &config).await;
         warnings.extend(report.tables.into_iter().flat_map(|table| table.warnings));
     }

@@ -8,7 +8,7 @@ use connectwise_pipeline::silver::{self, Mode};
 use serde_json::{Value, json};
 
 use super::invoice_lines::{followed, row};
-use super::tenant::Tenant;
+use super::tenant::{Tenant, configured};
 use crate::rows;
 
 const FIRST: &str = "2024-06-28T06:00:00Z";
@@ -21,7 +21,7 @@ async fn entries_count_for_their_ticket_whichever_comes_first() {
     tenant.put("Member", json!([{"id": 5, "hourlyCost": "10"}])).await;
     tenant.put("ServiceTicket", json!([{"id": 2, "closedFlag": true}])).await;
     tenant.put("ProjectTicket", json!([{"id": 3}])).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let tickets = "select ticketId, recordType, actualHours, laborCost, entryCount, isFirstTouch from fact_ticket \
                    where ticketId < 3 order by 1";
     let none = "2 | ServiceTicket | 0.0000 | 0.0000 | 0 | false";
@@ -54,7 +54,7 @@ async fn a_status_that_becomes_a_closing_one_closes_its_tickets_and_touches_no_o
     let ticket = |id: i32, status: i32| json!({"id": id, "statusId": status, "dateEntered": "2024-06-28T01:00:00Z", "closedDate": "2024-06-28T02:00:00Z"});
     tenant.put("ServiceTicket", json!([ticket(1, 1), ticket(2, 2)])).await;
     tenant.put("ProjectTicket", json!([ticket(3, 1)])).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let tickets = "select ticketId, isClosed, sameDayClose, ageDays, _etl_batch_id from fact_ticket order by 1";
     let open = |id: i32| format!("{id} | false | NULL | 0 | run-{FIRST}");
     assert_eq!(tenant.rows(tickets).await, [open(1), open(2), open(3)]);
@@ -81,7 +81,7 @@ async fn a_ticket_that_is_opened_again_counts_it_where_a_run_saw_it() {
     };
     tenant.put("ServiceTicket", json!([{"id": 1}, {"id": 2}])).await;
     tenant.put_history("ServiceTicket", versions(&[true])).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let tickets = "select ticketId, reopenCount, _etl_batch_id from fact_ticket order by 1";
     let other = format!("2 | 0 | run-{FIRST}");
     assert_eq!(tenant.rows(tickets).await, [format!("1 | 0 | run-{FIRST}"), other.clone()]);
@@ -105,7 +105,7 @@ async fn a_new_status_begins_a_period_and_moves_the_backlog() {
     }
     tenant.put("ServiceTicket", json!([ticket(1, 1, came, 0), ticket(2, 1, came, 0)])).await;
     tenant.put_history("ServiceTicket", json!(versions)).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let periods = "select ticketId, periodNumber, statusId, minutesInStatus, isReopened, _etl_batch_id from fact_ticketstatus order by 1, 2";
     let backlog = "select date, opened, closed, reopened, openAtEnd, nextChangeDate from fact_backlog order by 1";
     let other = format!("2 | 1 | 1 | NULL | false | run-{FIRST}");
@@ -174,7 +174,7 @@ async fn a_ticket_that_is_gone_again_ends_its_period() {
     let first = version(1, "2024-06-01T08:00:00Z", Some("2024-06-02T08:00:00Z"));
     let again = |to: Option<&str>| json!([first.clone(), version(2, "2024-06-03T08:00:00Z", to)]);
     tenant.put_history("ServiceTicket", again(None)).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let periods = "select periodNumber, minutesInStatus, isCurrent from fact_ticketstatus";
     assert_eq!(tenant.rows(periods).await, ["1 | NULL | true"]);
 
@@ -188,7 +188,7 @@ async fn open_tickets_grow_older_every_day_and_closed_ones_do_not() {
     let ticket = |id: i32, closed: bool| json!({"id": id, "closedFlag": closed, "dateEntered": "2024-06-20T08:00:00Z", "lastUpdated": "2024-06-24T08:00:00Z"});
     tenant.put("ServiceTicket", json!([ticket(1, false), ticket(2, true)])).await;
     tenant.put("ProjectTicket", json!([ticket(3, false)])).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     let tickets = "select ticketId, ageDays, daysSinceUpdate, isStale, _etl_batch_id from fact_ticket order by 1";
     let closed = format!("2 | NULL | NULL | false | run-{FIRST}");
     // Four business days after Monday 24 June.
@@ -201,7 +201,7 @@ async fn open_tickets_grow_older_every_day_and_closed_ones_do_not() {
     assert_eq!(followed(&tenant, monday, tickets).await, [stale(1), closed.clone(), stale(3)]);
 
     // Another configuration is another day.
-    let config = GoldConfig { stale_ticket_business_days: 6, ..GoldConfig::default() };
+    let config = GoldConfig { stale_ticket_business_days: 6, ..configured() };
     let later = "2024-07-01T07:00:00Z";
     tenant.build(Mode::Incremental, later, &config).await;
     let patient = |id: i32| format!("{id} | 11 | 7 | false | run-{later}");
@@ -221,7 +221,7 @@ async fn a_contact_has_a_name_where_the_privacy_policy_keeps_it() {
     };
     let contacts = "select contactId, contactName from fact_ticket";
     tenant.put("ServiceTicket", json!([ticket(Some("Dóra"))])).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     assert_eq!(tenant.rows(contacts).await, ["4 | Dóra"]);
 
     let entity = catalog::entity("ServiceTicket").unwrap();
@@ -231,6 +231,6 @@ async fn a_contact_has_a_name_where_the_privacy_policy_keeps_it() {
     });
     let table = TableName::silver(entity.table);
     rows::put(&tenant.lake, &table, &schema, unless_said.as_object().unwrap(), &row(ticket(None))).await;
-    tenant.build(Mode::Full, FIRST, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, FIRST, &configured()).await;
     assert_eq!(tenant.rows(contacts).await, ["4 | NULL"]);
 }

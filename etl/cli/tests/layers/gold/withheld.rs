@@ -3,11 +3,10 @@
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_lakehouse::{Changes, Commit, TableName};
-use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::silver::{self, Mode, Outcome};
 use serde_json::{Map, Value, json};
 
-use super::tenant::{Tenant, silver_of};
+use super::tenant::{Tenant, configured, silver_of};
 use crate::rows;
 
 #[tokio::test]
@@ -32,13 +31,13 @@ async fn a_withheld_column_is_null_in_every_build() {
     let unless_said = json!({ "isDeleted": false, "etlTimestamp": "2024-07-01T00:00:00Z", "_etl_run_id": "put" });
     let unless_said = unless_said.as_object().unwrap();
     rows::put(&tenant.lake, &table, &schema, unless_said, &entries("Open", None)).await;
-    let built = tenant.build(Mode::Incremental, "2024-07-01T06:00:00Z", &GoldConfig::default()).await;
+    let built = tenant.build(Mode::Incremental, "2024-07-01T06:00:00Z", &configured()).await;
     assert!(built.tables.iter().all(|table| table.outcome == Outcome::Written), "{built:?}");
 
     let changed = rows::batches(&table, &schema, unless_said, &entries("Billed", Some(1)));
     let stored = tenant.lake.table(&table).await.unwrap();
     stored.merge(&schema, Changes::upserts("id", changed), &Commit::new("merge")).await.unwrap();
-    let built = tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &GoldConfig::default()).await;
+    let built = tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &configured()).await;
     let fact = built.tables.iter().find(|table| table.table.name == "fact_timeentry").unwrap();
     assert_eq!((fact.outcome, fact.rows), (Outcome::Written, 1), "{:?}", fact.error);
     let columns = "`timeEntryId`, status, notes, `hourlyRate`, `potentialRevenue`, `companyName`";
@@ -46,6 +45,6 @@ async fn a_withheld_column_is_null_in_every_build() {
         tenant.rows(&format!("select {columns} from fact_timeentry where `timeEntryId` < 3 order by 1")).await,
         ["1 | Billed | NULL | NULL | NULL | Acme", "2 | Open | NULL | NULL | NULL | NULL"]
     );
-    let full = tenant.build(Mode::Full, "2024-07-01T08:00:00Z", &GoldConfig::default()).await;
+    let full = tenant.build(Mode::Full, "2024-07-01T08:00:00Z", &configured()).await;
     assert!(full.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{full:?}");
 }

@@ -7,7 +7,7 @@
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
 use connectwise_pipeline::silver::{Mode, Outcome};
 
-use super::tenant::Tenant;
+use super::tenant::{Tenant, configured};
 
 /// 23:00 on Monday 4 November in New York, 15:00 on Tuesday in Sydney.
 const NIGHT: &str = "2024-11-05T04:00:00Z";
@@ -17,7 +17,7 @@ const NEW_YORK: &str = "America/New_York";
 const SYDNEY: &str = "Australia/Sydney";
 
 fn in_zone(zone: &str) -> GoldConfig {
-    GoldConfig { time_zone: zone.to_owned(), ..GoldConfig::default() }
+    GoldConfig { time_zone: zone.to_owned(), ..configured() }
 }
 
 async fn built(zone: &str) -> Tenant {
@@ -184,7 +184,7 @@ async fn calendar_days_are_not_converted_and_ages_count_to_today_in_the_zone() {
 #[tokio::test]
 async fn a_changed_zone_rewrites_what_depends_on_it_and_nothing_else() {
     let tenant = Tenant::of_zones().await;
-    tenant.build(Mode::Full, SAME_DAY, &GoldConfig::default()).await;
+    tenant.build(Mode::Full, SAME_DAY, &configured()).await;
     let before = tenant.versions().await;
     let moved = "2024-11-05T12:30:00Z";
     let report = tenant.build(Mode::Incremental, moved, &in_zone(NEW_YORK)).await;
