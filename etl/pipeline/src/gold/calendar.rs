@@ -184,6 +184,7 @@ fn day_name(day: Weekday) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use super::super::config::HolidayCalendar;
     use super::*;
 
     fn day(year: i32, month: u32, day: u32) -> NaiveDate {
@@ -199,9 +200,13 @@ mod tests {
         assert_eq!(fiscal(day(2025, 2, 1), 2), (2026, 1));
     }
 
+    fn in_iceland() -> GoldConfig {
+        GoldConfig { holiday_calendars: vec![HolidayCalendar::Iceland], ..GoldConfig::default() }
+    }
+
     #[test]
     fn business_days_leave_out_weekends_and_holidays() {
-        let before = |day, count| before_business_days(&GoldConfig::default(), day, count);
+        let before = |day, count| before_business_days(&in_iceland(), day, count);
         // Monday 1 July 2024 and the last four days of the week before.
         assert_eq!(before(day(2024, 7, 1), 5), day(2024, 6, 24));
         assert_eq!(before(day(2024, 6, 30), 1), day(2024, 6, 27), "a Sunday counts for nothing");
@@ -209,6 +214,8 @@ mod tests {
         assert_eq!(before(day(2024, 6, 19), 2), day(2024, 6, 17));
         assert_eq!(before(day(2024, 6, 19), 3), day(2024, 6, 13));
         assert_eq!(before(day(2024, 6, 19), 0), day(2024, 6, 19));
+        let nowhere = before_business_days(&GoldConfig::default(), day(2024, 6, 19), 3);
+        assert_eq!(nowhere, day(2024, 6, 16), "no holiday counts unless it is configured");
     }
 
     #[test]
@@ -216,7 +223,7 @@ mod tests {
         let schema =
             super::super::model::models().unwrap().into_iter().find(|model| model.name == "dimdate").unwrap().schema;
         let used = BTreeMap::from([(day(2023, 12, 31), 2), (day(2024, 6, 17), 3), (day(3000, 1, 1), 1)]);
-        let batch = rows(&schema, &GoldConfig::default(), &used).unwrap();
+        let batch = rows(&schema, &in_iceland(), &used).unwrap();
         assert_eq!(batch.num_rows(), 1 + 365 + 366);
         let text = |row: usize| {
             batch
