@@ -22,7 +22,7 @@ import prepaid
 
 MORE = [
     "board", "company", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus"
-]
+, "configuration", "configurationstatus"]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
 
@@ -446,6 +446,11 @@ EXPECTED = {
     "prepaid hours": f"""
         select company as companyId, {month('day')} as month, sum(hours) as hours, sum(taken) as prepaidHoursUsed
         from entries where kind = 'prepaid' group by all""",
+    "warranty expiry": f"""
+        select c.company.id as companyId, {month("cast(c.warrantyExpirationDate as date)")} as month, count(*) as warrantiesEnding,
+            count(*) filter (where cast(c.warrantyExpirationDate as date) < getvariable('today')) as outOfWarranty
+        from configuration c left join configurationstatus s on s.id = c.status.id
+        where c.warrantyExpirationDate is not null and coalesce(c.activeFlag, true) and not coalesce(s.closedFlag, false) group by all""",
     "prepaid left": f"""
         select company as companyId, sum(case when units = 'Hours' then remaining else 0 end) as hoursLeft,
             sum(case when units = 'Amount' then remaining else 0 end) as amountLeft,
