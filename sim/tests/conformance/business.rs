@@ -197,6 +197,12 @@ async fn the_tenant_of_the_demo_is_a_business() {
         let ended = additions.iter().filter(|row| row.get("cancelledDate").is_some()).count() as f64;
         ratios.hold("additions that have ended", ended, additions.len() as f64, 0.10..=0.70);
         let agreements = client.truth("Agreement").await;
+        let types = client.own("/truth/finance/agreements/types").await.rows();
+        for agreement in &agreements {
+            let of = types.iter().find(|row| row["id"] == agreement["type"]["id"]).unwrap();
+            assert_eq!(of["prePaymentFlag"], number(agreement, "applicationLimit") > 0.0, "{agreement} {of}");
+            assert_eq!(of["chargeToFirmFlag"], agreement["chargeToFirm"], "{agreement} {of}");
+        }
         let cycle = |id: i64| agreements.iter().filter(|row| row["billingCycle"]["id"] == id).count() as f64;
         ratios.hold("agreements that are billed by the quarter", cycle(3), agreements.len() as f64, 0.04..=0.40);
         let sales = client.own("/truth/sales/opportunities").await.rows();
