@@ -117,16 +117,16 @@ impl Client {
         query: Vec<(String, String)>,
         body: Option<String>,
     ) -> PyResult<Answer> {
-        let usage = |text: String| errors::of(py, &Error::usage(text));
+        let refused = |error: Error| errors::of(py, &error);
         let methods = [Method::Get, Method::Post, Method::Put, Method::Patch, Method::Delete];
         let known = methods.into_iter().find(|known| known.as_str().eq_ignore_ascii_case(method));
-        let method = known.ok_or_else(|| usage(format!("there is no method {method:?}")))?;
+        let method = known.ok_or_else(|| refused(errors::unknown_method(method)))?;
         let mut request = self.client.request(method, path);
         for (name, value) in query {
             request = request.query(&name, value);
         }
         if let Some(body) = body {
-            let body = RawValue::from_string(body).map_err(|error| usage(format!("the body isn't JSON: {error}")))?;
+            let body = RawValue::from_string(body).map_err(|error| refused(errors::no_json(&error)))?;
             request = request.json(&body).map_err(|error| errors::of_sdk(py, &error))?;
         }
         let answer = wait(py, &Desk::default(), || request.send())?.map_err(|error| errors::of_sdk(py, &error))?;

@@ -45,6 +45,36 @@ fn class_of(error: &connectwise_sdk::Error) -> &'static str {
     }
 }
 
+/// A method that HTTP has and the API hasn't.
+pub(crate) fn unknown_method(method: &str) -> Error {
+    Error::usage(format!("there is no method {method:?}"))
+}
+
+/// A body that no server could read.
+pub(crate) fn no_json(why: &serde_json::Error) -> Error {
+    Error::usage(format!("the body isn't JSON: {why}"))
+}
+
+/// A mode of a run that there isn't.
+pub(crate) fn unknown_mode(mode: &str) -> Error {
+    Error::usage(format!("there is no mode {mode:?}: a run is full or incremental"))
+}
+
+/// A text that is no moment.
+pub(crate) fn no_moment(why: String) -> Error {
+    Error::usage(why)
+}
+
+/// Rows that Arrow's interface for C doesn't take.
+pub(crate) fn unfit_rows() -> Error {
+    Error::new(Kind::Contract, "the rows can't be handed out")
+}
+
+/// A simulator that can't be started.
+pub(crate) fn simulator(why: &connectwise_sim::Error) -> Error {
+    Error::new(Kind::Config, why.to_string())
+}
+
 fn raised(py: Python<'_>, class: &str, text: &str, sdk: Option<&connectwise_sdk::Error>) -> PyResult<PyErr> {
     let exception = py.import("connectwise_etl.errors")?.getattr(class)?.call1((text,))?;
     if let Some(error) = sdk {

@@ -10,10 +10,12 @@ use arrow::ffi::FFI_ArrowSchema;
 use arrow::ffi_stream::FFI_ArrowArrayStream;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use connectwise_etl::tasks::type_name;
-use connectwise_pipeline::error::{Error, Kind};
+use connectwise_pipeline::error::Error;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
+
+use crate::errors;
 
 /// Rows in memory.
 #[pyclass(module = "connectwise_etl._native", frozen)]
@@ -28,7 +30,7 @@ type Cell = Option<String>;
 impl Rows {
     /// Views of texts become texts: the readers of older notebooks don't know views.
     pub(crate) fn new(schema: &SchemaRef, batches: Vec<RecordBatch>) -> Result<Self, Error> {
-        let fault = |error: ArrowError| Error::new(Kind::Contract, "the rows can't be handed out").with_source(error);
+        let fault = |error: ArrowError| errors::unfit_rows().with_source(error);
         let plain = SchemaRef::new(Schema::new_with_metadata(of_fields(schema.fields()), schema.metadata().clone()));
         let batches = batches.into_iter().map(|batch| in_types(&batch, &plain)).collect::<Result<_, _>>();
         Ok(Self { schema: plain, batches: batches.map_err(fault)? })

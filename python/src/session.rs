@@ -8,7 +8,7 @@ use arrow::datatypes::Schema;
 use connectwise_etl::tasks::{self, MaintainRequest, ReconcileRequest, RunRequest, named_layer};
 use connectwise_etl::{EntityArgs, Environment, Settings};
 use connectwise_lakehouse::Layer;
-use connectwise_pipeline::error::{Error, Result};
+use connectwise_pipeline::error::Result;
 use connectwise_pipeline::measures::Request;
 use connectwise_pipeline::run::Mode;
 use connectwise_pipeline::{ledger, query};
@@ -68,12 +68,12 @@ impl RunArguments {
         let mode = match self.mode.as_str() {
             "full" => Mode::Full,
             "incremental" => Mode::Incremental,
-            other => return Err(Error::usage(format!("there is no mode {other:?}: a run is full or incremental"))),
+            other => return Err(errors::unknown_mode(other)),
         };
         Ok(RunRequest {
             layers: self.layers.iter().map(|name| Ok(name.parse()?)).collect::<Result<_>>()?,
             mode,
-            since: self.since.as_deref().map(tasks::moment).transpose().map_err(Error::usage)?,
+            since: self.since.as_deref().map(tasks::moment).transpose().map_err(errors::no_moment)?,
             lookback_days: self.lookback_days,
             entities: self.chosen.into(),
             adopt_tenant: self.adopt_tenant,

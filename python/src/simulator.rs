@@ -2,7 +2,6 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use connectwise_pipeline::error::{Error, Kind};
 use pyo3::prelude::*;
 
 use crate::desk::Desk;
@@ -29,7 +28,7 @@ impl Simulator {
     fn new(py: Python<'_>, scale: u64, seed: u64, port: u16) -> PyResult<Self> {
         let builder = connectwise_sim::Simulator::builder().seed(seed).scale(scale).port(port);
         let simulator = wait(py, &Desk::default(), || builder.start())?;
-        let simulator = simulator.map_err(|error| errors::of(py, &Error::new(Kind::Config, error.to_string())))?;
+        let simulator = simulator.map_err(|error| errors::of(py, &errors::simulator(&error)))?;
         Ok(Self {
             url: simulator.url(),
             base_url: simulator.base_url(),
