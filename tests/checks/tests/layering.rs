@@ -3,16 +3,13 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod modules;
+mod sources;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
 
 use modules::{cycle, imports};
 use serde_json::Value;
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).unwrap().to_path_buf()
-}
+use sources::{root, sources};
 
 /// What `cargo metadata` says of the packages of the workspace. Asked for directly: the crate that wraps it switches on a
 /// feature of serde_json, and that rebuilds all of DataFusion.
@@ -199,22 +196,4 @@ fn documents_name_paths_that_exist() {
         }
     }
     assert!(named > 10, "only {named} paths found in the documents");
-}
-
-/// The Rust files below some folders.
-fn sources(folders: &[&str]) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders: Vec<PathBuf> = folders.iter().map(|folder| root().join(folder)).collect();
-    while let Some(folder) = folders.pop() {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    assert!(files.len() > 30, "only {} sources found: is the layout another one?", files.len());
-    files
 }
