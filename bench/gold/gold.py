@@ -37,8 +37,10 @@ GROWING = {
 }
 STEP = 1_000_000  # no id of the small tenant is as high
 READ = [
-    "agreement", "agreementtype", "board", "boardstatus", "company", "department", "member", "project", "projectphase", "workrole",
-    "worktype", "serviceticket_history", "projectticket_history", *GROWING
+    "activity", "activitystatus", "agreement", "agreement_history", "agreementaddition", "agreementaddition_history", "agreementtype",
+    "billingcycle", "board", "boardstatus", "catalogitem", "company", "configuration", "configurationstatus", "contact", "department",
+    "location", "member", "opportunity", "opportunitystatus", "priority", "project", "projectphase", "projectticket_history", "purchaseorder",
+    "purchaseorderlineitem", "purchaseorderstatus", "serviceticket_history", "workrole", "worktype", *GROWING
 ]
 FILE_BYTES = 16 * 1024 * 1024
 

@@ -21,8 +21,9 @@ import money
 import prepaid
 
 MORE = [
-    "board", "company", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus"
-, "configuration", "configurationstatus"]
+    "board", "company", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
+    "configuration", "configurationstatus"
+]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
 

@@ -21,9 +21,11 @@ select
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(dm.MemberKey, -1) as MemberKey,
     coalesce(da.AgreementSK, -1) as AgreementSK,
+    coalesce(dco.ContactKey, -1) as ContactKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.startsOn
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimmember dm on dm.memberId = j.assignToId
 left join dimagreement da on da.agreementId = j.agreementId
+left join dimcontact dco on dco.contactId = j.contactId

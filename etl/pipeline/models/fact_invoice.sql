@@ -33,6 +33,7 @@ select
     coalesce(dp.DepartmentKey, -1) as DepartmentKey,
     coalesce(dpj.ProjectKey, -1) as ProjectKey,
     coalesce(dph.PhaseKey, -1) as PhaseKey,
+    coalesce(dlo.LocationKey, -1) as LocationKey,
     a.isDeleted
 from aged a
 left join dimdate dd on dd.`Date` = a.`date`
@@ -42,3 +43,4 @@ left join dimagreement da on da.agreementId = a.agreementId
 left join dimdepartment dp on dp.departmentId = a.departmentId
 left join dimproject dpj on dpj.projectId = a.projectId
 left join dimphase dph on dph.phaseId = a.phaseId
+left join dimlocation dlo on dlo.locationId = a.locationId

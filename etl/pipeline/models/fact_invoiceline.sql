@@ -100,6 +100,7 @@ select
     coalesce(dx.ProductKey, -1) as ProductKey,
     coalesce(dpj.ProjectKey, -1) as ProjectKey,
     coalesce(dph.PhaseKey, -1) as PhaseKey,
+    coalesce(dlo.LocationKey, -1) as LocationKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
@@ -113,3 +114,4 @@ left join dimboard db on db.boardId = j.boardId
 left join dimproduct dx on dx.productId = j.catalogItemId
 left join dimproject dpj on dpj.projectId = j.projectId
 left join dimphase dph on dph.phaseId = j.phaseId
+left join dimlocation dlo on dlo.locationId = j.locationId

@@ -55,6 +55,7 @@ select
     coalesce(ds.DateKey, -1) as ClosedDateSK,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(dm.MemberKey, -1) as MemberKey,
+    coalesce(dco.ContactKey, -1) as ContactKey,
     j.isDeleted
 from judged j
 left join dimdate de on de.`Date` = j.enteredOn
@@ -62,3 +63,4 @@ left join dimdate dx on dx.`Date` = j.expectedCloseDate
 left join dimdate ds on ds.`Date` = j.closedOn
 left join dimcompany dc on dc.companyId = j.companyId
 left join dimmember dm on dm.memberId = j.primarySalesRepId
+left join dimcontact dco on dco.contactId = j.contactId

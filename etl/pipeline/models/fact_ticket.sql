@@ -61,6 +61,9 @@ select
     coalesce(dg.TeamKey, -1) as TeamKey,
     coalesce(dpj.ProjectKey, -1) as ProjectKey,
     coalesce(dph.PhaseKey, -1) as PhaseKey,
+    coalesce(dlo.LocationKey, -1) as LocationKey,
+    coalesce(dco.ContactKey, -1) as ContactKey,
+    coalesce(dsl.SlaKey, -1) as SlaKey,
     j.isDeleted
 from judged j
 left join (
@@ -84,3 +87,6 @@ left join dimpriority di on di.priorityId = j.priorityId
 left join dimteam dg on dg.teamId = j.teamId
 left join dimproject dpj on dpj.projectId = j.projectId
 left join dimphase dph on dph.phaseId = j.phaseId
+left join dimlocation dlo on dlo.locationId = j.locationId
+left join dimcontact dco on dco.contactId = j.contactId
+left join dimsla dsl on dsl.slaId = j.slaId

@@ -128,6 +128,7 @@ select
     coalesce(di.BoardKey, -1) as BoardKey,
     coalesce(dpj.ProjectKey, -1) as ProjectKey,
     coalesce(dph.PhaseKey, -1) as PhaseKey,
+    coalesce(dlo.LocationKey, -1) as LocationKey,
     j.isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.workedOn
@@ -145,3 +146,4 @@ left join dimbusinessunit du on du.businessUnitId = j.businessUnitId
 left join dimboard di on di.boardId = j.boardId
 left join dimproject dpj on dpj.projectId = j.projectId
 left join dimphase dph on dph.phaseId = j.phaseId
+left join dimlocation dlo on dlo.locationId = j.locationId

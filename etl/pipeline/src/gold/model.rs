@@ -82,6 +82,7 @@ sql!(
     "cycle_lengths",
     "billing_cycles",
     "opportunity_products",
+    "capacity_days",
     "month_ends",
     "version_months",
     "addition_versions",

@@ -163,7 +163,7 @@ impl History {
             22 => self.set("Member", which, "isDeleted", json!(value % 3 > 0)),
             23 => self.set("Invoice", which, "isDeleted", json!(value % 3 > 0)),
             24 => self.set("Company", which, "deletedFlag", json!(value % 3 > 0)),
-            25 => self.set("WorkType", which, "inactiveFlag", json!(value % 3 > 0)),
+            25 => self.set(one(&["WorkType", "Contact"], value), which, "inactiveFlag", json!(value % 3 > 0)),
             26 => self.add("AgreementType", json!({"id": 1 + which % 9, "name": one(&["Alrekstur", "Unheard of"], value),
                 "prePaymentFlag": value % 3 == 1, "coverAgreementTimeFlag": which % 2 == 1, "billTime": option})),
             27 => self.day = (self.day + 1 + value % 5).min(31),
@@ -192,13 +192,13 @@ impl History {
             43 => self.set(
                 one(&["ServiceTicket", "ProjectTicket"], value),
                 which,
-                one(&["boardId", "priorityId"], value / 2),
+                one(&["boardId", "priorityId", "contactId", "locationId"], value / 2),
                 one(&[json!(null), json!(1), json!(3), json!(8)], value / 4),
             ),
             44 => self.set(
                 "ServiceTicket",
                 which,
-                one(&["teamId", "parentTicketId", "mergedParentTicketId"], value),
+                one(&["teamId", "parentTicketId", "mergedParentTicketId", "slaId"], value),
                 one(&[json!(null), json!(6), json!(9)], value / 3),
             ),
             45 => {

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 29] = [
+pub(crate) const ENTITIES: [&str; 33] = [
     "Company",
     "Member",
     "Agreement",
@@ -44,6 +44,10 @@ pub(crate) const ENTITIES: [&str; 29] = [
     "OpportunityStatus",
     "Activity",
     "ActivityStatus",
+    "Location",
+    "Contact",
+    "Configuration",
+    "ConfigurationStatus",
 ];
 
 /// Entities of the tenant whose history gold reads.
