@@ -46,7 +46,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     assert_eq!(written, ["gold/fact_timeentry", "gold/fact_invoiceline", "gold/fact_ticket"]);
     assert_eq!(
         tenant.rows("select timeEntryId, actualCost from fact_timeentry where _etl_batch_id = 'run-2024-07-01T18:00:00Z' order by 1").await,
-        ["1 | 120.0000", "4 | 19.9980", "12 | -60.0000"]
+        ["1 | 120.0000", "4 | 19.9980", "12 | -60.0000", "15 | 240.0000", "16 | 480.0000", "17 | 600.0000"]
     );
     assert_eq!(tenant.rows(keys).await, before);
 }
@@ -68,17 +68,29 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
     let companies = "select CompanyKey, companyId from dimcompany order by CompanyKey";
     assert_eq!(
         tenant.rows(companies).await,
-        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "5 | 88", "6 | 89", "7 | 90", "8 | 76", "9 | 78"]
+        [
+            "-1 | NULL",
+            "1 | 1",
+            "2 | 2",
+            "3 | 3",
+            "5 | 88",
+            "6 | 89",
+            "7 | 90",
+            "8 | 91",
+            "9 | 92",
+            "10 | 76",
+            "11 | 78"
+        ]
     );
     assert_eq!(
         tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
-        ["9", "8"]
+        ["11", "10"]
     );
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
     assert_eq!(
         tenant.rows(companies).await,
-        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88", "6 | 89", "7 | 90"]
+        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88", "6 | 89", "7 | 90", "8 | 91", "9 | 92"]
     );
 }
 
@@ -147,7 +159,7 @@ async fn entities_that_were_not_loaded_are_empty() {
         "members come from the facts where their own table is missing"
     );
     for (table, name, expected) in [
-        ("dimworktype", "workTypeName", &["Renamed", "Standby", "Unknown"][..]),
+        ("dimworktype", "workTypeName", &["Renamed", "Standby", "Unknown", "Vacation"][..]),
         ("dimworkrole", "workRoleName", &["Engineer", "Lead", "Unknown"][..]),
         ("dimdepartment", "departmentName", &["Service", "Unknown"][..]),
     ] {
