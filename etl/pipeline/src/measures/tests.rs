@@ -54,6 +54,23 @@ fn the_document_has_what_the_file_has() {
     }
 }
 
+/// What is asked first is answered by questions that exist.
+#[test]
+fn the_document_names_no_question_that_is_not_there() {
+    let document = include_str!("../../../../docs/measures.md");
+    let catalog = as_own();
+    let asked: Vec<Vec<&str>> =
+        document.lines().filter(|line| line.starts_with("| Q")).map(|line| line.split(" | ").collect()).collect();
+    assert_eq!(asked.len(), 18, "{asked:?}");
+    for line in asked {
+        for name in line[2].split([',', ';']).map(str::trim) {
+            let is_known = catalog.questions.iter().any(|question| question.name == name);
+            // Surveys aren't loaded.
+            assert!(is_known || (line[0] == "| Q16" && name == "none"), "{line:?} names {name}, which is no question");
+        }
+    }
+}
+
 #[test]
 fn the_sql_stays_in_the_part_that_spark_shares() {
     let catalog = as_own();
