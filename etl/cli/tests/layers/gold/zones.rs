@@ -151,6 +151,25 @@ async fn calendar_days_are_not_converted_and_ages_count_to_today_in_the_zone() {
             "2024-07-01 | 126 | 90+",
             "2024-07-01 | 127 | 90+",
         ),
+        // Entered in the second before midnight of 9 March and closed at 23:30 of 2 November in New York: 245 days to 9 November, less 7.
+        (
+            "select EnteredDateSK, ClosedDateSK, daysToClose from fact_opportunity where opportunityId = 1",
+            "20240309 | 20241102 | 238",
+            "20240310 | 20241103 | 238",
+        ),
+        // Expected on the day that is today in New York and yesterday in Sydney.
+        (
+            "select ExpectedCloseDateSK, isOverdue from fact_opportunity where opportunityId = 2",
+            "20241104 | false",
+            "20241104 | true",
+        ),
+        (
+            "select ExpectedDateSK, daysLate, isLate from fact_purchaseorderline where purchaseOrderLineId = 30",
+            "20241104 | 0 | false",
+            "20241104 | 1 | true",
+        ),
+        // At 23:30 in New York.
+        ("select StartDateSK from fact_activity where activityId = 1", "20241104", "20241105"),
         // A Sunday night in New York is Monday in Sydney, and the last of June is July there.
         (
             "select d.isWeekend, d.dayName from fact_timeentry f join dimdate d on d.DateKey = f.WorkDateSK where timeEntryId = 7",
