@@ -124,6 +124,8 @@ def register_small_tables(house, day, by_name):
     register(spark, "company_types", pyarrow.schema([("companyId", integer), ("companyType", text)]), types)
     days = pyarrow.schema([("asOf", pyarrow.date32()), ("staleOn", pyarrow.date32())])
     register(spark, "run_day", days, [(day, stale_on(house, day))])
+    # Nothing is configured as time off by default.
+    register(spark, "time_off", pyarrow.schema([("workType", text), ("chargeCodeId", integer)]), [])
 
 
 def plain(value):

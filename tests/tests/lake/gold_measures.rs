@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use connectwise_lakehouse::Lake;
-use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
+use connectwise_pipeline::gold::{self, GoldConfig, HolidayCalendar, OwnModels};
 use connectwise_pipeline::measures::{self, Asked, Catalog, Request, Role};
 use connectwise_pipeline::query;
 use connectwise_pipeline::run::Mode;
@@ -75,7 +75,13 @@ async fn another_reader_of_bronze_answers_every_question_alike() {
     // What is open, owed or billed lately depends on the day on which gold is built: that of the newest invoice.
     let day = newest_invoice(lakehouse.lake()).await;
     let started = format!("{day}T12:00:00Z").parse().unwrap();
-    let gold = gold::build(lakehouse.lake(), Mode::Full, "of-that-day", started, &GoldConfig::default()).await.unwrap();
+    // Charge codes of the simulator that are vacation, sickness and parental leave; and a calendar with holidays.
+    let config = GoldConfig {
+        holiday_calendars: vec![HolidayCalendar::Iceland],
+        time_off_charge_codes: vec![42, 43, 50],
+        ..GoldConfig::default()
+    };
+    let gold = gold::build(lakehouse.lake(), Mode::Full, "of-that-day", started, &config).await.unwrap();
     assert!(gold.tables.iter().all(|table| table.error.is_none()), "{:?}", gold.tables);
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), answers(lakehouse.lake()).await.to_string()).unwrap();

@@ -6,6 +6,7 @@ mod golden;
 mod invoice_lines;
 mod measures;
 mod own;
+mod people;
 mod pictures;
 mod prepaid;
 mod rebuild;
