@@ -17,11 +17,11 @@ const STANDARD_OUTPUT: [&str; 3] = ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1
 
 /// An opened target. Without [`finish`](Self::finish) a file is left as it was before.
 pub(crate) struct Target {
-    sink: Sink,
+    sink: Destination,
     name: String,
 }
 
-enum Sink {
+enum Destination {
     Straight(BufWriter<Stream>),
     /// A new file under a random name beside `place`, which takes its place in the end.
     File {
@@ -50,13 +50,13 @@ impl Target {
     /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) when nothing can be written there.
     pub(crate) async fn open(path: Option<&Path>, output: &Output) -> Result<Self> {
         let Some(path) = path.filter(|path| !STANDARD_OUTPUT.iter().any(|name| *path == Path::new(name))) else {
-            let sink = Sink::straight(To::Output(*output));
+            let sink = Destination::straight(To::Output(*output));
             return Ok(Self { sink, name: "standard output".to_owned() });
         };
         let name = path.display().to_string();
         let path = path.to_owned();
         // Opening may wait for long, and Ctrl-C has to be heard meanwhile.
-        let opened = tokio::task::spawn_blocking(move || Sink::open(&path)).await;
+        let opened = tokio::task::spawn_blocking(move || Destination::open(&path)).await;
         match opened.unwrap_or_else(|lost| Err(io::Error::other(lost))) {
             Ok(sink) => Ok(Self { sink, name }),
             Err(error) => Err(error::unopened(&name).with_source(error)),
@@ -66,8 +66,8 @@ impl Target {
     /// Whether somebody still takes what is written.
     pub(crate) fn is_read(&self) -> bool {
         match &self.sink {
-            Sink::Straight(stream) => !stream.get_ref().gone,
-            Sink::File { .. } => true,
+            Destination::Straight(stream) => !stream.get_ref().gone,
+            Destination::File { .. } => true,
         }
     }
 
@@ -79,8 +79,8 @@ impl Target {
     /// Hands on what was written so far, where somebody may wait for it.
     pub(crate) fn pass_on(&mut self) -> Result<()> {
         match &mut self.sink {
-            Sink::Straight(stream) => stream.flush().map_err(|error| disk(&self.name, error)),
-            Sink::File { .. } => Ok(()),
+            Destination::Straight(stream) => stream.flush().map_err(|error| disk(&self.name, error)),
+            Destination::File { .. } => Ok(()),
         }
     }
 
@@ -91,7 +91,7 @@ impl Target {
     }
 }
 
-impl Sink {
+impl Destination {
     fn straight(to: To) -> Self {
         Self::Straight(BufWriter::with_capacity(1 << 16, Stream { to, gone: false }))
     }
@@ -192,15 +192,15 @@ fn is_of_the_system(place: &Path) -> bool {
 impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match &mut self.sink {
-            Sink::Straight(stream) => stream.write(bytes),
-            Sink::File { part, .. } => part.write(bytes),
+            Destination::Straight(stream) => stream.write(bytes),
+            Destination::File { part, .. } => part.write(bytes),
         }
     }
 
     fn flush(&mut self) -> io::Result<()> {
         match &mut self.sink {
-            Sink::Straight(stream) => stream.flush(),
-            Sink::File { part, .. } => part.flush(),
+            Destination::Straight(stream) => stream.flush(),
+            Destination::File { part, .. } => part.flush(),
         }
     }
 }
@@ -239,10 +239,10 @@ mod tests {
     use super::*;
 
     fn write(path: &Path, text: &str) -> io::Result<()> {
-        let mut sink = Sink::open(path)?;
+        let mut sink = Destination::open(path)?;
         match &mut sink {
-            Sink::Straight(stream) => stream.write_all(text.as_bytes())?,
-            Sink::File { part, .. } => part.write_all(text.as_bytes())?,
+            Destination::Straight(stream) => stream.write_all(text.as_bytes())?,
+            Destination::File { part, .. } => part.write_all(text.as_bytes())?,
         }
         sink.finish()
     }
@@ -276,7 +276,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("out.csv");
         std::fs::write(&file, "old").unwrap();
-        let sink = Sink::open(&file).unwrap();
+        let sink = Destination::open(&file).unwrap();
         assert_eq!(names(folder.path()).len(), 2, "it is written beside its place");
         drop(sink);
         assert_eq!(std::fs::read_to_string(&file).unwrap(), "old");

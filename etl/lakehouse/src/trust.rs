@@ -159,12 +159,12 @@ fn yes() -> bool {
 
 /// A commit as far as it matters here.
 #[derive(Debug, Default)]
-struct Commit {
+struct LogCommit {
     info: Map<String, Value>,
     changes_rows: bool,
 }
 
-impl Commit {
+impl LogCommit {
     fn parse(text: &[u8]) -> Self {
         let mut commit = Self::default();
         for line in text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()) {
@@ -227,7 +227,7 @@ struct Walk {
 
 impl Walk {
     /// Takes the next older commit. True when nothing older matters.
-    fn take(&mut self, version: u64, commit: &Commit) -> bool {
+    fn take(&mut self, version: u64, commit: &LogCommit) -> bool {
         if commit.is_own() {
             let basis = Basis::read(&commit.info);
             let vouches = match basis {
@@ -309,7 +309,7 @@ impl Table {
         let mut walk = Walk::default();
         for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
             let Some(entry) = self.entry(version).await? else { break };
-            if walk.take(version, &Commit::parse(&entry)) {
+            if walk.take(version, &LogCommit::parse(&entry)) {
                 break;
             }
         }
@@ -366,7 +366,7 @@ mod tests {
     fn told(commits: &[String]) -> Told {
         let mut walk = Walk::default();
         for (version, commit) in commits.iter().enumerate().rev() {
-            if walk.take(version as u64, &Commit::parse(commit.as_bytes())) {
+            if walk.take(version as u64, &LogCommit::parse(commit.as_bytes())) {
                 break;
             }
         }
@@ -417,9 +417,9 @@ mod tests {
             "was changed by another writer (RESTORE, version 2, 2023-11-14 22:13 UTC, by ann[31m, Apache-Spark/3.5.1, and \
              one commit before it)"
         );
-        let nameless = Commit::parse(b"{\"add\":{\"path\":\"x\"}}").foreign(3);
+        let nameless = LogCommit::parse(b"{\"add\":{\"path\":\"x\"}}").foreign(3);
         assert_eq!(nameless.to_string(), "a commit without a name, version 3");
-        assert!(Commit::parse(b"{\"add\":{\"path\":\"x\"}}").changes_rows, "dataChange is true unless said");
-        assert!(Commit::parse(b"{\"ad").changes_rows);
+        assert!(LogCommit::parse(b"{\"add\":{\"path\":\"x\"}}").changes_rows, "dataChange is true unless said");
+        assert!(LogCommit::parse(b"{\"ad").changes_rows);
     }
 }

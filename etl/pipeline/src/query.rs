@@ -49,7 +49,7 @@ pub(crate) async fn select_bound(
     sql: &str,
     values: Vec<(String, ScalarValue)>,
 ) -> Result<Vec<RecordBatch>> {
-    let Planned { mut frame, tables } = planned(lake, sql).await?;
+    let PlannedQuery { mut frame, tables } = planned(lake, sql).await?;
     if !values.is_empty() {
         frame = frame.with_param_values(values).map_err(sql_error)?;
     }
@@ -76,7 +76,8 @@ pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Resul
     let threads = THREADS.as_ref().map_err(Error::no_query_threads)?;
     // Planning takes its time, too.
     let over = lake.clone();
-    let Planned { frame, tables } = threads.spawn(async move { planned(&over, &sql).await }).await.map_err(lost)??;
+    let PlannedQuery { frame, tables } =
+        threads.spawn(async move { planned(&over, &sql).await }).await.map_err(lost)??;
     let schema = frame.schema().inner().clone();
     let (send, receive) = mpsc::channel(AHEAD);
     threads.spawn(async move {
@@ -105,18 +106,18 @@ pub async fn stream(lake: &Lake, sql: &str) -> Result<(SchemaRef, Receiver<Resul
 }
 
 /// A question, and the tables that it reads.
-struct Planned {
+struct PlannedQuery {
     frame: DataFrame,
     tables: Vec<TableName>,
 }
 
 /// A question over the tables that it names.
-async fn planned(lake: &Lake, sql: &str) -> Result<Planned> {
+async fn planned(lake: &Lake, sql: &str) -> Result<PlannedQuery> {
     let session = lake.session()?;
     gold::register_functions(&session);
     let statement = sql::parse(&session, sql)?;
     let tables = register_named(lake, &session, &statement).await?;
-    Ok(Planned { frame: sql::plan(&session, statement).await?, tables })
+    Ok(PlannedQuery { frame: sql::plan(&session, statement).await?, tables })
 }
 
 /// Opens only the tables that the statement names: on an object store each costs requests.

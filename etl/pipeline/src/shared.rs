@@ -12,7 +12,7 @@ use crate::error::Result;
 
 /// Key of a shared answer: path of the parents' list, condition, and for ids their maximum, for counts 0 before or 1 after the
 /// ids are read.
-pub(crate) type Question = (&'static str, Option<String>, Option<usize>);
+pub(crate) type SharedQuestion = (&'static str, Option<String>, Option<usize>);
 
 /// Ids of parents.
 #[derive(Debug, Clone, Default)]
@@ -32,8 +32,8 @@ pub(crate) struct Shared(Arc<Mutex<Inner>>);
 #[derive(Debug, Default)]
 struct Inner {
     newest: HashMap<&'static str, Arc<OnceCell<Newest>>>,
-    parents: HashMap<Question, Arc<OnceCell<Ids>>>,
-    counts: HashMap<Question, Arc<OnceCell<Option<u64>>>>,
+    parents: HashMap<SharedQuestion, Arc<OnceCell<Ids>>>,
+    counts: HashMap<SharedQuestion, Arc<OnceCell<Option<u64>>>>,
     /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
     sizes: Sizes,
@@ -74,18 +74,22 @@ impl Shared {
     }
 
     /// The ids of parents: the first load that needs them sends `ask`, the others wait for it.
-    pub(crate) async fn parents(&self, question: Question, ask: impl Future<Output = Result<Ids>>) -> Result<Ids> {
+    pub(crate) async fn parents(
+        &self,
+        question: SharedQuestion,
+        ask: impl Future<Output = Result<Ids>>,
+    ) -> Result<Ids> {
         let cell = self.inner().parents.entry(question).or_default().clone();
         cell.get_or_try_init(|| ask).await.cloned()
     }
 
     /// Stores ids of parents from the survey.
-    pub(crate) fn tell_parents(&self, question: Question, parents: Ids) {
+    pub(crate) fn tell_parents(&self, question: SharedQuestion, parents: Ids) {
         self.inner().parents.insert(question, Arc::new(OnceCell::new_with(Some(parents))));
     }
 
     /// Stores a count of parents.
-    pub(crate) fn tell_count(&self, question: Question, count: Option<u64>) {
+    pub(crate) fn tell_count(&self, question: SharedQuestion, count: Option<u64>) {
         self.inner().counts.insert(question, Arc::new(OnceCell::new_with(Some(count))));
     }
 
@@ -107,7 +111,7 @@ impl Shared {
     /// The count of parents: the first load that needs it sends `ask`, the others wait for it.
     pub(crate) async fn count(
         &self,
-        question: Question,
+        question: SharedQuestion,
         ask: impl Future<Output = Result<Option<u64>>>,
     ) -> Result<Option<u64>> {
         let cell = self.inner().counts.entry(question).or_default().clone();

@@ -55,7 +55,7 @@ pub(crate) struct Extract {
     limit: Option<u64>,
     /// Form of the result
     #[arg(long, value_enum, default_value = "ndjson")]
-    format: Format,
+    format: ExtractFormat,
     /// In CSV: no text is taken for a formula, and none is longer than a cell of Excel
     #[arg(long)]
     spreadsheet_safe: bool,
@@ -65,7 +65,7 @@ pub(crate) struct Extract {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
+enum ExtractFormat {
     /// One JSON object a line, as the API sent it
     Ndjson,
     /// Each value as the API wrote it, nested ones as JSON text
@@ -77,10 +77,10 @@ enum Format {
 impl Extract {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let address = Address::parse(&self.path)?;
-        if self.format == Format::Parquet && self.output.is_none() {
+        if self.format == ExtractFormat::Parquet && self.output.is_none() {
             return Err(error::parquet_to_stdout());
         }
-        if self.spreadsheet_safe && self.format != Format::Csv {
+        if self.spreadsheet_safe && self.format != ExtractFormat::Csv {
             return Err(error::spreadsheet_without_csv());
         }
         let asked = Asked {

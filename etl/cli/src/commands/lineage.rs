@@ -32,7 +32,7 @@ pub(crate) struct Lineage {
 }
 
 #[derive(Serialize)]
-struct Column {
+struct LineageColumn {
     column: String,
     from: Vec<String>,
     /// What the API calls the origins.
@@ -69,7 +69,7 @@ fn entity_of(table: &str) -> Option<&'static Entity> {
 }
 
 /// A history has the columns of its entity's silver table, and those that say when a version was valid.
-async fn of_history(settings: &Settings, entity: &Entity) -> Result<Vec<Column>> {
+async fn of_history(settings: &Settings, entity: &Entity) -> Result<Vec<LineageColumn>> {
     let source = TableName::silver(entity.table).name;
     let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
     let custom = custom_fields(settings, &silver::history::table(entity)).await;
@@ -82,26 +82,26 @@ async fn of_history(settings: &Settings, entity: &Entity) -> Result<Vec<Column>>
         let origins = silver::history::origins(entity, &column).unwrap_or_else(|| vec![column.as_str()]);
         let from = origins.iter().map(|name| format!("{source}.{name}")).collect();
         let api = origins.iter().flat_map(|name| of(name)).collect();
-        Column { column: column.clone(), from, api }
+        LineageColumn { column: column.clone(), from, api }
     });
     Ok(columns.collect())
 }
 
-fn of_custom(entity: &Entity, custom: &CustomField) -> Column {
+fn of_custom(entity: &Entity, custom: &CustomField) -> LineageColumn {
     let bronze = TableName::bronze(entity.table).name;
-    Column {
+    LineageColumn {
         column: custom.field.name().clone(),
         from: vec![format!("{bronze}.customFields")],
         api: vec![format!("{} customFields (field {} {:?})", entity.path, custom.id, custom.caption)],
     }
 }
 
-async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<Column>> {
+async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<LineageColumn>> {
     let found = gold::lineage(&settings.lake()?, &settings.gold, catalog::entities(), wanted).await?;
     let columns = found.ok_or_else(|| error::no_lineage(wanted, &gold::tables()))?;
     Ok(columns
         .into_iter()
-        .map(|(column, origins)| Column {
+        .map(|(column, origins)| LineageColumn {
             column,
             api: origins.iter().filter_map(|(table, column)| property(table, column)).collect(),
             from: origins.into_iter().map(|(table, column)| format!("{table}.{column}")).collect(),
@@ -115,7 +115,7 @@ fn property(table: &str, column: &str) -> Option<String> {
     of_silver(entity, columns.iter().find(|one| one.field.name() == column)?).api.pop()
 }
 
-fn of_silver(entity: &Entity, column: &SilverColumn) -> Column {
+fn of_silver(entity: &Entity, column: &SilverColumn) -> LineageColumn {
     let name = column.field.name().clone();
     let bronze = TableName::bronze(entity.table).name;
     let (from, api) = match &column.origin {
@@ -125,9 +125,9 @@ fn of_silver(entity: &Entity, column: &SilverColumn) -> Column {
             ("_info".to_owned(), Some(keys.collect::<Vec<_>>().join(" or ")))
         }
         Origin::Technical => (name.clone(), None),
-        Origin::Deleted => return Column { column: name, from: Vec::new(), api: Vec::new() },
+        Origin::Deleted => return LineageColumn { column: name, from: Vec::new(), api: Vec::new() },
     };
-    Column {
+    LineageColumn {
         column: name,
         from: vec![format!("{bronze}.{from}")],
         api: api.map(|path| format!("{} {path}", entity.path)).into_iter().collect(),

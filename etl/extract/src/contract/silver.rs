@@ -96,7 +96,7 @@ pub fn silver(entity: &Entity) -> SchemaRef {
 
 /// The columns of an entity's silver table, in the order of [`silver`].
 pub fn silver_columns(entity: &Entity) -> Vec<SilverColumn> {
-    let mut names = Names::new(entity);
+    let mut names = ColumnNames::new(entity);
     let mut columns = Vec::new();
     for column in entity.columns.iter().filter(|column| column.name != INFO) {
         flatten(&mut names, &mut columns, &[], column, None);
@@ -127,7 +127,7 @@ fn is_key(column: &SilverColumn, entity: &Entity) -> bool {
 }
 
 fn flatten(
-    names: &mut Names,
+    names: &mut ColumnNames,
     columns: &mut Vec<SilverColumn>,
     parents: &[&'static str],
     column: &Column,
@@ -174,9 +174,9 @@ pub fn instant() -> DataType {
 }
 
 /// The names that are taken, without regard to case.
-struct Names(HashSet<String>);
+struct ColumnNames(HashSet<String>);
 
-impl Names {
+impl ColumnNames {
     /// Starts with what can't give way: the record's own scalar properties, audit and technical columns.
     fn new(entity: &Entity) -> Self {
         let own = entity.columns.iter().filter(|column| !matches!(column.kind, Kind::Struct(_)));

@@ -12,14 +12,14 @@ use super::scan::{CutOff, Quoted, Scanner};
 
 /// Why a record can't be read.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Unreadable {
+pub(super) enum Undecodable {
     #[error(transparent)]
     CutOff(#[from] CutOff),
     #[error(transparent)]
     Text(#[from] serde_json::Error),
 }
 
-type Result<T> = std::result::Result<T, Unreadable>;
+type Result<T> = std::result::Result<T, Undecodable>;
 
 /// Reads a record along its columns, into their row `row`, and gives what has no place there; `None` if it is no object.
 /// Values are taken as the text that they are, so that no digit is lost on the way.

@@ -41,13 +41,13 @@ pub(crate) struct Wanted<'a> {
     clustered_by: &'a str,
     /// Its values in the change, ascending, each once.
     numbers: Vec<i64>,
-    keys: Keys<'a>,
+    keys: PlannedKeys<'a>,
     /// The upserts with their numbers, ascending.
     pub(super) upserts: Vec<(i64, RowRef)>,
 }
 
 /// What becomes of the row with a key: another takes its place, or none does.
-enum Keys<'a> {
+enum PlannedKeys<'a> {
     /// The numbers are the keys.
     Numbers(Vec<Option<RowRef>>),
     Texts(&'a str, HashMap<String, Option<RowRef>>),
@@ -56,7 +56,7 @@ enum Keys<'a> {
 impl<'a> Wanted<'a> {
     /// The rows that have one of some ascending numbers.
     pub(crate) fn numbers(clustered_by: &'a str, numbers: &[i64]) -> Self {
-        let keys = Keys::Numbers(vec![None; numbers.len()]);
+        let keys = PlannedKeys::Numbers(vec![None; numbers.len()]);
         Self { clustered_by, numbers: numbers.to_vec(), keys, upserts: Vec::new() }
     }
 
@@ -93,7 +93,7 @@ impl<'a> Wanted<'a> {
         }
         let upserts = slots.iter().filter_map(|(key, row)| Some((*key, (*row)?))).collect();
         let (numbers, rows) = slots.into_iter().unzip();
-        Ok(Self { clustered_by: key, numbers, keys: Keys::Numbers(rows), upserts })
+        Ok(Self { clustered_by: key, numbers, keys: PlannedKeys::Numbers(rows), upserts })
     }
 
     fn by_text(table: &TableName, changes: &Changes<'a>) -> Result<Self> {
@@ -125,7 +125,7 @@ impl<'a> Wanted<'a> {
         numbers.extend(upserts.iter().map(|(number, _)| *number));
         numbers.sort_unstable();
         numbers.dedup();
-        Ok(Self { clustered_by, numbers, keys: Keys::Texts(key, keys), upserts })
+        Ok(Self { clustered_by, numbers, keys: PlannedKeys::Texts(key, keys), upserts })
     }
 
     /// Which of the numbers a file may hold, by its range.
@@ -144,14 +144,14 @@ impl<'a> Wanted<'a> {
     fn matches(&self, batch: &RecordBatch, some: &Range<usize>) -> Result<Vec<(usize, Option<RowRef>)>> {
         let found = integers(batch, self.clustered_by)?;
         let rows = match &self.keys {
-            Keys::Numbers(rows) => {
+            PlannedKeys::Numbers(rows) => {
                 let numbers = self.numbers.get(some.clone()).zip(rows.get(some.clone()));
                 let (numbers, rows) =
                     numbers.ok_or_else(|| Error::internal("a range of keys is longer than the keys"))?;
                 let hits = positions(&found, numbers).into_iter();
                 hits.filter_map(|(row, which)| Some((row, *rows.get(which)?))).collect()
             }
-            Keys::Texts(key, rows) => {
+            PlannedKeys::Texts(key, rows) => {
                 let keys = texts(batch, key)?;
                 let numbers = self.numbers.get(some.clone()).unwrap_or_default();
                 let may_be = |row: &usize| found.is_valid(*row) && numbers.binary_search(&found.value(*row)).is_ok();
@@ -177,8 +177,8 @@ pub(crate) async fn locate(
     }
     let mut columns = vec![wanted.clustered_by];
     columns.extend(match wanted.keys {
-        Keys::Texts(key, _) => Some(key),
-        Keys::Numbers(_) => None,
+        PlannedKeys::Texts(key, _) => Some(key),
+        PlannedKeys::Numbers(_) => None,
     });
     let columns: Option<Vec<usize>> = columns.iter().map(|column| position(&metadata, column)).collect();
     let Some(columns) = columns else { return Ok(None) };

@@ -18,11 +18,11 @@ const COUNT: &str = "connectwise-etl:unread";
 const MOST: usize = 24;
 
 /// A range of keys: behind one, up to another.
-type Range = (i64, i64);
+type DeferredRange = (i64, i64);
 
 /// Where records are that the next load asks for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Deferred(Vec<Range>);
+pub(super) struct Deferred(Vec<DeferredRange>);
 
 fn name(which: usize, end: &str) -> String {
     format!("{COUNT}:{which}:{end}")
@@ -58,15 +58,15 @@ impl Deferred {
     }
 
     /// These and others.
-    pub(super) fn with(&self, others: impl IntoIterator<Item = Range>) -> Self {
+    pub(super) fn with(&self, others: impl IntoIterator<Item = DeferredRange>) -> Self {
         Self(self.0.iter().copied().chain(others).collect())
     }
 
     /// The same keys, and if need be some between them, in few ranges.
-    fn ranges(&self) -> Vec<Range> {
+    fn ranges(&self) -> Vec<DeferredRange> {
         let mut sorted = self.0.clone();
         sorted.sort_unstable();
-        let mut few: Vec<Range> = Vec::new();
+        let mut few: Vec<DeferredRange> = Vec::new();
         for (after, last) in sorted {
             match few.last_mut().filter(|before| after <= before.1) {
                 Some(before) => before.1 = before.1.max(last),
@@ -76,7 +76,7 @@ impl Deferred {
         let mut gaps: Vec<i64> = few.array_windows().map(|[one, other]| other.0.saturating_sub(one.1)).collect();
         gaps.sort_unstable();
         let Some(widest) = few.len().checked_sub(MOST + 1).and_then(|surplus| gaps.get(surplus)) else { return few };
-        let mut joined: Vec<Range> = Vec::new();
+        let mut joined: Vec<DeferredRange> = Vec::new();
         for (after, last) in few {
             match joined.last_mut().filter(|before| after.saturating_sub(before.1) <= *widest) {
                 Some(before) => before.1 = last,
@@ -89,7 +89,7 @@ impl Deferred {
     /// `condition` widened to include the deferred records. `None` if one of them may have any key, so that a full read is needed.
     pub(super) fn or_condition(&self, entity: &Entity, condition: Condition) -> Option<Condition> {
         let open = |end: i64| (end != i64::MIN && end != i64::MAX).then_some(end);
-        let (single, wide): (Vec<Range>, Vec<Range>) =
+        let (single, wide): (Vec<DeferredRange>, Vec<DeferredRange>) =
             self.ranges().into_iter().partition(|(after, last)| after.saturating_add(1) == *last);
         let condition = match single.is_empty() {
             true => condition,
@@ -126,7 +126,7 @@ mod tests {
     fn many_records_are_few_ranges_that_hold_them_all() {
         assert_eq!(Deferred(vec![(4, 5), (5, 6), (1, 2), (0, 9)]).ranges(), [(0, 9)]);
         assert_eq!(Deferred(vec![(6, 7), (1, 2)]).ranges(), [(1, 2), (6, 7)]);
-        let spread: Vec<Range> = (1..=2_000).map(|at| (at * at, at * at + 1)).collect();
+        let spread: Vec<DeferredRange> = (1..=2_000).map(|at| (at * at, at * at + 1)).collect();
         let few = Deferred(spread.clone()).ranges();
         assert!(few.len() <= MOST, "{}", few.len());
         let held = |key: i64| few.iter().any(|(after, last)| *after < key && key <= *last);

@@ -13,7 +13,7 @@ use super::{Listed, Target};
 use crate::error::{Kind, Result};
 
 /// Key ranges of a part of a list.
-struct Cut {
+struct RangePlan {
     /// Each of these is read on its own, range after range.
     pieces: Vec<Vec<Range>>,
     /// Whether by bundle.
@@ -97,7 +97,7 @@ impl Target<'_> {
         }
         let Some(keys) = read::key_bounds(self.client, &self.part(condition)).await? else { return Ok((None, note)) };
         let pieces = split(keys, pieces).into_iter().map(|range| vec![range]).collect();
-        let listed = self.read_ranges(Cut { pieces, bundled: false }, condition, count).await?;
+        let listed = self.read_ranges(RangePlan { pieces, bundled: false }, condition, count).await?;
         Ok((Some(listed), note))
     }
 
@@ -108,7 +108,7 @@ impl Target<'_> {
 
     /// Ranges that fit into bundles: the server counts the records of ranges of equal width, and again where there are too many for
     /// one page. `None` if bundles have no name for the list or don't tell, or pages are smaller than such ranges.
-    async fn cut_by_counts(&self, condition: Option<&Condition>) -> Option<Cut> {
+    async fn cut_by_counts(&self, condition: Option<&Condition>) -> Option<RangePlan> {
         if self.entity.bundle.is_none() || self.request.page_size != connectwise_sdk::MAX_PAGE_SIZE {
             return None;
         }
@@ -128,13 +128,13 @@ impl Target<'_> {
         }
         counted.expect(open);
         let pieces = in_bundles(&counted.joined(), self.at_once()).collect();
-        Some(Cut { pieces, bundled: true })
+        Some(RangePlan { pieces, bundled: true })
     }
 
     /// Reads ranges, several pieces at a time, and proves that together they are all that meets the condition. Each is compared with
     /// the table by itself, as rows have to come in the order of their keys.
-    async fn read_ranges(&self, cut: Cut, condition: Option<&Condition>, before: &Count) -> Result<Listed> {
-        let Cut { pieces, bundled } = cut;
+    async fn read_ranges(&self, cut: RangePlan, condition: Option<&Condition>, before: &Count) -> Result<Listed> {
+        let RangePlan { pieces, bundled } = cut;
         self.meter.expect(before.records);
         let work = pieces.into_iter().map(async |ranges| {
             let extraction = match ranges.first().filter(|_| !bundled) {

@@ -19,14 +19,14 @@ pub(super) struct Below {
 }
 
 /// A list that came by bundle: with fewer records than its page allows, each of them of this parent.
-pub(super) struct Listed {
+pub(super) struct ListedBelow {
     pub(super) list: Below,
     pub(super) records: Vec<RecordText<'static>>,
     /// The server's count, once it was asked.
     pub(super) counted: Option<u64>,
 }
 
-impl Listed {
+impl ListedBelow {
     pub(super) fn length(&self, stored: usize) -> Length {
         Length { records: self.records.len(), stored }
     }
@@ -49,7 +49,7 @@ impl Listed {
 /// Answer to a bundle.
 pub(super) struct Bundled {
     /// The lists that it returned; others have to be read on their own.
-    pub(super) lists: Vec<Listed>,
+    pub(super) lists: Vec<ListedBelow>,
     /// Time that it took.
     pub(super) took: Duration,
 }
@@ -87,13 +87,17 @@ pub(super) async fn bundle(client: &Client, lists: &[Below], page_size: u32) -> 
         let is_own = |record: &&RawValue| hangs_on(list.hangs, record, list.parent);
         let answer = answer.filter(BundledAnswer::is_whole).filter(|answer| answer.records.iter().all(is_own))?;
         let records = answer.records.into_iter().map(|record| RecordText::from(record).into_owned()).collect();
-        Some(Listed { list: *list, records, counted: None })
+        Some(ListedBelow { list: *list, records, counted: None })
     });
     Ok(Bundled { lists: listed.collect(), took })
 }
 
 /// Requests the counts of lists after their records came: a list that grew meanwhile is read again on its own.
-pub(super) async fn count(client: &Client, lists: &mut [&mut Listed], page_size: u32) -> connectwise_sdk::Result<()> {
+pub(super) async fn count(
+    client: &Client,
+    lists: &mut [&mut ListedBelow],
+    page_size: u32,
+) -> connectwise_sdk::Result<()> {
     let bundle = client.bundle_counts(lists.iter().map(|listed| bundled(&listed.list, page_size)).collect()).await?;
     for (listed, (_, answer)) in lists.iter_mut().zip(bundle.answers()?) {
         listed.counted = answer.filter(|answer| answer.success).and_then(|answer| answer.count);
@@ -102,12 +106,16 @@ pub(super) async fn count(client: &Client, lists: &mut [&mut Listed], page_size:
 }
 
 /// The lists of a bundle that counts confirm. Where the server doesn't count, none of them is.
-pub(super) async fn counted(client: &Client, lists: &[Below], page_size: u32) -> connectwise_sdk::Result<Vec<Listed>> {
+pub(super) async fn counted(
+    client: &Client,
+    lists: &[Below],
+    page_size: u32,
+) -> connectwise_sdk::Result<Vec<ListedBelow>> {
     let mut listed = bundle(client, lists, page_size).await?.lists;
     if !listed.is_empty() {
         count(client, &mut listed.iter_mut().collect::<Vec<_>>(), page_size).await?;
     }
-    listed.retain(Listed::is_confirmed);
+    listed.retain(ListedBelow::is_confirmed);
     Ok(listed)
 }
 

@@ -15,15 +15,15 @@ use futures::TryStreamExt;
 
 use super::budget::REFRESH_REQUESTS;
 use super::progress::{MAX_PENDING, Progress};
-use super::rows::Rows;
-use super::{Work, together};
+use super::rows::ChildRows;
+use super::{ChildWork, together};
 use crate::bronze::Loaded;
 use crate::deletes::children::limit;
 use crate::error::{Error, Result, sql_error};
 use crate::quarantine::{Held, Record};
 
 /// Which lists a load reads.
-struct Asked {
+struct AskedParents {
     /// Those that are read whatever that takes, before the others.
     first: BTreeSet<i64>,
     /// The next part of the rolling refresh, but for those of the first.
@@ -36,16 +36,16 @@ struct Asked {
     moves_on: bool,
 }
 
-impl Asked {
+impl AskedParents {
     fn has(&self, parent: i64) -> bool {
         self.first.contains(&parent) || self.part.contains(&parent) || self.swept.contains(&parent)
     }
 }
 
 /// What the table holds below the parents that are read: key -> parent and content hash.
-type Stored = HashMap<i64, (i64, i64)>;
+type StoredLists = HashMap<i64, (i64, i64)>;
 
-impl Work<'_> {
+impl ChildWork<'_> {
     pub(super) async fn changed(
         &self,
         stored: &Progress,
@@ -63,7 +63,7 @@ impl Work<'_> {
         for (parent, _) in held.values() {
             *stored_rows.entry(*parent).or_default() += 1;
         }
-        let mut rows = Rows::new(self, stored_rows)?;
+        let mut rows = ChildRows::new(self, stored_rows)?;
         let schema = rows.schema();
         let mut changed = SpillBuffer::default();
         let first: Vec<i64> = asked.first.iter().copied().collect();
@@ -121,8 +121,8 @@ impl Work<'_> {
         &self,
         first: &[i64],
         part: &[i64],
-        rows: &mut Rows,
-        (held, changed): (&Stored, &mut SpillBuffer),
+        rows: &mut ChildRows,
+        (held, changed): (&StoredLists, &mut SpillBuffer),
     ) -> Result<usize> {
         // Lists of the part that fill the last bundle of the first take no request.
         let size = rows.of_a_request(self);
@@ -165,7 +165,7 @@ impl Work<'_> {
 
     /// Notes how far the rolling refresh came, with so many lists of its part. Gives what there is to say: that it is much slower than
     /// it is to be.
-    fn moved_on(&self, asked: &Asked, read: usize, stored: &Progress, next: &mut Progress) -> Option<String> {
+    fn moved_on(&self, asked: &AskedParents, read: usize, stored: &Progress, next: &mut Progress) -> Option<String> {
         let now = next.asked;
         let is_cut = read < asked.part.len();
         if !asked.moves_on || (is_cut && read == 0) {
@@ -196,7 +196,7 @@ impl Work<'_> {
     }
 
     /// Where parents say when they changed, those that did and a part of the others; otherwise all.
-    async fn asked(&self, stored: &Progress, measured: &Measured, in_quarantine: &Held) -> Result<Asked> {
+    async fn asked(&self, stored: &Progress, measured: &Measured, in_quarantine: &Held) -> Result<AskedParents> {
         let changed = match measured.reads_from() {
             ReadFrom::Watermark(watermark, doubted) => self.since(watermark, doubted, measured.newest).await?,
             ReadFrom::Start => None,
@@ -208,7 +208,7 @@ impl Work<'_> {
             let first = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
             let swept = i64::MIN..=i64::MAX;
             let unreadable = found.unreadable;
-            return Ok(Asked { first, part: BTreeSet::new(), swept, unreadable, moves_on: true });
+            return Ok(AskedParents { first, part: BTreeSet::new(), swept, unreadable, moves_on: true });
         };
         let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
         let part = self.next_of(stored.round, since).await?;
@@ -221,12 +221,12 @@ impl Work<'_> {
         let first: BTreeSet<i64> =
             changed.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).chain(open).collect();
         let part = part.ids.into_iter().filter(|parent| !first.contains(parent)).collect();
-        Ok(Asked { first, part, swept: stored.round.saturating_add(1)..=last, unreadable, moves_on })
+        Ok(AskedParents { first, part, swept: stored.round.saturating_add(1)..=last, unreadable, moves_on })
     }
 
     /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.
-    async fn held(&self, session: &SessionContext, asked: &Asked) -> Result<Stored> {
-        let mut held = Stored::new();
+    async fn held(&self, session: &SessionContext, asked: &AskedParents) -> Result<StoredLists> {
+        let mut held = StoredLists::new();
         if !self.table.register(session, "held").await? {
             return Ok(held);
         }
@@ -250,7 +250,7 @@ impl Work<'_> {
     }
 
     /// The rows that the table doesn't hold in this form.
-    fn differing(&self, batch: &RecordBatch, held: &Stored) -> Result<RecordBatch> {
+    fn differing(&self, batch: &RecordBatch, held: &StoredLists) -> Result<RecordBatch> {
         let fault = |why: &str| Error::uncompared(self.entity, why);
         let keys = integers(batch, self.entity.key)?;
         let hashes =

@@ -13,8 +13,8 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
 use super::progress::{MAX_PENDING, Progress};
-use super::rows::Rows;
-use super::{Work, together};
+use super::rows::ChildRows;
+use super::{ChildWork, together};
 use crate::bronze::{Loaded, WATERMARK};
 use crate::error::{Error, Result, sql_error};
 use crate::quarantine::{self, Held, Record, Settled};
@@ -29,7 +29,7 @@ const TIMES: usize = 3;
 /// Name of the stored rows in queries.
 const KEPT: &str = "kept";
 
-impl Work<'_> {
+impl ChildWork<'_> {
     pub(super) async fn full(&self, stored: &Progress, next: Progress, in_quarantine: Held) -> Result<Loaded> {
         let found = self.all().await?;
         let all: BTreeSet<i64> = found.ids.into_iter().chain(self.hidden(&found.unreadable).await?).collect();
@@ -64,10 +64,10 @@ impl Work<'_> {
     }
 
     /// Reads all lists but those that are pending anyway, and commits them unless one fails. The rows of what is pending stay.
-    async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, Rows)> {
+    async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, ChildRows)> {
         let session = self.table.lake().session()?;
         let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.pending.contains(parent)).collect();
-        let mut rows = Rows::new(self, self.stored(&session).await?)?;
+        let mut rows = ChildRows::new(self, self.stored(&session).await?)?;
         let schema = rows.schema();
         let kept = match next.pending.is_empty() {
             true => Vec::new(),
@@ -113,7 +113,12 @@ impl Work<'_> {
         }
     }
 
-    async fn send(&self, parents: &[i64], rows: &mut Rows, sender: &mpsc::Sender<Result<RecordBatch>>) -> Result<()> {
+    async fn send(
+        &self,
+        parents: &[i64],
+        rows: &mut ChildRows,
+        sender: &mpsc::Sender<Result<RecordBatch>>,
+    ) -> Result<()> {
         let mut rest = parents;
         while !rest.is_empty() {
             let some;
@@ -131,7 +136,7 @@ impl Work<'_> {
     async fn keep_rejected(
         &self,
         session: &SessionContext,
-        rows: &Rows,
+        rows: &ChildRows,
         sender: &mpsc::Sender<Result<RecordBatch>>,
     ) -> Result<()> {
         let rejected = &rows.rejected;

@@ -20,7 +20,7 @@ const MOST: usize = 8;
 
 /// Parents up to an id, behind the span before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Span {
+struct LookSpan {
     last: i64,
     /// All of their lists were read at this time, the server's, or later; `None` if nobody knows.
     since: Option<DateTime<Utc>>,
@@ -28,9 +28,9 @@ struct Span {
 
 /// When the lists of which parents were last read. Without spans, nobody knows of any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Looks(Vec<Span>);
+pub(super) struct Looks(Vec<LookSpan>);
 
-impl Span {
+impl LookSpan {
     /// As one number; 0 stands for no span. `None` where it doesn't fit.
     fn packed(self) -> Option<i64> {
         let last = if self.last == i64::MAX { OPEN } else { self.last };
@@ -50,26 +50,26 @@ impl Span {
 impl Looks {
     /// The lists of all parents were read, beginning at this time.
     pub(super) fn of_all(time: DateTime<Utc>) -> Self {
-        Self(vec![Span { last: i64::MAX, since: Some(time) }])
+        Self(vec![LookSpan { last: i64::MAX, since: Some(time) }])
     }
 
     /// The same with the lists of all parents behind one id up to another read, beginning at this time. New parents are read when they
     /// come, so that no span is too old for them.
     pub(super) fn with(&self, (after, last): (i64, i64), time: DateTime<Utc>) -> Self {
-        let unknown = [Span { last: i64::MAX, since: None }];
+        let unknown = [LookSpan { last: i64::MAX, since: None }];
         let known = if self.0.is_empty() { &unknown[..] } else { &self.0 };
-        let mut spans: Vec<Span> = known.iter().copied().take_while(|span| span.last < after).collect();
+        let mut spans: Vec<LookSpan> = known.iter().copied().take_while(|span| span.last < after).collect();
         if after > i64::MIN
             && let Some(cut) = known.iter().find(|span| span.last >= after)
         {
-            spans.push(Span { last: after, ..*cut });
+            spans.push(LookSpan { last: after, ..*cut });
         }
-        spans.push(Span { last, since: Some(time) });
+        spans.push(LookSpan { last, since: Some(time) });
         spans.extend(known.iter().filter(|span| span.last > last));
         while spans.len() > MOST {
             // The two neighbours whose times are closest become one, which is as old as the older.
             let apart = |at: &usize| {
-                let since = |at: usize| spans.get(at).and_then(|span: &Span| span.since);
+                let since = |at: usize| spans.get(at).and_then(|span: &LookSpan| span.since);
                 since(*at).zip(since(*at + 1)).map_or(i64::MAX, |(one, other)| (one - other).num_seconds().abs())
             };
             let Some(at) = (0..spans.len() - 1).min_by_key(apart) else { break };
@@ -89,10 +89,10 @@ impl Looks {
 
     /// Those of a table. Each is looked up in its log, so none is in vain.
     pub(super) async fn stored(table: &Table) -> Result<Self> {
-        let mut spans: Vec<Span> = Vec::new();
+        let mut spans: Vec<LookSpan> = Vec::new();
         while spans.len() < MOST && spans.last().is_none_or(|span| span.last < i64::MAX) {
             let packed = table.transaction(&application(spans.len())).await?;
-            let Some(span) = packed.and_then(Span::unpacked) else { return Ok(Self::default()) };
+            let Some(span) = packed.and_then(LookSpan::unpacked) else { return Ok(Self::default()) };
             spans.push(span);
         }
         Ok(Self(spans))
@@ -103,7 +103,7 @@ impl Looks {
         if self.0.is_empty() {
             return commit;
         }
-        let packed: Option<Vec<i64>> = self.0.iter().copied().map(Span::packed).collect();
+        let packed: Option<Vec<i64>> = self.0.iter().copied().map(LookSpan::packed).collect();
         let packed = packed.unwrap_or_else(|| vec![0]);
         let places = packed.into_iter().enumerate();
         places.fold(commit, |commit, (place, packed)| commit.transaction(application(place), packed))
@@ -166,20 +166,20 @@ mod tests {
     #[test]
     fn a_span_is_one_number_to_the_minute() {
         let spans = [
-            Span { last: 0, since: Some(day(1)) },
-            Span { last: 4_711, since: None },
-            Span { last: i64::from(i32::MAX), since: Some(day(20_000)) },
-            Span { last: i64::MAX, since: Some(day(0)) },
+            LookSpan { last: 0, since: Some(day(1)) },
+            LookSpan { last: 4_711, since: None },
+            LookSpan { last: i64::from(i32::MAX), since: Some(day(20_000)) },
+            LookSpan { last: i64::MAX, since: Some(day(0)) },
         ];
         for span in spans {
-            let back = Span::unpacked(span.packed().unwrap()).unwrap();
+            let back = LookSpan::unpacked(span.packed().unwrap()).unwrap();
             assert_eq!(back.last, span.last);
             let younger = back.since.zip(span.since).map(|(back, span)| (span - back).num_seconds());
             assert!(younger.is_none_or(|seconds| (0..60).contains(&seconds)), "{span:?} {back:?}");
             assert_eq!(back.since.is_some(), span.since.is_some());
         }
-        assert_eq!(Span::unpacked(0), None);
-        assert_eq!(Span { last: -1, since: None }.packed(), None);
-        assert_eq!(Span { last: OPEN + 1, since: None }.packed(), None);
+        assert_eq!(LookSpan::unpacked(0), None);
+        assert_eq!(LookSpan { last: -1, since: None }.packed(), None);
+        assert_eq!(LookSpan { last: OPEN + 1, since: None }.packed(), None);
     }
 }

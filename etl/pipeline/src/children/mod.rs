@@ -58,7 +58,7 @@ use progress::Progress;
 pub(crate) use survey::{Surveyed, survey};
 
 /// What both ways to load work with.
-struct Work<'a> {
+struct ChildWork<'a> {
     client: &'a Client,
     entity: &'static Entity,
     /// The entity on whose rows the lists hang.
@@ -96,8 +96,8 @@ pub async fn load(
             // A retry asks the server itself: the table may hold newer rows than the shared answers.
             let shares = is_first.swap(false, Ordering::Relaxed);
             let attempt = async || {
-                let work = Work::of(&table, client, (entity, above, parent), request, meter).await?;
-                Work { shares, ..work }.attempt().await
+                let work = ChildWork::of(&table, client, (entity, above, parent), request, meter).await?;
+                ChildWork { shares, ..work }.attempt().await
             };
             let is_doubted = || request.shared.proof(|proof| proof.is_doubted());
             let believed = !is_doubted();
@@ -128,7 +128,7 @@ fn together(reasons: impl IntoIterator<Item = Option<String>>) -> Option<String>
     reasons.into_iter().flatten().reduce(|one, other| format!("{one}; {other}"))
 }
 
-impl<'a> Work<'a> {
+impl<'a> ChildWork<'a> {
     async fn of(
         table: &'a Table,
         client: &'a Client,

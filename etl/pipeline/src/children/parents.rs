@@ -10,7 +10,7 @@ use connectwise_sdk::conditions::{Condition, field};
 use futures::TryStreamExt;
 use serde_json::Value;
 
-use super::Work;
+use super::ChildWork;
 use crate::bundling::BUNDLE;
 use crate::error::{Error, Result};
 use crate::shared::Ids;
@@ -21,7 +21,7 @@ const DAY: u64 = 86_400;
 /// Records in a page of ids.
 const PAGE: u32 = 1000;
 
-impl Work<'_> {
+impl ChildWork<'_> {
     /// Every parent that has a list.
     pub(super) async fn all(&self) -> Result<Ids> {
         let before = self.count(false).await?;

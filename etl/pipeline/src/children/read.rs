@@ -12,11 +12,11 @@ use futures::TryStreamExt;
 use futures::future::join_all;
 use futures::stream::{self, StreamExt};
 
-use super::Work;
-use super::bundle::{Below, Bundled, Listed, Refusal, bundle, refusal};
+use super::ChildWork;
+use super::bundle::{Below, Bundled, ListedBelow, Refusal, bundle, refusal};
 use super::progress::MAX_PENDING;
 use crate::bundling::{BUNDLE, Longest, Sizes};
-use crate::deletes::{Answer, confirm};
+use crate::deletes::{Presence, confirm};
 use crate::error::{Error, Result};
 use crate::shared::WholeList;
 
@@ -94,7 +94,7 @@ pub(super) struct Reader {
 }
 
 /// A parent and its list.
-pub(super) type Read = (i64, List);
+pub(super) type ReadList = (i64, List);
 
 impl Reader {
     /// Knows how many rows the table holds of each parent.
@@ -118,21 +118,21 @@ impl Reader {
     }
 
     /// Why none of these lists can be read, where the role may not read any: it isn't about single ones then.
-    pub(super) fn shut(&mut self, work: &Work<'_>) -> Option<Error> {
+    pub(super) fn shut(&mut self, work: &ChildWork<'_>) -> Option<Error> {
         let shut = self.shut.take_if(|_| !self.is_open && !self.fails)?;
         let why = format!("none of the lists below {} can be read", work.above.name);
         Some(work.incomplete(&why).with_source(shut))
     }
 
     /// Parents whose lists are read before their rows are built: as many bundles as may be under way, once or several times.
-    pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
+    pub(super) fn at_once(&self, work: &ChildWork<'_>) -> usize {
         let size = work.request.shared.sizes(|sizes| sizes.working()).min(self.fits);
         let (round, (least, most)) = (size * work.client.config().concurrency(), AT_ONCE);
         (round * least.div_ceil(round)).min(most)
     }
 
     /// Lists that a request is expected to return.
-    pub(super) fn of_a_request(&self, work: &Work<'_>) -> usize {
+    pub(super) fn of_a_request(&self, work: &ChildWork<'_>) -> usize {
         if !self.bundles {
             return 1;
         }
@@ -157,7 +157,7 @@ impl Reader {
     ///
     /// # Errors
     /// When more of them fail than a table may wait for, or bundles turn out to lack records after some were believed.
-    pub(super) async fn read(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<Vec<Read>> {
+    pub(super) async fn read(&mut self, work: &ChildWork<'_>, parents: &[i64]) -> Result<Vec<ReadList>> {
         let mut whole = self.by_bundle(work, parents).await?;
         self.is_open |= !whole.is_empty();
         let alone: Vec<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
@@ -191,7 +191,7 @@ impl Reader {
     }
 
     /// The lists that bundles show to be whole.
-    async fn by_bundle(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<BTreeMap<i64, List>> {
+    async fn by_bundle(&mut self, work: &ChildWork<'_>, parents: &[i64]) -> Result<BTreeMap<i64, List>> {
         let mut whole = BTreeMap::new();
         if work.shares {
             let known =
@@ -199,7 +199,7 @@ impl Reader {
             whole.extend(parents.iter().filter_map(known));
         }
         let mut waiting: VecDeque<i64> = parents.iter().copied().filter(|parent| !whole.contains_key(parent)).collect();
-        let mut bundles: Vec<Vec<Listed>> = Vec::new();
+        let mut bundles: Vec<Vec<ListedBelow>> = Vec::new();
         while self.bundles && !waiting.is_empty() {
             // Before the first success and after a failure, bundles are sent one at a time.
             let at_once = if self.is_proven { work.client.config().concurrency() } else { 1 };
@@ -224,7 +224,7 @@ impl Reader {
     }
 
     /// Returns the lists of a bundle that was answered, and sets the size of the next bundles by it.
-    fn take(&mut self, work: &Work<'_>, asked: usize, bundled: Bundled) -> Vec<Listed> {
+    fn take(&mut self, work: &ChildWork<'_>, asked: usize, bundled: Bundled) -> Vec<ListedBelow> {
         (self.strikes, self.is_proven) = (0, true);
         work.request.shared.sizes(|sizes| sizes.answered(asked));
         let records: usize = bundled.lists.iter().map(|listed| listed.records.len()).sum();
@@ -236,7 +236,7 @@ impl Reader {
     /// Adapts to a bundle that failed. Concurrent bundles that fail together count as one failure on top of `strikes`.
     fn adapt(
         &mut self,
-        work: &Work<'_>,
+        work: &ChildWork<'_>,
         lists: &[Below],
         strikes: u32,
         error: &connectwise_sdk::Error,
@@ -270,7 +270,7 @@ impl Reader {
     /// Puts the lists of a bundle back that may have been too large, and makes the next ones smaller.
     fn put_back(
         &mut self,
-        work: &Work<'_>,
+        work: &ChildWork<'_>,
         lists: &[Below],
         error: &connectwise_sdk::Error,
         waiting: &mut VecDeque<i64>,
@@ -295,7 +295,7 @@ impl Reader {
     }
 }
 
-impl Work<'_> {
+impl ChildWork<'_> {
     /// The child lists of these parents.
     pub(super) fn lists(&self, parents: impl IntoIterator<Item = i64>) -> Vec<Below> {
         let list = |parent| Below { entity: self.entity, hangs: self.parent, parent };
@@ -311,8 +311,8 @@ impl Work<'_> {
             Ok(list) => list,
             Err(error) if error.is_not_found() => match confirm(self.client, self.above, &[parent]).await.pop() {
                 // A server that now and then finds nothing says so of a record, too, but not in a list that it gives.
-                Some((_, Answer::Gone)) if matches!(self.is_listed(parent).await, Ok(false)) => List::Gone,
-                Some((_, Answer::There)) => return Err(error),
+                Some((_, Presence::Gone)) if matches!(self.is_listed(parent).await, Ok(false)) => List::Gone,
+                Some((_, Presence::There)) => return Err(error),
                 _ => List::Failed(error.to_string()),
             },
             Err(error) if error.is_forbidden() => return Err(error),

@@ -7,12 +7,12 @@ use arrow::datatypes::SchemaRef;
 use connectwise_extract::decode::{Decoder, Rejected};
 use connectwise_extract::read::Seen;
 
-use super::Work;
-use super::read::{List, Read, Reader};
+use super::ChildWork;
+use super::read::{List, ReadList, Reader};
 use crate::error::{Error, Result};
 
 /// What was read so far.
-pub(super) struct Rows {
+pub(super) struct ChildRows {
     reader: Reader,
     decoder: Decoder,
     /// The parent of each key.
@@ -29,9 +29,9 @@ pub(super) struct Rows {
     pub(super) rejected: Vec<Rejected>,
 }
 
-impl Rows {
+impl ChildRows {
     /// `stored` is how many rows the table holds of each parent.
-    pub(super) fn new(work: &Work<'_>, stored: HashMap<i64, usize>) -> Result<Self> {
+    pub(super) fn new(work: &ChildWork<'_>, stored: HashMap<i64, usize>) -> Result<Self> {
         Ok(Self {
             reader: Reader::new(stored),
             decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?
@@ -74,22 +74,22 @@ impl Rows {
     }
 
     /// Why none of the lists so far can be read, where the role may not read any.
-    pub(super) fn shut(&mut self, work: &Work<'_>) -> Option<Error> {
+    pub(super) fn shut(&mut self, work: &ChildWork<'_>) -> Option<Error> {
         self.reader.shut(work)
     }
 
     /// Whether what was taken so far may be committed: bundles may have turned out to lack records.
-    pub(super) fn still_believed(&self, work: &Work<'_>) -> Result<()> {
+    pub(super) fn still_believed(&self, work: &ChildWork<'_>) -> Result<()> {
         self.reader.still_believed(work)
     }
 
     /// Parents whose lists are read before their rows are built, which bounds memory.
-    pub(super) fn at_once(&self, work: &Work<'_>) -> usize {
+    pub(super) fn at_once(&self, work: &ChildWork<'_>) -> usize {
         self.reader.at_once(work)
     }
 
     /// Lists that a request is expected to return.
-    pub(super) fn of_a_request(&self, work: &Work<'_>) -> usize {
+    pub(super) fn of_a_request(&self, work: &ChildWork<'_>) -> usize {
         self.reader.of_a_request(work)
     }
 
@@ -97,7 +97,7 @@ impl Rows {
     ///
     /// # Errors
     /// When too many lists fail, or a record is in two of them.
-    pub(super) async fn of(&mut self, work: &Work<'_>, parents: &[i64]) -> Result<RecordBatch> {
+    pub(super) async fn of(&mut self, work: &ChildWork<'_>, parents: &[i64]) -> Result<RecordBatch> {
         for (parent, list) in self.reader.read(work, parents).await? {
             self.take(work, (parent, list))?;
         }
@@ -106,7 +106,7 @@ impl Rows {
         Ok(batch)
     }
 
-    fn take(&mut self, work: &Work<'_>, (parent, list): Read) -> Result<()> {
+    fn take(&mut self, work: &ChildWork<'_>, (parent, list): ReadList) -> Result<()> {
         let (records, failed) = match list {
             List::Whole { records, counted, bundled } => {
                 if self.counted.is_some() && counted.is_none() && !bundled && work.entity.count_path.is_some() {

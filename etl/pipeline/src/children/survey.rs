@@ -11,7 +11,7 @@ use connectwise_sdk::conditions::Condition;
 use connectwise_sdk::{Client, ErrorKind};
 use futures::future::join_all;
 
-use super::Work;
+use super::ChildWork;
 use super::bundle::{Below, Refusal, counted, refusal};
 use crate::bronze::Request;
 use crate::bundling::BUNDLE;
@@ -22,8 +22,8 @@ use crate::telemetry::Meter;
 const LISTS: usize = 400;
 
 /// The parents whose lists a load is going to read.
-struct Asked<'a> {
-    work: Work<'a>,
+struct SurveyedList<'a> {
+    work: ChildWork<'a>,
     condition: Option<Condition>,
     part: Part,
     /// Whether these are all parents, and not only the changed ones.
@@ -41,7 +41,7 @@ pub(crate) struct Surveyed {
     pub(crate) refresh: Vec<(&'static str, u64)>,
 }
 
-impl Asked<'_> {
+impl SurveyedList<'_> {
     /// The ids of changed parents if bundles have no name for the parents' list: by the request that the load would send, whose
     /// answer it then shares.
     async fn alone(&self) -> Option<Vec<i64>> {
@@ -61,7 +61,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return Surveyed::default() };
     let meter = Meter::default();
     let asked = loads.iter().map(|&(entity, table, request)| parents_of(client, entity, table, request, &meter));
-    let asked: Vec<Asked<'_>> = join_all(asked).await.into_iter().flatten().collect();
+    let asked: Vec<SurveyedList<'_>> = join_all(asked).await.into_iter().flatten().collect();
     let parts: Vec<Part> = asked.iter().fold(Vec::new(), |mut parts, asked| {
         if !parts.contains(&asked.part) {
             parts.push(asked.part.clone());
@@ -69,7 +69,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
         parts
     });
     let bundles = Bundles::new(client);
-    let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(Asked::alone)));
+    let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(SurveyedList::alone)));
     let (parts, listed): (Vec<Part>, Vec<Vec<i64>>) =
         parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
     // Counted after the read, as there is no last page to prove it complete. A list that was truncated or grew meanwhile is
@@ -127,10 +127,10 @@ async fn parents_of<'a>(
     table: &'a Table,
     request: &'a Request,
     meter: &'a Meter,
-) -> Option<Asked<'a>> {
+) -> Option<SurveyedList<'a>> {
     let hangs = entity.parent()?;
     let above = catalog::entity(hangs.entity).ok()?;
-    let mut work = Work::of(table, client, (entity, above, hangs), request, meter).await.ok()?;
+    let mut work = ChildWork::of(table, client, (entity, above, hangs), request, meter).await.ok()?;
     if !work.is_incremental() {
         return None;
     }
@@ -149,5 +149,5 @@ async fn parents_of<'a>(
     let part = Part { entity: above, condition: condition.as_ref().map(ToString::to_string) };
     let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
     let refresh = if is_all { 0 } else { work.part(since).await.ok()? };
-    Some(Asked { work, condition, part, is_all, refresh })
+    Some(SurveyedList { work, condition, part, is_all, refresh })
 }

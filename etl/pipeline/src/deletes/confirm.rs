@@ -5,7 +5,7 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Method};
 use futures::stream::{self, StreamExt};
 
-use super::{Answer, Guard, verdict};
+use super::{Guard, Presence, verdict};
 
 /// Questions that are under way at the same time; the client's limiter may let through fewer.
 const AT_ONCE: usize = 8;
@@ -17,7 +17,7 @@ const CONTROLS: usize = 8;
 const ATTEMPTS: usize = 4;
 
 /// Asks for every key.
-pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> Vec<(i64, Answer)> {
+pub(crate) async fn confirm(client: &Client, entity: &Entity, keys: &[i64]) -> Vec<(i64, Presence)> {
     let questions: Vec<_> =
         keys.iter().map(|key| ask(client.clone(), format!("{}/{key}", entity.path), *key)).collect();
     stream::iter(questions).buffered(AT_ONCE).collect().await
@@ -32,9 +32,9 @@ pub(crate) async fn control(client: &Client, entity: &Entity, listed: &[i64]) ->
     let mut said = "none is listed".to_owned();
     for key in spread(listed) {
         said = match ask(client.clone(), format!("{}/{key}", entity.path), key).await {
-            (_, Answer::There) => return Ok(()),
-            (_, Answer::Gone) => format!("record {key} is not found"),
-            (_, Answer::Unclear(answer)) => format!("record {key}: {answer}"),
+            (_, Presence::There) => return Ok(()),
+            (_, Presence::Gone) => format!("record {key} is not found"),
+            (_, Presence::Unclear(answer)) => format!("record {key}: {answer}"),
         };
     }
     Err(Guard::Blind { said })
@@ -48,7 +48,7 @@ pub(crate) async fn confirmed(client: &Client, entity: &Entity, missing: &[i64],
     control(client, entity, listed).await?;
     let answers = confirm(client, entity, missing).await;
     verdict(&answers)?;
-    if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Answer::There) {
+    if let Some((key, _)) = answers.iter().find(|(_, answer)| *answer == Presence::There) {
         return Err(Guard::StillThere { key: *key });
     }
     control(client, entity, listed).await
@@ -59,25 +59,25 @@ fn spread(keys: &[i64]) -> impl Iterator<Item = i64> {
     keys.iter().rev().step_by(keys.len().div_ceil(CONTROLS).max(1)).copied()
 }
 
-async fn ask(client: Client, path: String, key: i64) -> (i64, Answer) {
+async fn ask(client: Client, path: String, key: i64) -> (i64, Presence) {
     let mut said = String::new();
     for _ in 0..ATTEMPTS {
         let error = match client.request(Method::Get, &path).largest_answer(FEW_RECORDS).send().await {
-            Ok(_) => return (key, Answer::There),
+            Ok(_) => return (key, Presence::There),
             Err(error) => error,
         };
         if !error.is_not_found() {
-            return (key, Answer::Unclear(error.to_string()));
+            return (key, Presence::Unclear(error.to_string()));
         }
         let code = error.api().and_then(|body| body.code.as_deref());
         if code.is_some_and(|code| code.eq_ignore_ascii_case("NotFound")) {
-            return (key, Answer::Gone);
+            return (key, Presence::Gone);
         }
         // A proxy or a stale codebase answers 404 too, in words that aren't the API's. Or the body was cut: the status
         // alone decides nothing.
         said = error.to_string();
     }
-    (key, Answer::Unclear(said))
+    (key, Presence::Unclear(said))
 }
 
 #[cfg(test)]

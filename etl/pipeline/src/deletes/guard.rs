@@ -160,7 +160,7 @@ pub(crate) fn may_delete(facts: &Facts) -> Result<(), Guard> {
 
 /// What the server says about one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Answer {
+pub(crate) enum Presence {
     /// It is there.
     There,
     /// It is not found.
@@ -173,13 +173,13 @@ pub(crate) enum Answer {
 ///
 /// # Errors
 /// [`Guard::Unclear`] when a single answer is neither yes nor no: what refused one may have bent the others.
-pub(crate) fn verdict(answers: &[(i64, Answer)]) -> Result<Vec<i64>, Guard> {
+pub(crate) fn verdict(answers: &[(i64, Presence)]) -> Result<Vec<i64>, Guard> {
     let mut gone = Vec::new();
     for (key, answer) in answers {
         match answer {
-            Answer::Gone => gone.push(*key),
-            Answer::There => {}
-            Answer::Unclear(answer) => return Err(Guard::Unclear { key: *key, answer: answer.clone() }),
+            Presence::Gone => gone.push(*key),
+            Presence::There => {}
+            Presence::Unclear(answer) => return Err(Guard::Unclear { key: *key, answer: answer.clone() }),
         }
     }
     Ok(gone)
@@ -227,9 +227,9 @@ mod tests {
 
     #[test]
     fn one_unclear_answer_saves_all() {
-        let answers = [(1, Answer::Gone), (2, Answer::There), (3, Answer::Gone)];
+        let answers = [(1, Presence::Gone), (2, Presence::There), (3, Presence::Gone)];
         assert_eq!(verdict(&answers), Ok(vec![1, 3]));
-        let answers = [(1, Answer::Gone), (2, Answer::Unclear("403".to_owned()))];
+        let answers = [(1, Presence::Gone), (2, Presence::Unclear("403".to_owned()))];
         assert_eq!(verdict(&answers), Err(Guard::Unclear { key: 2, answer: "403".to_owned() }));
     }
 }

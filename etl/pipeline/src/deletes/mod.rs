@@ -15,5 +15,5 @@ mod visibility;
 
 pub(crate) use confirm::{confirm, confirmed, control};
 pub use guard::MAX_SHARE;
-pub(crate) use guard::{Answer, Facts, Guard, may_delete, verdict};
+pub(crate) use guard::{Facts, Guard, Presence, may_delete, verdict};
 pub(crate) use visibility::{accepts_all, narrowed};

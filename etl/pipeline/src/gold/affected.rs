@@ -17,7 +17,7 @@ use datafusion::prelude::SessionContext;
 
 use super::inputs::{ABSENT, Inputs, is_history};
 use super::lookup_state::LookupState;
-use super::model::{Model, ModelKind, Rows};
+use super::model::{FactRows, Model, ModelKind};
 use super::{failed, in_model, lookups, withheld};
 use crate::error::{Error, Result};
 use crate::silver::history;
@@ -251,7 +251,7 @@ impl Search<'_> {
     /// The fact's stored rows that stand for affected silver rows.
     pub(super) async fn stored(&self, affected: &Affected) -> Result<Vec<RecordBatch>> {
         let mut stored = Vec::new();
-        for (entity, Rows { id, only, .. }) in &self.model.rows {
+        for (entity, FactRows { id, only, .. }) in &self.model.rows {
             let wanted = affected.ascending(entity);
             if wanted.is_empty() || id.is_empty() {
                 continue;

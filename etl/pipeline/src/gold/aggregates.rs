@@ -76,7 +76,7 @@ impl Aggregate {
 
 /// What was computed of one group of files.
 #[derive(Debug, Clone)]
-struct Content {
+struct StoredAggregate {
     number: i64,
     rows: Bytes,
 }
@@ -85,7 +85,7 @@ struct Content {
 #[derive(Debug, Default)]
 pub(super) struct AggregateCache {
     /// By table and files, the content of each SELECT by its name.
-    known: BTreeMap<(String, Files), BTreeMap<String, Content>>,
+    known: BTreeMap<(String, Files), BTreeMap<String, StoredAggregate>>,
     changed: bool,
 }
 
@@ -104,7 +104,8 @@ impl AggregateCache {
             let contents = contents.as_binary::<i32>();
             for row in 0..batch.num_rows() {
                 let files = files.value(row).lines().map(str::to_owned).collect();
-                let content = Content { number: numbers.value(row), rows: Bytes::copy_from_slice(contents.value(row)) };
+                let content =
+                    StoredAggregate { number: numbers.value(row), rows: Bytes::copy_from_slice(contents.value(row)) };
                 let of = cache.known.entry((tables.value(row).to_owned(), files)).or_default();
                 of.insert(names.value(row).to_owned(), content);
             }
@@ -158,7 +159,7 @@ impl AggregateCache {
                             let computed = computed.map_err(|error| uncomputed(one, error))?.collect().await;
                             let rows = encode(&computed.map_err(|error| uncomputed(one, error))?)?;
                             self.changed = true;
-                            contents.insert(one.name.clone(), Content { number, rows: rows.clone() });
+                            contents.insert(one.name.clone(), StoredAggregate { number, rows: rows.clone() });
                             decode(rows)?
                         }
                     };

@@ -31,7 +31,7 @@ const SHOWN: usize = 3;
 pub(super) type Sums = BTreeMap<String, i128>;
 
 /// The keys that a dimension has, by the name of its key column.
-pub(super) type Held = BTreeMap<String, (String, Arc<KeySet>)>;
+pub(super) type HeldKeys = BTreeMap<String, (String, Arc<KeySet>)>;
 
 /// Sums in units of the decimal scale, by the value of the grouping column.
 pub(super) type GroupSums = BTreeMap<i64, i128>;
@@ -64,7 +64,7 @@ pub(super) struct Checks {
 impl Checks {
     /// The data tests of a model. `balance` holds the sums over silver, `expected` the expected sums by group, one
     /// for each `adds_up`.
-    pub(super) fn of(model: &Model, held: &Held, balance: Sums, expected: Vec<GroupSums>) -> Self {
+    pub(super) fn of(model: &Model, held: &HeldKeys, balance: Sums, expected: Vec<GroupSums>) -> Self {
         let mut references = Vec::new();
         for name in model.schema.fields().iter().map(|field| field.name()).filter(|name| **name != model.key) {
             // A day's key is called after what happened on it.
@@ -143,10 +143,10 @@ impl Checks {
     }
 
     /// A tally of rows that go by from now on.
-    pub(super) fn tally(&self, model: &Model) -> Result<Tally> {
+    pub(super) fn tally(&self, model: &Model) -> Result<TestTally> {
         let ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let zeros = |count| vec![0; count];
-        Ok(Tally {
+        Ok(TestTally {
             ids,
             seen: Vec::new(),
             null_keys: 0,
@@ -178,7 +178,7 @@ impl Checks {
 }
 
 /// Counts and sums of rows that went by.
-pub(super) struct Tally {
+pub(super) struct TestTally {
     checks: Checks,
     ids: Fingerprinter,
     /// Hash of the key of every row.
@@ -190,7 +190,7 @@ pub(super) struct Tally {
     sums: BTreeMap<String, i128>,
 }
 
-impl Tally {
+impl TestTally {
     /// Looks at rows of the table's contract.
     pub(super) fn add(&mut self, batch: &RecordBatch) -> Result<()> {
         self.null_keys += column(batch, &self.checks.key)?.null_count() as u64;

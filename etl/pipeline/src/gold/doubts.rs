@@ -9,14 +9,14 @@ use connectwise_lakehouse::{Doubt, Lake, Table, TableName};
 
 use super::keys::{self, Keys, text};
 use super::model::{Model, ModelKind};
-use super::write::Run;
+use super::write::GoldRun;
 use super::{aggregates, failed, lookup_state};
 use crate::error::{Error, Result};
 use crate::opened::Opened;
 
 /// The tables that a build writes, as they were before it.
 #[derive(Debug, Clone)]
-pub(super) struct Known {
+pub(super) struct KnownTables {
     /// By model.
     tables: BTreeMap<String, Table>,
     doubts: BTreeMap<String, Doubt>,
@@ -36,7 +36,7 @@ pub(super) struct Known {
     pub(super) lookups_are_lost: bool,
 }
 
-impl Known {
+impl KnownTables {
     /// Why the table of a model has to be replaced.
     pub(super) fn doubt(&self, model: &Model) -> Option<&Doubt> {
         self.doubts.get(&model.name)
@@ -58,7 +58,7 @@ impl Known {
 }
 
 /// Opens every table that a build writes.
-pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> Result<Known> {
+pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> Result<KnownTables> {
     let mut tables = BTreeMap::new();
     let mut doubts = BTreeMap::new();
     for model in models.iter().filter(|model| model.is_table()) {
@@ -84,7 +84,7 @@ pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> 
     };
     let aggregates = opened.table(lake, &aggregates::table()).await?;
     let lookups = opened.table(lake, &lookup_state::table()).await?;
-    Ok(Known {
+    Ok(KnownTables {
         tables,
         doubts,
         keys_are_lost: keys_doubt.as_ref().is_some_and(|(_, trusted)| trusted.is_none()),
@@ -101,7 +101,7 @@ pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> 
 /// that; where that is gone, from what the dimensions hold, then from what is left of the table, so that a report that
 /// remembers a key finds the same member by it. Where a dimension has a higher key than its table, as after that was put back from a
 /// backup, its keys are taken over, before they are given to other members.
-pub(super) async fn keys(run: &Run, models: &[Model]) -> Result<Keys> {
+pub(super) async fn keys(run: &GoldRun, models: &[Model]) -> Result<Keys> {
     let stored = &run.known.keys;
     let Some((doubt, trusted)) = &run.known.keys_doubt else {
         let mut keys = Keys::load(stored).await?;

@@ -48,7 +48,7 @@ impl Given {
 
 /// A row of the table of keys.
 #[derive(Debug, Serialize)]
-struct Row<'a> {
+struct KeyRow<'a> {
     key: String,
     #[serde(flatten)]
     given: &'a Given,
@@ -179,7 +179,7 @@ impl Keys {
 
     /// What was given, as rows of the table.
     fn rows(&self, run_id: &str, started: DateTime<Utc>) -> Result<RecordBatch> {
-        let rows = self.new.iter().map(|given| Row {
+        let rows = self.new.iter().map(|given| KeyRow {
             key: format!("{}:{}", given.dimension, given.natural_key),
             given,
             processed_at: started,

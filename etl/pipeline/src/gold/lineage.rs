@@ -37,7 +37,7 @@ pub async fn lineage(
     let models = model::all(config)?;
     let Some(wanted) = models.iter().position(|model| model.is_table() && model.name == table) else { return Ok(None) };
     let session = own::empty_tables(lake, entities, config).await?;
-    let mut known = Known::default();
+    let mut known = KnownOrigins::default();
     known.add("agreement_numbers", &["agreementId", "number"], "silver_cw_agreement", &["id", "customFields"]);
     known.add("company_types", &["companyId", "companyType"], "silver_cw_company", &["id", "types"]);
     let mut found = None;
@@ -76,9 +76,9 @@ fn columns(model: &Model, origins: &BTreeMap<String, BTreeSet<Origin>>) -> Vec<(
 
 /// Tables that are read through: their columns are other tables' columns.
 #[derive(Default)]
-struct Known(BTreeMap<String, BTreeMap<String, BTreeSet<Origin>>>);
+struct KnownOrigins(BTreeMap<String, BTreeMap<String, BTreeSet<Origin>>>);
 
-impl Known {
+impl KnownOrigins {
     fn add(&mut self, table: &str, columns: &[&str], source: &str, properties: &[&str]) {
         let origin = |property: &&str| BTreeSet::from([(source.to_owned(), (*property).to_owned())]);
         let columns = columns.iter().zip(properties).map(|(column, property)| ((*column).to_owned(), origin(property)));

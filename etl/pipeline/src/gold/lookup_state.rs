@@ -35,7 +35,7 @@ pub(super) struct LookupState {
 
 /// A row of the table.
 #[derive(Debug, Serialize, Deserialize)]
-struct Row {
+struct LookupRow {
     lookup: String,
     key: String,
     content: Option<i64>,
@@ -60,7 +60,7 @@ impl LookupState {
             return Ok(Self { number: started.timestamp(), is_lost: true, ..state });
         }
         let rows = session.sql("select `lookup`, `key`, content, since from s").await.map_err(failed)?;
-        for row in from_batches::<Row>(TABLE, &rows.collect().await.map_err(failed)?)? {
+        for row in from_batches::<LookupRow>(TABLE, &rows.collect().await.map_err(failed)?)? {
             state.number = state.number.max(row.since);
             let seen = Seen { content: row.content, since: row.since };
             state.lookups.entry(row.lookup).or_default().insert(row.key, seen);
@@ -114,7 +114,7 @@ impl LookupState {
         if !self.changed {
             return Ok(());
         }
-        let row = |lookup: &String, (key, seen): (&String, &Seen)| Row {
+        let row = |lookup: &String, (key, seen): (&String, &Seen)| LookupRow {
             lookup: lookup.clone(),
             key: key.clone(),
             content: seen.content,

@@ -9,13 +9,13 @@ use connectwise_extract::contract::{DECIMAL, instant};
 use connectwise_lakehouse::TableName;
 use serde::Deserialize;
 
-use super::model::{AddsUp, BATCH_ID, DAYS, Model, ModelKind, PROCESSED_AT, Rows, SOURCE, Tests, is_technical};
+use super::model::{AddsUp, BATCH_ID, DAYS, FactRows, Model, ModelKind, PROCESSED_AT, SOURCE, Tests, is_technical};
 use crate::error::{Error, Result};
 use crate::sql;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct MetadataFile {
     #[serde(default)]
     model: Vec<Entry>,
 }
@@ -52,7 +52,7 @@ struct Entry {
     #[serde(default)]
     faults: String,
     #[serde(default)]
-    rows: BTreeMap<String, Rows>,
+    rows: BTreeMap<String, FactRows>,
     #[serde(default)]
     together: String,
     #[serde(default)]
@@ -61,7 +61,7 @@ struct Entry {
 
 /// The models that metadata declares, in its order.
 pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> Result<Vec<Model>> {
-    let file: File = toml::from_str(metadata).map_err(|error| {
+    let file: MetadataFile = toml::from_str(metadata).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
         Error::metadata_line(line, &suggested(error.message()))

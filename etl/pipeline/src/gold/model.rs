@@ -155,7 +155,7 @@ pub(super) enum ModelKind {
 /// Which rows of a fact stand for the rows of an entity, and which of those a change elsewhere reaches.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rows {
+pub(super) struct FactRows {
     /// Column of the fact that holds the id of the silver row. Empty if the entity's rows have no row of their own in the fact.
     #[serde(default)]
     pub(super) id: String,
@@ -174,7 +174,7 @@ fn always() -> String {
     "true".to_owned()
 }
 
-impl Rows {
+impl FactRows {
     /// Name of the `together` column in this entity's silver table.
     pub(super) fn together<'a>(&'a self, fact: &'a Model) -> &'a str {
         if self.together.is_empty() { &fact.together } else { &self.together }
@@ -257,7 +257,7 @@ pub(super) struct Model {
     pub(super) schema: SchemaRef,
     pub(super) tests: Tests,
     /// The silver rows that rows of a fact stand for, by entity. Empty for what is always looked at as a whole.
-    pub(super) rows: BTreeMap<String, Rows>,
+    pub(super) rows: BTreeMap<String, FactRows>,
     /// Column by which rows depend on each other: those with the same value are affected together.
     pub(super) together: String,
     /// Whether it is one of the user's project.

@@ -11,8 +11,8 @@ use connectwise_lakehouse::{Changes, Commit, Lake, Source, Table, same_schema};
 use datafusion::prelude::{DataFrame, SessionContext, cast, ident};
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
-use super::check::{Checks, Tally};
-use super::doubts::Known;
+use super::check::{Checks, TestTally};
+use super::doubts::KnownTables;
 use super::model::{BATCH_ID, Model, PROCESSED_AT, SOURCE, is_technical};
 use super::{STORED, failed};
 use crate::error::{Error, Result, sql_error};
@@ -24,13 +24,13 @@ const MERGED_AT_MOST: usize = 100_000;
 
 /// The run that writes.
 #[derive(Debug, Clone)]
-pub(super) struct Run {
+pub(super) struct GoldRun {
     pub(super) lake: Lake,
     pub(super) mode: Mode,
     pub(super) id: String,
     pub(super) started: DateTime<Utc>,
     /// Which of its tables others changed.
-    pub(super) known: Known,
+    pub(super) known: KnownTables,
     /// Compares and writes nothing.
     pub(super) dry: bool,
 }
@@ -40,7 +40,7 @@ pub(super) fn has_columns(table: &Table, model: &Model) -> bool {
     table.schema().is_some_and(|stored| same_schema(&stored, &model.schema))
 }
 
-impl Run {
+impl GoldRun {
     /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
     /// No difference, no commit.
     pub(super) async fn write(
@@ -168,7 +168,7 @@ impl Run {
         let state = (rows, checks.tally(model)?);
         let tested = futures::stream::try_unfold(
             state,
-            |(mut rows, mut tally): (BoxStream<'static, Result<RecordBatch>>, Tally)| async move {
+            |(mut rows, mut tally): (BoxStream<'static, Result<RecordBatch>>, TestTally)| async move {
                 let Some(batch) = rows.try_next().await? else { return tally.judge().map(|()| None) };
                 tally.add(&batch)?;
                 Ok(Some((batch, (rows, tally))))

@@ -17,7 +17,7 @@ use crate::telemetry::{Deviation, DriftKind, Tally};
 /// A deviation as the lakehouse knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Known {
+pub struct KnownDeviation {
     /// Entity.
     pub entity: String,
     /// What it is about.
@@ -53,7 +53,7 @@ pub struct Drift {
     /// Version of the document.
     pub api_version: &'static str,
     /// What the document doesn't have, by entity.
-    pub deviations: Vec<Known>,
+    pub deviations: Vec<KnownDeviation>,
     /// What only the document has, for entities of which rows were read.
     pub unseen: Vec<Unseen>,
 }
@@ -136,7 +136,7 @@ fn never_seen(entity: &'static Entity, seen: &BTreeSet<(String, String)>) -> Uns
     Unseen { entity: entity.name, properties: all.len(), never_seen }
 }
 
-async fn deviations(lake: &Lake) -> Result<Vec<Known>> {
+async fn deviations(lake: &Lake) -> Result<Vec<KnownDeviation>> {
     // Two runs at once may both have been the first.
     let sql = "select entity, kind, path, found, occurrences as \"count\", started as \"firstSeen\", \"runId\" from \
          (select *, row_number() over (partition by entity, kind, path, found order by started, \"runId\") as n \

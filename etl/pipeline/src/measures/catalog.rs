@@ -169,7 +169,7 @@ pub struct Asked<'a> {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct File {
+pub(super) struct CatalogFile {
     pub(super) rows: Vec<Rows>,
     pub(super) measure: Vec<Measure>,
     pub(super) question: Vec<Question>,
@@ -210,7 +210,7 @@ impl Catalog {
         Ok(catalog)
     }
 
-    pub(super) fn add(&mut self, file: File, own: bool) {
+    pub(super) fn add(&mut self, file: CatalogFile, own: bool) {
         self.rows.extend(file.rows.into_iter().map(|rows| Rows { own, ..rows }));
         self.measures.extend(file.measure.into_iter().map(|measure| Measure { own, ..measure }));
         self.questions.extend(file.question.into_iter().map(|question| Question { own, ..question }));
@@ -282,7 +282,7 @@ impl Catalog {
 /// A question as it is listed.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Listed<'a> {
+struct ListedQuestion<'a> {
     question: &'a str,
     group: &'a str,
     description: &'a str,
@@ -309,7 +309,7 @@ impl Catalog {
     pub fn listed(&self) -> Result<serde_json::Value> {
         let listed = self.questions().into_iter().map(|question| {
             let asked = self.asked(&question.name)?;
-            Ok(serde_json::json!(Listed {
+            Ok(serde_json::json!(ListedQuestion {
                 question: &question.name,
                 group: &question.group,
                 description: &question.description,
@@ -333,7 +333,7 @@ impl Catalog {
     }
 }
 
-pub(super) fn parse(text: &str) -> Result<File, String> {
+pub(super) fn parse(text: &str) -> Result<CatalogFile, String> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
         let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();

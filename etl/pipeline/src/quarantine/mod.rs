@@ -93,7 +93,7 @@ pub async fn keep(
         let held = Held::of(&table, entity).await?;
         // Open records, but for those that are there and open.
         let row = |(id, rejected): (&i64, &&Rejected)| {
-            Some(Row {
+            Some(QuarantineRow {
                 id: *id,
                 record: rejected.text.clone(),
                 reason: rejected.reason.clone(),
@@ -108,7 +108,7 @@ pub async fn keep(
                 closed: None,
             })
         };
-        let new: Vec<Row> = unique.iter().filter_map(row).collect();
+        let new: Vec<QuarantineRow> = unique.iter().filter_map(row).collect();
         if new.is_empty() {
             return Ok(unique.len() as u64);
         }
@@ -157,7 +157,7 @@ pub(crate) async fn remember(bronze: Table, entity: &Entity, remembered: u64, ru
 
 /// A row of the table.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-struct Row {
+struct QuarantineRow {
     #[serde(rename = "quarantineId")]
     id: i64,
     record: String,

@@ -28,7 +28,7 @@ use connectwise_sdk::conditions::field;
 use futures::TryStreamExt;
 
 use crate::bronze::watermark;
-use crate::deletes::{Answer, Facts, Guard, MAX_SHARE, accepts_all, confirm, control, may_delete, narrowed, verdict};
+use crate::deletes::{Facts, Guard, MAX_SHARE, Presence, accepts_all, confirm, control, may_delete, narrowed, verdict};
 use crate::error::{Error, Result};
 use crate::halt::{Halt, Trouble};
 use crate::quarantine;
@@ -111,7 +111,7 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
     let reconciled = retry_on_conflict(&name, async || {
         report = EntityReport::new(entity);
         let table = lake.table(&name).await?;
-        Work { client, entity, request, table: &table }.reconcile(&mut report).await
+        Sweeping { client, entity, request, table: &table }.reconcile(&mut report).await
     });
     let Err(error) = reconciled.await else { return report };
     if request.optional.contains(&entity.name) && error.is_shut() {
@@ -124,7 +124,7 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
     report
 }
 
-struct Work<'a> {
+struct Sweeping<'a> {
     client: &'a Client,
     entity: &'static Entity,
     request: &'a Request,
@@ -132,7 +132,7 @@ struct Work<'a> {
     table: &'a Table,
 }
 
-impl Work<'_> {
+impl Sweeping<'_> {
     async fn reconcile(&self, report: &mut EntityReport) -> Result<()> {
         let Some(schema) = self.table.schema() else {
             report.note = Some("there is no bronze table yet: run a load first".to_owned());
@@ -215,7 +215,7 @@ impl Work<'_> {
         }
         let answers = confirm(self.client, self.entity, missing).await;
         report.still_there =
-            answers.iter().filter(|(_, answer)| *answer == Answer::There).map(|(key, _)| *key).collect();
+            answers.iter().filter(|(_, answer)| *answer == Presence::There).map(|(key, _)| *key).collect();
         match verdict(&answers) {
             Ok(gone) => Ok(control(self.client, self.entity, &listed.keys).await.map(|()| gone)),
             refused => Ok(refused),

@@ -16,7 +16,7 @@ use futures::future::{Either, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
-use super::load::Target;
+use super::load::ListTarget;
 use super::plan::Run;
 use super::server::Server;
 use super::{Meter, Outcome, Step};
@@ -28,7 +28,7 @@ use crate::tenant;
 
 /// Result of all bronze loads.
 #[derive(Debug, Default)]
-pub(super) struct Loaded {
+pub(super) struct LoadedLists {
     /// The step of each load, in the order of the plan.
     pub(super) steps: Vec<Step>,
     /// Tables that were loaded, at their version after the load.
@@ -96,14 +96,14 @@ impl Run<'_> {
         client: &Client,
         server: &mut Server,
         (journal, fresh): (&mut Journal<'_>, Option<mpsc::UnboundedSender<Fresh>>),
-    ) -> Result<Loaded> {
+    ) -> Result<LoadedLists> {
         let mut halt = Halt::new(server.trouble).doubting(server.doubted);
         let mut waiting = Waiting(self.plan.entities.iter().copied().collect());
         let mut running: Vec<(TableName, Meter)> = Vec::new();
         let mut loads = FuturesUnordered::new();
         // Loads that ended while the result of an earlier one was handled.
         let mut ended = VecDeque::new();
-        let mut loaded = Loaded::default();
+        let mut loaded = LoadedLists::default();
         let mut stopped = None;
         self.observer.planned(waiting.0.len());
         let asking = client.with_own_stats();
@@ -121,7 +121,7 @@ impl Run<'_> {
             {
                 let meter = Meter::default();
                 let unreached = server.unreached.take();
-                let target = Target { entity, ready: ready.remove(entity.name) };
+                let target = ListTarget { entity, ready: ready.remove(entity.name) };
                 running.push((TableName::bronze(entity.table), meter.clone()));
                 loads.push(async move {
                     let (step, table) = match unreached {

@@ -41,7 +41,7 @@ impl Ready {
 
 /// A list to load, and its table if that is open already.
 #[derive(Debug)]
-pub(super) struct Target {
+pub(super) struct ListTarget {
     pub(super) entity: &'static Entity,
     pub(super) ready: Option<Ready>,
 }
@@ -76,9 +76,9 @@ impl Run<'_> {
     }
 
     /// Loads one list. Returns the step, and the table at its version after the step if that succeeded.
-    pub(super) async fn bronze(&self, client: &Client, to: Target, meter: &Meter) -> (Step, Option<Table>) {
+    pub(super) async fn bronze(&self, client: &Client, to: ListTarget, meter: &Meter) -> (Step, Option<Table>) {
         let client = client.with_own_stats();
-        let Target { entity, mut ready } = to;
+        let ListTarget { entity, mut ready } = to;
         let table = TableName::bronze(entity.table);
         let (mut step, loaded) = self
             .step(table, &[], meter, async |step, meter| {

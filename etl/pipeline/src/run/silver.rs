@@ -11,7 +11,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use tokio::sync::mpsc;
 
-use super::lists::{Fresh, Loaded};
+use super::lists::{Fresh, LoadedLists};
 use super::plan::{Run, at, is_full};
 use super::server::Server;
 use super::{Meter, Mode, Step, damage};
@@ -46,7 +46,7 @@ impl Run<'_> {
         client: &Client,
         server: &mut Server,
         journal: &mut Journal<'_>,
-    ) -> Result<(Loaded, HashMap<&'static str, Built>)> {
+    ) -> Result<(LoadedLists, HashMap<&'static str, Built>)> {
         // Who wants one request at a time gets one thing at a time.
         if client.config().concurrency() == 1 || !self.plan.layers.contains(&Layer::Silver) {
             return Ok((self.lists(client, server, (journal, None)).await?, HashMap::new()));

@@ -9,7 +9,7 @@ use connectwise_extract::privacy::Treatment;
 use serde_json::Value;
 
 use super::custom::{CustomColumn, CustomKind, Items};
-use super::guard::Guard;
+use super::guard::ValueGuard;
 use super::value;
 use crate::error::{Error, Result};
 
@@ -96,8 +96,8 @@ fn fill<T>(cells: &mut [Option<T>], row: usize, read: impl FnOnce() -> Option<T>
 /// A value as text; one that is more than a text or a number without what is called like a secret.
 fn text(json: &Value) -> String {
     match json {
-        Value::String(text) => Guard::free_text(text),
-        Value::Array(_) | Value::Object(_) => Guard::free_text(&json.to_string()),
+        Value::String(text) => ValueGuard::free_text(text),
+        Value::Array(_) | Value::Object(_) => ValueGuard::free_text(&json.to_string()),
         scalar => scalar.to_string(),
     }
 }

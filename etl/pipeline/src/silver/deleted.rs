@@ -7,7 +7,7 @@ use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::{IS_DELETED, RUN_ID, TIMESTAMP};
 
-use super::Step;
+use super::BuildStep;
 use super::layout::Layout;
 use crate::error::{Error, Result};
 
@@ -21,7 +21,7 @@ pub(super) struct Deletion {
 }
 
 impl Deletion {
-    pub(super) fn new(step: &Step<'_>, layout: &Layout, old: &SchemaRef) -> Self {
+    pub(super) fn new(step: &BuildStep<'_>, layout: &Layout, old: &SchemaRef) -> Self {
         let run_id = step.request.run_id.to_owned();
         Self { layout: layout.clone(), old: old.clone(), run_id, started: step.request.started }
     }

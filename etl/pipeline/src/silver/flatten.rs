@@ -12,7 +12,7 @@ use connectwise_extract::contract::{DECIMAL, Origin, SilverColumn, data_type};
 use connectwise_extract::privacy::Treatment;
 use connectwise_sdk::catalog::{Kind, Meaning};
 
-use super::guard::Guard;
+use super::guard::ValueGuard;
 use super::layout::Layout;
 use super::{custom_value, json, value};
 use crate::error::{Error, Result};
@@ -61,7 +61,7 @@ impl Flattener {
     }
 }
 
-fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &Guard) -> Result<(ArrayRef, u64)> {
+fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &ValueGuard) -> Result<(ArrayRef, u64)> {
     let rows = bronze.num_rows();
     let wanted = column.field.data_type();
     match &column.origin {
@@ -108,11 +108,11 @@ fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     cast(array, wanted).map_err(|error| Error::bronze_type(array.data_type(), wanted).with_source(error))
 }
 
-fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &Guard) -> Result<(ArrayRef, u64)> {
+fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &ValueGuard) -> Result<(ArrayRef, u64)> {
     Ok(match (kind, meaning) {
         (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array, guard), 0),
         (Kind::Json, _) => {
-            let texts = array.as_string::<i32>().iter().map(|text| text.map(Guard::free_text));
+            let texts = array.as_string::<i32>().iter().map(|text| text.map(ValueGuard::free_text));
             (Arc::new(texts.collect::<StringArray>()), 0)
         }
         (Kind::Int32, Meaning::Decimal) => {

@@ -12,8 +12,8 @@ use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 use super::deleted::Deletion;
 use super::flatten::Flattener;
 use super::layout::Layout;
-use super::read::{Rows, batches, failed, gone};
-use super::{Content, Fingerprinter, Request, Step, TableReport, custom};
+use super::read::{SilverRows, batches, failed, gone};
+use super::{BuildStep, Content, Fingerprinter, Request, TableReport, custom};
 use crate::error::{Error, Result};
 use crate::telemetry::build::Unreadable;
 
@@ -22,7 +22,7 @@ const FLATTENED_AT_ONCE: usize = 2;
 
 /// `believed` is the version that rows are kept of which bronze no longer has; where the newest is `doubtful`, the table is
 /// replaced whatever it holds.
-pub(super) async fn build(step: &Step<'_>, believed: Option<&Table>, doubtful: bool) -> Result<TableReport> {
+pub(super) async fn build(step: &BuildStep<'_>, believed: Option<&Table>, doubtful: bool) -> Result<TableReport> {
     let session = step.silver.lake().session()?;
     step.bronze.register(&session, "bronze").await?;
     if let Some(believed) = believed {
@@ -30,10 +30,10 @@ pub(super) async fn build(step: &Step<'_>, believed: Option<&Table>, doubtful: b
     }
     let silver = believed.and_then(Table::schema);
     let silver = silver.as_ref();
-    let bronze = Rows::of_bronze(&session, step.request.entity).await?;
+    let bronze = SilverRows::of_bronze(&session, step.request.entity).await?;
     let layout = layout(step, &session, silver).await?;
     let flattener = Flattener::new(layout.clone());
-    let tally = Tally::default();
+    let tally = UnreadableTally::default();
     if silver.is_some_and(|schema| !doubtful && layout.is_that_of(schema)) {
         let new = content(rows(step, &bronze, &session, &flattener, silver, &tally).await?, &layout).await?;
         let stored = session.table("silver").await.map_err(failed)?;
@@ -50,7 +50,7 @@ pub(super) async fn build(step: &Step<'_>, believed: Option<&Table>, doubtful: b
 }
 
 /// The columns of the new table: a look at the custom fields of all rows comes before the rows themselves.
-async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&SchemaRef>) -> Result<Layout> {
+async fn layout(step: &BuildStep<'_>, session: &SessionContext, silver: Option<&SchemaRef>) -> Result<Layout> {
     let known = silver.map(|schema| custom::stored(schema)).unwrap_or_default();
     let Request { entity, privacy, .. } = *step.request;
     let bare = Layout::new(entity, privacy, Vec::new())?;
@@ -68,9 +68,9 @@ async fn layout(step: &Step<'_>, session: &SessionContext, silver: Option<&Schem
 
 /// Unreadable values of all batches so far.
 #[derive(Clone, Default)]
-pub(super) struct Tally(Arc<Mutex<Unreadable>>);
+pub(super) struct UnreadableTally(Arc<Mutex<Unreadable>>);
 
-impl Tally {
+impl UnreadableTally {
     fn add(&self, bad: Unreadable) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for (column, count) in bad {
@@ -85,12 +85,12 @@ impl Tally {
 
 /// All rows of the new table.
 async fn rows(
-    step: &Step<'_>,
-    bronze: &Rows,
+    step: &BuildStep<'_>,
+    bronze: &SilverRows,
     session: &SessionContext,
     flattener: &Flattener,
     silver: Option<&SchemaRef>,
-    tally: &Tally,
+    tally: &UnreadableTally,
 ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
     let present = flattened(bronze.all(session).await?, flattener, tally);
     let Some(silver) = silver else { return Ok(present) };
@@ -104,7 +104,7 @@ async fn rows(
 pub(super) fn flattened(
     bronze: BoxStream<'static, Result<RecordBatch>>,
     flattener: &Flattener,
-    tally: &Tally,
+    tally: &UnreadableTally,
 ) -> BoxStream<'static, Result<RecordBatch>> {
     let flattener = Arc::new(flattener.clone());
     let tally = tally.clone();

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 /// The policy of one entity, as far as it concerns what is inside of JSON texts. A hash has a column of its own, never a
 /// place in a text.
 #[derive(Debug, Clone)]
-pub(crate) struct Guard {
+pub(crate) struct ValueGuard {
     /// Custom fields without a value in the text.
     pub(crate) withheld: BTreeSet<i64>,
     /// Whether personal details stay.
@@ -23,7 +23,7 @@ pub(crate) struct Guard {
     keeps_names: bool,
 }
 
-impl Guard {
+impl ValueGuard {
     pub(crate) fn new(entity: &Entity, privacy: &Privacy) -> Self {
         let keeps = |personal| privacy.of_personal(personal) == Treatment::Keep;
         let withheld = privacy.withheld_custom_fields(entity);

@@ -9,13 +9,13 @@ use super::deleted::Deletion;
 use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{changed, failed, gone, register};
-use super::{Step, TableReport, custom};
+use super::{BuildStep, TableReport, custom};
 use crate::error::Result;
 use crate::telemetry::build::Unreadable;
 
 /// `stored` is the layout of the table as it is; new custom fields widen it. `seen` is the bronze version that it was built from.
 pub(super) async fn build(
-    step: &Step<'_>,
+    step: &BuildStep<'_>,
     silver: &TableState,
     stored: Layout,
     seen: Option<i64>,

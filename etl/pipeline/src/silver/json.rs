@@ -1,4 +1,4 @@
-//! Arrays and maps as JSON text, without links and without what a [`Guard`] withholds.
+//! Arrays and maps as JSON text, without links and without what a [`ValueGuard`] withholds.
 
 use arrow::array::{Array, ArrayRef, AsArray, StringBuilder};
 use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
@@ -6,10 +6,10 @@ use chrono::{DateTime, SecondsFormat};
 use connectwise_sdk::catalog::Kind;
 use serde_json::{Map, Number, Value};
 
-use super::guard::Guard;
+use super::guard::ValueGuard;
 
 /// One JSON text for each row, null where the value is null.
-pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &Guard) -> ArrayRef {
+pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &ValueGuard) -> ArrayRef {
     let mut texts = StringBuilder::new();
     for row in 0..values.len() {
         if values.is_null(row) {
@@ -21,7 +21,7 @@ pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &Guard) -> ArrayRef 
     std::sync::Arc::new(texts.finish())
 }
 
-fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &Guard) -> Value {
+fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &ValueGuard) -> Value {
     if values.is_null(row) {
         return Value::Null;
     }
@@ -34,7 +34,7 @@ fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &Guard) -> Value {
             values.as_primitive_opt::<TimestampMicrosecondType>().map(|values| instant(values.value(row)))
         }
         Kind::Utf8 => values.as_string_opt::<i32>().map(|values| values.value(row).trim().into()),
-        Kind::Json => values.as_string_opt::<i32>().map(|values| Guard::free(values.value(row))),
+        Kind::Json => values.as_string_opt::<i32>().map(|values| ValueGuard::free(values.value(row))),
         Kind::StringMap => values.as_map_opt().map(|values| {
             let entries = values.value(row);
             let names = entries.column(0).as_string_opt::<i32>();

@@ -14,7 +14,7 @@ use connectwise_extract::privacy::{HashKey, Privacy, Treatment};
 use connectwise_sdk::catalog::{Entity, Kind};
 
 use super::custom::CustomColumn;
-use super::guard::Guard;
+use super::guard::ValueGuard;
 use crate::error::{Error, Result};
 
 /// Mark of a hashed column in the schema; its value tells the key.
@@ -37,7 +37,7 @@ pub(crate) struct Stored {
 pub(crate) struct Layout {
     pub(crate) columns: Vec<Stored>,
     pub(crate) custom: Vec<CustomColumn>,
-    pub(crate) guard: Guard,
+    pub(crate) guard: ValueGuard,
     schema: SchemaRef,
     key: Option<HashKey>,
 }
@@ -53,7 +53,7 @@ impl Layout {
         let treated =
             |column: CustomColumn| CustomColumn { treatment: privacy.of_custom_field(entity, column.id), ..column };
         let custom: Vec<CustomColumn> = custom.into_iter().map(treated).collect();
-        let guard = Guard::new(entity, privacy);
+        let guard = ValueGuard::new(entity, privacy);
         let is_dropped = |stored: &&Stored| stored.treatment == Treatment::Drop;
         let dropped = columns.iter().filter(is_dropped).map(|stored| stored.column.field.name().clone());
         let dropped: Vec<String> = dropped.chain(guard.withheld.iter().map(|id| format!("cf{id}"))).collect();

@@ -113,7 +113,7 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
         Some(examined) => silver.believed(examined).await?,
         None => None,
     };
-    let step = Step { bronze, input: &input, silver, request };
+    let step = BuildStep { bronze, input: &input, silver, request };
     if let (Mode::Incremental, Some(state), None) = (mode, silver.state(), &doubt) {
         let layout = Layout::new(request.entity, request.privacy, custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
@@ -158,14 +158,14 @@ pub struct Request<'a> {
 }
 
 /// One build: from which version of bronze, over which version of silver.
-struct Step<'a> {
+struct BuildStep<'a> {
     bronze: &'a Table,
     input: &'a Examined,
     silver: &'a Table,
     request: &'a Request<'a>,
 }
 
-impl Step<'_> {
+impl BuildStep<'_> {
     fn table(&self) -> TableName {
         self.silver.name().clone()
     }

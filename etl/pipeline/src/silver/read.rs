@@ -43,13 +43,13 @@ pub(super) async fn register(
 
 /// Bronze as a build sees it. Its key is unique unless something else than a load wrote it; where a key is there more than
 /// once, the newest row stands for it.
-pub(super) struct Rows {
+pub(super) struct SilverRows {
     key: &'static str,
     /// For the keys that are there more than once: the newest row of each.
     newest: Option<RecordBatch>,
 }
 
-impl Rows {
+impl SilverRows {
     /// Looks for keys that the session's `bronze` has more than once: only the key is read.
     pub(super) async fn of_bronze(session: &SessionContext, entity: &Entity) -> Result<Self> {
         let key = entity.key;

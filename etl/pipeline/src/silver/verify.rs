@@ -18,7 +18,7 @@ use twox_hash::XxHash3_64;
 use super::flatten::Flattener;
 use super::full::{Tally, flattened};
 use super::layout::Layout;
-use super::read::{Rows, batches, failed};
+use super::read::{SilverRows, batches, failed};
 use super::{BRONZE_VERSION, Fingerprinter, custom};
 use crate::error::Result;
 
@@ -161,7 +161,7 @@ impl Sides<'_> {
         let mut hashes = Fingerprinter::new(schema, |name| name != TIMESTAMP && name != RUN_ID)?;
         let mut rows: BoxStream<'static, Result<RecordBatch>> = match side {
             Side::Bronze => {
-                let bronze = Rows::of_bronze(&self.session, self.entity).await?;
+                let bronze = SilverRows::of_bronze(&self.session, self.entity).await?;
                 flattened(bronze.all(&self.session).await?, &self.flattener, &Tally::default())
             }
             Side::Silver => {

@@ -111,7 +111,7 @@ pub(crate) async fn admit(
 /// # Errors
 /// [`Kind::Config`](crate::error::Kind::Config) when the bronze tables say that they are another tenant's, unless this one takes them over.
 async fn unrecorded(lake: &Lake, tenant: &Tenant, adopt: bool) -> Result<(i64, &'static str, Option<String>)> {
-    let held = Held::by(lake).await;
+    let held = HeldTenants::by(lake).await;
     if adopt {
         return Ok((held.number + 1, "moved", Some(moves_to(tenant))));
     }
@@ -158,7 +158,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
     }
     // An older row may be left, whose owner needs not be the one whose rows these are.
     let recorded = owner::recorded(lake).await?.map_or(0, |owner| owner.number);
-    let number = if protects { recorded.max(Held::by(lake).await.number) + 1 } else { recorded + 1 };
+    let number = if protects { recorded.max(HeldTenants::by(lake).await.number) + 1 } else { recorded + 1 };
     Ok((note, Some((number, protects))))
 }
 
@@ -185,7 +185,7 @@ pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
 pub(crate) async fn signature(lake: &Lake) -> Result<Signature> {
     if owner::doubt(lake).await?.is_some() {
         // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
-        return Ok(Signature { number: Held::by(lake).await.number, tenant: None });
+        return Ok(Signature { number: HeldTenants::by(lake).await.number, tenant: None });
     }
     Ok(owner(lake).await?.as_ref().map_or(Signature { number: 1, tenant: None }, Signature::from))
 }
@@ -212,14 +212,14 @@ pub(crate) fn signed(commit: Commit, owner: Signature, moved: bool) -> Commit {
 }
 
 /// Whose rows the bronze tables of a lakehouse say that they hold.
-struct Held {
+struct HeldTenants {
     /// The highest number of an owner, 1 where none says one.
     number: i64,
     /// The tenants.
     tenants: BTreeSet<i64>,
 }
 
-impl Held {
+impl HeldTenants {
     async fn by(lake: &Lake) -> Self {
         let mut held = Self { number: 1, tenants: BTreeSet::new() };
         for entity in catalog::entities() {

@@ -94,7 +94,7 @@ pub fn owner_schema() -> SchemaRef {
 /// A row of the table.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Row<'a> {
+struct OwnerRow<'a> {
     number: i64,
     company: &'a str,
     server: &'a str,
@@ -195,7 +195,7 @@ impl Claim {
                 _ => {}
             }
             let tenant = &self.owner.tenant;
-            let row = Row {
+            let row = OwnerRow {
                 number: self.owner.number,
                 company: &tenant.company,
                 server: &tenant.server,

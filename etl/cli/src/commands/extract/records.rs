@@ -25,7 +25,7 @@ pub(super) enum Records {
     Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
     /// The columns are known once every record was seen, so the records wait in an unnamed file.
-    Waiting(Box<Waiting>),
+    WaitingRecords(Box<WaitingRecords>),
 }
 
 impl Records {
@@ -44,7 +44,14 @@ impl Records {
             None => {
                 let spool = BufWriter::new(tempfile::tempfile().map_err(|error| disk(SPOOL, error))?);
                 let fields = fields.map(str::to_owned);
-                Ok(Self::Waiting(Box::new(Waiting { target, format, fields, cells, spool, found: Found::default() })))
+                Ok(Self::Waiting(Box::new(WaitingRecords {
+                    target,
+                    format,
+                    fields,
+                    cells,
+                    spool,
+                    found: Found::default(),
+                })))
             }
         }
     }
@@ -132,7 +139,7 @@ impl ParquetFile {
 const SPOOL: &str = "a temporary file";
 
 /// Records of which the columns aren't known yet.
-pub(super) struct Waiting {
+pub(super) struct WaitingRecords {
     target: Target,
     format: Format,
     fields: Option<String>,
@@ -141,7 +148,7 @@ pub(super) struct Waiting {
     found: Found,
 }
 
-impl Waiting {
+impl WaitingRecords {
     fn finish(self) -> Result<Cells> {
         let spool = |error: std::io::Error| disk(SPOOL, error);
         let columns = Columns::of(&self.found.columns(), self.fields.as_deref());

@@ -2,20 +2,20 @@
 
 use futures::future::join_all;
 
-use super::super::Work;
-use super::super::bundle::{Listed, Refusal, count, refusal};
+use super::super::ChildWork;
+use super::super::bundle::{ListedBelow, Refusal, count, refusal};
 use super::{PATIENCE, Reader};
 use crate::bundling::{BUNDLE, Length};
 use crate::error::{Error, Result};
 
 /// Bundles of the run lack records, and some lists of this load were taken without a count.
-fn not_believed(work: &Work<'_>) -> Error {
+fn not_believed(work: &ChildWork<'_>) -> Error {
     work.incomplete("bundles lack records that the server counts")
 }
 
 impl Reader {
     /// Fails where bundles turned out to lack records, perhaps those of another load, after this load took some without a count.
-    pub(in super::super) fn still_believed(&self, work: &Work<'_>) -> Result<()> {
+    pub(in super::super) fn still_believed(&self, work: &ChildWork<'_>) -> Result<()> {
         match self.believes && work.request.shared.proof(|proof| proof.is_doubted()) {
             true => Err(not_believed(work)),
             false => Ok(()),
@@ -26,7 +26,11 @@ impl Reader {
     ///
     /// # Errors
     /// When bundles turn out to lack records after this load took some of them without a count.
-    pub(super) async fn prove(&mut self, work: &Work<'_>, mut bundles: Vec<Vec<Listed>>) -> Result<Vec<Listed>> {
+    pub(super) async fn prove(
+        &mut self,
+        work: &ChildWork<'_>,
+        mut bundles: Vec<Vec<ListedBelow>>,
+    ) -> Result<Vec<ListedBelow>> {
         let shared = &work.request.shared;
         let mut known = shared.proof(|proof| *proof).with_entity(self.longest);
         // Counts are expected to confirm what they are asked for, so that a few of them settle many bundles.
@@ -56,13 +60,13 @@ impl Reader {
             expects = false;
         };
         for bundle in &bundles {
-            let confirmed: Vec<bool> = bundle.iter().map(Listed::is_confirmed).collect();
+            let confirmed: Vec<bool> = bundle.iter().map(ListedBelow::is_confirmed).collect();
             known.confirm(&self.lengths(bundle), &confirmed);
         }
         self.longest = known.of_entity();
         shared.proof(|proof| proof.join(known));
         let lists = bundles.into_iter().flatten().zip(complete.into_iter().flatten());
-        let lists: Vec<Listed> = lists.filter_map(|(listed, complete)| complete.then_some(listed)).collect();
+        let lists: Vec<ListedBelow> = lists.filter_map(|(listed, complete)| complete.then_some(listed)).collect();
         self.believes |= self.counts && lists.iter().any(|listed| listed.counted.is_none());
         Ok(lists)
     }
@@ -71,15 +75,15 @@ impl Reader {
     /// count, lists are taken at their word, unless it is `doubted` or they hold fewer records than a count or the table.
     async fn count(
         &mut self,
-        work: &Work<'_>,
-        bundles: &mut [Vec<Listed>],
+        work: &ChildWork<'_>,
+        bundles: &mut [Vec<ListedBelow>],
         mut unproven: impl FnMut(&[Length]) -> Vec<bool>,
         doubted: bool,
     ) -> Vec<Vec<bool>> {
         let unproven: Vec<Vec<bool>> = bundles.iter().map(|bundle| unproven(&self.lengths(bundle))).collect();
         let open = bundles.iter_mut().flatten().zip(unproven.iter().flatten());
         let open = open.filter(|(listed, unproven)| **unproven && listed.counted.is_none());
-        let mut open: Vec<&mut Listed> = open.map(|(listed, _)| listed).collect();
+        let mut open: Vec<&mut ListedBelow> = open.map(|(listed, _)| listed).collect();
         if self.counts && work.entity.count_path.is_some() {
             // Counts say nothing of the sizes that bundles may have, so they are asked for in those that are known to work.
             let size = work.request.shared.sizes(|sizes| sizes.working()).min(BUNDLE);
@@ -90,10 +94,11 @@ impl Reader {
             }
         }
         let countable = doubted || (self.counts && work.entity.count_path.is_some());
-        let fewer =
-            |listed: &Listed| self.stored.get(&listed.list.parent).is_some_and(|rows| listed.records.len() < *rows);
-        let at_its_word = |listed: &Listed| !countable && !listed.lacks() && !fewer(listed);
-        let complete = |(bundle, unproven): (&Vec<Listed>, Vec<bool>)| {
+        let fewer = |listed: &ListedBelow| {
+            self.stored.get(&listed.list.parent).is_some_and(|rows| listed.records.len() < *rows)
+        };
+        let at_its_word = |listed: &ListedBelow| !countable && !listed.lacks() && !fewer(listed);
+        let complete = |(bundle, unproven): (&Vec<ListedBelow>, Vec<bool>)| {
             let lists = bundle.iter().zip(unproven);
             lists.map(|(listed, unproven)| !unproven || listed.is_confirmed() || at_its_word(listed)).collect()
         };
@@ -101,7 +106,7 @@ impl Reader {
     }
 
     /// Adapts to counts that failed.
-    fn adapt_counts(&mut self, work: &Work<'_>, error: &connectwise_sdk::Error) {
+    fn adapt_counts(&mut self, work: &ChildWork<'_>, error: &connectwise_sdk::Error) {
         if refusal(error) != Refusal::Now {
             self.counts = false;
             self.notes.push(format!("bundles can't count, so their lists are taken at their word: {error}"));
@@ -114,7 +119,7 @@ impl Reader {
         }
     }
 
-    fn lengths(&self, bundle: &[Listed]) -> Vec<Length> {
+    fn lengths(&self, bundle: &[ListedBelow]) -> Vec<Length> {
         let stored = |parent: i64| self.stored.get(&parent).copied().unwrap_or_default();
         bundle.iter().map(|listed| listed.length(stored(listed.list.parent))).collect()
     }

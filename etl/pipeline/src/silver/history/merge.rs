@@ -198,12 +198,12 @@ mod tests {
     }
 
     /// A row as silver has it: id, change time, when it was read or found gone, content, whether it is gone.
-    type Row = (i32, Option<i64>, i64, i64, bool);
+    type VersionRow = (i32, Option<i64>, i64, i64, bool);
 
     /// A row of a history: id, content, from, to, whether it is current and whether it was closed by a deletion.
     type Line = (i64, i64, i64, Option<i64>, bool, bool);
 
-    fn silver(rows: &[Row]) -> RecordBatch {
+    fn silver(rows: &[VersionRow]) -> RecordBatch {
         let instants = |values: Vec<Option<i64>>| -> ArrayRef {
             Arc::new(TimestampMicrosecondArray::from(values).with_timezone("UTC"))
         };
@@ -232,7 +232,7 @@ mod tests {
 
     impl History {
         /// Merges a batch, and says how many rows changed.
-        fn arrive(&mut self, rows: &[Row]) -> usize {
+        fn arrive(&mut self, rows: &[VersionRow]) -> usize {
             let stored: Vec<RecordBatch> = self.0.values().cloned().collect();
             let changes = Records::new(&schema(), "id", &stored, &[silver(rows)]).unwrap().changes().unwrap();
             for row in 0..changes.num_rows() {
@@ -326,8 +326,8 @@ mod tests {
 
     /// The naive model: a record's life told in the order in which it happened. Gives what a history has to say of it and
     /// the rows that silver had, one for each event.
-    fn life(id: i32, events: &[(Event, i64, i64)]) -> (Vec<Line>, Vec<Row>) {
-        let mut rows: Vec<Row> = vec![(id, Some(0), 1, 0, false)];
+    fn life(id: i32, events: &[(Event, i64, i64)]) -> (Vec<Line>, Vec<VersionRow>) {
+        let mut rows: Vec<VersionRow> = vec![(id, Some(0), 1, 0, false)];
         let mut lines = vec![(i64::from(id), 0, 0, None, true, false)];
         let mut now = 1;
         let mut changed = 0;
@@ -391,14 +391,14 @@ mod tests {
                 rows.extend(arrivals);
             }
             // A deletion is found after what it ends was read; all else may come in any order.
-            let arrivals = |at: usize| -> Vec<Row> {
+            let arrivals = |at: usize| -> Vec<VersionRow> {
                 let row = rows[at];
                 let before = rows[..at].iter().filter(|other| row.4 && other.0 == row.0);
                 before.chain([&row]).copied().collect()
             };
             let mut history = History::default();
             for (pick, size) in &order {
-                let batch: Vec<Row> = (0..*size).flat_map(|next| arrivals((*pick as usize + next * 7) % rows.len())).collect();
+                let batch: Vec<VersionRow> = (0..*size).flat_map(|next| arrivals((*pick as usize + next * 7) % rows.len())).collect();
                 for batch in unique(&batch) {
                     history.arrive(&batch);
                 }
@@ -418,8 +418,8 @@ mod tests {
     }
 
     /// Batches as silver can have them: one row a record.
-    fn unique(rows: &[Row]) -> Vec<Vec<Row>> {
-        let mut batches: Vec<Vec<Row>> = Vec::new();
+    fn unique(rows: &[VersionRow]) -> Vec<Vec<VersionRow>> {
+        let mut batches: Vec<Vec<VersionRow>> = Vec::new();
         for row in rows {
             match batches.iter_mut().find(|batch| batch.iter().all(|other| other.0 != row.0)) {
                 Some(batch) => batch.push(*row),

@@ -139,7 +139,7 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
         Some(examined) => history.believed(examined).await?,
         None => None,
     };
-    let step = Step { silver, input: &input, history, layout: &layout, request };
+    let step = HistoryStep { silver, input: &input, history, layout: &layout, request };
     let Some(believed) = believed else {
         return Ok(step.first().await?.rebuilt(doubt.as_ref()));
     };
@@ -165,7 +165,7 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
     Ok(report.rebuilt(doubt.as_ref()))
 }
 
-struct Step<'a> {
+struct HistoryStep<'a> {
     silver: &'a Table,
     input: &'a Examined,
     history: &'a Table,
@@ -173,7 +173,7 @@ struct Step<'a> {
     request: &'a Request<'a>,
 }
 
-impl Step<'_> {
+impl HistoryStep<'_> {
     fn commit(&self) -> Commit {
         Commit::new(self.request.run_id)
             .transaction(SILVER_VERSION, i64::try_from(self.input.state.version).unwrap_or(i64::MAX))
