@@ -134,6 +134,76 @@ left join (
 where t.merged is null
 """
 
+# Plans of projects with what was done, spent and billed. A phase below another one is part of its plan.
+PROJECTS = f"""
+create table projects as
+with phases as (
+    select projectId as project, sum({amount('budgetHours')}) as hours,
+        sum(coalesce({amount('estimatedTimeCost')}, 0) + coalesce({amount('estimatedExpenseCost')}, 0) + coalesce({amount('estimatedProductCost')}, 0)) as cost,
+        sum(coalesce({amount('estimatedTimeRevenue')}, 0) + coalesce({amount('estimatedExpenseRevenue')}, 0)
+            + coalesce({amount('estimatedProductRevenue')}, 0)) as revenue
+    from projectphase where parentPhase.id is null group by all
+),
+worked as (
+    select t.project.id as project, sum(coalesce({amount('t.actualHours')}, 0)) as hours,
+        sum(coalesce({amount('t.actualHours')}, 0) * coalesce({amount('m.hourlyCost')}, {amount('t.hourlyCost')}, 0)) as cost
+    from timeentry t left join member m on m.id = t.member.id group by all
+),
+spent as (
+    select project, sum(cost) as cost from (
+        select project.id as project, coalesce({amount('amount')}, 0) as cost from expenseentry
+        union all select project.id, coalesce({amount('extCost')}, 0) from productitem
+    ) group by all
+),
+owners as (
+    select id, coalesce(project.id, case when applyToType = 'Project' then applyToId end) as project from invoice
+),
+billed as (
+    select project, sum(amount) as amount from (
+        select o.project, b.billed as amount from owners o join bills b on b.id = o.id
+        union all
+        select s.project, l.amount from lines l
+        join (
+            select 'time' as source, id, project.id as project from timeentry
+            union all select 'expense', id, project.id from expenseentry
+            union all select 'product', id, project.id from productitem
+        ) s on s.source = l.source and s.id = l.id
+        left join owners o on o.id = l.invoice
+        where o.project is null
+    ) where project is not null group by all
+),
+plans as (
+    select p.id, p.company.id as company, p.closedFlag, cast(p.estimatedEnd as date) as ends, p.billingMethod, {amount('p.billingAmount')} as fee,
+        coalesce(
+            case when {amount('p.budgetHours')} > 0 then {amount('p.budgetHours')} end, case when f.hours > 0 then f.hours end,
+            case when {amount('p.estimatedHours')} > 0 then {amount('p.estimatedHours')} end
+        ) as budget,
+        nullif(coalesce(nullif(coalesce({amount('p.estimatedTimeCost')}, 0) + coalesce({amount('p.estimatedExpenseCost')}, 0)
+            + coalesce({amount('p.estimatedProductCost')}, 0), 0), f.cost), 0) as cost,
+        nullif(coalesce(nullif(coalesce({amount('p.estimatedTimeRevenue')}, 0) + coalesce({amount('p.estimatedExpenseRevenue')}, 0)
+            + coalesce({amount('p.estimatedProductRevenue')}, 0), 0), f.revenue), 0) as revenue,
+        case when {amount('p.percentComplete')} > 1 then {amount('p.percentComplete')} / 100 else cast({amount('p.percentComplete')} as double) end as share
+    from project p left join phases f on f.project = p.id
+)
+select p.*, coalesce(w.hours, 0) as hours, coalesce(w.cost, 0) + coalesce(s.cost, 0) as spent, coalesce(b.amount, 0) as billed,
+    p.cost * coalesce(p.share, case when coalesce(w.hours, 0) >= 0 then least(1, coalesce(w.hours, 0) / p.budget) end) as earned
+from plans p
+left join worked w on w.project = p.id
+left join spent s on s.project = p.id
+left join billed b on b.project = p.id
+"""
+
+PROJECT_ROWS = f"""
+    select company as companyId, id as projectId, sum(budget) as budgetHours, sum(hours) as hours,
+        {ratio("sum(case when budget is not null then hours end)", "sum(budget)")} as budgetBurn, sum(budget - hours) as remainingHours,
+        sum(cost) as plannedCost, sum(spent) as actualCost,
+        {ratio("sum(earned)", "sum(case when earned is not null then spent end)", "1")} as costPerformance, sum(billed) as billed,
+        sum(coalesce(case when billingMethod in ('FixedFee', 'NotToExceed') and fee > 0 then fee end, revenue) - billed) as leftToBill,
+        count(*) as projects, count(*) filter (where not coalesce(closedFlag, false) and ends < getvariable('today')) as overdueProjects,
+        count(*) filter (where hours > budget) as projectsOverBudget
+    from projects group by all
+"""
+
 STALE = """
 create table stale as
 select max(day) as day from (
@@ -507,6 +577,8 @@ EXPECTED = {
             select company, getvariable('today') - entered as age, getvariable('today') - entered as days, cast(changed as date) as changed
             from counted where not closed and child is null
         ) group by all""",
+    "project budget": PROJECT_ROWS,
+    "projects by manager": PROJECT_ROWS,
     "project hours": f"""
         select company as companyId, project as projectId, sum(budget) as budgetHours, sum(hours) as hours,
             {ratio("sum(hours)", "sum(budget)")} as budgetUsed, sum(cost) as laborCost, count(*) filter (where not closed) as openProjectTickets
@@ -566,7 +638,7 @@ def main(lakehouse, day, answers):
     money.load(connection, "dimdate", f"{lakehouse}/gold/dimdate")
     connection.execute("create table present_agreement as select * from agreement")
     connection.execute(f"set variable today = date '{day}'")
-    for table in [money.HEADERS, money.KINDS, money.WORK, LINES, BILLS, TIME, COUNTED, RUNNING, STALE, CYCLES, ENDS, RUNS, SALES, ORDERED]:
+    for table in [money.HEADERS, money.KINDS, money.WORK, LINES, BILLS, PROJECTS, TIME, COUNTED, RUNNING, STALE, CYCLES, ENDS, RUNS, SALES, ORDERED]:
         connection.execute(table)
     prepaid.load(connection)
     with open(answers, encoding="utf-8") as file:

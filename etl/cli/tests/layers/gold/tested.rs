@@ -40,7 +40,8 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
                 "gold/fact_ticket",
                 "gold/fact_project",
                 "gold/fact_opportunity",
-                "gold/fact_activity"
+                "gold/fact_activity",
+                "gold/fact_capacity"
             ],
             "each of them names members"
         );
@@ -65,6 +66,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         "fact_project",
         "fact_opportunity",
         "fact_activity",
+        "fact_capacity",
     ];
     for ((name, old), (_, new)) in before.iter().zip(tenant.versions().await) {
         if kept.contains(&name.as_str()) {
