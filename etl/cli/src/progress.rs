@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use connectwise_lakehouse::{Layer, TableName};
+use connectwise_lakehouse::{Layer, TableName, locked};
 use connectwise_pipeline::run::{Meter, Observer, Outcome, Step};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
@@ -31,15 +31,15 @@ impl Progress {
 impl Progress {
     /// Adds a bar above the total of loaded lists.
     fn above_total(&self, bars: &MultiProgress, bar: ProgressBar) -> ProgressBar {
-        match self.total.lock().ok().as_deref() {
-            Some(Some((total, _))) => bars.insert_before(total, bar),
+        match &*locked(&self.total) {
+            Some((total, _)) => bars.insert_before(total, bar),
             _ => bars.add(bar),
         }
     }
 
     /// Adds a finished list and its rows to the total.
     fn count(&self, step: &Step) {
-        let Ok(mut counted) = self.total.lock() else { return };
+        let mut counted = locked(&self.total);
         let Some((total, rows)) = counted.as_mut().filter(|_| step.layer == Layer::Bronze) else { return };
         *rows += step.rows_read;
         total.inc(1);
@@ -53,11 +53,11 @@ impl Progress {
 
 impl Observer for Progress {
     fn planned(&self, lists: usize) {
-        let (Some(bars), Ok(mut total)) = (&self.bars, self.total.lock()) else { return };
+        let Some(bars) = &self.bars else { return };
         let bar = bars.add(ProgressBar::new(lists as u64).with_message("0 rows"));
         bar.set_style(style("{spinner} {pos} of {len} lists, {msg}, {elapsed}"));
         bar.enable_steady_tick(Duration::from_millis(100));
-        *total = Some((bar, 0));
+        *locked(&self.total) = Some((bar, 0));
     }
 
     fn started(&self, table: &TableName, meter: &Meter) {
@@ -81,16 +81,15 @@ impl Observer for Progress {
                 watched.tick();
             }
         });
-        if let Ok(mut live) = self.live.lock() {
-            live.insert(table.to_string(), (bar, ticker));
-        }
+        locked(&self.live).insert(table.to_string(), (bar, ticker));
     }
 
     fn finished(&self, step: &Step) {
         let name = format!("{}/{}", step.layer, step.table);
         // Gold shows one bar for all its tables, and ends it with the first of them.
         for shown in [name.clone(), format!("{}/*", step.layer)] {
-            if let Some((bar, ticker)) = self.live.lock().ok().and_then(|mut live| live.remove(&shown)) {
+            let shown = locked(&self.live).remove(&shown);
+            if let Some((bar, ticker)) = shown {
                 ticker.abort();
                 bar.finish_and_clear();
             }

@@ -1,9 +1,10 @@
 //! Text for a terminal: nothing that comes from data may move its cursor, colour it, make links or turn text around.
 
+use connectwise_lakehouse::locked;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use indicatif::MultiProgress;
 
@@ -85,13 +86,13 @@ static BARS: Mutex<Option<MultiProgress>> = Mutex::new(None);
 
 /// Writes notes above these bars from now on.
 pub(crate) fn above(bars: MultiProgress) {
-    *BARS.lock().unwrap_or_else(PoisonError::into_inner) = Some(bars);
+    *locked(&BARS) = Some(bars);
 }
 
 /// Writes to standard error, if it takes anything.
 pub(crate) fn note(text: &str) {
     let write = || io::stderr().lock().write_all(plain(text).as_bytes()).ok();
-    let bars = BARS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let bars = locked(&BARS).clone();
     match bars {
         Some(bars) => bars.suspend(write),
         None => write(),

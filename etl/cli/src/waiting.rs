@@ -1,6 +1,7 @@
 //! What is told while the server is waited for: a program that is silent for a minute looks dead.
 
-use std::sync::{Mutex, PoisonError};
+use connectwise_lakehouse::locked;
+use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
 use connectwise_sdk::{Attempt, AttemptResult, ErrorKind, Observer};
@@ -23,7 +24,7 @@ impl Waiting {
     }
 
     fn tell(&self, text: &str) {
-        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut told = locked(&self.told);
         if told.is_none_or(|told| told.elapsed() >= APART) {
             *told = Some(Instant::now());
             self.output.note(text);

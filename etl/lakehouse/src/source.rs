@@ -14,6 +14,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::error::{Error, Result, sql_error};
+use crate::lock::locked;
 
 /// The rows of a write.
 pub struct Source(DataFrame);
@@ -70,7 +71,7 @@ impl PartitionStream for Once {
     }
 
     fn execute(&self, _: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let rows = self.rows.lock().ok().and_then(|mut rows| rows.take());
+        let rows = locked(&self.rows).take();
         let rows = rows.unwrap_or_else(|| {
             let twice = Error::internal("a stream of rows was asked for twice");
             futures::stream::once(async move { Err(DataFusionError::External(Box::new(twice))) }).boxed()

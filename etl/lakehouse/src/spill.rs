@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::lock::locked;
 use bytes::Bytes;
 use datafusion::common::human_readable_size;
 use datafusion::error::{DataFusionError, Result};
@@ -55,7 +56,7 @@ impl TempFileFactory for Spills {
 
 impl Spill {
     fn open(&self) -> MutexGuard<'_, File> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.file)
     }
 
     fn append(&self, bytes: &[u8]) -> std::io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use arrow::array::RecordBatch;
 use arrow::error::ArrowError;
@@ -10,6 +10,7 @@ use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
 use crate::error::{Error, Result};
+use crate::lock::locked;
 
 /// Bytes that are kept in memory.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
@@ -126,7 +127,7 @@ impl SpillBuffer {
             Kept::Held(batch) => Ok(batch.clone()),
             Kept::Spilled(file, at) => {
                 let file = self.files.get(*file).ok_or_else(gone).map_err(unkept)?;
-                let mut file = file.lock().unwrap_or_else(PoisonError::into_inner);
+                let mut file = locked(&file);
                 file.set_index(*at).and_then(|()| file.next().ok_or_else(gone)?).map_err(unkept)
             }
         }

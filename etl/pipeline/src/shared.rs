@@ -1,7 +1,8 @@
 //! Answers that the loads of one run share, so that no request is sent twice.
 
+use connectwise_lakehouse::locked;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use connectwise_extract::read::{Newest, Unreadable};
 use connectwise_sdk::RecordText;
@@ -140,6 +141,6 @@ impl Shared {
 
     fn inner(&self) -> MutexGuard<'_, Inner> {
         // The maps are never left half-changed, so a poisoned lock does no harm.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.0)
     }
 }

@@ -9,8 +9,8 @@ mod range;
 mod ranged;
 mod standing;
 
+use std::sync::Mutex;
 use std::sync::atomic::AtomicU64;
-use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -20,7 +20,7 @@ use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{
     self, Count, Counting, DateProbe, Extraction, Measured, Pages, Scope, Seen, Unreadable, Window,
 };
-use connectwise_lakehouse::{Commit, Comparison, Doubt, Table, Written};
+use connectwise_lakehouse::{Commit, Comparison, Doubt, Table, Written, locked};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::Condition;
@@ -312,7 +312,7 @@ impl Target<'_> {
         let request = self.request;
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let condition = read::condition(entity, scope).map(|condition| condition.to_string());
-        let known = self.listed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let known = locked(&self.listed).take();
         if let Some(listed) = known.filter(|listed| listed.condition() == condition.as_deref()) {
             return Ok(read::extract_listed(self.client, entity, listed, decoder));
         }
@@ -333,7 +333,7 @@ impl Target<'_> {
     /// Whether the survey read the records that meet a condition already.
     fn was_listed(&self, condition: Option<&Condition>) -> bool {
         let condition = self.part(condition).condition;
-        let listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        let listed = locked(&self.listed);
         listed.as_ref().is_some_and(|listed| listed.condition() == condition.as_deref())
     }
 

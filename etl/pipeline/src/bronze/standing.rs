@@ -1,11 +1,11 @@
 //! The state of a bronze table before its load sends any request, and the scope of the list that the load reads.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::read::{self, Listed, Measured, Newest, RESCAN, ReadFrom, Reading, Scope};
-use connectwise_lakehouse::{Doubt, Table};
+use connectwise_lakehouse::{Doubt, Table, locked};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 
@@ -56,7 +56,7 @@ impl Foreknown {
     }
 
     pub(super) fn take(&self) -> Option<Known> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+        locked(&self.0).take()
     }
 }
 

@@ -1,7 +1,8 @@
 //! Every list: the rows take the place of what was there.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
@@ -60,7 +61,7 @@ impl ChildWork<'_> {
             let watermark = next.watermark;
             return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
         }
-        Err(self.incomplete(&self.left_out(&left_out).unwrap_or_default()))
+        Err(Error::left_out(self.entity, self.left_out(&left_out)))
     }
 
     /// Reads all lists but those that are pending anyway, and commits them unless one fails. The rows of what is pending stay.
@@ -77,10 +78,10 @@ impl ChildWork<'_> {
         let batches =
             stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|b| (b, receiver)) });
         // A reader that falls silent before it is through is no end of the rows.
-        let through = Arc::new(Mutex::new(false));
+        let through = Arc::new(AtomicBool::new(false));
         let done = through.clone();
         let last = stream::once(async move {
-            let done = done.lock().is_ok_and(|done| *done);
+            let done = done.load(Ordering::Acquire);
             if done { None } else { Some(Err(Error::reader_stopped())) }
         });
         let batches = stream::iter(kept.into_iter().map(Ok)).chain(batches).chain(last.filter_map(std::future::ready));
@@ -98,9 +99,7 @@ impl ChildWork<'_> {
                 self.keep_rejected(&session, &rows, &sender).await
             };
             let read = read.await;
-            if let (Ok(()), Ok(mut through)) = (&read, through.lock()) {
-                *through = rows.failed.is_empty();
-            }
+            through.store(read.is_ok() && rows.failed.is_empty(), Ordering::Release);
             drop(sender);
             read
         };

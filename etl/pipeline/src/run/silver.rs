@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
-use connectwise_lakehouse::{Layer, Table, TableName};
+use connectwise_lakehouse::{Layer, Table, TableName, locked};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use tokio::sync::mpsc;
@@ -65,7 +65,7 @@ impl Run<'_> {
         while let Some((entity, bronze)) = fresh.recv().await {
             let built = self.silver(entity, Some(bronze)).await;
             let full = is_full(&built.steps);
-            self.ended_beside.lock().unwrap_or_else(PoisonError::into_inner).extend(built.steps.iter().cloned());
+            locked(&self.ended_beside).extend(built.steps.iter().cloned());
             all.insert(entity.name, built);
             if full {
                 break;
@@ -76,7 +76,7 @@ impl Run<'_> {
 
     /// Tells the ledger of the silver steps that ended beside loads since the last time.
     pub(super) async fn tell_beside(&self, journal: &mut Journal<'_>) {
-        let ended = std::mem::take(&mut *self.ended_beside.lock().unwrap_or_else(PoisonError::into_inner));
+        let ended = std::mem::take(&mut *locked(&self.ended_beside));
         for step in &ended {
             journal.step(step, None).await;
         }

@@ -1,11 +1,11 @@
 //! The whole table: bronze streamed through, rows that bronze no longer has kept as deleted.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract::{RUN_ID, TIMESTAMP};
-use connectwise_lakehouse::{Source, Table};
+use connectwise_lakehouse::{Source, Table, locked};
 use datafusion::prelude::SessionContext;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 
@@ -72,14 +72,14 @@ pub(super) struct UnreadableTally(Arc<Mutex<Unreadable>>);
 
 impl UnreadableTally {
     fn add(&self, bad: Unreadable) {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = locked(&self.0);
         for (column, count) in bad {
             *all.entry(column).or_default() += count;
         }
     }
 
     fn take(&self) -> Unreadable {
-        std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *locked(&self.0))
     }
 }
 

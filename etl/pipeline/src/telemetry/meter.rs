@@ -1,12 +1,12 @@
 //! How far a step is and what it has seen, for whoever shows it, keeps it, or has to say how a failed read got on.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use connectwise_extract::read::Seen;
-use connectwise_lakehouse::TableName;
+use connectwise_lakehouse::{TableName, locked};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
 use tokio::sync::Notify;
@@ -179,7 +179,7 @@ impl Meter {
 
     fn noted(&self) -> MutexGuard<'_, Noted> {
         // Counts only: a fault elsewhere leaves nothing half-done.
-        self.noted.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.noted)
     }
 }
 

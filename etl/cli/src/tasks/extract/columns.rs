@@ -1,7 +1,8 @@
 //! The columns of a file: those of the catalogue where the list is in it, those that its records have elsewhere.
 
+use connectwise_lakehouse::locked;
 use std::collections::{BTreeSet, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use connectwise_extract::catalog;
 use connectwise_extract::contract::RESCUED;
@@ -66,7 +67,7 @@ impl Columns {
 /// A column that the catalogue lacks. Its name is leaked, once per name, as columns of the catalogue have static names.
 fn named(name: &str, kind: Kind) -> Column {
     static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut names = locked(&NAMES);
     let known = names.get(name).copied();
     let name = known.unwrap_or_else(|| name.to_owned().leak());
     names.insert(name);
