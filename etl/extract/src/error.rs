@@ -1,10 +1,12 @@
 //! The crate's error: what happened, to what, and what state is left.
 
 mod asked;
+mod gap;
 mod read;
 
 use std::fmt;
 
+pub use gap::Gap;
 pub use read::{incomplete, source_error};
 
 /// What went wrong, as far as a caller has to tell cases apart.

@@ -1,5 +1,7 @@
 //! What goes wrong between the server and a batch of rows.
 
+use std::fmt::Display;
+
 use connectwise_sdk::catalog::Entity;
 
 use super::{Error, Kind};
@@ -10,7 +12,7 @@ pub fn source_error(entity: &Entity, error: connectwise_sdk::Error) -> Error {
 }
 
 /// A read of an entity that can't prove that it is whole.
-pub fn incomplete(entity: &Entity, why: &str) -> Error {
+pub fn incomplete(entity: &Entity, why: impl Display) -> Error {
     let name = entity.name;
     let message = format!("the read of {name} isn't whole: {why}; its tables are left as they were, run again");
     Error::new(Kind::Incomplete, message)

@@ -25,6 +25,7 @@ use tokio::sync::mpsc;
 
 use crate::decode::{Decoder, Rejected};
 use crate::error::Result;
+pub use crate::error::{Gap, incomplete, source_error};
 pub use bundles::{Bundles, Confirmed, Listed, Part};
 pub use count::{Count, count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
@@ -137,7 +138,7 @@ impl Extraction {
                     self.seen.complete = true;
                 }
                 // Its task was lost.
-                None => return Err(incomplete(self.entity, "the reader stopped before the last page")),
+                None => return Err(incomplete(self.entity, Gap::ReaderStopped)),
             }
         }
         Ok(None)

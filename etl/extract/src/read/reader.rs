@@ -8,7 +8,7 @@ use futures::stream::{self, StreamExt};
 use tokio::sync::mpsc;
 
 use super::bundles::{Bundles, Part};
-use super::{Decoded, End, Message, Unreadable, before, count, incomplete, leave_out, source_error};
+use super::{Decoded, End, Gap, Message, Unreadable, before, count, incomplete, leave_out, source_error};
 use crate::decode::{Decoder, Rejected};
 use crate::error::Result;
 
@@ -116,7 +116,7 @@ impl Reader {
         let ahead = if self.counts_after { BUNDLES_AHEAD } else { 1 };
         let mut bundled = stream::iter(asked).buffered(ahead);
         while let Some(ranges) = bundled.next().await {
-            let lost = |error| incomplete(self.entity, "the task of some ranges was lost").with_source(error);
+            let lost = |error| incomplete(self.entity, Gap::RangesLost).with_source(error);
             let ranges = ranges.map_err(lost)?;
             for (range, records) in ranges {
                 let goes_on = match records {
@@ -157,7 +157,7 @@ impl Reader {
         while let Some(page) = pages.recv().await.transpose().map_err(|error| source_error(self.entity, error))? {
             self.end.is_last = Some(page.is_last());
             let known = self.unreadable.len();
-            leave_out(&mut self.unreadable, &page).map_err(|why| incomplete(self.entity, &why))?;
+            leave_out(&mut self.unreadable, &page).map_err(|gap| incomplete(self.entity, gap))?;
             let unreadable = self.unreadable.get(known..).unwrap_or_default().to_vec();
             let records = page.records().map_err(|error| source_error(self.entity, error))?;
             let page = self.decode(&records, unreadable)?;
@@ -166,7 +166,7 @@ impl Reader {
             }
         }
         if self.end.is_last != Some(true) {
-            return Err(incomplete(self.entity, "the server never said which page is the last"));
+            return Err(incomplete(self.entity, Gap::NoLastPage { of: None }));
         }
         Ok(true)
     }
@@ -184,10 +184,7 @@ impl Reader {
                 Ok(key) => {
                     let last = self.last_key.unwrap_or_default();
                     self.end.out_of_order = true;
-                    return Err(incomplete(
-                        self.entity,
-                        &format!("{} {key} came after {last}, so pages may overlap or leave gaps", self.entity.key),
-                    ));
+                    return Err(incomplete(self.entity, Gap::OutOfOrder { name: self.entity.key, key, last }));
                 }
                 Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
             }
@@ -211,8 +208,8 @@ impl Reader {
         if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
             && self.records + (self.unreadable.len() as u64) < least
         {
-            let records = self.records;
-            return Err(incomplete(self.entity, &format!("the server counts {least} records and sent {records}")));
+            let gap = Gap::Fewer { counted: least, sent: self.records, of: None };
+            return Err(incomplete(self.entity, gap));
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::fmt;
 use connectwise_sdk::UnreadableRecord;
 use connectwise_sdk::catalog::Entity;
 
-use super::Place;
+use super::{Gap, Place};
 
 /// So many records of a list may be left out. More of them look like a fault of the server and not of its records.
 pub const MOST_UNREADABLE: usize = 8;
@@ -65,12 +65,12 @@ pub fn left_out(entity: &Entity, unreadable: &[Unreadable]) -> Option<String> {
 ///
 /// # Errors
 /// What is wrong with the server, when that is more than [`MOST_UNREADABLE`] by now.
-pub fn leave_out(unreadable: &mut Vec<Unreadable>, page: &connectwise_sdk::Page) -> std::result::Result<(), String> {
+pub fn leave_out(unreadable: &mut Vec<Unreadable>, page: &connectwise_sdk::Page) -> std::result::Result<(), Gap> {
     unreadable.extend(page.unreadable().iter().map(Unreadable::from));
     match unreadable.first().filter(|_| unreadable.len() > MOST_UNREADABLE) {
         None => Ok(()),
         Some(first) => {
-            Err(format!("the server can't give more than {MOST_UNREADABLE} records, such as {first} ({})", first.why))
+            Err(Gap::TooManyUnreadable { most: MOST_UNREADABLE, first: Some((first.to_string(), first.why.clone())) })
         }
     }
 }

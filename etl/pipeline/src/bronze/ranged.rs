@@ -2,7 +2,7 @@
 
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::read::{
-    self, Bundles, Count, Counting, Extraction, MOST_UNREADABLE, Part, Scope, Seen, incomplete,
+    self, Bundles, Count, Counting, Extraction, Gap, MOST_UNREADABLE, Part, Scope, Seen, incomplete,
 };
 use connectwise_lakehouse::{Keys, SpillBuffer};
 use connectwise_sdk::conditions::Condition;
@@ -10,7 +10,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::range::{COUNTED, Counted, Range, between, in_bundles, pieces_of, split};
 use super::{Listed, Target};
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 
 /// Key ranges of a part of a list.
 struct RangePlan {
@@ -162,16 +162,16 @@ impl Target<'_> {
             quarantined += read.quarantined;
             schema = Some(read.schema);
             if seen.unreadable.len() > MOST_UNREADABLE {
-                let why = format!("the server can't give more than {MOST_UNREADABLE} records");
-                return Err(incomplete(self.entity, &why).into());
+                let gap = Gap::TooManyUnreadable { most: MOST_UNREADABLE, first: None };
+                return Err(incomplete(self.entity, gap).into());
             }
         }
         if keys.len() < listed {
-            return Err(incomplete(self.entity, "ranges of its keys have records in common").into());
+            return Err(Error::common_ranges(self.entity));
         }
         let after = self.recount(condition).await?;
         self.prove_together(&mut seen, (before.clone(), after), !bundled)?;
-        let schema = schema.ok_or_else(|| incomplete(self.entity, "it was cut into no ranges"))?;
+        let schema = schema.ok_or_else(|| Error::no_ranges(self.entity))?;
         Ok(Listed { schema, changed, keys, seen, quarantined })
     }
 
@@ -183,8 +183,8 @@ impl Target<'_> {
         seen.uncounted = before.refused.or(after.refused);
         let least = [before.records, after.records].into_iter().flatten().min();
         if let Some(least) = least.filter(|least| seen.records + (seen.unreadable.len() as u64) < *least) {
-            let why = format!("the server counts {least} records and sent {}", seen.records);
-            return Err(incomplete(self.entity, &why).into());
+            let gap = Gap::Fewer { counted: least, sent: seen.records, of: None };
+            return Err(incomplete(self.entity, gap).into());
         }
         // They have no key in common.
         (seen.ended, seen.ascending, seen.complete) = (has_pages.then_some(true), Some(true), true);

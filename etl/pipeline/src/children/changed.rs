@@ -73,7 +73,7 @@ impl ChildWork<'_> {
             return Err(error);
         }
         if rows.failed.len() > MAX_PENDING {
-            return Err(self.incomplete(&self.left_out(&rows.failed).unwrap_or_default()));
+            return Err(Error::left_out(self.entity, self.left_out(&rows.failed)));
         }
         next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
         let slow = self.moved_on(&asked, refreshed, stored, &mut next);

@@ -38,7 +38,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::contract;
-use connectwise_extract::read::{self as source, Measured, Newest};
+use connectwise_extract::read::{self as source, Gap, Measured, Newest};
 use connectwise_lakehouse::{Doubt, Table};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
@@ -200,7 +200,7 @@ impl<'a> ChildWork<'a> {
         self.request.shared.newest(self.above.name, ask).await
     }
 
-    fn incomplete(&self, why: &str) -> Error {
-        source::incomplete(self.entity, why).into()
+    fn incomplete(&self, gap: Gap) -> Error {
+        source::incomplete(self.entity, gap).into()
     }
 }

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::contract::PARENT_ID;
-use connectwise_extract::read::{Known, Unreadable, count, leave_out};
+use connectwise_extract::read::{Gap, Known, Unreadable, count, leave_out};
 use connectwise_lakehouse::TableName;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Load;
@@ -29,10 +29,9 @@ impl ChildWork<'_> {
         // What is counted while rows come and go lies between the two.
         let after = self.count(true).await?;
         let counted = [before, after].into_iter().flatten().min().unwrap_or_default();
-        let listed = found.ids.len() + found.unreadable.len();
-        if (listed as u64) < counted {
-            let why = format!("the server counts {counted} of {} and listed {listed}", self.above.name);
-            return Err(self.incomplete(&why));
+        let sent = (found.ids.len() + found.unreadable.len()) as u64;
+        if sent < counted {
+            return Err(self.incomplete(Gap::Fewer { counted, sent, of: Some(self.above.name) }));
         }
         Ok(found)
     }
@@ -157,13 +156,15 @@ impl ChildWork<'_> {
         let mut found = Ids::default();
         while let Some(page) = pages.try_next().await.map_err(|error| self.unlisted(error))? {
             found.at_end = page.is_last();
-            leave_out(&mut found.unreadable, &page).map_err(|why| self.incomplete(&why))?;
+            leave_out(&mut found.unreadable, &page).map_err(|gap| self.incomplete(gap))?;
             for record in page.records().map_err(|error| self.unlisted(error))? {
                 let record: Option<Value> = serde_json::from_str(record.get()).ok();
                 let id = record.as_ref().and_then(|record| record.get(self.above.key)?.as_i64());
-                let id = id.ok_or_else(|| self.incomplete(&format!("a row of {} has no id", self.above.name)))?;
+                let lacks = || self.incomplete(Gap::NoKey { of: self.above.name, key: self.above.key });
+                let id = id.ok_or_else(lacks)?;
                 if let Some(last) = found.ids.last().filter(|last| **last >= id) {
-                    return Err(self.incomplete(&format!("{} {id} came after {last}", self.above.name)));
+                    let (name, last) = (self.above.name, *last);
+                    return Err(self.incomplete(Gap::OutOfOrder { name, key: id, last }));
                 }
                 found.ids.push(id);
             }
@@ -172,8 +173,7 @@ impl ChildWork<'_> {
             }
         }
         if !found.at_end {
-            let why = format!("the server never said which page of {} is the last", self.above.name);
-            return Err(self.incomplete(&why));
+            return Err(self.incomplete(Gap::NoLastPage { of: Some(self.above.name) }));
         }
         Ok(found)
     }

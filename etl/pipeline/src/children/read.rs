@@ -5,7 +5,7 @@ mod prove;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use connectwise_extract::read::{count_at, leave_out, left_out};
+use connectwise_extract::read::{Gap, count_at, leave_out, left_out};
 use connectwise_sdk::conditions::field;
 use connectwise_sdk::{Client, ErrorKind, RecordText};
 use futures::TryStreamExt;
@@ -120,8 +120,7 @@ impl Reader {
     /// Why none of these lists can be read, where the role may not read any: it isn't about single ones then.
     pub(super) fn shut(&mut self, work: &ChildWork<'_>) -> Option<Error> {
         let shut = self.shut.take_if(|_| !self.is_open && !self.fails)?;
-        let why = format!("none of the lists below {} can be read", work.above.name);
-        Some(work.incomplete(&why).with_source(shut))
+        Some(Error::shut_lists(work.entity, work.above).with_source(shut))
     }
 
     /// Parents whose lists are read before their rows are built: as many bundles as may be under way, once or several times.
@@ -180,8 +179,7 @@ impl Reader {
         }
         if failed.len() > MAX_PENDING {
             let first = failed.first().map_or("", String::as_str);
-            let why = format!("the lists of more than {MAX_PENDING} parents can't be read, such as {first}");
-            let error = work.incomplete(&why);
+            let error = Error::failed_lists(work.entity, MAX_PENDING, first);
             return Err(match self.shut.take_if(|_| !self.is_open && !self.fails) {
                 Some(shut) => error.with_source(shut),
                 None => error,
@@ -341,13 +339,13 @@ impl ChildWork<'_> {
         let mut unreadable = Vec::new();
         while let Some(page) = pages.try_next().await? {
             ended = page.is_last();
-            if let Err(why) = leave_out(&mut unreadable, &page) {
-                return Ok(List::Failed(why));
+            if let Err(gap) = leave_out(&mut unreadable, &page) {
+                return Ok(List::Failed(gap.to_string()));
             }
             records.extend(page.records()?.into_iter().map(RecordText::into_owned));
         }
         if !ended {
-            return Ok(List::Failed("the server never said which page is the last".to_owned()));
+            return Ok(List::Failed(Gap::NoLastPage { of: None }.to_string()));
         }
         let counted = match self.entity.count_path {
             Some(_) => count_at(self.client, &path, None).await?.records,
@@ -355,7 +353,8 @@ impl ChildWork<'_> {
         };
         let sent = (records.len() + unreadable.len()) as u64;
         if let Some(counted) = counted.filter(|counted| sent < *counted) {
-            return Ok(List::Failed(format!("the server counts {counted} records and sent {}", records.len())));
+            let gap = Gap::Fewer { counted, sent: records.len() as u64, of: None };
+            return Ok(List::Failed(gap.to_string()));
         }
         if let Some(why) = left_out(self.entity, &unreadable) {
             return Ok(List::Partly(records, why));

@@ -135,10 +135,7 @@ impl ChildRows {
                 Err(rejected) => self.rejected.push(rejected),
                 Ok(key) => {
                     if let Some(other) = self.keys.insert(key, parent) {
-                        let own = work.entity.name;
-                        let above = work.above.name;
-                        let why = format!("{own} {key} is below {above} {other} and {above} {parent}");
-                        return Err(work.incomplete(&why));
+                        return Err(Error::two_parents(work.entity, key, work.above, [other, parent]));
                     }
                 }
             }

@@ -275,7 +275,7 @@ impl Sweeping<'_> {
             let list = self.client.list(self.entity.path).conditions(condition).page_size(request.page_size);
             let mut pages = Box::pin(list.skip_unreadable().pages());
             while let Some(page) = pages.try_next().await.map_err(fault)? {
-                leave_out(&mut unreadable, &page).map_err(|why| read::incomplete(self.entity, &why))?;
+                leave_out(&mut unreadable, &page).map_err(|gap| read::incomplete(self.entity, gap))?;
                 for record in page.records().map_err(fault)? {
                     rejected.extend(decoder.push(record)?.err());
                 }

@@ -1,6 +1,6 @@
 //! The ids of a list, and proof that they are all.
 
-use connectwise_extract::read::{Unreadable, count, leave_out};
+use connectwise_extract::read::{Gap, Unreadable, count, leave_out};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use futures::TryStreamExt;
@@ -42,7 +42,7 @@ impl Sweep {
 /// give too many records, a record has no key, or the keys don't rise.
 pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag: Option<&str>) -> Result<Sweep> {
     let fault = |error| Error::unread_ids(entity).with_source(error);
-    let incomplete = |why: String| Error::incomplete_sweep(entity, why);
+    let incomplete = |gap: Gap| Error::incomplete_sweep(entity, gap);
     let before = count(client, entity, None).await.map_err(fault)?;
     let fields = flag.map_or_else(|| entity.key.to_owned(), |flag| format!("{},{flag}", entity.key));
     let mut list = client.list(entity.path).fields(fields).page_size(page_size).skip_unreadable();
@@ -56,12 +56,12 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
         ended = page.is_last();
         leave_out(&mut sweep.unreadable, &page).map_err(incomplete)?;
         for record in page.records().map_err(fault)? {
-            let record: Value = serde_json::from_str(record.get())
-                .map_err(|error| incomplete("a record is no JSON".to_owned()).with_source(error))?;
+            let record: Value =
+                serde_json::from_str(record.get()).map_err(|error| incomplete(Gap::NotJson).with_source(error))?;
             let key = record.get(entity.key).and_then(Value::as_i64);
-            let key = key.ok_or_else(|| incomplete(format!("a record has no {}", entity.key)))?;
+            let key = key.ok_or_else(|| incomplete(Gap::NoKey { of: entity.name, key: entity.key }))?;
             if let Some(last) = sweep.keys.last().filter(|last| **last >= key) {
-                return Err(incomplete(format!("{} {key} came after {last}", entity.key)));
+                return Err(incomplete(Gap::OutOfOrder { name: entity.key, key, last: *last }));
             }
             sweep.keys.push(key);
             if let (Some(flags), Some(flag)) = (&mut sweep.flags, flag) {
@@ -70,7 +70,7 @@ pub(super) async fn sweep(client: &Client, entity: &Entity, page_size: u32, flag
         }
     }
     if !ended {
-        return Err(incomplete("the server never said which page is the last".to_owned()));
+        return Err(incomplete(Gap::NoLastPage { of: None }));
     }
     let after = count(client, entity, None).await.map_err(fault)?;
     sweep.uncounted = before.refused.or(after.refused);

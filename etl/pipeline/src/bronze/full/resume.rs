@@ -3,7 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::decode::Decoder;
-use connectwise_extract::read::{self, Counting, Pages, Scope, incomplete};
+use connectwise_extract::read::{self, Counting, Pages, Scope};
 use connectwise_lakehouse::{Changes, DataFile, Head, SpillBuffer, Staged};
 use connectwise_sdk::catalog::Load;
 use connectwise_sdk::conditions::field;
@@ -12,7 +12,7 @@ use twox_hash::XxHash3_64;
 use super::super::Target;
 use super::super::range::{Piece, between, pieces};
 use super::{Read, Stage};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::tenant;
 
 impl Target<'_> {
@@ -58,9 +58,8 @@ impl Target<'_> {
 
     /// Goes on with a staged load.
     pub(super) async fn resume(&self, staged: &Staged) -> Result<(Read, String)> {
-        let stale = || incomplete(self.entity, "it can't be gone on with");
         let (Some(head), Load::Incremental { .. }) = (&staged.head, self.entity.load) else {
-            return Err(stale().into());
+            return Err(Error::not_resumable(self.entity));
         };
         let mut kept = Vec::new();
         for piece in pieces(&staged.chunks) {
@@ -97,7 +96,7 @@ impl Target<'_> {
         let reading = self.request.dates.of(self.client, self.entity, path, self.measured.newest).await;
         let reading = reading.map_err(|error| read::source_error(self.entity, error))?;
         let Some(dates) = reading.dates() else {
-            return Err(incomplete(self.entity, "no date in a condition finds what changed since").into());
+            return Err(Error::no_dates(self.entity));
         };
         let since = Scope::Since { watermark, window: self.request.window, dates };
         let Some(changed) = read::condition(self.entity, &since) else { return Ok(files) };
@@ -112,7 +111,7 @@ impl Target<'_> {
             rows.push(batch)?;
         }
         if !changed.seen().unreadable.is_empty() {
-            return Err(incomplete(self.entity, "a record that changed meanwhile can't be given").into());
+            return Err(Error::changed_and_unreadable(self.entity));
         }
         if rows.is_empty() {
             return Ok(files);
@@ -120,7 +119,7 @@ impl Target<'_> {
         let changes = Changes::upserts(self.entity.key, rows);
         let patched = self.table.patch_files(&schema, files, changes).await?;
         // Counts agreed, and yet there is a row more: so there is one less somewhere.
-        Ok(patched.ok_or_else(|| incomplete(self.entity, "a row came where none was missing"))?)
+        patched.ok_or_else(|| Error::unexpected_row(self.entity))
     }
 }
 

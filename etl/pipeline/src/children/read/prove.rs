@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 
 /// Bundles of the run lack records, and some lists of this load were taken without a count.
 fn not_believed(work: &ChildWork<'_>) -> Error {
-    work.incomplete("bundles lack records that the server counts")
+    Error::disbelieved_bundles(work.entity)
 }
 
 impl Reader {
