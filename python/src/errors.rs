@@ -70,6 +70,11 @@ pub(crate) fn unfit_rows() -> Error {
     Error::new(Kind::Contract, "the rows can't be handed out")
 }
 
+/// Bytes of a table that no reader of Arrow streams takes.
+pub(crate) fn no_arrow_stream() -> Error {
+    Error::usage("a table is no Arrow stream")
+}
+
 /// A simulator that can't be started.
 pub(crate) fn simulator(why: &connectwise_sim::Error) -> Error {
     Error::new(Kind::Config, why.to_string())
