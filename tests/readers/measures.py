@@ -21,7 +21,7 @@ import money
 import prepaid
 
 MORE = [
-    "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
+    "board", "company", "worktype", "timesheet", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
     "configuration", "configurationstatus"
 ]
 # A ratio is a double, rounded to four places.
@@ -291,6 +291,51 @@ CAPACITY_ROWS = f"""
         sum(holiday) as holidayHours, sum(away) as timeOffHours, sum(capacity) - sum(holiday) - sum(away) as availableHours,
         {ratio("sum(billable)", "(sum(capacity) - sum(holiday) - sum(away))")} as utilisation
     from parts group by all
+"""
+
+# A sheet is due on its deadline, else on its last day. Who enters time has the capacity of weekdays, holidays aside.
+SHEET_ROWS = f"""
+    with span as (select min(day) as first from entries where member is not null),
+    staff as (
+        select e.member, coalesce(max({amount('m.dailyCapacity')}), max(e.capacity), 8) as capacity,
+            coalesce(max(cast(m.hireDate as date)), min(e.day)) as first,
+            coalesce(max(cast(m.inactiveDate as date)),
+                case when max(m.id) is null or bool_or(coalesce(m.inactiveFlag, false)) then max(e.day) end) as last
+        from entries e left join member m on m.id = e.member where e.member is not null and e.day is not null group by e.member
+    ),
+    sheets as (
+        select id, member.id as member, cast(dateStart as date) as first, cast(dateEnd as date) as last,
+            coalesce(cast(deadline as date), cast(dateEnd as date)) as due, coalesce(status, 'Open') as status
+        from timesheet
+    ),
+    due as (
+        select h.id, sum(case when d.isHoliday then 0 else s.capacity end) as hours
+        from sheets h, staff s, span p, dimdate d
+        where s.member = h.member and not d.isWeekend and d."Date" between h.first and h.last and d."Date" between p.first and getvariable('today')
+            and d."Date" >= s.first and (s.last is null or d."Date" <= s.last)
+        group by all
+    ),
+    entered as (
+        select timeSheet.id as id, sum({amount('actualHours')}) as hours, max(cast(dateEntered as date)) as last from timeentry group by all
+    ),
+    judged as (
+        select h.member, h.due, h.status not in ('Open', 'Rejected', 'RejectBySecondTier', 'ErrorsCorrected') as given,
+            coalesce(e.hours, 0) as entered, coalesce(d.hours, 0) as hours, e.last
+        from sheets h left join due d on d.id = h.id left join entered e on e.id = h.id
+    ),
+    counted as (
+        select *, greatest(0, case
+            when given then coalesce(last - due, case when due is not null then 0 end)
+            when due < getvariable('today') then getvariable('today') - due
+        end) as late,
+        (given and due is not null) or coalesce(due < getvariable('today'), false) as known
+        from judged
+    )
+    select member as memberId, {month('due')} as month, {ratio("count(*) filter (where known and late = 0)", "count(*) filter (where known)")} as onTimeTimesheets,
+        count(*) as timesheets, count(*) filter (where given) as submittedTimesheets, avg(late) filter (where known) as daysLate,
+        sum(hours) as hoursDue, sum(entered) as hoursEntered,
+        sum(case when known then greatest(hours - entered, 0) else 0 end) as hoursMissing
+    from counted group by all
 """
 
 RECEIVABLES = f"""
@@ -577,6 +622,7 @@ EXPECTED = {
             select company, getvariable('today') - entered as age, getvariable('today') - entered as days, cast(changed as date) as changed
             from counted where not closed and child is null
         ) group by all""",
+    "on time timesheets": SHEET_ROWS,
     "project budget": PROJECT_ROWS,
     "projects by manager": PROJECT_ROWS,
     "project hours": f"""

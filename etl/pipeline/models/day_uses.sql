@@ -62,6 +62,12 @@ from (
     union all
     select actualEnd, cast(0 as bigint) from silver_cw_project
     union all
+    select dateStart, cast(0 as bigint) from silver_cw_timesheet
+    union all
+    select dateEnd, cast(0 as bigint) from silver_cw_timesheet
+    union all
+    select deadline, cast(0 as bigint) from silver_cw_timesheet
+    union all
     select poDate, cast(0 as bigint) from silver_cw_purchaseorder
     union all
     select expectedArrivalDate, cast(0 as bigint) from silver_cw_purchaseorderlineitem

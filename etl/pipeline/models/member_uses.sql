@@ -1,5 +1,5 @@
--- Members that rows name, with how often, since when and up to which row, and those who manage projects, sell, or have
--- activities to do.
+-- Members that rows name, with how often, since when and up to which row, and those who manage projects, sell, have
+-- activities to do, or have time sheets.
 select
     u.memberId, u.memberName, u.memberIdentifier,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn
@@ -15,6 +15,9 @@ from (
     union all
     select assignToId, assignToName, assignToIdentifier, lastUpdated, id, cast(0 as bigint), cast(null as date)
     from silver_cw_activity
+    union all
+    select memberId, memberName, memberIdentifier, lastUpdated, id, cast(0 as bigint), cast(null as date)
+    from silver_cw_timesheet
 ) u
 where u.memberId is not null
 group by u.memberId, u.memberName, u.memberIdentifier

@@ -52,6 +52,7 @@ sql!(
     "sla_uses",
     "timeentry_members",
     "unticketed_hours",
+    "sheet_hours",
     "project_rows",
     "project_uses",
     "phase_uses",
@@ -129,6 +130,7 @@ sql!(
     "fact_activity",
     "fact_project",
     "fact_capacity",
+    "fact_timesheet",
 );
 
 /// The model that the calendar is computed from.

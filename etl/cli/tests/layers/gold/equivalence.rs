@@ -257,8 +257,21 @@ impl History {
                     ("hireDate", json!(format!("2024-{:02}-10", 1 + which % 12))),
                     ("inactiveDate", json!(format!("2024-{:02}-10", 1 + which % 12))),
                 ];
-                let (column, value) = one(&employment, value);
-                self.set("Member", which, column, value);
+                let sheet = [
+                    ("status", json!(one(&["Open", "PendingApproval"], which))),
+                    ("deadline", json!(format!("2024-07-{:02}", 1 + which % 10))),
+                    ("memberId", json!(10 + which % 4)),
+                ];
+                match value % 6 {
+                    at @ 0..3 => {
+                        let (column, value) = employment[usize::from(at)].clone();
+                        self.set("Member", which, column, value);
+                    }
+                    at => {
+                        let (column, value) = sheet[usize::from(at) - 3].clone();
+                        self.set("TimeSheet", which, column, value);
+                    }
+                }
             }
             53 => {
                 let sale = [

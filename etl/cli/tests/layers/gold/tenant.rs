@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 33] = [
+pub(crate) const ENTITIES: [&str; 34] = [
     "Company",
     "Member",
     "Agreement",
@@ -48,6 +48,7 @@ pub(crate) const ENTITIES: [&str; 33] = [
     "Contact",
     "Configuration",
     "ConfigurationStatus",
+    "TimeSheet",
 ];
 
 /// Entities of the tenant whose history gold reads.

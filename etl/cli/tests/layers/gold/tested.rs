@@ -41,7 +41,8 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
                 "gold/fact_project",
                 "gold/fact_opportunity",
                 "gold/fact_activity",
-                "gold/fact_capacity"
+                "gold/fact_capacity",
+                "gold/fact_timesheet"
             ],
             "each of them names members"
         );
@@ -67,6 +68,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         "fact_opportunity",
         "fact_activity",
         "fact_capacity",
+        "fact_timesheet",
     ];
     for ((name, old), (_, new)) in before.iter().zip(tenant.versions().await) {
         if kept.contains(&name.as_str()) {
