@@ -40,7 +40,7 @@ READ = [
     "activity", "activitystatus", "agreement", "agreement_history", "agreementaddition", "agreementaddition_history", "agreementtype",
     "billingcycle", "board", "boardstatus", "catalogitem", "company", "configuration", "configurationstatus", "contact", "department",
     "location", "member", "opportunity", "opportunitystatus", "priority", "project", "projectphase", "projectticket_history", "purchaseorder",
-    "purchaseorderlineitem", "purchaseorderstatus", "serviceticket_history", "workrole", "worktype", *GROWING
+    "purchaseorderlineitem", "purchaseorderstatus", "serviceticket_history", "timesheet", "workrole", "worktype", *GROWING
 ]
 FILE_BYTES = 16 * 1024 * 1024
 
@@ -142,6 +142,7 @@ def peer(big, out, day):
     connection.execute("create macro add_months(start, months) as cast(start + to_months(cast(months as int)) as date)")
     # Five business days are a week, holidays aside.
     connection.execute(f"create table run_day as select date '{day}' as asOf, date '{day}' - 7 as staleOn")
+    connection.execute("create table time_off (workType text, chargeCodeId int)")
     # What the program makes of configuration and JSON texts; here taken from what it wrote, which favours DuckDB.
     gold = big / "gold"
     connection.execute(

@@ -306,6 +306,11 @@ fn tickets(html: &mut Html, gold: &Gold) {
     });
 }
 
+/// Hours that a member's entries can fill: time off is entered, too, and holidays aren't.
+fn worked_or_off(row: &Row) -> f64 {
+    row.number("availableHours") + row.number("timeOffHours")
+}
+
 fn people(html: &mut Html, gold: &Gold) {
     let series = [
         Series { class: "a", name: "billable" },
@@ -315,12 +320,12 @@ fn people(html: &mut Html, gold: &Gold) {
     let values = |row: &Row| {
         let billable = row.number("billableHours");
         let hours = row.number("hours");
-        vec![billable, hours - billable, row.number("capacityHours") - hours]
+        vec![billable, hours - billable, worked_or_off(row) - hours]
     };
     let note =
-        |row: &Row| format!("{} of {} h", known(row, "utilisation", 0, " %"), whole(row.number("capacityHours")));
+        |row: &Row| format!("{} of {} h", known(row, "utilisation", 0, " %"), whole(row.number("availableHours")));
     shown(html, "Utilisation by month", gold.told.get("utilisation"), |rows| {
-        let most = rows.iter().map(|row| row.number("capacityHours").max(row.number("hours"))).fold(0.0, f64::max);
+        let most = rows.iter().map(|row| worked_or_off(row).max(row.number("hours"))).fold(0.0, f64::max);
         columns("Utilisation by month", &series, &months(rows, values, note), &format!("up to {} h", whole(most)))
     });
     shown(html, "Utilisation by member", gold.told.get("members"), |rows| {
@@ -357,7 +362,7 @@ fn people(html: &mut Html, gold: &Gold) {
                 "{} of {} h ({})",
                 whole(row.number("hours")),
                 whole(row.number("budgetHours")),
-                known(row, "budgetUsed", 0, " %")
+                known(row, "budgetBurn", 0, " %")
             )
         };
         // The largest budgets first.

@@ -32,7 +32,7 @@ const WANTED: [(&str, &str, &str); 21] = [
     ("receivables by age", "", "receivables"),
     ("days sales outstanding", "", "outstanding"),
     ("unbilled by age", "", "unbilled"),
-    ("project hours", "", "projects"),
+    ("project budget", "", "projects"),
     ("billing audit", "", "audit"),
     ("expiring agreements", "", "expiring"),
 ];

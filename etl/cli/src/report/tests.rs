@@ -123,7 +123,7 @@ fn gold(name: &str) -> Gold {
         ("effectiveHourlyRate", 45.5),
     ];
     let loss = [("revenue", 100.0), ("profit", -50.0), ("laborCost", 150.0), ("productCost", 0.0), ("hours", 3.0)];
-    let hours = [("utilisation", 25.0), ("billableHours", 40.0), ("hours", 160.0), ("capacityHours", 160.0)];
+    let hours = [("utilisation", 25.0), ("billableHours", 40.0), ("hours", 160.0), ("availableHours", 160.0)];
     let open = [("openTickets", 5.0), ("staleTickets", 2.0), ("averageAge", 3.0)];
     let answers: Vec<(&'static str, Vec<Row>)> = vec![
         ("revenue", vec![month("2025-11", &profit), month("2025-12", &loss)]),
@@ -156,7 +156,7 @@ fn gold(name: &str) -> Gold {
                 &[("unbilled", 1_500.0), ("unbilledLines", 3.0), ("withoutAmount", 1.0)],
             )],
         ),
-        ("projects", vec![row(&[("project", name)], &[("hours", 50.0), ("budgetHours", 40.0), ("budgetUsed", 125.0)])]),
+        ("projects", vec![row(&[("project", name)], &[("hours", 50.0), ("budgetHours", 40.0), ("budgetBurn", 125.0)])]),
         ("audit", vec![row(&[("finding", name)], &[("findings", 2.0), ("amount", 10.0)])]),
         (
             "expiring",

@@ -11,6 +11,9 @@ use super::tenant::{Tenant, instant};
 #[tokio::test]
 async fn pictures_say_what_the_rows_add_up_to() {
     let tenant = Tenant::small().await;
+    // As `configured` has it.
+    let configured = "[gold]\nagreement_rules = \"icelandic-msp\"\nholiday_calendars = [\"IS\"]\n";
+    std::fs::write(tenant.path().join("connectwise-etl.toml"), configured).unwrap();
     let output = Command::new(env!("CARGO_BIN_EXE_connectwise-etl"))
         .args(["run", "--layers", "gold", "--lakehouse", tenant.path().to_str().unwrap()])
         .env_clear()
@@ -26,11 +29,11 @@ async fn pictures_say_what_the_rows_add_up_to() {
         // Entry 12 is the newest work.
         "figures are of 2024-01 to 2024-12",
         "<div class=\"number\">20,022</div><div class=\"soft\">revenue</div>",
-        // 5 of 816 + 1648 + 1984 + 1088 hours.
+        // 3 of 816 + 1848.5 hours. Anna has 7.5 on 262 weekdays of the year, less 14 holidays and 11.5 hours of time off.
         "<div class=\"number\">0.1 %</div><div class=\"soft\">utilisation</div>",
         // Nothing was billed in the last 90 days.
         "<div class=\"number\">–</div><div class=\"soft\">days sales outstanding</div>",
-        "2024-06: revenue 7,912, profit 7,748 (98 %)",
+        "2024-06: revenue 7,912, profit 6,648 (84 %)",
         ">12,080, 60 %<",
         ">1,500, 7 %<",
         ">6,370, 32 %<",
@@ -46,10 +49,10 @@ async fn pictures_say_what_the_rows_add_up_to() {
         "33 % of 8 tickets, first response 75 min",
         // 8, 9, 21 and 23; nothing tells when 23 was changed.
         ">4, 3 of them stale<",
-        "Anna Ásdísardóttir: 0 % of 1,984 h",
-        "no agreement: 19 h, 62 %, cost 0",
-        "prepaid: 0 h, 2 %, cost -5",
-        "Move: 2 of 40 h (4 %)",
+        "Anna Ásdísardóttir: 0 % of 1,848 h",
+        "no agreement: 41 h, 78 %, cost 1,100",
+        "prepaid: 0 h, 1 %, cost -5",
+        "Move: 2 of 40 h (6 %)",
         "invoice with an amount that no line explains",
     ] {
         assert!(page.contains(said), "the page lacks {said:?}");
