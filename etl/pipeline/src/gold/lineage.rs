@@ -225,8 +225,8 @@ mod tests {
         // How many months a billing cycle of some name lasts is written down, and so is which kind of row recurs.
         let cycles = ["fact_agreementaddition.cycleMonths", "fact_mrr.recurringSource", "fact_mrr.cycleMonths"];
         let known = constants.map(str::to_owned).into_iter().chain(counts).chain(cycles.map(str::to_owned));
-        // A project's entries are counted as rows, too.
-        let known = known.chain(["fact_project.entryCount".to_owned()]);
+        // The entries of projects and time sheets are counted as rows, too.
+        let known = known.chain(["fact_project", "fact_timesheet"].map(|fact| format!("{fact}.entryCount")));
         assert_eq!(nowhere, known.collect::<Vec<_>>());
     }
 }
