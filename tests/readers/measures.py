@@ -21,7 +21,7 @@ import money
 import prepaid
 
 MORE = [
-    "board", "company", "worktype", "timesheet", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
+    "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
     "configuration", "configurationstatus"
 ]
 # A ratio is a double, rounded to four places.

@@ -20,10 +20,13 @@ import duckdb
 ENTITIES = [
     "invoice", "unpostedinvoice", "timeentry", "expenseentry", "productitem", "agreement", "project", "projectphase", "serviceticket",
     "projectticket", "boardstatus", "member", "agreementaddition", "billingcycle", "agreementtype",
+    "timesheet",
 ]
 # Of these, rows that are gone count.
 NAMED = ["agreement", "agreementtype", "project", "projectphase", "boardstatus", "member", "billingcycle"]
-GOLD = ["fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket", "fact_backlog", "fact_agreementaddition"]
+GOLD = [
+    "fact_invoice", "fact_invoiceline", "fact_timeentry", "fact_ticket", "fact_backlog", "fact_agreementaddition", "fact_project", "fact_timesheet",
+]
 
 MONEY = "cast({} as decimal(19, 4))"
 
@@ -200,6 +203,22 @@ QUESTIONS = {
             * coalesce({MONEY.format('m.hourlyCost')}, {MONEY.format('e.hourlyCost')}, 0) as decimal(19, 4)))
         from timeentry e join tickets t on t.id = e.ticket.id left join member m on m.id = e.member.id group by 1""",
         "select companyId, sum(laborCost) from fact_ticket where not isDeleted and entryCount > 0 group by 1",
+    ),
+    "hours of projects": (
+        f"select project.id, sum({MONEY.format('actualHours')}) from timeentry where project.id in (select id from project) group by 1",
+        "select projectId, sum(actualHours) from fact_project where entryCount > 0 group by 1",
+    ),
+    "cost of projects": (
+        f"""select e.project.id, sum(cast({MONEY.format('e.actualHours')}
+            * coalesce({MONEY.format('m.hourlyCost')}, {MONEY.format('e.hourlyCost')}, 0) as decimal(19, 4)))
+        from timeentry e left join member m on m.id = e.member.id where e.project.id in (select id from project) group by 1""",
+        "select projectId, sum(laborCost) from fact_project where entryCount > 0 group by 1",
+    ),
+    "hours of time sheets by member and month": (
+        f"""select s.member.id || ' ' || strftime(cast(s.dateStart as date), '%Y-%m'), sum({MONEY.format('e.actualHours')})
+        from timeentry e join timesheet s on s.id = e.timeSheet.id group by 1""",
+        """select memberId || ' ' || strftime(dateStart, '%Y-%m'), sum(enteredHours) from fact_timesheet
+        where not isDeleted and entryCount > 0 group by 1""",
     ),
     "monthly recurring revenue of additions by company": (
         "select company, sum(mrr) from additions group by 1",
