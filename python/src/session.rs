@@ -20,6 +20,7 @@ use crate::client::Client;
 use crate::desk::Desk;
 use crate::errors;
 use crate::frame::Rows;
+use crate::given::Given;
 use crate::tokens::tokens;
 use crate::wait::wait;
 
@@ -184,14 +185,14 @@ impl Session {
 
     fn doctor(&self, py: Python<'_>, chosen: Chosen) -> PyResult<String> {
         let chosen = EntityArgs::from(chosen).selected(&self.settings).map_err(|error| errors::of(py, &error))?;
-        json(&self.done(py, &Desk::default(), || tasks::diagnose(&self.settings, &chosen))?)
+        json(&self.done(py, &Desk::default(), || tasks::diagnose(&self.settings, &chosen, &()))?)
     }
 
     fn reconcile(&self, py: Python<'_>, chosen: Chosen, dry_run: bool, max_share: Option<f64>) -> PyResult<String> {
         let default = ReconcileRequest::default();
         let max_share = max_share.unwrap_or(default.max_share);
         let request = ReconcileRequest { entities: chosen.into(), dry_run, max_share };
-        let (report, told) = self.done(py, &Desk::default(), || tasks::reconcile(&self.settings, request))?;
+        let (report, told) = self.done(py, &Desk::default(), || tasks::reconcile(&self.settings, request, &()))?;
         ledger_told(told);
         json(&report)
     }
@@ -206,14 +207,14 @@ impl Session {
     ) -> PyResult<String> {
         let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
         let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
-        let (report, told) = self.done(py, &Desk::default(), || tasks::maintain(&self.settings, &request))?;
+        let (report, told) = self.done(py, &Desk::default(), || tasks::maintain(&self.settings, &request, &()))?;
         ledger_told(told);
         json(&report)
     }
 
     fn verify(&self, py: Python<'_>, layers: Vec<String>, repair: bool) -> PyResult<String> {
         let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
-        json(&self.done(py, &Desk::default(), || tasks::verify(&self.settings, layers, repair))?)
+        json(&self.done(py, &Desk::default(), || tasks::verify(&self.settings, layers, repair, &()))?)
     }
 
     /// How fresh tables are, or `null` where no run has written yet.
@@ -262,6 +263,16 @@ impl Session {
                 batches.push(batch?);
             }
             Rows::new(&schema, batches)
+        })
+    }
+
+    /// The rows of a fact or a dimension, from tables under the names of silver ones.
+    fn select(&self, py: Python<'_>, model: &str, tables: Vec<(String, Given)>, lakehouse: bool) -> PyResult<Rows> {
+        self.done(py, &Desk::default(), || async {
+            let batches = |(name, given): &(String, Given)| -> Result<_> { Ok((name.clone(), given.batches()?)) };
+            let tables: BTreeMap<_, _> = tables.iter().map(batches).collect::<Result<_>>()?;
+            let (schema, rows) = tasks::select(&self.settings, model, &tables, lakehouse).await?;
+            Rows::new(&schema, rows)
         })
     }
 }

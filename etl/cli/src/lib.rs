@@ -10,6 +10,7 @@ mod environment;
 mod error;
 mod file;
 mod output;
+mod parts;
 mod progress;
 pub mod report;
 mod settings;

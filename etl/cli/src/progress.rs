@@ -113,7 +113,7 @@ impl Observer for Progress {
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
+pub(crate) fn style(template: &str) -> ProgressStyle {
     let rate = |state: &ProgressState, text: &mut dyn Write| {
         text.write_str(&thousands(state.per_sec() as u64)).ok();
     };

@@ -19,6 +19,7 @@ pub mod decode;
 pub mod doctor;
 pub mod error;
 pub mod privacy;
+pub mod progress;
 pub mod read;
 pub mod selection;
 

@@ -32,7 +32,7 @@ fn simulated() -> DateTime<Utc> {
 
 async fn examined(client: &Client, entities: &[&str]) -> Examination {
     let entities: Vec<_> = entities.iter().map(|name| catalog::entity(name).unwrap()).collect();
-    examine(client, &entities, &simulated).await
+    examine(client, &entities, &simulated, &()).await
 }
 
 async fn of(builder: Builder) -> Examination {
@@ -238,7 +238,7 @@ async fn a_clock_that_is_off_is_a_doubt_and_says_how_much() {
     let entities = [catalog::entity("Member").unwrap()];
     let off = |minutes: i64| move || -> DateTime<Utc> { simulated() + TimeDelta::minutes(minutes) };
     for (minutes, word) in [(10, "ahead of"), (-10, "behind")] {
-        let found = examine(&client(&simulator, |_| {}), &entities, &off(minutes)).await;
+        let found = examine(&client(&simulator, |_| {}), &entities, &off(minutes), &()).await;
         let clock = check(&found, "clock");
         assert_eq!(clock.verdict, Verdict::Doubt);
         assert_eq!(clock.found, format!("this machine's clock is 600 s {word} the server's"));

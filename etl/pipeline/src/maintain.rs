@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use chrono::Utc;
 use connectwise_extract::catalog;
+use connectwise_extract::progress::Progress;
 use connectwise_lakehouse::{Lake, Layer, MaintenanceMetrics, MaintenanceOptions, TableName};
 use serde::Serialize;
 
@@ -67,12 +68,22 @@ impl Report {
 ///
 /// # Errors
 /// None of its own; what fails is in the report.
-pub async fn run(lake: &Lake, layers: &[Layer], gold: &GoldConfig, options: &MaintenanceOptions) -> Result<Report> {
+pub async fn run(
+    lake: &Lake,
+    layers: &[Layer],
+    gold: &GoldConfig,
+    options: &MaintenanceOptions,
+    progress: &dyn Progress,
+) -> Result<Report> {
     let mut tables = Vec::new();
     let known = known_tables().into_iter().chain(gold.models.tables());
-    for table in known.filter(|table| layers.contains(&table.layer)) {
+    let known: Vec<TableName> = known.filter(|table| layers.contains(&table.layer)).collect();
+    progress.planned(known.len());
+    for table in known {
         let clock = Instant::now();
-        let (metrics, error) = match lake.maintain(&table, key(&table), options).await {
+        let maintained = lake.maintain(&table, key(&table), options).await;
+        progress.done(&table.to_string());
+        let (metrics, error) = match maintained {
             Ok(None) => continue,
             Ok(Some(metrics)) => (metrics, None),
             Err(error) => (MaintenanceMetrics::default(), Some(error.report())),

@@ -209,7 +209,8 @@ async fn what_killed_runs_left_is_swept_up() {
         orphan_age: TimeDelta::hours(hours),
     };
     let keep = async |upkeep: MaintenanceOptions| {
-        let report = maintain::run(lakehouse.lake(), &[Layer::Bronze], &GoldConfig::default(), &upkeep).await.unwrap();
+        let report =
+            maintain::run(lakehouse.lake(), &[Layer::Bronze], &GoldConfig::default(), &upkeep, &()).await.unwrap();
         let [table] = report.tables.as_slice() else { panic!("{report:?}") };
         assert_eq!((table.table.as_str(), &table.error), ("bronze/bronze_cw_timeentry", &None));
         table.metrics.clone()

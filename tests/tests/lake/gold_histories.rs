@@ -238,7 +238,7 @@ impl History {
         let (retention, orphan_age) = (TimeDelta::zero(), TimeDelta::zero());
         let upkeep = MaintenanceOptions { run_id: "upkeep".to_owned(), dry_run: false, retention, orphan_age };
         let lake = self.lakehouse.lake();
-        let kept = maintain::run(lake, &[Layer::Silver, Layer::Gold], &self.config, &upkeep).await.unwrap();
+        let kept = maintain::run(lake, &[Layer::Silver, Layer::Gold], &self.config, &upkeep, &()).await.unwrap();
         assert_eq!(kept.failed().count(), 0, "{kept:?}");
         self.count("kept up", 1);
     }

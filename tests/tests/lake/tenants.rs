@@ -84,7 +84,7 @@ async fn another_tenant_is_refused_before_anything_is_asked_or_written() {
     }
     let own = client(&beta).unwrap();
     for dry_run in [true, false] {
-        let reconciled = run::reconcile(lakehouse.lake(), &own, &entities(), &Request::new(dry_run)).await;
+        let reconciled = run::reconcile(lakehouse.lake(), &own, &entities(), &Request::new(dry_run), &()).await;
         refused(&reconciled.unwrap_err());
     }
     assert_eq!(ask(&beta, "requests").await["total"], 0, "nothing is asked");
@@ -127,7 +127,8 @@ async fn a_lakehouse_that_does_not_tell_whose_it_is_is_left_alone_until_somebody
             {
                 assert!(text.contains(part), "{harm}: {text}");
             }
-            let swept = run::reconcile(lakehouse.lake(), &client(who).unwrap(), &entities(), &Request::new(true)).await;
+            let swept =
+                run::reconcile(lakehouse.lake(), &client(who).unwrap(), &entities(), &Request::new(true), &()).await;
             assert!(swept.unwrap_err().report().contains("--adopt-tenant"), "{harm}");
         }
         assert_eq!(files(lakehouse.path()), before, "{harm}: nothing is written");
@@ -234,7 +235,7 @@ async fn a_move_that_would_remove_too_much_leaves_a_table_whole_and_says_what_to
     // A reconcile doesn't take the rows of the old tenant for deleted ones.
     let own = client(&beta).unwrap();
     let (found, told) =
-        run::reconcile(lakehouse.lake(), &own, &[time], &Request { max_share: 100.0, ..Request::new(false) })
+        run::reconcile(lakehouse.lake(), &own, &[time], &Request { max_share: 100.0, ..Request::new(false) }, &())
             .await
             .unwrap();
     told.unwrap();

@@ -116,7 +116,7 @@ async fn doctor_tells_both() {
     let tenant = Tenant::start(58).await;
     let client = client(&tenant.simulator).unwrap();
     let examined = async || {
-        let mut found = doctor::examine(&client, &[tenant.entity], &Utc::now).await;
+        let mut found = doctor::examine(&client, &[tenant.entity], &Utc::now, &()).await;
         let table = TableName::bronze(tenant.entity.table);
         let opened = tenant.lakehouse.lake().table(&table).await.unwrap();
         let stored = bronze::watermark(&opened).await.unwrap();

@@ -10,6 +10,7 @@ use connectwise_pipeline::error::Result;
 use crate::entities::EntityArgs;
 use crate::error;
 use crate::output::{Output, table, thousands};
+use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::tasks;
 
@@ -39,7 +40,7 @@ pub(crate) struct Doctor {
 impl Doctor {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let selected = self.entities.selected(settings)?;
-        let examination = tasks::diagnose(settings, &selected).await?;
+        let examination = tasks::diagnose(settings, &selected, &Parts::new(*output)).await?;
         if output.is_json() {
             output.json(&examination)?;
         } else {

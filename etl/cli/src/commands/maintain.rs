@@ -6,6 +6,7 @@ use connectwise_pipeline::maintain::Report;
 use connectwise_pipeline::verify;
 
 use crate::output::{Output, table, thousands};
+use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::tasks::{self, MaintainRequest};
 
@@ -46,13 +47,13 @@ impl Maintain {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let layers = tasks::layers_of_upkeep(&self.layers)?;
         if self.verify {
-            let report = tasks::verify(settings, layers, self.repair).await?;
+            let report = tasks::verify(settings, layers, self.repair, &Parts::new(*output)).await?;
             show_findings(&report, output)?;
             return Ok(u8::from(!report.findings.is_empty()));
         }
         let Self { dry_run, retention_hours, orphan_hours, .. } = self;
         let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
-        let (report, told) = tasks::maintain(settings, &request).await?;
+        let (report, told) = tasks::maintain(settings, &request, &Parts::new(*output)).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

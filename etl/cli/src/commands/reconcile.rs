@@ -8,6 +8,7 @@ use connectwise_pipeline::reconcile::Report;
 
 use crate::entities::EntityArgs;
 use crate::output::{Output, table, thousands};
+use crate::parts::Parts;
 use crate::settings::Settings;
 use crate::tasks::{self, ReconcileRequest};
 
@@ -41,7 +42,7 @@ impl Reconcile {
     pub(crate) async fn execute(self, settings: &Settings, output: &Output) -> Result<u8> {
         let Self { entities, dry_run, max_share } = self;
         let request = ReconcileRequest { entities, dry_run, max_share };
-        let (report, told) = tasks::reconcile(settings, request).await?;
+        let (report, told) = tasks::reconcile(settings, request, &Parts::new(*output)).await?;
         let shown = show(&report, output);
         if let Err(error) = told {
             output.note(&error.report());

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use chrono::{TimeDelta, Utc};
 use connectwise_extract::doctor::{Examination, examine, watermarks};
+use connectwise_extract::progress::Progress;
 use connectwise_extract::selection::Selected;
 use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::watermark;
@@ -20,8 +21,8 @@ use crate::settings::Settings;
 /// # Errors
 /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) for credentials that are missing, and when the lakehouse can't be read.
 /// What the server refuses is in the examination.
-pub async fn diagnose(settings: &Settings, selected: &Selected) -> Result<Examination> {
-    let mut examination = examine(&settings.client()?, &selected.entities, &Utc::now).await;
+pub async fn diagnose(settings: &Settings, selected: &Selected, progress: &dyn Progress) -> Result<Examination> {
+    let mut examination = examine(&settings.client()?, &selected.entities, &Utc::now, progress).await;
     let lake = settings.lake()?;
     let mut stored = BTreeMap::new();
     for entity in &selected.entities {
@@ -55,7 +56,11 @@ impl Default for ReconcileRequest {
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
 /// anything is touched. What fails later is in the report.
-pub async fn reconcile(settings: &Settings, request: ReconcileRequest) -> Result<(sweep::Report, Result<()>)> {
+pub async fn reconcile(
+    settings: &Settings,
+    request: ReconcileRequest,
+    progress: &dyn Progress,
+) -> Result<(sweep::Report, Result<()>)> {
     if !(0.0..=100.0).contains(&request.max_share) {
         return Err(error::max_share());
     }
@@ -72,7 +77,7 @@ pub async fn reconcile(settings: &Settings, request: ReconcileRequest) -> Result
         optional: selected.optional,
         ..sweep::Request::new(request.dry_run)
     };
-    run::reconcile(&settings.lake()?, &settings.client()?, &entities, &swept).await
+    run::reconcile(&settings.lake()?, &settings.client()?, &entities, &swept, progress).await
 }
 
 /// Parameters of `maintain`.
@@ -105,7 +110,11 @@ pub fn layers_of_upkeep(names: &[String]) -> Result<Vec<Layer>> {
 ///
 /// # Errors
 /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when the lakehouse belongs to another tenant than the configured one.
-pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<(upkeep::Report, Result<()>)> {
+pub async fn maintain(
+    settings: &Settings,
+    request: &MaintainRequest,
+    progress: &dyn Progress,
+) -> Result<(upkeep::Report, Result<()>)> {
     // A dry run is refused under the same conditions.
     let lake = settings.own_lake().await?;
     let options = MaintenanceOptions {
@@ -114,7 +123,7 @@ pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<
         retention: TimeDelta::hours(i64::from(request.retention_hours)),
         orphan_age: TimeDelta::hours(i64::from(request.orphan_hours)),
     };
-    run::maintain(&lake, &request.layers, &settings.gold, &options).await
+    run::maintain(&lake, &request.layers, &settings.gold, &options, progress).await
 }
 
 /// Reads every table and compares each layer with the one below. With `repair`, the next run loads or builds the faulty tables
@@ -122,10 +131,16 @@ pub async fn maintain(settings: &Settings, request: &MaintainRequest) -> Result<
 ///
 /// # Errors
 /// As [`maintain`] with `repair`, and when the store can't be read.
-pub async fn verify(settings: &Settings, layers: Vec<Layer>, repair: bool) -> Result<verification::Report> {
+pub async fn verify(
+    settings: &Settings,
+    layers: Vec<Layer>,
+    repair: bool,
+    progress: &dyn Progress,
+) -> Result<verification::Report> {
     let lake = if repair { settings.own_lake().await? } else { settings.lake()? };
     let run_id = uuid::Uuid::now_v7().to_string();
     let privacy = settings.keyed_privacy()?;
     let gold = &settings.gold;
-    verification::run(&lake, &verification::Request { run_id, layers, privacy: &privacy, gold, repair }).await
+    let request = verification::Request { run_id, layers, privacy: &privacy, gold, repair };
+    verification::run(&lake, &request, progress).await
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::below;
 use super::role::{self, Right};
 use super::{Examination, Finding, Verdict};
+use crate::progress::Progress;
 use crate::read;
 
 /// The name of the check that says whether all lists can be read.
@@ -65,8 +66,17 @@ impl EntityFinding {
 }
 
 /// Asks about all entities, several at once.
-pub(super) async fn check(client: &Client, entities: &[&'static Entity]) -> Vec<EntityFinding> {
-    stream::iter(entities.to_vec()).map(|entity| one(client, entity)).buffered(AT_ONCE).collect().await
+pub(super) async fn check(
+    client: &Client,
+    entities: &[&'static Entity],
+    progress: &dyn Progress,
+) -> Vec<EntityFinding> {
+    let found = stream::iter(entities.to_vec()).map(|entity| async move {
+        let found = one(client, entity).await;
+        progress.done(entity.name);
+        found
+    });
+    found.buffered(AT_ONCE).collect().await
 }
 
 async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {

@@ -105,12 +105,17 @@ pub struct Examination {
     pub settings: Vec<String>,
 }
 
+/// Checks that come after the look at each entity, and tell that they have ended.
+const LAST: [&str; 4] = ["lists below records", "conditions", "doubts", "ways of the server"];
+
 /// Examines the server of `client` for the loading of `entities`. `now` is this machine's clock.
 pub async fn examine(
     client: &Client,
     entities: &[&'static Entity],
     now: &(dyn Fn() -> DateTime<Utc> + Sync),
+    progress: &dyn Progress,
 ) -> Examination {
+    progress.planned(entities.len() + LAST.len());
     let mut examination = Examination {
         health: Health::Unreachable,
         base_url: String::new(),
@@ -123,17 +128,22 @@ pub async fn examine(
     let known = server::check(client, now, &mut examination).await;
     let client = known.as_ref().unwrap_or(client);
     if known.is_some() {
-        examination.entities = access::check(client, entities).await;
+        examination.entities = access::check(client, entities, progress).await;
         let readable = |finding: &EntityFinding| matches!(finding.access, Access::Readable | Access::Parents);
         if examination.entities.iter().any(readable) {
             examination.health = Health::Good;
             server::let_in(&mut examination.checks);
             access::sum_up(&mut examination);
             changes::check(&mut examination);
+            let [below, conditions, doubts, ways] = LAST;
             below::check(client, entities, &mut examination).await;
+            progress.done(below);
             language::check(client, entities, &mut examination).await;
+            progress.done(conditions);
             doubts::check(client, entities, &mut examination).await;
+            progress.done(doubts);
             ways::check(client, entities, &mut examination).await;
+            progress.done(ways);
             examination.ask = asks(&examination.entities);
         } else {
             examination.checks.push(server::nobody_let_in(&examination.entities));

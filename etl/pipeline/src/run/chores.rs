@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use chrono::Utc;
+use connectwise_extract::progress::Progress;
 use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
@@ -28,7 +29,9 @@ pub async fn reconcile(
     client: &Client,
     entities: &[&'static Entity],
     request: &sweep_of::Request,
+    progress: &dyn Progress,
 ) -> Result<(sweep_of::Report, Result<()>)> {
+    progress.planned(entities.len());
     if request.dry_run {
         // Admission mends what says whose lakehouse it is.
         tenant::owner(lake).await?;
@@ -42,6 +45,7 @@ pub async fn reconcile(
         let mut halt = Halt::default();
         for (at, entity) in entities.iter().enumerate() {
             let found = swept(lake, client, entity, request, signature).await?;
+            progress.done(entity.name);
             let (failed, trouble) =
                 (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
             all.extend(found);
@@ -76,6 +80,7 @@ pub async fn reconcile(
     for (at, entity) in entities.iter().enumerate() {
         let client = client.with_own_stats();
         let mut found = swept(lake, &client, entity, request, signature).await?;
+        progress.done(entity.name);
         let mut stops = false;
         for found in &mut found {
             let rest = entities.get(at + 1..).unwrap_or_default();
@@ -135,9 +140,10 @@ pub async fn maintain(
     layers: &[Layer],
     gold: &GoldConfig,
     options: &MaintenanceOptions,
+    progress: &dyn Progress,
 ) -> Result<(upkeep_of::Report, Result<()>)> {
     if options.dry_run {
-        return Ok((upkeep_of::run(lake, layers, gold, options).await?, Ok(())));
+        return Ok((upkeep_of::run(lake, layers, gold, options, progress).await?, Ok(())));
     }
     let clock = Instant::now();
     let started = Utc::now();
@@ -146,7 +152,7 @@ pub async fn maintain(
         tracing::warn!("{what}");
     }
     let mut journal = Journal::begin(lake, start).await;
-    let report = upkeep_of::run(lake, layers, gold, options).await?;
+    let report = upkeep_of::run(lake, layers, gold, options, progress).await?;
     let mut steps = Vec::new();
     for done in &report.tables {
         let mut step = Step::new(&done.name);

@@ -11,6 +11,7 @@ use std::time::Instant;
 use chrono::Utc;
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::Privacy;
+use connectwise_extract::progress::Progress;
 use connectwise_lakehouse::{Found, Lake, Layer, TableName};
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
@@ -73,7 +74,7 @@ pub struct Verified {
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, or a table can't be marked.
-pub async fn run(lake: &Lake, request: &Request<'_>) -> Result<Report> {
+pub async fn run(lake: &Lake, request: &Request<'_>, progress: &dyn Progress) -> Result<Report> {
     let clock = Instant::now();
     let mut report = Report {
         run_id: request.run_id.clone(),
@@ -86,8 +87,14 @@ pub async fn run(lake: &Lake, request: &Request<'_>) -> Result<Report> {
     let mut broken: BTreeSet<TableName> = BTreeSet::new();
     let mut unproved = Found::default();
     let known = known_tables().into_iter().chain(request.gold.models.tables()).chain(gold::remembered());
-    for table in known.filter(|table| request.layers.contains(&table.layer)) {
-        if !files(lake, &table, &mut report, &mut unproved).await? {
+    let known: Vec<TableName> = known.filter(|table| request.layers.contains(&table.layer)).collect();
+    let compared = catalog::entities().iter().filter(|_| request.layers.contains(&Layer::Silver));
+    let has_gold = request.layers.contains(&Layer::Gold);
+    progress.planned(known.len() + compared.clone().count() + usize::from(has_gold));
+    for table in known {
+        let is_whole = files(lake, &table, &mut report, &mut unproved).await?;
+        progress.done(&table.to_string());
+        if !is_whole {
             broken.insert(table);
         }
     }
@@ -102,7 +109,7 @@ pub async fn run(lake: &Lake, request: &Request<'_>) -> Result<Report> {
             unproved.examples.join(", ")
         ));
     }
-    for entity in catalog::entities().iter().filter(|_| request.layers.contains(&Layer::Silver)) {
+    for entity in compared {
         let tables = [TableName::bronze(entity.table), TableName::silver(entity.table)];
         if tables.iter().all(|table| !broken.contains(table)) {
             layers(lake, entity, request.privacy, &mut report).await;
@@ -110,9 +117,11 @@ pub async fn run(lake: &Lake, request: &Request<'_>) -> Result<Report> {
         if entity.history && !broken.contains(&tables[1]) && !broken.contains(&history::table(entity)) {
             versions(lake, entity, &mut report).await;
         }
+        progress.done(&tables[1].to_string());
     }
-    if request.layers.contains(&Layer::Gold) {
+    if has_gold {
         models(lake, request.gold, &mut report).await;
+        progress.done(Layer::Gold.name());
     }
     if request.repair {
         mark(lake, &mut report).await?;

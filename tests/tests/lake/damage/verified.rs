@@ -21,7 +21,7 @@ async fn verified(lake: &Lake, repair: bool) -> verify::Report {
     let mut layers = Layer::ALL.to_vec();
     layers.push(Layer::Ledger);
     let request = verify::Request { run_id: "verify".to_owned(), layers, privacy: &privacy, gold: &gold, repair };
-    let report = verify::run(lake, &request).await.unwrap();
+    let report = verify::run(lake, &request, &()).await.unwrap();
     for finding in &report.findings {
         assert!(finding.count > 0 && !finding.advice.is_empty(), "{finding:?}");
     }

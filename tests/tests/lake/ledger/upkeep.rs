@@ -21,7 +21,7 @@ async fn a_reconcile_is_a_run_with_what_it_deleted_and_why_it_didnt() {
     let entities = [catalog::entity("TimeEntry").unwrap()];
     let own = client(&simulator).unwrap();
     let reconciled = async |request: &reconcile::Request| {
-        let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request).await.unwrap();
+        let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request, &()).await.unwrap();
         told.unwrap();
         report
     };
@@ -65,9 +65,9 @@ async fn upkeep_is_a_run_too() {
         |dry_run| MaintenanceOptions { run_id: "upkeep".to_owned(), dry_run, retention: week, orphan_age: week };
     let layers = [Layer::Bronze, Layer::Ledger];
     let (lake, gold) = (lakehouse.lake(), gold::GoldConfig::default());
-    run::maintain(lake, &layers, &gold, &upkeep(true)).await.unwrap().1.unwrap();
+    run::maintain(lake, &layers, &gold, &upkeep(true), &()).await.unwrap().1.unwrap();
     assert_eq!(ledger::detail(lake, "last").await.unwrap().run.run_id, load.run_id, "a dry run leaves nothing");
-    let (report, told) = run::maintain(lake, &layers, &gold, &upkeep(false)).await.unwrap();
+    let (report, told) = run::maintain(lake, &layers, &gold, &upkeep(false), &()).await.unwrap();
     told.unwrap();
     let found = ledger::detail(lake, "upkeep").await.unwrap();
     assert_eq!(

@@ -111,7 +111,7 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
         retention: TimeDelta::hours(1),
         orphan_age: TimeDelta::hours(1),
     };
-    let kept = maintain::run(&tenant.lake, &[Layer::Gold], &config, &upkeep).await.unwrap();
+    let kept = maintain::run(&tenant.lake, &[Layer::Gold], &config, &upkeep, &()).await.unwrap();
     assert!(
         ["gold/hours_by_company", "gold/dimticket", "gold/fact_timeentry"]
             .iter()
