@@ -56,14 +56,7 @@ impl Lake {
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
         let root = location::root(location)?;
         let store = azure::store(&root, options)?;
-        Ok(Self {
-            root,
-            layout: Layout::default(),
-            stored_names: Arc::default(),
-            guard: None,
-            store,
-            memory: None,
-        })
+        Ok(Self { root, layout: Layout::default(), stored_names: Arc::default(), guard: None, store, memory: None })
     }
 
     /// The same lakehouse, whose tables are where this says.
@@ -158,22 +151,33 @@ impl Lake {
     /// # Errors
     /// [`Kind::Sql`](crate::error::Kind::Sql) when the session can't be configured.
     pub fn session(&self) -> Result<SessionContext> {
-        let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
-        let overrides: HashMap<String, String> = [
-            ("datafusion.execution.time_zone", "UTC"),
-            ("datafusion.execution.parquet.schema_force_view_types", "false"),
-            ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
-            ("datafusion.sql_parser.parse_float_as_decimal", "true"),
-            ("datafusion.execution.sort_spill_reservation_bytes", &memory.sort_reserve().to_string()),
-        ]
-        .into_iter()
-        .map(|(key, value)| (key.to_owned(), value.to_owned()))
-        .collect();
-        let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
-            .map_err(|error| Error::session().with_source(error))?;
-        let state = SessionStateBuilder::new_from_existing(delta.state());
-        Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
+        configured(&self.memory.clone().map_or_else(Memory::shared, Ok)?)
     }
+}
+
+/// A session like [`Lake::session`] for rows that are in no lakehouse.
+///
+/// # Errors
+/// As [`Lake::session`].
+pub fn session() -> Result<SessionContext> {
+    configured(&Memory::shared()?)
+}
+
+fn configured(memory: &Memory) -> Result<SessionContext> {
+    let overrides: HashMap<String, String> = [
+        ("datafusion.execution.time_zone", "UTC"),
+        ("datafusion.execution.parquet.schema_force_view_types", "false"),
+        ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
+        ("datafusion.sql_parser.parse_float_as_decimal", "true"),
+        ("datafusion.execution.sort_spill_reservation_bytes", &memory.sort_reserve().to_string()),
+    ]
+    .into_iter()
+    .map(|(key, value)| (key.to_owned(), value.to_owned()))
+    .collect();
+    let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
+        .map_err(|error| Error::session().with_source(error))?;
+    let state = SessionStateBuilder::new_from_existing(delta.state());
+    Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
 }
 
 /// Decides whether tables may be written, for example by whose data a lakehouse holds.

@@ -1,5 +1,6 @@
 //! The crate's error: what happened, to what, and what state is left.
 
+mod given;
 mod gold;
 mod load;
 mod measures;

@@ -5,6 +5,7 @@ mod ask;
 pub mod extract;
 mod run;
 mod schema;
+mod select;
 mod upkeep;
 
 use connectwise_pipeline::damage;
@@ -14,6 +15,7 @@ use crate::settings::Settings;
 pub use ask::{ask, measures};
 pub use run::{RunRequest, moment, run};
 pub use schema::{Column, Custom, Table, columns, custom_fields, history_of, named_layer, tables, type_name};
+pub use select::select;
 pub use upkeep::{MaintainRequest, ReconcileRequest, diagnose, layers_of_upkeep, maintain, reconcile, verify};
 
 /// Replaces the error of an unreadable table by one that names the damage and the remedy; returns other errors as they are.

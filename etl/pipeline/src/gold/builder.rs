@@ -12,7 +12,7 @@ use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{DataFrame, SessionContext};
 
 use super::aggregates::{self, Aggregate, AggregateCache, Input};
-use super::check::{self, Checks, GroupSums, Held, Sums};
+use super::check::{self, Checks, GroupSums, HeldKeys, Sums};
 use super::config::GoldConfig;
 use super::fingerprints::Fingerprints;
 use super::inputs::{Inputs, contract_of, readable};
@@ -20,8 +20,8 @@ use super::key_set::KeySet;
 use super::keys::Keys;
 use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind};
-use super::write::{self, Run};
-use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups};
+use super::write::{self, GoldRun};
+use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups, select};
 use crate::error::{Error, Result};
 use crate::sql;
 use crate::telemetry::build::Outcome;
@@ -29,7 +29,7 @@ use crate::telemetry::{TableReport, TestResult};
 
 /// What the models of one build have in common.
 pub(super) struct Builder<'a> {
-    pub(super) run: Run,
+    pub(super) run: GoldRun,
     pub(super) config: &'a GoldConfig,
     pub(super) models: &'a [Model],
     pub(super) inputs: &'a Inputs,
@@ -37,7 +37,7 @@ pub(super) struct Builder<'a> {
     /// The day of the business on which the run started.
     pub(super) today: NaiveDate,
     /// Keys of the dimensions that were built or read so far.
-    pub(super) held: Held,
+    pub(super) held: HeldKeys,
     /// What the lookups say, noted before the first fact.
     pub(super) lookups: Option<LookupState>,
     pub(super) tests: Vec<TestResult>,
@@ -99,22 +99,9 @@ impl Builder<'_> {
         let commit = numbers
             .fold(Commit::new(&self.run.id), |commit, (application, number)| commit.transaction(application, number));
         match model.kind {
-            ModelKind::View => {
-                let view = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?.into_view();
-                session.register_table(model.name.as_str(), view).map_err(failed)?;
-                Ok(None)
-            }
+            ModelKind::View | ModelKind::Lookup => select::provide(session, model).await.map(|()| None),
             // Computed for all models at once, before the first.
             ModelKind::Aggregate => Ok(None),
-            ModelKind::Lookup => {
-                let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
-                let schema = frame.schema().inner().clone();
-                let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
-                let batch = arrow::compute::concat_batches(&schema, &batches)
-                    .map_err(|error| Error::unheld_rows(&model.name).with_source(error))?;
-                lookups::register(session, &model.name, batch)?;
-                Ok(None)
-            }
             ModelKind::Fact if is_stale => self.fact(session, model, commit).await.map(Some),
             ModelKind::Fact => self.untouched(model).map(Some),
             ModelKind::Dimension | ModelKind::Calendar => {

@@ -45,7 +45,8 @@ fn unknown(field: &Field, model: &Model) -> ArrayRef {
     }
 }
 
-fn nullable(schema: &SchemaRef) -> SchemaRef {
+/// The same columns, each of which may be NULL.
+pub(super) fn nullable(schema: &SchemaRef) -> SchemaRef {
     Arc::new(Schema::new(
         schema.fields().iter().map(|field| field.as_ref().clone().with_nullable(true)).collect::<Vec<_>>(),
     ))

@@ -12,6 +12,7 @@
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `zone` | the time zone in whose days instants are counted |
 //! | `builder` | one build: how each kind of model is built |
+//! | `select`, `given` | one model over tables that somebody hands over, without a build |
 //! | `fingerprints` | whether the configuration or a model changed since a table was built |
 //! | `aggregates` | partial aggregates of tables, cached by their files |
 //! | `fact`, `affected`, `lookup_state` | which rows of a fact an incremental build looks at |
@@ -34,6 +35,7 @@ mod doubts;
 mod fact;
 mod fingerprints;
 mod functions;
+mod given;
 mod holidays;
 mod inputs;
 mod key_set;
@@ -45,6 +47,7 @@ mod metadata;
 mod model;
 mod own;
 mod plan;
+mod select;
 mod trial;
 mod withheld;
 mod write;
@@ -65,7 +68,7 @@ use crate::telemetry::build::{Mode, Outcome, TableReport};
 pub use crate::telemetry::{Severity, TestResult};
 use aggregates::AggregateCache;
 use builder::Builder;
-use check::Held;
+use check::HeldKeys;
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 use fingerprints::Fingerprints;
 use inputs::Inputs;
@@ -73,7 +76,8 @@ pub use lineage::{Origin, lineage};
 use model::Model;
 pub use own::OwnModels;
 pub use plan::{Planned, plan};
-use write::Run;
+pub use select::select;
+use write::GoldRun;
 
 /// Name of a stored table within the session of a build. No model can be called like it.
 const STORED: &str = "__stored_table";
@@ -317,7 +321,7 @@ async fn build_models(
     let known = doubts::open(lake, models, &mut opened).await?;
     // Keys that are told from what is left of them hold only if every table has the same.
     let mode = if known.keys_are_lost { Mode::Full } else { request.mode };
-    let run = Run { lake: lake.clone(), mode, id: request.run_id.clone(), started, known, dry };
+    let run = GoldRun { lake: lake.clone(), mode, id: request.run_id.clone(), started, known, dry };
     let mut builder = Builder {
         run,
         config,
@@ -325,7 +329,7 @@ async fn build_models(
         inputs,
         fingerprints: Fingerprints::new(config)?,
         today,
-        held: Held::new(),
+        held: HeldKeys::new(),
         lookups: None,
         tests: Vec::new(),
         aggregates: AggregateCache::default(),
