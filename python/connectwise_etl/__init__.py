@@ -11,7 +11,7 @@ the working directory, or from ``config``. Progress is logged to ``logging.getLo
 
 from __future__ import annotations
 
-from . import fabric, utils
+from . import fabric, transforms, utils
 from ._native import API_VERSION, __version__
 from .client import ConnectWiseClient, Response
 from .errors import (
@@ -35,6 +35,7 @@ from .frame import Frame
 from .pipeline import ask, doctor, maintain, query, questions, reconcile, run, run_etl_pipeline, schema, status, verify
 from .report import Diagnosis, Maintenance, Reconciliation, Report, RunReport, Status, Verification
 from .simulator import Simulator
+from .transforms import create_expense_entry_fact, create_invoice_line_fact, create_time_entry_fact
 
 #: The name that an earlier package gave the client.
 ConnectWiseExtractor = ConnectWiseClient
@@ -70,6 +71,9 @@ __all__ = [
     "Verification",
     "__version__",
     "ask",
+    "create_expense_entry_fact",
+    "create_invoice_line_fact",
+    "create_time_entry_fact",
     "doctor",
     "fabric",
     "maintain",
@@ -80,6 +84,7 @@ __all__ = [
     "run_etl_pipeline",
     "schema",
     "status",
+    "transforms",
     "utils",
     "verify",
 ]

@@ -2,13 +2,14 @@ from collections.abc import Callable, Mapping, Sequence
 from os import PathLike
 from typing import Any, final
 
-__all__ = ["API_VERSION", "Client", "Rows", "Session", "Simulator", "__version__", "entities", "main"]
+__all__ = ["API_VERSION", "Client", "Rows", "Session", "Simulator", "__version__", "entities", "main", "silver_columns"]
 
 __version__: str
 API_VERSION: str
 
 def main(arguments: Sequence[str]) -> int: ...
 def entities() -> list[tuple[str, str]]: ...
+def silver_columns(table: str) -> list[str]: ...
 @final
 class Session:
     remarks: list[str]
@@ -35,6 +36,7 @@ class Session:
     def query(self, sql: str) -> Rows: ...
     def questions(self) -> str: ...
     def ask(self, question: str, narrowed: Mapping[str, Any]) -> Rows: ...
+    def select(self, model: str, tables: Sequence[tuple[str, Rows | bytes]], lakehouse: bool) -> Rows: ...
 
 @final
 class Rows:

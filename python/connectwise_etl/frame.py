@@ -54,7 +54,7 @@ class Frame:
     @property
     def schema(self) -> pyarrow.Schema:
         """The columns as a ``pyarrow.Schema``."""
-        return _library("pyarrow").schema(self)
+        return library("pyarrow").schema(self)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -63,17 +63,17 @@ class Frame:
 
     def to_arrow(self) -> pyarrow.Table:
         """A ``pyarrow.Table``."""
-        return _library("pyarrow").table(self)
+        return library("pyarrow").table(self)
 
     def to_pandas(self, **options: Any) -> pandas.DataFrame:
         """A ``pandas.DataFrame``; ``options`` are those of ``pyarrow.Table.to_pandas``."""
-        _library("pandas")
+        library("pandas")
         frame: pandas.DataFrame = self.to_arrow().to_pandas(**options)
         return frame
 
     def to_polars(self) -> polars.DataFrame:
         """A ``polars.DataFrame``."""
-        frame: polars.DataFrame = _library("polars").DataFrame(self)
+        frame: polars.DataFrame = library("polars").DataFrame(self)
         return frame
 
     def to_spark(self, spark: SparkSession) -> DataFrame:
@@ -82,12 +82,12 @@ class Frame:
         The rows go from here to the session, so that they have to fit into the memory of both: Spark 4 takes them as they are,
         Spark 3.5 one by one.
         """
-        version: str = _library("pyspark").__version__
+        version: str = library("pyspark").__version__
         table = self.to_arrow()
         # An empty table it takes for one without columns.
         if table.num_rows > 0 and int(version.split(".")[0]) >= 4:
             return spark.createDataFrame(table)
-        schema = _library("pyspark.sql.pandas.types").from_arrow_schema(table.schema)
+        schema = library("pyspark.sql.pandas.types").from_arrow_schema(table.schema)
         makers = [_maker(kind) for kind in table.schema.types]
         columns = [
             column.to_pylist() if make is None else [make(value) for value in column.to_pylist()]
@@ -113,7 +113,7 @@ class Frame:
 
 def _maker(kind: Any) -> Any:
     """What makes a value of pyarrow's one that Spark takes, or none where it is one: pairs of a map become a dictionary."""
-    types = _library("pyarrow.types")
+    types = library("pyarrow.types")
     if types.is_map(kind):
         make = _maker(kind.item_type) or (lambda value: value)
         return lambda pairs: None if pairs is None else {key: make(value) for key, value in pairs}
@@ -130,7 +130,8 @@ def _maker(kind: Any) -> Any:
     return None
 
 
-def _library(name: str) -> Any:
+def library(name: str) -> Any:
+    """A library that this package does without until somebody wants it."""
     try:
         return importlib.import_module(name)
     except ImportError as error:

@@ -35,6 +35,11 @@ impl Rows {
         let batches = batches.into_iter().map(|batch| in_types(&batch, &plain)).collect::<Result<_, _>>();
         Ok(Self { schema: plain, batches: batches.map_err(fault)? })
     }
+
+    /// At least one batch, so that the columns are known.
+    pub(crate) fn batches(&self) -> Vec<RecordBatch> {
+        if self.batches.is_empty() { vec![RecordBatch::new_empty(self.schema.clone())] } else { self.batches.clone() }
+    }
 }
 
 fn in_types(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch, ArrowError> {

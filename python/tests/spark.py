@@ -10,6 +10,7 @@ from pyspark.sql import SparkSession
 from readme import chapter
 
 import connectwise_etl as cw
+from connectwise_etl import transforms
 
 
 def rows(frame, key="id"):
@@ -72,6 +73,18 @@ with cw.Simulator(scale=50) as tenant, tempfile.TemporaryDirectory() as folder:
     assert hours["hours"] == sum(row["actualHours"] for row in expected)
     assert names["entries"].count() == 50 and names["entries"].columns == ["id", "actualHours", "_rescued"]
     assert len(names["boards"]) == cw.ConnectWiseClient().count("service/boards")
+    # Transforms give the same rows whichever library's frames they take.
+    silver = {name: cw.query(f"select * from silver_cw_{name}", lakehouse="lakehouse") for name in ("timeentry", "agreement", "member")}
+    expected = transforms.create_time_entry_fact(None, *silver.values())
+    handed = [frame.to_spark(spark) for frame in silver.values()]
+    for session in (spark, None):
+        computed = transforms.create_time_entry_fact(session, *handed)
+        assert types(computed)["actualHours"] == "decimal(19,4)" and types(computed)["timeStart"] == "timestamp", types(computed)
+        assert rows(computed, "timeEntryId") == [plain(row) for row in expected.to_dicts()] != []
+    # The way of 3.5, which has none to Arrow.
+    known = [frame.select(*[name for name in frame.columns if name in ("id", "timeStart", "hourlyCost", "date")]) for frame in handed]
+    for frame in known:
+        assert transforms._collected(frame).sort_by("id").to_pylist() == frame.toArrow().sort_by("id").to_pylist() != []
     os.chdir("/")
 print("frames are Spark's", flush=True)
 # The server's own end waits for its sessions, for minutes.

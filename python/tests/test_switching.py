@@ -11,7 +11,7 @@ from conftest import SCALE, Tenant, table
 from readme import ROOT, python
 
 import connectwise_etl as cw
-from connectwise_etl import utils
+from connectwise_etl import transforms, utils
 
 TEXT = (ROOT / "docs/switching.md").read_text(encoding="utf-8")
 
@@ -47,10 +47,11 @@ def test_every_table_that_is_named_is_there() -> None:
 
 
 def test_every_call_that_is_named_is_there_and_the_others_are_not() -> None:
+    places: dict[str, Any] = {"client": cw.ConnectWiseClient, "utils": utils, "transforms": transforms}
     for was, _ in rows("Calls"):
-        for place, name in re.findall(r"(client|utils)\.(\w+)", was):
-            assert hasattr(cw.ConnectWiseClient if place == "client" else utils, name), name
+        for place, name in re.findall(r"(client|utils|transforms)\.(\w+)", was):
+            assert hasattr(places[place], name), name
     assert cw.ConnectWiseExtractor is cw.ConnectWiseClient
-    gone: dict[str, Any] = {name: getattr(cw, name, None) for name in ("models", "entity_configs", "extractor", "transforms")}
+    gone: dict[str, Any] = {name: getattr(cw, name, None) for name in ("models", "entity_configs", "extractor")}
     # When one of them comes, the document has to say so.
-    assert set(gone.values()) == {None} and all(f"`{name}`" in TEXT or f"connectwise_etl.{name}`" in TEXT for name in gone)
+    assert set(gone.values()) == {None} and all(f"`{name}`" in TEXT for name in gone)
