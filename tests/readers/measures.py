@@ -152,7 +152,7 @@ worked as (
 spent as (
     select project, sum(cost) as cost from (
         select project.id as project, coalesce({amount('amount')}, 0) as cost from expenseentry
-        union all select project.id, coalesce({amount('extCost')}, 0) from productitem
+        union all select project.id, coalesce({amount('extCost')}, 0) from productitem where cancelledFlag is distinct from true
     ) group by all
 ),
 owners as (

@@ -80,7 +80,10 @@ from (
     from expenseentry
     union all
     select 'product', id, company.id, agreement.id, project.id, phase.id, invoice.id,
-        case when coalesce(cancelledFlag, false) then null else billableOption end, null, cast(purchaseDate as date),
+        -- Neither what was cancelled nor what is only offered, on an opportunity, is sold.
+        case when not coalesce(cancelledFlag, false) and (opportunity.id is null or coalesce(ticket.id, project.id, salesOrder.id) is not null)
+            then billableOption end,
+        null, cast(purchaseDate as date),
         coalesce({MONEY.format('extPrice')}, 0)
     from productitem
 ) w

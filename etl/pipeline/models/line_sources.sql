@@ -54,7 +54,12 @@ select
     case when p.productClass = 'Agreement' then 'AGREEMENT' else 'PRODUCT' end, null, p.purchaseDate, p.invoiceInvoiceDate,
     cast(null as string),
     p.companyId, p.companyName, p.invoiceApplyToType, p.agreementId,
-    case when coalesce(p.cancelledFlag, false) then cast(null as string) else p.billableOption end,
+    -- What was cancelled is nothing to bill, nor is what an opportunity offers before it is on a ticket, a project or a sales order.
+    case
+        when coalesce(p.cancelledFlag, false) then cast(null as string)
+        when p.opportunityId is not null and p.ticketId is null and p.projectId is null and p.salesOrderId is null then cast(null as string)
+        else p.billableOption
+    end,
     p.agreementType,
     p.projectId, p.phaseId, p.ticketId, cast(null as string), cast(null as int), cast(null as int), cast(null as int),
     coalesce(p.locationId, p.locationLocationId), cast(null as int),

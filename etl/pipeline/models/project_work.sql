@@ -1,4 +1,4 @@
--- What was done for projects, by who did it at which stated cost: hours, and what expenses and products cost.
+-- What was done for projects, by who did it at which stated cost: hours, and what expenses and products cost. A cancelled product costs nothing.
 select
     w.projectId, w.memberId, w.statedCost,
     sum(w.hours) as hours, sum(w.billableHours) as billableHours, sum(w.entries) as entries,
@@ -24,6 +24,6 @@ from (
         cast(0 as decimal(19, 4)), cast(0 as decimal(19, 4)), cast(0 as bigint),
         cast(0 as decimal(19, 4)), coalesce(extCost, cast(0 as decimal(19, 4)))
     from silver_cw_productitem
-    where projectId is not null and not isDeleted
+    where projectId is not null and not isDeleted and not coalesce(cancelledFlag, false)
 ) w
 group by w.projectId, w.memberId, w.statedCost

@@ -147,6 +147,37 @@ async fn a_posted_invoice_takes_the_place_of_its_unposted_self() {
 }
 
 #[tokio::test]
+async fn what_an_opportunity_offers_is_to_bill_once_it_is_on_something_else() {
+    let tenant = Tenant::empty();
+    let offered = |id: i32, on: Value| {
+        let mut product = json!({"id": id, "opportunityId": 9, "billableOption": "Billable", "extPrice": "10"});
+        product.as_object_mut().unwrap().extend(on.as_object().unwrap().clone());
+        product
+    };
+    let products = json!([
+        offered(1, json!({})),
+        // An agreement says who covers it, and not that it was sold.
+        offered(2, json!({"agreementId": 7})),
+        offered(3, json!({"ticketId": 1})),
+        offered(4, json!({"projectId": 1})),
+        offered(5, json!({"salesOrderId": 1})),
+        offered(6, json!({"invoiceId": 1})),
+        offered(7, json!({"salesOrderId": 1, "cancelledFlag": true})),
+    ]);
+    tenant.put("ProductItem", products).await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
+    let lines = "select sourceId, isInvoiced from fact_invoiceline order by 1";
+    assert_eq!(tenant.rows(lines).await, ["3 | false", "4 | false", "5 | false", "6 | true"]);
+    let mut sold = offered(1, json!({"salesOrderId": 2}));
+    sold["_etl_content_hash"] = json!(1);
+    tenant.merge("ProductItem", &row(sold)).await;
+    assert_eq!(
+        followed(&tenant, "2024-07-01T07:00:00Z", lines).await,
+        ["1 | false", "3 | false", "4 | false", "5 | false", "6 | true"]
+    );
+}
+
+#[tokio::test]
 async fn what_is_open_grows_older_every_day_and_nothing_else_does() {
     let tenant = Tenant::empty();
     let time = |id: i32, more: Value| {
