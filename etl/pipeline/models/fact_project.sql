@@ -118,8 +118,10 @@ select
         else try_cast(j.earnedHours / nullif(j.workedHours, 0) as decimal(19, 4))
     end as costPerformanceIndex,
     j.workedHours > j.plannedHours as isOverBudget,
-    coalesce(not coalesce(j.closedFlag, false) and j.estimatedEnd < j.asOf, false) as isOverdue,
-    cast(case when not coalesce(j.closedFlag, false) and j.estimatedEnd < j.asOf then datediff(j.asOf, j.estimatedEnd) end as int) as daysOverdue,
+    coalesce(not coalesce(j.closedFlag, false) and not j.isDeleted and j.estimatedEnd < j.asOf, false) as isOverdue,
+    cast(
+        case when not coalesce(j.closedFlag, false) and not j.isDeleted and j.estimatedEnd < j.asOf then datediff(j.asOf, j.estimatedEnd) end as int
+    ) as daysOverdue,
     coalesce(dp.ProjectKey, -1) as ProjectKey,
     coalesce(dc.CompanyKey, -1) as CompanyKey,
     coalesce(dm.MemberKey, -1) as MemberKey,
