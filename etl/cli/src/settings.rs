@@ -1,9 +1,12 @@
 //! Settings: flags before environment before `connectwise-etl.toml` before `.env` before defaults.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
+use connectwise_extract::contract::ExtraType;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
 use connectwise_lakehouse::{Lake, Layout, NoName, StoreOptions, Tokens, memory_size, root};
@@ -61,6 +64,7 @@ struct File {
     source: SourceTable,
     privacy: PrivacyConfig,
     load: LoadTable,
+    silver: SilverTable,
     gold: GoldConfig,
 }
 
@@ -86,11 +90,14 @@ impl File {
         })
     }
 
-    /// Checks what only the file says, and gives the policy that it holds.
-    fn check(&self) -> Result<Privacy> {
+    /// Checks what only the file says, and gives the policy that it holds and the columns that it adds to silver.
+    fn check(&self) -> Result<(Privacy, ExtraColumns)> {
         self.gold.check()?;
         self.load.check()?;
-        Ok(Privacy::new(&self.privacy)?)
+        let extra = ExtraColumns::new(&self.silver.extra)?;
+        let privacy = Privacy::with_columns(&self.privacy, extra.all())?;
+        extra.check(&privacy)?;
+        Ok((privacy, extra))
     }
 }
 
@@ -111,6 +118,14 @@ pub fn check_configuration(text: &str) -> Result<()> {
 
 fn layout(text: &str) -> Result<Layout> {
     text.parse().map_err(|why: NoName| error::layout(&why))
+}
+
+/// What silver has beside the contract of its tables.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct SilverTable {
+    /// Types of columns for properties that the interface document lacks, by `Entity.path`.
+    extra: BTreeMap<String, ExtraType>,
 }
 
 /// What is loaded, and how full loads go.
@@ -159,6 +174,7 @@ pub struct Settings {
     memory: Option<u64>,
     pub(crate) source: Source,
     pub(crate) privacy: Privacy,
+    pub(crate) extra: ExtraColumns,
     load: LoadTable,
     pub(crate) gold: GoldConfig,
     environment: Environment,
@@ -187,7 +203,7 @@ impl Settings {
         let config = named.or_else(here).or_else(|| environment.file("CW_ETL_CONFIG").map(PathBuf::from));
         let config = config.map(|path| file_path(&path, "configuration")).transpose()?;
         let file = config.as_deref().map(File::read).transpose()?.unwrap_or_default();
-        let privacy = file.check()?;
+        let (privacy, extra) = file.check()?;
         let lakehouse = global.lakehouse.clone().or_else(|| environment.said("CW_LAKEHOUSE"));
         let lakehouse = lakehouse.or(file.lakehouse).or_else(|| environment.file("CW_LAKEHOUSE"));
         let layout_said = environment.said("CW_LAYOUT").or(file.layout).or_else(|| environment.file("CW_LAYOUT"));
@@ -206,6 +222,7 @@ impl Settings {
             memory,
             source: Source::new(global.source.clone(), file.source, &environment)?,
             privacy,
+            extra,
             load: file.load,
             gold,
             environment,
@@ -254,7 +271,10 @@ impl Settings {
     /// # Errors
     /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when its path or URL is invalid, and when there are no credentials for its store.
     pub fn lake(&self) -> Result<Lake> {
-        Ok(self.open(&self.lakehouse)?.with_layout(self.layout.unwrap_or_default()).with_stored_names(gold::stored_names(&self.gold)?))
+        Ok(self
+            .open(&self.lakehouse)?
+            .with_layout(self.layout.unwrap_or_default())
+            .with_stored_names(gold::stored_names(&self.gold)?))
     }
 
     /// The lakehouse, for a command that writes to it and asks no server.

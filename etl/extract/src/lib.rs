@@ -8,6 +8,7 @@
 //! | [`catalog`], [`selection`] | which entities there are, and which of them are meant |
 //! | [`contract`] | what their columns are |
 //! | [`privacy`] | what becomes of secrets and of personal data |
+//! | [`extra`] | columns that a project adds |
 //! | [`decode`] | records to checked Arrow batches; what doesn't fit is rescued |
 //! | [`read`] | pages of records from the API, whole or not at all |
 //! | [`doctor`] | whether a tenant can be loaded, and what is missing |
@@ -18,6 +19,7 @@ pub mod contract;
 pub mod decode;
 pub mod doctor;
 pub mod error;
+pub mod extra;
 pub mod privacy;
 pub mod progress;
 pub mod read;

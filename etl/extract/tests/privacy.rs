@@ -3,48 +3,8 @@
 use std::collections::BTreeSet;
 
 use connectwise_extract::catalog;
+use connectwise_extract::privacy::is_personal;
 use connectwise_sdk::catalog::{Column, Kind, Meaning};
-
-/// Parts of names, in lower case, by which people are named, found or told apart.
-const PERSONAL: [&str; 37] = [
-    "contactname",
-    "contact/name",
-    "firstname",
-    "lastname",
-    "middleinitial",
-    "nickname",
-    "maidenname",
-    "attention",
-    "mail",
-    "phone",
-    "fax",
-    "mobile",
-    "pager",
-    "extension",
-    "address",
-    "street",
-    "zip",
-    "postal",
-    "city",
-    "/state",
-    "stateidentifier",
-    "birth",
-    "anniversary",
-    "gender",
-    "married",
-    "spouse",
-    "significantother",
-    "children",
-    "school",
-    "ssn",
-    "passport",
-    "linkedin",
-    "facebook",
-    "twitter",
-    "loginname",
-    "username",
-    "signature",
-];
 
 /// Properties that only sound so: entities (or `*`), the ends of their paths, and what they are.
 const NOT_PERSONAL: [(&[&str], &[&str], &str); 9] = [
@@ -151,8 +111,7 @@ fn what_is_called_like_personal_data_has_a_rule_or_a_reason() {
         let mut found = Vec::new();
         texts(entity.columns, "", false, &mut found);
         for (path, ruled) in found {
-            let lower = path.to_lowercase();
-            if ruled || !PERSONAL.iter().any(|part| lower.contains(part)) {
+            if ruled || !is_personal(path.trim_start_matches('/')) {
                 continue;
             }
             let ends = NOT_PERSONAL.iter().filter(|(of, ..)| of.contains(&"*") || of.contains(&entity.name));

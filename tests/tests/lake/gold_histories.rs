@@ -11,6 +11,7 @@ use std::sync::LazyLock;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::catalog;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::Options;
@@ -289,10 +290,10 @@ async fn build(lake: &Lake, mode: Mode, at: DateTime<Utc>, config: &GoldConfig) 
 
 /// By this machine's clock, as bronze: what is gone is found to be so after it was read.
 async fn build_silver(lake: &Lake, mode: Mode) -> Vec<TableReport> {
-    let (privacy, now) = (Privacy::default(), Utc::now());
+    let (privacy, extra, now) = (Privacy::default(), ExtraColumns::default(), Utc::now());
     let mut built = Vec::new();
     for entity in entities() {
-        let request = silver::Request { entity, privacy: &privacy, run_id: "silver", started: now };
+        let request = silver::Request { entity, privacy: &privacy, extra: &extra, run_id: "silver", started: now };
         let bronze = lake.table(&TableName::bronze(entity.table)).await.unwrap();
         let silver = lake.table(&TableName::silver(entity.table)).await.unwrap();
         built.push(silver::build(&bronze, &silver, &request, mode).await.unwrap());

@@ -5,6 +5,7 @@ use std::sync::{Arc, Weak};
 
 use chrono::Utc;
 use connectwise_extract::catalog;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_pipeline::bronze::Options;
@@ -107,9 +108,10 @@ impl Tenant {
         assert_truth(&self.simulator, &self.lakehouse, entities(), when).await;
         let fresh = Lakehouse::empty().unwrap();
         copy(&self.lakehouse.path().join("bronze"), &fresh.path().join("bronze"));
-        let privacy = Privacy::default();
+        let (privacy, extra) = (Privacy::default(), ExtraColumns::default());
         for entity in entities() {
-            let request = silver::Request { entity, privacy: &privacy, run_id: "fresh", started: Utc::now() };
+            let request =
+                silver::Request { entity, privacy: &privacy, extra: &extra, run_id: "fresh", started: Utc::now() };
             let bronze = fresh.lake().table(&TableName::bronze(entity.table)).await.unwrap();
             let silver = fresh.lake().table(&TableName::silver(entity.table)).await.unwrap();
             silver::build(&bronze, &silver, &request, Mode::Full).await.unwrap();

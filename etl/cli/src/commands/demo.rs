@@ -62,6 +62,7 @@ impl Demo {
             window: Window::default(),
             page_size: 1000,
             privacy: settings.keyed_privacy()?,
+            extra: settings.extra.clone(),
             load: connectwise_pipeline::bronze::Options::default(),
             gold: settings.gold.clone(),
             adopt_tenant: false,

@@ -13,7 +13,8 @@ use crate::settings::Settings;
 /// Show where the live API and the interface document differ
 ///
 /// Properties, types and values that rows had and the document hasn't, each with the run that saw it first; and properties
-/// of the document that no row has had. Runs find this in passing; nothing of it is lost in bronze.
+/// of the document that no row has had. Runs find this in passing; nothing of it is lost in bronze, and lines of `[silver.extra]` in the
+/// configuration, which are printed here, bring unknown properties into silver.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -40,13 +41,13 @@ impl DriftArgs {
         if output.is_json() {
             output.json(&drift)?;
         } else {
-            show(&drift, self.unseen, output)?;
+            show(&drift, self.unseen, settings, output)?;
         }
         Ok(0)
     }
 }
 
-fn show(drift: &Drift, unseen: bool, output: &Output) -> Result<()> {
+fn show(drift: &Drift, unseen: bool, settings: &Settings, output: &Output) -> Result<()> {
     if drift.unseen.is_empty() {
         return output.line("no run has looked at any row yet: start with connectwise-etl run");
     }
@@ -65,6 +66,15 @@ fn show(drift: &Drift, unseen: bool, output: &Output) -> Result<()> {
         });
         let header = ["entity", "drift", "property", "found", "rows then", "first seen", "by run"];
         output.line(&table(&header, &[4], rows))?;
+    }
+    let lines = drift::extra_lines(&drift.deviations, &settings.extra);
+    if !lines.is_empty() {
+        output.line(
+            "unknown properties become columns of silver by these lines below [silver.extra] in connectwise-etl.toml:",
+        )?;
+    }
+    for line in lines {
+        output.line(&line)?;
     }
     for entity in drift.unseen.iter().filter(|entity| unseen && !entity.never_seen.is_empty()) {
         output.line(&format!("{} never had: {}", entity.entity, entity.never_seen.join(", ")))?;

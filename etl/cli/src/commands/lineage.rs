@@ -2,7 +2,7 @@
 
 use clap::Args;
 use connectwise_extract::catalog;
-use connectwise_extract::contract::{Origin, SilverColumn, silver_columns};
+use connectwise_extract::contract::{Origin, RESCUED, SilverColumn, silver_columns};
 use connectwise_lakehouse::TableName;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::gold;
@@ -45,7 +45,7 @@ impl Lineage {
         let columns = if let Some(entity) = entity_of(&wanted) {
             let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
             let declared = silver_columns(entity);
-            let declared = declared.iter().map(|column| of_silver(entity, column));
+            let declared = declared.iter().chain(settings.extra.of(entity)).map(|column| of_silver(entity, column));
             declared.chain(custom.iter().map(|custom| of_custom(entity, custom))).collect()
         } else if let Some(entity) = history_of(&wanted) {
             of_history(settings, entity).await?
@@ -71,13 +71,13 @@ fn entity_of(table: &str) -> Option<&'static Entity> {
 /// A history has the columns of its entity's silver table, and those that say when a version was valid.
 async fn of_history(settings: &Settings, entity: &Entity) -> Result<Vec<LineageColumn>> {
     let source = TableName::silver(entity.table).name;
-    let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
+    let declared = silver::history::schema(entity, &settings.keyed_privacy()?, &settings.extra)?;
     let custom = custom_fields(settings, &silver::history::table(entity)).await;
     let names = declared.fields().iter().map(|field| field.name().clone());
     let columns = names.chain(custom.iter().map(|custom| custom.field.name().clone())).map(|column| {
         let of = |name: &str| match custom.iter().find(|custom| custom.field.name() == name) {
             Some(custom) => of_custom(entity, custom).api,
-            None => property(&source, name).into_iter().collect(),
+            None => property(settings, &source, name).into_iter().collect(),
         };
         let origins = silver::history::origins(entity, &column).unwrap_or_else(|| vec![column.as_str()]);
         let from = origins.iter().map(|name| format!("{source}.{name}")).collect();
@@ -103,16 +103,17 @@ async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<LineageColumn>
         .into_iter()
         .map(|(column, origins)| LineageColumn {
             column,
-            api: origins.iter().filter_map(|(table, column)| property(table, column)).collect(),
+            api: origins.iter().filter_map(|(table, column)| property(settings, table, column)).collect(),
             from: origins.into_iter().map(|(table, column)| format!("{table}.{column}")).collect(),
         })
         .collect())
 }
 
-fn property(table: &str, column: &str) -> Option<String> {
+fn property(settings: &Settings, table: &str, column: &str) -> Option<String> {
     let entity = entity_of(table)?;
     let columns = silver_columns(entity);
-    of_silver(entity, columns.iter().find(|one| one.field.name() == column)?).api.pop()
+    let mut columns = columns.iter().chain(settings.extra.of(entity));
+    of_silver(entity, columns.find(|one| one.field.name() == column)?).api.pop()
 }
 
 fn of_silver(entity: &Entity, column: &SilverColumn) -> LineageColumn {
@@ -124,6 +125,7 @@ fn of_silver(entity: &Entity, column: &SilverColumn) -> LineageColumn {
             let keys = keys.iter().map(|key| format!("_info/{key}"));
             ("_info".to_owned(), Some(keys.collect::<Vec<_>>().join(" or ")))
         }
+        Origin::Rescued(path, _) => (RESCUED.to_owned(), Some(path.join("/"))),
         Origin::Technical => (name.clone(), None),
         Origin::Deleted => return LineageColumn { column: name, from: Vec::new(), api: Vec::new() },
     };

@@ -99,6 +99,7 @@ pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observ
         window,
         page_size: settings.source.page_size(),
         privacy: settings.keyed_privacy()?,
+        extra: settings.extra.clone(),
         load: settings.options(max_share),
         gold: settings.gold.clone(),
         adopt_tenant,

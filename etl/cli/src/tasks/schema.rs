@@ -78,14 +78,14 @@ pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> R
         return Ok(declared(layer, name)?.fields().iter().map(|field| Column::from(field.as_ref())).collect());
     }
     if let Some(entity) = history_of(name) {
-        let declared = silver::history::schema(entity, &settings.keyed_privacy()?)?;
+        let declared = silver::history::schema(entity, &settings.keyed_privacy()?, &settings.extra)?;
         let custom = custom_fields(settings, &silver::history::table(entity)).await;
         let custom = custom.into_iter().map(|custom| Column::from(&custom.field));
         return Ok(declared.fields().iter().map(|field| Column::from(field.as_ref())).chain(custom).collect());
     }
     let entity = entity_of(name, "silver_cw_")?;
     let custom = custom_fields(settings, &TableName::silver(entity.table)).await;
-    let policy = silver::policy(entity, &settings.privacy);
+    let policy = silver::policy(entity, &settings.privacy, &settings.extra);
     let columns = policy.into_iter().map(|column| {
         let known = column.field.as_ref().map(Column::from);
         let none = Column {
@@ -162,7 +162,7 @@ pub fn tables(settings: &Settings, layer: Option<Layer>) -> Vec<Table> {
 
 /// The columns of a table that the policy treats, by treatment; empty if it keeps all.
 fn summary(entity: &Entity, settings: &Settings) -> String {
-    let policy = silver::policy(entity, &settings.privacy);
+    let policy = silver::policy(entity, &settings.privacy, &settings.extra);
     let named = |treatment: &str| {
         let names = policy.iter().filter(|column| column.treatment == treatment);
         names.map(|column| column.name.as_str()).collect::<Vec<_>>().join(", ")

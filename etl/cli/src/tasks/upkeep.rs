@@ -141,6 +141,6 @@ pub async fn verify(
     let run_id = uuid::Uuid::now_v7().to_string();
     let privacy = settings.keyed_privacy()?;
     let gold = &settings.gold;
-    let request = verification::Request { run_id, layers, privacy: &privacy, gold, repair };
+    let request = verification::Request { run_id, layers, privacy: &privacy, extra: &settings.extra, gold, repair };
     verification::run(&lake, &request, progress).await
 }

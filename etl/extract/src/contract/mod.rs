@@ -4,9 +4,11 @@
 //! models.
 
 mod bronze;
+mod extra;
 mod silver;
 
 pub use bronze::{CONTENT_HASH, ENTITY, PARENT_ID, RESCUED, RUN_ID, TIMESTAMP, bronze};
 pub use connectwise_sdk::arrow::data_type;
+pub use extra::ExtraType;
 pub use silver::{DECIMAL, Origin, Personal, SilverColumn, instant, silver_columns};
-pub use silver::{IS_DELETED, silver};
+pub use silver::{HISTORY, IS_DELETED, silver};

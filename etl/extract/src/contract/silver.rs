@@ -6,10 +6,14 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
 
+use super::extra::ExtraType;
 use super::{CONTENT_HASH, PARENT_ID, RUN_ID, TIMESTAMP};
 
 /// Whether the record is gone at the source. The row is kept.
 pub const IS_DELETED: &str = "isDeleted";
+/// Columns that only a history has, in front of those of its entity: what tells a version from all others, from when to when it was
+/// valid, and whether it is.
+pub const HISTORY: [&str; 4] = ["historyKey", "validFrom", "validTo", "isCurrent"];
 /// The audit map of a record, whose keys differ by entity.
 const INFO: &str = "_info";
 /// Digits of a decimal, and how many of them are behind the point.
@@ -34,6 +38,8 @@ pub enum Origin {
     Technical,
     /// Not from bronze: false until the record is gone.
     Deleted,
+    /// A property that the interface document lacks, at a path of properties in what bronze rescued, outermost first.
+    Rescued(Vec<String>, ExtraType),
 }
 
 /// A column of a silver table.
@@ -89,7 +95,7 @@ impl SilverColumn {
 /// | declared as secret | no column |
 ///
 /// What a privacy policy hashes or drops is in here as it comes: `silver::stored_schema` of the pipeline has
-/// what is stored, and the columns of custom fields, which the data brings, stand behind these.
+/// what is stored; behind these stand the columns that a project adds ([`ExtraType`]) and those of custom fields, which the data brings.
 pub fn silver(entity: &Entity) -> SchemaRef {
     Arc::new(Schema::new(silver_columns(entity).into_iter().map(|column| column.field).collect::<Vec<_>>()))
 }
@@ -197,7 +203,7 @@ impl ColumnNames {
     }
 }
 
-fn camel(path: &[&str]) -> String {
+pub(super) fn camel(path: &[&str]) -> String {
     let mut name = String::new();
     for (at, part) in path.iter().enumerate() {
         let mut letters = part.chars();
@@ -212,7 +218,7 @@ fn camel(path: &[&str]) -> String {
 }
 
 /// A name as every engine accepts it: letters, digits and underscores, no digit in front.
-fn legal(name: &str) -> String {
+pub(super) fn legal(name: &str) -> String {
     let mut legal: String =
         name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '_' }).collect();
     if !legal.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {

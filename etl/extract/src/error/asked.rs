@@ -25,6 +25,11 @@ impl Error {
         Self::new(Kind::Config, format!("[privacy.columns] names {path:?}: {why}"))
     }
 
+    /// A property of `[silver.extra]` that can have no column of silver.
+    pub(crate) fn extra_column(path: &str, why: impl Display) -> Self {
+        Self::new(Kind::Config, format!("[silver.extra] names {path:?}: {why}"))
+    }
+
     /// Hashes without a key; `variable` is where one is looked for.
     pub(crate) fn no_hash_key(variable: &str, least: usize) -> Self {
         let message = format!(

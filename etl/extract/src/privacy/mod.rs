@@ -12,7 +12,7 @@
 //! | `config` | the table `[privacy]` of the configuration |
 //! | `json` | free-form JSON without secrets |
 //! | `key` | keyed hashes |
-//! | `name` | which names sound like secrets |
+//! | `name` | which names sound like secrets, or like personal data |
 //! | `redact` | bronze batches and rejected records without secrets |
 
 mod config;
@@ -32,7 +32,7 @@ use crate::error::{Error, Result};
 pub use config::{PrivacyConfig, SecretStorage, Treatment};
 pub use json::{strip, without_secrets};
 pub use key::HashKey;
-pub use name::{is_password_type, is_secret, mentions_secret};
+pub use name::{is_password_type, is_personal, is_secret, mentions_secret};
 pub use redact::Redactor;
 
 /// Environment variable that holds the key of hashed columns.
@@ -64,9 +64,17 @@ impl Privacy {
     /// [`Kind::Config`](crate::error::Kind::Config), one sentence, for an entity or a column that doesn't exist, for a key or technical column that is
     /// to be hashed or dropped, and for a secret that is to be kept.
     pub fn new(config: &PrivacyConfig) -> Result<Self> {
+        Self::with_columns(config, &[])
+    }
+
+    /// The same, where silver has more columns than the contract says.
+    ///
+    /// # Errors
+    /// As [`Privacy::new`].
+    pub fn with_columns(config: &PrivacyConfig, more: &[(&'static Entity, SilverColumn)]) -> Result<Self> {
         let mut columns = BTreeMap::new();
         for (path, treatment) in &config.columns {
-            columns.insert(named(path, *treatment)?, *treatment);
+            columns.insert(named(path, *treatment, more)?, *treatment);
         }
         let PrivacyConfig { personal, names, secrets, .. } = *config;
         Ok(Self { personal, names, secrets, columns, key: None })
@@ -91,6 +99,11 @@ impl Privacy {
     pub fn of(&self, entity: &Entity, column: &SilverColumn) -> Treatment {
         let rule = column.personal.map_or(Treatment::Keep, |personal| self.of_personal(personal));
         self.named(entity, column.field.name()).unwrap_or(rule)
+    }
+
+    /// Whether the policy names a column of silver, whatever it says of it.
+    pub fn mentions(&self, entity: &Entity, column: &SilverColumn) -> bool {
+        self.named(entity, column.field.name()).is_some()
     }
 
     /// What becomes of a custom field.
@@ -136,7 +149,7 @@ fn no_key() -> Error {
 }
 
 /// The table and the column that a path such as `Contact.birthDay` means.
-fn named(path: &str, treatment: Treatment) -> Result<(&'static str, String)> {
+fn named(path: &str, treatment: Treatment, more: &[(&'static Entity, SilverColumn)]) -> Result<(&'static str, String)> {
     let bad = |why: String| Error::privacy_column(path, why);
     let Some((entity, column)) = path.split_once('.') else {
         return Err(bad("a column is written as its entity and its name, as in \"Contact.birthDay\"".to_owned()));
@@ -153,7 +166,8 @@ fn named(path: &str, treatment: Treatment) -> Result<(&'static str, String)> {
             _ => Err(bad("it is a secret, which silver never holds in any form".to_owned())),
         };
     }
-    let columns = silver_columns(entity);
+    let more = more.iter().filter(|(of, _)| of.table == entity.table).map(|(_, column)| column.clone());
+    let columns: Vec<SilverColumn> = silver_columns(entity).into_iter().chain(more).collect();
     let Some(found) = columns.iter().find(|found| found.field.name().eq_ignore_ascii_case(column)) else {
         let names = columns.iter().map(|column| column.field.name().as_str());
         let advice = advice(column, names, &format!("connectwise-etl schema {} lists its columns", entity.name));
@@ -163,6 +177,7 @@ fn named(path: &str, treatment: Treatment) -> Result<(&'static str, String)> {
         Origin::Technical | Origin::Deleted => true,
         Origin::Path(path, ..) => path.as_slice() == [entity.key],
         Origin::Audit(_) => found.field.name() == "lastUpdated",
+        Origin::Rescued(..) => false,
     };
     if needed && treatment != Treatment::Keep {
         return Err(bad(format!(

@@ -1,8 +1,55 @@
-//! Which names sound like secrets, for values that no catalogue declares.
+//! Which names sound like secrets, or like personal data, for values that no catalogue declares.
 
 /// Parts of names that only secrets have.
 const PARTS: [&str; 8] =
     ["password", "passwd", "secret", "privatekey", "licensekey", "encryptionkey", "apikey", "passphrase"];
+
+/// Parts of names, in lower case, by which people are named, found or told apart.
+const PERSONAL: [&str; 37] = [
+    "contactname",
+    "contact/name",
+    "firstname",
+    "lastname",
+    "middleinitial",
+    "nickname",
+    "maidenname",
+    "attention",
+    "mail",
+    "phone",
+    "fax",
+    "mobile",
+    "pager",
+    "extension",
+    "address",
+    "street",
+    "zip",
+    "postal",
+    "city",
+    "/state",
+    "stateidentifier",
+    "birth",
+    "anniversary",
+    "gender",
+    "married",
+    "spouse",
+    "significantother",
+    "children",
+    "school",
+    "ssn",
+    "passport",
+    "linkedin",
+    "facebook",
+    "twitter",
+    "loginname",
+    "username",
+    "signature",
+];
+
+/// Whether a property at this path, as `member/homePhone`, is called like personal data.
+pub fn is_personal(path: &str) -> bool {
+    let path = format!("/{path}").to_lowercase();
+    PERSONAL.iter().any(|part| path.contains(part))
+}
 
 /// Whether a property that isn't declared, or is inside a free-form value, is called like a secret.
 pub fn is_secret(name: &str) -> bool {
@@ -36,5 +83,15 @@ mod tests {
         }
         assert!(is_password_type(" Password"));
         assert!(!is_password_type("Text"));
+    }
+
+    #[test]
+    fn personal_data_is_known_at_any_depth() {
+        for path in ["homePhone", "member/Email", "a/b/lastName", "state"] {
+            assert!(is_personal(path), "{path}");
+        }
+        for path in ["status", "additionStatus", "estate", "grade/name"] {
+            assert!(!is_personal(path), "{path}");
+        }
     }
 }

@@ -1,10 +1,12 @@
 //! What the live API has and the interface document doesn't: properties, types and values; and which of the document's
 //! properties have never had a value. Found in passing, in the rows that runs read, and kept with the run that saw it first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
+use connectwise_extract::contract::{ExtraType, Origin};
+use connectwise_extract::extra::{self, ExtraColumns};
 use connectwise_lakehouse::Lake;
 use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
@@ -32,6 +34,36 @@ pub struct KnownDeviation {
     pub first_seen: DateTime<Utc>,
     /// Its name.
     pub run_id: String,
+}
+
+/// The lines of a configuration that make columns of silver of the properties that the document lacks (`[silver.extra]`), but for
+/// those that have one. What is an object or a list has none; what was of several types is text.
+pub fn extra_lines(deviations: &[KnownDeviation], extra: &ExtraColumns) -> Vec<String> {
+    let mut types: BTreeMap<(&str, &str), Option<ExtraType>> = BTreeMap::new();
+    let unknown = deviations.iter().filter(|known| known.kind == DriftKind::Property && known.found != "null");
+    for known in unknown {
+        let found = match known.found.as_str() {
+            "text" => Some(ExtraType::String),
+            "integer" => Some(ExtraType::Integer),
+            "number" => Some(ExtraType::Decimal),
+            "boolean" => Some(ExtraType::Boolean),
+            _ => None,
+        };
+        let is_number = |kind| matches!(kind, ExtraType::Integer | ExtraType::Decimal);
+        let both = |before: Option<ExtraType>| match (before?, found?) {
+            (before, found) if before == found => Some(found),
+            (before, found) if is_number(before) && is_number(found) => Some(ExtraType::Decimal),
+            _ => Some(ExtraType::String),
+        };
+        let property = (known.entity.as_str(), known.path.as_str());
+        types.entry(property).and_modify(|before| *before = both(*before)).or_insert(found);
+    }
+    let has = |entity: &str, path: &str| {
+        let own = extra.all().iter().filter(|(of, _)| of.name == entity);
+        own.into_iter().any(|(_, column)| matches!(&column.origin, Origin::Rescued(own, _) if own.join("/") == path))
+    };
+    let wanted = types.into_iter().filter(|((entity, path), _)| !has(entity, path));
+    wanted.filter_map(|((entity, path), kind)| extra::line(entity, path, kind?)).collect()
 }
 
 /// Properties of the document that no row has ever had.
@@ -146,4 +178,49 @@ async fn deviations(lake: &Lake) -> Result<Vec<KnownDeviation>> {
 
 async fn fields(lake: &Lake) -> Result<Vec<Field>> {
     rows(lake, "select distinct entity, path from etl_fields").await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(kind: DriftKind, path: &str, found: &str) -> KnownDeviation {
+        KnownDeviation {
+            entity: "TimeEntry".to_owned(),
+            kind,
+            path: path.to_owned(),
+            found: found.to_owned(),
+            count: 1,
+            first_seen: DateTime::UNIX_EPOCH,
+            run_id: "run".to_owned(),
+        }
+    }
+
+    #[test]
+    fn only_properties_that_can_have_a_column_have_a_line() {
+        let found = [
+            known(DriftKind::Property, "grade", "text"),
+            known(DriftKind::Property, "grade", "null"),
+            known(DriftKind::Property, "points", "integer"),
+            known(DriftKind::Property, "points", "number"),
+            known(DriftKind::Property, "mixed", "boolean"),
+            known(DriftKind::Property, "mixed", "integer"),
+            known(DriftKind::Property, "ever", "null"),
+            known(DriftKind::Property, "nested", "object"),
+            known(DriftKind::Property, "customFields/*/extra", "text"),
+            known(DriftKind::Property, "apiKey", "text"),
+            known(DriftKind::Property, "known", "text"),
+            known(DriftKind::Type, "notes", "integer"),
+            known(DriftKind::Value, "billableOption", "Other"),
+        ];
+        let configured = [("TimeEntry.known".to_owned(), ExtraType::String)].into();
+        assert_eq!(
+            extra_lines(&found, &ExtraColumns::new(&configured).unwrap()),
+            [
+                "\"TimeEntry.grade\" = \"string\"",
+                "\"TimeEntry.mixed\" = \"string\"",
+                "\"TimeEntry.points\" = \"decimal\""
+            ]
+        );
+    }
 }

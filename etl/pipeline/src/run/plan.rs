@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_extract::read::{DateProbe, Window};
 use connectwise_lakehouse::shortage::says_full_disk;
@@ -43,6 +44,8 @@ pub struct Plan {
     pub page_size: u32,
     /// What becomes of secrets and personal data.
     pub privacy: Privacy,
+    /// Columns of silver for properties that the interface document lacks.
+    pub extra: ExtraColumns,
     /// How much a load may remove, and how it keeps what it reads.
     pub load: Options,
     /// How gold is computed.
@@ -67,6 +70,7 @@ impl Plan {
             window: Window::default(),
             page_size: 1_000,
             privacy: Privacy::default(),
+            extra: ExtraColumns::default(),
             load: Options::default(),
             gold: GoldConfig::default(),
             adopt_tenant: false,

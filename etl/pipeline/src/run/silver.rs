@@ -12,7 +12,7 @@ use connectwise_sdk::catalog::Entity;
 use tokio::sync::mpsc;
 
 use super::lists::{Fresh, LoadedLists};
-use super::plan::{Run, at, is_full};
+use super::plan::{Plan, Run, at, is_full};
 use super::server::Server;
 use super::{Meter, Mode, Step, damage};
 use crate::error::{Error, Result};
@@ -106,8 +106,7 @@ impl Run<'_> {
             }
             let (silver, healed) = damage::silver(lake, entity, plan, &self.run_id).await?;
             let Todo { mode, untrusted } = self.todo(&silver, healed, step).await?;
-            let request =
-                silver::Request { entity, privacy: &plan.privacy, run_id: &self.run_id, started: self.started };
+            let request = self.request(entity);
             let mut built = silver::build(&bronze, &silver, &request, mode).await?;
             let mut silver = at(&silver, built.written.version).await?;
             if let Some(why) = damage::short(&bronze, &silver, entity) {
@@ -126,6 +125,11 @@ impl Run<'_> {
         .await
     }
 
+    fn request(&self, entity: &'static Entity) -> silver::Request<'_> {
+        let Plan { privacy, extra, .. } = self.plan;
+        silver::Request { entity, privacy, extra, run_id: &self.run_id, started: self.started }
+    }
+
     async fn history(&self, entity: &'static Entity, silver: Option<&Table>) -> Step {
         let table = silver::history::table(entity);
         let (step, _) = self
@@ -137,8 +141,7 @@ impl Run<'_> {
                     Some(silver) => silver.clone(),
                     None => self.lake.table(&TableName::silver(entity.table)).await?,
                 };
-                let privacy = &self.plan.privacy;
-                let request = silver::Request { entity, privacy, run_id: &self.run_id, started: self.started };
+                let request = self.request(entity);
                 let built = silver::history::build(&silver, &history, &request, mode).await?;
                 if untrusted {
                     self.lake.trust(history.name(), &self.run_id).await?;

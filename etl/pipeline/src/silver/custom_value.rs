@@ -63,7 +63,7 @@ impl Cells {
             Values::Texts(texts) => fill(texts, row, || Some(text(&json))),
             Values::Numbers(numbers) => fill(numbers, row, || value::decimal_of_text(&text(&json))),
             Values::Days(days) => fill(days, row, || json.as_str().and_then(value::day_of_text)),
-            Values::Flags(flags) => fill(flags, row, || flag(&json)),
+            Values::Flags(flags) => fill(flags, row, || value::flag_of_text(&text(&json))),
         };
         self.bad += u64::from(!read);
     }
@@ -99,13 +99,5 @@ fn text(json: &Value) -> String {
         Value::String(text) => ValueGuard::free_text(text),
         Value::Array(_) | Value::Object(_) => ValueGuard::free_text(&json.to_string()),
         scalar => scalar.to_string(),
-    }
-}
-
-fn flag(json: &Value) -> Option<bool> {
-    match text(json).to_lowercase().as_str() {
-        "true" | "1" | "yes" | "y" => Some(true),
-        "false" | "0" | "no" | "n" => Some(false),
-        _ => None,
     }
 }

@@ -14,7 +14,7 @@ use connectwise_sdk::catalog::{Kind, Meaning};
 
 use super::guard::ValueGuard;
 use super::layout::Layout;
-use super::{custom_value, json, value};
+use super::{custom_value, extra_value, json, value};
 use crate::error::{Error, Result};
 use crate::telemetry::build::Unreadable;
 
@@ -78,6 +78,7 @@ fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &ValueGuard) ->
                 None => Ok((new_null_array(wanted, rows), 0)),
             }
         }
+        Origin::Rescued(path, kind) => extra_value::column(bronze, path, *kind),
         Origin::Path(path, kind, meaning) => match at(bronze, path) {
             Some(found) => converted(&typed(&found, &data_type(kind))?, kind, *meaning, guard),
             None => Ok((new_null_array(wanted, rows), 0)),
@@ -101,7 +102,7 @@ fn at(bronze: &RecordBatch, path: &[&str]) -> Option<ArrayRef> {
 }
 
 /// Readers may hand out a wider or a viewed form of a type.
-fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
+pub(super) fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
     if array.data_type() == wanted {
         return Ok(array.clone());
     }
@@ -148,7 +149,7 @@ fn texts(array: &ArrayRef) -> impl Iterator<Item = Option<&str>> {
     array.as_string::<i32>().iter().map(|text| text.map(str::trim).filter(|text| !text.is_empty()))
 }
 
-fn decimals(values: impl Iterator<Item = Option<Option<i128>>>) -> Result<(ArrayRef, u64)> {
+pub(super) fn decimals(values: impl Iterator<Item = Option<Option<i128>>>) -> Result<(ArrayRef, u64)> {
     let (units, bad) = counted(values);
     let array = Decimal128Array::from(units)
         .with_precision_and_scale(DECIMAL.0, DECIMAL.1)
@@ -163,7 +164,7 @@ fn instants(texts: &[Option<&str>]) -> (ArrayRef, u64) {
 }
 
 /// Values, and how many were there but could not be read.
-fn counted<T>(values: impl Iterator<Item = Option<Option<T>>>) -> (Vec<Option<T>>, u64) {
+pub(super) fn counted<T>(values: impl Iterator<Item = Option<Option<T>>>) -> (Vec<Option<T>>, u64) {
     let mut bad = 0;
     let values = values
         .map(|value| {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use connectwise_extract::contract::{RUN_ID, TIMESTAMP};
 use connectwise_lakehouse::{Source, Table, locked};
 use datafusion::prelude::SessionContext;
@@ -13,7 +13,7 @@ use super::deleted::Deletion;
 use super::flatten::Flattener;
 use super::layout::Layout;
 use super::read::{SilverRows, batches, failed, gone};
-use super::{BuildStep, Content, Fingerprinter, Request, TableReport, custom};
+use super::{BuildStep, Content, Fingerprinter, TableReport, custom};
 use crate::error::{Error, Result};
 use crate::telemetry::build::Unreadable;
 
@@ -52,9 +52,10 @@ pub(super) async fn build(step: &BuildStep<'_>, believed: Option<&Table>, doubtf
 /// The columns of the new table: a look at the custom fields of all rows comes before the rows themselves.
 async fn layout(step: &BuildStep<'_>, session: &SessionContext, silver: Option<&SchemaRef>) -> Result<Layout> {
     let known = silver.map(|schema| custom::stored(schema)).unwrap_or_default();
-    let Request { entity, privacy, .. } = *step.request;
-    let bare = Layout::new(entity, privacy, Vec::new())?;
-    if custom::fields_of(entity).is_none() {
+    let request = step.request;
+    let silver: Option<&Schema> = silver.map(AsRef::as_ref);
+    let bare = request.layout(silver, Vec::new())?;
+    if custom::fields_of(request.entity).is_none() {
         return Ok(bare);
     }
     let mut found = custom::Found::default();
@@ -63,7 +64,7 @@ async fn layout(step: &BuildStep<'_>, session: &SessionContext, silver: Option<&
     while let Some(batch) = rows.try_next().await? {
         found.add(&batch);
     }
-    Layout::new(entity, privacy, found.columns(known, bare.schema()))
+    request.layout(silver, found.columns(known, bare.schema()))
 }
 
 /// Unreadable values of all batches so far.

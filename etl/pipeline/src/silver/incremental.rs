@@ -28,7 +28,7 @@ pub(super) async fn build(
     let mut found = custom::Found::default();
     changed.iter().for_each(|batch| found.add(batch));
     let columns = found.columns(custom::stored(&silver.schema), stored.schema());
-    let layout = Layout::new(entity, step.request.privacy, columns)?;
+    let layout = step.request.layout(Some(&silver.schema), columns)?;
     let flattener = Flattener::new(layout.clone());
     let mut unreadable = Unreadable::new();
     let mut rows = Vec::new();

@@ -1,4 +1,5 @@
-//! Which columns a silver table has: those of its contract, then those of its custom fields, each as a privacy policy wants it.
+//! Which columns a silver table has: those of its contract, those that a project adds, then those of its custom fields, each as a
+//! privacy policy wants it.
 //!
 //! What a policy drops is NULL in every row: a column never goes away, since a report that is bound to it would break. What
 //! was done is written into the table's own schema, so that a build sees whether the stored rows are those of the policy that
@@ -10,10 +11,12 @@ use arrow::array::{ArrayRef, AsArray, StringArray, new_null_array};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use connectwise_extract::contract::{Origin, Personal, SilverColumn, silver_columns};
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::{HashKey, Privacy, Treatment};
 use connectwise_sdk::catalog::{Entity, Kind};
 
 use super::custom::CustomColumn;
+use super::extra::{self, ExtraColumn};
 use super::guard::ValueGuard;
 use crate::error::{Error, Result};
 
@@ -25,11 +28,13 @@ const DROPPED: &str = "connectwise.dropped";
 /// Mark of the last column of the contract: whether personal values inside of JSON texts are kept.
 const NESTED: &str = "connectwise.personal";
 
-/// A column of the contract that is stored.
+/// A column of the contract, or one that a project adds, as it is stored.
 #[derive(Debug, Clone)]
 pub(crate) struct Stored {
     pub(crate) column: SilverColumn,
     pub(crate) treatment: Treatment,
+    /// False of a column that a project added once, and whose entry is gone.
+    is_configured: bool,
 }
 
 /// The columns of one silver table.
@@ -43,13 +48,23 @@ pub(crate) struct Layout {
 }
 
 impl Layout {
-    /// The columns of an entity under a policy, with columns for these custom fields where the policy keeps them.
+    /// The columns of an entity under a policy, with those that a project adds, and those of these custom fields.
     ///
     /// # Errors
     /// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
-    pub(crate) fn new(entity: &Entity, privacy: &Privacy, custom: Vec<CustomColumn>) -> Result<Self> {
-        let stored = |column| Stored { treatment: privacy.of(entity, &column), column };
-        let columns: Vec<Stored> = silver_columns(entity).into_iter().map(stored).collect();
+    pub(crate) fn new(
+        entity: &Entity,
+        privacy: &Privacy,
+        extra: Vec<ExtraColumn>,
+        custom: Vec<CustomColumn>,
+    ) -> Result<Self> {
+        let stored = |column| Stored { treatment: privacy.of(entity, &column), column, is_configured: true };
+        let mut columns: Vec<Stored> = silver_columns(entity).into_iter().map(stored).collect();
+        let of_contract = columns.len();
+        columns.extend(extra.into_iter().map(|ExtraColumn { column, is_configured }| {
+            let stored = stored(column);
+            if is_configured { stored } else { Stored { treatment: Treatment::Drop, is_configured, ..stored } }
+        }));
         let treated =
             |column: CustomColumn| CustomColumn { treatment: privacy.of_custom_field(entity, column.id), ..column };
         let custom: Vec<CustomColumn> = custom.into_iter().map(treated).collect();
@@ -70,7 +85,7 @@ impl Layout {
         let treated = |field: Field, treatment| if treatment == Treatment::Hash { hashed(field) } else { field };
         let mut fields: Vec<Field> =
             columns.iter().map(|stored| treated(stored.column.field.clone(), stored.treatment)).collect();
-        if let Some(marked) = fields.last_mut() {
+        if let Some(marked) = fields.get_mut(of_contract.saturating_sub(1)) {
             let marks = [(DROPPED, dropped.join(",")), (NESTED, guard.mark().to_owned())];
             marked.set_metadata(marks.into_iter().map(|(name, text)| (name.to_owned(), text)).collect());
         }
@@ -88,13 +103,14 @@ impl Layout {
         stored.fields().len() == self.schema.fields().len() && self.extends(stored)
     }
 
-    /// Whether a stored table has the first of these columns under this policy, at least all of the contract.
+    /// Whether a stored table has the first of these columns under this policy, at least all but those of custom fields.
     pub(crate) fn extends(&self, stored: &Schema) -> bool {
         let marks = |field: &Field| [HASHED, DROPPED, NESTED].map(|mark| field.metadata().get(mark).cloned());
         let same = |stored: &Field, own: &Field| {
             stored.name() == own.name()
                 && stored.data_type().equals_datatype(own.data_type())
                 && marks(stored) == marks(own)
+                && extra::marks(stored) == extra::marks(own)
         };
         let (contract, custom) = self.schema.fields().split_at(self.columns.len());
         // Columns that came together stand in any order.
@@ -110,7 +126,12 @@ impl Layout {
         let before = dropped(stored);
         let now = dropped(&self.schema);
         let custom = super::custom::stored(stored);
+        let is_gone = |name: &str| self.columns.iter().any(|own| !own.is_configured && own.column.field.name() == name);
         let is_taken = |field: &Field| {
+            // No policy took it.
+            if is_gone(field.name()) {
+                return false;
+            }
             let id = custom.iter().find(|column| column.name == *field.name()).map(|column| column.id);
             let name = id.map_or_else(|| field.name().clone(), |id| format!("cf{id}"));
             let hashes = self.schema.field_with_name(field.name()).is_ok_and(is_hashed);
@@ -145,7 +166,7 @@ impl Layout {
         let declared = self.columns.get(at);
         let custom = at.checked_sub(self.columns.len()).and_then(|at| self.custom.get(at));
         let treatment = declared.map(|stored| stored.treatment).or(custom.map(|column| column.treatment));
-        if treatment == Some(Treatment::Drop) {
+        if treatment == Some(Treatment::Drop) || (extra::is_extra(field) && extra::marks(was) != extra::marks(field)) {
             return none();
         }
         let fit = |wanted: &DataType| {
@@ -170,6 +191,18 @@ impl Layout {
             (Some(before), Some(now)) if before == now => fit(field.data_type()),
             _ => none(),
         }
+    }
+
+    /// Columns that a project adds and that a table doesn't hold in this form yet: an older version of it has no value for them that a row
+    /// of the same record could have kept.
+    pub(super) fn fresh<'a>(&'a self, old: &'a Schema) -> impl Iterator<Item = &'a str> {
+        let before = dropped(old);
+        let added = self.columns.iter().filter(|own| own.treatment != Treatment::Drop).map(|own| &own.column.field);
+        added.filter(|field| extra::is_extra(field)).map(|field| field.name().as_str()).filter(move |name| {
+            let same = |was: &Field, own: &Field| extra::marks(was) == extra::marks(own);
+            let known = old.field_with_name(name).and_then(|was| Ok(same(was, self.schema.field_with_name(name)?)));
+            !known.unwrap_or(false) || before.contains(name)
+        })
     }
 }
 
@@ -197,10 +230,11 @@ pub struct Policy {
     pub personal: Option<Personal>,
 }
 
-/// Every column that an entity's silver table has, with what the policy makes of it; secrets last.
-pub fn policy(entity: &Entity, privacy: &Privacy) -> Vec<Policy> {
+/// Every column that an entity's silver table has, those of custom fields aside, with what the policy makes of it; secrets last.
+pub fn policy(entity: &Entity, privacy: &Privacy, extra: &ExtraColumns) -> Vec<Policy> {
     let mut all: Vec<Policy> = silver_columns(entity)
         .into_iter()
+        .chain(extra.of(entity).cloned())
         .map(|column| {
             let treatment = privacy.of(entity, &column);
             let field = match treatment {

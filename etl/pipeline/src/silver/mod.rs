@@ -2,8 +2,9 @@
 //!
 //! | module | what it holds |
 //! |---|---|
-//! | `layout` | which columns are stored: the contract under the privacy policy, and custom fields |
+//! | `layout` | which columns are stored: the contract under the privacy policy, what a project adds, and custom fields |
 //! | `custom`, `custom_value` | custom fields as typed columns |
+//! | `extra`, `extra_value` | properties that the interface document lacks, as a project adds them |
 //! | `guard` | what JSON texts may not hold |
 //! | `flatten` | a bronze batch into a silver batch |
 //! | `value`, `json` | single values: decimals, days, instants, arrays as text |
@@ -20,6 +21,8 @@
 mod custom;
 mod custom_value;
 mod deleted;
+mod extra;
+mod extra_value;
 mod fingerprint;
 mod flatten;
 mod full;
@@ -34,9 +37,10 @@ pub(crate) mod verify;
 
 use std::time::Instant;
 
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Commit, Examined, Table, TableName, as_conflict, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
@@ -61,12 +65,13 @@ pub fn schema(entity: &Entity) -> SchemaRef {
     contract::silver(entity)
 }
 
-/// The Arrow schema of an entity's silver table under a policy, without custom fields, whose columns the data brings.
+/// The Arrow schema of an entity's silver table under a policy, without what a project adds, and without custom fields, whose columns
+/// the data brings.
 ///
 /// # Errors
 /// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
 pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
-    Ok(Layout::new(entity, privacy, Vec::new())?.schema().clone())
+    Ok(Layout::new(entity, privacy, Vec::new(), Vec::new())?.schema().clone())
 }
 
 /// Builds the silver table of an entity from its bronze table, in one commit or none.
@@ -75,7 +80,7 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
 /// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Table::examine`]): a changed
-/// policy, and a changed key of its hashes, rewrite the table. When another run was faster, the build starts over from what
+/// policy, a changed key of its hashes, and a column that a project adds or takes out, rewrite the table. When another run was faster, the build starts over from what
 /// that one left.
 ///
 /// # Errors
@@ -115,7 +120,7 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
     };
     let step = BuildStep { bronze, input: &input, silver, request };
     if let (Mode::Incremental, Some(state), None) = (mode, silver.state(), &doubt) {
-        let layout = Layout::new(request.entity, request.privacy, custom::stored(&state.schema))?;
+        let layout = request.layout(Some(&state.schema), custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
             let seen = seen(silver, bronze, (BRONZE_VERSION, BRONZE_IDENTITY)).await?;
             if seen == i64::try_from(input.state.version).ok() {
@@ -126,7 +131,7 @@ async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mo
     }
     let stored = believed.as_ref().and_then(Table::schema);
     let taken = match &stored {
-        Some(schema) => Layout::new(request.entity, request.privacy, custom::stored(schema))?.taken(schema),
+        Some(schema) => request.layout(Some(schema), custom::stored(schema))?.taken(schema),
         None => Vec::new(),
     };
     let built = full::build(&step, believed.as_ref(), doubt.is_some()).await?;
@@ -151,10 +156,19 @@ pub struct Request<'a> {
     pub entity: &'a Entity,
     /// What becomes of secrets and personal data.
     pub privacy: &'a Privacy,
+    /// Columns for properties that the interface document lacks.
+    pub extra: &'a ExtraColumns,
     /// Name of the run, written into every row and commit.
     pub run_id: &'a str,
     /// When the run started.
     pub started: DateTime<Utc>,
+}
+
+impl Request<'_> {
+    /// The columns of the entity's table, with these of custom fields. `stored` is the table as it is.
+    fn layout(&self, stored: Option<&Schema>, custom: Vec<custom::CustomColumn>) -> Result<Layout> {
+        Layout::new(self.entity, self.privacy, extra::columns(self.entity, self.extra, stored), custom)
+    }
 }
 
 /// One build: from which version of bronze, over which version of silver.

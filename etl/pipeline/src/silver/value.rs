@@ -60,6 +60,22 @@ fn fits(units: i128) -> Option<i128> {
     (units.abs() < LIMIT).then_some(units)
 }
 
+/// A whole number of 64 bits, also as `5.0`. `None` when the text is something else.
+pub(crate) fn integer_of_text(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let whole = text.split_once('.').filter(|(_, fraction)| fraction.bytes().all(|digit| digit == b'0'));
+    whole.map_or(text, |(whole, _)| whole).parse().ok()
+}
+
+/// What a text says of yes and no.
+pub(crate) fn flag_of_text(text: &str) -> Option<bool> {
+    match text.trim().to_lowercase().as_str() {
+        "true" | "1" | "yes" | "y" => Some(true),
+        "false" | "0" | "no" | "n" => Some(false),
+        _ => None,
+    }
+}
+
 /// The day that an instant in microseconds is in, in UTC: a day that the API writes as midnight is never shifted.
 pub(crate) fn day_of_micros(micros: i64) -> Option<i32> {
     i32::try_from(micros.div_euclid(86_400_000_000)).ok()
@@ -119,6 +135,17 @@ mod tests {
         for text in ["", ".", "-", "1,234.50", "12 kr", "1.2.3", "NaN", "1e400", "99999999999999999999"] {
             assert_eq!(decimal_of_text(text), None, "{text:?}");
         }
+    }
+
+    #[test]
+    fn texts_are_whole_numbers_and_flags_or_nothing() {
+        assert_eq!(integer_of_text(" 9007199254740993 "), Some(9_007_199_254_740_993), "beyond what a double holds");
+        assert_eq!(integer_of_text("-5.0"), Some(-5));
+        for text in ["", "5.5", "5e2", "five", "9223372036854775808"] {
+            assert_eq!(integer_of_text(text), None, "{text:?}");
+        }
+        assert_eq!((flag_of_text("Yes"), flag_of_text("0")), (Some(true), Some(false)));
+        assert_eq!(flag_of_text("perhaps"), None);
     }
 
     #[test]

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 
 use arrow::array::RecordBatch;
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, RUN_ID, TIMESTAMP};
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Found, Lake, TableName, integers};
 use connectwise_sdk::catalog::Entity;
@@ -19,7 +20,7 @@ use super::flatten::Flattener;
 use super::full::{Tally, flattened};
 use super::layout::Layout;
 use super::read::{SilverRows, batches, failed};
-use super::{BRONZE_VERSION, Fingerprinter, custom};
+use super::{BRONZE_VERSION, Fingerprinter, custom, extra};
 use crate::error::Result;
 
 /// Groups of keys.
@@ -52,7 +53,7 @@ pub(crate) enum Compared {
 }
 
 /// Compares the silver table of an entity with what its bronze table gives.
-pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy) -> Result<Compared> {
+pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy, extra: &ExtraColumns) -> Result<Compared> {
     let bronze = lake.table(&TableName::bronze(entity.table)).await?;
     let silver = lake.table(&TableName::silver(entity.table)).await?;
     let Some(stored) = silver.schema().filter(|_| bronze.exists()) else {
@@ -69,7 +70,8 @@ pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy) -> 
             return Ok(Compared::Not("bronze has changed since silver was built"));
         }
     }
-    let layout = Layout::new(entity, privacy, custom::stored(&stored))?;
+    let extra = extra::columns(entity, extra, Some(&stored));
+    let layout = Layout::new(entity, privacy, extra, custom::stored(&stored))?;
     if !layout.is_that_of(&stored) {
         return Ok(Compared::OtherColumns);
     }

@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use chrono::Utc;
 use connectwise_extract::catalog;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_extract::progress::Progress;
 use connectwise_lakehouse::{Found, Lake, Layer, TableName};
@@ -34,6 +35,8 @@ pub struct Request<'a> {
     pub layers: Vec<Layer>,
     /// What becomes of secrets and personal data, which decides what silver holds.
     pub privacy: &'a Privacy,
+    /// Columns of silver for properties that the interface document lacks.
+    pub extra: &'a ExtraColumns,
     /// How gold is computed.
     pub gold: &'a GoldConfig,
     /// Whether tables that something was found of are marked, so that the next run loads or builds all of them.
@@ -112,7 +115,7 @@ pub async fn run(lake: &Lake, request: &Request<'_>, progress: &dyn Progress) ->
     for entity in compared {
         let tables = [TableName::bronze(entity.table), TableName::silver(entity.table)];
         if tables.iter().all(|table| !broken.contains(table)) {
-            layers(lake, entity, request.privacy, &mut report).await;
+            layers(lake, entity, request, &mut report).await;
         }
         if entity.history && !broken.contains(&tables[1]) && !broken.contains(&history::table(entity)) {
             versions(lake, entity, &mut report).await;
@@ -166,9 +169,9 @@ async fn files(lake: &Lake, table: &TableName, report: &mut Report, unproved: &m
 }
 
 /// Holds silver against bronze.
-async fn layers(lake: &Lake, entity: &Entity, privacy: &Privacy, report: &mut Report) {
+async fn layers(lake: &Lake, entity: &Entity, request: &Request<'_>, report: &mut Report) {
     let table = TableName::silver(entity.table);
-    match compare(lake, entity, privacy).await {
+    match compare(lake, entity, request.privacy, request.extra).await {
         Ok(Compared::Not(why)) => {
             // Nothing of both is no news.
             if lake.table(&table).await.is_ok_and(|table| table.exists()) {

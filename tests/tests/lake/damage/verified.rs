@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Changes, Commit, Lake, Layer, TableName};
 use connectwise_pipeline::gold::GoldConfig;
@@ -17,10 +18,11 @@ use crate::truth::truth;
 
 /// What `maintain --verify` says.
 async fn verified(lake: &Lake, repair: bool) -> verify::Report {
-    let (privacy, gold) = (Privacy::default(), GoldConfig::default());
+    let (privacy, extra, gold) = (Privacy::default(), ExtraColumns::default(), GoldConfig::default());
     let mut layers = Layer::ALL.to_vec();
     layers.push(Layer::Ledger);
-    let request = verify::Request { run_id: "verify".to_owned(), layers, privacy: &privacy, gold: &gold, repair };
+    let run_id = "verify".to_owned();
+    let request = verify::Request { run_id, layers, privacy: &privacy, extra: &extra, gold: &gold, repair };
     let report = verify::run(lake, &request, &()).await.unwrap();
     for finding in &report.findings {
         assert!(finding.count > 0 && !finding.advice.is_empty(), "{finding:?}");

@@ -3,11 +3,16 @@
 use std::time::Duration;
 
 use connectwise_extract::catalog;
+use connectwise_extract::contract::ExtraType;
+use connectwise_extract::extra::ExtraColumns;
+use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::Options;
+use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::ledger::{self, drift};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_pipeline::telemetry::DriftKind;
+use connectwise_pipeline::verify;
 use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client, config};
@@ -99,6 +104,48 @@ async fn what_the_document_does_not_have_is_told_with_the_run_that_saw_it_first(
     let counts =
         rows(&lakehouse, "select count(*) as n, count(distinct concat(entity, path)) as d from etl_fields").await;
     assert_eq!(counts[0]["n"], counts[0]["d"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_unknown_property_has_a_column_where_the_configuration_says_so() {
+    let simulator = Simulator::builder().seed(27).scale(600).unknown_to_document(1_000).start().await.unwrap();
+    let lakehouse = Lakehouse::empty().unwrap();
+    let configured = [("TimeEntry.introducedLater".to_owned(), ExtraType::String)].into();
+    let extra = ExtraColumns::new(&configured).unwrap();
+    let layers = vec![Layer::Bronze, Layer::Silver];
+    let plan = Plan {
+        extra: extra.clone(),
+        ..Plan::new(layers.clone(), Mode::Full, vec![catalog::entity("TimeEntry").unwrap()])
+    };
+    let report = execute(lakehouse.lake(), Some(&client(&simulator).unwrap()), &plan, &Quiet).await.unwrap();
+    assert_eq!(report.outcome(), "done", "{report:#?}");
+    // Records and their property as the simulator knows them.
+    let truth = ask(&simulator, "truth/TimeEntry").await;
+    let truth = truth.as_array().unwrap().iter();
+    let mut expected: Vec<(i64, &str)> =
+        truth.filter_map(|row| Some((row["id"].as_i64()?, row.get("introducedLater")?.as_str()?))).collect();
+    expected.sort_unstable();
+    assert!(!expected.is_empty());
+    let sql = "select id, introducedLater from silver_cw_timeentry where introducedLater is not null order by id";
+    let found = rows(&lakehouse, sql).await;
+    let found: Vec<(i64, &str)> =
+        found.iter().map(|row| (row["id"].as_i64().unwrap(), row["introducedLater"].as_str().unwrap())).collect();
+    assert_eq!(found, expected);
+
+    let deviations = drift::read(lakehouse.lake()).await.unwrap().deviations;
+    let line = "\"TimeEntry.introducedLater\" = \"string\"".to_owned();
+    assert!(drift::extra_lines(&deviations, &ExtraColumns::default()).contains(&line));
+    assert!(!drift::extra_lines(&deviations, &extra).contains(&line), "it has its column");
+    // Verification knows the column, and misses one that isn't there.
+    let (privacy, gold) = (Privacy::default(), GoldConfig::default());
+    for (extra, expected) in [(&extra, Vec::new()), (&ExtraColumns::default(), vec!["columns"])] {
+        let run_id = "verify".to_owned();
+        let request =
+            verify::Request { run_id, layers: layers.clone(), privacy: &privacy, extra, gold: &gold, repair: false };
+        let verified = verify::run(lakehouse.lake(), &request, &()).await.unwrap();
+        let findings: Vec<&str> = verified.findings.iter().map(|finding| finding.finding).collect();
+        assert_eq!(findings, expected, "{:#?}", verified.findings);
+    }
 }
 
 /// A client that asks for this version of the API.

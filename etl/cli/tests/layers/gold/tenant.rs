@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
 use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig, GoldReport, HolidayCalendar};
@@ -146,7 +147,8 @@ impl Tenant {
     pub(crate) async fn put_history(&self, entity: &str, rows: Value) {
         let entity = catalog::entity(entity).unwrap();
         let rows: Vec<Map<String, Value>> = serde_json::from_value(rows).unwrap();
-        let schema = history::schema(entity, &Privacy::new(&PrivacyConfig::default()).unwrap()).unwrap();
+        let privacy = Privacy::new(&PrivacyConfig::default()).unwrap();
+        let schema = history::schema(entity, &privacy, &ExtraColumns::default()).unwrap();
         let mut unless_said = unless_said();
         unless_said.insert("isCurrent".to_owned(), json!(false));
         rows::put(&self.lake, &history::table(entity), &schema, &unless_said, &rows).await;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, Utc};
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_extract::{catalog, contract};
 use connectwise_lakehouse::{Changes, Commit, Lake, TableName};
@@ -20,13 +21,15 @@ const READ: &str = "2024-07-01T00:00:00Z";
 pub(crate) struct House {
     pub(crate) lake: Lake,
     pub(crate) privacy: Privacy,
+    pub(crate) extra: ExtraColumns,
     folder: TempDir,
 }
 
 impl House {
     pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { lake: Lake::open(folder.path().to_str().unwrap()).unwrap(), privacy: Privacy::default(), folder }
+        let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
+        Self { lake, privacy: Privacy::default(), extra: ExtraColumns::default(), folder }
     }
 
     /// Puts records in place of a bronze table.
@@ -59,7 +62,12 @@ impl House {
     /// Sets the policy, as the table `[privacy]` of a configuration says it.
     pub(crate) fn set_privacy(&mut self, config: &str, key: Option<&str>) {
         let config: PrivacyConfig = toml::from_str(config).unwrap();
-        self.privacy = Privacy::new(&config).unwrap().with_key(key).unwrap();
+        self.privacy = Privacy::with_columns(&config, self.extra.all()).unwrap().with_key(key).unwrap();
+    }
+
+    /// Sets the columns that a project adds, as the table `[silver.extra]` of a configuration says it.
+    pub(crate) fn set_extra(&mut self, config: &str) {
+        self.extra = ExtraColumns::new(&toml::from_str(config).unwrap()).unwrap();
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -82,7 +90,8 @@ impl House {
 
     fn request(&self, entity: &str) -> silver::Request<'_> {
         let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
-        silver::Request { entity: catalog::entity(entity).unwrap(), privacy: &self.privacy, run_id: "build", started }
+        let (privacy, extra) = (&self.privacy, &self.extra);
+        silver::Request { entity: catalog::entity(entity).unwrap(), privacy, extra, run_id: "build", started }
     }
 
     /// The schema of a silver table as it is stored.

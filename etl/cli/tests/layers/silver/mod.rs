@@ -2,6 +2,7 @@
 
 mod build;
 mod custom;
+mod extra;
 mod history;
 mod house;
 mod privacy;

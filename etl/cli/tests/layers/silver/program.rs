@@ -20,7 +20,7 @@ fn text(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn a_policy_that_can_not_work_is_one_sentence_before_anything_is_touched() {
+fn a_configuration_that_can_not_work_is_one_sentence_before_anything_is_touched() {
     for (config, sentence) in [
         (
             "[privacy]\npersonal = \"hash\"",
@@ -39,6 +39,20 @@ fn a_policy_that_can_not_work_is_one_sentence_before_anything_is_touched() {
             "[privacy]\nkey = \"geheim\"",
             "the configuration connectwise-etl.toml is wrong in line 2: unknown field `key`, expected one of `personal`, `names`, \
              `secrets`, `columns`",
+        ),
+        (
+            "[silver.extra]\n\"TimeEntry.notes\" = \"string\"",
+            "[silver.extra] names \"TimeEntry.notes\": the interface document has it, and silver the column notes",
+        ),
+        (
+            "[silver.extra]\n\"Contact.privateMail\" = \"string\"",
+            "[silver.extra] names \"Contact.privateMail\": it is called like personal data, so that [privacy.columns] has to say what \
+             becomes of it: \"Contact.privateMail\" = \"keep\", \"hash\" or \"drop\"",
+        ),
+        (
+            "[silver.extra]\n\"TimeEntry.grade\" = \"text\"",
+            "the configuration connectwise-etl.toml is wrong in line 2: unknown variant `text`, expected one of `string`, `integer`, \
+             `decimal`, `boolean`, `date`, `timestamp`",
         ),
     ] {
         let folder = tempfile::tempdir().unwrap();
@@ -99,4 +113,42 @@ async fn secrets_can_be_kept_out_of_bronze_too() {
     }
     assert_ne!(answers[0][0]["secrets"], 0, "the tenant has secrets: {answers:?}");
     assert_eq!(answers[1][0]["secrets"], 0, "{answers:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn drift_names_the_line_that_brings_an_unknown_property_into_silver() {
+    // One row in ten has a property `introducedLater` that the interface document lacks.
+    let simulator = Simulator::builder().seed(2).scale(200).unknown_to_document(1_000).start().await.unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let url = simulator.base_url();
+    let environment = [
+        ("CW_BASE_URL", url.as_str()),
+        ("CW_AUTH_USERNAME", simulator.username()),
+        ("CW_AUTH_PASSWORD", simulator.password()),
+        ("CW_CLIENTID", "11111111-2222-3333-4444-555555555555"),
+    ];
+    let call = |arguments: &[&str]| {
+        let output = program(folder.path(), arguments, &environment);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        text(&output.stdout)
+    };
+    call(&["run", "--layers", "bronze,silver", "--entities", "TimeEntry", "--mode", "full"]);
+    let line = "\"TimeEntry.introducedLater\" = \"string\"";
+    let drift = call(&["drift"]);
+    assert!(drift.lines().any(|told| told == line), "{drift}");
+
+    std::fs::write(folder.path().join("connectwise-etl.toml"), format!("[silver.extra]\n{line}\n")).unwrap();
+    call(&["run", "--layers", "silver", "--entities", "TimeEntry"]);
+    let question = "select count(s.introducedLater) as filled, count(b._rescued) as expected from silver_cw_timeentry s \
+                    join bronze_cw_timeentry b on b.id = s.id and b._rescued like '%\"/introducedLater\"%'";
+    let asked: serde_json::Value = serde_json::from_str(&call(&["query", question, "--json"])).unwrap();
+    assert!(asked[0]["filled"].as_i64() > Some(0) && asked[0]["filled"] == asked[0]["expected"], "{asked}");
+    assert!(!call(&["drift"]).contains(line), "it has its column");
+    let schema = call(&["schema", "TimeEntry", "--layer", "silver"]);
+    assert!(schema.lines().any(|told| told.split_whitespace().eq(["introducedLater", "string", "keep"])), "{schema}");
+    let lineage: serde_json::Value =
+        serde_json::from_str(&call(&["lineage", "silver_cw_timeentry", "--json"])).unwrap();
+    let found = lineage.as_array().unwrap().iter().find(|column| column["column"] == "introducedLater").unwrap();
+    assert_eq!(found["from"], serde_json::json!(["bronze_cw_timeentry._rescued"]));
+    assert_eq!(found["api"], serde_json::json!(["/time/entries introducedLater"]));
 }

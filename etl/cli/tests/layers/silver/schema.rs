@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use connectwise_extract::catalog;
 use connectwise_extract::contract::Personal;
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_pipeline::silver;
 
@@ -11,7 +12,7 @@ use connectwise_pipeline::silver;
 fn silver_schemas() {
     for entity in catalog::entities() {
         let mut text = String::new();
-        for column in silver::policy(entity, &Privacy::default()) {
+        for column in silver::policy(entity, &Privacy::default(), &ExtraColumns::default()) {
             let policy = match column.personal {
                 Some(Personal::Name) => format!(" (name, {})", column.treatment),
                 Some(Personal::Detail) => format!(" (personal, {})", column.treatment),
@@ -33,7 +34,8 @@ fn silver_schemas() {
 fn history_schemas() {
     for entity in catalog::entities().iter().filter(|entity| entity.history) {
         let mut text = String::new();
-        for field in silver::history::schema(entity, &Privacy::default()).unwrap().fields() {
+        let schema = silver::history::schema(entity, &Privacy::default(), &ExtraColumns::default()).unwrap();
+        for field in schema.fields() {
             let nullable = if field.is_nullable() { "" } else { " not null" };
             writeln!(text, "{} {}{nullable}", field.name(), field.data_type()).unwrap();
         }

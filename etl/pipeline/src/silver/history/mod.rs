@@ -12,37 +12,41 @@
 mod merge;
 mod timeline;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::array::{ArrayRef, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
-use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP, instant};
+use connectwise_extract::contract::{CONTENT_HASH, HISTORY, IS_DELETED, TIMESTAMP, instant};
+use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{
     Changes, Commit, Examined, Found, Lake, Source, Table, TableName, as_conflict, integers, retry_on_conflict,
 };
 use connectwise_sdk::catalog::Entity;
-use datafusion::prelude::SessionContext;
+use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, Request, TableReport, custom, seen};
+use super::{Mode, Request, TableReport, custom, extra, seen};
 use crate::error::{Error, Result};
 use merge::Records;
 
 /// What tells one version from all others.
-pub(crate) const KEY: &str = "historyKey";
+pub(crate) const KEY: &str = HISTORY[0];
 /// When the version began to be valid.
-const FROM: &str = "validFrom";
+const FROM: &str = HISTORY[1];
 /// When it ceased to be, NULL as long as it is.
-const TO: &str = "validTo";
+const TO: &str = HISTORY[2];
 /// Whether it is valid.
-const CURRENT: &str = "isCurrent";
+const CURRENT: &str = HISTORY[3];
 /// Columns that only a history has; they stand in front.
-const OWN: usize = 4;
+const OWN: usize = HISTORY.len();
+/// What stands before a name of silver where rows of a history have both.
+const BESIDE: &str = "_silver_";
 
 /// Application of a commit: the silver version that it has seen.
 const SILVER_VERSION: &str = "silver";
@@ -57,12 +61,12 @@ pub fn table(entity: &Entity) -> TableName {
     TableName::silver(&format!("{}{SUFFIX}", entity.table))
 }
 
-/// The Arrow schema of an entity's history under a policy, without custom fields, whose columns the data brings.
+/// The Arrow schema of an entity's history under a policy, with what a project adds, without custom fields, whose columns the data brings.
 ///
 /// # Errors
 /// [`Kind::Config`](crate::error::Kind::Config) when the policy hashes a column and there is no key.
-pub fn schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
-    Ok(of_layout(&Layout::new(entity, privacy, Vec::new())?))
+pub fn schema(entity: &Entity, privacy: &Privacy, extra: &ExtraColumns) -> Result<SchemaRef> {
+    Ok(of_layout(&Layout::new(entity, privacy, extra::columns(entity, extra, None), Vec::new())?))
 }
 
 /// What a column that only a history has is made from, in columns of the entity's silver table. `None` for other columns.
@@ -129,7 +133,7 @@ async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: M
     if let Some(doubt) = &input.doubt {
         return Err(Error::unbelieved(silver.name(), doubt, table));
     }
-    let layout = Layout::new(request.entity, request.privacy, custom::stored(&input.state.schema))?;
+    let layout = request.layout(Some(&input.state.schema), custom::stored(&input.state.schema))?;
     if !layout.is_that_of(&input.state.schema) {
         return Err(Error::unbuilt_silver(silver.name()));
     }
@@ -200,7 +204,8 @@ impl HistoryStep<'_> {
     }
 
     /// Brings all versions under the columns and the policy of today, and gives the table after it. What a policy took away from
-    /// them stays away.
+    /// them stays away. A column that a project adds is filled where silver has the very record of a version: of older ones nothing is
+    /// known.
     async fn reshape(&self, believed: &Table) -> Result<Table> {
         let session = self.session().await?;
         believed.register(&session, "history").await?;
@@ -208,7 +213,8 @@ impl HistoryStep<'_> {
         let old = believed.schema().unwrap_or_else(|| schema.clone());
         let layout = self.layout.clone();
         let new = schema.clone();
-        let rows = batches(session.table("history").await.map_err(failed)?).await?;
+        let fresh: BTreeSet<String> = layout.fresh(&old).map(str::to_owned).collect();
+        let rows = batches(self.beside_silver(&session, &fresh).await?).await?;
         let rows = rows
             .map(move |batch| {
                 let batch = batch?;
@@ -218,7 +224,11 @@ impl HistoryStep<'_> {
                     columns.push(fitted(batch.column_by_name(field.name()).ok_or_else(missing)?, field)?);
                 }
                 for (at, field) in layout.schema().fields().iter().enumerate() {
-                    columns.push(layout.reshaped(at, &old, batch.column_by_name(field.name()), batch.num_rows())?);
+                    let silver = batch.column_by_name(&format!("{BESIDE}{}", field.name()));
+                    columns.push(match silver.filter(|_| fresh.contains(field.name())) {
+                        Some(silver) => fitted(silver, field)?,
+                        None => layout.reshaped(at, &old, batch.column_by_name(field.name()), batch.num_rows())?,
+                    });
                 }
                 RecordBatch::try_new(new.clone(), columns).map_err(broken)
             })
@@ -226,6 +236,24 @@ impl HistoryStep<'_> {
         let source = Source::stream(&session, schema.clone(), rows)?;
         self.history.overwrite(&schema, source, &Commit::new(self.request.run_id)).await?;
         Ok(self.history.refresh().await?)
+    }
+
+    /// The versions of a history, and beside those that silver has as they are its values of these columns.
+    async fn beside_silver(&self, session: &SessionContext, columns: &BTreeSet<String>) -> Result<DataFrame> {
+        if columns.is_empty() {
+            return session.table("history").await.map_err(failed);
+        }
+        let key = self.request.entity.key;
+        let joined = |names: Vec<String>| names.join(", ");
+        let named = joined(columns.iter().map(|name| format!("`{name}` as `{BESIDE}{name}`")).collect());
+        let values = joined(columns.iter().map(|name| format!("s.`{BESIDE}{name}`")).collect());
+        // Only a few columns of silver are held in memory.
+        let sql = format!(
+            "select h.*, {values} from \
+             (select `{key}` as k, `{CONTENT_HASH}` as c, {named} from silver where not `{IS_DELETED}`) s \
+             right join history h on s.k = h.`{key}` and s.c = h.`{CONTENT_HASH}` and h.`{CURRENT}`"
+        );
+        session.sql(&sql).await.map_err(failed)
     }
 
     /// Puts the rows of silver that a version of the history doesn't hold as they are among the stored versions. `seen` is the silver
