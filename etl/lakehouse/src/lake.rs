@@ -151,7 +151,8 @@ impl Lake {
     /// # Errors
     /// [`Kind::Sql`](crate::error::Kind::Sql) when the session can't be configured.
     pub fn session(&self) -> Result<SessionContext> {
-        configured(&self.memory.clone().map_or_else(Memory::shared, Ok)?)
+        let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
+        configured(&memory)
     }
 }
 
@@ -160,7 +161,8 @@ impl Lake {
 /// # Errors
 /// As [`Lake::session`].
 pub fn session() -> Result<SessionContext> {
-    configured(&Memory::shared()?)
+    let memory = Memory::shared()?;
+    configured(&memory)
 }
 
 fn configured(memory: &Memory) -> Result<SessionContext> {

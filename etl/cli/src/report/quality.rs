@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use connectwise_pipeline::ledger;
-use connectwise_pipeline::ledger::drift::Known;
+use connectwise_pipeline::ledger::drift::KnownDeviation;
 use connectwise_pipeline::telemetry::DriftKind;
 
 use super::card::{card, more, sentence, wide};
@@ -67,7 +67,7 @@ fn longest(title: &str, series: &[Series], mut items: Vec<Item>, what: &str) -> 
 
 /// Where values had no place: paths and types, and never the values themselves.
 fn rescued(html: &mut Html, operations: &Operations) {
-    let mut known: Vec<&Known> =
+    let mut known: Vec<&KnownDeviation> =
         operations.drift.deviations.iter().filter(|known| known.kind != DriftKind::Value).collect();
     known.sort_by_key(|known| (Reverse(known.count), &known.entity, &known.path));
     if known.is_empty() {
@@ -146,14 +146,14 @@ fn drift(html: &mut Html, operations: &Operations) {
 }
 
 /// How many deviations of each kind an entity has.
-fn by_entity(deviations: &[Known]) -> Html {
+fn by_entity(deviations: &[KnownDeviation]) -> Html {
     let kinds = [DriftKind::Property, DriftKind::Type, DriftKind::Value];
     let series = [
         Series { class: "a", name: "unknown properties" },
         Series { class: "c", name: "other types" },
         Series { class: "b", name: "unknown values" },
     ];
-    let mut entities: BTreeMap<&str, Vec<&Known>> = BTreeMap::new();
+    let mut entities: BTreeMap<&str, Vec<&KnownDeviation>> = BTreeMap::new();
     for known in deviations {
         entities.entry(&known.entity).or_default().push(known);
     }

@@ -20,6 +20,8 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
+use crate::progress::Progress;
+
 pub use access::{Access, EntityFinding};
 pub use changes::watermarks;
 

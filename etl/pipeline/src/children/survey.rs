@@ -15,7 +15,7 @@ use super::ChildWork;
 use super::bundle::{Below, Refusal, counted, refusal};
 use crate::bronze::Request;
 use crate::bundling::BUNDLE;
-use crate::shared::{Ids, Question};
+use crate::shared::{Ids, SharedQuestion};
 use crate::telemetry::Meter;
 
 /// Most lists that are requested.
@@ -52,7 +52,7 @@ impl SurveyedList<'_> {
     }
 }
 
-fn question(part: &Part, most: Option<usize>) -> Question {
+fn question(part: &Part, most: Option<usize>) -> SharedQuestion {
     (part.entity.path, part.condition.clone(), most)
 }
 
@@ -75,7 +75,7 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     // Counted after the read, as there is no last page to prove it complete. A list that was truncated or grew meanwhile is
     // left to the loads: a parent missing here would fall behind their watermark.
     let counts = bundles.counts(&parts).await;
-    let mut found: HashMap<Question, Vec<i64>> = HashMap::new();
+    let mut found: HashMap<SharedQuestion, Vec<i64>> = HashMap::new();
     for ((part, ids), count) in parts.iter().zip(listed).zip(counts) {
         let Some(count) = count.filter(|count| *count <= ids.len() as u64) else { continue };
         if asked.iter().any(|asked| asked.is_all && asked.part == *part) {

@@ -170,14 +170,14 @@ impl Search<'_> {
             return Err(Error::empty_lookup(lookup));
         };
         let texts: arrow::array::ArrayRef = Arc::new(StringArray::from(keys.to_vec()));
-        let keys =
-            cast(&texts, field.data_type()).map_err(|error| Error::unread_lookup_keys(lookup).with_source(error))?;
+        let unread = |error| Error::unread_lookup_keys(lookup).with_source(error);
+        let keys = cast(&texts, field.data_type()).map_err(unread)?;
         let schema = Arc::new(Schema::new(vec![Field::new(field.name(), field.data_type().clone(), true)]));
         let session = self.empty_session()?;
         for name in self.tables()?.iter().filter(|name| *name != CHANGED) {
             self.share(&session, name).await?;
         }
-        lookups::register(&session, CHANGED, RecordBatch::try_new(schema, vec![keys]).map_err(unfit)?)?;
+        lookups::register(&session, CHANGED, RecordBatch::try_new(schema, vec![keys]).map_err(unread)?)?;
         Ok(session)
     }
 

@@ -11,7 +11,7 @@ use connectwise_sdk::catalog::Entity;
 use datafusion::prelude::{ident, lit};
 use serde::Serialize;
 
-use super::{KEY, NAME, Row, WRITING, identity, schema, table};
+use super::{KEY, NAME, QuarantineRow, WRITING, identity, schema, table};
 use crate::error::{Error, Result, sql_error};
 use crate::typed::{from_batches, to_batch};
 
@@ -50,7 +50,7 @@ pub struct Record {
 }
 
 impl Record {
-    fn of(row: &Row) -> Self {
+    fn of(row: &QuarantineRow) -> Self {
         Self {
             quarantine_id: row.id,
             entity: row.entity.clone(),
@@ -275,11 +275,11 @@ async fn rewrite(
     let _one = WRITING.lock().await;
     retry_on_conflict(&table(), async || {
         let table = lake.table(&table()).await?;
-        let changed = |row: Row| {
+        let changed = |row: QuarantineRow| {
             let (acknowledged, closed) = state(&Record::of(&row))?;
-            Some(Row { acknowledged, closed, ..row })
+            Some(QuarantineRow { acknowledged, closed, ..row })
         };
-        let changed: Vec<Row> = rows(&table, entity).await?.into_iter().filter_map(changed).collect();
+        let changed: Vec<QuarantineRow> = rows(&table, entity).await?.into_iter().filter_map(changed).collect();
         if changed.is_empty() {
             return Ok(());
         }
@@ -295,7 +295,7 @@ async fn records(lake: &Lake) -> Result<Vec<Record>> {
 }
 
 /// The table's rows. One that was written by an earlier version has fewer columns.
-async fn rows(table: &Table, entity: Option<&str>) -> Result<Vec<Row>> {
+async fn rows(table: &Table, entity: Option<&str>) -> Result<Vec<QuarantineRow>> {
     const HELD: &str = "__quarantine";
     let session = table.lake().session()?;
     if !table.register(&session, HELD).await? {

@@ -3,7 +3,6 @@
 //! A load mostly waits for answers, so that silver is computed in time that costs nothing. One silver table is built at a time, by all cores.
 
 use std::collections::HashMap;
-use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 use connectwise_lakehouse::{Layer, Table, TableName, locked};

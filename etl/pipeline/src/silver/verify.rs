@@ -17,7 +17,7 @@ use futures::stream::BoxStream;
 use twox_hash::XxHash3_64;
 
 use super::flatten::Flattener;
-use super::full::{Tally, flattened};
+use super::full::{UnreadableTally, flattened};
 use super::layout::Layout;
 use super::read::{SilverRows, batches, failed};
 use super::{BRONZE_VERSION, Fingerprinter, custom, extra};
@@ -164,7 +164,7 @@ impl Sides<'_> {
         let mut rows: BoxStream<'static, Result<RecordBatch>> = match side {
             Side::Bronze => {
                 let bronze = SilverRows::of_bronze(&self.session, self.entity).await?;
-                flattened(bronze.all(&self.session).await?, &self.flattener, &Tally::default())
+                flattened(bronze.all(&self.session).await?, &self.flattener, &UnreadableTally::default())
             }
             Side::Silver => {
                 let silver = self.session.table("silver").await.map_err(failed)?;

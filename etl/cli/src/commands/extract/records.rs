@@ -8,7 +8,7 @@ use connectwise_pipeline::error::Result;
 use connectwise_sdk::catalog::Entity;
 use parquet::arrow::ArrowWriter;
 
-use super::Format;
+use super::ExtractFormat;
 use super::csv::CsvFile;
 use crate::file;
 use crate::spreadsheet::Cells;
@@ -25,18 +25,18 @@ pub(super) enum Records {
     Csv(Box<CsvFile>),
     Parquet(Box<ParquetFile>),
     /// The columns are known once every record was seen, so the records wait in an unnamed file.
-    WaitingRecords(Box<WaitingRecords>),
+    Waiting(Box<WaitingRecords>),
 }
 
 impl Records {
     pub(super) fn new(
         target: Target,
-        format: Format,
+        format: ExtractFormat,
         entity: Option<&'static Entity>,
         fields: Option<&str>,
         cells: Cells,
     ) -> Result<Self> {
-        if format == Format::Ndjson {
+        if format == ExtractFormat::Ndjson {
             return Ok(Self::Ndjson(target));
         }
         match entity {
@@ -56,9 +56,9 @@ impl Records {
         }
     }
 
-    fn with(target: Target, format: Format, columns: &Columns, cells: Cells) -> Result<Self> {
+    fn with(target: Target, format: ExtractFormat, columns: &Columns, cells: Cells) -> Result<Self> {
         Ok(match format {
-            Format::Csv => Self::Csv(Box::new(CsvFile::new(target, columns, cells)?)),
+            ExtractFormat::Csv => Self::Csv(Box::new(CsvFile::new(target, columns, cells)?)),
             _ => Self::Parquet(Box::new(ParquetFile::new(target, columns)?)),
         })
     }
@@ -141,7 +141,7 @@ const SPOOL: &str = "a temporary file";
 /// Records of which the columns aren't known yet.
 pub(super) struct WaitingRecords {
     target: Target,
-    format: Format,
+    format: ExtractFormat,
     fields: Option<String>,
     cells: Cells,
     spool: BufWriter<File>,
