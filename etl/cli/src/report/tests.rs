@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_pipeline::ledger::drift::{Drift, Known, Unseen};
+use connectwise_pipeline::ledger::drift::{Drift, KnownDeviation, Unseen};
 use connectwise_pipeline::ledger::{RunStatus, Status, TableStatus};
 use connectwise_pipeline::measures::{Cell, Column, Role};
 use connectwise_pipeline::telemetry::DriftKind;
@@ -65,7 +65,7 @@ fn operations(name: &str) -> Operations {
         found: (!passed).then(|| name.to_owned()),
         started: then,
     };
-    let known = |kind: DriftKind, path: &str| Known {
+    let known = |kind: DriftKind, path: &str| KnownDeviation {
         entity: "Company".to_owned(),
         kind,
         path: path.to_owned(),
@@ -327,7 +327,7 @@ fn what_is_cut_is_said() {
     let known = operations.drift.deviations[0].clone();
     // More than any list shows.
     operations.drift.deviations = (0..200)
-        .map(|at| Known { path: format!("property{at:03}"), entity: format!("Entity{at:03}"), ..known.clone() })
+        .map(|at| KnownDeviation { path: format!("property{at:03}"), entity: format!("Entity{at:03}"), ..known.clone() })
         .collect();
     let test = |at: usize| Test {
         table_name: format!("table{at}"),

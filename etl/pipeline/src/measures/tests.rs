@@ -2,7 +2,7 @@
 
 use connectwise_lakehouse::Lake;
 
-use super::catalog::{Catalog, File, Measure, Question, Rows, parse};
+use super::catalog::{Catalog, CatalogFile, Measure, Question, Rows, parse};
 use super::problems::{empty_gold, of, selects};
 use crate::gold::GoldConfig;
 use crate::sql;
@@ -11,7 +11,7 @@ const BUILT_IN: &str = include_str!("../../models/measures.toml");
 
 /// The built-in file, taken for one of a project.
 fn as_own() -> Catalog {
-    let File { rows, measure, question } = parse(BUILT_IN).unwrap();
+    let CatalogFile { rows, measure, question } = parse(BUILT_IN).unwrap();
     Catalog {
         rows: rows.into_iter().map(|rows| Rows { own: true, ..rows }).collect(),
         measures: measure.into_iter().map(|measure| Measure { own: true, ..measure }).collect(),
