@@ -199,10 +199,15 @@ impl Bundles {
         counts
     }
 
+    /// Whether a part of so many records is read together with others.
+    pub fn takes(counted: Option<u64>) -> bool {
+        counted.is_some_and(|count| count <= MOST)
+    }
+
     /// The records of the parts that `counted` says are small, by their index in `parts`. The smallest parts come first, until
     /// the memory for them is used up. Parts whose answer isn't complete are left out.
     pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> (HashMap<usize, Listed>, Confirmed) {
-        let small = |at: &usize| counted.get(*at).copied().flatten().is_some_and(|count| count <= MOST);
+        let small = |at: &usize| Self::takes(counted.get(*at).copied().flatten());
         let mut places: Vec<usize> = (0..parts.len()).filter(small).collect();
         let mut found: HashMap<usize, Listed> = HashMap::new();
         let count = |at: usize| counted.get(at).copied().flatten().unwrap_or_default();

@@ -6,19 +6,20 @@
 //! `docs/decisions/0031-lists-at-once.md` says why this is enough.
 
 use std::cmp::Reverse;
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::pin::pin;
 
 use connectwise_lakehouse::{Table, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
-use futures::future::{Either, select};
+use futures::future::{Either, FutureExt, LocalBoxFuture, select};
 use futures::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::mpsc;
 
-use super::load::ListTarget;
+use super::load::{ListTarget, Ready};
 use super::plan::Run;
 use super::server::Server;
+use super::survey::Survey;
 use super::{Meter, Outcome, Step};
 use crate::children;
 use crate::error::{Error, Result};
@@ -44,13 +45,23 @@ pub(super) struct LoadedLists {
 /// A list that was loaded, and its table after the load.
 pub(super) type Fresh = (&'static Entity, Table);
 
+/// What ended of that which goes on at once.
+enum Ended {
+    /// The first half of the survey.
+    Counts(Box<Survey>),
+    /// The survey, with the tables that it opened and what it found out.
+    Survey(HashMap<&'static str, Ready>),
+    /// The load of a list, with its table where that was written.
+    Load(Box<(&'static Entity, Meter, Step, Option<Table>)>),
+}
+
 /// Lists whose loads haven't begun.
 #[derive(Debug)]
 struct Waiting(VecDeque<&'static Entity>);
 
 impl Waiting {
-    /// Removes the next list whose parents' list is neither waiting nor running.
-    fn next(&mut self, running: &[(TableName, Meter)]) -> Option<&'static Entity> {
+    /// Removes the next list that isn't being surveyed and whose parents' list is neither waiting nor running.
+    fn next(&mut self, running: &[(TableName, Meter)], surveyed: &BTreeSet<&'static str>) -> Option<&'static Entity> {
         let comes = |entity: &&'static Entity| {
             let Some(parent) = entity.parent() else { return false };
             let above = |other: &&'static Entity| other.name == parent.entity;
@@ -58,7 +69,7 @@ impl Waiting {
             self.0.iter().any(above)
                 || connectwise_extract::catalog::entity(parent.entity).is_ok_and(|other| is_running(&other))
         };
-        let at = self.0.iter().position(|entity| !comes(entity))?;
+        let at = self.0.iter().position(|entity| !surveyed.contains(entity.name) && !comes(entity))?;
         self.0.remove(at)
     }
 
@@ -100,42 +111,69 @@ impl Run<'_> {
         let mut halt = Halt::new(server.trouble).doubting(server.doubted);
         let mut waiting = Waiting(self.plan.entities.iter().copied().collect());
         let mut running: Vec<(TableName, Meter)> = Vec::new();
-        let mut loads = FuturesUnordered::new();
+        let asking = client.with_own_stats();
+        let mut loads: FuturesUnordered<LocalBoxFuture<'_, Ended>> = FuturesUnordered::new();
         // Loads that ended while the result of an earlier one was handled.
         let mut ended = VecDeque::new();
         let mut loaded = LoadedLists::default();
         let mut stopped = None;
         self.observer.planned(waiting.0.len());
-        let asking = client.with_own_stats();
         self.divide_evenly();
-        let mut ready = if server.doubted { HashMap::new() } else { self.survey(&asking).await };
-        server.spent += asking.stats();
-        if at_once(client) > 1 {
-            let records = |name: &str| ready.get(name).map_or(0, |ready| ready.records);
-            waiting.longest_first(records, self.plan.page_size);
+        let mut ready = HashMap::new();
+        // Lists of which the survey may still read something.
+        let mut surveyed = BTreeSet::new();
+        let opened = if server.doubted { None } else { self.to_survey().await };
+        if let Some(mut opened) = opened {
+            if at_once(client) > 1 {
+                ready = self.take_unsurveyed(&mut opened);
+            }
+            surveyed.extend(waiting.names().into_iter().filter(|name| !ready.contains_key(name)));
+            loads.push(self.survey(&asking, opened).map(|survey| Ended::Counts(Box::new(survey))).boxed_local());
         }
         loop {
+            // Nobody needs a survey any more that still goes on.
+            if stopped.is_some() && running.is_empty() {
+                break;
+            }
             while stopped.is_none()
                 && running.len() < at_once(client).min(halt.room())
-                && let Some(entity) = waiting.next(&running)
+                && let Some(entity) = waiting.next(&running, &surveyed)
             {
                 let meter = Meter::default();
                 let unreached = server.unreached.take();
                 let target = ListTarget { entity, ready: ready.remove(entity.name) };
                 running.push((TableName::bronze(entity.table), meter.clone()));
-                loads.push(async move {
+                let load = async move {
                     let (step, table) = match unreached {
                         Some(why) => (self.unreached(entity, why).await, None),
                         None => self.bronze(client, target, &meter).await,
                     };
-                    (entity, meter, step, table)
-                });
+                    Ended::Load(Box::new((entity, meter, step, table)))
+                };
+                loads.push(load.boxed_local());
             }
             let next = match ended.pop_front() {
                 Some(load) => Some(load),
                 None => journal.beside(&running, loads.next()).await,
             };
-            let Some((entity, meter, mut step, table)) = next else { break };
+            let (entity, meter, mut step, table) = match next {
+                Some(Ended::Load(load)) => *load,
+                Some(Ended::Counts(mut survey)) => {
+                    if at_once(client) > 1 {
+                        waiting.longest_first(|name| survey.records(name), self.plan.page_size);
+                        ready.extend(survey.take_long());
+                        surveyed.retain(|name| !ready.contains_key(name));
+                    }
+                    loads.push(self.read_together(&asking, *survey).map(Ended::Survey).boxed_local());
+                    continue;
+                }
+                Some(Ended::Survey(found)) => {
+                    ready.extend(found);
+                    surveyed.clear();
+                    continue;
+                }
+                None => break,
+            };
             running.retain(|(table, _)| !is_of(table, entity));
             let rest: Vec<_> = waiting.0.iter().copied().collect();
             let is_first = loaded.steps.is_empty();
@@ -180,6 +218,7 @@ impl Run<'_> {
             loaded.tables.extend(kept);
             loaded.steps.push(step);
         }
+        server.spent += asking.stats();
         if stopped.is_none() {
             // Normally empty. A list whose load never began is reported as not tried.
             loaded.not_tried = waiting.names();
@@ -240,7 +279,8 @@ mod tests {
         let [addition, company, agreement] =
             ["AgreementAddition", "Company", "Agreement"].map(|name| catalog::entity(name).unwrap());
         let mut waiting = Waiting([addition, company, agreement].into());
-        let mut next = |running: &[(TableName, Meter)]| waiting.next(running).map(|entity| entity.name);
+        let mut next =
+            |running: &[(TableName, Meter)]| waiting.next(running, &BTreeSet::new()).map(|entity| entity.name);
         assert_eq!(next(&[]), Some("Company"), "an addition hangs on an agreement, which still waits");
         assert_eq!(next(&[]), Some("Agreement"));
         assert_eq!(next(&[running(agreement)]), None);
@@ -266,6 +306,6 @@ mod tests {
     #[test]
     fn what_hangs_on_a_list_that_is_not_asked_for_waits_for_nothing() {
         let mut waiting = Waiting([catalog::entity("AgreementAddition").unwrap()].into());
-        assert!(waiting.next(&[]).is_some());
+        assert!(waiting.next(&[], &BTreeSet::new()).is_some());
     }
 }

@@ -27,15 +27,12 @@ pub(super) struct Ready {
     lost: u64,
     /// Damage that was repaired, as a text for people.
     pub(super) mended: Option<String>,
-    /// Records that the load is going to read, to begin with the longest; 0 if unknown.
-    pub(super) records: u64,
 }
 
 impl Ready {
-    /// Adds what the survey found out. A list without a count sends requests of its own, so it counts as one record rather than
-    /// none.
-    pub(super) fn knowing(self, known: Foreknown, records: Option<u64>) -> Self {
-        Self { request: Request { known, ..self.request }, records: records.unwrap_or(1), ..self }
+    /// Adds what the survey found out.
+    pub(super) fn knowing(self, known: Foreknown) -> Self {
+        Self { request: Request { known, ..self.request }, ..self }
     }
 }
 
@@ -72,7 +69,7 @@ impl Run<'_> {
             started: self.started,
             owner: self.owner,
         };
-        Ok(Ready { table, request, untrusted, remembered, lost, mended, records: 0 })
+        Ok(Ready { table, request, untrusted, remembered, lost, mended })
     }
 
     /// Loads one list. Returns the step, and the table at its version after the step if that succeeded.

@@ -1,13 +1,14 @@
-//! Requests for many lists together, before any is loaded: the newest record of each, the count of the changes, and all changed
+//! Requests for many lists together: the newest record of each, the count of the changes, and all changed
 //! records of small lists. A run without changes then takes a few requests in total, instead of a few per list.
 //!
-//! Nothing is decided here: a list without a proven answer is loaded as if there were no bundles.
+//! It goes on beside the loads of lists of which it finds out nothing more. Nothing is decided here: a list without a proven answer
+//! is loaded as if there were no bundles.
 //! `docs/decisions/0032-bundles-of-lists.md` says what proves such a read complete.
 
 use std::collections::{BTreeSet, HashMap};
 
 use connectwise_extract::catalog;
-use connectwise_extract::read::{self, Bundles, Measured, Newest, Part};
+use connectwise_extract::read::{self, Bundles, Measured, Part};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use futures::stream::{self, StreamExt};
@@ -22,71 +23,126 @@ use crate::children::{self, Surveyed};
 /// With fewer lists there is no survey: single requests cost as little.
 const FEWEST: usize = 3;
 
+/// Pages for which the load of a list counts that the survey can't count: a count, a page and another count, one after the other.
+const UNCOUNTED: u64 = 3;
+
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
 
+/// A list without a parent whose table is open, and what that says of itself.
+pub(super) type Opened = (&'static Entity, Ready, Option<Standing>);
+
+/// A survey that has counted what changed, and hasn't read it.
+pub(super) struct Survey {
+    bundles: Bundles,
+    /// Lists without parents that wait for what is read, with their index into `parts`.
+    lists: Vec<(&'static Entity, Ready, Option<Known>, Option<usize>)>,
+    parts: Vec<Part>,
+    counts: Vec<Option<u64>>,
+    /// Records that the load of each list is going to read.
+    records: HashMap<&'static str, u64>,
+}
+
+impl Survey {
+    /// Records that the load of a list without a parent is going to read.
+    pub(super) fn records(&self, list: &str) -> u64 {
+        self.records.get(list).copied().unwrap_or_default()
+    }
+
+    /// Removes the lists that aren't read together with others: their loads can begin.
+    pub(super) fn take_long(&mut self) -> HashMap<&'static str, Ready> {
+        let counts = &self.counts;
+        let is_long = |place: Option<usize>| !place.is_some_and(|at| Bundles::takes(counts.get(at).copied().flatten()));
+        let long = self.lists.extract_if(.., |(_, _, _, place)| is_long(*place)).collect();
+        self.known(long, &mut HashMap::new())
+    }
+
+    /// Lists with what is known of them, and the records that were read.
+    fn known(
+        &self,
+        lists: Vec<(&'static Entity, Ready, Option<Known>, Option<usize>)>,
+        listed: &mut HashMap<usize, read::Listed>,
+    ) -> HashMap<&'static str, Ready> {
+        let ready = lists.into_iter().map(|(entity, ready, known, place)| {
+            let listed = place.and_then(|place| listed.remove(&place));
+            let counted = place
+                .and_then(|place| Some((self.parts.get(place)?.condition.clone(), self.counts.get(place).copied()??)));
+            let known =
+                known.map_or_else(Foreknown::default, |known| Foreknown::of(Known { listed, counted, ..known }));
+            (entity.name, ready.knowing(known))
+        });
+        ready.collect()
+    }
+}
+
 impl Run<'_> {
-    /// Runs the survey. Returns the tables that it opened with what it found out, by entity name.
-    pub(super) async fn survey(&self, client: &Client) -> HashMap<&'static str, Ready> {
+    /// Opens the tables of the lists that a survey is for: before the first request, so that every answer is newer than these versions.
+    /// `None` where a survey isn't worth it.
+    pub(super) async fn to_survey(&self) -> Option<Vec<Opened>> {
         let entities = self.plan.entities.iter().copied();
         if entities.clone().filter(|entity| entity.bundle.is_some()).count() < FEWEST {
-            return HashMap::new();
+            return None;
         }
         let lists: Vec<&'static Entity> = entities.filter(|entity| entity.parent().is_none()).collect();
-        // Read before the first request, so that every answer is newer than these versions.
         let looked = stream::iter(lists).map(|entity| async move {
             // A table that can't be opened is reported by its own step.
             let ready = self.ready(entity).await.ok()?;
             let standing = Standing::of(&ready.table, entity, &ready.request).await;
             Some((entity, ready, standing.ok()))
         });
-        let looked: Vec<_> = looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
+        Some(looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
+    }
+
+    /// Removes the lists of which a survey would find out nothing: they have no change times and so many records that each is read by
+    /// itself. Their loads can begin before the survey has ended.
+    pub(super) fn take_unsurveyed(&self, opened: &mut Vec<Opened>) -> HashMap<&'static str, Ready> {
+        let is_whole_anyway = |(entity, ready, _): &mut Opened| {
+            let rows = ready.table.counted(entity.key).map(|counted| counted.rows);
+            self.plan.mode == Mode::Incremental
+                && matches!(entity.load, Load::Snapshot)
+                && rows.is_some_and(|rows| !Bundles::takes(Some(rows)))
+        };
+        let taken = opened.extract_if(.., is_whole_anyway).map(|(entity, ready, standing)| {
+            let known = standing.map(|standing| Known { standing, newest: None, listed: None, counted: None });
+            (entity.name, ready.knowing(known.map_or_else(Foreknown::default, Foreknown::of)))
+        });
+        taken.collect()
+    }
+
+    /// Counts what changed.
+    pub(super) async fn survey(&self, client: &Client, opened: Vec<Opened>) -> Survey {
         let bundles = Bundles::new(client);
         let newest = bundles.newest(&self.changing()).await;
         self.shared.tell_newest(&newest);
-        // The two are independent, except for how the server reads dates, which is probed once.
-        let (flat, (below, surveyed)) =
-            futures::join!(self.flat(client, &bundles, &newest, looked), self.below(client));
-        self.divide(client.stats().requests, &flat, &surveyed);
-        flat.into_iter().chain(below).collect()
-    }
-
-    /// Counts and reads the lists without parents, once their newest records are known.
-    async fn flat(
-        &self,
-        client: &Client,
-        bundles: &Bundles,
-        newest: &HashMap<&'static str, Newest>,
-        looked: Vec<(&'static Entity, Ready, Option<Standing>)>,
-    ) -> Vec<(&'static str, Ready)> {
-        let mut known = Vec::new();
+        let mut lists = Vec::new();
         let mut parts = Vec::new();
-        // Index into `parts` of each list.
-        let mut places = Vec::new();
-        for (entity, ready, standing) in looked {
+        for (entity, ready, standing) in opened {
             let newest = newest.get(entity.name).copied();
-            let standing = standing.map(|standing| Known { standing, newest, listed: None, counted: None });
-            let part = match &standing {
-                Some(standing) => self.part(client, entity, &ready, standing).await,
+            let known = standing.map(|standing| Known { standing, newest, listed: None, counted: None });
+            let part = match &known {
+                Some(known) => self.part(client, entity, &ready, known).await,
                 None => None,
             };
-            places.push(part.is_some().then_some(parts.len()));
+            lists.push((entity, ready, known, part.is_some().then_some(parts.len())));
             parts.extend(part);
-            known.push((entity, ready, standing));
         }
         let counts = bundles.counts(&parts).await;
-        let (mut listed, confirmed) = bundles.records(&parts, &counts).await;
-        self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
-        let ready = known.into_iter().zip(places).map(|((entity, ready, known), place)| {
-            let listed = place.and_then(|place| listed.remove(&place));
-            let counted =
-                place.and_then(|place| Some((parts.get(place)?.condition.clone(), counts.get(place).copied()??)));
-            let records = counted.as_ref().map(|(_, records)| *records);
-            let known =
-                known.map_or_else(Foreknown::default, |known| Foreknown::of(Known { listed, counted, ..known }));
-            (entity.name, ready.knowing(known, records))
+        let records = lists.iter().map(|(entity, ready, _, place)| {
+            let counted = place.and_then(|place| counts.get(place).copied().flatten());
+            (entity.name, counted.unwrap_or(UNCOUNTED * u64::from(ready.request.page_size)))
         });
-        ready.collect()
+        Survey { records: records.collect(), bundles, lists, parts, counts }
+    }
+
+    /// Ends a survey: reads what changed of small lists, and of child lists. Returns the tables with what it found out, by entity
+    /// name.
+    pub(super) async fn read_together(&self, client: &Client, mut survey: Survey) -> HashMap<&'static str, Ready> {
+        let records = survey.bundles.records(&survey.parts, &survey.counts);
+        let ((mut listed, confirmed), (below, surveyed)) = futures::join!(records, self.below(client));
+        self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
+        self.divide(client.stats().requests, survey.records.values().sum(), &surveyed);
+        let lists = std::mem::take(&mut survey.lists);
+        survey.known(lists, &mut listed).into_iter().chain(below).collect()
     }
 
     /// Reads child lists, once the newest records of their parents are known.
@@ -111,12 +167,10 @@ impl Run<'_> {
     }
 
     /// Divides the requests of the rolling refresh among the child lists. What the run takes besides is known about: what it `sent` so
-    /// far, the pages of long lists and the child lists of changed parents.
-    fn divide(&self, sent: u64, flat: &[(&'static str, Ready)], surveyed: &Surveyed) {
-        let pages = |ready: &Ready| ready.records / u64::from(self.plan.page_size.max(1));
-        let others = sent
-            + flat.iter().map(|(_, ready)| pages(ready)).sum::<u64>()
-            + surveyed.changed.div_ceil(children::BUNDLE as u64);
+    /// far, the pages of the `records` of lists without parents, and the child lists of changed parents.
+    fn divide(&self, sent: u64, records: u64, surveyed: &Surveyed) {
+        let others =
+            sent + records / u64::from(self.plan.page_size.max(1)) + surveyed.changed.div_ceil(children::BUNDLE as u64);
         let requests = self.plan.load.refresh_requests.unwrap_or_else(|| children::usual(others));
         self.shared.tell_refresh(children::divided(&surveyed.refresh, requests));
     }
