@@ -281,7 +281,7 @@ pub(super) fn register(session: &SessionContext, name: &str, schema: &SchemaRef,
 
 /// A schema whose columns may all be NULL, with texts in their plain form: what is so for the rows of one group need not be
 /// so for those of another.
-fn plain(schema: &Schema) -> SchemaRef {
+pub(super) fn plain(schema: &Schema) -> SchemaRef {
     let fields = schema.fields().iter().map(|field| {
         let kind = if field.data_type().is_string() { DataType::Utf8 } else { field.data_type().clone() };
         Field::new(field.name(), kind, true)
@@ -290,7 +290,7 @@ fn plain(schema: &Schema) -> SchemaRef {
 }
 
 /// Rows in the types of a schema: readers hand out texts in more than one form.
-fn fitted(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
+pub(super) fn fitted(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBatch> {
     let columns = batch.columns().iter().zip(schema.fields());
     let columns = columns.map(|(column, field)| arrow::compute::cast(column, field.data_type()));
     let columns = columns.collect::<std::result::Result<Vec<_>, _>>().map_err(broken)?;

@@ -17,7 +17,7 @@ use super::config::GoldConfig;
 use super::inputs::{contract_of, is_history, readable};
 use super::model::{self, DAYS, Model, ModelKind};
 use super::own::OwnModels;
-use super::{calendar, failed, functions, given, in_model, lookups, withheld, write};
+use super::{aggregates, calendar, failed, functions, given, in_model, lookups, withheld, write};
 use crate::error::{Error, Result};
 use crate::sql;
 
@@ -119,6 +119,11 @@ pub(super) async fn provide(session: &SessionContext, model: &Model) -> Result<(
     }
     let schema = frame.schema().inner().clone();
     let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
+    if model.kind == ModelKind::Aggregate {
+        let schema = aggregates::plain(&schema);
+        let rows = batches.iter().map(|batch| aggregates::fitted(&schema, batch)).collect::<Result<Vec<_>>>()?;
+        return aggregates::register(session, &model.name, &schema, &rows);
+    }
     let batch = arrow::compute::concat_batches(&schema, &batches)
         .map_err(|error| Error::unheld_rows(&model.name).with_source(error))?;
     lookups::register(session, &model.name, batch)
