@@ -3,42 +3,20 @@
 --
 -- What expires at the end of a period: all of it where the agreement carries nothing over, or is over; else what was granted in periods
 -- that ended so many days ago (expiredDays) that the next period begins too late for it.
-with sums as (
-    select
-        p.*,
-        -- Whether there is a later period.
-        not p.isLast as isPast,
-        sum(p.granted - p.used) over (
-            partition by p.agreementId order by p.place asc nulls last rows between unbounded preceding and current row
-        ) as balance,
-        sum(p.granted) over (
-            partition by p.agreementId order by p.place asc nulls last rows between unbounded preceding and current row
-        ) as grantedSoFar
-    from prepaid_periods p
-),
--- Of agreements whose grants expire: the most that can be carried from a period to the next one.
-caps as (
-    select n.agreementId, n.place, n.balance, sum(g.granted) as cap
-    from sums n
-    join sums g
-        on g.agreementId = n.agreementId and g.place <= n.place
-        and date_add(g.nextPeriodStart, g.expiredDays) > n.nextPeriodStart
-    where n.carriesOver and n.expiredDays is not null and n.isPast
-    group by n.agreementId, n.place, n.balance
-),
--- What is carried can neither be less than 0 nor more than the cap. So many periods after it was 0 for the last time (`since`), it is the
+--
+-- What is carried can neither be less than 0 nor more than the cap. So many periods after it was 0 for the last time, it is the
 -- balance of these, or what the least cap on the way leaves.
-paths as (
+with paths as (
     select
-        n.agreementId, n.place, n.balance, s.place as since, s.balance as balanceThen,
+        n.agreementId, n.place, n.balance, s.balance as balanceThen,
         min(s.cap - s.balance) over (
             partition by n.agreementId, n.place order by s.place desc nulls last rows between unbounded preceding and 1 preceding
         ) as leastCap
-    from caps n
+    from prepaid_caps n
     join (
-        select agreementId, place, balance, cap from caps
+        select agreementId, place, balance, cap from prepaid_caps
         union all
-        select agreementId, -1, cast(0 as decimal(29, 4)), cast(null as decimal(29, 4)) from caps where place = 0
+        select agreementId, -1, cast(0 as decimal(29, 4)), cast(null as decimal(29, 4)) from prepaid_caps where place = 0
     ) s on s.agreementId = n.agreementId and s.place <= n.place
 ),
 carried as (
@@ -50,7 +28,7 @@ kept as (
     select
         s.*,
         case
-            when not s.isPast then cast(null as decimal(38, 4))
+            when s.isLast then cast(null as decimal(38, 4))
             when not s.carriesOver then cast(0 as decimal(38, 4))
             when s.expiredDays is not null then cast(c.carry as decimal(38, 4))
             else cast(
@@ -63,7 +41,7 @@ kept as (
                 as decimal(38, 4)
             )
         end as carry
-    from sums s
+    from prepaid_periods s
     left join carried c on c.agreementId = s.agreementId and c.place = s.place
 ),
 balanced as (

@@ -1,5 +1,5 @@
--- The periods of agreements with a limit, up to the day of the run, with what is granted and used in each. The first one has what was used
--- before, and what nothing dates; the last one what was used after.
+-- The periods of agreements with a limit, up to the day of the run, with what is granted and used in each, and the balance of both since the
+-- beginning. The first one has what was used before, and what nothing dates; the last one what was used after.
 with numbers as (
     select datediff(d.`Date`, f.firstDay) as place
     from dimdate d
@@ -49,11 +49,18 @@ used as (
     group by n.agreementId, n.place
 )
 select
-    n.*,
-    case
-        when n.periodStart <= n.asOf and (n.endsBefore is null or n.periodStart < n.endsBefore) then n.periodLimit
-        else cast(0 as decimal(19, 4))
-    end as granted,
-    cast(coalesce(u.used, 0) as decimal(19, 4)) as used
-from numbered n
-left join used u on u.agreementId = n.agreementId and u.place = n.place
+    p.*,
+    sum(p.granted - p.used) over (
+        partition by p.agreementId order by p.place asc nulls last rows between unbounded preceding and current row
+    ) as balance
+from (
+    select
+        n.*,
+        case
+            when n.periodStart <= n.asOf and (n.endsBefore is null or n.periodStart < n.endsBefore) then n.periodLimit
+            else cast(0 as decimal(19, 4))
+        end as granted,
+        cast(coalesce(u.used, 0) as decimal(19, 4)) as used
+    from numbered n
+    left join used u on u.agreementId = n.agreementId and u.place = n.place
+) p

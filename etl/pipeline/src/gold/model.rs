@@ -92,6 +92,7 @@ sql!(
     "recurring_months",
     "prepaid_terms",
     "prepaid_periods",
+    "prepaid_caps",
     "dimcompany",
     "dimmember",
     "dimagreement",
