@@ -1,14 +1,14 @@
 //! Data tests: what has to hold for the rows of a table, looked at while they go by and judged before they are committed.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::{DECIMAL, IS_DELETED, TIMESTAMP};
-use connectwise_lakehouse::TableName;
+use connectwise_lakehouse::{TableName, locked};
 use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;
@@ -165,7 +165,7 @@ impl Checks {
     /// An error that names the failed tests of severity error, `None` if there are none. It replaces the writer's own error,
     /// which carries their text only.
     pub(super) fn rejection(&self) -> Option<Error> {
-        let results = self.results.lock().unwrap_or_else(PoisonError::into_inner);
+        let results = locked(&self.results);
         let wrong = results.iter().filter(|result| !result.passed() && result.severity == Severity::Error);
         let wrong: Vec<String> = wrong.map(|result| format!("that {} ({})", result.test, result.found)).collect();
         (!wrong.is_empty()).then(|| Error::failed_tests(&self.table, &wrong))
@@ -173,7 +173,7 @@ impl Checks {
 
     /// What the tests found, the last time that all rows went by.
     pub(super) fn results(&self) -> Vec<TestResult> {
-        std::mem::take(&mut *self.results.lock().unwrap_or_else(PoisonError::into_inner))
+        std::mem::take(&mut *locked(&self.results))
     }
 }
 
@@ -290,7 +290,7 @@ impl TestTally {
             let found = if count > SHOWN { format!("{shown}, and {} more", count - SHOWN) } else { shown };
             result(format!("{sum} adds up by {by}"), Severity::Error, count as u64, found);
         }
-        *self.checks.results.lock().unwrap_or_else(PoisonError::into_inner) = results;
+        *locked(&self.checks.results) = results;
         self.checks.rejection().map_or(Ok(()), Err)
     }
 }
