@@ -117,14 +117,13 @@ pub(super) async fn provide(session: &SessionContext, model: &Model) -> Result<(
         session.register_table(model.name.as_str(), frame.into_view()).map_err(failed)?;
         return Ok(());
     }
-    let schema = frame.schema().inner().clone();
+    let schema = aggregates::plain(frame.schema().inner());
     let batches = frame.collect().await.map_err(|error| in_model(model, error))?;
+    let rows = batches.iter().map(|batch| aggregates::fitted(&schema, batch)).collect::<Result<Vec<_>>>()?;
     if model.kind == ModelKind::Aggregate {
-        let schema = aggregates::plain(&schema);
-        let rows = batches.iter().map(|batch| aggregates::fitted(&schema, batch)).collect::<Result<Vec<_>>>()?;
         return aggregates::register(session, &model.name, &schema, &rows);
     }
-    let batch = arrow::compute::concat_batches(&schema, &batches)
+    let batch = arrow::compute::concat_batches(&schema, &rows)
         .map_err(|error| Error::unheld_rows(&model.name).with_source(error))?;
     lookups::register(session, &model.name, batch)
 }
