@@ -112,7 +112,8 @@ def test_frames_of_the_old_package_give_the_same_rows(lakehouse: pathlib.Path) -
 
     def of(frame: pyarrow.Table) -> pandas.DataFrame:
         kept = [name for name in frame.column_names if name != "isDeleted" and not name.startswith("_etl_")]
-        return pandas.DataFrame([{name: old(row[name]) for name in kept} for row in frame.to_pylist()])
+        given: pandas.DataFrame = pandas.DataFrame([{name: old(row[name]) for name in kept} for row in frame.to_pylist()])
+        return given
 
     frame = of(entries)
     # Ids that may be missing are floating-point numbers in pandas.
