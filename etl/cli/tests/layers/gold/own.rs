@@ -86,12 +86,14 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
         [
             // 2 + 1.5 - 1 + 1 + 2.5 hours, and eight lines: those of the entries 4, 21, 22 and 35, by their invoice, and 13, of
             // product 12, and what two invoices say beyond their lines.
-            "Acme | 6.0000 | 8 | silver_cw_agreement",
+            "Acme | 6.0000 | 8 | silver_cw_activity",
             // Entry 11, expense 3, product 6, and two invoices without lines, one of them deleted.
-            "Beta | 4.0000 | 5 | silver_cw_agreement",
-            "Gamma | 2.0000 | 1 | silver_cw_agreement",
-            "Only here | 1.0000 | 0 | silver_cw_agreement",
-            "Unknown | 17.8333 | 0 | silver_cw_agreement",
+            "Beta | 4.0000 | 5 | silver_cw_activity",
+            "Gamma | 2.0000 | 1 | silver_cw_activity",
+            "Only here | 1.0000 | 0 | silver_cw_activity",
+            // Of no company: 0.3333 of entry 4, 1 + 3 + 1 of 6, 7 and 10, 4 + 8 + 10 of 15 to 17, 1 + 2 + 1.5 + 1 + 1 + 1 of 29 to 34,
+            // 4 of 35 and 1 of 36.
+            "Unknown | 39.8333 | 0 | silver_cw_activity",
         ]
     );
     assert_eq!(
@@ -103,7 +105,7 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
     entries[0]["actualHours"] = json!("10");
     tenant.put("TimeEntry", entries).await;
     tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &config).await;
-    assert_eq!(rows("hours_by_company").await[0], "Acme | 14.0000 | 8 | silver_cw_agreement");
+    assert_eq!(rows("hours_by_company").await[0], "Acme | 14.0000 | 8 | silver_cw_activity");
 
     let upkeep = MaintenanceOptions {
         run_id: "upkeep".to_owned(),
