@@ -105,8 +105,9 @@ pub(crate) fn shape(world: &World, row: Row, s: &mut impl Shape) {
     s.text("status", work.status());
     place_of_work(s, world, &work);
     s.flag("invoiceFlag", work.invoice.is_some());
-    // Entries without an invoice may lack an amount.
-    if work.invoice.is_some() || !draw.chance(337, 1_000) {
+    // Entries without an invoice may lack an amount, and most do that lack a rate.
+    let lacking = if lacks_rate(&work) { 7_500 } else { 1_000 };
+    if work.invoice.is_some() || !draw.chance(337, lacking) {
         s.num("extendedInvoiceAmount", extended(priced, &work, &times));
     }
     s.text("locationName", place);
@@ -138,6 +139,11 @@ fn work_type(s: &mut impl Shape, work: &Work) {
         s.leave();
     }
     s.leave();
+}
+
+/// Whether an entry lacks the rate behind its amount.
+fn lacks_rate(work: &Work) -> bool {
+    work.draw.chance(321, 800)
 }
 
 /// Whole krónur per hour; an edit may raise it. A few cost nothing.
@@ -212,8 +218,7 @@ fn money(s: &mut impl Shape, world: &World, [row, priced]: [Row; 2], work: &Work
     s.time("dateEntered", times.entered);
     s.made("mobileGuid", |o| names::guid(o, draw, 330));
     let rate = hourly_rate(priced, work);
-    // Some entries lack the rate behind their amount.
-    if !draw.chance(321, 800) {
+    if !lacks_rate(work) {
         s.num("hourlyRate", Decimal::whole(rate));
     }
     if draw.chance(334, 300) {
