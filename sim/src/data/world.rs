@@ -103,7 +103,8 @@ impl World {
                 Kind::ExpenseEntry => (scale / 20).max(30),
                 Kind::ProductItem => (scale / 10).max(40),
                 Kind::Invoice => (scale / 240).max(3) * INVOICED_MONTHS,
-                Kind::UnpostedInvoice => (scale / 200).max(8),
+                // Those of a month.
+                Kind::UnpostedInvoice => (scale / 240).max(8),
             };
         }
         let targets = document.schemas.iter().map(|schema| super::reference::target(document, schema.name)).collect();
