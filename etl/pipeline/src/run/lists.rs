@@ -123,11 +123,8 @@ impl Run<'_> {
         // Lists of which the survey may still read something.
         let mut surveyed = BTreeSet::new();
         let opened = if server.doubted { None } else { self.to_survey().await };
-        if let Some(mut opened) = opened {
-            if at_once(client) > 1 {
-                ready = self.take_unsurveyed(&mut opened);
-            }
-            surveyed.extend(waiting.names().into_iter().filter(|name| !ready.contains_key(name)));
+        if let Some(opened) = opened {
+            surveyed.extend(waiting.names());
             loads.push(self.survey(&asking, opened).map(|survey| Ended::Counts(Box::new(survey))).boxed_local());
         }
         loop {

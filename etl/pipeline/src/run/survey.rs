@@ -93,22 +93,6 @@ impl Run<'_> {
         Some(looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
     }
 
-    /// Removes the lists of which a survey would find out nothing: they have no change times and so many records that each is read by
-    /// itself. Their loads can begin before the survey has ended.
-    pub(super) fn take_unsurveyed(&self, opened: &mut Vec<Opened>) -> HashMap<&'static str, Ready> {
-        let is_whole_anyway = |(entity, ready, _): &mut Opened| {
-            let rows = ready.table.counted(entity.key).map(|counted| counted.rows);
-            self.plan.mode == Mode::Incremental
-                && matches!(entity.load, Load::Snapshot)
-                && rows.is_some_and(|rows| !Bundles::takes(Some(rows)))
-        };
-        let taken = opened.extract_if(.., is_whole_anyway).map(|(entity, ready, standing)| {
-            let known = standing.map(|standing| Known { standing, newest: None, listed: None, counted: None });
-            (entity.name, ready.knowing(known.map_or_else(Foreknown::default, Foreknown::of)))
-        });
-        taken.collect()
-    }
-
     /// Counts what changed.
     pub(super) async fn survey(&self, client: &Client, opened: Vec<Opened>) -> Survey {
         let bundles = Bundles::new(client);
