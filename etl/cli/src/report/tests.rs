@@ -327,7 +327,11 @@ fn what_is_cut_is_said() {
     let known = operations.drift.deviations[0].clone();
     // More than any list shows.
     operations.drift.deviations = (0..200)
-        .map(|at| KnownDeviation { path: format!("property{at:03}"), entity: format!("Entity{at:03}"), ..known.clone() })
+        .map(|at| KnownDeviation {
+            path: format!("property{at:03}"),
+            entity: format!("Entity{at:03}"),
+            ..known.clone()
+        })
         .collect();
     let test = |at: usize| Test {
         table_name: format!("table{at}"),
