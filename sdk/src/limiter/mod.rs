@@ -127,7 +127,7 @@ mod tests {
         let rate = crate::config::DEFAULT_RATE;
         let mut schedule = Schedule::new(Some(spaced(rate)));
         // Every third request takes longer on its way, by almost as much as is allowed for.
-        let late = |at: u32| if at % 3 == 0 { JITTER * 9 / 10 } else { Duration::ZERO };
+        let late = |at: u32| if at.is_multiple_of(3) { JITTER * 9 / 10 } else { Duration::ZERO };
         let mut arrivals: Vec<_> = (0..200).map(|at| schedule.reserve(Duration::ZERO) + late(at)).collect();
         arrivals.sort();
         for first in &arrivals {
