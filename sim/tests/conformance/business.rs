@@ -56,7 +56,6 @@ impl Ratios {
         let outside: Vec<String> = self.0.iter().filter(|(_, ratio, band)| !band.contains(ratio)).map(told).collect();
         let all: Vec<String> = self.0.iter().map(told).collect();
         assert!(outside.is_empty(), "{when}:\n{}\nof\n{}", outside.join("\n"), all.join("\n"));
-        println!("{when}:\n{}", all.join("\n"));
     }
 }
 
