@@ -127,7 +127,7 @@ impl SpillBuffer {
             Kept::Held(batch) => Ok(batch.clone()),
             Kept::Spilled(file, at) => {
                 let file = self.files.get(*file).ok_or_else(gone).map_err(unkept)?;
-                let mut file = locked(&file);
+                let mut file = locked(file);
                 file.set_index(*at).and_then(|()| file.next().ok_or_else(gone)?).map_err(unkept)
             }
         }
