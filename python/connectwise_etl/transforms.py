@@ -29,6 +29,7 @@ from __future__ import annotations
 
 import datetime
 import importlib
+import inspect
 import io
 import os
 import sys
@@ -296,7 +297,10 @@ def _arrow(arrow: Any, argument: str, known: set[str], frame: Any) -> Any:
 def _collected(frame: Any) -> Any:
     """The rows of a frame of Spark's, fetched one by one."""
     arrow = library("pyarrow")
-    schema = importlib.import_module("pyspark.sql.pandas.types").to_arrow_schema(frame.schema)
+    to_arrow_schema = importlib.import_module("pyspark.sql.pandas.types").to_arrow_schema
+    # Later versions want to be told the zone of timestamps.
+    zone = {"timezone": "UTC"} if "timezone" in inspect.signature(to_arrow_schema).parameters else {}
+    schema = to_arrow_schema(frame.schema, **zone)
     rows = frame.collect()
     columns = [
         arrow.array([_in_utc(row[at]) if _has_zone(arrow, field.type) else row[at] for row in rows], field.type)
