@@ -136,6 +136,7 @@ fn some_crates_have_one_door_each() {
                 "tests/tests/lake/by_hand.rs",
                 "tests/tests/lake/others.rs",
                 "tests/tests/lake/store.rs",
+                "tests/tests/lake/switching.rs",
             ][..],
         ),
     ] {
