@@ -19,7 +19,6 @@ use tokio::sync::mpsc;
 use super::load::{ListTarget, Ready};
 use super::plan::Run;
 use super::server::Server;
-use super::survey::Survey;
 use super::{Meter, Outcome, Step};
 use crate::children;
 use crate::error::{Error, Result};
@@ -47,8 +46,6 @@ pub(super) type Fresh = (&'static Entity, Table);
 
 /// What ended of that which goes on at once.
 enum Ended {
-    /// The first half of the survey.
-    Counts(Box<Survey>),
     /// The survey, with the tables that it opened and what it found out.
     Survey(HashMap<&'static str, Ready>),
     /// The load of a list, with its table where that was written.
@@ -122,10 +119,14 @@ impl Run<'_> {
         let mut ready = HashMap::new();
         // Lists of which the survey may still read something.
         let mut surveyed = BTreeSet::new();
-        let opened = if server.doubted { None } else { self.to_survey().await };
-        if let Some(opened) = opened {
-            surveyed.extend(waiting.names());
-            loads.push(self.survey(&asking, opened).map(|survey| Ended::Counts(Box::new(survey))).boxed_local());
+        let survey = if server.doubted { None } else { self.survey(&asking).await };
+        if let Some(mut survey) = survey {
+            if at_once(client) > 1 {
+                waiting.longest_first(|name| survey.records(name), self.plan.page_size);
+                ready = survey.take_long();
+            }
+            surveyed.extend(waiting.names().into_iter().filter(|name| !ready.contains_key(name)));
+            loads.push(self.read_together(&asking, survey).map(Ended::Survey).boxed_local());
         }
         loop {
             // Nobody needs a survey any more that still goes on.
@@ -155,15 +156,6 @@ impl Run<'_> {
             };
             let (entity, meter, mut step, table) = match next {
                 Some(Ended::Load(load)) => *load,
-                Some(Ended::Counts(mut survey)) => {
-                    if at_once(client) > 1 {
-                        waiting.longest_first(|name| survey.records(name), self.plan.page_size);
-                        ready.extend(survey.take_long());
-                        surveyed.retain(|name| !ready.contains_key(name));
-                    }
-                    loads.push(self.read_together(&asking, *survey).map(Ended::Survey).boxed_local());
-                    continue;
-                }
                 Some(Ended::Survey(found)) => {
                     ready.extend(found);
                     surveyed.clear();

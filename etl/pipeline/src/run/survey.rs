@@ -1,7 +1,7 @@
 //! Requests for many lists together: the newest record of each, the count of the changes, and all changed
 //! records of small lists. A run without changes then takes a few requests in total, instead of a few per list.
 //!
-//! It goes on beside the loads of lists of which it finds out nothing more. Nothing is decided here: a list without a proven answer
+//! Its second half goes on beside the loads of lists of which it finds out nothing more. Nothing is decided here: a list without a proven answer
 //! is loaded as if there were no bundles.
 //! `docs/decisions/0032-bundles-of-lists.md` says what proves such a read complete.
 
@@ -29,14 +29,19 @@ const UNCOUNTED: u64 = 3;
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
 
-/// A list without a parent whose table is open, and what that says of itself.
-pub(super) type Opened = (&'static Entity, Ready, Option<Standing>);
+/// A list without a parent that waits for what the survey reads.
+struct CountedList {
+    entity: &'static Entity,
+    ready: Ready,
+    known: Option<Known>,
+    /// Index into [`Survey::parts`], where the survey can read the list.
+    part: Option<usize>,
+}
 
 /// A survey that has counted what changed, and hasn't read it.
 pub(super) struct Survey {
     bundles: Bundles,
-    /// Lists without parents that wait for what is read, with their index into `parts`.
-    lists: Vec<(&'static Entity, Ready, Option<Known>, Option<usize>)>,
+    lists: Vec<CountedList>,
     parts: Vec<Part>,
     counts: Vec<Option<u64>>,
     /// Records that the load of each list is going to read.
@@ -52,21 +57,22 @@ impl Survey {
     /// Removes the lists that aren't read together with others: their loads can begin.
     pub(super) fn take_long(&mut self) -> HashMap<&'static str, Ready> {
         let counts = &self.counts;
-        let is_long = |place: Option<usize>| !place.is_some_and(|at| Bundles::takes(counts.get(at).copied().flatten()));
-        let long = self.lists.extract_if(.., |(_, _, _, place)| is_long(*place)).collect();
+        let is_long =
+            |part: Option<usize>| !part.is_some_and(|part| Bundles::takes(counts.get(part).copied().flatten()));
+        let long = self.lists.extract_if(.., |list| is_long(list.part)).collect();
         self.known(long, &mut HashMap::new())
     }
 
     /// Lists with what is known of them, and the records that were read.
     fn known(
         &self,
-        lists: Vec<(&'static Entity, Ready, Option<Known>, Option<usize>)>,
+        lists: Vec<CountedList>,
         listed: &mut HashMap<usize, read::Listed>,
     ) -> HashMap<&'static str, Ready> {
-        let ready = lists.into_iter().map(|(entity, ready, known, place)| {
-            let listed = place.and_then(|place| listed.remove(&place));
-            let counted = place
-                .and_then(|place| Some((self.parts.get(place)?.condition.clone(), self.counts.get(place).copied()??)));
+        let ready = lists.into_iter().map(|CountedList { entity, ready, known, part }| {
+            let listed = part.and_then(|part| listed.remove(&part));
+            let counted =
+                part.and_then(|part| Some((self.parts.get(part)?.condition.clone(), self.counts.get(part).copied()??)));
             let known =
                 known.map_or_else(Foreknown::default, |known| Foreknown::of(Known { listed, counted, ..known }));
             (entity.name, ready.knowing(known))
@@ -76,25 +82,21 @@ impl Survey {
 }
 
 impl Run<'_> {
-    /// Opens the tables of the lists that a survey is for: before the first request, so that every answer is newer than these versions.
-    /// `None` where a survey isn't worth it.
-    pub(super) async fn to_survey(&self) -> Option<Vec<Opened>> {
+    /// Counts what changed. `None` where a survey isn't worth it.
+    pub(super) async fn survey(&self, client: &Client) -> Option<Survey> {
         let entities = self.plan.entities.iter().copied();
         if entities.clone().filter(|entity| entity.bundle.is_some()).count() < FEWEST {
             return None;
         }
+        // Tables are opened before the first request, so that every answer is newer than these versions.
         let lists: Vec<&'static Entity> = entities.filter(|entity| entity.parent().is_none()).collect();
-        let looked = stream::iter(lists).map(|entity| async move {
+        let opened = stream::iter(lists).map(|entity| async move {
             // A table that can't be opened is reported by its own step.
             let ready = self.ready(entity).await.ok()?;
             let standing = Standing::of(&ready.table, entity, &ready.request).await;
             Some((entity, ready, standing.ok()))
         });
-        Some(looked.buffered(AT_ONCE).filter_map(std::future::ready).collect().await)
-    }
-
-    /// Counts what changed.
-    pub(super) async fn survey(&self, client: &Client, opened: Vec<Opened>) -> Survey {
+        let opened: Vec<_> = opened.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         let bundles = Bundles::new(client);
         let newest = bundles.newest(&self.changing()).await;
         self.shared.tell_newest(&newest);
@@ -107,15 +109,15 @@ impl Run<'_> {
                 Some(known) => self.part(client, entity, &ready, known).await,
                 None => None,
             };
-            lists.push((entity, ready, known, part.is_some().then_some(parts.len())));
+            lists.push(CountedList { entity, ready, known, part: part.is_some().then_some(parts.len()) });
             parts.extend(part);
         }
         let counts = bundles.counts(&parts).await;
-        let records = lists.iter().map(|(entity, ready, _, place)| {
-            let counted = place.and_then(|place| counts.get(place).copied().flatten());
-            (entity.name, counted.unwrap_or(UNCOUNTED * u64::from(ready.request.page_size)))
+        let records = lists.iter().map(|list| {
+            let counted = list.part.and_then(|part| counts.get(part).copied().flatten());
+            (list.entity.name, counted.unwrap_or(UNCOUNTED * u64::from(list.ready.request.page_size)))
         });
-        Survey { records: records.collect(), bundles, lists, parts, counts }
+        Some(Survey { records: records.collect(), bundles, lists, parts, counts })
     }
 
     /// Ends a survey: reads what changed of small lists, and of child lists. Returns the tables with what it found out, by entity
