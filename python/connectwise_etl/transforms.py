@@ -58,6 +58,17 @@ __all__ = [
 #: A frame of this package, or of Spark.
 Result = Union[Frame, "DataFrame"]
 
+#: The silver table whose rows an argument has.
+TABLES = {
+    "agreement_df": "silver_cw_agreement",
+    "agreement_type_df": "silver_cw_agreementtype",
+    "expense_df": "silver_cw_expenseentry",
+    "invoice_df": "silver_cw_invoice",
+    "member_df": "silver_cw_member",
+    "product_df": "silver_cw_productitem",
+    "time_entry_df": "silver_cw_timeentry",
+}
+
 
 def create_time_entry_fact(
     spark: object = None,
@@ -82,10 +93,10 @@ def create_time_entry_fact(
         agreements leave it open
     """
     frames = {
-        "time_entry_df": ("timeentry", time_entry_df),
-        "agreement_df": ("agreement", agreement_df),
-        "member_df": ("member", member_df),
-        "agreement_type_df": ("agreementtype", agreement_type_df),
+        "time_entry_df": time_entry_df,
+        "agreement_df": agreement_df,
+        "member_df": member_df,
+        "agreement_type_df": agreement_type_df,
     }
     return _computed("fact_timeentry", "time_entry_df", frames, spark, config, lakehouse, token)
 
@@ -107,9 +118,9 @@ def create_expense_entry_fact(
     :param agreement_df: as for :func:`create_time_entry_fact`, and ``agreement_type_df``, too
     """
     frames = {
-        "expense_df": ("expenseentry", expense_df),
-        "agreement_df": ("agreement", agreement_df),
-        "agreement_type_df": ("agreementtype", agreement_type_df),
+        "expense_df": expense_df,
+        "agreement_df": agreement_df,
+        "agreement_type_df": agreement_type_df,
     }
     return _computed("fact_expenseentry", "expense_df", frames, spark, config, lakehouse, token)
 
@@ -131,9 +142,9 @@ def create_product_fact(
     :param agreement_df: as for :func:`create_time_entry_fact`, and ``agreement_type_df``, too
     """
     frames = {
-        "product_df": ("productitem", product_df),
-        "agreement_df": ("agreement", agreement_df),
-        "agreement_type_df": ("agreementtype", agreement_type_df),
+        "product_df": product_df,
+        "agreement_df": agreement_df,
+        "agreement_type_df": agreement_type_df,
     }
     return _computed("fact_productitem", "product_df", frames, spark, config, lakehouse, token)
 
@@ -166,13 +177,13 @@ def create_invoice_line_fact(
     :param member_df: as for :func:`create_time_entry_fact`, and ``agreement_type_df``, too
     """
     frames = {
-        "invoice_df": ("invoice", invoice_df),
-        "time_entry_df": ("timeentry", time_entry_df),
-        "product_df": ("productitem", product_df),
-        "agreement_df": ("agreement", agreement_df),
-        "expense_df": ("expenseentry", expense_df),
-        "member_df": ("member", member_df),
-        "agreement_type_df": ("agreementtype", agreement_type_df),
+        "invoice_df": invoice_df,
+        "time_entry_df": time_entry_df,
+        "product_df": product_df,
+        "agreement_df": agreement_df,
+        "expense_df": expense_df,
+        "member_df": member_df,
+        "agreement_type_df": agreement_type_df,
     }
     if lakehouse is None and time_entry_df is None and product_df is None and expense_df is None:
         raise ConfigError("invoice lines are made of time entries, product items and expenses, and none are handed over")
@@ -195,7 +206,7 @@ def create_agreement_dimension(
         customFields``, the last as the JSON text that silver has
     :param agreement_type_df: as for :func:`create_time_entry_fact`
     """
-    frames = {"agreement_df": ("agreement", agreement_df), "agreement_type_df": ("agreementtype", agreement_type_df)}
+    frames = {"agreement_df": agreement_df, "agreement_type_df": agreement_type_df}
     return _computed("dimagreement", "agreement_df", frames, spark, config, lakehouse, token)
 
 
@@ -219,21 +230,21 @@ def create_agreement_dimensions(spark: object = None, agreement_df: Any = None, 
 def _computed(
     model: str,
     needed: str,
-    frames: Mapping[str, tuple[str, Any]],
+    frames: Mapping[str, Any],
     spark: object,
     config: object,
     lakehouse: Place | None,
     token: Token | None,
 ) -> Result:
-    """The rows of a model from frames, by the names of arguments: the entities that these are of, and the frames."""
-    if lakehouse is None and frames[needed][1] is None:
+    """The rows of a model from frames, by the names of arguments."""
+    if lakehouse is None and frames[needed] is None:
         raise ConfigError(f"{needed} is missing: hand over a data frame")
     said = _settings(config)
     native = settings.tenant(said) if lakehouse is None else settings.session(lakehouse, said, token)
-    given = {argument: (f"silver_cw_{entity}", frame) for argument, (entity, frame) in frames.items() if frame is not None}
-    tables = [(table, _rows(argument, table, frame)) for argument, (table, frame) in given.items()]
+    given = {argument: frame for argument, frame in frames.items() if frame is not None}
+    tables = [(TABLES[argument], _rows(argument, frame)) for argument, frame in given.items()]
     computed = Frame(native.select(model, tables, lakehouse is not None))
-    sessions = [spark, *(frame.sparkSession for _, frame in given.values() if _is_spark(frame))]
+    sessions = [spark, *(frame.sparkSession for frame in given.values() if _is_spark(frame))]
     session: Any = next((session for session in sessions if hasattr(session, "createDataFrame")), None)
     return computed if session is None else computed.to_spark(session)
 
@@ -262,11 +273,11 @@ def _is_of(frame: object, package: str, *names: str) -> bool:
     return module is not None and isinstance(frame, tuple(getattr(module, name) for name in names))
 
 
-def _rows(argument: str, table: str, frame: Any) -> _native.Rows | bytes:
+def _rows(argument: str, frame: Any) -> _native.Rows | bytes:
     """The columns of a frame that a silver table has, as an Arrow stream where they are another library's."""
     if isinstance(frame, Frame):
         return frame._rows
-    known = set(_native.silver_columns(table))
+    known = set(_native.silver_columns(TABLES[argument]))
     if _is_of(frame, "polars", "DataFrame", "LazyFrame"):
         frame = frame.lazy().collect()
         stream = io.BytesIO()
