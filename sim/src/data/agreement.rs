@@ -153,8 +153,8 @@ fn start(world: &World, row: Row) -> i64 {
     }
 }
 
-/// The last day of an agreement, and whether it was cancelled. Agreements of clients go on, or were prolonged; those of others have
-/// come to an end.
+/// The last day of an agreement, and whether it was cancelled. Agreements of clients run on, or were renewed; those of others have
+/// ended.
 fn end(world: &World, row: Row) -> (Option<i64>, bool) {
     let draw = world.draw(Kind::Agreement, row.slot);
     let rank = world.agreement_rank(row.slot);

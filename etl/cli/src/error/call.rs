@@ -29,7 +29,7 @@ pub(crate) fn no_run_yet(lakehouse: impl Display) -> Error {
     Error::usage(format!("no run has written to {lakehouse} yet: start with connectwise-etl run"))
 }
 
-/// A table whose columns nobody can trace.
+/// A name for which lineage was asked and that no silver or gold table has.
 pub(crate) fn no_lineage(table: &str, gold: &[&str]) -> Error {
     let gold = gold.join(", ");
     Error::usage(format!(
