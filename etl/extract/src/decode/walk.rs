@@ -19,13 +19,13 @@ pub(super) enum Undecodable {
     Text(#[from] serde_json::Error),
 }
 
-type Result<T> = std::result::Result<T, Undecodable>;
+type Walked<T> = Result<T, Undecodable>;
 
 /// Reads a record along its columns, into their row `row`, and gives what has no place there; `None` if it is no object.
 /// Values are taken as the text that they are, so that no digit is lost on the way.
 ///
 /// After an error or `None`, the columns may hold a part of the row.
-pub(super) fn walk<'de>(columns: &mut Object, row: usize, text: &'de str) -> Result<Option<Rescue<'de>>> {
+pub(super) fn walk<'de>(columns: &mut Object, row: usize, text: &'de str) -> Walked<Option<Rescue<'de>>> {
     let mut walk = Walk { scanner: Scanner::new(text), rescue: Rescue::default() };
     if walk.scanner.peek()? != b'{' {
         walk.scanner.value()?;
@@ -42,7 +42,7 @@ struct Walk<'de> {
 
 impl<'de> Walk<'de> {
     /// Writes the value that begins here into `row`, which has none yet. It stays without one if that is null or is rescued.
-    fn value(&mut self, column: &mut Column, row: usize, path: &Place<'_>) -> Result<()> {
+    fn value(&mut self, column: &mut Column, row: usize, path: &Place<'_>) -> Walked<()> {
         let first = self.scanner.peek()?;
         match (column, first) {
             (Column::Object(object), b'{') => self.object(object, row, path)?,
@@ -65,7 +65,7 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn instant(&mut self, text: Quoted<'de>, path: &Place<'_>) -> Result<Option<i64>> {
+    fn instant(&mut self, text: Quoted<'de>, path: &Place<'_>) -> Walked<Option<i64>> {
         Ok(match instant::parse(&text.text()?) {
             Instant::Canonical(micros) => Some(micros),
             Instant::Other(micros) => {
@@ -109,7 +109,7 @@ impl<'de> Walk<'de> {
         true
     }
 
-    fn object(&mut self, object: &mut Object, row: usize, path: &Place<'_>) -> Result<()> {
+    fn object(&mut self, object: &mut Object, row: usize, path: &Place<'_>) -> Walked<()> {
         object.presence.push(row);
         // The property before, and one behind the furthest: nothing there came before.
         let mut before = None;
@@ -146,7 +146,7 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn string_map(&mut self, map: &mut StringMap, row: usize, path: &Place<'_>) -> Result<()> {
+    fn string_map(&mut self, map: &mut StringMap, row: usize, path: &Place<'_>) -> Walked<()> {
         self.scanner.open();
         while self.scanner.next(b'}')? {
             let name = self.scanner.name()?.text()?;
@@ -169,7 +169,7 @@ impl<'de> Walk<'de> {
         Ok(())
     }
 
-    fn list(&mut self, list: &mut List, row: usize, path: &Place<'_>) -> Result<()> {
+    fn list(&mut self, list: &mut List, row: usize, path: &Place<'_>) -> Walked<()> {
         let first = list.ends.last();
         let mut count = 0;
         self.scanner.open();
