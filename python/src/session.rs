@@ -9,7 +9,7 @@ use connectwise_etl::tasks::{self, MaintainRequest, ReconcileRequest, RunRequest
 use connectwise_etl::{EntityArgs, Environment, Settings};
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::measures::Request;
+use connectwise_pipeline::measures::AskRequest;
 use connectwise_pipeline::run::Mode;
 use connectwise_pipeline::{ledger, query};
 use pyo3::exceptions::PyValueError;
@@ -94,7 +94,7 @@ struct Narrowed {
     until: Option<String>,
 }
 
-impl From<Narrowed> for Request {
+impl From<Narrowed> for AskRequest {
     fn from(narrowed: Narrowed) -> Self {
         let Narrowed { by, company, since, until } = narrowed;
         Self { by, company, from: since, to: until }
@@ -246,7 +246,7 @@ impl Session {
 
     /// The answer to a saved question.
     fn ask(&self, py: Python<'_>, question: &str, narrowed: Narrowed) -> PyResult<Rows> {
-        let request = Request::from(narrowed);
+        let request = AskRequest::from(narrowed);
         self.done(py, &Desk::default(), || async {
             let answer = tasks::ask(&self.settings, question, &request).await?;
             let schema = answer.rows.first().map_or_else(|| Schema::empty().into(), RecordBatch::schema);

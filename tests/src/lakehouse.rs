@@ -8,7 +8,7 @@ use connectwise_extract::contract::PARENT_ID;
 use connectwise_extract::decode::rebuild;
 use connectwise_lakehouse::{Lake, Layer, TableName, integers};
 use connectwise_pipeline::query;
-use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config, ConfigParts, RetryPolicy};
 use connectwise_sim::Simulator;
@@ -50,7 +50,7 @@ impl Lakehouse {
     ///
     /// # Errors
     /// When the run can't start. Steps that failed are in the report.
-    pub async fn load(&self, simulator: &Simulator, mode: Mode) -> Result<Report, Box<dyn std::error::Error>> {
+    pub async fn load(&self, simulator: &Simulator, mode: Mode) -> Result<RunReport, Box<dyn std::error::Error>> {
         let plan = Plan::new(Layer::ALL.to_vec(), mode, catalog::entities().iter().collect());
         Ok(execute(&self.lake, Some(&client(simulator)?), &plan, &Quiet).await?)
     }

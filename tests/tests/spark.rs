@@ -15,7 +15,7 @@ use std::path::Path;
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Lake, TableName};
 use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
-use connectwise_pipeline::measures::{self, Catalog, Request};
+use connectwise_pipeline::measures::{self, AskRequest, Catalog};
 use connectwise_pipeline::query;
 use connectwise_pipeline::run::Mode;
 use connectwise_pipeline::silver::history;
@@ -31,7 +31,7 @@ async fn answers(lake: &Lake) -> Value {
     let mut answers = serde_json::Map::new();
     for question in catalog.questions() {
         let asked = catalog.asked(&question.name).unwrap();
-        let answer = measures::ask(lake, &asked, &Request::default()).await.unwrap();
+        let answer = measures::ask(lake, &asked, &AskRequest::default()).await.unwrap();
         let rows: Value = serde_json::from_slice(&query::json(&answer.rows).unwrap()).unwrap();
         let columns: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
         answers.insert(question.name.clone(), json!({ "sql": answer.sql, "columns": columns, "rows": rows }));

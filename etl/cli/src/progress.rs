@@ -6,7 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use connectwise_lakehouse::{Layer, TableName, locked};
-use connectwise_pipeline::run::{Meter, Observer, Outcome, Step};
+use connectwise_pipeline::run::{Meter, Observer, Step, StepOutcome};
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};
@@ -99,12 +99,12 @@ impl Observer for Progress {
             return;
         }
         let line = match &step.outcome {
-            Outcome::Failed(why) => format!("✗ {name}: {why}"),
-            Outcome::Incomplete(what) => format!("! {name}: {}; {what}", changes(step)),
-            Outcome::Unchanged => format!("· {name}: unchanged"),
-            Outcome::Skipped if step.layer == Layer::Bronze => format!("· {name}: skipped"),
-            Outcome::Skipped => format!("· {name}: nothing to build it from"),
-            Outcome::Written => format!("✓ {name}: {}", changes(step)),
+            StepOutcome::Failed(why) => format!("✗ {name}: {why}"),
+            StepOutcome::Incomplete(what) => format!("! {name}: {}; {what}", changes(step)),
+            StepOutcome::Unchanged => format!("· {name}: unchanged"),
+            StepOutcome::Skipped if step.layer == Layer::Bronze => format!("· {name}: skipped"),
+            StepOutcome::Skipped => format!("· {name}: nothing to build it from"),
+            StepOutcome::Written => format!("✓ {name}: {}", changes(step)),
         };
         match &self.bars {
             Some(bars) => bars.println(plain(&line)).unwrap_or_default(),

@@ -11,24 +11,24 @@ use serde::Serialize;
 use crate::error::Result;
 use crate::gold::GoldConfig;
 use crate::tables::known_tables;
-use crate::telemetry::{Outcome, Step};
+use crate::telemetry::{Step, StepOutcome};
 
 /// What upkeep did.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct MaintenanceReport {
     /// Name of the run, found again in the commits.
     pub run_id: String,
     /// Whether nothing was changed, whatever was found.
     pub dry_run: bool,
     /// One entry a table that is there.
-    pub tables: Vec<TableReport>,
+    pub tables: Vec<MaintainedTable>,
 }
 
 /// What maintenance did to one table.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct TableReport {
+pub struct MaintainedTable {
     /// Layer and name.
     pub table: String,
     /// The same, in its parts.
@@ -44,22 +44,22 @@ pub struct TableReport {
     pub seconds: f64,
 }
 
-impl TableReport {
+impl MaintainedTable {
     /// Says what maintenance did in the run's step.
     pub(crate) fn tell(&self, step: &mut Step) {
         step.outcome = match &self.error {
-            Some(why) => Outcome::Failed(why.clone()),
-            None if self.metrics.compacted > 0 => Outcome::Written,
-            None => Outcome::Unchanged,
+            Some(why) => StepOutcome::Failed(why.clone()),
+            None if self.metrics.compacted > 0 => StepOutcome::Written,
+            None => StepOutcome::Unchanged,
         };
         step.seconds = self.seconds;
         step.ended = Utc::now();
     }
 }
 
-impl Report {
+impl MaintenanceReport {
     /// Tables that were left as they were because something failed.
-    pub fn failed(&self) -> impl Iterator<Item = &TableReport> {
+    pub fn failed(&self) -> impl Iterator<Item = &MaintainedTable> {
         self.tables.iter().filter(|table| table.error.is_some())
     }
 }
@@ -74,7 +74,7 @@ pub async fn run(
     gold: &GoldConfig,
     options: &MaintenanceOptions,
     progress: &dyn Progress,
-) -> Result<Report> {
+) -> Result<MaintenanceReport> {
     let mut tables = Vec::new();
     let known = known_tables().into_iter().chain(gold.models.tables());
     let known: Vec<TableName> = known.filter(|table| layers.contains(&table.layer)).collect();
@@ -89,9 +89,9 @@ pub async fn run(
             Err(error) => (MaintenanceMetrics::default(), Some(error.report())),
         };
         let seconds = clock.elapsed().as_secs_f64();
-        tables.push(TableReport { table: table.to_string(), name: table, metrics, error, seconds });
+        tables.push(MaintainedTable { table: table.to_string(), name: table, metrics, error, seconds });
     }
-    Ok(Report { run_id: options.run_id.clone(), dry_run: options.dry_run, tables })
+    Ok(MaintenanceReport { run_id: options.run_id.clone(), dry_run: options.dry_run, tables })
 }
 
 /// The key of an entity's table, by which its files are ordered.

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use connectwise_extract::catalog;
 use connectwise_lakehouse::Layer;
-use connectwise_pipeline::reconcile::{self, EntityReport, Request};
+use connectwise_pipeline::reconcile::{self, EntityReport, ReconcileOptions};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sdk::{Attempt, AttemptResult, Client, Observer};
 use connectwise_sim::Simulator;
@@ -28,7 +28,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
 
 async fn reconcile(client: &Client, lakehouse: &Lakehouse) -> EntityReport {
     let entities = [catalog::entity("TimeEntry").unwrap()];
-    let report = reconcile::run(lakehouse.lake(), client, &entities, &Request::new(false)).await;
+    let report = reconcile::run(lakehouse.lake(), client, &entities, &ReconcileOptions::new(false)).await;
     report.entities.into_iter().next().unwrap()
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::reconcile;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, StepOutcome, execute};
 use connectwise_sdk::Client;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient, sample};
@@ -31,7 +31,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         let report = execute(lakehouse.lake(), Some(&client), &plan(mode), &Quiet).await.unwrap();
         let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
         assert!(failed.is_empty(), "{failed:#?}");
-        report.steps.iter().filter(|step| step.outcome == Outcome::Written).count()
+        report.steps.iter().filter(|step| step.outcome == StepOutcome::Written).count()
     };
     for rule in [
         json!({ "probability": 0.02, "seed": 1, "status": 429, "retryAfter": 0 }),
@@ -62,7 +62,7 @@ async fn a_year_of_daily_runs_ends_equal_to_the_truth() {
         written += run(Mode::Incremental).await;
         if day % 7 == 0 || day == days {
             let entities = reconcile::wanted(sample());
-            let request = reconcile::Request::new(false);
+            let request = reconcile::ReconcileOptions::new(false);
             let report = reconcile::run(lakehouse.lake(), &client, &entities, &request).await;
             let refused: Vec<_> = report.refused().collect();
             assert!(refused.is_empty(), "day {day}: {refused:#?}");

@@ -7,7 +7,7 @@ use std::time::Duration;
 use connectwise_extract::catalog;
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::bronze::Options;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, Step, StepOutcome, execute};
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
@@ -140,7 +140,7 @@ impl Tenant {
         }
     }
 
-    async fn run(&self, client: &Client, entities: &[&'static Entity], mode: Mode) -> Report {
+    async fn run(&self, client: &Client, entities: &[&'static Entity], mode: Mode) -> RunReport {
         let plan = Plan {
             page_size: PAGE_SIZE,
             // Files are as small as pages, so that a load that is cut off leaves some of them to the next.
@@ -288,13 +288,13 @@ impl Tenant {
         let is_there = step.version.is_some() || !before.is_empty();
         let after = if is_there { stored(&self.lakehouse, entity).await } else { Rows::new() };
         tally.steps += 1;
-        if matches!(step.outcome, Outcome::Failed(_)) {
+        if matches!(step.outcome, StepOutcome::Failed(_)) {
             tally.failed += 1;
             tally.lies_found += u64::from(trouble.lies);
             assert_eq!(&after, before, "{what}: a step that failed changed the table");
             return false;
         }
-        *(if step.outcome == Outcome::Written { &mut tally.written } else { &mut tally.unchanged }) += 1;
+        *(if step.outcome == StepOutcome::Written { &mut tally.written } else { &mut tally.unchanged }) += 1;
         assert!(before.keys().all(|key| after.contains_key(key) || !server.contains_key(key)), "{what}: lost");
         // What changes while it is read may be there as it was in between.
         if trouble.moving {

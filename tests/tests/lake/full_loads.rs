@@ -6,7 +6,7 @@ use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::maintain;
-use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -26,21 +26,21 @@ async fn simulator(seed: u64) -> Simulator {
     Simulator::builder().seed(seed).scale(ROWS).start().await.unwrap()
 }
 
-async fn run(simulator: &Simulator, lakehouse: &Lakehouse, entity: &str, mode: Mode, load: Options) -> Report {
+async fn run(simulator: &Simulator, lakehouse: &Lakehouse, entity: &str, mode: Mode, load: Options) -> RunReport {
     let plan =
         Plan { page_size: 50, load, ..Plan::new(vec![Layer::Bronze], mode, vec![catalog::entity(entity).unwrap()]) };
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), &plan, &Quiet).await.unwrap()
 }
 
-async fn full(simulator: &Simulator, lakehouse: &Lakehouse, load: Options) -> Report {
+async fn full(simulator: &Simulator, lakehouse: &Lakehouse, load: Options) -> RunReport {
     run(simulator, lakehouse, "TimeEntry", Mode::Full, load).await
 }
 
-fn step(report: &Report) -> &Step {
+fn step(report: &RunReport) -> &Step {
     report.steps.first().unwrap()
 }
 
-fn why(report: &Report) -> String {
+fn why(report: &RunReport) -> String {
     serde_json::to_value(step(report)).unwrap()["error"].as_str().unwrap_or_default().to_owned()
 }
 

@@ -19,7 +19,7 @@ use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig};
 use connectwise_pipeline::maintain;
 use connectwise_pipeline::reconcile;
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
-use connectwise_pipeline::silver::{self, Outcome, TableReport, history};
+use connectwise_pipeline::silver::{self, BuildOutcome, TableReport, history};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Method};
 use connectwise_sim::Simulator;
@@ -206,7 +206,7 @@ impl History {
         let report = execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap();
         let failed: Vec<_> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
         assert!(failed.is_empty(), "{failed:#?}");
-        let request = reconcile::Request { max_share: ANY_SHARE, ..reconcile::Request::new(false) };
+        let request = reconcile::ReconcileOptions { max_share: ANY_SHARE, ..reconcile::ReconcileOptions::new(false) };
         let report = reconcile::run(self.lakehouse.lake(), &self.client, &reconcile::wanted(some), &request).await;
         let refused: Vec<_> = report.refused().collect();
         assert!(refused.is_empty(), "{refused:#?}");
@@ -216,7 +216,7 @@ impl History {
 
     async fn build(&mut self, at: DateTime<Utc>) {
         let built = build(self.lakehouse.lake(), Mode::Incremental, at, &self.config).await;
-        let later = |table: &&TableReport| table.outcome == Outcome::Written && table.written.version > 0;
+        let later = |table: &&TableReport| table.outcome == BuildOutcome::Written && table.written.version > 0;
         for layer in [Layer::Silver, Layer::Gold] {
             let written = built.iter().filter(|table| table.table.layer == layer).filter(later).count();
             self.count(if layer == Layer::Gold { "written to gold" } else { "written to silver" }, written);
@@ -229,7 +229,7 @@ impl History {
         let copied = Lakehouse::empty().unwrap();
         copy(self.lakehouse.path(), copied.path());
         let full = build(copied.lake(), Mode::Full, at, &self.config).await;
-        let changed = full.iter().filter(|table| table.outcome == Outcome::Written);
+        let changed = full.iter().filter(|table| table.outcome == BuildOutcome::Written);
         let changed: Vec<String> = changed.map(|table| table.table.to_string()).collect();
         assert_eq!(changed, [""; 0], "a full rebuild on {at} changes tables");
     }
@@ -293,7 +293,8 @@ async fn build_silver(lake: &Lake, mode: Mode) -> Vec<TableReport> {
     let (privacy, extra, now) = (Privacy::default(), ExtraColumns::default(), Utc::now());
     let mut built = Vec::new();
     for entity in entities() {
-        let request = silver::Request { entity, privacy: &privacy, extra: &extra, run_id: "silver", started: now };
+        let request =
+            silver::SilverRequest { entity, privacy: &privacy, extra: &extra, run_id: "silver", started: now };
         let bronze = lake.table(&TableName::bronze(entity.table)).await.unwrap();
         let silver = lake.table(&TableName::silver(entity.table)).await.unwrap();
         built.push(silver::build(&bronze, &silver, &request, mode).await.unwrap());

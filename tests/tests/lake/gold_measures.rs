@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use connectwise_lakehouse::Lake;
 use connectwise_pipeline::gold::{self, GoldConfig, HolidayCalendar, OwnModels};
-use connectwise_pipeline::measures::{self, Asked, Catalog, Request, Role};
+use connectwise_pipeline::measures::{self, AskRequest, Asked, Catalog, Role};
 use connectwise_pipeline::query;
 use connectwise_pipeline::run::Mode;
 use connectwise_sim::Simulator;
@@ -45,7 +45,7 @@ async fn answers(lake: &Lake) -> Value {
     for question in catalog.questions() {
         let asked = catalog.asked(&question.name).unwrap();
         let by = cuts(&asked).into_iter().map(str::to_owned).collect();
-        let answer = measures::ask(lake, &asked, &Request { by, ..Request::default() }).await.unwrap();
+        let answer = measures::ask(lake, &asked, &AskRequest { by, ..AskRequest::default() }).await.unwrap();
         let rows: Value = serde_json::from_slice(&query::json(&answer.rows).unwrap()).unwrap();
         let is_measure = |role: &Role| matches!(role, Role::Measure { .. });
         let names = |wanted: bool| -> Vec<&str> {

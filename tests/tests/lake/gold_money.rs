@@ -74,7 +74,7 @@ async fn another_reader_of_bronze_works_the_same_money_out() {
         post(&tenant.simulator, "advance", json!({ "days": days })).await;
         let wanted = reconcile::wanted(tenant.entities.iter().copied());
         let client = client(&tenant.simulator).unwrap();
-        let request = reconcile::Request { max_share: 100.0, ..reconcile::Request::new(false) };
+        let request = reconcile::ReconcileOptions { max_share: 100.0, ..reconcile::ReconcileOptions::new(false) };
         let report = reconcile::run(tenant.lakehouse.lake(), &client, &wanted, &request).await;
         assert_eq!(report.refused().count(), 0);
         let day = tenant.run(Mode::Incremental).await;

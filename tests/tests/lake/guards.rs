@@ -6,8 +6,8 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::query;
-use connectwise_pipeline::reconcile::{self, EntityReport, Request};
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Step, execute};
+use connectwise_pipeline::reconcile::{self, EntityReport, ReconcileOptions};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, Step, StepOutcome, execute};
 use connectwise_sdk::Method;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -35,7 +35,7 @@ async fn load(simulator: &Simulator, lakehouse: &Lakehouse, mode: Mode) {
 }
 
 async fn reconcile(simulator: &Simulator, lakehouse: &Lakehouse, dry_run: bool) -> EntityReport {
-    let request = Request { page_size: 100, ..Request::new(dry_run) };
+    let request = ReconcileOptions { page_size: 100, ..ReconcileOptions::new(dry_run) };
     let entities = [catalog::entity("TimeEntry").unwrap()];
     let report = reconcile::run(lakehouse.lake(), &client(simulator).unwrap(), &entities, &request).await;
     report.entities.into_iter().next().unwrap()
@@ -51,7 +51,7 @@ async fn step(simulator: &Simulator, lakehouse: &Lakehouse, entity: &'static Ent
 async fn assert_kept(simulator: &Simulator, lakehouse: &Lakehouse, entity: &'static Entity, mode: Mode, why: &str) {
     let rows = stored(lakehouse, entity).await;
     let step = step(simulator, lakehouse, entity, mode).await;
-    let Outcome::Incomplete(said) = &step.outcome else { panic!("not refused: {step:?}") };
+    let StepOutcome::Incomplete(said) = &step.outcome else { panic!("not refused: {step:?}") };
     assert!(said.contains(why) && said.contains("no row of"), "{said}");
     let read = step.read.unwrap();
     assert_eq!((step.rows_deleted, read.watermark_after), (0, read.watermark_before));
@@ -61,7 +61,7 @@ async fn assert_kept(simulator: &Simulator, lakehouse: &Lakehouse, entity: &'sta
 /// The load went well, and bronze is what the server has.
 async fn assert_loaded(simulator: &Simulator, lakehouse: &Lakehouse, entity: &'static Entity, mode: Mode) -> Step {
     let step = step(simulator, lakehouse, entity, mode).await;
-    assert!(matches!(step.outcome, Outcome::Written | Outcome::Unchanged), "{step:?}");
+    assert!(matches!(step.outcome, StepOutcome::Written | StepOutcome::Unchanged), "{step:?}");
     assert_truth(simulator, lakehouse, [entity], "after a load").await;
     step
 }
@@ -180,7 +180,7 @@ async fn a_slightly_narrowed_role_deletes_nothing() {
 
     // Who knows that they are gone can say so.
     post(&simulator, "role", json!({ "role": format!("without:member/id={somebody}") })).await;
-    let request = Request { max_share: 100.0, ..Request::new(false) };
+    let request = ReconcileOptions { max_share: 100.0, ..ReconcileOptions::new(false) };
     let report = reconcile::run(lakehouse.lake(), &client(&simulator).unwrap(), &[entity], &request).await;
     assert!(report.entities[0].refused.is_none() && report.entities[0].deleted.len() >= 4, "{report:?}");
 }
@@ -221,7 +221,7 @@ async fn rows_leave_a_list_that_drains_when_they_are_found_where_they_go() {
     post(&simulator, "faults", json!({ "path": "/finance/accounting/unpostedinvoices", "nth": 1, "missing": true }))
         .await;
     let failed = step(&simulator, &lakehouse, entity, Mode::Full).await;
-    assert!(matches!(failed.outcome, Outcome::Failed(_)), "{failed:?}");
+    assert!(matches!(failed.outcome, StepOutcome::Failed(_)), "{failed:?}");
     forget(&simulator, "faults").await;
     let folder = tempfile::tempdir().unwrap();
     let empty = Simulator::builder().samples(folder.path()).start().await.unwrap();
@@ -237,7 +237,7 @@ async fn rows_leave_a_list_that_drains_when_they_are_found_where_they_go() {
     let left = ask(&simulator, "truth/finance/accounting/unpostedinvoices/count").await;
     assert_eq!(left["count"], 0, "all are posted");
     let step = self::step(&simulator, &lakehouse, entity, Mode::Full).await;
-    assert!(matches!(step.outcome, Outcome::Written), "{step:?}");
+    assert!(matches!(step.outcome, StepOutcome::Written), "{step:?}");
     assert!(stored(&lakehouse, entity).await.is_empty());
 }
 
@@ -254,7 +254,7 @@ async fn a_snapshot_is_kept_from_empty_answers_and_counts_that_disagree() {
     // Two requests ask for the lowest and the highest key, between which the list is cut into ranges; then come pages.
     post(&simulator, "faults", json!({ "path": entity.path, "nth": 3, "missing": true })).await;
     let step = step(&simulator, &lakehouse, entity, Mode::Incremental).await;
-    let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+    let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains("the server counts"), "{why}");
     assert_eq!(stored(&lakehouse, entity).await, rows);
 }
@@ -268,7 +268,7 @@ async fn a_row_that_a_full_load_was_not_given_and_the_server_has_is_kept() {
         .await;
     post(&simulator, "faults", json!({ "path": "/time/entries", "nth": 3, "missing": true })).await;
     let step = step(&simulator, &lakehouse, entity, Mode::Full).await;
-    let Outcome::Incomplete(why) = &step.outcome else { panic!("{step:?}") };
+    let StepOutcome::Incomplete(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains("wasn't listed and is there"), "{why}");
     forget(&simulator, "drift").await;
     assert_loaded(&simulator, &lakehouse, entity, Mode::Incremental).await;

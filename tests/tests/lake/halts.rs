@@ -4,7 +4,7 @@
 use connectwise_extract::catalog;
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::reconcile;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, StepOutcome, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Config};
 use connectwise_sim::Simulator;
@@ -17,7 +17,7 @@ async fn start() -> Simulator {
     Simulator::builder().seed(71).scale(100).start().await.unwrap()
 }
 
-async fn run(config: Config, lakehouse: &Lakehouse, entities: Vec<&'static Entity>) -> Report {
+async fn run(config: Config, lakehouse: &Lakehouse, entities: Vec<&'static Entity>) -> RunReport {
     let client = Client::new(config.with_retry(impatient(3))).unwrap();
     let plan = Plan::new(Layer::ALL.to_vec(), Mode::Incremental, entities);
     execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap()
@@ -28,7 +28,7 @@ fn all() -> Vec<&'static Entity> {
 }
 
 /// Nothing was loaded, and no more than so many entities were asked for.
-fn assert_stopped(report: &Report, tried: usize, when: &str) {
+fn assert_stopped(report: &RunReport, tried: usize, when: &str) {
     assert_eq!((report.outcome(), report.exit_code()), ("failed", 3), "{when}: {report:#?}");
     assert_eq!((report.steps.len(), report.not_tried.len()), (tried, all().len() - tried), "{when}");
     let said = format!("so {} other lists were not tried", all().len() - tried);
@@ -36,8 +36,8 @@ fn assert_stopped(report: &Report, tried: usize, when: &str) {
 }
 
 /// Whether the failure of a list says so. Several are loaded at once, and whichever ends last says why the others aren't tried.
-fn says(report: &Report, what: &str) -> bool {
-    report.steps.iter().any(|step| matches!(&step.outcome, Outcome::Failed(why) if why.contains(what)))
+fn says(report: &RunReport, what: &str) -> bool {
+    report.steps.iter().any(|step| matches!(&step.outcome, StepOutcome::Failed(why) if why.contains(what)))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -116,7 +116,7 @@ async fn a_reconcile_stops_too() {
     assert_eq!(run(config(&simulator).unwrap(), &lakehouse, entities.clone()).await.failed().count(), 0);
     post(&simulator, "faults", json!({ "status": 500, "times": 1_000_000 })).await;
     let client = Client::new(config(&simulator).unwrap().with_retry(impatient(3))).unwrap();
-    let report = reconcile::run(lakehouse.lake(), &client, &entities, &reconcile::Request::new(true)).await;
+    let report = reconcile::run(lakehouse.lake(), &client, &entities, &reconcile::ReconcileOptions::new(true)).await;
     assert_eq!((report.entities.len(), report.not_tried), (2, vec!["Member", "TimeEntry"]));
     let _: Value = ask(&simulator, "requests").await;
 }

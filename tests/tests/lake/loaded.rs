@@ -10,7 +10,7 @@ use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, StepOutcome, execute};
 use connectwise_pipeline::silver::{self, history};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -96,7 +96,7 @@ impl Tenant {
         Plan { load, page_size: 50, ..Plan::new(layers.to_vec(), mode, entities().collect()) }
     }
 
-    pub(crate) async fn run(&self, mode: Mode, layers: &[Layer]) -> Report {
+    pub(crate) async fn run(&self, mode: Mode, layers: &[Layer]) -> RunReport {
         let plan = Self::plan(mode, layers);
         let client = client(&self.simulator).unwrap();
         // A test has a small stack.
@@ -110,8 +110,13 @@ impl Tenant {
         copy(&self.lakehouse.path().join("bronze"), &fresh.path().join("bronze"));
         let (privacy, extra) = (Privacy::default(), ExtraColumns::default());
         for entity in entities() {
-            let request =
-                silver::Request { entity, privacy: &privacy, extra: &extra, run_id: "fresh", started: Utc::now() };
+            let request = silver::SilverRequest {
+                entity,
+                privacy: &privacy,
+                extra: &extra,
+                run_id: "fresh",
+                started: Utc::now(),
+            };
             let bronze = fresh.lake().table(&TableName::bronze(entity.table)).await.unwrap();
             let silver = fresh.lake().table(&TableName::silver(entity.table)).await.unwrap();
             silver::build(&bronze, &silver, &request, Mode::Full).await.unwrap();
@@ -166,11 +171,11 @@ pub(crate) fn assert_same(stored: &Content, wanted: &Content, when: &str) {
 }
 
 /// What a run says of a table.
-pub(crate) fn said(report: &Report, table: &TableName) -> String {
+pub(crate) fn said(report: &RunReport, table: &TableName) -> String {
     let steps = report.steps.iter().filter(|step| step.layer == table.layer && step.table == table.name);
     let all = steps.flat_map(|step| {
         let why = match &step.outcome {
-            Outcome::Failed(why) | Outcome::Incomplete(why) => Some(why.clone()),
+            StepOutcome::Failed(why) | StepOutcome::Incomplete(why) => Some(why.clone()),
             _ => None,
         };
         step.warnings.iter().cloned().chain(why)

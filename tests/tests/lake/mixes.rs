@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use connectwise_lakehouse::{Layer, TableName};
-use connectwise_pipeline::run::{Mode, Outcome, Report};
+use connectwise_pipeline::run::{Mode, RunReport, StepOutcome};
 use connectwise_pipeline::silver::history;
 use connectwise_tests::Draws;
 
@@ -111,13 +111,13 @@ impl Mix {
     }
 
     /// A run that ends well, or says what to do.
-    async fn run(&mut self, mode: Mode) -> Report {
+    async fn run(&mut self, mode: Mode) -> RunReport {
         let report = self.tenant.run(mode, &Layer::ALL).await;
         let wrong: Vec<(&str, &str)> = report
             .steps
             .iter()
             .filter_map(|step| match &step.outcome {
-                Outcome::Failed(why) | Outcome::Incomplete(why) => Some((step.table.as_str(), why.as_str())),
+                StepOutcome::Failed(why) | StepOutcome::Incomplete(why) => Some((step.table.as_str(), why.as_str())),
                 _ => None,
             })
             .collect();

@@ -8,7 +8,7 @@ use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::ledger;
-use connectwise_pipeline::run::{Meter, Mode, Observer, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::run::{Meter, Mode, Observer, Plan, Quiet, RunReport, Step, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -40,14 +40,14 @@ impl Tenant {
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client: Client::new(config).unwrap() }
     }
 
-    async fn run(&self, plan: Plan) -> Report {
+    async fn run(&self, plan: Plan) -> RunReport {
         forget(&self.simulator, "requests").await;
         let report = execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap();
         assert_eq!(report.exit_code(), 0, "{report:#?}");
         report
     }
 
-    async fn load(&self, mode: Mode, entities: Vec<&'static Entity>) -> Report {
+    async fn load(&self, mode: Mode, entities: Vec<&'static Entity>) -> RunReport {
         self.run(Plan::new(vec![Layer::Bronze], mode, entities)).await
     }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use connectwise_extract::catalog;
 use connectwise_lakehouse::Layer;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, StepOutcome, execute};
 use connectwise_sdk::{Client, RetryPolicy};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, config, impatient};
@@ -15,7 +15,7 @@ use crate::steer::{ask, forget, post};
 /// Lists of one module, one of them below another's rows, and two of others.
 const NAMES: [&str; 5] = ["PurchaseOrder", "PurchaseOrderLineItem", "PurchaseOrderStatus", "Board", "Member"];
 
-async fn run(simulator: &Simulator, lakehouse: &Lakehouse, optional: &[&'static str]) -> Report {
+async fn run(simulator: &Simulator, lakehouse: &Lakehouse, optional: &[&'static str]) -> RunReport {
     let entities = NAMES.map(|name| catalog::entity(name).unwrap()).into();
     let plan = Plan { optional: optional.to_vec(), ..Plan::new(Layer::ALL.to_vec(), Mode::Incremental, entities) };
     // A server that asks for half a minute is an error at once.
@@ -24,13 +24,13 @@ async fn run(simulator: &Simulator, lakehouse: &Lakehouse, optional: &[&'static 
     execute(lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap()
 }
 
-fn told(report: &Report, what: &str) -> usize {
+fn told(report: &RunReport, what: &str) -> usize {
     report.steps.iter().flat_map(|step| &step.warnings).filter(|warning| warning.contains(what)).count()
 }
 
-fn skipped(report: &Report) -> usize {
+fn skipped(report: &RunReport) -> usize {
     let is_skipped =
-        |step: &&connectwise_pipeline::run::Step| step.layer == Layer::Bronze && step.outcome == Outcome::Skipped;
+        |step: &&connectwise_pipeline::run::Step| step.layer == Layer::Bronze && step.outcome == StepOutcome::Skipped;
     report.steps.iter().filter(is_skipped).count()
 }
 
@@ -77,7 +77,8 @@ async fn a_role_that_may_read_nothing_at_all_is_a_failure() {
     let report = run(&simulator, &Lakehouse::empty().unwrap(), &NAMES).await;
     assert_eq!(report.exit_code(), 3, "{report:#?}");
     // Whichever list ends last says it.
-    let says = |outcome: &Outcome| matches!(outcome, Outcome::Failed(why) if why.contains("may read none of 5 lists"));
+    let says =
+        |outcome: &StepOutcome| matches!(outcome, StepOutcome::Failed(why) if why.contains("may read none of 5 lists"));
     assert!(report.steps.iter().any(|step| says(&step.outcome)), "{report:#?}");
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Changes, Commit, Layer, TableName};
 use connectwise_pipeline::query;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, StepOutcome, execute};
 use connectwise_pipeline::silver::history;
 use connectwise_tests::client;
 use serde_json::json;
@@ -214,7 +214,7 @@ async fn a_table_isnt_made_from_one_that_others_changed() {
     let plan = Plan { entities: company, ..Tenant::plan(Mode::Full, &[Layer::Silver]) };
     let report = execute(tenant.lake(), Some(&client(&tenant.simulator).unwrap()), &plan, &Quiet).await.unwrap();
     let step = report.steps.iter().find(|step| step.table == silver.name).unwrap();
-    let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+    let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains("was changed by another writer (UPDATE") && why.contains("run --layers bronze"), "{why}");
     assert_eq!(tenant.lake().table(&silver).await.unwrap().version(), before);
     assert_eq!(report.exit_code(), 3, "nothing but that was asked for: {:?}", report.steps);

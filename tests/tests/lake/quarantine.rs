@@ -7,7 +7,7 @@ use chrono::Utc;
 use connectwise_extract::catalog;
 use connectwise_extract::decode::Rejected;
 use connectwise_lakehouse::{Changes, Commit, Layer};
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, Step, StepOutcome, execute};
 use connectwise_pipeline::{ledger, quarantine};
 use connectwise_sdk::catalog::{Entity, Kind};
 use connectwise_sim::Simulator;
@@ -29,7 +29,7 @@ impl Tenant {
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), entity: catalog::entity(entity).unwrap() }
     }
 
-    async fn run(&self, mode: Mode) -> Report {
+    async fn run(&self, mode: Mode) -> RunReport {
         let plan = Plan { page_size: 50, ..Plan::new(vec![Layer::Bronze], mode, vec![self.entity]) };
         let client = client(&self.simulator).unwrap();
         execute(self.lakehouse.lake(), Some(&client), &plan, &Quiet).await.unwrap()
@@ -47,7 +47,7 @@ impl Tenant {
         let report = self.run(mode).await;
         assert_eq!((report.exit_code(), report.failed().count()), (1, 0), "{:#?}", report.steps);
         let step = report.steps.into_iter().next().unwrap();
-        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:#?}") };
+        let StepOutcome::Incomplete(what) = &step.outcome else { panic!("{step:#?}") };
         assert!(what.contains(&format!("can't be rows and are in bronze/bronze_cw_quarantine: {open} (")), "{what}");
         assert!(what.contains("`connectwise-etl quarantine` lists them, and with `--all` acknowledges them"), "{what}");
         assert_eq!(self.open().await.len(), open);

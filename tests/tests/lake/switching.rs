@@ -8,7 +8,7 @@ use arrow::datatypes::{DataType, Field};
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::gold::{GoldConfig, stored_names};
 use connectwise_pipeline::query;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, StepOutcome, execute};
 use connectwise_tests::{Lakehouse, client};
 use deltalake::DeltaTable;
 use url::Url;
@@ -65,7 +65,7 @@ async fn run(
     lakehouse: &Lakehouse,
     plan: &Plan,
     simulator: &connectwise_sim::Simulator,
-) -> connectwise_pipeline::error::Result<Report> {
+) -> connectwise_pipeline::error::Result<RunReport> {
     Box::pin(execute(lakehouse.lake(), Some(&client(simulator).unwrap()), plan, &Quiet)).await
 }
 
@@ -136,7 +136,7 @@ async fn facts_are_stored_under_the_names_that_reports_are_bound_to() {
     let facts: Vec<_> = gold_tables();
     assert_same(&content(&lake, &facts).await, &content(unprefixed.lake(), &facts).await, "under other names");
     let again = Box::pin(execute(&lake, Some(&client), &Plan { adopt: false, ..plan }, &Quiet)).await.unwrap();
-    let rewritten = again.steps.iter().filter(|step| step.layer == Layer::Gold && step.outcome == Outcome::Written);
+    let rewritten = again.steps.iter().filter(|step| step.layer == Layer::Gold && step.outcome == StepOutcome::Written);
     assert_eq!(rewritten.count(), 0, "{:?}", again.steps);
 }
 

@@ -8,8 +8,8 @@ use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::query;
-use connectwise_pipeline::reconcile::Request;
-use connectwise_pipeline::run::{self, Mode, Outcome, Plan, Quiet, Report, execute};
+use connectwise_pipeline::reconcile::ReconcileOptions;
+use connectwise_pipeline::run::{self, Mode, Plan, Quiet, RunReport, StepOutcome, execute};
 use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -36,7 +36,7 @@ fn plan(mode: Mode) -> Plan {
     Plan { page_size: 100, ..Plan::new(vec![Layer::Bronze, Layer::Silver], mode, entities()) }
 }
 
-async fn load(simulator: &Simulator, lakehouse: &Lakehouse, plan: &Plan) -> Result<Report> {
+async fn load(simulator: &Simulator, lakehouse: &Lakehouse, plan: &Plan) -> Result<RunReport> {
     execute(lakehouse.lake(), Some(&client(simulator).unwrap()), plan, &Quiet).await
 }
 
@@ -84,7 +84,8 @@ async fn another_tenant_is_refused_before_anything_is_asked_or_written() {
     }
     let own = client(&beta).unwrap();
     for dry_run in [true, false] {
-        let reconciled = run::reconcile(lakehouse.lake(), &own, &entities(), &Request::new(dry_run), &()).await;
+        let reconciled =
+            run::reconcile(lakehouse.lake(), &own, &entities(), &ReconcileOptions::new(dry_run), &()).await;
         refused(&reconciled.unwrap_err());
     }
     assert_eq!(ask(&beta, "requests").await["total"], 0, "nothing is asked");
@@ -128,7 +129,8 @@ async fn a_lakehouse_that_does_not_tell_whose_it_is_is_left_alone_until_somebody
                 assert!(text.contains(part), "{harm}: {text}");
             }
             let swept =
-                run::reconcile(lakehouse.lake(), &client(who).unwrap(), &entities(), &Request::new(true), &()).await;
+                run::reconcile(lakehouse.lake(), &client(who).unwrap(), &entities(), &ReconcileOptions::new(true), &())
+                    .await;
             assert!(swept.unwrap_err().report().contains("--adopt-tenant"), "{harm}");
         }
         assert_eq!(files(lakehouse.path()), before, "{harm}: nothing is written");
@@ -208,7 +210,7 @@ async fn a_tenant_that_has_moved_takes_its_lakehouse_along() {
     // From then on the loads are incremental again.
     let report = load(&beta, &lakehouse, &plan(Mode::Incremental)).await.unwrap();
     assert!(report.warnings.is_empty() && report.failed().count() == 0, "{report:?}");
-    let bronze = |report: &Report| {
+    let bronze = |report: &RunReport| {
         report.steps.iter().filter(|step| step.layer == Layer::Bronze).map(|step| step.rows_read).sum::<u64>()
     };
     assert!(bronze(&report) < 300, "{} rows were read", bronze(&report));
@@ -227,17 +229,22 @@ async fn a_move_that_would_remove_too_much_leaves_a_table_whole_and_says_what_to
     let report = load(&beta, &lakehouse, &moving).await.unwrap();
     for layer in [Layer::Bronze, Layer::Silver] {
         let step = report.steps.iter().find(|step| step.layer == layer && step.table.ends_with("timeentry")).unwrap();
-        let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+        let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
         assert!(why.contains("--max-share 100") && why.contains("before"), "{why}");
     }
     assert_eq!(stored(&lakehouse, time).await, before, "no row of the new tenant is among those of the old one");
 
     // A reconcile doesn't take the rows of the old tenant for deleted ones.
     let own = client(&beta).unwrap();
-    let (found, told) =
-        run::reconcile(lakehouse.lake(), &own, &[time], &Request { max_share: 100.0, ..Request::new(false) }, &())
-            .await
-            .unwrap();
+    let (found, told) = run::reconcile(
+        lakehouse.lake(),
+        &own,
+        &[time],
+        &ReconcileOptions { max_share: 100.0, ..ReconcileOptions::new(false) },
+        &(),
+    )
+    .await
+    .unwrap();
     told.unwrap();
     assert!(found.refused().next().unwrap().refused.as_ref().unwrap().contains("still holds the rows"));
     assert_eq!(stored(&lakehouse, time).await, before);

@@ -4,7 +4,7 @@
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::reconcile;
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, ReadProof, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, ReadProof, RunReport, StepOutcome, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -28,7 +28,7 @@ impl Tenant {
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client, entity: catalog::entity(entity).unwrap() }
     }
 
-    async fn run(&self, mode: Mode) -> Report {
+    async fn run(&self, mode: Mode) -> RunReport {
         let plan = Plan { page_size: 100, ..Plan::new(vec![Layer::Bronze], mode, vec![self.entity]) };
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
     }
@@ -38,7 +38,7 @@ impl Tenant {
         let report = self.run(mode).await;
         let step = &report.steps[0];
         assert_eq!((report.outcome(), report.failed().count()), ("partly", 0), "{step:?}");
-        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        let StepOutcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
         assert!(what.contains(&format!("the server can't give 1 of the records of {}", self.entity.name)), "{what}");
         assert!(what.contains(&format!("the one behind {behind}")), "{what}");
         let read = step.read.as_ref().unwrap();
@@ -136,7 +136,7 @@ async fn a_stored_row_stays_until_the_server_can_give_it() {
     assert_ne!(truth[&bad], stored[&bad]);
     for mode in [Mode::Incremental, Mode::Incremental, Mode::Full] {
         let report = tenant.run(mode).await;
-        let Outcome::Incomplete(what) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
+        let StepOutcome::Incomplete(what) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
         assert!(what.contains("the one behind "), "{what}");
         let rows = tenant.bronze().await;
         assert_eq!(rows[&bad], stored[&bad], "as it was");
@@ -177,7 +177,7 @@ async fn a_reconcile_goes_on_behind_it_and_keeps_its_row() {
     let bad = *truth.keys().find(|id| **id > *stored.keys().next().unwrap() && stored.contains_key(id)).unwrap();
     let new = ids("inserted")[1];
     tenant.spoil(&[bad, new]).await;
-    let request = reconcile::Request { page_size: 100, ..reconcile::Request::new(false) };
+    let request = reconcile::ReconcileOptions { page_size: 100, ..reconcile::ReconcileOptions::new(false) };
     let report = reconcile::run(tenant.lakehouse.lake(), &tenant.client, &[tenant.entity], &request).await;
     let report = &report.entities[0];
     let mut gone = ids("deleted");
@@ -201,7 +201,7 @@ async fn too_many_of_them_are_a_fault_of_the_server() {
     let bad: Vec<i64> = stored.keys().copied().step_by(30).take(9).collect();
     tenant.spoil(&bad).await;
     let report = tenant.run(Mode::Full).await;
-    let Outcome::Failed(why) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
+    let StepOutcome::Failed(why) = &report.steps[0].outcome else { panic!("{:?}", report.steps) };
     assert!(why.contains("the server can't give more than 8 records"), "{why}");
     let version = tenant.lakehouse.lake().table(&TableName::bronze(tenant.entity.table)).await.unwrap().version();
     assert_eq!(version, Some(0), "the table is as it was");

@@ -3,7 +3,7 @@
 use connectwise_extract::catalog;
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::bronze::Options;
-use connectwise_pipeline::reconcile::{self, Request};
+use connectwise_pipeline::reconcile::{self, ReconcileOptions};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -37,7 +37,8 @@ impl Tenant {
     }
 
     async fn reconcile(&self) {
-        let (client, request) = (client(&self.simulator).unwrap(), Request { max_share: 100.0, ..Request::new(false) });
+        let (client, request) =
+            (client(&self.simulator).unwrap(), ReconcileOptions { max_share: 100.0, ..ReconcileOptions::new(false) });
         let report = reconcile::run(self.lakehouse.lake(), &client, &[self.entity], &request).await;
         assert_eq!(report.refused().count(), 0, "{report:?}");
     }

@@ -6,7 +6,7 @@ use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::gold;
 use connectwise_pipeline::query;
-use connectwise_pipeline::run::{Mode, Outcome, Report};
+use connectwise_pipeline::run::{Mode, RunReport, StepOutcome};
 use connectwise_pipeline::silver::history;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, Python};
@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::steer::{ask, post};
 
-fn assert_all_went_well(report: &Report) {
+fn assert_all_went_well(report: &RunReport) {
     let failed: Vec<String> = report.failed().map(|step| format!("{}: {:?}", step.table, step.outcome)).collect();
     assert!(failed.is_empty(), "{failed:#?}");
 }
@@ -118,8 +118,12 @@ async fn a_second_run_against_an_unchanged_tenant_commits_nothing() {
 
     let report = lakehouse.load(&simulator, Mode::Incremental).await.unwrap();
     assert_all_went_well(&report);
-    let written: Vec<&str> =
-        report.steps.iter().filter(|step| step.outcome == Outcome::Written).map(|step| step.table.as_str()).collect();
+    let written: Vec<&str> = report
+        .steps
+        .iter()
+        .filter(|step| step.outcome == StepOutcome::Written)
+        .map(|step| step.table.as_str())
+        .collect();
     assert_eq!(written, Vec::<&str>::new());
     assert_eq!(versions(&lakehouse).await, before);
     let read: u64 = report.steps.iter().filter(|step| step.layer == Layer::Bronze).map(|step| step.rows_read).sum();

@@ -4,7 +4,7 @@ use std::io::Write;
 
 use clap::Args;
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::measures::{Answer, Catalog, Cell, Request, Role};
+use connectwise_pipeline::measures::{Answer, AskRequest, Catalog, Cell, Role};
 
 use super::rows::{FormArgs, Format, SHOWN, Sheet, fault};
 use crate::error;
@@ -65,7 +65,7 @@ impl Ask {
             return Ok(0);
         }
         let Self { question, company, from, to, by, sql, form } = self;
-        let request = Request { by, company, from, to };
+        let request = AskRequest { by, company, from, to };
         let answer = tasks::ask(settings, &question.join(" "), &request).await?;
         if sql {
             output.line(&answer.sql)?;

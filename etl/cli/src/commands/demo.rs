@@ -5,9 +5,9 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::Window;
 use connectwise_lakehouse::{Lake, Layer};
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::measures::{self, Request};
+use connectwise_pipeline::measures::{self, AskRequest};
 use connectwise_pipeline::query;
-use connectwise_pipeline::run::{Mode, Plan, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, RunReport, execute};
 use connectwise_pipeline::tenant;
 use connectwise_sdk::{Client, Config, ConfigParts};
 use connectwise_sim::Simulator;
@@ -83,7 +83,7 @@ impl Demo {
 }
 
 /// Prints what the load did, and what gold says then.
-async fn answer(lake: &Lake, settings: &Settings, report: &Report, output: &Output) -> Result<()> {
+async fn answer(lake: &Lake, settings: &Settings, report: &RunReport, output: &Output) -> Result<()> {
     let catalog = tasks::measures(settings).await?;
     let mut answers = serde_json::Map::new();
     if !output.is_json() {
@@ -93,7 +93,7 @@ async fn answer(lake: &Lake, settings: &Settings, report: &Report, output: &Outp
     let questions: &[(&str, usize, bool)] = if report.failed().count() == 0 { &QUESTIONS } else { &[] };
     for &(question, most, newest) in questions {
         let asked = catalog.asked(question)?;
-        let answer = measures::ask(lake, &asked, &Request::default()).await?;
+        let answer = measures::ask(lake, &asked, &AskRequest::default()).await?;
         if output.is_json() {
             answers
                 .insert(question.to_owned(), serde_json::from_slice(&query::json(&answer.rows)?).unwrap_or_default());

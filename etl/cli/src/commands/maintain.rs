@@ -2,7 +2,7 @@
 
 use clap::Args;
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::maintain::Report;
+use connectwise_pipeline::maintain::MaintenanceReport;
 use connectwise_pipeline::verify;
 
 use crate::output::{Output, table, thousands};
@@ -62,7 +62,7 @@ impl Maintain {
     }
 }
 
-fn show(report: &Report, output: &Output) -> Result<()> {
+fn show(report: &MaintenanceReport, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(report);
     }
@@ -94,7 +94,7 @@ fn show(report: &Report, output: &Output) -> Result<()> {
     Ok(())
 }
 
-fn show_findings(report: &verify::Report, output: &Output) -> Result<()> {
+fn show_findings(report: &verify::VerificationReport, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(report);
     }

@@ -4,7 +4,7 @@ use clap::Args;
 use connectwise_pipeline::deletes::MAX_SHARE;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::quarantine;
-use connectwise_pipeline::reconcile::Report;
+use connectwise_pipeline::reconcile::ReconcileReport;
 
 use crate::entities::EntityArgs;
 use crate::output::{Output, table, thousands};
@@ -56,7 +56,7 @@ impl Reconcile {
     }
 }
 
-fn show(report: &Report, output: &Output) -> Result<()> {
+fn show(report: &ReconcileReport, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(report);
     }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use clap::{Args, ValueEnum};
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::run::{Mode, Outcome, Report};
+use connectwise_pipeline::run::{Mode, RunReport, StepOutcome};
 
 use super::reconcile::percent;
 use crate::entities::EntityArgs;
@@ -90,18 +90,18 @@ impl Run {
 }
 
 /// Prints what a run did.
-pub(crate) fn show(report: &Report, output: &Output) -> Result<()> {
+pub(crate) fn show(report: &RunReport, output: &Output) -> Result<()> {
     if output.is_json() {
         return output.json(report);
     }
     let rows = report.steps.iter().map(|step| {
         let what = match &step.outcome {
-            Outcome::Failed(_) => "failed".to_owned(),
-            Outcome::Incomplete(_) => format!("incomplete, {}", changes(step)),
-            Outcome::Unchanged => "unchanged".to_owned(),
-            Outcome::Skipped if step.layer == Layer::Bronze => "skipped".to_owned(),
-            Outcome::Skipped => "nothing to build it from".to_owned(),
-            Outcome::Written => changes(step),
+            StepOutcome::Failed(_) => "failed".to_owned(),
+            StepOutcome::Incomplete(_) => format!("incomplete, {}", changes(step)),
+            StepOutcome::Unchanged => "unchanged".to_owned(),
+            StepOutcome::Skipped if step.layer == Layer::Bronze => "skipped".to_owned(),
+            StepOutcome::Skipped => "nothing to build it from".to_owned(),
+            StepOutcome::Written => changes(step),
         };
         let version = step.version.map_or_else(String::new, |version| version.to_string());
         vec![

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Datelike, Months, NaiveDate, Utc};
 use connectwise_lakehouse::Lake;
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::measures::{self, Asked, Catalog, Cell, Column, Request};
+use connectwise_pipeline::measures::{self, AskRequest, Asked, Catalog, Cell, Column};
 
 use crate::error;
 
@@ -141,7 +141,7 @@ async fn told(lake: &Lake, asked: &Asked<'_>, by: Vec<String>, months: Option<&(
         ["expiring agreements", "receivables by age", "unbilled by age", "project hours"].contains(&asked.name);
     let months = months.filter(|_| asked.rows.period.is_some() && !is_of_all_times);
     let (from, to) = months.cloned().unzip();
-    let answer = measures::ask(lake, asked, &Request { by, company: None, from, to }).await?;
+    let answer = measures::ask(lake, asked, &AskRequest { by, company: None, from, to }).await?;
     let names: Vec<&str> = answer.columns.iter().map(|column| column.name.as_str()).collect();
     let row = |cells: Vec<Cell>| Row(names.iter().map(|name| (*name).to_owned()).zip(cells).collect());
     let rows: Vec<Row> = answer.cells()?.into_iter().map(row).collect();

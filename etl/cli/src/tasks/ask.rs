@@ -1,7 +1,7 @@
 //! Asking saved questions.
 
 use connectwise_pipeline::error::Result;
-use connectwise_pipeline::measures::{self, Answer, Catalog, Request};
+use connectwise_pipeline::measures::{self, Answer, AskRequest, Catalog};
 
 use crate::settings::Settings;
 
@@ -21,7 +21,7 @@ pub async fn measures(settings: &Settings) -> Result<Catalog> {
 ///
 /// # Errors
 /// As [`measures()`] and [`measures::ask`].
-pub async fn ask(settings: &Settings, question: &str, request: &Request) -> Result<Answer> {
+pub async fn ask(settings: &Settings, question: &str, request: &AskRequest) -> Result<Answer> {
     let catalog = measures(settings).await?;
     measures::ask(&settings.lake()?, &catalog.asked(question)?, request).await
 }

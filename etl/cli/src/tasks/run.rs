@@ -6,7 +6,7 @@ use connectwise_extract::selection::Selected;
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::gold;
-use connectwise_pipeline::run::{Mode, Observer, Plan, Report, execute};
+use connectwise_pipeline::run::{Mode, Observer, Plan, RunReport, execute};
 
 use crate::entities::EntityArgs;
 use crate::error;
@@ -78,7 +78,7 @@ impl RunRequest {
 /// # Errors
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) and [`Kind::Config`](connectwise_pipeline::error::Kind::Config) before
 /// anything is touched. What fails later is in the report.
-pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observer) -> Result<Report> {
+pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observer) -> Result<RunReport> {
     request.check()?;
     let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, adopt, max_share } = request;
     let Selected { entities, optional } = entities.selected(settings)?;

@@ -60,7 +60,7 @@ pub async fn reconcile(
     settings: &Settings,
     request: ReconcileRequest,
     progress: &dyn Progress,
-) -> Result<(sweep::Report, Result<()>)> {
+) -> Result<(sweep::ReconcileReport, Result<()>)> {
     if !(0.0..=100.0).contains(&request.max_share) {
         return Err(error::max_share());
     }
@@ -70,12 +70,12 @@ pub async fn reconcile(
     if entities.is_empty() || (named && entities.len() < selected.entities.len()) {
         return Err(error::only_snapshots());
     }
-    let swept = sweep::Request {
+    let swept = sweep::ReconcileOptions {
         max_share: request.max_share,
         page_size: settings.source.page_size(),
         secrets: settings.privacy.secrets(),
         optional: selected.optional,
-        ..sweep::Request::new(request.dry_run)
+        ..sweep::ReconcileOptions::new(request.dry_run)
     };
     run::reconcile(&settings.lake()?, &settings.client()?, &entities, &swept, progress).await
 }
@@ -114,7 +114,7 @@ pub async fn maintain(
     settings: &Settings,
     request: &MaintainRequest,
     progress: &dyn Progress,
-) -> Result<(upkeep::Report, Result<()>)> {
+) -> Result<(upkeep::MaintenanceReport, Result<()>)> {
     // A dry run is refused under the same conditions.
     let lake = settings.own_lake().await?;
     let options = MaintenanceOptions {
@@ -136,11 +136,12 @@ pub async fn verify(
     layers: Vec<Layer>,
     repair: bool,
     progress: &dyn Progress,
-) -> Result<verification::Report> {
+) -> Result<verification::VerificationReport> {
     let lake = if repair { settings.own_lake().await? } else { settings.lake()? };
     let run_id = uuid::Uuid::now_v7().to_string();
     let privacy = settings.keyed_privacy()?;
     let gold = &settings.gold;
-    let request = verification::Request { run_id, layers, privacy: &privacy, extra: &settings.extra, gold, repair };
+    let request =
+        verification::VerificationRequest { run_id, layers, privacy: &privacy, extra: &settings.extra, gold, repair };
     verification::run(&lake, &request, progress).await
 }

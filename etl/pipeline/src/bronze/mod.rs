@@ -30,7 +30,7 @@ use crate::deletes::MAX_SHARE;
 use crate::error::Result;
 use crate::quarantine;
 use crate::shared::Shared;
-use crate::telemetry::{Meter, Mode, Outcome, ReadProof, Step};
+use crate::telemetry::{Meter, Mode, ReadProof, Step, StepOutcome};
 use crate::tenant::{self, Signature};
 use changes::Listed;
 use deferred::Deferred;
@@ -86,7 +86,7 @@ impl Default for Options {
 
 /// What a load is told.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct LoadRequest {
     /// The quarantine when the run began.
     pub quarantine: Table,
     /// Full or incremental.
@@ -153,7 +153,7 @@ impl Loaded {
         });
         step.warnings.extend(self.warnings);
         if let Some(what) = self.incomplete {
-            step.outcome = Outcome::Incomplete(what);
+            step.outcome = StepOutcome::Incomplete(what);
         }
     }
 }
@@ -171,7 +171,7 @@ pub async fn load(
     table: &Table,
     client: &Client,
     entity: &'static Entity,
-    request: &Request,
+    request: &LoadRequest,
     meter: &Meter,
 ) -> Result<Loaded> {
     table.retry_on_conflict(async |table| attempt(&table, client, entity, request, meter).await).await
@@ -181,7 +181,7 @@ async fn attempt(
     table: &Table,
     client: &Client,
     entity: &'static Entity,
-    request: &Request,
+    request: &LoadRequest,
     meter: &Meter,
 ) -> Result<Loaded> {
     let lake = table.lake();
@@ -281,7 +281,7 @@ struct Target<'a> {
     entity: &'static Entity,
     /// The table before anything was asked.
     table: &'a Table,
-    request: &'a Request,
+    request: &'a LoadRequest,
     meter: &'a Meter,
     /// The newest record and the next watermark, found out before the read.
     measured: Measured,

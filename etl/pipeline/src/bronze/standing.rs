@@ -10,7 +10,7 @@ use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 
 use super::deferred::Deferred;
-use super::{Request, watermark};
+use super::{LoadRequest, watermark};
 use crate::error::Result;
 use crate::quarantine::Held;
 use crate::telemetry::Mode;
@@ -73,7 +73,7 @@ impl Standing {
     ///
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
-    pub(crate) async fn of(table: &Table, entity: &'static Entity, request: &Request) -> Result<Self> {
+    pub(crate) async fn of(table: &Table, entity: &'static Entity, request: &LoadRequest) -> Result<Self> {
         let examined = table.examine().await?;
         let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
         let trusted = examined.as_ref().and_then(|examined| examined.trusted);
@@ -106,7 +106,7 @@ impl Standing {
         &self,
         client: &Client,
         entity: &'static Entity,
-        request: &Request,
+        request: &LoadRequest,
         measured: &Measured,
     ) -> Result<Chosen> {
         let mut chosen = Chosen { scope: Scope::All, dates: ReadDates::default(), warnings: Vec::new() };

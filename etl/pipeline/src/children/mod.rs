@@ -43,7 +43,7 @@ use connectwise_lakehouse::{Doubt, Table};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
 
-use crate::bronze::{Loaded, Request};
+use crate::bronze::{LoadRequest, Loaded};
 pub use crate::bundling::BUNDLE;
 pub use crate::deletes::children::MAX_SHARE;
 use crate::error::{Error, Result};
@@ -66,7 +66,7 @@ struct ChildWork<'a> {
     parent: &'static Parent,
     /// The table before anything was asked.
     table: &'a Table,
-    request: &'a Request,
+    request: &'a LoadRequest,
     meter: &'a Meter,
     /// Whether the table holds the rows of a tenant that the lakehouse belonged to before.
     moved: bool,
@@ -86,7 +86,7 @@ pub async fn load(
     client: &Client,
     entity: &'static Entity,
     parent: &'static Parent,
-    request: &Request,
+    request: &LoadRequest,
     meter: &Meter,
 ) -> Result<Loaded> {
     let above = catalog::entity(parent.entity)?;
@@ -133,7 +133,7 @@ impl<'a> ChildWork<'a> {
         table: &'a Table,
         client: &'a Client,
         (entity, above, parent): (&'static Entity, &'static Entity, &'static Parent),
-        request: &'a Request,
+        request: &'a LoadRequest,
         meter: &'a Meter,
     ) -> Result<Self> {
         let examined = table.examine().await?;

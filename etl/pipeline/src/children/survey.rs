@@ -13,7 +13,7 @@ use futures::future::join_all;
 
 use super::ChildWork;
 use super::bundle::{Below, Refusal, counted, refusal};
-use crate::bronze::Request;
+use crate::bronze::LoadRequest;
 use crate::bundling::BUNDLE;
 use crate::shared::{Ids, SharedQuestion};
 use crate::telemetry::Meter;
@@ -57,8 +57,8 @@ fn question(part: &Part, most: Option<usize>) -> SharedQuestion {
 }
 
 /// Sends the requests of these loads and puts the answers into their shared state.
-pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &Request)]) -> Surveyed {
-    let Some((_, _, Request { shared, page_size, .. })) = loads.first() else { return Surveyed::default() };
+pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &LoadRequest)]) -> Surveyed {
+    let Some((_, _, LoadRequest { shared, page_size, .. })) = loads.first() else { return Surveyed::default() };
     let meter = Meter::default();
     let asked = loads.iter().map(|&(entity, table, request)| parents_of(client, entity, table, request, &meter));
     let asked: Vec<SurveyedList<'_>> = join_all(asked).await.into_iter().flatten().collect();
@@ -125,7 +125,7 @@ async fn parents_of<'a>(
     client: &'a Client,
     entity: &'static Entity,
     table: &'a Table,
-    request: &'a Request,
+    request: &'a LoadRequest,
     meter: &'a Meter,
 ) -> Option<SurveyedList<'a>> {
     let hangs = entity.parent()?;

@@ -24,7 +24,7 @@ use super::write::{self, GoldRun};
 use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups, select};
 use crate::error::{Error, Result};
 use crate::sql;
-use crate::telemetry::build::Outcome;
+use crate::telemetry::build::BuildOutcome;
 use crate::telemetry::{TableReport, TestResult};
 
 /// What the models of one build have in common.
@@ -250,7 +250,7 @@ impl Builder<'_> {
         let report = report.map_err(rejected);
         self.tests.extend(checks.results());
         let report = report?;
-        if report.outcome == Outcome::Written {
+        if report.outcome == BuildOutcome::Written {
             let table = self.run.known.table(model)?.refresh().await?;
             self.run.known.set(model, table);
         }

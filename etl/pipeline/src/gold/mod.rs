@@ -64,7 +64,7 @@ use serde::Serialize;
 
 use crate::error::{Error, Kind, Result};
 use crate::opened::Opened;
-use crate::telemetry::build::{Mode, Outcome, TableReport};
+use crate::telemetry::build::{BuildOutcome, Mode, TableReport};
 pub use crate::telemetry::{Severity, TestResult};
 use aggregates::AggregateCache;
 use builder::Builder;
@@ -105,7 +105,7 @@ impl GoldReport {
     fn after(mut self, before: Self) -> Self {
         for table in &mut self.tables {
             let earlier = before.tables.iter().rev().find(|earlier| earlier.table == table.table);
-            if let Some(earlier) = earlier.filter(|_| table.outcome == Outcome::Unchanged) {
+            if let Some(earlier) = earlier.filter(|_| table.outcome == BuildOutcome::Unchanged) {
                 *table = earlier.clone();
             }
         }
@@ -119,7 +119,7 @@ impl GoldReport {
     /// Takes over what a build wrote before another run was faster.
     fn keep(&mut self, tables: Vec<TableReport>, tests: Vec<TestResult>) {
         let written: Vec<TableReport> =
-            tables.into_iter().filter(|report| report.outcome == Outcome::Written).collect();
+            tables.into_iter().filter(|report| report.outcome == BuildOutcome::Written).collect();
         self.tests.extend(tests.into_iter().filter(|test| written.iter().any(|report| report.table == test.table)));
         self.tables.extend(written);
     }
@@ -218,7 +218,7 @@ pub async fn check(lake: &Lake, config: &GoldConfig) -> Result<()> {
 /// and surrogate keys are those of earlier runs.
 ///
 /// A model that can't be computed, whose rows break the contract of its table or fail a data test leaves its table as it
-/// was and says so in the report ([`Outcome::Failed`]); it stops those that read it and no
+/// was and says so in the report ([`BuildOutcome::Failed`]); it stops those that read it and no
 /// others. Running again goes on. When another run changes a table meanwhile, the build starts over from what that one left.
 ///
 /// # Errors
@@ -231,7 +231,7 @@ pub async fn build(
     started: DateTime<Utc>,
     config: &GoldConfig,
 ) -> Result<GoldReport> {
-    build_opened(&Request::new(lake, mode, run_id, started), config, Opened::default()).await
+    build_opened(&GoldRequest::new(lake, mode, run_id, started), config, Opened::default()).await
 }
 
 /// Computes every gold table whose inputs are those that it was built from, and says how its stored rows differ
@@ -241,13 +241,13 @@ pub async fn build(
 /// As [`build`].
 pub(crate) async fn compare(lake: &Lake, started: DateTime<Utc>, config: &GoldConfig) -> Result<GoldReport> {
     // Of a difference as many rows are looked at as an incremental build would merge.
-    let request = Request { dry: true, ..Request::new(lake, Mode::Incremental, "", started) };
+    let request = GoldRequest { dry: true, ..GoldRequest::new(lake, Mode::Incremental, "", started) };
     build_opened(&request, config, Opened::default()).await
 }
 
 /// What a build is told.
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct GoldRequest {
     lake: Lake,
     mode: Mode,
     run_id: String,
@@ -256,14 +256,14 @@ pub(crate) struct Request {
     dry: bool,
 }
 
-impl Request {
+impl GoldRequest {
     pub(crate) fn new(lake: &Lake, mode: Mode, run_id: &str, started: DateTime<Utc>) -> Self {
         Self { lake: lake.clone(), mode, run_id: run_id.to_owned(), started, dry: false }
     }
 }
 
 /// As [`build`], of tables that are open already as far as they are.
-pub(crate) async fn build_opened(request: &Request, config: &GoldConfig, mut opened: Opened) -> Result<GoldReport> {
+pub(crate) async fn build_opened(request: &GoldRequest, config: &GoldConfig, mut opened: Opened) -> Result<GoldReport> {
     let all = TableName::gold("*");
     let mut before = GoldReport::default();
     let report = retry_on_conflict(&all, async || {
@@ -278,7 +278,7 @@ pub(crate) async fn build_opened(request: &Request, config: &GoldConfig, mut ope
 /// Builds once. It ends with [`Kind::Conflict`] where another run changes a table meanwhile that is read or written; `before`
 /// then has what was written until then.
 async fn attempt(
-    request: &Request,
+    request: &GoldRequest,
     config: &GoldConfig,
     mut opened: Opened,
     before: &mut GoldReport,
@@ -302,14 +302,14 @@ struct Project<'a> {
 }
 
 async fn build_models(
-    request: &Request,
+    request: &GoldRequest,
     project: Project<'_>,
     mut opened: Opened,
     before: &mut GoldReport,
 ) -> Result<GoldReport> {
     let Project { config, models, inputs } = project;
     let entities = connectwise_extract::catalog::entities();
-    let Request { lake, started, dry, .. } = request;
+    let GoldRequest { lake, started, dry, .. } = request;
     let (started, dry) = (*started, *dry);
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::drift::News;
 use super::{End, STARTED, Start, process};
-use crate::telemetry::{Chunk, DriftKind, Outcome, Severity, Step, TestResult, outcome};
+use crate::telemetry::{Chunk, DriftKind, Severity, Step, StepOutcome, TestResult, outcome};
 
 /// The layers in their order, the ledger's own last.
 const LAYERS: [Layer; 4] = [Layer::Bronze, Layer::Silver, Layer::Gold, Layer::Ledger];
@@ -132,7 +132,7 @@ impl StepRow {
             table_name: step.table.clone(),
             outcome: step.outcome.name(),
             error: match &step.outcome {
-                Outcome::Failed(why) | Outcome::Incomplete(why) => Some(why.clone()),
+                StepOutcome::Failed(why) | StepOutcome::Incomplete(why) => Some(why.clone()),
                 _ => None,
             },
             rows_read: step.rows_read,

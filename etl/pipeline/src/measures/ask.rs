@@ -19,7 +19,7 @@ use crate::sql;
 
 /// What is asked of a question. What isn't said is as the question has it.
 #[derive(Debug, Clone, Default)]
-pub struct Request {
+pub struct AskRequest {
     /// What the answer is cut by.
     pub by: Vec<String>,
     /// Name, identifier or id of a company.
@@ -92,7 +92,7 @@ struct Company {
 /// # Errors
 /// [`Kind::Usage`](crate::error::Kind::Usage), one sentence, for a cut, a period or a company that can't be asked for and for a table that isn't there;
 /// [`Kind::Sql`](crate::error::Kind::Sql) when the SELECT fails.
-pub async fn ask(lake: &Lake, asked: &Asked<'_>, request: &Request) -> Result<Answer> {
+pub async fn ask(lake: &Lake, asked: &Asked<'_>, request: &AskRequest) -> Result<Answer> {
     let by: Vec<&str> = match request.by.as_slice() {
         [] => asked.by.clone(),
         by => by.iter().map(|name| name.trim()).collect(),
@@ -183,7 +183,7 @@ fn date(day: NaiveDate) -> ScalarValue {
 }
 
 /// The first and the last day that count.
-fn days(asked: &Asked<'_>, request: &Request) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
+fn days(asked: &Asked<'_>, request: &AskRequest) -> Result<(Option<NaiveDate>, Option<NaiveDate>)> {
     let from = request.from.as_deref().map(period::days).transpose()?.map(|(first, _)| first);
     let to = request.to.as_deref().map(period::days).transpose()?.map(|(_, last)| last);
     if (from.is_some() || to.is_some()) && asked.rows.period.is_none() {

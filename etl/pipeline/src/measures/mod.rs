@@ -19,6 +19,6 @@ mod problems;
 #[cfg(test)]
 mod tests;
 
-pub use ask::{Answer, Cell, Column, Request, Role, ask, lacking};
+pub use ask::{Answer, AskRequest, Cell, Column, Role, ask, lacking};
 pub use catalog::{Asked, Catalog, Dimension, Measure, PERIODS, Question, Rows};
 pub use problems::check;

@@ -32,7 +32,7 @@ use crate::deletes::{Facts, Guard, MAX_SHARE, Presence, accepts_all, confirm, co
 use crate::error::{Error, Result};
 use crate::halt::{Halt, Trouble};
 use crate::quarantine;
-pub use report::{EntityReport, Report, Swept};
+pub use report::{EntityReport, ReconcileReport, Swept};
 use sweep::{Sweep, sweep};
 
 /// Property that the API flips without a new change time, when companies are merged.
@@ -43,7 +43,7 @@ const IDS_A_REQUEST: usize = 100;
 
 /// What a reconcile is told.
 #[derive(Debug, Clone)]
-pub struct Request {
+pub struct ReconcileOptions {
     /// Name of the run, written into every row and commit.
     pub run_id: String,
     /// When the run started.
@@ -60,7 +60,7 @@ pub struct Request {
     pub optional: Vec<&'static str>,
 }
 
-impl Request {
+impl ReconcileOptions {
     /// A run that starts now, with the default limit.
     pub fn new(dry_run: bool) -> Self {
         Self {
@@ -82,13 +82,18 @@ pub fn wanted(all: impl IntoIterator<Item = &'static Entity>) -> Vec<&'static En
 }
 
 /// Reconciles entities one after the other. One that is refused or fails doesn't stop the others, and is left as it was.
-pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], request: &Request) -> Report {
+pub async fn run(
+    lake: &Lake,
+    client: &Client,
+    entities: &[&'static Entity],
+    options: &ReconcileOptions,
+) -> ReconcileReport {
     let mut reports = Vec::new();
     let mut not_tried = Vec::new();
     let mut halt = Halt::default();
     for (at, entity) in entities.iter().enumerate() {
         let clock = Instant::now();
-        let mut report = one(lake, client, entity, request).await;
+        let mut report = one(lake, client, entity, options).await;
         report.seconds = clock.elapsed().as_secs_f64();
         let rest = entities.get(at + 1..).unwrap_or_default();
         let stops = halt.after(client, report.refused.is_some(), report.trouble, rest).await;
@@ -101,20 +106,20 @@ pub async fn run(lake: &Lake, client: &Client, entities: &[&'static Entity], req
             break;
         }
     }
-    Report { run_id: request.run_id.clone(), dry_run: request.dry_run, entities: reports, not_tried }
+    ReconcileReport { run_id: options.run_id.clone(), dry_run: options.dry_run, entities: reports, not_tried }
 }
 
 /// Reconciles an entity, from the start as often as other runs change its table meanwhile.
-async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Request) -> EntityReport {
+async fn one(lake: &Lake, client: &Client, entity: &'static Entity, options: &ReconcileOptions) -> EntityReport {
     let name = TableName::bronze(entity.table);
     let mut report = EntityReport::new(entity);
     let reconciled = retry_on_conflict(&name, async || {
         report = EntityReport::new(entity);
         let table = lake.table(&name).await?;
-        Sweeping { client, entity, request, table: &table }.reconcile(&mut report).await
+        Sweeping { client, entity, options, table: &table }.reconcile(&mut report).await
     });
     let Err(error) = reconciled.await else { return report };
-    if request.optional.contains(&entity.name) && error.is_shut() {
+    if options.optional.contains(&entity.name) && error.is_shut() {
         report.note = Some("skipped: the role may not read it, and it is optional".to_owned());
     } else {
         tracing::error!(entity = entity.name, error = %error.report(), "reconcile failed");
@@ -127,7 +132,7 @@ async fn one(lake: &Lake, client: &Client, entity: &'static Entity, request: &Re
 struct Sweeping<'a> {
     client: &'a Client,
     entity: &'static Entity,
-    request: &'a Request,
+    options: &'a ReconcileOptions,
     /// The table before the list was read.
     table: &'a Table,
 }
@@ -140,7 +145,7 @@ impl Sweeping<'_> {
         };
         let flagged = self.entity.columns.iter().any(|column| column.name == SILENT && column.kind == Type::Boolean)
             && schema.field_with_name(SILENT).is_ok();
-        let listed = sweep(self.client, self.entity, self.request.page_size, flagged.then_some(SILENT)).await?;
+        let listed = sweep(self.client, self.entity, self.options.page_size, flagged.then_some(SILENT)).await?;
         let uncounted = listed.uncounted.as_deref().map(|why| uncounted(self.entity, why));
         report.note = left_out(self.entity, &listed.unreadable).or(uncounted);
         // The sweep only says which rows to ask for. What is asked for from here on is newer than what this version holds.
@@ -170,7 +175,7 @@ impl Sweeping<'_> {
         let stale = stale(&stored, &listed);
         report.reread = stale.len() as u64;
         let nothing = stale.is_empty() && gone.is_empty();
-        if !self.request.dry_run && !nothing {
+        if !self.options.dry_run && !nothing {
             self.write(&now, &stale, gone.clone(), report).await?;
         }
         report.deleted = gone;
@@ -184,12 +189,12 @@ impl Sweeping<'_> {
             listed: listed.len(),
             missing: report.missing,
             counted: listed.counted,
-            max_share: self.request.max_share,
+            max_share: self.options.max_share,
         };
         if let Err(guard) = may_delete(&facts) {
             return Ok(Some(guard));
         }
-        if missing.is_empty() || accepts_all(self.request.max_share) {
+        if missing.is_empty() || accepts_all(self.options.max_share) {
             return Ok(None);
         }
         let before = watermark(self.table).await?;
@@ -232,7 +237,7 @@ impl Sweeping<'_> {
             return Err(Error::not_reconciled(table.name(), doubt));
         }
         let rows = table.changed(&session, self.entity.key, CONTENT_HASH, rows).await?;
-        let commit = Commit::new(&self.request.run_id).note("etlReconciled", gone.len() as u64);
+        let commit = Commit::new(&self.options.run_id).note("etlReconciled", gone.len() as u64);
         let written = table.merge(&schema, Changes::upserts(self.entity.key, rows).deleting(gone), &commit).await?;
         report.version = Some(written.version);
         (report.inserted, report.updated) = (written.inserted, written.updated);
@@ -265,14 +270,14 @@ impl Sweeping<'_> {
     /// Reads records by their ids. Those that can't be rows are kept as text.
     async fn reread(&self, keys: &[i64], report: &mut EntityReport) -> Result<Vec<RecordBatch>> {
         let fault = |error| read::source_error(self.entity, error);
-        let request = self.request;
-        let mut decoder = Decoder::new(self.entity, &request.run_id, request.started)?.storing(request.secrets);
+        let options = self.options;
+        let mut decoder = Decoder::new(self.entity, &options.run_id, options.started)?.storing(options.secrets);
         let mut rows = Vec::new();
         let mut rejected = Vec::new();
         let mut unreadable: Vec<Unreadable> = Vec::new();
         for some in keys.chunks(IDS_A_REQUEST) {
             let condition = field(self.entity.key).in_(some.iter().copied());
-            let list = self.client.list(self.entity.path).conditions(condition).page_size(request.page_size);
+            let list = self.client.list(self.entity.path).conditions(condition).page_size(options.page_size);
             let mut pages = Box::pin(list.skip_unreadable().pages());
             while let Some(page) = pages.try_next().await.map_err(fault)? {
                 leave_out(&mut unreadable, &page).map_err(|gap| read::incomplete(self.entity, gap))?;
@@ -283,7 +288,7 @@ impl Sweeping<'_> {
             rows.push(decoder.batch()?);
         }
         report.quarantined =
-            quarantine::keep(self.table.lake(), self.entity, &rejected, &request.run_id, request.started).await?;
+            quarantine::keep(self.table.lake(), self.entity, &rejected, &options.run_id, options.started).await?;
         report.note = report.note.take().or_else(|| left_out(self.entity, &unreadable));
         Ok(rows)
     }

@@ -5,12 +5,12 @@ use connectwise_sdk::catalog::Entity;
 use serde::Serialize;
 
 use crate::halt::Trouble;
-use crate::telemetry::{Outcome, ReadProof, Step};
+use crate::telemetry::{ReadProof, Step, StepOutcome};
 
 /// All of a run.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct ReconcileReport {
     /// Name of the run, found again in the commits.
     pub run_id: String,
     /// Whether nothing was written, whatever was found.
@@ -22,7 +22,7 @@ pub struct Report {
     pub not_tried: Vec<&'static str>,
 }
 
-impl Report {
+impl ReconcileReport {
     /// The entities of which nothing was deleted because something spoke against it.
     pub fn refused(&self) -> impl Iterator<Item = &EntityReport> {
         self.entities.iter().filter(|entity| entity.refused.is_some())
@@ -98,11 +98,11 @@ impl EntityReport {
             complete: true,
         });
         step.outcome = match &self.refused {
-            Some(why) if self.version.is_some() => Outcome::Incomplete(why.clone()),
-            Some(why) => Outcome::Failed(why.clone()),
-            None if self.version.is_some() => Outcome::Written,
-            None if self.swept.is_none() => Outcome::Skipped,
-            None => Outcome::Unchanged,
+            Some(why) if self.version.is_some() => StepOutcome::Incomplete(why.clone()),
+            Some(why) => StepOutcome::Failed(why.clone()),
+            None if self.version.is_some() => StepOutcome::Written,
+            None if self.swept.is_none() => StepOutcome::Skipped,
+            None => StepOutcome::Unchanged,
         };
         (step.seconds, step.ended) = (self.seconds, Utc::now());
     }

@@ -28,23 +28,23 @@ pub async fn reconcile(
     lake: &Lake,
     client: &Client,
     entities: &[&'static Entity],
-    request: &sweep_of::Request,
+    options: &sweep_of::ReconcileOptions,
     progress: &dyn Progress,
-) -> Result<(sweep_of::Report, Result<()>)> {
+) -> Result<(sweep_of::ReconcileReport, Result<()>)> {
     progress.planned(entities.len());
-    if request.dry_run {
+    if options.dry_run {
         // Admission mends what says whose lakehouse it is.
         tenant::owner(lake).await?;
     }
-    let Admitted { lake, signature, .. } = tenant::admit(lake, client, false, &request.run_id, request.started).await?;
+    let Admitted { lake, signature, .. } = tenant::admit(lake, client, false, &options.run_id, options.started).await?;
     let lake = &lake;
-    if request.dry_run {
+    if options.dry_run {
         let mut all = Vec::new();
-        let run_id = request.run_id.clone();
+        let run_id = options.run_id.clone();
         let mut not_tried = Vec::new();
         let mut halt = Halt::default();
         for (at, entity) in entities.iter().enumerate() {
-            let found = swept(lake, client, entity, request, signature).await?;
+            let found = swept(lake, client, entity, options, signature).await?;
             progress.done(entity.name);
             let (failed, trouble) =
                 (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
@@ -58,12 +58,12 @@ pub async fn reconcile(
                 break;
             }
         }
-        return Ok((sweep_of::Report { run_id, dry_run: true, entities: all, not_tried }, Ok(())));
+        return Ok((sweep_of::ReconcileReport { run_id, dry_run: true, entities: all, not_tried }, Ok(())));
     }
     let clock = Instant::now();
     let start = Start {
-        run_id: &request.run_id,
-        started: request.started,
+        run_id: &options.run_id,
+        started: options.started,
         work: Work::Reconcile,
         layers: &[Layer::Bronze],
         asked: Some(client.config().version()),
@@ -79,7 +79,7 @@ pub async fn reconcile(
     let mut halt = Halt::new(server.trouble);
     for (at, entity) in entities.iter().enumerate() {
         let client = client.with_own_stats();
-        let mut found = swept(lake, &client, entity, request, signature).await?;
+        let mut found = swept(lake, &client, entity, options, signature).await?;
         progress.done(entity.name);
         let mut stops = false;
         for found in &mut found {
@@ -113,7 +113,7 @@ pub async fn reconcile(
         ended: Utc::now(),
     };
     let told = journal.end(&end).await;
-    Ok((sweep_of::Report { run_id: request.run_id.clone(), dry_run: false, entities: all, not_tried }, told))
+    Ok((sweep_of::ReconcileReport { run_id: options.run_id.clone(), dry_run: false, entities: all, not_tried }, told))
 }
 
 /// Reconciles one entity, unless its table still holds the rows of an earlier tenant.
@@ -121,14 +121,14 @@ async fn swept(
     lake: &Lake,
     client: &Client,
     entity: &'static Entity,
-    request: &sweep_of::Request,
+    options: &sweep_of::ReconcileOptions,
     owner: Signature,
 ) -> Result<Vec<sweep_of::EntityReport>> {
     let table = lake.table(&TableName::bronze(entity.table)).await?;
     if tenant::is_of_another(&table, owner).await? {
         return Ok(vec![sweep_of::EntityReport::refusing(entity, Error::unmoved(table.name(), None).to_string())]);
     }
-    Ok(sweep_of::run(lake, client, &[entity], request).await.entities)
+    Ok(sweep_of::run(lake, client, &[entity], options).await.entities)
 }
 
 /// Keeps tables in order and tells the ledger, as [`reconcile`] does.
@@ -141,7 +141,7 @@ pub async fn maintain(
     gold: &GoldConfig,
     options: &MaintenanceOptions,
     progress: &dyn Progress,
-) -> Result<(upkeep_of::Report, Result<()>)> {
+) -> Result<(upkeep_of::MaintenanceReport, Result<()>)> {
     if options.dry_run {
         return Ok((upkeep_of::run(lake, layers, gold, options, progress).await?, Ok(())));
     }

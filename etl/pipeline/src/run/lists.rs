@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::load::{ListTarget, Ready};
 use super::plan::Run;
 use super::server::Server;
-use super::{Meter, Outcome, Step};
+use super::{Meter, Step, StepOutcome};
 use crate::children;
 use crate::error::{Error, Result};
 use crate::halt::Halt;
@@ -182,7 +182,7 @@ impl Run<'_> {
                 if is_last && !is_first && is_shut(&step) && all_shut {
                     let count = self.plan.entities.len();
                     let why = format!("the role may read none of {count} lists: check the credentials and its rights");
-                    step.outcome = Outcome::Failed(why);
+                    step.outcome = StepOutcome::Failed(why);
                 }
                 meter.redact(client);
                 journal.step(&step, Some((entity, &meter))).await;
@@ -239,7 +239,7 @@ async fn meanwhile<L: Future, T>(
 
 /// Whether the list was skipped because the role may not read it.
 fn is_shut(step: &Step) -> bool {
-    step.outcome == Outcome::Skipped
+    step.outcome == StepOutcome::Skipped
 }
 
 /// Whether this is the bronze table of the entity.

@@ -7,7 +7,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::plan::{Run, at};
 use super::{Meter, Mode, Step, damage};
-use crate::bronze::{self, Foreknown, Request};
+use crate::bronze::{self, Foreknown, LoadRequest};
 use crate::children;
 use crate::error::Result;
 use crate::halt::Trouble;
@@ -18,7 +18,7 @@ use crate::quarantine;
 pub(super) struct Ready {
     /// The table at the version before the first request.
     pub(super) table: Table,
-    pub(super) request: Request,
+    pub(super) request: LoadRequest,
     /// Whether the table was marked as incomplete.
     untrusted: bool,
     /// Records in quarantine, as the table's own transaction counts them.
@@ -32,7 +32,7 @@ pub(super) struct Ready {
 impl Ready {
     /// Adds what the survey found out.
     pub(super) fn knowing(self, known: Foreknown) -> Self {
-        Self { request: Request { known, ..self.request }, ..self }
+        Self { request: LoadRequest { known, ..self.request }, ..self }
     }
 }
 
@@ -55,7 +55,7 @@ impl Run<'_> {
         let quarantine = self.quarantine.get_or_try_init(open).await?;
         let remembered = quarantine::remembered(&table).await?;
         let lost = quarantine::lost(quarantine, entity, remembered).await?;
-        let request = Request {
+        let request = LoadRequest {
             quarantine: quarantine.clone(),
             mode: if untrusted || lost > 0 { Mode::Full } else { self.plan.mode },
             window: self.plan.window,

@@ -14,7 +14,7 @@ mod server;
 mod silver;
 mod survey;
 
-pub use crate::telemetry::{Chunk, Meter, Mode, Observer, Outcome, Quiet, ReadProof, Step};
+pub use crate::telemetry::{Chunk, Meter, Mode, Observer, Quiet, ReadProof, Step, StepOutcome};
 pub use chores::{maintain, reconcile};
 pub use plan::{Plan, execute};
-pub use report::Report;
+pub use report::RunReport;

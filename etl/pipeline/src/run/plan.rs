@@ -16,7 +16,7 @@ use connectwise_sdk::catalog::Entity;
 
 use super::server::Server;
 use super::silver::Built;
-use super::{Meter, Mode, Observer, Report, Step, damage, others};
+use super::{Meter, Mode, Observer, RunReport, Step, damage, others};
 use crate::bronze::Options;
 use crate::error::{Error, Result};
 use crate::gold::{self, GoldConfig, Severity, TestResult};
@@ -84,7 +84,7 @@ impl Plan {
 /// # Errors
 /// [`Kind::Usage`](crate::error::Kind::Usage) when the plan needs an API client and there is none, and when gold can't be computed as it is configured;
 /// [`Kind::Config`](crate::error::Kind::Config) when the lakehouse belongs to another tenant or holds another program's tables. Everything later is in the report.
-pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<Report> {
+pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer: &dyn Observer) -> Result<RunReport> {
     if client.is_none() && plan.layers.contains(&Layer::Bronze) {
         return Err(Error::no_client());
     }
@@ -193,7 +193,7 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let requests = total(|step| step.requests) + server.spent.requests;
     let retries = total(|step| step.retries) + server.spent.retries;
     let bytes = total(|step| step.bytes) + server.spent.bytes;
-    let mut report = Report {
+    let mut report = RunReport {
         run_id: run.run_id.clone(),
         started,
         mode: plan.mode,
@@ -349,7 +349,7 @@ impl Run<'_> {
             && !self.unsettled.load(Ordering::Relaxed);
         mended.extend(healed);
         let mode = if whole { self.plan.mode } else { Mode::Full };
-        let request = gold::Request::new(self.lake, mode, &self.run_id, self.started);
+        let request = gold::GoldRequest::new(self.lake, mode, &self.run_id, self.started);
         let built = gold::build_opened(&request, &self.plan.gold, opened).await?;
         let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
         for table in untrusted.iter().filter(|table| !failed(table)) {

@@ -9,7 +9,7 @@ use crate::telemetry::{Mode, Step, TestResult, outcome};
 /// What a run did, step by step.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct RunReport {
     /// Name of the run, as in `_etl_run_id` and in the tables' history.
     pub run_id: String,
     /// When it started, by this machine's clock.
@@ -47,7 +47,7 @@ pub struct Report {
     pub seconds: f64,
 }
 
-impl Report {
+impl RunReport {
     /// Steps that failed.
     pub fn failed(&self) -> impl Iterator<Item = &Step> {
         self.steps.iter().filter(|step| step.is_failed())

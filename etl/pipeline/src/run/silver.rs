@@ -124,9 +124,9 @@ impl Run<'_> {
         .await
     }
 
-    fn request(&self, entity: &'static Entity) -> silver::Request<'_> {
+    fn request(&self, entity: &'static Entity) -> silver::SilverRequest<'_> {
         let Plan { privacy, extra, .. } = self.plan;
-        silver::Request { entity, privacy, extra, run_id: &self.run_id, started: self.started }
+        silver::SilverRequest { entity, privacy, extra, run_id: &self.run_id, started: self.started }
     }
 
     async fn history(&self, entity: &'static Entity, silver: Option<&Table>) -> Step {

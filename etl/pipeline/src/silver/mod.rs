@@ -46,7 +46,7 @@ use connectwise_lakehouse::{Commit, Examined, Table, TableName, as_conflict, ret
 use connectwise_sdk::catalog::Entity;
 
 use crate::error::{Error, Result};
-pub use crate::telemetry::build::{Mode, Outcome, TableReport, Unreadable};
+pub use crate::telemetry::build::{BuildOutcome, Mode, TableReport, Unreadable};
 use custom::COMMENT;
 pub use custom::{CustomField, custom_fields};
 pub(crate) use fingerprint::{Content, Fingerprinter};
@@ -87,7 +87,7 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or
 /// written, [`Kind::Contract`](crate::error::Kind::Contract) when bronze isn't what the catalogue declares. The silver
 /// table is then as it was.
-pub async fn build(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+pub async fn build(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
     let mut tables = Some((bronze.clone(), silver.clone()));
     retry_on_conflict(silver.name(), async || {
@@ -104,7 +104,7 @@ pub async fn build(bronze: &Table, silver: &Table, request: &Request<'_>, mode: 
     .await
 }
 
-async fn attempt(bronze: &Table, silver: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+async fn attempt(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let table = silver.name();
     let Some(input) = bronze.examine().await? else {
         return Ok(TableReport::no_input(table.clone()));
@@ -151,7 +151,7 @@ pub(crate) async fn seen(table: &Table, input: &Table, (version, commit): (&str,
 
 /// What a build is told.
 #[derive(Debug, Clone, Copy)]
-pub struct Request<'a> {
+pub struct SilverRequest<'a> {
     /// The entity.
     pub entity: &'a Entity,
     /// What becomes of secrets and personal data.
@@ -164,7 +164,7 @@ pub struct Request<'a> {
     pub started: DateTime<Utc>,
 }
 
-impl Request<'_> {
+impl SilverRequest<'_> {
     /// The columns of the entity's table, with these of custom fields. `stored` is the table as it is.
     fn layout(&self, stored: Option<&Schema>, custom: Vec<custom::CustomColumn>) -> Result<Layout> {
         Layout::new(self.entity, self.privacy, extra::columns(self.entity, self.extra, stored), custom)
@@ -176,7 +176,7 @@ struct BuildStep<'a> {
     bronze: &'a Table,
     input: &'a Examined,
     silver: &'a Table,
-    request: &'a Request<'a>,
+    request: &'a SilverRequest<'a>,
 }
 
 impl BuildStep<'_> {

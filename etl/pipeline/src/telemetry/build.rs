@@ -24,7 +24,7 @@ pub enum Mode {
 /// What became of a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Outcome {
+pub enum BuildOutcome {
     /// There is a new version.
     Written,
     /// The content is what it was, so there is no new version.
@@ -42,7 +42,7 @@ pub struct TableReport {
     #[serde(serialize_with = "as_text")]
     pub table: TableName,
     /// What became of it.
-    pub outcome: Outcome,
+    pub outcome: BuildOutcome,
     /// Rows inserted, updated and deleted, and the version that the table is at.
     pub written: Written,
     /// Rows that were built: all in a full build, the changed ones in an incremental one.
@@ -65,7 +65,7 @@ pub struct TableReport {
 
 impl TableReport {
     pub(crate) fn written(table: TableName, rows: u64, written: Written) -> Self {
-        let outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
+        let outcome = if written.committed { BuildOutcome::Written } else { BuildOutcome::Unchanged };
         Self {
             table,
             outcome,
@@ -85,12 +85,12 @@ impl TableReport {
 
     /// The table has a new version, whether or not rows were new.
     pub(crate) fn rewritten(self) -> Self {
-        Self { outcome: Outcome::Written, written: Written { committed: true, ..self.written }, ..self }
+        Self { outcome: BuildOutcome::Written, written: Written { committed: true, ..self.written }, ..self }
     }
 
     /// Says that values which a policy took are still in versions before this one.
     pub(crate) fn took_away(mut self, columns: &[String]) -> Self {
-        if !columns.is_empty() && self.outcome == Outcome::Written {
+        if !columns.is_empty() && self.outcome == BuildOutcome::Written {
             let columns = columns.join(", ");
             self.warnings.push(format!(
                 "the privacy policy drops or hashes {columns} from now on, and older versions of {} and of the gold tables \
@@ -115,7 +115,7 @@ impl TableReport {
 
     pub(crate) fn failed(table: TableName, error: &Error) -> Self {
         Self {
-            outcome: Outcome::Failed,
+            outcome: BuildOutcome::Failed,
             error: Some(error.report()),
             undecodable: error.is_undecodable(),
             ..Self::unchanged(table, 0)
@@ -123,7 +123,7 @@ impl TableReport {
     }
 
     pub(crate) fn no_input(table: TableName) -> Self {
-        Self { outcome: Outcome::NoInput, ..Self::unchanged(table, 0) }
+        Self { outcome: BuildOutcome::NoInput, ..Self::unchanged(table, 0) }
     }
 }
 

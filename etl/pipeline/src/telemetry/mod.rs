@@ -12,4 +12,4 @@ pub use data_test::{Severity, TestResult};
 pub use drift::{Deviation, DriftKind, Tally};
 pub use meter::{Chunk, Meter, Observer, Quiet};
 pub(crate) use step::outcome;
-pub use step::{Outcome, ReadProof, Step};
+pub use step::{ReadProof, Step, StepOutcome};

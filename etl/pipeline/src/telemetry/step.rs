@@ -5,14 +5,14 @@ use connectwise_lakehouse::{Layer, TableName, Written};
 use connectwise_sdk::ClientStats;
 use serde::Serialize;
 
-use super::build::{Outcome as BuildOutcome, TableReport};
+use super::build::{BuildOutcome, TableReport};
 use crate::error::Error;
 use crate::halt::Trouble;
 
 /// How a step ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase", tag = "outcome", content = "error")]
-pub enum Outcome {
+pub enum StepOutcome {
     /// There is a new version of the table.
     Written,
     /// The table holds what it has to already.
@@ -25,7 +25,7 @@ pub enum Outcome {
     Failed(String),
 }
 
-impl Outcome {
+impl StepOutcome {
     /// One lower-case word, as in the JSON report and in the ledger.
     pub fn name(&self) -> &'static str {
         match self {
@@ -69,7 +69,7 @@ pub struct Step {
     pub table: String,
     /// How it ended.
     #[serde(flatten)]
-    pub outcome: Outcome,
+    pub outcome: StepOutcome,
     /// Rows that went through the step.
     pub rows_read: u64,
     /// Rows that are new.
@@ -112,7 +112,7 @@ impl Step {
         Self {
             layer: table.layer,
             table: table.name.clone(),
-            outcome: Outcome::Unchanged,
+            outcome: StepOutcome::Unchanged,
             rows_read: 0,
             rows_inserted: 0,
             rows_updated: 0,
@@ -133,7 +133,7 @@ impl Step {
     }
 
     pub(crate) fn wrote(&mut self, written: &Written) {
-        self.outcome = if written.committed { Outcome::Written } else { Outcome::Unchanged };
+        self.outcome = if written.committed { StepOutcome::Written } else { StepOutcome::Unchanged };
         self.rows_inserted = written.inserted;
         self.rows_updated = written.updated;
         self.rows_deleted = written.deleted;
@@ -144,10 +144,10 @@ impl Step {
     pub(crate) fn built(&mut self, report: &TableReport) {
         self.wrote(&report.written);
         if report.outcome == BuildOutcome::NoInput {
-            (self.outcome, self.version) = (Outcome::Skipped, None);
+            (self.outcome, self.version) = (StepOutcome::Skipped, None);
         }
         if let Some(error) = &report.error {
-            (self.outcome, self.version) = (Outcome::Failed(error.clone()), None);
+            (self.outcome, self.version) = (StepOutcome::Failed(error.clone()), None);
         }
         self.rows_read = report.rows;
         self.warnings.extend(report.warnings.iter().cloned());
@@ -168,31 +168,31 @@ impl Step {
     }
 
     pub(crate) fn failed(&mut self, error: &Error) {
-        self.outcome = Outcome::Failed(error.report());
+        self.outcome = StepOutcome::Failed(error.report());
     }
 
     /// The role may not read it, which is expected.
     pub(crate) fn skipped(&mut self, why: String) {
-        self.outcome = Outcome::Skipped;
+        self.outcome = StepOutcome::Skipped;
         self.warnings.push(why);
     }
 
     /// Adds to why it failed, or why an optional list can't just be skipped.
     pub(crate) fn add_to_failure(&mut self, what: &str) {
         match &mut self.outcome {
-            Outcome::Failed(why) => why.push_str(what),
-            _ => self.outcome = Outcome::Failed(format!("the role may not read it{what}")),
+            StepOutcome::Failed(why) => why.push_str(what),
+            _ => self.outcome = StepOutcome::Failed(format!("the role may not read it{what}")),
         }
     }
 
     /// Whether something couldn't be read, and the rest was written.
     pub fn is_incomplete(&self) -> bool {
-        matches!(self.outcome, Outcome::Incomplete(_))
+        matches!(self.outcome, StepOutcome::Incomplete(_))
     }
 
     /// Whether the step failed.
     pub fn is_failed(&self) -> bool {
-        matches!(self.outcome, Outcome::Failed(_))
+        matches!(self.outcome, StepOutcome::Failed(_))
     }
 }
 
@@ -202,7 +202,9 @@ fn layer_name<S: serde::Serializer>(layer: &Layer, serializer: S) -> Result<S::O
 
 /// How steps ended together: `done`, `partly` when some failed or left something out, `failed` when nothing went well.
 pub(crate) fn outcome(steps: &[Step]) -> &'static str {
-    let went = |step: &Step| matches!(step.outcome, Outcome::Written | Outcome::Unchanged | Outcome::Incomplete(_));
+    let went = |step: &Step| {
+        matches!(step.outcome, StepOutcome::Written | StepOutcome::Unchanged | StepOutcome::Incomplete(_))
+    };
     match () {
         () if !steps.iter().any(|step| step.is_failed() || step.is_incomplete()) => "done",
         () if steps.iter().any(went) => "partly",

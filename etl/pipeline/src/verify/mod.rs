@@ -28,7 +28,7 @@ pub use finding::Finding;
 
 /// What is verified, and how.
 #[derive(Debug, Clone)]
-pub struct Request<'a> {
+pub struct VerificationRequest<'a> {
     /// Name of the run, for commits that leave word.
     pub run_id: String,
     /// Layers whose tables are looked at.
@@ -46,7 +46,7 @@ pub struct Request<'a> {
 /// What was found.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub struct VerificationReport {
     /// Name of the run.
     pub run_id: String,
     /// Each table that is there.
@@ -77,9 +77,13 @@ pub struct Verified {
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, or a table can't be marked.
-pub async fn run(lake: &Lake, request: &Request<'_>, progress: &dyn Progress) -> Result<Report> {
+pub async fn run(
+    lake: &Lake,
+    request: &VerificationRequest<'_>,
+    progress: &dyn Progress,
+) -> Result<VerificationReport> {
     let clock = Instant::now();
-    let mut report = Report {
+    let mut report = VerificationReport {
         run_id: request.run_id.clone(),
         tables: Vec::new(),
         findings: Vec::new(),
@@ -134,7 +138,12 @@ pub async fn run(lake: &Lake, request: &Request<'_>, progress: &dyn Progress) ->
 }
 
 /// Reads the files of a table. False when not all can be.
-async fn files(lake: &Lake, table: &TableName, report: &mut Report, unproved: &mut Found<String>) -> Result<bool> {
+async fn files(
+    lake: &Lake,
+    table: &TableName,
+    report: &mut VerificationReport,
+    unproved: &mut Found<String>,
+) -> Result<bool> {
     if let Some(damage) = lake.damage(table).await? {
         report.findings.push(Finding::new(table, "unreadable", damage.files().max(1), damage.to_string()));
         return Ok(false);
@@ -169,7 +178,7 @@ async fn files(lake: &Lake, table: &TableName, report: &mut Report, unproved: &m
 }
 
 /// Holds silver against bronze.
-async fn layers(lake: &Lake, entity: &Entity, request: &Request<'_>, report: &mut Report) {
+async fn layers(lake: &Lake, entity: &Entity, request: &VerificationRequest<'_>, report: &mut VerificationReport) {
     let table = TableName::silver(entity.table);
     match compare(lake, entity, request.privacy, request.extra).await {
         Ok(Compared::Not(why)) => {
@@ -200,7 +209,7 @@ async fn layers(lake: &Lake, entity: &Entity, request: &Request<'_>, report: &mu
 }
 
 /// Holds the history of an entity against its silver table.
-async fn versions(lake: &Lake, entity: &Entity, report: &mut Report) {
+async fn versions(lake: &Lake, entity: &Entity, report: &mut VerificationReport) {
     let table = history::table(entity);
     match history::differing(lake, entity).await {
         Ok((missing, twice)) => {
@@ -218,7 +227,7 @@ async fn versions(lake: &Lake, entity: &Entity, report: &mut Report) {
 }
 
 /// Computes gold and holds it against what is stored.
-async fn models(lake: &Lake, config: &GoldConfig, report: &mut Report) {
+async fn models(lake: &Lake, config: &GoldConfig, report: &mut VerificationReport) {
     let compared = match gold::compare(lake, Utc::now(), config).await {
         Ok(compared) => compared,
         Err(error) => {
@@ -244,7 +253,7 @@ async fn models(lake: &Lake, config: &GoldConfig, report: &mut Report) {
 }
 
 /// Leaves word with the tables that something was found of.
-async fn mark(lake: &Lake, report: &mut Report) -> Result<()> {
+async fn mark(lake: &Lake, report: &mut VerificationReport) -> Result<()> {
     let mut tables: Vec<TableName> = report.findings.iter().map(|finding| finding.name.clone()).collect();
     // A row that was changed in bronze says the same of itself as before, so silver would keep what it took from it.
     let above = catalog::entities().iter().filter(|entity| tables.contains(&TableName::bronze(entity.table)));

@@ -2,7 +2,7 @@
 
 use connectwise_extract::catalog;
 use connectwise_pipeline::reconcile;
-use connectwise_pipeline::run::{Mode, Outcome};
+use connectwise_pipeline::run::{Mode, StepOutcome};
 use serde_json::{Value, json};
 
 use super::{Tenant, additions, hanging};
@@ -39,7 +39,7 @@ async fn every_list_is_loaded_in_full_and_by_bundle() {
         let version = tenant.version(entity).await;
         let step = tenant.load(Mode::Incremental, entity.name).await;
         assert_eq!((step.rows_inserted, step.rows_updated, step.rows_deleted), (0, 0, 0), "{}", entity.name);
-        assert_eq!(step.outcome, Outcome::Unchanged);
+        assert_eq!(step.outcome, StepOutcome::Unchanged);
         assert!(tenant.version(entity).await <= version + 1, "a commit with marks, and no more");
     }
     assert!(reconcile::wanted(hanging()).is_empty(), "each list is compared as a whole when it is read");

@@ -7,7 +7,7 @@ mod unreadable;
 
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
-use connectwise_pipeline::run::{Mode, Outcome, Plan, Quiet, Report, Step, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, Step, StepOutcome, execute};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -36,7 +36,7 @@ impl Tenant {
         Self { simulator, lakehouse: Lakehouse::empty().unwrap(), client }
     }
 
-    async fn run(&self, mode: Mode, entities: &[&str]) -> Report {
+    async fn run(&self, mode: Mode, entities: &[&str]) -> RunReport {
         let plan =
             Plan::new(vec![Layer::Bronze], mode, entities.iter().map(|name| catalog::entity(name).unwrap()).collect());
         execute(self.lakehouse.lake(), Some(&self.client), &plan, &Quiet).await.unwrap()
@@ -45,7 +45,7 @@ impl Tenant {
     /// One step of a run that went well.
     async fn load(&self, mode: Mode, entity: &str) -> Step {
         let step = self.step(mode, entity).await;
-        assert!(matches!(step.outcome, Outcome::Written | Outcome::Unchanged), "{step:?}");
+        assert!(matches!(step.outcome, StepOutcome::Written | StepOutcome::Unchanged), "{step:?}");
         assert!(step.read.as_ref().unwrap().complete);
         step
     }

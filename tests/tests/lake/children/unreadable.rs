@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use connectwise_lakehouse::TableName;
-use connectwise_pipeline::run::{Mode, Outcome, Step};
+use connectwise_pipeline::run::{Mode, Step, StepOutcome};
 use serde_json::{Value, json};
 
 use super::{Tenant, additions, parent};
@@ -25,7 +25,7 @@ async fn a_list_that_cannot_be_read_is_named_left_alone_and_asked_for_again() {
     }
     // A first load has all the others.
     let named = |step: &Step| {
-        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        let StepOutcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
         assert!(what.contains(&format!("the lists of Agreement {bad} can't be read")), "{what}");
         assert!(!step.read.as_ref().unwrap().complete);
     };
@@ -90,7 +90,7 @@ async fn a_parent_that_cannot_be_given_takes_nothing_away() {
         // A day later the round comes on.
         post(&tenant.simulator, "advance", json!({})).await;
         let step = tenant.step(mode, additions().name).await;
-        let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+        let StepOutcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
         assert!(what.contains("the server can't give 1 of the records of Agreement"), "{what}");
         assert_eq!(step.rows_deleted, 0, "{step:?}");
         assert_eq!(tenant.differences(additions()).await, 0, "{mode:?}");
@@ -113,7 +113,7 @@ async fn a_record_of_a_list_that_cannot_be_given_keeps_no_other_back() {
     post(&tenant.simulator, "faults", rule).await;
     let (before, truth) = (tenant.bronze(additions()).await, tenant.truth(additions()).await);
     let step = tenant.step(Mode::Incremental, additions().name).await;
-    let Outcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
+    let StepOutcome::Incomplete(what) = &step.outcome else { panic!("{step:?}") };
     assert!(what.contains(&format!("the lists of Agreement {above} can't be read")), "{what}");
     for (key, row) in tenant.bronze(additions()).await {
         assert_eq!(&row, if key == keys[1] { &before[&key] } else { &truth[&key] });
@@ -135,7 +135,7 @@ async fn many_lists_that_cannot_be_read_leave_the_table_as_it_was() {
     // A first load makes no table.
     post(&tenant.simulator, "faults", faults.clone()).await;
     let failed = |step: &Step| {
-        let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+        let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
         assert!(why.contains("the lists of more than 8 parents can't be read"), "{why}");
     };
     let report = tenant.run(Mode::Full, &[additions().name]).await;
@@ -169,7 +169,7 @@ async fn a_narrowed_role_takes_nothing_away() {
     for _ in 0..additions().parent().unwrap().runs {
         post(&tenant.simulator, "advance", json!({})).await;
         let step = tenant.step(Mode::Incremental, additions().name).await;
-        if let Outcome::Incomplete(why) = &step.outcome {
+        if let StepOutcome::Incomplete(why) = &step.outcome {
             assert!(why.contains("are believed, so nothing was deleted"), "{why}");
             refused += 1;
         }

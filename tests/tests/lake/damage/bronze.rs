@@ -1,7 +1,7 @@
 //! Bronze, whose rows only the server has.
 
 use connectwise_lakehouse::{Layer, TableName};
-use connectwise_pipeline::run::{Mode, Outcome};
+use connectwise_pipeline::run::{Mode, StepOutcome};
 
 use super::{Harm, Harmed, Tenant, run, said};
 
@@ -27,7 +27,7 @@ async fn it_is_read_again_by_a_full_run_and_an_incremental_one_says_so() {
             assert_eq!(report.exit_code(), 1, "{when}");
             for (name, table) in &tables {
                 let step = report.steps.iter().find(|step| step.layer == Layer::Bronze && step.table == table.name);
-                let Outcome::Failed(why) = &step.unwrap().outcome else { panic!("{when}: {step:?}") };
+                let StepOutcome::Failed(why) = &step.unwrap().outcome else { panic!("{when}: {step:?}") };
                 assert!(why.contains(&format!("run --full --entities {name}")), "{when}: {why}");
                 assert!(why.contains("data file") || why.contains("log"), "{when}: {why}");
             }

@@ -2,7 +2,7 @@
 
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::quarantine;
-use connectwise_pipeline::run::{Mode, Outcome};
+use connectwise_pipeline::run::{Mode, StepOutcome};
 
 use super::verified::found;
 use super::{Harm, Harmed, Tenant, run, said};
@@ -94,7 +94,7 @@ async fn an_incremental_run_says_what_reads_bronze_again() {
     let harmed = Harmed::by(Harm::FileGarbage, &lake, std::slice::from_ref(&table)).await;
     let report = run(&lake, None, Mode::Incremental).await;
     let step = report.steps.iter().find(|step| step.table == "silver_cw_timeentry").unwrap();
-    let Outcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
+    let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains(&format!("{table} can't be read: the data file")), "{why}");
     assert!(why.contains("`connectwise-etl run --full --entities TimeEntry` loads it again"), "{why}");
     let report = run(&lake, Some(&tenant.simulator), Mode::Full).await;

@@ -15,7 +15,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use connectwise_lakehouse::{Lake, TableName};
-use connectwise_pipeline::run::{Outcome, Report};
+use connectwise_pipeline::run::{RunReport, StepOutcome};
 
 pub(crate) use harm::Harm;
 use tenant::{Tenant, run};
@@ -42,10 +42,10 @@ fn files(folder: &Path) -> BTreeMap<String, BTreeSet<u64>> {
 }
 
 /// All that a report says.
-fn said(report: &Report) -> String {
+fn said(report: &RunReport) -> String {
     let steps = report.steps.iter().flat_map(|step| {
         let why = match &step.outcome {
-            Outcome::Failed(why) | Outcome::Incomplete(why) => Some(why.clone()),
+            StepOutcome::Failed(why) | StepOutcome::Incomplete(why) => Some(why.clone()),
             _ => None,
         };
         step.warnings.iter().cloned().chain(why)
@@ -68,7 +68,7 @@ impl Harmed {
 
     /// A run ends well and tells of each table what was wrong and where the old files are, and each of those still is somewhere
     /// below its table. Gives what is told, by table.
-    fn assert_mended(&self, report: &Report, lake: &Lake, when: &str) -> BTreeMap<TableName, String> {
+    fn assert_mended(&self, report: &RunReport, lake: &Lake, when: &str) -> BTreeMap<TableName, String> {
         let said = said(report);
         assert_eq!(report.exit_code(), 0, "{when}: {said}");
         let told = self.0.iter().map(|(table, _)| {

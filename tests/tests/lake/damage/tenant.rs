@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock, Weak};
 use connectwise_extract::catalog;
 use connectwise_extract::decode::Rejected;
 use connectwise_lakehouse::{Lake, Layer, TableName};
-use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, execute};
 use connectwise_pipeline::{quarantine, reconcile};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
@@ -44,7 +44,7 @@ pub(super) fn time_entry() -> &'static Entity {
     catalog::entity("TimeEntry").unwrap()
 }
 
-pub(super) async fn run(lake: &Lake, simulator: Option<&Simulator>, mode: Mode) -> Report {
+pub(super) async fn run(lake: &Lake, simulator: Option<&Simulator>, mode: Mode) -> RunReport {
     let client = simulator.map(|simulator| client(simulator).unwrap());
     let layers = if client.is_some() { Layer::ALL.to_vec() } else { vec![Layer::Silver, Layer::Gold] };
     execute(lake, client.as_ref(), &Plan::new(layers, mode, entities()), &Quiet).await.unwrap()
@@ -66,7 +66,7 @@ impl Tenant {
     async fn start() -> Self {
         let simulator = RUNTIME.spawn(Simulator::builder().seed(31).scale(200).start()).await.unwrap().unwrap();
         let lakehouse = Lakehouse::empty().unwrap();
-        let whole = |report: Report| assert_eq!(report.outcome(), "done", "{:#?}", report.steps);
+        let whole = |report: RunReport| assert_eq!(report.outcome(), "done", "{:#?}", report.steps);
         whole(run(lakehouse.lake(), Some(&simulator), Mode::Full).await);
         let gone = 3;
         let changes = json!({
@@ -75,7 +75,7 @@ impl Tenant {
             "Member": { "edit": 2, "insert": 1 },
         });
         post(&simulator, "advance", changes).await;
-        let sweep = reconcile::Request::new(false);
+        let sweep = reconcile::ReconcileOptions::new(false);
         let swept = reconcile::run(lakehouse.lake(), &client(&simulator).unwrap(), &[time_entry()], &sweep).await;
         assert_eq!(swept.entities[0].deleted.len() as u64, gone, "{swept:?}");
         whole(run(lakehouse.lake(), Some(&simulator), Mode::Incremental).await);

@@ -17,12 +17,12 @@ use crate::alike::{assert_same, columns, listed};
 use crate::truth::truth;
 
 /// What `maintain --verify` says.
-async fn verified(lake: &Lake, repair: bool) -> verify::Report {
+async fn verified(lake: &Lake, repair: bool) -> verify::VerificationReport {
     let (privacy, extra, gold) = (Privacy::default(), ExtraColumns::default(), GoldConfig::default());
     let mut layers = Layer::ALL.to_vec();
     layers.push(Layer::Ledger);
     let run_id = "verify".to_owned();
-    let request = verify::Request { run_id, layers, privacy: &privacy, extra: &extra, gold: &gold, repair };
+    let request = verify::VerificationRequest { run_id, layers, privacy: &privacy, extra: &extra, gold: &gold, repair };
     let report = verify::run(lake, &request, &()).await.unwrap();
     for finding in &report.findings {
         assert!(finding.count > 0 && !finding.advice.is_empty(), "{finding:?}");

@@ -8,7 +8,7 @@ use chrono::{TimeZone, Utc};
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::ledger::{self, Start, Work};
-use connectwise_pipeline::run::{Mode, Plan, Quiet, Report, execute};
+use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, execute};
 use connectwise_pipeline::{gold, query};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
@@ -22,7 +22,7 @@ async fn rows(lakehouse: &Lakehouse, sql: &str) -> Vec<Value> {
 }
 
 /// Two entities into bronze, which is what most of this needs.
-async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> Report {
+async fn small(lakehouse: &Lakehouse, simulator: &Simulator, mode: Mode) -> RunReport {
     let plan = Plan::new(
         vec![Layer::Bronze],
         mode,

@@ -140,8 +140,14 @@ async fn an_unknown_property_has_a_column_where_the_configuration_says_so() {
     let (privacy, gold) = (Privacy::default(), GoldConfig::default());
     for (extra, expected) in [(&extra, Vec::new()), (&ExtraColumns::default(), vec!["columns"])] {
         let run_id = "verify".to_owned();
-        let request =
-            verify::Request { run_id, layers: layers.clone(), privacy: &privacy, extra, gold: &gold, repair: false };
+        let request = verify::VerificationRequest {
+            run_id,
+            layers: layers.clone(),
+            privacy: &privacy,
+            extra,
+            gold: &gold,
+            repair: false,
+        };
         let verified = verify::run(lakehouse.lake(), &request, &()).await.unwrap();
         let findings: Vec<&str> = verified.findings.iter().map(|finding| finding.finding).collect();
         assert_eq!(findings, expected, "{:#?}", verified.findings);

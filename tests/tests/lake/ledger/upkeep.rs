@@ -20,17 +20,17 @@ async fn a_reconcile_is_a_run_with_what_it_deleted_and_why_it_didnt() {
     post(&simulator, "advance", json!({ "TimeEntry": { "delete": 2 } })).await;
     let entities = [catalog::entity("TimeEntry").unwrap()];
     let own = client(&simulator).unwrap();
-    let reconciled = async |request: &reconcile::Request| {
+    let reconciled = async |request: &reconcile::ReconcileOptions| {
         let (report, told) = run::reconcile(lakehouse.lake(), &own, &entities, request, &()).await.unwrap();
         told.unwrap();
         report
     };
     // A dry run leaves nothing, in the ledger neither.
-    reconciled(&reconcile::Request::new(true)).await;
+    reconciled(&reconcile::ReconcileOptions::new(true)).await;
     assert_eq!(rows(&lakehouse, "select * from etl_runs").await.len(), 2);
 
     forget(&simulator, "requests").await;
-    let done = reconciled(&reconcile::Request::new(false)).await;
+    let done = reconciled(&reconcile::ReconcileOptions::new(false)).await;
     let served = ask(&simulator, "requests").await["total"].as_u64().unwrap();
     let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
     assert_eq!((found.run.run_id.as_str(), found.run.mode.as_str()), (done.run_id.as_str(), "reconcile"));
@@ -43,7 +43,7 @@ async fn a_reconcile_is_a_run_with_what_it_deleted_and_why_it_didnt() {
     assert!(step.requests.is_some_and(|requests| (served - 2..=served).contains(&requests)), "{step:#?} of {served}");
 
     post(&simulator, "role", json!({ "role": "mine" })).await;
-    reconciled(&reconcile::Request::new(false)).await;
+    reconciled(&reconcile::ReconcileOptions::new(false)).await;
     let found = ledger::detail(lakehouse.lake(), "last").await.unwrap();
     assert_eq!((found.run.outcome.as_str(), found.run.steps_failed), ("failed", Some(1)));
     let why = found.steps[0].error.as_ref().unwrap();

@@ -1,7 +1,7 @@
 //! How agreements are classified where no rules are configured: by what they and their types say of how they are billed.
 
 use connectwise_pipeline::gold::GoldConfig;
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use serde_json::{Value, json};
 
 use super::tenant::{Tenant, configured};
@@ -150,7 +150,7 @@ async fn a_changed_setting_of_a_type_reaches_the_rows_of_its_agreements() {
     );
     assert_eq!(tenant.rows("select sourceId from fact_invoiceline where sourceId = 13").await, [""; 0]);
     let full = tenant.build(Mode::Full, SECOND, &GoldConfig::default()).await;
-    assert!(full.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{:?}", full.tables);
+    assert!(full.tables.iter().all(|table| table.outcome == BuildOutcome::Unchanged), "{:?}", full.tables);
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use connectwise_pipeline::gold::{AgreementRule, GoldConfig, GoldReport};
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use proptest::collection::vec;
 use proptest::prelude::any;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
@@ -347,7 +347,7 @@ impl History {
 }
 
 fn differing(report: &GoldReport) -> Vec<String> {
-    let tables = report.tables.iter().filter(|table| table.outcome != Outcome::Unchanged);
+    let tables = report.tables.iter().filter(|table| table.outcome != BuildOutcome::Unchanged);
     tables.map(|table| format!("{}: {:?} {:?}", table.table, table.outcome, table.error)).collect()
 }
 

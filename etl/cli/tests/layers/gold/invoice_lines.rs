@@ -1,7 +1,7 @@
 //! What stands on invoices, and what could.
 
 use connectwise_pipeline::gold::Severity;
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use serde_json::{Map, Value, json};
 
 use super::tenant::{Tenant, configured};
@@ -86,7 +86,7 @@ pub(super) async fn followed(tenant: &Tenant, at: &str, sql: &str) -> Vec<String
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     let found = tenant.rows(sql).await;
     let full = tenant.build(Mode::Full, at, &configured()).await;
-    assert!(full.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{:?}", full.tables);
+    assert!(full.tables.iter().all(|table| table.outcome == BuildOutcome::Unchanged), "{:?}", full.tables);
     found
 }
 

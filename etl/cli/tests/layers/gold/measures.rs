@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use arrow::array::Array;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
-use connectwise_pipeline::measures::{self, Answer, Catalog, Cell, Request};
+use connectwise_pipeline::measures::{self, Answer, AskRequest, Catalog, Cell};
 use connectwise_pipeline::silver::Mode;
 use serde::Deserialize;
 
@@ -60,15 +60,15 @@ fn texts(answer: &Answer) -> (Vec<String>, Vec<Vec<Option<String>>>) {
     (names, rows)
 }
 
-async fn asked(tenant: &Tenant, question: &str, request: &Request) -> Result<Answer, String> {
+async fn asked(tenant: &Tenant, question: &str, request: &AskRequest) -> Result<Answer, String> {
     let catalog = catalog();
     let asked = catalog.asked(question).map_err(|error| error.report())?;
     measures::ask(&tenant.lake, &asked, request).await.map_err(|error| error.report())
 }
 
-fn narrowed(by: &[&str], company: Option<&str>, from: Option<&str>, to: Option<&str>) -> Request {
+fn narrowed(by: &[&str], company: Option<&str>, from: Option<&str>, to: Option<&str>) -> AskRequest {
     let owned = |text: &str| text.to_owned();
-    Request {
+    AskRequest {
         by: by.iter().copied().map(owned).collect(),
         company: company.map(owned),
         from: from.map(owned),
@@ -89,7 +89,7 @@ async fn every_question_has_the_answer_that_was_worked_out_by_hand() {
     for name in names {
         let expected =
             expected.get(name).unwrap_or_else(|| panic!("{name} has no answer in tests/golden/measures.json"));
-        let answer = asked(&tenant, name, &Request::default()).await.unwrap();
+        let answer = asked(&tenant, name, &AskRequest::default()).await.unwrap();
         let (columns, rows) = texts(&answer);
         assert_eq!(columns, expected.columns, "{name}");
         assert_eq!(rows, expected.rows, "{name}");
@@ -101,7 +101,7 @@ async fn every_question_has_the_answer_that_was_worked_out_by_hand() {
 #[tokio::test]
 async fn a_question_is_narrowed_and_cut_otherwise() {
     let tenant = built().await;
-    let rows = |question: &'static str, request: Request| {
+    let rows = |question: &'static str, request: AskRequest| {
         let tenant = &tenant;
         async move {
             let (_, rows) = texts(&asked(tenant, question, &request).await.unwrap());
@@ -171,7 +171,7 @@ async fn what_cannot_be_asked_is_one_sentence() {
     for (question, request, expected) in [
         (
             "revenu by month",
-            Request::default(),
+            AskRequest::default(),
             "there is no saved question \"revenu by month\": did you mean revenue by month",
         ),
         ("revenue", narrowed(&[], Some("Acmee"), None, None), "there is no company \"Acmee\": did you mean Acme?"),
@@ -206,7 +206,7 @@ async fn what_cannot_be_asked_is_one_sentence() {
         assert!(said.starts_with(expected), "{said}\n{expected}");
     }
     let empty = Tenant::empty();
-    let said = asked(&empty, "agreement profit", &Request::default()).await.unwrap_err();
+    let said = asked(&empty, "agreement profit", &AskRequest::default()).await.unwrap_err();
     assert!(said.contains("isn't there yet: run connectwise-etl run --layers gold first"), "{said}");
 }
 
@@ -264,7 +264,7 @@ async fn a_project_has_measures_of_its_own() {
     let config = project(&MEASURE.replace("\"printers\"", "\"tickets\", \"invoices\""));
     let catalog = Catalog::load(&config.models).unwrap();
     measures::check(&tenant.lake, &config, &catalog).await.unwrap();
-    let answer = measures::ask(&tenant.lake, &catalog.asked("printer tickets").unwrap(), &Request::default()).await;
+    let answer = measures::ask(&tenant.lake, &catalog.asked("printer tickets").unwrap(), &AskRequest::default()).await;
     assert_eq!(texts(&answer.unwrap()).1.len(), 3, "June, July, and a ticket that nothing dates");
 }
 

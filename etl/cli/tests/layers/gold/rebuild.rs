@@ -3,7 +3,7 @@
 use arrow::array::RecordBatch;
 use connectwise_lakehouse::{Commit, Source, TableName};
 use connectwise_pipeline::gold::{self, AgreementRule};
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use serde_json::{Map, Value, json};
 
 use super::tenant::{Tenant, configured, instant, silver_of};
@@ -20,7 +20,11 @@ async fn without_a_change_nothing_is_committed() {
     assert_eq!(versions.len(), gold::schemas().unwrap().len());
     for mode in [Mode::Incremental, Mode::Full, Mode::Incremental] {
         let report = tenant.build(mode, SECOND, &config).await;
-        assert!(report.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{mode:?}: {:?}", report.tables);
+        assert!(
+            report.tables.iter().all(|table| table.outcome == BuildOutcome::Unchanged),
+            "{mode:?}: {:?}",
+            report.tables
+        );
         assert_eq!(tenant.versions().await, versions);
     }
 }
@@ -40,7 +44,7 @@ async fn an_incremental_run_rewrites_only_rows_whose_inputs_changed() {
     let written: Vec<_> = report
         .tables
         .iter()
-        .filter(|table| table.outcome == Outcome::Written)
+        .filter(|table| table.outcome == BuildOutcome::Written)
         .map(|table| table.table.to_string())
         .collect();
     assert_eq!(written, ["gold/fact_timeentry", "gold/fact_invoiceline", "gold/fact_ticket"]);
@@ -250,7 +254,7 @@ async fn a_full_build_heals_what_was_kept_wrongly() {
 async fn without_any_silver_table_nothing_is_made() {
     let tenant = Tenant::empty();
     let report = tenant.build(Mode::Full, FIRST, &configured()).await;
-    assert!(report.tables.iter().all(|table| table.outcome == Outcome::NoInput));
+    assert!(report.tables.iter().all(|table| table.outcome == BuildOutcome::NoInput));
     assert!(tenant.versions().await.is_empty());
 }
 
@@ -280,5 +284,5 @@ async fn what_was_never_loaded_keeps_no_change_from_its_fact() {
     let errors: Vec<_> = built.tables.iter().filter_map(|table| table.error.as_deref()).collect();
     assert_eq!(errors, [""; 0]);
     let of = |name: &str| built.tables.iter().find(|table| table.table.name == name).unwrap().outcome;
-    assert_eq!((of("fact_timeentry"), of("fact_invoiceline")), (Outcome::Written, Outcome::Written));
+    assert_eq!((of("fact_timeentry"), of("fact_invoiceline")), (BuildOutcome::Written, BuildOutcome::Written));
 }

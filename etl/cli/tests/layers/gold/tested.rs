@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use connectwise_pipeline::gold::{GoldConfig, Severity};
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use serde_json::{Value, json};
 
 use super::tenant::{Tenant, configured, silver_of};
@@ -27,7 +27,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         let failed: Vec<String> = report
             .tables
             .iter()
-            .filter(|table| table.outcome == Outcome::Failed)
+            .filter(|table| table.outcome == BuildOutcome::Failed)
             .map(|table| table.table.to_string())
             .collect();
         assert_eq!(

@@ -3,7 +3,7 @@
 use connectwise_extract::catalog;
 use connectwise_extract::privacy::{Privacy, PrivacyConfig};
 use connectwise_lakehouse::{Changes, Commit, TableName};
-use connectwise_pipeline::silver::{self, Mode, Outcome};
+use connectwise_pipeline::silver::{self, BuildOutcome, Mode};
 use serde_json::{Map, Value, json};
 
 use super::tenant::{Tenant, configured, silver_of};
@@ -32,19 +32,19 @@ async fn a_withheld_column_is_null_in_every_build() {
     let unless_said = unless_said.as_object().unwrap();
     rows::put(&tenant.lake, &table, &schema, unless_said, &entries("Open", None)).await;
     let built = tenant.build(Mode::Incremental, "2024-07-01T06:00:00Z", &configured()).await;
-    assert!(built.tables.iter().all(|table| table.outcome == Outcome::Written), "{built:?}");
+    assert!(built.tables.iter().all(|table| table.outcome == BuildOutcome::Written), "{built:?}");
 
     let changed = rows::batches(&table, &schema, unless_said, &entries("Billed", Some(1)));
     let stored = tenant.lake.table(&table).await.unwrap();
     stored.merge(&schema, Changes::upserts("id", changed), &Commit::new("merge")).await.unwrap();
     let built = tenant.build(Mode::Incremental, "2024-07-01T07:00:00Z", &configured()).await;
     let fact = built.tables.iter().find(|table| table.table.name == "fact_timeentry").unwrap();
-    assert_eq!((fact.outcome, fact.rows), (Outcome::Written, 1), "{:?}", fact.error);
+    assert_eq!((fact.outcome, fact.rows), (BuildOutcome::Written, 1), "{:?}", fact.error);
     let columns = "`timeEntryId`, status, notes, `hourlyRate`, `potentialRevenue`, `companyName`";
     assert_eq!(
         tenant.rows(&format!("select {columns} from fact_timeentry where `timeEntryId` < 3 order by 1")).await,
         ["1 | Billed | NULL | NULL | NULL | Acme", "2 | Open | NULL | NULL | NULL | NULL"]
     );
     let full = tenant.build(Mode::Full, "2024-07-01T08:00:00Z", &configured()).await;
-    assert!(full.tables.iter().all(|table| table.outcome == Outcome::Unchanged), "{full:?}");
+    assert!(full.tables.iter().all(|table| table.outcome == BuildOutcome::Unchanged), "{full:?}");
 }

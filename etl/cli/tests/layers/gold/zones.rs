@@ -5,7 +5,7 @@
 //! UTC+11 up to 6 April, 16:00 UTC, at UTC+10 then, and at UTC+11 again from 5 October, 16:00 UTC.
 
 use connectwise_pipeline::gold::{GoldConfig, OwnModels};
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 
 use super::tenant::{Tenant, configured};
 
@@ -230,7 +230,7 @@ async fn a_changed_zone_rewrites_what_depends_on_it_and_nothing_else() {
     for mode in [Mode::Full, Mode::Incremental] {
         let versions = tenant.versions().await;
         let report = tenant.build(mode, "2024-11-05T12:45:00Z", &in_zone(NEW_YORK)).await;
-        let written = report.tables.iter().filter(|table| table.outcome != Outcome::Unchanged);
+        let written = report.tables.iter().filter(|table| table.outcome != BuildOutcome::Unchanged);
         assert_eq!(written.map(|table| table.table.to_string()).collect::<Vec<_>>(), [""; 0], "{mode:?}");
         if matches!(mode, Mode::Incremental) {
             assert_eq!(tenant.versions().await, versions);
@@ -280,6 +280,6 @@ async fn models_of_a_user_follow_the_zone_by_themselves_and_through_facts() {
     assert_eq!(tenant.own_rows("evenings", "id, day").await, ["7 | 2024-11-03"]);
     assert_eq!(tenant.own_rows("busy", "WorkDateSK, entries").await, ["20241102 | 1", "20241103 | 2"]);
     let of = |name: &str| report.tables.iter().find(|table| table.table.name == name).unwrap();
-    assert_eq!(of("busy").outcome, Outcome::Written);
-    assert_eq!(of("bought").outcome, Outcome::Unchanged);
+    assert_eq!(of("busy").outcome, BuildOutcome::Written);
+    assert_eq!(of("bought").outcome, BuildOutcome::Unchanged);
 }

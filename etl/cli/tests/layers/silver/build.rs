@@ -1,7 +1,7 @@
 //! What becomes of rows, and when there is a new version.
 
 use connectwise_lakehouse::TableName;
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -29,7 +29,7 @@ async fn a_record_becomes_a_flat_typed_row() {
         )
         .await;
     let report = house.build("TimeEntry", Mode::Full).await;
-    assert_eq!(report.outcome, Outcome::Written);
+    assert_eq!(report.outcome, BuildOutcome::Written);
     assert_eq!(report.rows, 2);
     assert_eq!(report.unreadable, [("hourlyCost".to_owned(), 1)].into());
     assert_eq!(
@@ -79,7 +79,7 @@ async fn only_changed_rows_are_merged_and_nothing_is_committed_for_nothing() {
     assert_eq!(house.build("TimeEntry", Mode::Incremental).await.rows, 3, "a first incremental run is a full one");
     for mode in [Mode::Incremental, Mode::Full] {
         let report = house.build("TimeEntry", mode).await;
-        assert_eq!((report.outcome, report.written.version), (Outcome::Unchanged, 0), "{mode:?}");
+        assert_eq!((report.outcome, report.written.version), (BuildOutcome::Unchanged, 0), "{mode:?}");
     }
     house.load("TimeEntry", json!([entry(1), {"id": 2, "actualHours": 9.0}, entry(3), entry(4)])).await;
     let report = house.build("TimeEntry", Mode::Incremental).await;
@@ -91,7 +91,7 @@ async fn only_changed_rows_are_merged_and_nothing_is_committed_for_nothing() {
     // The same content under a new bronze version.
     house.load("TimeEntry", json!([entry(1), {"id": 2, "actualHours": 9.0}, entry(3), entry(4)])).await;
     for mode in [Mode::Incremental, Mode::Full] {
-        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, BuildOutcome::Unchanged, "{mode:?}");
     }
 }
 
@@ -107,10 +107,10 @@ async fn keeps_what_is_gone_as_deleted(mode: Mode) {
     house.load("TimeEntry", json!([entry(1), entry(2)])).await;
     house.build("TimeEntry", Mode::Full).await;
     house.load("TimeEntry", json!([entry(1)])).await;
-    assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Written);
+    assert_eq!(house.build("TimeEntry", mode).await.outcome, BuildOutcome::Written);
     let expected = ["1 | entry 1 | false | load", "2 | entry 2 | true | build"];
     assert_eq!(house.rows("TimeEntry", "id, notes, isDeleted, _etl_run_id").await, expected);
-    assert_eq!(house.build("TimeEntry", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.build("TimeEntry", Mode::Full).await.outcome, BuildOutcome::Unchanged);
     assert_eq!(house.rows("TimeEntry", "id, notes, isDeleted, _etl_run_id").await, expected);
     house.load("TimeEntry", json!([entry(1), entry(2)])).await;
     house.build("TimeEntry", Mode::Incremental).await;
@@ -185,7 +185,7 @@ async fn a_snapshot_tells_what_is_gone() {
 #[tokio::test]
 async fn without_bronze_there_is_no_silver() {
     let house = House::new();
-    assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::NoInput);
+    assert_eq!(house.build("Company", Mode::Full).await.outcome, BuildOutcome::NoInput);
     assert!(house.lake.table(&TableName::silver("company")).await.unwrap().version().is_none());
 }
 
@@ -200,10 +200,10 @@ async fn of_several_rows_with_one_key_the_newest_counts() {
         house.load("TimeEntry", json!([old(), entry(2)])).await;
         house.build("TimeEntry", Mode::Full).await;
         house.load("TimeEntry", json!([old(), new(), entry(2), between(), entry(3), entry(3)])).await;
-        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Written);
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, BuildOutcome::Written);
         assert_eq!(house.rows("TimeEntry", "id, notes").await, ["1 | new", "2 | entry 2", "3 | entry 3"], "{mode:?}");
         for again in [Mode::Incremental, Mode::Full] {
-            assert_eq!(house.build("TimeEntry", again).await.outcome, Outcome::Unchanged, "{mode:?} {again:?}");
+            assert_eq!(house.build("TimeEntry", again).await.outcome, BuildOutcome::Unchanged, "{mode:?} {again:?}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::process::Command;
 
 use arrow::datatypes::DataType;
 use connectwise_extract::catalog;
-use connectwise_pipeline::silver::{Mode, Outcome, history};
+use connectwise_pipeline::silver::{BuildOutcome, Mode, history};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -89,7 +89,7 @@ async fn every_type_has_its_own_and_a_password_none() {
             "NULL | NULL | NULL | NULL | NULL | NULL | NULL | NULL",
         ]
     );
-    assert_eq!(house.build("Company", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.build("Company", Mode::Full).await.outcome, BuildOutcome::Unchanged);
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_column_outlives_its_caption_and_another_type_gets_another_column() {
 
     // A full build finds the same columns, though only the newest caption is said of each.
     for mode in [Mode::Full, Mode::Incremental] {
-        assert_eq!(house.build("Company", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+        assert_eq!(house.build("Company", mode).await.outcome, BuildOutcome::Unchanged, "{mode:?}");
     }
     // Fields that no row has any more keep their columns, as rows that are gone keep their values.
     house.load("Company", json!([company(2, json!([]))])).await;

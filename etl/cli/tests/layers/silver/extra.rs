@@ -1,7 +1,7 @@
 //! Properties that the interface document lacks, as typed columns.
 
 use connectwise_extract::catalog;
-use connectwise_pipeline::silver::{Mode, Outcome, history};
+use connectwise_pipeline::silver::{BuildOutcome, Mode, history};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -17,7 +17,7 @@ fn addition(id: i32, quantity: i32, changed: &str, status: &str) -> Value {
     })
 }
 
-async fn build(house: &House) -> [Outcome; 2] {
+async fn build(house: &House) -> [BuildOutcome; 2] {
     let silver = house.build("AgreementAddition", Mode::Incremental).await;
     let versions = house.build_history("AgreementAddition", Mode::Incremental).await;
     assert_eq!((silver.warnings, versions.warnings), (Vec::new(), Vec::new()), "no policy took anything");
@@ -78,13 +78,13 @@ async fn values_are_typed_and_what_fits_no_type_is_counted() {
         ]
     );
     for mode in [Mode::Full, Mode::Incremental] {
-        assert_eq!(house.build("TimeEntry", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+        assert_eq!(house.build("TimeEntry", mode).await.outcome, BuildOutcome::Unchanged, "{mode:?}");
     }
 }
 
 #[tokio::test]
 async fn an_entry_rewrites_its_table_and_its_history_and_no_other() {
-    use Outcome::{Unchanged, Written};
+    use BuildOutcome::{Unchanged, Written};
     let mut house = House::new();
     house.load("TimeEntry", json!([{"id": 1, "_rescued": "{\"/additionStatus\":\"Active\"}"}])).await;
     house.build("TimeEntry", Mode::Full).await;
@@ -153,7 +153,7 @@ async fn custom_fields_stand_behind_and_keep_their_columns() {
     house.load("Company", json!([{"id": 1, "customFields": field, "_rescued": "{\"/tier\":\"gold\"}"}])).await;
     house.build("Company", Mode::Full).await;
     house.set_extra("\"Company.tier\" = \"string\"");
-    assert_eq!(house.build("Company", Mode::Incremental).await.outcome, Outcome::Written);
+    assert_eq!(house.build("Company", Mode::Incremental).await.outcome, BuildOutcome::Written);
     assert_eq!(house.rows("Company", "cf20_tenant, tier").await, ["a | gold"]);
     let more = json!([{"id": 20, "caption": "Tenant", "type": "Text", "value": "\"b\""},
                       {"id": 21, "caption": "Size", "type": "Number", "value": "7"}]);
@@ -161,7 +161,7 @@ async fn custom_fields_stand_behind_and_keep_their_columns() {
     assert_eq!(house.build("Company", Mode::Incremental).await.written.updated, 1, "a new field widens the table");
     assert_eq!(house.rows("Company", "cf20_tenant, cf21_size, tier").await, ["b | 7.0000 | silver"]);
     for mode in [Mode::Full, Mode::Incremental] {
-        assert_eq!(house.build("Company", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+        assert_eq!(house.build("Company", mode).await.outcome, BuildOutcome::Unchanged, "{mode:?}");
     }
 }
 
@@ -185,5 +185,5 @@ async fn the_policy_holds_and_no_text_holds_a_secret() {
     house.build("Contact", Mode::Incremental).await;
     let hash = &house.rows("Contact", "privateMail").await[0];
     assert!(hash.len() == 64 && hash.bytes().all(|digit| digit.is_ascii_hexdigit()), "{hash}");
-    assert_eq!(house.build("Contact", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.build("Contact", Mode::Full).await.outcome, BuildOutcome::Unchanged);
 }

@@ -1,7 +1,7 @@
 //! Every version of a record, with the time in which it was valid.
 
 use connectwise_extract::catalog;
-use connectwise_pipeline::silver::{Mode, Outcome, TableReport, history};
+use connectwise_pipeline::silver::{BuildOutcome, Mode, TableReport, history};
 use serde_json::{Value, json};
 
 use super::house::House;
@@ -37,7 +37,7 @@ async fn versions_follow_each_other_and_a_late_one_is_put_between() {
     let third = || agreement(1, "third", "2024-03-01T00:00:00Z");
     house.load_at("Agreement", json!([first(), other()]), "2024-01-10T00:00:00Z").await;
     assert_eq!(build(&house).await.rows, 2);
-    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
 
     house.load_at("Agreement", json!([third(), other()]), "2024-03-10T00:00:00Z").await;
     let report = build(&house).await;
@@ -59,7 +59,7 @@ async fn versions_follow_each_other_and_a_late_one_is_put_between() {
         [(first(), "2024-01-10T00:00:00Z"), (second(), "2024-02-10T00:00:00Z"), (third(), "2024-03-10T00:00:00Z")]
     {
         house.load_at("Agreement", json!([row, other()]), at).await;
-        assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+        assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
     }
     assert_eq!(lines(&house, SPANS).await, expected);
     assert_eq!(lines(&house, "cf4_number").await, ["S-first", "S-second", "S-third", "S-other"]);
@@ -78,7 +78,7 @@ async fn a_deletion_closes_a_row_and_a_return_opens_another() {
     let closed = "1 | first | 2024-01-01T00:00:00Z | 2024-07-02T00:00:00Z | false | true";
     let stays = "2 | other | 2024-01-02T00:00:00Z | NULL | true | false";
     assert_eq!(lines(&house, SPANS).await, [closed, stays]);
-    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
 
     house.load_at("Agreement", json!([first(), other()]), "2024-08-10T00:00:00Z").await;
     build(&house).await;
@@ -100,7 +100,7 @@ async fn a_change_in_the_future_is_followed_by_what_is_read_later() {
     // Put right at the source, to a time before that.
     house.load_at("Agreement", json!([agreement(1, "mended", "2024-01-05T00:00:00Z")]), "2024-02-10T00:00:00Z").await;
     build(&house).await;
-    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
     house.load_at("Agreement", json!([agreement(1, "later", "2024-03-01T00:00:00Z")]), "2024-03-10T00:00:00Z").await;
     build(&house).await;
     let expected = [
@@ -109,7 +109,7 @@ async fn a_change_in_the_future_is_followed_by_what_is_read_later() {
         "1 | later | 2024-03-01T00:00:00Z | NULL | true | false",
     ];
     assert_eq!(lines(&house, SPANS).await, expected);
-    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
 }
 
 #[tokio::test]
@@ -133,9 +133,9 @@ async fn new_custom_fields_and_a_changed_policy_reach_old_versions() {
         "[columns]\n\"Agreement.name\" = \"drop\"\n\"Agreement.cf4\" = \"hash\"",
         Some("a key for the tests"),
     );
-    assert_eq!(build(&house).await.outcome, Outcome::Written);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Written);
     let found = lines(&house, "cf4_number, cf5_more, customFields").await;
     assert!(found.len() == 2 && found.iter().all(|line| !line.contains("S-")), "{found:?}");
     assert!(lines(&house, "*").await.iter().all(|line| !line.contains("first")), "dropped from old versions too");
-    assert_eq!(build(&house).await.outcome, Outcome::Unchanged);
+    assert_eq!(build(&house).await.outcome, BuildOutcome::Unchanged);
 }

@@ -88,10 +88,10 @@ impl House {
         silver::history::build(&silver, &history, &request, mode).await.unwrap()
     }
 
-    fn request(&self, entity: &str) -> silver::Request<'_> {
+    fn request(&self, entity: &str) -> silver::SilverRequest<'_> {
         let started: DateTime<Utc> = "2024-07-02T00:00:00Z".parse().unwrap();
         let (privacy, extra) = (&self.privacy, &self.extra);
-        silver::Request { entity: catalog::entity(entity).unwrap(), privacy, extra, run_id: "build", started }
+        silver::SilverRequest { entity: catalog::entity(entity).unwrap(), privacy, extra, run_id: "build", started }
     }
 
     /// The schema of a silver table as it is stored.

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::util::pretty::pretty_format_batches;
 use connectwise_extract::privacy::Privacy;
-use connectwise_pipeline::silver::{Mode, Outcome};
+use connectwise_pipeline::silver::{BuildOutcome, Mode};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
 
@@ -101,7 +101,7 @@ async fn personal_columns_are_kept_hashed_or_dropped_and_a_changed_policy_rewrit
 
     house.set_privacy("personal = \"keep\"", None);
     let report = house.build("Member", Mode::Incremental).await;
-    assert_eq!((report.outcome, report.written.version), (Outcome::Written, 1), "bronze is what it was");
+    assert_eq!((report.outcome, report.written.version), (BuildOutcome::Written, 1), "bronze is what it was");
     assert_eq!(house.rows("Member", COLUMNS).await, ["1 | 555-0101 | false", "2 | 555-0101 | false"]);
     house.load("Member", json!([member(1)])).await;
     house.build("Member", Mode::Incremental).await;
@@ -110,7 +110,7 @@ async fn personal_columns_are_kept_hashed_or_dropped_and_a_changed_policy_rewrit
         "personal = \"hash\"\n[columns]\n\"Member.inactiveFlag\" = \"hash\"\n\"Member.mobilePhone\" = \"drop\"",
         Some(KEY),
     );
-    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, Outcome::Written);
+    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, BuildOutcome::Written);
     // Also the row that bronze no longer has.
     assert_eq!(house.rows("Member", COLUMNS).await, [format!("1 | {HASH} | false"), format!("2 | {HASH} | true")]);
     assert_eq!(
@@ -121,12 +121,12 @@ async fn personal_columns_are_kept_hashed_or_dropped_and_a_changed_policy_rewrit
         ]
     );
     for mode in [Mode::Incremental, Mode::Full] {
-        assert_eq!(house.build("Member", mode).await.outcome, Outcome::Unchanged, "{mode:?}");
+        assert_eq!(house.build("Member", mode).await.outcome, BuildOutcome::Unchanged, "{mode:?}");
     }
 
     // Another key gives other hashes; of the row that is gone only the old hash is left, which says nothing now.
     house.set_privacy("personal = \"hash\"", Some("another key for the tests"));
-    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, Outcome::Written);
+    assert_eq!(house.build("Member", Mode::Incremental).await.outcome, BuildOutcome::Written);
     let rows = house.rows("Member", COLUMNS).await;
     assert!(!rows[0].contains(HASH) && rows[0].len() == format!("1 | {HASH} | false").len(), "{rows:?}");
     assert_eq!(rows[1], "2 | NULL | true");
@@ -144,7 +144,7 @@ async fn personal_columns_are_kept_hashed_or_dropped_and_a_changed_policy_rewrit
         schema.fields().iter().map(of).collect::<Vec<_>>()
     };
     assert_eq!(columns(&house.schema("Member").await), columns(&before), "what is bound to a column still finds it");
-    assert_eq!(house.build("Member", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.build("Member", Mode::Full).await.outcome, BuildOutcome::Unchanged);
 }
 
 #[tokio::test]
@@ -203,7 +203,7 @@ async fn a_custom_field_is_hashed_or_dropped_by_its_id_in_column_and_text() {
     house.build("Agreement", Mode::Incremental).await;
     let row = format!("NULL | loud | {text}");
     assert_eq!(house.rows("Agreement", "cf4_number, cf5_other, customFields").await, [row.clone(), row]);
-    assert_eq!(house.build("Agreement", Mode::Full).await.outcome, Outcome::Unchanged);
+    assert_eq!(house.build("Agreement", Mode::Full).await.outcome, BuildOutcome::Unchanged);
 }
 
 #[tokio::test]

@@ -31,7 +31,7 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, Request, TableReport, custom, extra, seen};
+use super::{Mode, SilverRequest, TableReport, custom, extra, seen};
 use crate::error::{Error, Result};
 use merge::Records;
 
@@ -109,7 +109,7 @@ fn own_fields() -> [Field; OWN] {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Sql`](crate::error::Kind::Sql) when a table can't be read or written, [`Kind::Contract`](crate::error::Kind::Contract) when silver isn't what its
 /// contract says. The history is then as it was.
-pub async fn build(silver: &Table, history: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+pub async fn build(silver: &Table, history: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let clock = Instant::now();
     let mut tables = Some((silver.clone(), history.clone()));
     retry_on_conflict(history.name(), async || {
@@ -125,7 +125,7 @@ pub async fn build(silver: &Table, history: &Table, request: &Request<'_>, mode:
     .await
 }
 
-async fn attempt(silver: &Table, history: &Table, request: &Request<'_>, mode: Mode) -> Result<TableReport> {
+async fn attempt(silver: &Table, history: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let table = history.name();
     let Some(input) = silver.examine().await? else {
         return Ok(TableReport::no_input(table.clone()));
@@ -174,7 +174,7 @@ struct HistoryStep<'a> {
     input: &'a Examined,
     history: &'a Table,
     layout: &'a Layout,
-    request: &'a Request<'a>,
+    request: &'a SilverRequest<'a>,
 }
 
 impl HistoryStep<'_> {
