@@ -9,6 +9,7 @@ mod query;
 mod silver;
 mod table;
 mod tenant;
+mod value;
 
 use std::fmt;
 
@@ -17,6 +18,7 @@ use connectwise_lakehouse::sentence::{with_sources, without_backtrace};
 use connectwise_lakehouse::shortage::{full_disk, used_up};
 use connectwise_lakehouse::{Failure, Lake, NoName, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
+use value::is_of_value;
 
 /// What went wrong, as far as a caller has to tell cases apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,6 +53,7 @@ pub struct Error {
     message: String,
     table: Option<TableName>,
     undecodable: bool,
+    of_value: bool,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -60,7 +63,8 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind, with a sentence that says what happened, to what, and what to do.
     pub fn new(kind: Kind, message: impl Into<String>) -> Self {
-        Self { kind, message: without_backtrace(message.into()), table: None, undecodable: false, source: None }
+        let message = without_backtrace(message.into());
+        Self { kind, message, table: None, undecodable: false, of_value: false, source: None }
     }
 
     /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
@@ -94,9 +98,17 @@ impl Error {
         self.undecodable |= is_undecodable(source.as_ref());
         match used_up(source.as_ref()) {
             Some(why) => self.message = format!("{}: {why}", self.message),
-            None => self.source = Some(source),
+            None => {
+                self.of_value |= is_of_value(source.as_ref());
+                self.source = Some(source);
+            }
         }
         self
+    }
+
+    /// The same error without a source: its message is the whole report.
+    pub(crate) fn in_one(&self) -> Self {
+        Self { undecodable: self.undecodable, of_value: self.of_value, ..Self::new(self.kind, self.report()) }
     }
 
     /// The table that it, or what is behind it, is about.
@@ -148,6 +160,11 @@ impl Error {
         self.undecodable
     }
 
+    /// Whether a value ended a query: one that can't be cast, is too large for its type or can't be computed with.
+    pub(crate) fn is_of_value(&self) -> bool {
+        self.of_value
+    }
+
     /// Whether the server says that the role may not read what was asked for (403), or shows it as if it weren't there (404).
     pub fn is_shut(&self) -> bool {
         self.of_sdk().is_some_and(|error| error.is_forbidden() || error.is_not_found())
@@ -165,7 +182,7 @@ impl From<lakehouse::Error> for Error {
         let mut next = std::error::Error::source(&error).filter(|_| !error.is_conflict());
         while let Some(source) = next {
             if let Some(own) = source.downcast_ref::<Self>() {
-                return Self { undecodable: own.undecodable, ..Self::new(own.kind, own.report()) };
+                return own.in_one();
             }
             next = source.source();
         }
@@ -181,7 +198,9 @@ impl From<lakehouse::Error> for Error {
         };
         let message = error.to_string();
         let table = error.table().cloned();
-        Self { kind, message, table, undecodable: error.is_undecodable(), source: error.into_source() }
+        let undecodable = error.is_undecodable();
+        let of_value = is_of_value(&error);
+        Self { kind, message, table, undecodable, of_value, source: error.into_source() }
     }
 }
 
@@ -195,7 +214,7 @@ impl From<extract::Error> for Error {
             extract::Kind::Incomplete => Kind::Incomplete,
             extract::Kind::Contract => Kind::Contract,
         };
-        Self { kind, message, table: None, undecodable: false, source }
+        Self { kind, message, table: None, undecodable: false, of_value: false, source }
     }
 }
 
@@ -213,7 +232,9 @@ fn is_undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
 
 /// An error of DataFusion.
 pub(crate) fn sql_error(error: DataFusionError) -> Error {
-    connectwise_lakehouse::sql_error(error).into()
+    // Whatever was computed when memory or a disk was used up, no value of it is why.
+    let of_value = used_up(&error).is_none() && is_of_value(&error);
+    Error { of_value, ..Error::from(connectwise_lakehouse::sql_error(error)) }
 }
 
 impl Failure for Error {

@@ -11,9 +11,6 @@ fn uncomputed(model: &str) -> String {
     format!("the model {model} can't be computed")
 }
 
-/// What stands in an error of the engine that a value is the reason of: one that can't be cast, or is too large for its type.
-const OF_VALUES: [&str; 3] = ["Cast error", "overflow", "Parser error"];
-
 impl Error {
     /// A query that isn't that of a model.
     pub(crate) fn uncomputed_gold() -> Self {
@@ -25,24 +22,14 @@ impl Error {
         Self::new(Kind::Sql, uncomputed(model))
     }
 
-    /// The same as one sentence: what comes out of a writer is the text of an error and none of its sources.
-    pub(crate) fn uncomputed_because(model: &str, why: impl Display) -> Self {
-        Self::new(Kind::Sql, format!("{}: {why}", uncomputed(model)))
+    /// The same as one sentence with why.
+    pub(crate) fn uncomputed_because(model: &str, why: &Self) -> Self {
+        Self { of_value: why.of_value, ..Self::new(Kind::Sql, format!("{}: {why}", uncomputed(model))) }
     }
 
-    /// Whether a value ended a query. A writer hands the engine's error out as text, so it is told by its words, and only here.
-    pub(crate) fn is_of_value(&self) -> bool {
-        let text = self.report();
-        OF_VALUES.iter().any(|sign| text.contains(sign))
-    }
-
-    /// An error that a value of a model ended, with the columns that such values are in. The words that a writer puts in front are
-    /// left out.
-    pub(crate) fn in_columns(&self, model: &str, columns: &[String]) -> Self {
-        let text = self.report();
-        let at = text.find(&format!("{}: ", uncomputed(model))).unwrap_or_default();
-        let text = text.get(at..).unwrap_or(&text);
-        Self::new(self.kind, format!("{text} (in {})", columns.join(" and ")))
+    /// An error that a value of a model ended, with the columns that such values are in.
+    pub(crate) fn in_columns(&self, columns: &[String]) -> Self {
+        Self::new(self.kind, format!("{} (in {})", self.report(), columns.join(" and ")))
     }
 
     /// A model that reads another which wasn't built.

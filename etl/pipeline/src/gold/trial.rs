@@ -177,15 +177,15 @@ fn is_constant(expression: &Expr) -> bool {
     constant
 }
 
-/// Names the columns in the error of a model that was ended by a value: one that can't be cast, or is too large for its type.
-/// The error quotes the value.
+/// Names the columns in the error of a model that was ended by a value: one that can't be cast, is too large for its type or
+/// can't be computed with. The error quotes the value.
 pub(super) async fn explained(session: &SessionContext, model: &Model, error: Error) -> Error {
     if !error.is_of_value() {
         return error;
     }
     match culprits(session, model).await.as_slice() {
         [] => error,
-        columns => error.in_columns(&model.name, columns),
+        columns => error.in_columns(columns),
     }
 }
 

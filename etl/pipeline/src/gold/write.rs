@@ -1,7 +1,7 @@
 //! Rows of a model into its table: checked against the contract, compared with what is stored, and only then written.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow::array::{ArrayRef, BooleanArray, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::compute::filter_record_batch;
@@ -68,9 +68,17 @@ impl GoldRun {
                 return Ok(TableReport::written(table.name().clone(), rows, written));
             }
         }
-        let source = Source::stream(session, model.schema.clone(), self.rows(model, frame, checks).await?)?;
-        let written = table.overwrite(&model.schema, source, commit).await?;
-        Ok(TableReport::written(table.name().clone(), written.inserted, written))
+        // Delta's writer makes a text of what ends its rows, so that is noted before the writer gets it.
+        let ended: Arc<OnceLock<Error>> = Arc::default();
+        let noted = ended.clone();
+        let rows = self.rows(model, frame, checks).await?;
+        let rows = rows.inspect_err(move |error| drop(noted.set(error.in_one()))).boxed();
+        let source = Source::stream(session, model.schema.clone(), rows)?;
+        match table.overwrite(&model.schema, source, commit).await {
+            Ok(written) => Ok(TableReport::written(table.name().clone(), written.inserted, written)),
+            Err(error) if error.is_conflict() => Err(error.into()),
+            Err(error) => Err(ended.get().map_or_else(|| error.into(), Error::in_one)),
+        }
     }
 
     /// Says how the stored rows differ from those of `frame`, and leaves them.
@@ -161,7 +169,7 @@ impl GoldRun {
             (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
         let ended = {
             let name = name.clone();
-            move |error| Error::uncomputed_because(&name, sql_error(error))
+            move |error| Error::uncomputed_because(&name, &sql_error(error))
         };
         let batches = frame.execute_stream().await.map_err(&ended)?.map_err(ended);
         let rows = batches.map(move |batch| run.finished(&name, &source, &schema, batch?)).boxed();

@@ -9,7 +9,6 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_extract::read::{DateProbe, Window};
-use connectwise_lakehouse::shortage::says_full_disk;
 use connectwise_lakehouse::{Lake, Layer, Table, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
@@ -296,7 +295,7 @@ impl Run<'_> {
                 for report in &built.tables {
                     let mut step = Step::new(&report.table);
                     step.built(report);
-                    step.trouble = report.error.as_deref().filter(|why| says_full_disk(why)).map(|_| Trouble::FullDisk);
+                    step.trouble = report.trouble;
                     step.warnings.extend(
                         mended.extract_if(.., |(table, _)| *table == report.table).map(|(_, healed)| healed.told),
                     );

@@ -7,6 +7,7 @@ use connectwise_lakehouse::{Doubt, TableName, Written};
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;
+use crate::halt::Trouble;
 
 /// Values that could not be read as what their column is declared to hold, by column. The row has NULL there.
 pub type Unreadable = BTreeMap<String, u64>;
@@ -61,6 +62,9 @@ pub struct TableReport {
     /// Whether it failed over a data file that doesn't hold what Parquet files hold.
     #[serde(skip)]
     pub(crate) undecodable: bool,
+    /// What its failure says of others.
+    #[serde(skip)]
+    pub(crate) trouble: Option<Trouble>,
 }
 
 impl TableReport {
@@ -76,6 +80,7 @@ impl TableReport {
             warnings: Vec::new(),
             error: None,
             undecodable: false,
+            trouble: None,
         }
     }
 
@@ -118,6 +123,7 @@ impl TableReport {
             outcome: BuildOutcome::Failed,
             error: Some(error.report()),
             undecodable: error.is_undecodable(),
+            trouble: Trouble::of(error),
             ..Self::unchanged(table, 0)
         }
     }
