@@ -50,6 +50,7 @@ mod spill_buffer;
 mod staging;
 mod tokens;
 mod trust;
+mod words;
 
 pub use azure::StoreOptions;
 pub use commit::{Commit, Written};

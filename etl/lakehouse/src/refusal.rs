@@ -3,8 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// How the library of the stores begins to say which answer it got.
-const ANSWER: &str = "Server returned non-2xx status code: ";
+use crate::words;
 
 /// Why there is no token.
 #[derive(Debug)]
@@ -35,7 +34,7 @@ pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
 
 /// Of the text of an error: what the store answered, and what to do.
 fn sentence(text: &str) -> Option<String> {
-    let (_, answer) = text.split_once(ANSWER)?;
+    let answer = words::answer(text)?;
     let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
     let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code.trim());
     let credentials =
@@ -59,6 +58,7 @@ fn sentence(text: &str) -> Option<String> {
 mod tests {
     use super::*;
     use crate::error::{Error, Kind};
+    use crate::words::ANSWER;
 
     fn report(status: &str, body: &str) -> String {
         let text = format!(

@@ -1,73 +1,58 @@
 //! Errors that mean that memory, the room for temporary files, or the disk was used up.
 
+use std::error::Error;
+use std::io::{self, ErrorKind};
+
 use datafusion::error::DataFusionError;
 
-/// How DataFusion begins to say that temporary files are as large as they may be.
-const FULL: &str = "used disk space during the spilling process has exceeded the allowable limit of ";
+use crate::spill::TooLarge;
+use crate::words::{self, FULL_DISK};
 
-/// How it begins to say that memory is used up.
-const EXHAUSTED: &str = "Resources exhausted: ";
+/// An error and those behind it.
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
 
 /// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
-pub fn shortage(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+pub fn shortage(error: &(dyn Error + 'static)) -> Option<String> {
     const MORE: &str = "allow more with --memory (CW_MEMORY, or memory in connectwise-etl.toml), or let it read less";
-    let mut next = Some(error);
-    while let Some(inner) = next {
-        let root = inner.downcast_ref::<DataFusionError>().map(DataFusionError::find_root);
-        let text = root.map_or_else(|| inner.to_string(), ToString::to_string);
-        // Delta makes texts of the errors of its MERGE.
-        if text.contains(EXHAUSTED) {
-            let between = |from: &str, to: &str| Some(text.split_once(from)?.1.split_once(to)?.0.trim());
-            let needed = between("Failed to allocate additional ", " for ");
-            let held = between(" with ", " already allocated");
-            let limit = between("pool_size: ", ")");
-            return Some(match (needed, held, limit) {
-                (Some(needed), Some(held), Some(limit)) => format!(
-                    "it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}"
-                ),
-                _ => format!("it needed more memory than there may be: {MORE}"),
-            });
+    let memory = |text: &str| match words::amounts(text) {
+        Some([needed, held, limit]) => format!(
+            "it needed {needed} of memory beyond the {held} that it held, and all there may be is {limit}: {MORE}"
+        ),
+        None => format!("it needed more memory than there may be: {MORE}"),
+    };
+    let files = |most: &str| format!("it wrote more than {most} to temporary files, which is all that it may: {MORE}");
+    let of_kind = chain(error).find_map(|inner| {
+        if let Some(DataFusionError::ResourcesExhausted(why)) = inner.downcast_ref() {
+            return Some(memory(why));
         }
-        // The one limit of which there is no kind of error.
-        if let Some((_, limit)) = text.split_once(FULL) {
-            let limit = limit.split(". ").next().unwrap_or_default().trim();
-            return Some(format!("it wrote more than {limit} to temporary files, which is all that it may: {MORE}"));
-        }
-        next = inner.source();
-    }
-    None
+        let within = inner.downcast_ref::<io::Error>()?.get_ref()?;
+        within.downcast_ref::<TooLarge>().map(|full| files(&full.most()))
+    });
+    // Delta makes texts of both.
+    of_kind.or_else(|| {
+        chain(error).map(ToString::to_string).find_map(|text| match words::exhausted(&text) {
+            true => Some(memory(&text)),
+            false => words::spilled(&text).map(files),
+        })
+    })
 }
 
 /// What to say of an error whose cause is that memory, temporary files or a disk were used up: whatever it was that needed more,
 /// what to do about it is the same.
-pub fn used_up(error: &(dyn std::error::Error + 'static)) -> Option<String> {
+pub fn used_up(error: &(dyn Error + 'static)) -> Option<String> {
     shortage(error).or_else(|| full_disk(error).map(str::to_owned))
 }
 
-/// What is said of a store that takes no more.
-const FULL_DISK: &str = "no space is left on the disk";
-
-/// The same, where an error is that or was made of one that is; `None` for others.
-pub fn full_disk(error: &(dyn std::error::Error + 'static)) -> Option<&'static str> {
-    let mut next = Some(error);
-    while let Some(inner) = next {
-        let kind = inner.downcast_ref::<std::io::Error>().map(std::io::Error::kind);
-        if matches!(kind, Some(std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded)) {
-            return Some(FULL_DISK);
-        }
+/// What is said of a store that takes no more, where an error is that or was made of one that is; `None` for others.
+pub fn full_disk(error: &(dyn Error + 'static)) -> Option<&'static str> {
+    let is_full = |inner: &(dyn Error + 'static)| {
+        let kind = inner.downcast_ref::<io::Error>().map(io::Error::kind);
         // Libraries make texts of what they wrap.
-        if says_full_disk(&inner.to_string()) {
-            return Some(FULL_DISK);
-        }
-        next = inner.source();
-    }
-    None
-}
-
-/// Whether a text says that a disk is full, as systems say it or this program does.
-pub fn says_full_disk(text: &str) -> bool {
-    let said = ["No space left on device", "not enough space on the disk", "Disk quota exceeded", FULL_DISK];
-    said.iter().any(|said| text.contains(said))
+        matches!(kind, Some(ErrorKind::StorageFull | ErrorKind::QuotaExceeded)) || words::full_disk(&inner.to_string())
+    };
+    chain(error).any(is_full).then_some(FULL_DISK)
 }
 
 #[cfg(test)]

@@ -152,11 +152,18 @@ impl std::error::Error for Unwritten {}
 
 /// The files together are as large as they may be.
 #[derive(Debug)]
-struct TooLarge(u64);
+pub(super) struct TooLarge(u64);
+
+impl TooLarge {
+    /// All that they may hold, as people read it.
+    pub(super) fn most(&self) -> String {
+        human_readable_size(usize::try_from(self.0).unwrap_or(usize::MAX))
+    }
+}
 
 impl std::fmt::Display for TooLarge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let most = human_readable_size(usize::try_from(self.0).unwrap_or(usize::MAX));
+        let most = self.most();
         // As DataFusion says it of its own files.
         write!(f, "The used disk space during the spilling process has exceeded the allowable limit of {most}. ")
     }
