@@ -79,7 +79,8 @@ impl File {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
             let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
-            // A text in the place of a number may be a credential that was written into the wrong line.
+            // A text in the place of a number may be a credential that was written into the wrong line. toml 0.9 and serde 1 say only in
+            // words that it is one.
             let why = match error.message().split_once(", expected ") {
                 Some((found, expected)) if found.starts_with("invalid type: string") => {
                     format!("a text stands where there is to be {expected}")
@@ -377,4 +378,15 @@ pub(crate) fn log(verbose: u8, rules: Option<&str>) {
         .log_internal_errors(false)
         .try_init()
         .ok();
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_in_the_place_of_a_number_is_not_repeated() {
+        let said = check_configuration("[source]\npage_size = \"geheim\"\n").unwrap_err().to_string();
+        assert!(said.ends_with(" is wrong in line 2: a text stands where there is to be u32"), "{said}");
+    }
 }

@@ -17,7 +17,8 @@ pub fn advice<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>, all: &
 }
 
 /// What a reader of TOML says of a name that it doesn't know ("unknown field `x`, expected one of `a`, `b`"), with the name that
-/// was meant, where one is alike.
+/// was meant, where one is alike. toml 0.9 and serde 1 give the names in no other way than in these words; tests of the metadata of
+/// models make the error.
 pub fn suggested(message: &str) -> String {
     let Some((what, expected)) = message.split_once(", expected ").filter(|_| message.starts_with("unknown ")) else {
         return message.to_owned();
