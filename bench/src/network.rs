@@ -53,14 +53,16 @@ pub(crate) fn run(arguments: &Arguments, latency: &str, out: &mut impl Write) ->
          | most at once | most in a second | peak MB |",
     )?;
     line("|---|---|---|---|---|---|---|---|---|---|---|---|")?;
-    let (wait, mut needed) = (seconds(latency)?, Vec::new());
+    let wait = seconds(latency)?;
+    let mut needed = Vec::new();
     for rows in &arguments.rows {
         for concurrency in &arguments.concurrency {
             let network = Network::start(arguments, *rows, latency)?;
             let folder = arguments.folder.join(format!("network-{rows}-{concurrency}"));
             std::fs::create_dir_all(&folder).map_err(|error| format!("{}: {error}", folder.display()))?;
             let has_peers = arguments.peers.is_some() && *rows <= arguments.peers_up_to;
-            let (mut before, mut unchanged) = (String::new(), None);
+            let mut before = String::new();
+            let mut unchanged = None;
             for run in &arguments.runs {
                 let mode = if *run == Run::Full { "full" } else { "incremental" };
                 if *run == Run::Day {

@@ -34,7 +34,8 @@ pub(crate) fn run(arguments: &Arguments, out: &mut impl Write) -> Result<(), Str
             let merge = last_commit(&tenant.ours.0.join("bronze/bronze_cw_timeentry/_delta_log"))?;
             let number = |name: &str| merge.get(name).and_then(Value::as_u64).unwrap_or_default();
             let seconds = number("executionTimeMs") as f64 / 1000.0;
-            let (copied, files) = (number("numTargetFilesRemoved"), number("numTargetFilesBefore"));
+            let copied = number("numTargetFilesRemoved");
+            let files = number("numTargetFilesBefore");
             let updated = number("numTargetRowsUpdated");
             table.line(&format!(
                 "| of that the merge ({copied} of {files} files copied) | {updated} | {seconds:.2} | | | | | |"

@@ -17,7 +17,8 @@ pub(crate) fn usual(others: u64) -> u64 {
 pub(crate) fn divided<T: Copy>(parts: &[(T, u64)], requests: u64) -> Vec<(T, u64)> {
     let wanted = |lists: u64| lists.div_ceil(BUNDLE as u64);
     let parts: Vec<(T, u64)> = parts.iter().map(|(of, lists)| (*of, wanted(*lists))).filter(|(_, n)| *n > 0).collect();
-    let (all, some): (u64, u64) = (parts.iter().map(|(_, wanted)| wanted).sum(), parts.len() as u64);
+    let all: u64 = parts.iter().map(|(_, wanted)| wanted).sum();
+    let some: u64 = parts.len() as u64;
     if all <= requests {
         return parts;
     }

@@ -163,7 +163,8 @@ impl ChildWork<'_> {
                 let lacks = || self.incomplete(Gap::NoKey { of: self.above.name, key: self.above.key });
                 let id = id.ok_or_else(lacks)?;
                 if let Some(last) = found.ids.last().filter(|last| **last >= id) {
-                    let (name, last) = (self.above.name, *last);
+                    let name = self.above.name;
+                    let last = *last;
                     return Err(self.incomplete(Gap::OutOfOrder { name, key: id, last }));
                 }
                 found.ids.push(id);

@@ -54,7 +54,8 @@ impl Error {
 
     /// A record that is in the lists of two rows.
     pub(crate) fn two_parents(entity: &Entity, key: i64, parents: &Entity, [one, other]: [i64; 2]) -> Self {
-        let (own, above) = (entity.name, parents.name);
+        let own = entity.name;
+        let above = parents.name;
         incomplete(entity, format_args!("{own} {key} is below {above} {one} and {above} {other}")).into()
     }
 

@@ -133,7 +133,9 @@ impl Search<'_> {
                 values.extend(affected.of(entity));
                 continue;
             }
-            let (silver, wanted, ids) = (self.inputs.table(entity)?, affected.ascending(entity), ids_of(entity));
+            let silver = self.inputs.table(entity)?;
+            let wanted = affected.ascending(entity);
+            let ids = ids_of(entity);
             let shared = format!(
                 "select t.`{column}` from __some t left semi join {ids} a on a.id = t.id where t.`{column}` is not null"
             );
@@ -267,7 +269,8 @@ impl Search<'_> {
     fn empty_session(&self) -> Result<SessionContext> {
         let state = self.session.state();
         let options = state.config().options().catalog.clone();
-        let (catalogs, catalog) = (MemoryCatalogProviderList::new(), MemoryCatalogProvider::new());
+        let catalogs = MemoryCatalogProviderList::new();
+        let catalog = MemoryCatalogProvider::new();
         catalog.register_schema(&options.default_schema, Arc::new(MemorySchemaProvider::new())).map_err(failed)?;
         catalogs.register_catalog(options.default_catalog, Arc::new(catalog));
         let state = SessionStateBuilder::new_from_existing(state).with_catalog_list(Arc::new(catalogs)).build();

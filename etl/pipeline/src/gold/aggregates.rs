@@ -98,7 +98,9 @@ impl AggregateCache {
         }
         let rows = session.sql("select `table`, files, `select`, number, content from p").await.map_err(failed)?;
         for batch in rows.collect().await.map_err(failed)? {
-            let (tables, files, names) = (text(batch.column(0))?, text(batch.column(1))?, text(batch.column(2))?);
+            let tables = text(batch.column(0))?;
+            let files = text(batch.column(1))?;
+            let names = text(batch.column(2))?;
             let numbers = batch.column(3).as_primitive::<Int64Type>();
             let contents = arrow::compute::cast(batch.column(4), &DataType::Binary).map_err(broken)?;
             let contents = contents.as_binary::<i32>();
@@ -188,7 +190,8 @@ impl AggregateCache {
     fn file_groups(&mut self, table: &str, files: &Files) -> Vec<Files> {
         let known: Vec<Files> =
             self.known.keys().filter(|(of, _)| of == table).map(|(_, files)| files.clone()).collect();
-        let (mut whole, mut rest) = (Vec::new(), Files::new());
+        let mut whole = Vec::new();
+        let mut rest = Files::new();
         for one in known {
             if one.is_subset(files) {
                 whole.push(one);

@@ -99,7 +99,8 @@ pub(super) async fn used_days(session: &SessionContext, today: NaiveDate) -> Res
     let days = "select usedOn, cast(sum(uses) as bigint) as uses from day_uses group by usedOn";
     let mut used = BTreeMap::from([(today, 0)]);
     for batch in session.sql(days).await.map_err(failed)?.collect().await.map_err(failed)? {
-        let (days, uses) = (batch.column(0).as_primitive::<Date32Type>(), batch.column(1).as_primitive::<Int64Type>());
+        let days = batch.column(0).as_primitive::<Date32Type>();
+        let uses = batch.column(1).as_primitive::<Int64Type>();
         for row in 0..days.len() {
             if let Some(day) = date(days.value(row)) {
                 used.insert(day, uses.value(row));

@@ -253,7 +253,8 @@ impl TestTally {
 
     /// Judges what went by. An error when a test failed that doesn't only warn.
     pub(super) fn judge(mut self) -> Result<()> {
-        let (key, table) = (&self.checks.key, &self.checks.table);
+        let key = &self.checks.key;
+        let table = &self.checks.table;
         let mut results = Vec::new();
         let mut result = |test: String, severity, failures, found: String| {
             let found = if failures == 0 { String::new() } else { found };
@@ -286,7 +287,8 @@ impl TestTally {
                 let [found, wanted] = [found(value), **wanted].map(|units| decimal(units, DECIMAL.1 as usize));
                 format!("{by} {value}: {found} instead of {wanted}")
             });
-            let (shown, count) = (shown.collect::<Vec<_>>().join(", "), odd.len());
+            let shown = shown.collect::<Vec<_>>().join(", ");
+            let count = odd.len();
             let found = if count > SHOWN { format!("{shown}, and {} more", count - SHOWN) } else { shown };
             result(format!("{sum} adds up by {by}"), Severity::Error, count as u64, found);
         }
@@ -393,8 +395,8 @@ fn decimal(units: i128, scale: usize) -> String {
     if scale == 0 {
         return units.to_string();
     }
-    let (sign, digits) =
-        (if units < 0 { "-" } else { "" }, format!("{:0>width$}", units.unsigned_abs(), width = scale + 1));
+    let sign = if units < 0 { "-" } else { "" };
+    let digits = format!("{:0>width$}", units.unsigned_abs(), width = scale + 1);
     let (whole, fraction) = digits.split_at(digits.len() - scale);
     format!("{sign}{whole}.{fraction}")
 }

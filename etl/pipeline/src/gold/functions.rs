@@ -84,7 +84,8 @@ fn hex_of_sha256(text: &str) -> String {
 /// `from_utc_timestamp(instant, zone)`: what clocks in a zone show at an instant, written as if it were UTC, so that a cast to a
 /// date gives the day there.
 fn from_utc_timestamp(instants: &ArrayRef, zones: &ArrayRef) -> Result<ArrayRef> {
-    let (instants, zones) = (instants.as_primitive::<TimestampMicrosecondType>(), zones.as_string::<i32>());
+    let instants = instants.as_primitive::<TimestampMicrosecondType>();
+    let zones = zones.as_string::<i32>();
     // The zone is the same for all rows, or nearly so.
     let mut last: Option<(&str, Tz)> = None;
     let mut shown = TimestampMicrosecondArray::builder(instants.len());
@@ -105,7 +106,8 @@ fn from_utc_timestamp(instants: &ArrayRef, zones: &ArrayRef) -> Result<ArrayRef>
 
 /// `datediff(end, start)`: days between two dates.
 fn datediff(end: &ArrayRef, start: &ArrayRef) -> Result<ArrayRef> {
-    let (end, start) = (end.as_primitive::<Date32Type>(), start.as_primitive::<Date32Type>());
+    let end = end.as_primitive::<Date32Type>();
+    let start = start.as_primitive::<Date32Type>();
     let days = (0..end.len()).map(|row| {
         (end.is_valid(row) && start.is_valid(row)).then(|| end.value(row).checked_sub(start.value(row))).flatten()
     });
@@ -120,7 +122,8 @@ fn date_add(start: &ArrayRef, days: &ArrayRef) -> Result<ArrayRef> {
 /// `add_months(start, months)`: the same day so many months after a date, or the last day of that month where it has no such day.
 fn add_months(start: &ArrayRef, months: &ArrayRef) -> Result<ArrayRef> {
     Ok(moved(start, months, |start, months| {
-        let (epoch, count) = (NaiveDate::default(), u32::try_from(months.unsigned_abs()).ok()?);
+        let epoch = NaiveDate::default();
+        let count = u32::try_from(months.unsigned_abs()).ok()?;
         let day = epoch.checked_add_signed(chrono::Duration::days(start.into()))?;
         let day = if months < 0 {
             day.checked_sub_months(Months::new(count))?
@@ -133,7 +136,8 @@ fn add_months(start: &ArrayRef, months: &ArrayRef) -> Result<ArrayRef> {
 
 /// Dates that a number leads to from others.
 fn moved(start: &ArrayRef, by: &ArrayRef, to: impl Fn(i32, i64) -> Option<i32>) -> ArrayRef {
-    let (start, by) = (start.as_primitive::<Date32Type>(), by.as_primitive::<Int64Type>());
+    let start = start.as_primitive::<Date32Type>();
+    let by = by.as_primitive::<Int64Type>();
     Arc::new(start.iter().zip(by).map(|(start, by)| to(start?, by?)).collect::<Date32Array>())
 }
 

@@ -123,7 +123,8 @@ pub(super) fn fitted(
 
 /// A column in the type of its contract.
 fn typed(table: &str, field: &Field, column: &ArrayRef) -> Result<ArrayRef> {
-    let (name, wanted) = (field.name(), field.data_type());
+    let name = field.name();
+    let wanted = field.data_type();
     let unfit = || Error::unfit_column(table, name, column.data_type(), spelled(wanted));
     let plain = plain(column, wanted).ok_or_else(unfit)?;
     // What can't be a value of the type is NULL then.

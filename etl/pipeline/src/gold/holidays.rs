@@ -81,11 +81,15 @@ fn following(day: NaiveDate, weekday: Weekday) -> Option<NaiveDate> {
 
 /// Easter Sunday of the Gregorian calendar (the anonymous algorithm).
 fn easter(year: i32) -> Option<NaiveDate> {
-    let (a, b, c) = (year.rem_euclid(19), year.div_euclid(100), year.rem_euclid(100));
-    let (d, e) = (b / 4, b % 4);
+    let a = year.rem_euclid(19);
+    let b = year.div_euclid(100);
+    let c = year.rem_euclid(100);
+    let d = b / 4;
+    let e = b % 4;
     let g = (8 * b + 13) / 25;
     let h = (19 * a + b - d - g + 15) % 30;
-    let (i, k) = (c / 4, c % 4);
+    let i = c / 4;
+    let k = c % 4;
     let l = (32 + 2 * e + 2 * i - h - k) % 7;
     let m = (a + 11 * h + 19 * l) / 433;
     let n = h + l - 7 * m;

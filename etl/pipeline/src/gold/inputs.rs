@@ -53,7 +53,8 @@ impl Inputs {
     /// Opens every input.
     pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> Result<Self> {
         let mut tables = BTreeMap::new();
-        let (mut commits, mut doubts) = (BTreeMap::new(), BTreeMap::new());
+        let mut commits = BTreeMap::new();
+        let mut doubts = BTreeMap::new();
         for input in models.iter().flat_map(|model| &model.inputs) {
             if !tables.contains_key(input) {
                 let table = opened.table(lake, &TableName::silver(input)).await?;

@@ -118,7 +118,8 @@ impl Keys {
     /// The surrogate key of each natural key. New ones get the next numbers in their own order, so that the rows' order
     /// says nothing.
     pub(super) fn assign(&mut self, dimension: &str, naturals: &ArrayRef) -> Result<Int64Array> {
-        let (texts, highest) = (text(naturals)?, self.highest(dimension));
+        let texts = text(naturals)?;
+        let highest = self.highest(dimension);
         let given = self.given.entry(dimension.to_owned()).or_default();
         let mut new: Vec<&str> = texts.iter().flatten().filter(|natural| !given.contains_key(*natural)).collect();
         if naturals.data_type().is_integer() {

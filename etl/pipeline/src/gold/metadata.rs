@@ -66,7 +66,8 @@ pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> 
         let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
         Error::metadata_line(line, &suggested(error.message()))
     })?;
-    let (mut models, mut wrong) = (Vec::new(), Vec::new());
+    let mut models = Vec::new();
+    let mut wrong = Vec::new();
     for entry in file.model {
         let sql = sql(&entry.name).unwrap_or_default();
         match model(entry, sql) {

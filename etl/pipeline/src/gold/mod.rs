@@ -310,13 +310,15 @@ async fn build_models(
     let Project { config, models, inputs } = project;
     let entities = connectwise_extract::catalog::entities();
     let GoldRequest { lake, started, dry, .. } = request;
-    let (started, dry) = (*started, *dry);
+    let started = *started;
+    let dry = *dry;
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();
         return Ok(GoldReport { tables, tests: Vec::new(), unmatched_agreement_types: BTreeMap::new() });
     }
-    let (rules, today) = (config.classifier()?, config.day_of(started)?);
+    let rules = config.classifier()?;
+    let today = config.day_of(started)?;
     let fresh = check::freshness(inputs, models, config, started).await?;
     let known = doubts::open(lake, models, &mut opened).await?;
     // Keys that are told from what is left of them hold only if every table has the same.

@@ -49,7 +49,8 @@ pub async fn select(
     lake: Option<&Lake>,
 ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
     config.check()?;
-    let (rules, today) = (config.classifier()?, config.day_of(at)?);
+    let rules = config.classifier()?;
+    let today = config.day_of(at)?;
     let models = model::all(&GoldConfig { models: OwnModels::default(), ..config.clone() })?;
     let model = selectable(&models, name)?;
     let session = lake.map_or_else(connectwise_lakehouse::session, Lake::session)?;

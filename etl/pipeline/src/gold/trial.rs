@@ -27,7 +27,8 @@ impl OwnModels {
         }
         let models = of_interest(model::all(config)?);
         let session = empty_tables(lake, catalog::entities(), config).await?;
-        let (mut problems, mut broken): (Vec<String>, Vec<String>) = (Vec::new(), Vec::new());
+        let mut problems: Vec<String> = Vec::new();
+        let mut broken: Vec<String> = Vec::new();
         for model in models {
             let follows = broken.iter().any(|name| model.reads(name));
             let schema = match tried(&session, &model).await {
@@ -57,7 +58,8 @@ impl OwnModels {
 /// The user's models, and the built-in models that they can read: all tables, whose columns their contracts give, and the views
 /// and lookups that the user's models name, which have to be planned for their columns.
 fn of_interest(models: Vec<Model>) -> Vec<Model> {
-    let (mut wanted, mut named) = (Vec::new(), BTreeSet::new());
+    let mut wanted = Vec::new();
+    let mut named = BTreeSet::new();
     for model in models.into_iter().rev() {
         if model.own || model.is_table() || named.contains(&model.name.to_lowercase()) {
             if is_planned(&model) {
@@ -93,7 +95,8 @@ async fn tried(session: &SessionContext, model: &Model) -> Result<SchemaRef, Str
         let found = planned.field_with_name(wanted.name()).ok()?;
         let is_text = |of: &DataType| matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         (is_text(found.data_type()) && !is_text(wanted.data_type())).then(|| {
-            let (name, wanted) = (wanted.name(), spelled(wanted.data_type()));
+            let name = wanted.name();
+            let wanted = spelled(wanted.data_type());
             format!("{name} is text where {wanted} is declared: cast it in the SELECT, or declare {name}:string")
         })
     });

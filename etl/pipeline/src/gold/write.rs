@@ -165,8 +165,10 @@ impl GoldRun {
         frame: DataFrame,
         checks: &Checks,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let (schema, run, source, name) =
-            (model.schema.clone(), self.clone(), model.source.clone(), model.name.clone());
+        let schema = model.schema.clone();
+        let run = self.clone();
+        let source = model.source.clone();
+        let name = model.name.clone();
         let ended = {
             let name = name.clone();
             move |error| Error::uncomputed_because(&name, &sql_error(error))
@@ -220,7 +222,8 @@ impl GoldRun {
         }
         session.deregister_table(STORED).map_err(failed)?;
         let mut difference = Difference::default();
-        let (mut held, mut known) = (0, 0);
+        let mut held = 0;
+        let mut known = 0;
         let mut rows = self.rows(model, frame, checks).await?;
         while let Some(batch) = rows.try_next().await? {
             let mut differs = Vec::with_capacity(batch.num_rows());

@@ -36,7 +36,8 @@ pub(super) fn wall_clock(micros: i64, zone: Tz) -> Option<i64> {
 /// Writes a zone into the SELECTs of models, each of which comes after what it reads, and notes whose rows depend on it.
 pub(super) fn fill_in(models: &mut [Model], name: &str) {
     // Built-in models take keys from other tables and nothing else, and no key depends on a zone.
-    let (mut through_models, mut through_tables) = (BTreeSet::new(), BTreeSet::new());
+    let mut through_models = BTreeSet::new();
+    let mut through_tables = BTreeSet::new();
     for model in models {
         let reads = |names: &BTreeSet<String>| names.iter().any(|name| model.reads(name));
         model.zoned =

@@ -46,8 +46,8 @@ pub async fn reconcile(
         for (at, entity) in entities.iter().enumerate() {
             let found = swept(lake, client, entity, options, signature).await?;
             progress.done(entity.name);
-            let (failed, trouble) =
-                (found.iter().any(|one| one.refused.is_some()), found.iter().find_map(|one| one.trouble));
+            let failed = found.iter().any(|one| one.refused.is_some());
+            let trouble = found.iter().find_map(|one| one.trouble);
             all.extend(found);
             let rest = entities.get(at + 1..).unwrap_or_default();
             if let Some(why) = halt.after(client, failed, trouble, rest).await {
