@@ -83,7 +83,8 @@ impl Api {
         match self.modules.get(prefix) {
             Some(module) => Ok(module),
             None => {
-                let (prefix, pointer) = (prefix.to_owned(), pointer(&["paths", path]));
+                let prefix = prefix.to_owned();
+                let pointer = pointer(&["paths", path]);
                 Err(Kind::NoModule { prefix, path: path.to_owned(), pointer }.into())
             }
         }

@@ -97,7 +97,8 @@ pub(crate) fn attempt(
             Err(error) => {
                 problems.insert(error.to_string());
                 // Its columns are compared all the same, if there is a schema; what they mean is open.
-                let (name, schema) = (entity.name.clone(), entity.schema.clone());
+                let name = entity.name.clone();
+                let schema = entity.schema.clone();
                 let bare = Entity { name, schema, ..Entity::bare(&entity.path) };
                 tables.extend(table(&bare, &operations, schemas, &shared));
             }
@@ -130,7 +131,8 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
     rules.all_hit()?;
 
     if let Some(drain) = entity.drains.as_ref().filter(|drain| !has(&drain.by)) {
-        let (owner, pattern) = (entity.name.clone(), drain.by.clone());
+        let owner = entity.name.clone();
+        let pattern = drain.by.clone();
         return Err(Kind::RuleDead { owner, list: "drains.by", pattern }.into());
     }
     let freshness = match entity.load {
@@ -141,7 +143,8 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
                 return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
             }
             if let Some(missing) = entity.windows.keys().find(|field| !has(field)) {
-                let (owner, pattern) = (entity.name.clone(), missing.clone());
+                let owner = entity.name.clone();
+                let pattern = missing.clone();
                 return Err(Kind::RuleDead { owner, list: "windows", pattern }.into());
             }
             Freshness::Incremental(entity.watermark.clone(), entity.windows.clone().into_iter().collect())
@@ -173,7 +176,8 @@ pub(crate) fn columns_of(
     schemas: &Schemas,
 ) -> Result<BTreeMap<String, Vec<Column>>> {
     let bare = Entity::bare("");
-    let (rules, shared) = (Rules::of(&bare), Rules::shared(&lake.shared));
+    let rules = Rules::of(&bare);
+    let shared = Rules::shared(&lake.shared);
     let walk = Walk { schemas, rules: &rules, shared: &shared };
     let mut columns = BTreeMap::new();
     for (name, schema) in schemas.iter().filter(|(name, _)| names.contains(name)) {

@@ -51,7 +51,9 @@ impl Figures {
         let operations = sources.document.operation_count();
         let verbs = generated.resources.iter().map(|resource| resource.verbs.len()).sum();
         let functions = generated.raws.iter().filter(|raw| !raw.is_verb).count();
-        let (mut records, mut enumerations, mut properties) = (0, 0, 0);
+        let mut records = 0;
+        let mut enumerations = 0;
+        let mut properties = 0;
         for (_, schema) in generated.schemas.iter() {
             match schema {
                 Schema::Enum(_) => enumerations += 1,
@@ -90,7 +92,8 @@ impl Figures {
         if alike == *self && near(self.lines, written.lines) && near(self.longest_file, written.longest_file) {
             return Ok(());
         }
-        let (file, found) = (path.display().to_string(), self.text());
+        let file = path.display().to_string();
+        let found = self.text();
         Err(Kind::Figures { file, found }.into())
     }
 

@@ -97,9 +97,12 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
 
     let mut files = render_schemas(&selected, &secrets, &owners, &lake.shared.decimals)?;
     let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
-    let (mut gated_models, mut gated_fields, mut gated_resources) = (String::new(), String::new(), String::new());
+    let mut gated_models = String::new();
+    let mut gated_fields = String::new();
+    let mut gated_resources = String::new();
     for (name, schema) in elsewhere {
-        let (features, ty) = (owners.features(name), type_name(name));
+        let features = owners.features(name);
+        let ty = type_name(name);
         gated_models.push_str(&gates::item(&features, &ty));
         if matches!(schema, Schema::Object(_)) {
             gated_fields.push_str(&gates::module(&features, &render::fields::module_name(&ty)));

@@ -62,12 +62,14 @@ impl<'a> Rules<'a> {
         for rule in self.rules.iter().filter(|rule| matches(plain(rule.pattern), path)) {
             rule.hit.set(true);
             if !rule.meaning.fits(shape) {
-                let (owner, path) = (self.owner.to_owned(), path.to_owned());
+                let owner = self.owner.to_owned();
+                let path = path.to_owned();
                 return Err(Kind::RuleMisfit { owner, list: rule.list, path, kind: shape.label() }.into());
             }
             match found {
                 Some(first) if first.meaning != rule.meaning => {
-                    let (owner, path) = (self.owner.to_owned(), path.to_owned());
+                    let owner = self.owner.to_owned();
+                    let path = path.to_owned();
                     return Err(Kind::RuleTwice { owner, path, first: first.list, second: rule.list }.into());
                 }
                 _ => found = Some(rule),
@@ -94,7 +96,8 @@ impl<'a> Rules<'a> {
         match self.rules.iter().find(|rule| !rule.hit.get() && !is_optional(rule.pattern)) {
             None => Ok(()),
             Some(rule) => {
-                let (owner, pattern) = (self.owner.to_owned(), rule.pattern.to_owned());
+                let owner = self.owner.to_owned();
+                let pattern = rule.pattern.to_owned();
                 Err(Kind::RuleDead { owner, list: rule.list, pattern }.into())
             }
         }

@@ -92,7 +92,9 @@ impl Scope {
             None => drop(self.taken.insert(name.to_owned(), owner)),
             Some(first) => {
                 let place = if owner.place.pointer.is_some() { owner.place } else { first.place.clone() };
-                let (name, first, second) = (name.to_owned(), first.what.clone(), owner.what);
+                let name = name.to_owned();
+                let first = first.what.clone();
+                let second = owner.what;
                 return Err(Kind::NameClash { name, first, second, place }.into());
             }
         }

@@ -31,7 +31,8 @@ impl Hanging {
             let name = first(path);
             properties.iter().all(|property| property.name != name)
         }) {
-            let (owner, pattern) = (entity.name.clone(), missing.clone());
+            let owner = entity.name.clone();
+            let pattern = missing.clone();
             return Err(Kind::RuleDead { owner, list: "parent.property", pattern }.into());
         }
         let bundle = parent.bundle.clone().unwrap_or_else(|| bundle_name(entity.schema()));

@@ -89,7 +89,8 @@ pub fn diff(api: &Api, lake: &Lake, old: &Document, new: &Document) -> Result<Di
 
 impl Change {
     fn new(severity: Severity, subject: &str, what: &str) -> Self {
-        let (subject, what) = (subject.to_owned(), what.to_owned());
+        let subject = subject.to_owned();
+        let what = what.to_owned();
         Self { severity, subject, what, sdk: Vec::new(), tables: Vec::new(), lake: Vec::new() }
     }
 

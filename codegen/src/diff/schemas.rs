@@ -66,7 +66,8 @@ struct Compare<'a> {
 
 impl Compare<'_> {
     fn properties(&self, schema: &str, old: &[Property], new: &[Property], changes: &mut Vec<Change>) {
-        let (before, after) = (by_name(old), by_name(new));
+        let before = by_name(old);
+        let after = by_name(new);
         for (name, property) in &before {
             let subject = format!("{schema}.{name}");
             match after.get(name) {
@@ -114,7 +115,8 @@ impl Compare<'_> {
     }
 
     fn property(&self, schema: &str, old: &Property, new: &Property, subject: &str, changes: &mut Vec<Change>) {
-        let (before, after) = (rust_type(&old.shape), rust_type(&new.shape));
+        let before = rust_type(&old.shape);
+        let after = rust_type(&new.shape);
         if old.shape != new.shape {
             let mut change = Change::new(Severity::Breaking, subject, &format!("is {after} instead of {before}"))
                 .sdk(format!("field `{}` becomes `Option<{after}>`", field(schema, new)));

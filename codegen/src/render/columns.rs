@@ -19,7 +19,8 @@ fn types(records: &BTreeMap<String, Vec<Column>>) -> String {
 pub(crate) fn render(records: &BTreeMap<String, Vec<Column>>) -> BTreeMap<String, String> {
     let mut lists = Lists::default();
     let items = records.iter().map(|(schema, columns)| {
-        let (list, ty) = (lists.name(schema, columns), type_name(schema));
+        let list = lists.name(schema, columns);
+        let ty = type_name(schema);
         let text = std::mem::take(&mut lists.text);
         format!("{text}\nimpl Tabular for crate::models::{ty} {{\n    const COLUMNS: &'static [Column] = {list};\n}}\n")
     });

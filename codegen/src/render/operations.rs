@@ -102,7 +102,8 @@ impl Calls {
         }
         let client = client.ok_or_else(lost)?;
         let can_clone = builder.attrs.iter().any(|attribute| attribute.to_token_stream().to_string().contains("Clone"));
-        let (route, call) = (format!("{} {}", raw.method.to_uppercase(), raw.path), &raw.name);
+        let route = format!("{} {}", raw.method.to_uppercase(), raw.path);
+        let call = &raw.name;
         let doc = format!(" `{route}`, as [`Client::{call}`](crate::Client::{call}) gives it.");
         builder.attrs =
             vec![parse_quote!(#[doc = #doc]), parse_quote!(#[must_use = "an operation does nothing until it is sent"])];
@@ -123,7 +124,8 @@ impl Calls {
             }
         }
         let answer = answer.ok_or_else(lost)?;
-        let (verb, path) = (format_ident!("{}", type_name(&raw.method)), &raw.path);
+        let verb = format_ident!("{}", type_name(&raw.method));
+        let path = &raw.path;
         let items = vec![
             parse_quote!(impl crate::Client { #method }),
             builder.into(),
@@ -209,7 +211,8 @@ pub(crate) fn calls(raws: &[&Raw]) -> String {
             Answer::Download => format!("whole({call}.send().await?, given).await"),
             _ => format!("{call}.send().await.map(drop)"),
         };
-        let (method, path) = (&raw.method, &raw.path);
+        let method = &raw.method;
+        let path = &raw.path;
         lines.push_str(&format!("    ({method:?}, {path:?}, |client, given| Box::pin(async move {{ {sent} }})),\n"));
     }
     format!("const CALLS: &[(&str, &str, Call)] = &[\n{lines}];\n")
