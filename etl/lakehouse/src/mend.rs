@@ -45,6 +45,14 @@ pub struct Mended {
 }
 
 impl Mended {
+    /// Adds what was in files that were taken out.
+    fn gave_up(&mut self, files: &[BadFile]) {
+        let rows = rows_in(files);
+        let these = if files.len() == 1 { "this file" } else { "these files" };
+        self.rows += rows;
+        let _ = write!(self.what, "; {rows} rows were in {these}");
+    }
+
     /// Whether every row is still there.
     pub fn is_whole(&self) -> bool {
         self.rows == 0 && !self.went_back && !self.is_gone
@@ -89,7 +97,8 @@ impl Lake {
             } else if damage.log.is_some() {
                 self.go_back(name, &aside, &mut mended).await?;
             } else {
-                self.give_up_files(name, &damage.files, &aside, run_id, &mut mended).await?;
+                self.give_up_files(name, &damage.files, &aside, run_id).await?;
+                mended.gave_up(&damage.files);
             }
             damage = match self.checked_closely(name).await? {
                 Checked::Damaged(damage) => damage,
@@ -218,16 +227,9 @@ impl Lake {
     }
 
     /// Takes files out of a table that can't be read, in one commit.
-    async fn give_up_files(
-        &self,
-        name: &TableName,
-        files: &[BadFile],
-        aside: &str,
-        run_id: &str,
-        mended: &mut Mended,
-    ) -> Result<()> {
+    async fn give_up_files(&self, name: &TableName, files: &[BadFile], aside: &str, run_id: &str) -> Result<()> {
         let table = self.load(name).await?;
-        let rows: u64 = files.iter().map(|file| file.rows).sum();
+        let rows = rows_in(files);
         // Until all of it was built or loaded again, rows are missing.
         let why = format!("has lost {rows} rows in files that can't be read");
         let commit = Commit::new(run_id).transaction(UNTRUSTED, 1).note(DOUBT, why);
@@ -235,10 +237,6 @@ impl Lake {
         let operation = DeltaOperation::Delete { predicate: None };
         let metrics = json!({ "numRemovedFiles": files.len(), "numDeletedRows": rows });
         table.commit(actions, operation, metrics, &commit).await?;
-        mended.rows += rows;
-        let count = files.len();
-        let these = if count == 1 { "this file" } else { "these files" };
-        let _ = write!(mended.what, "; {rows} rows were in {these}");
         let store = table.store();
         for place in files.iter().filter_map(|file| file.place.as_ref()) {
             transfer(name, &store, place, &below(aside, place)).await?;
@@ -256,6 +254,10 @@ impl Table {
         let asked = self.memo.untrusted.get_or_try_init(async || Ok(self.transaction(UNTRUSTED).await? == Some(1)));
         asked.await.copied()
     }
+}
+
+fn rows_in(files: &[BadFile]) -> u64 {
+    files.iter().map(|file| file.rows).sum()
 }
 
 fn below(aside: &str, place: &Path) -> Path {

@@ -15,7 +15,7 @@ use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, compute_leaves};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::{ParquetError, Result};
-use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::locate::{Edit, RowRef, rows_of};
@@ -58,12 +58,12 @@ pub(super) fn patch(
         let appended = if tail { appended } else { &[] };
         let batches = &needed(change, edits.iter().filter_map(|edit| edit.by).chain(appended.iter().copied()))?;
         if tail || !splices || edits.iter().any(|edit| edit.by.is_none()) {
-            let columns = old.rebuilt(index, rows, edits, appended, batches)?;
+            let columns = old.rebuilt(index, edits, appended, batches)?;
             written += encode(&mut writer, &factory, schema, &columns)?;
             continue;
         }
         let columns = old.changed(index, rows, edits, batches)?;
-        splice(&mut writer, &factory, file, group, schema, &columns)?;
+        old.splice(index, &columns, &mut writer, &factory)?;
         written += rows;
     }
     let tail = groups.last().is_none_or(|group| group.num_rows() as usize + appended.len() > GROUP_ROWS);
@@ -161,14 +161,8 @@ impl Old<'_> {
     }
 
     /// All columns of a group after replacements and removals, with rows at its end.
-    fn rebuilt(
-        &self,
-        group: usize,
-        rows: usize,
-        edits: &[Edit],
-        appended: &[RowRef],
-        batches: &Needed,
-    ) -> Result<Vec<ArrayRef>> {
+    fn rebuilt(&self, group: usize, edits: &[Edit], appended: &[RowRef], batches: &Needed) -> Result<Vec<ArrayRef>> {
+        let rows = rows_of(self.metadata.metadata().row_group(group))?;
         let mut places = Vec::with_capacity(rows + appended.len());
         let mut edits = edits.iter().peekable();
         for row in 0..rows {
@@ -181,6 +175,45 @@ impl Old<'_> {
         let all: Vec<usize> = (0..self.schema.fields().len()).collect();
         let old = self.columns(group, &all, None)?;
         old.iter().enumerate().map(|(column, old)| gather(Some(old), &places, batches, column)).collect()
+    }
+
+    /// Copies a row group as bytes, but for the columns that are given.
+    fn splice(
+        &self,
+        group: usize,
+        columns: &[Option<ArrayRef>],
+        writer: &mut SerializedFileWriter<Vec<u8>>,
+        factory: &ArrowRowGroupWriterFactory,
+    ) -> Result<()> {
+        let descriptor = writer.schema_descr();
+        let leaf_roots = (0..descriptor.num_columns()).map(|leaf| descriptor.get_column_root_idx(leaf));
+        let roots: Vec<usize> = leaf_roots.collect();
+        let mut chunks = factory.create_column_writers(writer.flushed_row_groups().len())?;
+        for (index, (field, column)) in self.schema.fields().iter().zip(columns).enumerate() {
+            if let Some(column) = column {
+                let mut own = chunks.iter_mut().zip(&roots).filter(|(_, root)| **root == index).map(|(chunk, _)| chunk);
+                leaves(&mut own, field, column)?;
+            }
+        }
+        let old = self.metadata.metadata().row_group(group);
+        let mut copy = writer.next_row_group()?;
+        for ((chunk, root), column) in chunks.into_iter().zip(&roots).zip(old.columns()) {
+            if columns.get(*root).is_some_and(Option::is_some) {
+                chunk.close()?.append_to_row_group(&mut copy)?;
+                continue;
+            }
+            let close = ColumnCloseResult {
+                bytes_written: column.compressed_size().cast_unsigned(),
+                rows_written: old.num_rows().cast_unsigned(),
+                metadata: column.clone(),
+                bloom_filter: None,
+                column_index: None,
+                offset_index: None,
+            };
+            copy.append_column(self.file, close)?;
+        }
+        copy.close()?;
+        Ok(())
     }
 }
 
@@ -244,44 +277,6 @@ fn leaves<'w>(
     for leaf in compute_leaves(field, column)? {
         writers.next().ok_or_else(|| ParquetError::General("a column too many".to_owned()))?.write(&leaf)?;
     }
-    Ok(())
-}
-
-/// Copies a row group as bytes, but for the columns that are given.
-fn splice(
-    writer: &mut SerializedFileWriter<Vec<u8>>,
-    factory: &ArrowRowGroupWriterFactory,
-    file: &Bytes,
-    old: &RowGroupMetaData,
-    schema: &SchemaRef,
-    columns: &[Option<ArrayRef>],
-) -> Result<()> {
-    let descriptor = writer.schema_descr();
-    let roots: Vec<usize> = (0..descriptor.num_columns()).map(|leaf| descriptor.get_column_root_idx(leaf)).collect();
-    let mut chunks = factory.create_column_writers(writer.flushed_row_groups().len())?;
-    for (index, (field, column)) in schema.fields().iter().zip(columns).enumerate() {
-        if let Some(column) = column {
-            let mut own = chunks.iter_mut().zip(&roots).filter(|(_, root)| **root == index).map(|(chunk, _)| chunk);
-            leaves(&mut own, field, column)?;
-        }
-    }
-    let mut group = writer.next_row_group()?;
-    for ((chunk, root), column) in chunks.into_iter().zip(&roots).zip(old.columns()) {
-        if columns.get(*root).is_some_and(Option::is_some) {
-            chunk.close()?.append_to_row_group(&mut group)?;
-            continue;
-        }
-        let close = ColumnCloseResult {
-            bytes_written: column.compressed_size().cast_unsigned(),
-            rows_written: old.num_rows().cast_unsigned(),
-            metadata: column.clone(),
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        };
-        group.append_column(file, close)?;
-    }
-    group.close()?;
     Ok(())
 }
 

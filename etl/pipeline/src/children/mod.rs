@@ -84,8 +84,7 @@ struct ChildWork<'a> {
 pub async fn load(
     table: &Table,
     client: &Client,
-    entity: &'static Entity,
-    parent: &'static Parent,
+    (entity, parent): (&'static Entity, &'static Parent),
     request: &LoadRequest,
     meter: &Meter,
 ) -> Result<Loaded> {

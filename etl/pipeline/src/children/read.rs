@@ -212,7 +212,11 @@ impl Reader {
             for (lists, bundled) in round.iter().zip(asked).rev() {
                 match bundled {
                     Ok(bundled) => bundles.push(self.take(work, lists.len(), bundled)),
-                    Err(error) => self.adapt(work, lists, strikes, &error, &mut waiting),
+                    Err(error) => {
+                        if self.adapt(work, lists, strikes, &error) {
+                            lists.iter().rev().for_each(|list| waiting.push_front(list.parent));
+                        }
+                    }
                 }
             }
         }
@@ -231,20 +235,20 @@ impl Reader {
         bundled.lists
     }
 
-    /// Adapts to a bundle that failed. Concurrent bundles that fail together count as one failure on top of `strikes`.
-    fn adapt(
-        &mut self,
-        work: &ChildWork<'_>,
-        lists: &[Below],
-        strikes: u32,
-        error: &connectwise_sdk::Error,
-        waiting: &mut VecDeque<i64>,
-    ) {
+    /// Adapts to a bundle that failed, and says whether its lists are to be asked for in smaller ones. Concurrent bundles that fail
+    /// together count as one failure on top of `strikes`.
+    fn adapt(&mut self, work: &ChildWork<'_>, lists: &[Below], strikes: u32, error: &connectwise_sdk::Error) -> bool {
         self.is_proven = false;
         match refusal(error) {
             // A bundle above the initial size may have failed by its size alone.
-            Refusal::Size | Refusal::Now if lists.len() > BUNDLE => self.put_back(work, lists, error, waiting),
-            Refusal::Size if lists.len() > 1 => self.put_back(work, lists, error, waiting),
+            Refusal::Size | Refusal::Now if lists.len() > BUNDLE => {
+                self.shrink(work, lists.len(), error);
+                return true;
+            }
+            Refusal::Size if lists.len() > 1 => {
+                self.shrink(work, lists.len(), error);
+                return true;
+            }
             // Concurrent bundles are refused for the same reason, which is noted once.
             Refusal::Size => {
                 // A single list is refused, too, so it wasn't their number: that says nothing to other loads.
@@ -263,26 +267,20 @@ impl Reader {
                 }
             }
         }
+        false
     }
 
-    /// Puts the lists of a bundle back that may have been too large, and makes the next ones smaller.
-    fn put_back(
-        &mut self,
-        work: &ChildWork<'_>,
-        lists: &[Below],
-        error: &connectwise_sdk::Error,
-        waiting: &mut VecDeque<i64>,
-    ) {
+    /// Makes the next bundles smaller than one of so many lists that may have been too large.
+    fn shrink(&mut self, work: &ChildWork<'_>, lists: usize, error: &connectwise_sdk::Error) {
         let shared = &work.request.shared;
         if error.kind() == ErrorKind::TooLarge {
             // Too many bytes in the lists of this entity say nothing of others.
-            self.most = lists.len().div_ceil(2);
+            self.most = lists.div_ceil(2);
             self.fits = self.fits.min(self.most);
-            shared.sizes(|sizes| sizes.failed(lists.len()));
+            shared.sizes(|sizes| sizes.failed(lists));
         } else {
-            shared.sizes(|sizes| sizes.refused(lists.len()));
+            shared.sizes(|sizes| sizes.refused(lists));
         }
-        lists.iter().rev().for_each(|list| waiting.push_front(list.parent));
     }
 
     fn give_up(&mut self, error: &connectwise_sdk::Error) {

@@ -20,7 +20,7 @@ use super::key_set::KeySet;
 use super::keys::Keys;
 use super::lookup_state::LookupState;
 use super::model::{Model, ModelKind};
-use super::write::{self, GoldRun};
+use super::write::{self, GoldRun, ModelRows};
 use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups, select};
 use crate::error::{Error, Result};
 use crate::sql;
@@ -138,7 +138,8 @@ impl Builder<'_> {
         commit: &Commit,
     ) -> Result<TableReport> {
         let checks = self.checks(session, session, model).await?;
-        let report = self.run.write(session, model, frame, &checks, commit).await;
+        let selected = ModelRows { model, frame, checks: &checks };
+        let report = self.run.write(session, selected, commit).await;
         self.finish(session, model, &checks, report).await
     }
 

@@ -8,6 +8,7 @@ use datafusion::prelude::SessionContext;
 use super::affected::{LOOKUPS, Search};
 use super::lookup_state::LookupState;
 use super::model::Model;
+use super::write::ModelRows;
 use super::{Builder, MODELS, failed, in_model, write};
 use crate::error::Result;
 use crate::sql;
@@ -54,7 +55,8 @@ impl Builder<'_> {
         let checks = self.checks(session, &narrow, model).await?;
         let stored = self.stored_sums(model, &checks).await?;
         let checks = checks.in_place_of(model, &before, stored, &affected.together)?;
-        let report = self.run.merge(model, frame, &before, &checks, &commit).await;
+        let selected = ModelRows { model, frame, checks: &checks };
+        let report = self.run.merge(selected, &before, &commit).await;
         self.finish(session, model, &checks, report).await
     }
 

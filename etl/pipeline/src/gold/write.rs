@@ -40,24 +40,31 @@ pub(super) fn has_columns(table: &Table, model: &Model) -> bool {
     table.schema().is_some_and(|stored| same_schema(&stored, &model.schema))
 }
 
+/// The rows that a model selects, and their data tests.
+#[derive(Clone)]
+pub(super) struct ModelRows<'a> {
+    pub(super) model: &'a Model,
+    /// It has the columns of the contract without the technical ones.
+    pub(super) frame: DataFrame,
+    pub(super) checks: &'a Checks,
+}
+
 impl GoldRun {
-    /// Brings a model's table to the rows of `frame`, which has the columns of the contract without the technical ones.
-    /// No difference, no commit.
+    /// Brings a model's table to these rows. No difference, no commit.
     pub(super) async fn write(
         &self,
         session: &SessionContext,
-        model: &Model,
-        frame: DataFrame,
-        checks: &Checks,
+        selected: ModelRows<'_>,
         commit: &Commit,
     ) -> Result<TableReport> {
+        let model = selected.model;
         let table = self.known.table(model)?;
         if self.dry {
-            return self.compare(session, model, frame, checks).await;
+            return self.compare(session, selected).await;
         }
         let is_believed = self.known.doubt(model).is_none();
         if is_believed && has_columns(table, model) {
-            let difference = self.difference(session, model, frame.clone(), checks).await?;
+            let difference = self.difference(session, selected.clone()).await?;
             if difference.is_none() {
                 return self.note_inputs(model, commit).await;
             }
@@ -71,7 +78,7 @@ impl GoldRun {
         // Delta's writer makes a text of what ends its rows, so that is noted before the writer gets it.
         let ended: Arc<OnceLock<Error>> = Arc::default();
         let noted = ended.clone();
-        let rows = self.rows(model, frame, checks).await?;
+        let rows = self.rows(selected).await?;
         let rows = rows.inspect_err(move |error| drop(noted.set(error.in_one()))).boxed();
         let source = Source::stream(session, model.schema.clone(), rows)?;
         match table.overwrite(&model.schema, source, commit).await {
@@ -81,14 +88,9 @@ impl GoldRun {
         }
     }
 
-    /// Says how the stored rows differ from those of `frame`, and leaves them.
-    async fn compare(
-        &self,
-        session: &SessionContext,
-        model: &Model,
-        frame: DataFrame,
-        checks: &Checks,
-    ) -> Result<TableReport> {
+    /// Says how the stored rows differ from these, and leaves them.
+    async fn compare(&self, session: &SessionContext, selected: ModelRows<'_>) -> Result<TableReport> {
+        let model = selected.model;
         let table = self.known.table(model)?;
         let Some(version) = table.version() else { return Ok(TableReport::no_input(table.name().clone())) };
         let mut report = TableReport::unchanged(table.name().clone(), version);
@@ -96,7 +98,7 @@ impl GoldRun {
             report.warnings.push("its columns aren't those of its contract".to_owned());
             return Ok(report);
         }
-        let difference = self.difference(session, model, frame, checks).await?;
+        let difference = self.difference(session, selected).await?;
         let changed = difference.changed.iter().map(RecordBatch::num_rows).sum::<usize>();
         if difference.too_many {
             report.warnings.push(format!("more than {MERGED_AT_MOST} rows are missing or have other values"));
@@ -109,16 +111,14 @@ impl GoldRun {
         Ok(report)
     }
 
-    /// Brings the rows `before` of a model's table to those of `frame`, and leaves the others as they are. No difference, no
-    /// commit.
+    /// Brings the rows `before` of a model's table to these, and leaves the others as they are. No difference, no commit.
     pub(super) async fn merge(
         &self,
-        model: &Model,
-        frame: DataFrame,
+        selected: ModelRows<'_>,
         before: &[RecordBatch],
-        checks: &Checks,
         commit: &Commit,
     ) -> Result<TableReport> {
+        let model = selected.model;
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
@@ -126,7 +126,7 @@ impl GoldRun {
             stored.extend(ids.rows(batch)?.into_iter().zip(contents.rows(batch)?));
         }
         let mut upserts = Vec::new();
-        let mut rows = self.rows(model, frame, checks).await?;
+        let mut rows = self.rows(selected).await?;
         while let Some(batch) = rows.try_next().await? {
             let found = ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?);
             let differs = found.map(|(id, content)| stored.remove(&id) != Some(content)).collect();
@@ -159,12 +159,8 @@ impl GoldRun {
 
     /// The rows with their technical columns, each batch checked against the contract. After the last one the data tests
     /// are judged: a failure ends the stream, and with it the write, before the commit.
-    async fn rows(
-        &self,
-        model: &Model,
-        frame: DataFrame,
-        checks: &Checks,
-    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+    async fn rows(&self, selected: ModelRows<'_>) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let ModelRows { model, frame, checks } = selected;
         let schema = model.schema.clone();
         let run = self.clone();
         let source = model.source.clone();
@@ -205,13 +201,8 @@ impl GoldRun {
         RecordBatch::try_new(schema.clone(), columns).map_err(|error| Error::broken_contract(name).with_source(error))
     }
 
-    async fn difference(
-        &self,
-        session: &SessionContext,
-        model: &Model,
-        frame: DataFrame,
-        checks: &Checks,
-    ) -> Result<Difference> {
+    async fn difference(&self, session: &SessionContext, selected: ModelRows<'_>) -> Result<Difference> {
+        let model = selected.model;
         let mut ids = Fingerprinter::new(&model.schema, |name| name == model.key)?;
         let mut contents = Fingerprinter::new(&model.schema, |name| !is_technical(name))?;
         let mut stored: HashMap<u64, u64> = HashMap::new();
@@ -224,7 +215,7 @@ impl GoldRun {
         let mut difference = Difference::default();
         let mut held = 0;
         let mut known = 0;
-        let mut rows = self.rows(model, frame, checks).await?;
+        let mut rows = self.rows(selected).await?;
         while let Some(batch) = rows.try_next().await? {
             let mut differs = Vec::with_capacity(batch.num_rows());
             for (id, content) in ids.rows(&batch)?.into_iter().zip(contents.rows(&batch)?) {

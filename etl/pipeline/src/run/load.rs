@@ -88,7 +88,7 @@ impl Run<'_> {
                 step.warnings.extend(mended);
                 let bronze = table.name();
                 let loaded = match entity.parent() {
-                    Some(parent) => children::load(&table, &client, entity, parent, &request, meter).await,
+                    Some(parent) => children::load(&table, &client, (entity, parent), &request, meter).await,
                     None => bronze::load(&table, &client, entity, &request, meter).await,
                 };
                 let optional = self.plan.optional.contains(&entity.name);

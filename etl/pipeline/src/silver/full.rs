@@ -34,8 +34,9 @@ pub(super) async fn build(step: &BuildStep<'_>, believed: Option<&Table>, doubtf
     let layout = layout(step, &session, silver).await?;
     let flattener = Flattener::new(layout.clone());
     let tally = UnreadableTally::default();
+    let reading = Reading { step, bronze: &bronze, session: &session, flattener: &flattener, silver, tally: &tally };
     if silver.is_some_and(|schema| !doubtful && layout.is_that_of(schema)) {
-        let new = content(rows(step, &bronze, &session, &flattener, silver, &tally).await?, &layout).await?;
+        let new = content(reading.rows().await?, &layout).await?;
         let stored = session.table("silver").await.map_err(failed)?;
         if new == content(batches(stored).await?, &layout).await? {
             let version = step.captions(&layout).await?.unchanged().version;
@@ -43,8 +44,7 @@ pub(super) async fn build(step: &BuildStep<'_>, believed: Option<&Table>, doubtf
         }
         tally.take();
     }
-    let rows = rows(step, &bronze, &session, &flattener, silver, &tally).await?;
-    let source = Source::stream(&session, layout.schema().clone(), rows)?;
+    let source = Source::stream(&session, layout.schema().clone(), reading.rows().await?)?;
     let written = step.silver.overwrite(layout.schema(), source, &step.commit()).await?;
     Ok(TableReport { unreadable: tally.take(), ..TableReport::written(step.table(), written.inserted, written) })
 }
@@ -84,21 +84,27 @@ impl UnreadableTally {
     }
 }
 
-/// All rows of the new table.
-async fn rows(
-    step: &BuildStep<'_>,
-    bronze: &SilverRows,
-    session: &SessionContext,
-    flattener: &Flattener,
-    silver: Option<&SchemaRef>,
-    tally: &UnreadableTally,
-) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-    let present = flattened(bronze.all(session).await?, flattener, tally);
-    let Some(silver) = silver else { return Ok(present) };
-    let gone = gone(session, step.request.entity.key).await?;
-    let deletion = Deletion::new(step, flattener.layout(), silver);
-    let gone = batches(gone).await?.map(move |batch| batch.and_then(|batch| deletion.apply(&batch)));
-    Ok(present.chain(gone).boxed())
+/// What the rows of the new table are read from, and how.
+struct Reading<'a> {
+    step: &'a BuildStep<'a>,
+    bronze: &'a SilverRows,
+    session: &'a SessionContext,
+    flattener: &'a Flattener,
+    /// The table whose rows stay where bronze has them no longer.
+    silver: Option<&'a SchemaRef>,
+    tally: &'a UnreadableTally,
+}
+
+impl Reading<'_> {
+    /// All rows of the new table.
+    async fn rows(&self) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let present = flattened(self.bronze.all(self.session).await?, self.flattener, self.tally);
+        let Some(silver) = self.silver else { return Ok(present) };
+        let gone = gone(self.session, self.step.request.entity.key).await?;
+        let deletion = Deletion::new(self.step, self.flattener.layout(), silver);
+        let gone = batches(gone).await?.map(move |batch| batch.and_then(|batch| deletion.apply(&batch)));
+        Ok(present.chain(gone).boxed())
+    }
 }
 
 /// Bronze batches as silver batches, in order.
