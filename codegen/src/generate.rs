@@ -91,7 +91,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let raws = operation::resolve(&repaired, api, &resources)?;
     let secrets = Secrets::resolve(&repaired, &api.models.secrets, lake)?;
     let called = || raws.iter().filter(|raw| selection.has_raw(raw));
-    let owners = Owners::resolve(&repaired, api, lake, &schemas, &resources, called())?;
+    let owners = Owners::resolve(&repaired, api, lake, &schemas, (resources.as_slice(), called()))?;
     let names = owners.selected(selection);
     let selected = schemas.only(&names);
 

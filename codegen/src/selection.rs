@@ -89,8 +89,7 @@ impl<'a> Owners<'a> {
         api: &'a Api,
         lake: &'a Lake,
         schemas: &'a Schemas,
-        resources: &'a [Resource],
-        raws: impl Iterator<Item = &'a Raw>,
+        (resources, raws): (&'a [Resource], impl Iterator<Item = &'a Raw>),
     ) -> Result<Self> {
         let mut roots: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
         for module in api.modules.values() {

@@ -72,7 +72,7 @@ impl Compare<'_> {
             let subject = format!("{schema}.{name}");
             match after.get(name) {
                 None => changes.push(self.gone(schema, property, &subject)),
-                Some(other) => self.property(schema, property, other, &subject, changes),
+                Some(other) => changes.extend(self.property(schema, property, other, &subject)),
             }
         }
         for (name, property) in after.iter().filter(|(name, _)| !before.contains_key(*name)) {
@@ -114,7 +114,8 @@ impl Compare<'_> {
         change
     }
 
-    fn property(&self, schema: &str, old: &Property, new: &Property, subject: &str, changes: &mut Vec<Change>) {
+    fn property(&self, schema: &str, old: &Property, new: &Property, subject: &str) -> Vec<Change> {
+        let mut changes = Vec::new();
         let before = rust_type(&old.shape);
         let after = rust_type(&new.shape);
         if old.shape != new.shape {
@@ -142,6 +143,7 @@ impl Compare<'_> {
             let effect = format!("`{}::validate` changes", type_name(schema));
             changes.push(Change::new(severity, subject, &what).sdk(effect));
         }
+        changes
     }
 
     /// Lists of `lake.toml` that name a column without a wildcard.
