@@ -19,7 +19,7 @@ use schedule::Schedule;
 pub(crate) use window::Sign;
 use window::Window;
 
-/// Requests that left evenly don't arrive so: one that is this much late is in the same second as the next ones. Starts are spaced as if the
+/// Requests that start evenly don't arrive so: one that is this much late is in the same second as the next ones. Starts are spaced as if the
 /// second were that much longer, so that the server doesn't count more in any second than the rate says.
 const JITTER: Duration = Duration::from_millis(50);
 
@@ -64,12 +64,16 @@ impl Limiter {
         let permit = self.under_way.acquire().await.ok();
         let under_way = UnderWay { limiter: self, permit };
         let mut wait = self.schedule().reserve(clock.monotonic());
-        while !wait.is_zero() {
-            clock.sleep(wait).await;
-            // Meanwhile the server may have asked for a pause.
-            wait = self.schedule().paused(clock.monotonic());
+        loop {
+            if !wait.is_zero() {
+                clock.sleep(wait).await;
+            }
+            // Meanwhile the server may have asked for a pause, or others may have started late.
+            wait = self.schedule().start(clock.monotonic());
+            if wait.is_zero() {
+                return under_way;
+            }
         }
-        under_way
     }
 
     /// The server turned a request away: nothing is started for `pause`, and less often for a while.

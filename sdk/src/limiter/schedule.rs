@@ -1,4 +1,5 @@
-//! Starting times of requests: evenly spaced, so that no second has more of them than the rate allows.
+//! Starting times of requests: evenly spaced, so that no second has more of them than the rate allows, and still spaced where a
+//! program that is busy starts them late.
 
 use std::time::Duration;
 
@@ -18,11 +19,16 @@ pub(super) struct Schedule {
     tokens: f64,
     /// When `tokens` was right.
     at: Duration,
+    /// When the last request started.
+    started: Option<Duration>,
     /// The part of the rate that was left at `slowed_at`.
     factor: f64,
     slowed_at: Duration,
     paused_until: Duration,
 }
+
+/// Timers don't tell times apart that are nearer to each other than this.
+const ROUNDED: Duration = Duration::from_millis(2);
 
 /// Most tokens that are saved up. A second's worth of them would allow a second with twice the rate.
 const SAVED: f64 = 1.0;
@@ -34,6 +40,7 @@ impl Schedule {
             per_second,
             tokens: SAVED,
             at: Duration::ZERO,
+            started: None,
             factor: 1.0,
             slowed_at: Duration::ZERO,
             paused_until: Duration::ZERO,
@@ -50,8 +57,20 @@ impl Schedule {
         paused.max(owed)
     }
 
+    /// Starts a request whose reserved time has come: gives no time if it starts now, and else how long it has to wait still. That is
+    /// the rest of a pause, or of the space behind the last start: requests whose times passed while nothing ran would start together.
+    pub(super) fn start(&mut self, now: Duration) -> Duration {
+        let space = self.rate(now).and_then(|rate| Duration::try_from_secs_f64(1.0 / rate).ok()).unwrap_or_default();
+        let spaced = self.started.map_or(Duration::ZERO, |last| last.saturating_add(space).saturating_sub(now));
+        let wait = self.paused(now).max(if spaced < ROUNDED { Duration::ZERO } else { spaced });
+        if wait.is_zero() {
+            self.started = Some(now);
+        }
+        wait
+    }
+
     /// The rest of a pause that the server asked for.
-    pub(super) fn paused(&self, now: Duration) -> Duration {
+    fn paused(&self, now: Duration) -> Duration {
         self.paused_until.saturating_sub(now)
     }
 
@@ -119,6 +138,22 @@ mod tests {
     }
 
     #[test]
+    fn starts_that_are_late_together_are_spaced_again() {
+        let mut schedule = Schedule::new(Some(4.0));
+        assert_eq!(waits(&mut schedule, MS(0), 4), [0, 250, 500, 750]);
+        assert_eq!(schedule.start(MS(0)), MS(0));
+        // The program did something else until 700 ms.
+        assert_eq!(schedule.start(MS(700)), MS(0));
+        assert_eq!(schedule.start(MS(700)), MS(250), "the third one, whose time has come too");
+        assert_eq!(schedule.start(MS(750)), MS(200), "the fourth one");
+        assert_eq!(schedule.start(MS(950)), MS(0));
+        assert_eq!(schedule.start(MS(951)), MS(249));
+        assert_eq!(schedule.start(MS(1_199)), MS(0), "a millisecond is no wait");
+        schedule.slow_down(MS(1_200), MS(30_000));
+        assert_eq!(schedule.start(MS(2_000)), MS(29_200));
+    }
+
+    #[test]
     fn a_slow_rate_lets_one_through_at_once() {
         let mut schedule = Schedule::new(Some(0.5));
         assert_eq!(waits(&mut schedule, MS(0), 3), [0, 2_000, 4_000]);
@@ -163,6 +198,7 @@ mod tests {
             schedule.slow_down(MS(0), MS(2_000));
             assert_eq!(waits(&mut schedule, MS(500), 2), [1_500, 1_500]);
             assert_eq!(waits(&mut schedule, MS(2_000), 2), [0, 0]);
+            assert_eq!([schedule.start(MS(2_000)), schedule.start(MS(2_000))], [MS(0), MS(0)]);
         }
     }
 
