@@ -41,13 +41,45 @@ pub struct Part {
     pub condition: Option<String>,
 }
 
-/// All records of a part of a list, in rising order of their keys, with the server's counts before and after the read.
+/// All records of a part of a list, in rising order of their keys, with the server's counts after the read and, where it was asked,
+/// before.
 #[derive(Clone)]
 pub struct Listed {
     pub(super) condition: Option<String>,
     pub(super) records: Vec<RecordText<'static>>,
-    pub(super) counted: u64,
+    pub(super) counted: Option<u64>,
     pub(super) counted_after: u64,
+}
+
+/// Records of parts of lists, by their index, before a count proves that they are all.
+#[derive(Default)]
+pub struct Unproven {
+    records: HashMap<usize, Vec<RecordText<'static>>>,
+    /// The parts of each bundle.
+    packs: Vec<Vec<usize>>,
+}
+
+impl fmt::Debug for Unproven {
+    /// Without the records, which may hold personal data.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Unproven").field("parts", &self.records.len()).finish_non_exhaustive()
+    }
+}
+
+impl Unproven {
+    /// Whether the records of a part were read.
+    pub fn has(&self, part: usize) -> bool {
+        self.records.contains_key(&part)
+    }
+
+    /// Bytes of the records.
+    fn size(&self) -> usize {
+        self.records.values().map(|records| size(records)).sum()
+    }
+}
+
+fn size(records: &[RecordText<'_>]) -> usize {
+    records.iter().map(|record| record.get().len()).sum()
 }
 
 impl fmt::Debug for Listed {
@@ -97,6 +129,8 @@ impl Room {
 pub struct Bundles {
     client: Client,
     refused: AtomicBool,
+    /// Whether the server has answered one.
+    answered: AtomicBool,
 }
 
 /// What a bundle returns of each list.
@@ -109,7 +143,7 @@ enum Question {
 impl Bundles {
     /// Sends nothing yet. After a bundle failed for another reason than its size, this value sends no more.
     pub fn new(client: &Client) -> Self {
-        Self { client: client.clone(), refused: AtomicBool::new(false) }
+        Self { client: client.clone(), refused: AtomicBool::new(false), answered: AtomicBool::new(false) }
     }
 
     /// The record with the highest change time of each incremental entity, by entity name. Entities without a name in bundles
@@ -204,21 +238,23 @@ impl Bundles {
         counted.is_some_and(|count| count <= MOST)
     }
 
-    /// The records of the parts that `counted` says are small, by their index in `parts`. The smallest parts come first, until
-    /// the memory for them is used up. Parts whose answer isn't complete are left out.
-    pub async fn records(&self, parts: &[Part], counted: &[Option<u64>]) -> (HashMap<usize, Listed>, Confirmed) {
-        let small = |at: &usize| Self::takes(counted.get(*at).copied().flatten());
-        let mut places: Vec<usize> = (0..parts.len()).filter(small).collect();
-        let mut found: HashMap<usize, Listed> = HashMap::new();
-        let count = |at: usize| counted.get(at).copied().flatten().unwrap_or_default();
+    /// Reads the parts that are expected to be small, by their index in `parts`, and adds their records to those that were read
+    /// before. The smallest parts come first, until the memory for them is used up. Parts whose answer isn't complete are left out.
+    pub async fn read(&self, parts: &[Part], expected: &[Option<u64>], before: Unproven) -> Unproven {
+        let mut read = before;
+        let count = |at: usize| expected.get(at).copied().flatten();
+        let mut places: Vec<usize> = (0..parts.len()).filter(|at| Self::takes(count(*at)) && !read.has(*at)).collect();
+        let count = |at: usize| count(at).unwrap_or_default();
         places.sort_by_key(|at| count(*at));
         let packs = packs(&places, count);
         let mut waiting = packs.iter().cloned();
-        let mut room = Room(KEPT);
+        let mut room = Room(KEPT.saturating_sub(read.size()));
         let mut under_way = FuturesUnordered::new();
         loop {
+            // A server without bundles is asked for one, and not for several at once.
+            let at_once = if self.answered.load(Ordering::Relaxed) { self.client.config().concurrency() } else { 1 };
             while !room.is_full()
-                && under_way.len() < self.client.config().concurrency()
+                && under_way.len() < at_once
                 && let Some(some) = waiting.next()
             {
                 under_way.push(self.pack(parts, some, count));
@@ -226,27 +262,38 @@ impl Bundles {
             let Some(pack) = under_way.next().await else { break };
             for (at, records) in pack {
                 let Some(part) = parts.get(at) else { continue };
-                if !room.takes(records.iter().map(|record| record.get().len()).sum()) {
+                if !room.takes(size(&records)) {
                     tracing::debug!("{} is left to its own load, as many records are kept already", part.entity.name);
                     continue;
                 }
-                let condition = part.condition.clone();
-                let counted = count(at);
-                found.insert(at, Listed { condition, records, counted, counted_after: 0 });
+                read.records.insert(at, records);
             }
         }
-        // Counted again after the read, as in every read: a list with fewer records than the lower count is left to its own
-        // load.
-        let places: Vec<usize> = found.keys().copied().collect();
-        let again: Vec<Part> = places.iter().filter_map(|at| parts.get(*at).cloned()).collect();
-        for (at, after) in places.into_iter().zip(self.counts(&again).await) {
-            let least = |listed: &Listed| after.map(|after| after.min(listed.counted));
-            let whole = |listed: &Listed| least(listed).is_some_and(|least| listed.records.len() as u64 >= least);
-            match found.get_mut(&at).filter(|listed| whole(listed)) {
-                Some(listed) => listed.counted_after = after.unwrap_or_default(),
-                None => drop(found.remove(&at)),
-            }
-        }
+        read.packs.extend(packs);
+        read
+    }
+
+    /// Counts what was read, as behind every read: a part with fewer records than the server counts, before (`counted`) and after, is
+    /// left to its own load. Returns the others by their index in `parts`.
+    pub async fn proven(
+        &self,
+        parts: &[Part],
+        counted: &[Option<u64>],
+        unproven: Unproven,
+    ) -> (HashMap<usize, Listed>, Confirmed) {
+        let Unproven { records, packs } = unproven;
+        let (places, again): (Vec<usize>, Vec<Part>) =
+            records.keys().filter_map(|at| Some((*at, parts.get(*at)?.clone()))).unzip();
+        let after: HashMap<usize, Option<u64>> = places.into_iter().zip(self.counts(&again).await).collect();
+        let listed = records.into_iter().filter_map(|(at, records)| {
+            let counted_after = after.get(&at).copied().flatten()?;
+            let counted = counted.get(at).copied().flatten();
+            let least = counted.map_or(counted_after, |counted| counted.min(counted_after));
+            let condition = parts.get(at)?.condition.clone();
+            let is_whole = records.len() as u64 >= least;
+            is_whole.then_some((at, Listed { condition, records, counted, counted_after }))
+        });
+        let found: HashMap<usize, Listed> = listed.collect();
         let records = |at: &usize| found.get(at).map(|listed| listed.records.len());
         let bundles = packs.iter().filter_map(|pack| pack.iter().map(records).sum::<Option<usize>>());
         let confirmed = Confirmed {
@@ -316,6 +363,7 @@ impl Bundles {
             };
             match asked {
                 Ok(bundle) => {
+                    self.answered.store(true, Ordering::Relaxed);
                     // An answer that can't be parsed leaves its lists to their own loads, which report the error.
                     for (at, (_, answer)) in bundle.answers().unwrap_or_default().into_iter().enumerate() {
                         let answer = answer.filter(|answer| answer.success);

@@ -26,7 +26,7 @@ use tokio::sync::mpsc;
 use crate::decode::{Decoder, Rejected};
 use crate::error::Result;
 pub use crate::error::{Gap, incomplete, source_error};
-pub use bundles::{Bundles, Confirmed, Listed, Part};
+pub use bundles::{Bundles, Confirmed, Listed, Part, Unproven};
 pub use count::{Count, count, count_at, uncounted};
 pub use dates::{DateForm, DateProbe, Dates, Known, Reading};
 pub use measured::{Ahead, Measured, Newest, ReadFrom, ServerClock, newest};
@@ -257,7 +257,7 @@ pub async fn extract(
 /// Like [`extract`], from records that a bundle returned. There is no last page to see: counts and rising keys prove them
 /// complete.
 pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, decoder: Decoder) -> Extraction {
-    let counted = Some(listed.counted);
+    let counted = listed.counted;
     let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
     let (sender, messages) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();

@@ -71,16 +71,16 @@ impl Waiting {
     }
 
     /// Sorts by expected requests, most first, so that no long load is left for the end. A list counts the requests of its
-    /// child lists too, so that parents come first. Lists of unknown size keep their order.
-    fn longest_first(&mut self, records: impl Fn(&str) -> u64, page: u32) {
-        let below = |parent: &str| records(parent).div_ceil(children::BUNDLE as u64);
+    /// child lists too, by the records that these hang on, so that parents come first. Lists of unknown size keep their order.
+    fn longest_first(&mut self, requests: impl Fn(&str) -> u64, parents: impl Fn(&str) -> u64) {
+        let below = |parent: &str| parents(parent).div_ceil(children::BUNDLE as u64);
         let requests = |entity: &&'static Entity| match entity.parent() {
             Some(parent) => below(parent.entity),
             None => {
                 let hangs =
                     |other: &&&'static Entity| other.parent().is_some_and(|parent| parent.entity == entity.name);
                 let lists = self.0.iter().filter(hangs).count() as u64;
-                records(entity.name).div_ceil(u64::from(page.max(1))) + lists * below(entity.name)
+                requests(entity.name) + lists * below(entity.name)
             }
         };
         let mut lists: Vec<_> = self.0.iter().copied().map(|entity| (requests(&entity), entity)).collect();
@@ -122,7 +122,7 @@ impl Run<'_> {
         let survey = if server.doubted { None } else { self.survey(&asking).await };
         if let Some(mut survey) = survey {
             if at_once(client) > 1 {
-                waiting.longest_first(|name| survey.records(name), self.plan.page_size);
+                waiting.longest_first(|name| survey.requests(name), |name| survey.parents(name));
                 ready = survey.take_long();
             }
             surveyed.extend(waiting.names().into_iter().filter(|name| !ready.contains_key(name)));
@@ -281,15 +281,19 @@ mod tests {
     fn what_takes_long_is_begun_with() {
         let names = ["Board", "Company", "CompanySite", "TimeEntry", "WorkType"];
         let mut waiting = Waiting(names.map(|name| catalog::entity(name).unwrap()).into());
-        waiting.longest_first(|_| 0, 1_000);
+        waiting.longest_first(|_| 0, |_| 0);
         assert_eq!(waiting.names(), names, "nothing is known");
         let records = |name: &str| match name {
             "Company" => 2_000,
             "TimeEntry" => 15_000,
             _ => 10,
         };
-        waiting.longest_first(records, 1_000);
+        let requests = |name: &str| records(name).div_ceil(1_000);
+        waiting.longest_first(requests, records);
         assert_eq!(waiting.names(), ["Company", "CompanySite", "TimeEntry", "Board", "WorkType"]);
+        // Nobody knows of which companies the sites are read.
+        waiting.longest_first(requests, |_| 0);
+        assert_eq!(waiting.names(), ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"]);
     }
 
     #[test]

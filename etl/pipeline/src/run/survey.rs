@@ -8,7 +8,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use connectwise_extract::catalog;
-use connectwise_extract::read::{self, Bundles, Measured, Part};
+use connectwise_extract::read::{self, Bundles, Measured, Newest, Part, Unproven};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use futures::stream::{self, StreamExt};
@@ -25,6 +25,10 @@ const FEWEST: usize = 3;
 
 /// Pages for which the load of a list counts that the survey can't count: a count, a page and another count, one after the other.
 const UNCOUNTED: u64 = 3;
+
+/// Pages from which on a list is cut into ranges, and the pages that a bundle of ranges brings (decision 31).
+const CUT: u64 = 8;
+const BUNDLED: u64 = 4;
 
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
@@ -44,22 +48,55 @@ pub(super) struct Survey {
     lists: Vec<CountedList>,
     parts: Vec<Part>,
     counts: Vec<Option<u64>>,
-    /// Records that the load of each list is going to read.
-    records: HashMap<&'static str, u64>,
+    /// What was read already.
+    read: Unproven,
+    loads: HashMap<&'static str, ExpectedLoad>,
+}
+
+/// What is expected of the load of a list without a parent.
+#[derive(Debug, Clone, Copy, Default)]
+struct ExpectedLoad {
+    /// Records that it is going to read.
+    records: u64,
+    /// Requests that this takes.
+    requests: u64,
+    /// Records whose child lists are going to be read, as far as that is known: all of them in a first load, while later ones read those
+    /// of changed records only, which are asked for behind the counts.
+    parents: u64,
+}
+
+impl CountedList {
+    /// What is expected of its load, if it has so many records to read.
+    fn expected(&self, records: Option<u64>, mode: Mode) -> ExpectedLoad {
+        let page = u64::from(self.ready.request.page_size.max(1));
+        let records = records.unwrap_or(UNCOUNTED * page);
+        let pages = records.div_ceil(page);
+        let is_cut = pages >= CUT || (matches!(self.entity.load, Load::Snapshot) && self.ready.table.exists());
+        let begins = self.known.as_ref().is_none_or(|known| known.standing.watermark().is_none());
+        ExpectedLoad {
+            records,
+            requests: if is_cut { pages.div_ceil(BUNDLED) } else { pages },
+            parents: if begins || mode == Mode::Full { records } else { 0 },
+        }
+    }
 }
 
 impl Survey {
-    /// Records that the load of a list without a parent is going to read.
-    pub(super) fn records(&self, list: &str) -> u64 {
-        self.records.get(list).copied().unwrap_or_default()
+    /// Requests that the load of a list without a parent is going to send.
+    pub(super) fn requests(&self, list: &str) -> u64 {
+        self.loads.get(list).map(|load| load.requests).unwrap_or_default()
+    }
+
+    /// Records of a list whose child lists are going to be read, as far as that is known.
+    pub(super) fn parents(&self, list: &str) -> u64 {
+        self.loads.get(list).map(|load| load.parents).unwrap_or_default()
     }
 
     /// Removes the lists that aren't read together with others: their loads can begin.
     pub(super) fn take_long(&mut self) -> HashMap<&'static str, Ready> {
-        let counts = &self.counts;
-        let is_long =
-            |part: Option<usize>| !part.is_some_and(|part| Bundles::takes(counts.get(part).copied().flatten()));
-        let long = self.lists.extract_if(.., |list| is_long(list.part)).collect();
+        let Self { lists, counts, read, .. } = self;
+        let is_short = |part: usize| read.has(part) || Bundles::takes(counts.get(part).copied().flatten());
+        let long: Vec<_> = lists.extract_if(.., |list| !list.part.is_some_and(is_short)).collect();
         self.known(long, &mut HashMap::new())
     }
 
@@ -98,8 +135,45 @@ impl Run<'_> {
         });
         let opened: Vec<_> = opened.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
         let bundles = Bundles::new(client);
-        let newest = bundles.newest(&self.changing()).await;
-        self.shared.tell_newest(&newest);
+        // Lists that are read whole need no newest record, and the table says how long they are about.
+        let is_short = |(entity, ready, standing): &(&'static Entity, Ready, Option<Standing>)| {
+            matches!(entity.load, Load::Snapshot) && standing.is_some() && Bundles::takes(ready.table.logged_rows())
+        };
+        let (short, others): (Vec<_>, Vec<_>) = opened.into_iter().partition(is_short);
+        let (mut lists, mut parts) = self.parts(client, short, &HashMap::new(), 0).await;
+        let expected: Vec<_> = lists.iter().map(|list| list.ready.table.logged_rows()).collect();
+        let ahead = bundles.read(&parts, &expected, Unproven::default());
+        let counted = async {
+            let newest = bundles.newest(&self.changing()).await;
+            self.shared.tell_newest(&newest);
+            let (lists, parts) = self.parts(client, others, &newest, parts.len()).await;
+            let counts = bundles.counts(&parts).await;
+            (lists, parts, counts)
+        };
+        let (read, (other_lists, other_parts, other_counts)) = futures::join!(ahead, counted);
+        let mut counts = vec![None; parts.len()];
+        counts.extend(other_counts);
+        lists.extend(other_lists);
+        parts.extend(other_parts);
+        let loads = lists.iter().map(|list| {
+            let records = match list.part {
+                Some(part) if read.has(part) => Some(0),
+                part => part.and_then(|part| counts.get(part).copied().flatten()),
+            };
+            (list.entity.name, list.expected(records, self.plan.mode))
+        });
+        let loads = loads.collect();
+        Some(Survey { bundles, lists, parts, counts, read, loads })
+    }
+
+    /// Lists and the parts of them that their loads are going to read, whose indices begin at `first`.
+    async fn parts(
+        &self,
+        client: &Client,
+        opened: Vec<(&'static Entity, Ready, Option<Standing>)>,
+        newest: &HashMap<&'static str, Newest>,
+        first: usize,
+    ) -> (Vec<CountedList>, Vec<Part>) {
         let mut lists = Vec::new();
         let mut parts = Vec::new();
         for (entity, ready, standing) in opened {
@@ -109,24 +183,21 @@ impl Run<'_> {
                 Some(known) => self.part(client, entity, &ready, known).await,
                 None => None,
             };
-            lists.push(CountedList { entity, ready, known, part: part.is_some().then_some(parts.len()) });
+            lists.push(CountedList { entity, ready, known, part: part.is_some().then_some(first + parts.len()) });
             parts.extend(part);
         }
-        let counts = bundles.counts(&parts).await;
-        let records = lists.iter().map(|list| {
-            let counted = list.part.and_then(|part| counts.get(part).copied().flatten());
-            (list.entity.name, counted.unwrap_or(UNCOUNTED * u64::from(list.ready.request.page_size)))
-        });
-        Some(Survey { records: records.collect(), bundles, lists, parts, counts })
+        (lists, parts)
     }
 
     /// Ends a survey: reads what changed of small lists, and of child lists. Returns the tables with what it found out, by entity
     /// name.
     pub(super) async fn read_together(&self, client: &Client, mut survey: Survey) -> HashMap<&'static str, Ready> {
-        let records = survey.bundles.records(&survey.parts, &survey.counts);
+        let read = std::mem::take(&mut survey.read);
+        let Survey { bundles, parts, counts, .. } = &survey;
+        let records = async { bundles.proven(parts, counts, bundles.read(parts, counts, read).await).await };
         let ((mut listed, confirmed), (below, surveyed)) = futures::join!(records, self.below(client));
         self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
-        self.divide(client.stats().requests, survey.records.values().sum(), &surveyed);
+        self.divide(client.stats().requests, survey.loads.values().map(|load| load.records).sum(), &surveyed);
         let lists = std::mem::take(&mut survey.lists);
         survey.known(lists, &mut listed).into_iter().chain(below).collect()
     }
