@@ -23,7 +23,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let lately = company::INFO.then(record_info::LAST_UPDATED).ge(Utc::now() - TimeDelta::days(90));
     let known = company::STATUS.then(company_status_reference::ID).is_not_null();
     let companies = client.resource::<Company>();
-    let changed = companies.list().conditions(lately & known).fields("id,identifier,name").page_size(100);
+    let properties = (company::ID, company::IDENTIFIER, company::NAME);
+    let changed = companies.list().conditions(lately & known).fields(properties).page_size(100);
     writeln!(out, "{} companies changed in 90 days", changed.count().await?)?;
     let mut changed = std::pin::pin!(changed.stream());
     while let Some(company) = changed.try_next().await? {

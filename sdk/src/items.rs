@@ -6,7 +6,9 @@ use futures::{Stream, StreamExt, TryStreamExt, stream};
 use serde::de::DeserializeOwned;
 
 use crate::{
-    Condition, Continuation, Error, ListRequest, MAX_PAGE_SIZE, Page, PagingMode, RecordFacts, RecordText, Result,
+    ConditionsOf, Continuation, Error, FieldsOf, ListRequest, MAX_PAGE_SIZE, OrderOf, Page, PagingMode, RecordFacts,
+    RecordText, Result,
+    conditions::Untyped,
     mismatch,
     paging::id,
     reason::Reason,
@@ -47,29 +49,30 @@ impl<R: List> ItemList<R> {
         Self { list: change(self.list), ..self }
     }
 
-    /// As [`ListRequest::conditions`].
-    pub fn conditions(self, conditions: impl Into<Condition>) -> Self {
+    /// As [`ListRequest::conditions`], but for conditions on records of another type.
+    pub fn conditions(self, conditions: impl ConditionsOf<R::Record>) -> Self {
         self.map(|list| list.conditions(conditions))
     }
 
-    /// As [`ListRequest::child_conditions`].
-    pub fn child_conditions(self, conditions: impl Into<Condition>) -> Self {
+    /// As [`ListRequest::child_conditions`], but for conditions on records of another type.
+    pub fn child_conditions(self, conditions: impl ConditionsOf<R::Record>) -> Self {
         self.map(|list| list.child_conditions(conditions))
     }
 
     /// As [`ListRequest::custom_field_conditions`].
-    pub fn custom_field_conditions(self, conditions: impl Into<Condition>) -> Self {
+    pub fn custom_field_conditions(self, conditions: impl ConditionsOf<Untyped>) -> Self {
         self.map(|list| list.custom_field_conditions(conditions))
     }
 
-    /// As [`ListRequest::fields`]. What isn't asked for is absent in the records.
-    pub fn fields(self, fields: impl Into<String>) -> Self {
-        self.map(|list| list.fields(fields))
+    /// As [`ListRequest::fields`], or paths to them: `fields((ticket::ID, ticket::SUMMARY))`. What isn't asked for is absent in
+    /// the records.
+    pub fn fields(self, fields: impl FieldsOf<R::Record>) -> Self {
+        self.map(|list| list.fields(fields.into_fields()))
     }
 
-    /// As [`ListRequest::order_by`].
-    pub fn order_by(self, order: impl Into<String>) -> Self {
-        self.map(|list| list.order_by(order))
+    /// As [`ListRequest::order_by`], or orders by paths: `order_by([ticket::SUMMARY.asc(), ticket::ID.desc()])`.
+    pub fn order_by(self, order: impl OrderOf<R::Record>) -> Self {
+        self.map(|list| list.order_by(order.into_order()))
     }
 
     /// As [`ListRequest::parameter`].

@@ -10,7 +10,7 @@
 //! | copy, convert, merge, change in bulk, search by body, move documents | [`operations`]: a method of the client each |
 //! | know what became of each item of a bulk change | [`Bulk`] |
 //! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
-//! | say which records | [`conditions`] over the typed paths in [`fields`], or text in the API's own query language |
+//! | say which records | [`conditions`] over the typed paths in [`fields`], which a listing of other records doesn't take, or text in the API's own query language |
 //! | turn records into Arrow batches and back | the module `arrow`, with the feature of that name |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
@@ -88,6 +88,7 @@ pub mod models;
 mod multipart;
 mod nearly_json;
 mod observer;
+mod of_record;
 mod open_enum;
 pub mod operation;
 pub mod operations;
@@ -132,6 +133,7 @@ pub use items::ItemList;
 pub use list::ListRequest;
 pub use multipart::Multipart;
 pub use observer::{Attempt, AttemptResult, Observer};
+pub use of_record::{ConditionsOf, FieldsOf, OrderOf};
 pub use page::{Continuation, Page};
 pub use paging::PagingMode;
 pub use patch::Patch;

@@ -59,127 +59,148 @@ impl<O, V> Path<O, V> {
         Path { steps, length, types: PhantomData }
     }
 
-    /// The property, to be compared with values of any type.
+    /// The property, to be compared with values of any type, in conditions [of no record type](conditions::Untyped).
     #[must_use]
     pub fn field(self) -> Field {
         conditions::field(self)
     }
 
     /// Equal.
-    pub fn eq(self, value: impl Operand<V>) -> Condition {
-        self.field().eq(value)
+    pub fn eq(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().eq(value).of()
     }
 
     /// Not equal.
-    pub fn ne(self, value: impl Operand<V>) -> Condition {
-        self.field().ne(value)
+    pub fn ne(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().ne(value).of()
     }
 
     /// Less, or earlier.
-    pub fn lt(self, value: impl Operand<V>) -> Condition {
-        self.field().lt(value)
+    pub fn lt(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().lt(value).of()
     }
 
     /// At most, or not later.
-    pub fn le(self, value: impl Operand<V>) -> Condition {
-        self.field().le(value)
+    pub fn le(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().le(value).of()
     }
 
     /// More, or later.
-    pub fn gt(self, value: impl Operand<V>) -> Condition {
-        self.field().gt(value)
+    pub fn gt(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().gt(value).of()
     }
 
     /// At least, or not earlier.
-    pub fn ge(self, value: impl Operand<V>) -> Condition {
-        self.field().ge(value)
+    pub fn ge(self, value: impl Operand<V>) -> Condition<O> {
+        self.field().ge(value).of()
     }
 
     /// Equal to one of `values`, of which there is at least one: the query language has no empty list.
-    pub fn in_<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition {
-        self.field().in_(values)
+    pub fn in_<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition<O> {
+        self.field().in_(values).of()
     }
 
     /// Equal to none of `values`, of which there is at least one. A record without a value doesn't meet it.
-    pub fn not_in<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition {
-        self.field().not_in(values)
+    pub fn not_in<T: Operand<V>>(self, values: impl IntoIterator<Item = T>) -> Condition<O> {
+        self.field().not_in(values).of()
     }
 
     /// The order by this property for [`order_by`](crate::ItemList::order_by), smallest, earliest or first in the alphabet first.
     #[must_use]
-    pub fn asc(self) -> Order {
-        Order(format!("{self} asc"))
+    pub fn asc(self) -> Order<O> {
+        Order(format!("{self} asc"), PhantomData)
     }
 
     /// The order by this property for [`order_by`](crate::ItemList::order_by), largest, latest or last in the alphabet first.
     #[must_use]
-    pub fn desc(self) -> Order {
-        Order(format!("{self} desc"))
+    pub fn desc(self) -> Order<O> {
+        Order(format!("{self} desc"), PhantomData)
     }
 
     /// No value.
     #[must_use]
-    pub fn is_null(self) -> Condition {
-        self.field().is_null()
+    pub fn is_null(self) -> Condition<O> {
+        self.field().is_null().of()
     }
 
     /// Any value.
     #[must_use]
-    pub fn is_not_null(self) -> Condition {
-        self.field().is_not_null()
+    pub fn is_not_null(self) -> Condition<O> {
+        self.field().is_not_null().of()
     }
 }
 
 impl<O> Path<O, String> {
     /// Text like a pattern, in which `*` stands for anything.
-    pub fn like(self, pattern: impl Into<Value>) -> Condition {
-        self.field().like(pattern)
+    pub fn like(self, pattern: impl Into<Value>) -> Condition<O> {
+        self.field().like(pattern).of()
     }
 
     /// Text that isn't like a pattern.
-    pub fn not_like(self, pattern: impl Into<Value>) -> Condition {
-        self.field().not_like(pattern)
+    pub fn not_like(self, pattern: impl Into<Value>) -> Condition<O> {
+        self.field().not_like(pattern).of()
     }
 
     /// Text that starts with `literal`, in which a wildcard can't be said.
     #[must_use]
-    pub fn starts_with(self, literal: &str) -> Condition {
-        self.field().starts_with(literal)
+    pub fn starts_with(self, literal: &str) -> Condition<O> {
+        self.field().starts_with(literal).of()
     }
 
     /// Text that ends with `literal`, in which a wildcard can't be said.
     #[must_use]
-    pub fn ends_with(self, literal: &str) -> Condition {
-        self.field().ends_with(literal)
+    pub fn ends_with(self, literal: &str) -> Condition<O> {
+        self.field().ends_with(literal).of()
     }
 
     /// Text that holds `literal`, in which a wildcard can't be said.
     #[must_use]
-    pub fn contains(self, literal: &str) -> Condition {
-        self.field().contains(literal)
+    pub fn contains(self, literal: &str) -> Condition<O> {
+        self.field().contains(literal).of()
     }
 }
 
-/// By what a list is ordered: `ticket::PRIORITY.then(priority_reference::SORT).desc().then(ticket::ID.asc())`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Order(String);
+/// By what a list of records of type `O` is ordered: one property, or several of them one after the other, as in
+/// `[ticket::PRIORITY.then(priority_reference::SORT).desc(), ticket::ID.asc()]`.
+pub struct Order<O>(String, PhantomData<fn() -> O>);
 
-impl Order {
+impl<O> Order<O> {
     /// What decides where this doesn't.
     #[must_use]
     pub fn then(self, next: Self) -> Self {
-        Self(format!("{self},{next}"))
+        Self(format!("{self},{next}"), PhantomData)
     }
 }
 
-impl fmt::Display for Order {
+// Derives would ask for more of the record type, which is but a name.
+impl<O> Clone for Order<O> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone(), PhantomData)
+    }
+}
+
+impl<O> PartialEq for Order<O> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<O> Eq for Order<O> {}
+
+impl<O> fmt::Debug for Order<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Order").field(&self.0).finish()
+    }
+}
+
+impl<O> fmt::Display for Order<O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
 }
 
-impl From<Order> for String {
-    fn from(order: Order) -> Self {
+impl<O> From<Order<O>> for String {
+    fn from(order: Order<O>) -> Self {
         order.0
     }
 }

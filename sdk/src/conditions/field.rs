@@ -9,7 +9,8 @@ pub fn field(path: impl Into<Cow<'static, str>>) -> Field {
     Field { path: path.into() }
 }
 
-/// A property to compare.
+/// A property to compare, of no particular record type, as names that are only known at run time need it. Those of the interface
+/// document are in [`fields`](crate::fields).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {
     path: Cow<'static, str>,
@@ -115,7 +116,7 @@ impl Field {
 
     fn list<V: Into<Value>>(&self, negated: bool, values: impl IntoIterator<Item = V>) -> Condition {
         let values: Result<Vec<String>, Unsaid> = values.into_iter().map(|value| value.into().0).collect();
-        Condition(match values {
+        Condition::from_node(match values {
             Ok(values) if values.is_empty() => Node::Unsaid(Unsaid::EmptyIn { field: self.path.to_string() }),
             Ok(values) => Node::In { path: self.path.to_string(), negated, values },
             Err(unsaid) => Node::Unsaid(unsaid),
@@ -123,7 +124,7 @@ impl Field {
     }
 
     fn compare(&self, operator: &str, value: Value) -> Condition {
-        Condition(match value.0 {
+        Condition::from_node(match value.0 {
             Ok(value) => Node::Test(format!("{} {operator} {value}", self.path)),
             Err(unsaid) => Node::Unsaid(unsaid),
         })

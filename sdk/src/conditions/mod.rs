@@ -12,6 +12,10 @@
 //! What the query language has no words for, such as a text with both kinds of quotes, is an error of the request, of which
 //! nothing is sent; [`Condition::check`] tells before.
 //!
+//! A condition belongs to the record whose properties it compares: one of [`fields`](crate::fields) is a `Condition<Ticket>`, say,
+//! and only a listing of tickets takes it. Those of [`field`] and [`Condition::raw`] belong to nobody, are taken by every
+//! listing, and join the others when they [say whose they are](Condition::of).
+//!
 //! What the types can't say is said in the API's own words, with [`Condition::raw`]. The elements of array properties and
 //! custom fields have parameters of their own: see
 //! [`child_conditions`](crate::ListRequest::child_conditions) and [`custom_field`].
@@ -22,10 +26,11 @@ mod value;
 
 use std::{
     fmt,
+    marker::PhantomData,
     ops::{BitAnd, BitOr},
 };
 
-use crate::{Error, Result, reason::Reason};
+use crate::{Error, Record, Result, reason::Reason};
 
 pub use field::{CustomField, Field, custom_field, field};
 pub use value::Value;
@@ -33,9 +38,22 @@ pub use value::Value;
 pub(crate) use split::Split;
 pub(crate) use value::Unsaid;
 
-/// A condition, ready to be sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Condition(Node);
+/// A condition on records of type `R`, ready to be sent.
+///
+/// ```
+/// # #[cfg(feature = "service")]
+/// # fn example(client: connectwise_sdk::Client) {
+/// use connectwise_sdk::{conditions::field, fields::ticket, models::Ticket};
+///
+/// let mine = ticket::CLOSED_FLAG.eq(false) & field("customerUpdatedFlag").eq(true).of();
+/// let tickets = client.resource::<Ticket>().list().conditions(mine);
+/// # }
+/// ```
+pub struct Condition<R = Untyped>(Node, PhantomData<fn() -> R>);
+
+/// In the place of a record type: of which records a condition is, nobody has said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untyped {}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Node {
@@ -60,7 +78,25 @@ enum Word {
 impl Condition {
     /// A condition in the API's own words, taken as it is.
     pub fn raw(text: impl Into<String>) -> Self {
-        Self(Node::Raw(text.into()))
+        Self::from_node(Node::Raw(text.into()))
+    }
+
+    /// The same as a condition on records of type `R`, to be joined with one: nothing checks that they have such properties.
+    #[must_use]
+    pub fn of<R>(self) -> Condition<R> {
+        Condition::from_node(self.0)
+    }
+}
+
+impl<R> Condition<R> {
+    fn from_node(node: Node) -> Self {
+        Self(node, PhantomData)
+    }
+
+    /// The same, no matter on which records.
+    #[must_use]
+    pub fn untyped(self) -> Condition {
+        Condition::from_node(self.0)
     }
 
     /// Whether it can be sent. Whoever sends it asks for that; this is for conditions that are made long before.
@@ -68,31 +104,40 @@ impl Condition {
     /// # Errors
     /// When a part of it can't be said in the query language: a sentence that says which.
     pub fn check(&self) -> Result<()> {
-        fn within(node: &Node) -> Option<&Unsaid> {
-            match node {
-                Node::Raw(_) | Node::Test(_) | Node::In { .. } => None,
-                Node::Join { parts, .. } => parts.iter().find_map(within),
-                Node::Unsaid(unsaid) => Some(unsaid),
-            }
-        }
-        within(&self.0).map_or(Ok(()), |unsaid| Err(Error::new(Reason::Unsaid(unsaid.clone()))))
+        self.0.unsaid().map_or(Ok(()), |unsaid| Err(Error::new(Reason::Unsaid(unsaid.clone()))))
     }
 
     /// Whether it says nothing, so that every record meets it.
     pub(crate) fn is_blank(&self) -> bool {
-        matches!(&self.0, Node::Raw(text) if text.trim().is_empty())
+        self.0.is_blank()
     }
 
     /// Whether an `in` list is part of it.
     pub(crate) fn has_in(&self) -> bool {
-        fn within(node: &Node) -> bool {
-            match node {
-                Node::Raw(_) | Node::Test(_) | Node::Unsaid(_) => false,
-                Node::In { .. } => true,
-                Node::Join { parts, .. } => parts.iter().any(within),
-            }
+        self.0.has_in()
+    }
+}
+
+impl Node {
+    /// The first part of it that can't be said.
+    fn unsaid(&self) -> Option<&Unsaid> {
+        match self {
+            Self::Raw(_) | Self::Test(_) | Self::In { .. } => None,
+            Self::Join { parts, .. } => parts.iter().find_map(Self::unsaid),
+            Self::Unsaid(unsaid) => Some(unsaid),
         }
-        within(&self.0)
+    }
+
+    fn is_blank(&self) -> bool {
+        matches!(self, Self::Raw(text) if text.trim().is_empty())
+    }
+
+    fn has_in(&self) -> bool {
+        match self {
+            Self::Raw(_) | Self::Test(_) | Self::Unsaid(_) => false,
+            Self::In { .. } => true,
+            Self::Join { parts, .. } => parts.iter().any(Self::has_in),
+        }
     }
 
     fn join(self, word: Word, other: Self) -> Self {
@@ -103,17 +148,38 @@ impl Condition {
             return self;
         }
         let mut parts = Vec::new();
-        for Self(node) in [self, other] {
+        for node in [self, other] {
             match node {
-                Node::Join { word: inner, parts: more } if inner == word => parts.extend(more),
+                Self::Join { word: inner, parts: more } if inner == word => parts.extend(more),
                 other => parts.push(other),
             }
         }
-        Self(Node::Join { word, parts })
+        Self::Join { word, parts }
     }
 }
 
-impl fmt::Display for Condition {
+// Derives would ask for more of the record type, which is but a name.
+impl<R> Clone for Condition<R> {
+    fn clone(&self) -> Self {
+        Self::from_node(self.0.clone())
+    }
+}
+
+impl<R> PartialEq for Condition<R> {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0
+    }
+}
+
+impl<R> Eq for Condition<R> {}
+
+impl<R> fmt::Debug for Condition<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Condition").field(&self.0).finish()
+    }
+}
+
+impl<R> fmt::Display for Condition<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.0.fmt(f)
     }
@@ -154,39 +220,46 @@ impl fmt::Display for Node {
     }
 }
 
-impl From<Condition> for String {
-    fn from(condition: Condition) -> Self {
+impl<R> From<Condition<R>> for String {
+    fn from(condition: Condition<R>) -> Self {
         condition.to_string()
     }
 }
 
-impl From<String> for Condition {
+impl<R> From<String> for Condition<R> {
     fn from(text: String) -> Self {
-        Self::raw(text)
+        Condition::raw(text).of()
     }
 }
 
-impl From<&str> for Condition {
+impl<R> From<&str> for Condition<R> {
     fn from(text: &str) -> Self {
-        Self::raw(text)
+        Condition::raw(text).of()
     }
 }
 
-impl BitAnd for Condition {
+impl<R: Record> From<Condition<R>> for Condition {
+    /// For what takes conditions on any records, such as the listing of an untyped route.
+    fn from(condition: Condition<R>) -> Self {
+        condition.untyped()
+    }
+}
+
+impl<R> BitAnd for Condition<R> {
     type Output = Self;
 
     /// Both.
     fn bitand(self, other: Self) -> Self {
-        self.join(Word::And, other)
+        Self::from_node(self.0.join(Word::And, other.0))
     }
 }
 
-impl BitOr for Condition {
+impl<R> BitOr for Condition<R> {
     type Output = Self;
 
     /// Either. A raw condition without text is met by all, but says nothing here.
     fn bitor(self, other: Self) -> Self {
-        self.join(Word::Or, other)
+        Self::from_node(self.0.join(Word::Or, other.0))
     }
 }
 
@@ -195,6 +268,7 @@ mod tests {
     use chrono::{DateTime, Utc};
 
     use super::*;
+    use crate::Path;
 
     #[test]
     fn what_is_joined_stands_in_parentheses() {
@@ -213,6 +287,14 @@ mod tests {
         let any = (1..=4).map(|id| field("id").eq(id)).reduce(|any, one| any | one).unwrap();
         assert_eq!(any.to_string(), "(id = 1 or id = 2 or id = 3 or id = 4)");
         assert_eq!((any & field("a").is_null()).to_string(), "((id = 1 or id = 2 or id = 3 or id = 4) and a = null)");
+    }
+
+    #[test]
+    fn a_condition_of_nobody_becomes_one_of_a_record() {
+        enum Ticket {}
+        let typed = Path::<Ticket, i32>::new("id").eq(1) & field("a").is_null().of() & "b = 2 or c = 3".into();
+        assert_eq!(typed.to_string(), "(id = 1 and a = null and (b = 2 or c = 3))");
+        assert_eq!(typed.untyped(), field("id").eq(1) & field("a").is_null() & Condition::raw("b = 2 or c = 3"));
     }
 
     #[test]
