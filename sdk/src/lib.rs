@@ -11,6 +11,7 @@
 //! | know what became of each item of a bulk change | [`Bulk`] |
 //! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], which a listing of other records doesn't take, or text in the API's own query language |
+//! | ask from a program without async | the module `blocking`, with the feature of that name |
 //! | turn records into Arrow batches and back | the module `arrow`, with the feature of that name |
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
@@ -27,6 +28,7 @@
 //! | `company`, `configurations`, `expense`, `finance`, `marketing`, `procurement`, `project`, `sales`, `schedule`, `service`, `system`, `time` | every operation of that module, with its models |
 //! | `full` | all of them |
 //! | `arrow` | [Arrow batches](https://docs.rs/arrow-array) of records, and records of batches |
+//! | `blocking` | a client for scripts without async, which waits for each answer |
 //! | `raw` | each operation of the enabled modules by itself, also verbs of resources: half a million lines with `full` |
 //!
 //! Everything generated is made at build time from the interface document in `openapi/`; the folder `examples` has one
@@ -60,6 +62,8 @@ mod api_error;
 #[cfg(feature = "arrow")]
 pub mod arrow;
 mod base_url;
+#[cfg(feature = "blocking")]
+pub mod blocking;
 mod body;
 mod broken;
 mod bulk;

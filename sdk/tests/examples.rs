@@ -6,7 +6,8 @@ use std::{path::PathBuf, process::Command};
 
 use connectwise_sim::Simulator;
 
-const EXAMPLES: [&str; 20] = [
+const EXAMPLES: [&str; 21] = [
+    "blocking",
     "bulk",
     "company",
     "configurations",
@@ -37,7 +38,7 @@ fn program(example: &str) -> PathBuf {
     let program = profile.join("examples").join(name);
     assert!(
         program.exists(),
-        "the example {example} isn't built: run all tests, or build it with `cargo build -p connectwise-sdk --features full,arrow --examples`"
+        "the example {example} isn't built: run all tests, or build it with `cargo build -p connectwise-sdk --features full,arrow,blocking --examples`"
     );
     program
 }

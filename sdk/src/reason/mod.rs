@@ -27,6 +27,9 @@ pub(crate) enum Reason {
     },
     /// The TLS or HTTP set-up of this machine.
     Transport,
+    /// The runtime of the blocking client.
+    #[cfg(feature = "blocking")]
+    Runtime,
 
     /// A part of a condition for which the query language has no words.
     Unsaid(Unsaid),
@@ -157,6 +160,9 @@ pub(crate) enum Reason {
     TooMany {
         limit: usize,
     },
+    /// Waiting where other tasks would have to wait, too.
+    #[cfg(feature = "blocking")]
+    WithinRuntime,
 
     /// A record on which the server fails every time, while others come.
     Unreadable {
@@ -214,6 +220,10 @@ impl Reason {
             | Self::Transport
             | Self::UnknownCompany { .. }
             | Self::Codebase { .. } => ErrorKind::Config,
+            #[cfg(feature = "blocking")]
+            Self::Runtime => ErrorKind::Config,
+            #[cfg(feature = "blocking")]
+            Self::WithinRuntime => ErrorKind::Request,
             Self::Unsaid(_) | Self::InNotAllowed { .. } => ErrorKind::Condition,
             Self::Path { .. }
             | Self::UrlTooLong { .. }

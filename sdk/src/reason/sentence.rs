@@ -17,6 +17,10 @@ impl Reason {
                 write!(f, "{one} and {other} are set to different values and mean the same: leave one of them out")
             }
             Self::Transport => f.write_str("the HTTP client can't be set up: check this machine's TLS certificates"),
+            #[cfg(feature = "blocking")]
+            Self::Runtime => f.write_str(
+                "the blocking client can't be set up on this machine: check how many files the process may have open",
+            ),
 
             Self::Unsaid(unsaid) => write!(f, "{unsaid}"),
             Self::InNotAllowed { parameter } => write!(
@@ -203,6 +207,11 @@ impl Reason {
                     "{on} has more than {limit} records: raise the limit, narrow the conditions or read it as a stream"
                 )
             }
+
+            #[cfg(feature = "blocking")]
+            Self::WithinRuntime => f.write_str(
+                "the blocking client was called within an async runtime, whose other tasks would wait with it: use connectwise_sdk::Client and .await there, or call it on a thread of its own (std::thread::spawn)",
+            ),
 
             Self::Unreadable { id, after } => {
                 match (id, after) {
