@@ -19,10 +19,16 @@ pub struct Api {
     /// What models must not show.
     #[serde(default)]
     pub models: Models,
+    /// Records that are taken for each other.
+    #[serde(default, rename = "look_alike")]
+    pub look_alikes: Vec<LookAlikes>,
     /// Paths that are not generated.
     #[serde(default, rename = "exclude")]
     pub exclusions: Vec<Exclusion>,
 }
+
+/// Schemas with names that mislead, and what the records of each are.
+pub type LookAlikes = BTreeMap<String, String>;
 
 /// Which document the checked-in facts are, to the byte.
 #[derive(Debug, Clone, Deserialize)]

@@ -48,6 +48,10 @@ pub(crate) enum Kind {
     ModuleUnknown { module: String },
     #[error("api.toml marks `{pattern}` as secret, which matches no text property: remove or repair the pattern")]
     SecretDead { pattern: String },
+    #[error(
+        "api.toml says under [[look_alike]] what `{schema}` is, which the document does not have: remove or repair it"
+    )]
+    LookAlikeDead { schema: String },
     #[error("lake.toml: the entity {entity} lists {path}, which {problem}")]
     EntityPath { entity: String, path: String, problem: &'static str },
     #[error("lake.toml: the table {table} is made by two entities")]
@@ -141,6 +145,7 @@ impl Error {
                 | Kind::FixupDead { .. }
                 | Kind::ExclusionDead { .. }
                 | Kind::SecretDead { .. }
+                | Kind::LookAlikeDead { .. }
                 | Kind::NoModule { .. }
                 | Kind::RuleDead { .. }
                 | Kind::RuleMisfit { .. }

@@ -12,6 +12,7 @@ use crate::lake::Lake;
 use crate::names::{Owner, Scope, type_name};
 use crate::operation::{self, Raw};
 use crate::render;
+use crate::render::docs::Docs;
 use crate::render::files::Files;
 use crate::render::gates;
 use crate::render::records::Records;
@@ -95,7 +96,8 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let names = owners.selected(selection);
     let selected = schemas.only(&names);
 
-    let mut files = render_schemas(&selected, &secrets, &owners, &lake.shared.decimals)?;
+    let docs = Docs::resolve(&api.look_alikes, &schemas, &resources)?;
+    let mut files = render_schemas(&selected, &secrets, &docs, &owners, &lake.shared.decimals)?;
     let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
     let mut gated_models = String::new();
     let mut gated_fields = String::new();
@@ -156,10 +158,11 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
 fn render_schemas(
     schemas: &Schemas,
     secrets: &Secrets,
+    docs: &Docs<'_>,
     owners: &Owners<'_>,
     decimals: &[String],
 ) -> Result<BTreeMap<String, String>> {
-    let mut models = render::models::render(schemas, secrets)?;
+    let mut models = render::models::render(schemas, secrets, docs)?;
     let records = Records::new(schemas, decimals);
     let mut model_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut field_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();

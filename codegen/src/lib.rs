@@ -40,7 +40,7 @@ mod secrets;
 mod selection;
 mod verb;
 
-pub use api::{Api, Exclusion, Models, Pin};
+pub use api::{Api, Exclusion, LookAlikes, Models, Pin};
 pub use check::{Checked, check, check_and_write};
 pub use diff::{Change, Diff, Severity, diff};
 pub use document::Document;

@@ -81,6 +81,7 @@ fn complaints_about_the_configuration() {
         lake("[shared]", "[[entity]]\nname = \"Widget\"\npath = \"/shop/widgets\"\nload = \"snapshot\"\n[shared]"),
         api("secrets = [\"password\"]", "secrets = [\"pass*\", \"pin\"]"),
         api("shop = \"shop\"", "market = \"market\""),
+        api("Part = \"a thing", "Gear = \"a thing"),
     ]
     .join("\n");
     insta::assert_snapshot!(text);

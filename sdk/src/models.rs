@@ -2,6 +2,7 @@
 //!
 //! They read tolerantly: every property is optional, null is absence, a value that an enumeration doesn't list is kept as
 //! text, and properties that the document doesn't list are kept in `extra`. `Debug` never shows a secret.
+//! A search finds a type by the path of its collection, as `/service/tickets`.
 //! For writing, [`Record::validate`](crate::Record::validate) checks what the document demands.
 
 use std::fmt;

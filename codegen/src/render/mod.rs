@@ -2,6 +2,7 @@
 
 pub(crate) mod catalog;
 pub(crate) mod columns;
+pub(crate) mod docs;
 pub(crate) mod enums;
 pub(crate) mod fields;
 pub(crate) mod files;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use syn::parse_quote;
 use typify::{TypeSpace, TypeSpaceSettings};
 
+use super::docs::Docs;
 use crate::error::{Kind, Result};
 use crate::names::{Owner, Scope, field_name, type_name};
 use crate::schema::{Property, Schema, Schemas, Shape};
@@ -42,9 +43,9 @@ const SDK_TYPES: [&str; 19] = [
 const EXTRA: &str = "extra";
 
 /// Texts of all models by type name, each with the impls that belong to it.
-pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<BTreeMap<String, String>> {
+pub(crate) fn render(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<BTreeMap<String, String>> {
     let mut texts: BTreeMap<String, String> = BTreeMap::new();
-    let (items, properties) = items(schemas, secrets)?;
+    let (items, properties) = items(schemas, secrets, docs)?;
     for item in items {
         let name = match &item {
             syn::Item::Struct(item) => item.ident.to_string(),
@@ -61,7 +62,7 @@ pub(crate) fn render(schemas: &Schemas, secrets: &Secrets) -> Result<BTreeMap<St
 }
 
 /// The items of all models, and by type name the texts that list their properties.
-fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeMap<String, String>)> {
+fn items(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<(Vec<syn::Item>, BTreeMap<String, String>)> {
     let mut scope = Scope::default();
     for name in SDK_TYPES {
         scope.take(name, Owner::own("the SDK's own type"))?;
@@ -82,7 +83,7 @@ fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeM
             settings.with_replacement(&ty, &ty, std::iter::empty());
         }
         if matches!(schema, Schema::FreeForm) {
-            free_form.push(free_form_item(name));
+            free_form.push(free_form_item(name, docs));
         }
     }
     let mut types = TypeSpace::new(&settings);
@@ -93,7 +94,7 @@ fn items(schemas: &Schemas, secrets: &Secrets) -> Result<(Vec<syn::Item>, BTreeM
     types.add_ref_types(typed).map_err(|source| Kind::Typify { source })?;
     let text = types.to_stream();
     let file: syn::File = syn::parse2(text).map_err(|source| Kind::NotRust { file: "models.rs".to_owned(), source })?;
-    let mut finish = Finish::new(schemas, secrets);
+    let mut finish = Finish::new(schemas, secrets, docs);
     let rendered = file.items.into_iter().filter(|item| !matches!(item, syn::Item::Mod(_)));
     let mut items: Vec<syn::Item> = rendered.flat_map(|item| finish.apply(item)).collect();
     let properties = finish.all_seen()?;
@@ -116,17 +117,16 @@ fn definition(name: &str, schema: &Schema) -> Result<Value> {
                 scope.take(&field, Owner::property(name, &property.name))?;
                 entries.insert(field, nullable(&property.shape));
             }
-            let doc = doc(name);
-            json!({"type": "object", "description": doc, "properties": entries, "additionalProperties": extra})
+            json!({"type": "object", "properties": entries, "additionalProperties": extra})
         }
     })
 }
 
-fn free_form_item(name: &str) -> syn::Item {
+fn free_form_item(name: &str, docs: &Docs<'_>) -> syn::Item {
     let ty = format_ident!("{}", type_name(name));
-    let doc = format!(" {}", doc(name));
+    let docs = docs.of(name);
     parse_quote! {
-        #[doc = #doc]
+        #(#docs)*
         #[derive(::serde::Deserialize, ::serde::Serialize, Clone, Debug, Default, PartialEq)]
         pub struct #ty {
             /// Properties that the interface document doesn't list.
@@ -134,10 +134,6 @@ fn free_form_item(name: &str) -> syn::Item {
             pub extra: Extra,
         }
     }
-}
-
-fn doc(name: &str) -> String {
-    format!("`{name}` of the API.")
 }
 
 /// typify makes an option of everything that is not required, except of lists and maps, which have a default.
@@ -169,21 +165,24 @@ fn json_schema(shape: &Shape) -> Value {
 struct Finish {
     /// Type and field -> wire name, and whether `Debug` must not show it; fields that have been finished are taken out.
     fields: BTreeMap<(String, String), (String, bool)>,
+    /// Type -> its documentation.
+    docs: BTreeMap<String, Vec<syn::Attribute>>,
     /// Type -> the text that lists its properties.
     properties: BTreeMap<String, String>,
 }
 
 impl Finish {
-    fn new(schemas: &Schemas, secrets: &Secrets) -> Self {
-        let mut fields = BTreeMap::new();
+    fn new(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Self {
+        let (mut fields, mut docs_of_types) = (BTreeMap::new(), BTreeMap::new());
         for (name, schema) in schemas.iter() {
             let Schema::Object(properties) = schema else { continue };
+            docs_of_types.insert(type_name(name), docs.of(name));
             for Property { name: property, .. } in properties {
                 let key = (type_name(name), field_name(property));
                 fields.insert(key, (property.clone(), secrets.contains(name, property)));
             }
         }
-        Self { fields, properties: BTreeMap::new() }
+        Self { fields, docs: docs_of_types, properties: BTreeMap::new() }
     }
 
     /// typify saw field names that need no change; here they get their wire names, and what it cannot express.
@@ -218,13 +217,17 @@ impl Finish {
             shown.push(quote!(.field(#label, #value)));
         }
         self.properties.insert(ty.clone(), properties + "    }\n}\n");
-        for attribute in &mut item.attrs {
+        let mut attributes = self.docs.remove(&ty).unwrap_or_default();
+        for mut attribute in std::mem::take(&mut item.attrs) {
             if attribute.path().is_ident("derive") {
-                derive(attribute, !hides);
-            } else if attribute.path().is_ident("doc") {
-                space(attribute);
+                derive(&mut attribute, !hides);
+            }
+            // typify documents with the schema.
+            if !attribute.path().is_ident("doc") {
+                attributes.push(attribute);
             }
         }
+        item.attrs = attributes;
         if !hides {
             return vec![item.into()];
         }
@@ -247,14 +250,6 @@ impl Finish {
             None => Ok(self.properties),
             Some((ty, field)) => Err(Kind::FieldLost { ty, field }.into()),
         }
-    }
-}
-
-/// Puts the space that a doc comment starts with.
-fn space(attribute: &mut syn::Attribute) {
-    let syn::Meta::NameValue(pair) = &mut attribute.meta else { return };
-    if let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(text), .. }) = &mut pair.value {
-        *text = syn::LitStr::new(&format!(" {}", text.value().trim()), text.span());
     }
 }
 

@@ -18,7 +18,7 @@ fn write(out: &mut String, resource: &Resource) -> std::fmt::Result {
     let Resource { name, schema, path, parents, verbs } = resource;
     let record = type_name(schema);
     if !resource.is_own() {
-        writeln!(out, "\n/// `{path}`: records of type [`{record}`].")?;
+        writeln!(out, "\n/// `{path}`: records of type [`{record}`].\n#[doc(alias = {path:?})]")?;
         writeln!(out, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub enum {name} {{}}")?;
     }
     let place = (0..*parents).fold("Placed".to_owned(), |place, _| format!("Under<{place}>"));
