@@ -56,7 +56,6 @@ fn sentence(text: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::error::{Error, Kind};
     use crate::words::ANSWER;
 

@@ -284,7 +284,7 @@ mod tests {
         waiting.longest_first(|_| 0, |_| 0);
         assert_eq!(waiting.names(), names, "nothing is known");
         let records = |name: &str| match name {
-            "Company" => 2_000,
+            "Company" => 2_000_u64,
             "TimeEntry" => 15_000,
             _ => 10,
         };
