@@ -1,4 +1,4 @@
-//! A script without async: the newest open tickets, one of which gets a summary that says so.
+//! A script without async: the newest open service tickets, the first of which gets a summary that says so.
 //!
 //! ```text
 //! CW_BASE_URL=http://127.0.0.1:8080 CW_AUTH_USERNAME=acme+key CW_AUTH_PASSWORD=secret CW_CLIENTID=id \
@@ -20,7 +20,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
 
     let tickets = client.resource::<Ticket>();
-    let open = tickets.list().conditions(ticket::CLOSED_FLAG.eq(false));
+    // The list may hold project tickets, too, which are changed elsewhere.
+    let of_service = ticket::RECORD_TYPE.eq("ServiceTicket");
+    let open = tickets.list().conditions(ticket::CLOSED_FLAG.eq(false) & of_service);
     writeln!(out, "{} open tickets", open.count()?)?;
     let mut newest = None;
     for ticket in open.order_by(ticket::ID.desc()).fields((ticket::ID, ticket::SUMMARY)).limit(10).records() {

@@ -10,7 +10,7 @@ fn listings(client: Client) {
     let _ = tickets().conditions(ticket::CLOSED_FLAG.eq(false) & company::NAME.eq("Acme"));
     let _ = tickets().custom_field_conditions(ticket::CLOSED_FLAG.eq(false));
     let _ = tickets().order_by(company::NAME.asc());
-    let _ = tickets().fields((ticket::ID, company::NAME));
+    let _ = tickets().fields(company::NAME);
 }
 
 fn main() {}
