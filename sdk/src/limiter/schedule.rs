@@ -27,8 +27,8 @@ pub(super) struct Schedule {
     paused_until: Duration,
 }
 
-/// Timers don't tell times apart that are nearer to each other than this.
-const ROUNDED: Duration = Duration::from_millis(2);
+/// The part of the space between two starts that may be missing: timers are rounded, and a rate that grows lets starts come nearer.
+const NEARLY: f64 = 0.03;
 
 /// Most tokens that are saved up. A second's worth of them would allow a second with twice the rate.
 const SAVED: f64 = 1.0;
@@ -62,7 +62,7 @@ impl Schedule {
     pub(super) fn start(&mut self, now: Duration) -> Duration {
         let space = self.rate(now).and_then(|rate| Duration::try_from_secs_f64(1.0 / rate).ok()).unwrap_or_default();
         let spaced = self.started.map_or(Duration::ZERO, |last| last.saturating_add(space).saturating_sub(now));
-        let wait = self.paused(now).max(if spaced < ROUNDED { Duration::ZERO } else { spaced });
+        let wait = self.paused(now).max(if spaced < space.mul_f64(NEARLY) { Duration::ZERO } else { spaced });
         if wait.is_zero() {
             self.started = Some(now);
         }

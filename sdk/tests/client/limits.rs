@@ -59,7 +59,8 @@ async fn requests_are_started_at_the_rate() {
     for _ in 0..5 {
         server.client.clone().get_raw("/x").await.unwrap();
     }
-    assert_eq!(server.clock.pauses(), [500; 4]);
+    // Two in a second that is 50 ms longer.
+    assert_eq!(server.clock.pauses(), [525; 4]);
     server.finish();
 }
 
@@ -79,8 +80,8 @@ async fn a_429_slows_every_clone_down() {
     let server = Server::with(replies, |config| config.with_rate(Some(2.0))).await;
     server.client.get_raw("/x").await.unwrap();
     server.client.clone().get_raw("/y").await.unwrap();
-    // After the pause half the rate, so a second for one request. A sixtieth of the recovery later the rate is
-    // 2 * (1/2 + 1/120) = 61/60; in that second 1 1/60 requests were earned, and 59/60 are missing: 59/61 s.
-    assert_eq!(server.clock.pauses(), [30_000, 1_000, 967]);
+    // Two in 1.05 s. After the pause half the rate, so 1.05 s for one request. So much of the recovery's 60 s later the rate is
+    // 2 / 1.05 * (1/2 + 1.05/120) = 1.0175 / 1.05; in that time 1.0175 requests were earned, and 0.9825 are missing: 1.0139 s.
+    assert_eq!(server.clock.pauses(), [30_000, 1_050, 1_013]);
     server.finish();
 }
