@@ -151,7 +151,8 @@ mod tests {
         assert_eq!(written((ID, (SUMMARY, "board/name"))), "id,summary,board/name");
         assert_eq!(written(["id", "summary"]), "id,summary");
         assert_eq!(written(vec![ID]), "id");
-        assert_eq!(written(&"id, summary".to_owned()), "id, summary");
+        let text = "id, summary".to_owned();
+        assert_eq!(written(&text), text);
     }
 
     #[test]
