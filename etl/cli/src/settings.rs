@@ -47,7 +47,7 @@ pub(crate) struct Global {
     /// Print results as JSON
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Log more: -v for steps, -vv for requests
+    /// Log more: -v for steps, -vv for requests, -vvv for what libraries say
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
     #[command(flatten)]
@@ -365,6 +365,8 @@ pub(crate) fn log(verbose: u8, rules: Option<&str>) {
         // commit that another run was faster with.
         0 => ("off", "off"),
         1 => ("off", "info"),
+        // Delta's kernel alone says six lines for each table that is opened.
+        2 => ("warn", "debug"),
         _ => ("info", "debug"),
     };
     let default = CRATES.iter().fold(others.to_owned(), |rules, name| format!("{rules},{name}={own}"));
