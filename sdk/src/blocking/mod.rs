@@ -77,7 +77,6 @@ impl Client {
     }
 
     /// The pages of a listing without types, [`crate::Client::list`].
-    #[must_use]
     pub fn pages(&self, list: ListRequest) -> Iter<Page> {
         Iter::new(list.pages(), &self.driver)
     }
