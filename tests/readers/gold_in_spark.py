@@ -3,7 +3,7 @@ compares every row of every model with what the lakehouse holds.
 
     gold_in_spark.py LAKEHOUSE MODELS-FOLDER DAY TIME-ZONE RULES [ANSWERS]
 
-The types of all columns, of the models' results and of the stored tables, are held against the contract in models.toml. DAY is
+The types of all columns, of the models' results and of the stored tables, are held against the contract of each model. DAY is
 the day on which gold was built, and TIME-ZONE the configured one, which a Spark session substitutes for `${time_zone}` from its
 setting of that name (Sail doesn't yet: here the text is replaced). RULES is "icelandic-msp" or "none", as agreements are classified. These
 rules, custom fields and company types are worked out here again. Surrogate keys are those of the lakehouse: they are given once, and not by the models. ANSWERS is a JSON file with
@@ -206,6 +206,23 @@ def ask(house, answer):
     return {"rows": len(found), "differences": differing[:SHOWN]}
 
 
+def in_order(folder):
+    """The models: what the file of each says, and its SELECT; each behind those that it reads."""
+    models = {}
+    for file in sorted(folder.rglob("*.toml")):
+        if file.parent != folder:
+            select = file.with_suffix(".sql")
+            sql = select.read_text() if select.exists() else ""
+            models[file.stem] = {**tomllib.loads(file.read_text()), "name": file.stem, "sql": sql}
+    named = {name: set(re.findall(r"\w+", re.sub("--.*", "", model["sql"]))) - {name} for name, model in models.items()}
+    ordered = []
+    while models:
+        ready = [name for name in models if not named[name] & models.keys()]
+        assert ready, f"models that read each other: {sorted(models)}"
+        ordered.extend(models.pop(name) for name in ready)
+    return ordered
+
+
 def main(lakehouse, models, day, zone, rules, answers=None):
     server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
@@ -213,8 +230,7 @@ def main(lakehouse, models, day, zone, rules, answers=None):
     spark = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").getOrCreate()
     spark.conf.set("spark.sql.session.timeZone", "UTC")
     house = Lakehouse(spark, lakehouse)
-    models = pathlib.Path(models)
-    declared = tomllib.loads((models / "models.toml").read_text())["model"]
+    declared = in_order(pathlib.Path(models))
     results = {}
     for layer in ("silver", "gold"):
         for folder in sorted((house.folder / layer).iterdir()):
@@ -223,8 +239,7 @@ def main(lakehouse, models, day, zone, rules, answers=None):
         house.register("silver", folder.name)
     register_small_tables(house, datetime.date.fromisoformat(day), rules == "icelandic-msp")
     for model in declared:
-        file = models / f"{model['name']}.sql"
-        sql = file.read_text().replace("${time_zone}", zone) if file.exists() else None
+        sql = model["sql"].replace("${time_zone}", zone)
         if model["kind"] in ("dimension", "fact"):
             results[model["name"]] = compare(house, model, sql)
         elif model["kind"] == "calendar":

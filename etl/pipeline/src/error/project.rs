@@ -72,7 +72,7 @@ impl Error {
 
     /// Metadata of built-in models that can't be read.
     pub(crate) fn built_in_metadata() -> Self {
-        Self::new(Kind::Contract, "models.toml can't be read")
+        Self::new(Kind::Contract, "the metadata of the built-in models can't be read")
     }
 
     /// A column that a model declares twice.

@@ -1,4 +1,4 @@
-//! The metadata of models: what `models.toml` says of each, and what is wrong with what a user's says.
+//! The metadata of models: what is said of each, in a file of its own or in a user's `models.toml`, and what is wrong with it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -57,6 +57,13 @@ struct Entry {
     together: String,
     #[serde(default)]
     fresh: BTreeMap<String, i64>,
+}
+
+/// The model of a file of its own, which says of it what an entry of `models.toml` does, but for the name.
+pub(super) fn of_file(name: &str, metadata: &str, sql: &str) -> Result<Model> {
+    let entry = toml::from_str(&format!("name = {name:?}\n{metadata}"));
+    let entry = entry.map_err(|error| Error::metadata(&[format!("{name}.toml: {}", error.message())]))?;
+    model(entry, sql.to_owned()).map_err(|error| Error::metadata(&[error.to_string()]))
 }
 
 /// The models that metadata declares, in its order.

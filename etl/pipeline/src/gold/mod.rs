@@ -1,6 +1,7 @@
 //! Gold: the star schema that reports read, built from silver by SQL models.
 //!
-//! The models are `etl/pipeline/models/*.sql`, one SELECT each in the part of SQL that Spark shares, with `models.toml` beside them.
+//! The models are in `etl/pipeline/models/`, one SELECT each in the part of SQL that Spark shares, with a file beside it that says what
+//! becomes of the rows.
 //!
 //! | module | what it holds |
 //! |---|---|
