@@ -48,9 +48,6 @@ pub async fn watermark(table: &Table) -> Result<Option<DateTime<Utc>>> {
     Ok(table.transaction(WATERMARK).await?.and_then(DateTime::from_timestamp_micros))
 }
 
-/// Default of [`Options::ranges`]: the default number of concurrent requests.
-const RANGES: usize = 4;
-
 /// How much a load may remove, and how it keeps what it reads.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Options {
@@ -61,7 +58,8 @@ pub struct Options {
     pub chunk_rows: usize,
     /// Hours after which what a cut-off load had staged isn't used any more.
     pub staging_hours: u32,
-    /// Most key ranges of a long list, or of a large increment, that are read at the same time.
+    /// Most key ranges of a long list, or of a large increment, that are read at the same time. There are never more than requests may
+    /// be under way.
     pub ranges: usize,
     /// Most requests that a run takes for the rolling refresh of child lists, all of them together: lists that changed parents
     /// have don't count. `None` for a quarter of the run's other requests, or [`REFRESH_REQUESTS`](crate::children::REFRESH_REQUESTS)
@@ -77,7 +75,7 @@ impl Default for Options {
             max_share: MAX_SHARE,
             chunk_rows: 50_000,
             staging_hours: 24,
-            ranges: RANGES,
+            ranges: usize::MAX,
             refresh_requests: None,
             refresh_days: None,
         }
