@@ -178,7 +178,8 @@ def schema(
     """The columns of a table (``fact_timeentry``, ``silver_cw_agreement``) or of an entity's silver table (``Agreement``); without a
     name all tables. ``layer`` is ``bronze``, ``silver``, ``gold`` or ``etl``.
 
-    Each column has ``name``, ``type`` and ``nullable``, and in silver ``policy``, what the privacy policy makes of it.
+    Each column has ``name``, ``type`` and ``nullable``, in silver ``policy``, what the privacy policy makes of it, and in gold
+    ``description``, what it is.
     """
     opened = session(lakehouse, config, token)
     text = opened.tables(layer) if table is None else opened.columns(table, layer)

@@ -18,6 +18,7 @@ Examples:
   connectwise-etl schema Contact --layer silver     with what the privacy policy makes of each column
   connectwise-etl schema silver_cw_agreement_history
   connectwise-etl schema TimeEntry --layer bronze
+  connectwise-etl schema fact_timeentry             with what each column is
   connectwise-etl schema fact_timeentry --layer gold --json")]
 pub(crate) struct Schema {
     /// Entity, or the name of a gold table or one of the ledger; all tables if left out
@@ -43,6 +44,7 @@ fn show(columns: &[Column], output: &Output) -> Result<()> {
         return output.json(columns);
     }
     let has_policy = columns.iter().any(|column| column.policy.is_some());
+    let is_described = columns.iter().any(|column| column.description.is_some());
     let rows = columns.iter().map(|column| {
         let nullable = if column.nullable == Some(false) { "not null" } else { "" };
         let data_type = column.data_type.as_deref().unwrap_or("-");
@@ -55,9 +57,16 @@ fn show(columns: &[Column], output: &Output) -> Result<()> {
                 None => policy.to_owned(),
             });
         }
+        if is_described {
+            row.push(column.description.clone().unwrap_or_default());
+        }
         row
     });
-    let headers: &[&str] = if has_policy { &["column", "type", "", "policy"] } else { &["column", "type", ""] };
+    let headers: &[&str] = match (has_policy, is_described) {
+        (true, _) => &["column", "type", "", "policy"],
+        (false, true) => &["column", "type", "", "description"],
+        (false, false) => &["column", "type", ""],
+    };
     output.line(&table(headers, &[], rows))
 }
 

@@ -1,5 +1,7 @@
 //! Tables of all layers, and their columns.
 
+use std::collections::BTreeMap;
+
 use arrow::datatypes::{DataType, Field, SchemaRef};
 use connectwise_extract::catalog;
 use connectwise_extract::closest::advice;
@@ -28,6 +30,9 @@ pub struct Column {
     pub data_type: Option<String>,
     /// Whether values may be NULL; `None` for a secret.
     pub nullable: Option<bool>,
+    /// What it is, for people; gold only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
     /// Treatment by the privacy policy: `keep`, `hash`, `drop` (NULL in every row) or `secret`; silver only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub policy: Option<&'static str>,
@@ -52,7 +57,8 @@ impl From<&Field> for Column {
     fn from(field: &Field) -> Self {
         let data_type = Some(type_name(field.data_type()));
         let nullable = Some(field.is_nullable());
-        Self { name: field.name().clone(), data_type, nullable, policy: None, personal: None, custom_field: None }
+        let name = field.name().clone();
+        Self { name, data_type, nullable, description: None, policy: None, personal: None, custom_field: None }
     }
 }
 
@@ -75,7 +81,16 @@ pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> R
     let known = || known_tables().into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
     let layer = layer.or_else(|| known().map(|table| table.layer)).unwrap_or(Layer::Silver);
     if layer != Layer::Silver {
-        return Ok(declared(layer, name)?.fields().iter().map(|field| Column::from(field.as_ref())).collect());
+        let mut described = match layer {
+            Layer::Gold => gold::descriptions(&name.to_ascii_lowercase()),
+            _ => BTreeMap::new(),
+        };
+        let fields = declared(layer, name)?;
+        let columns = fields
+            .fields()
+            .iter()
+            .map(|field| Column { description: described.remove(field.name()), ..Column::from(field.as_ref()) });
+        return Ok(columns.collect());
     }
     if let Some(entity) = history_of(name) {
         let declared = silver::history::schema(entity, &settings.keyed_privacy()?, &settings.extra)?;
@@ -92,6 +107,7 @@ pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> R
             name: column.name,
             data_type: None,
             nullable: None,
+            description: None,
             policy: None,
             personal: None,
             custom_field: None,

@@ -78,6 +78,8 @@ fn of_model(files: &OwnModels, model: &Model, taken: &mut BTreeSet<String>, look
     }
     let tested = model.tests.accepted.keys().chain(model.tests.expected.keys()).filter(|name| column(name).is_none());
     wrong.extend(tested.map(|name| format!("with a test of {name:?}, which is none of its columns")));
+    let described = model.described.keys().filter(|name| column(name).is_none());
+    wrong.extend(described.map(|name| format!("with a description of {name:?}, which is none of its columns")));
     let summed = &model.tests.balance_where;
     if !summed.is_empty() && column(summed).is_none_or(|field| *field.data_type() != DataType::Boolean) {
         wrong.push(format!("with the balance_where {summed:?}, which is no boolean column of it"));

@@ -57,6 +57,8 @@ struct Entry {
     together: String,
     #[serde(default)]
     fresh: BTreeMap<String, i64>,
+    #[serde(default)]
+    describe: BTreeMap<String, String>,
 }
 
 /// The model of a file of its own, which says of it what an entry of `models.toml` does, but for the name.
@@ -128,6 +130,7 @@ fn model(entry: Entry, sql: String) -> Result<Model> {
         },
         rows: entry.rows,
         together: entry.together,
+        described: entry.describe,
         own: false,
         zoned: false,
     })

@@ -180,6 +180,38 @@ pub fn schema(table: &str) -> Option<SchemaRef> {
     schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
 }
 
+/// What each column of a gold table is, for people, by name of the column; empty when there is no table of that name.
+pub fn descriptions(table: &str) -> BTreeMap<String, String> {
+    let Ok(models) = model::models() else { return BTreeMap::new() };
+    let Some(model) = models.iter().find(|model| model.is_table() && model.name == table) else {
+        return BTreeMap::new();
+    };
+    let dimension =
+        |key: &str| models.iter().find(|other| other.kind == model::ModelKind::Dimension && other.key == key);
+    let described = model.schema.fields().iter().filter_map(|field| {
+        let name = field.name();
+        let text = match name.as_str() {
+            model::PROCESSED_AT => "when the run began that wrote the row".to_owned(),
+            model::SOURCE => "the silver table that the row is made from".to_owned(),
+            model::BATCH_ID => "the run that wrote the row, as in etl_runs".to_owned(),
+            key => match (model.described.get(key), dimension(key)) {
+                (Some(text), _) => text.clone(),
+                (None, Some(of)) if of.name == table => {
+                    "surrogate key, which a member keeps for good; -1 is the unknown member".to_owned()
+                }
+                (None, Some(of)) => format!("key of {}, -1 where nobody says which", of.name),
+                (None, None) if key.ends_with("DateSK") => "a day as yyyymmdd, the key of dimdate".to_owned(),
+                (None, None) if model.kind == model::ModelKind::Calendar && key == model.key => {
+                    "the day as yyyymmdd".to_owned()
+                }
+                (None, None) => return None,
+            },
+        };
+        Some((name.clone(), text))
+    });
+    described.collect()
+}
+
 /// The Arrow schema of every gold table, by name, in the order in which they are built.
 ///
 /// # Errors

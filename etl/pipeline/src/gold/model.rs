@@ -290,6 +290,8 @@ pub(super) struct Model {
     pub(super) rows: BTreeMap<String, FactRows>,
     /// Column by which rows depend on each other: those with the same value are affected together.
     pub(super) together: String,
+    /// What its columns are, for people.
+    pub(super) described: BTreeMap<String, String>,
     /// Whether it is one of the user's project.
     pub(super) own: bool,
     /// Whether its rows depend on the time zone of the business.
@@ -391,6 +393,19 @@ mod tests {
             for field in model.schema.fields() {
                 assert!(names.insert(field.name().to_lowercase()), "{} has {} twice", model.name, field.name());
             }
+        }
+    }
+
+    #[test]
+    fn every_column_of_a_table_is_described() {
+        for model in models().unwrap().iter().filter(|model| model.is_table()) {
+            let described = super::super::descriptions(&model.name);
+            for field in model.schema.fields() {
+                let text = described.get(field.name()).unwrap_or_else(|| panic!("{}: {}", model.name, field.name()));
+                assert!(!text.is_empty() && text.len() <= 120 && !text.ends_with('.'), "{}: {text}", model.name);
+            }
+            let unknown = model.described.keys().find(|name| model.schema.field_with_name(name).is_err());
+            assert_eq!(unknown, None, "{}", model.name);
         }
     }
 
