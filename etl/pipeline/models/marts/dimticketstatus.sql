@@ -31,7 +31,7 @@ select
     case when s.id is not null then s.boardId else u.boardId end as boardId,
     case when s.id is not null then s.boardName else u.boardName end as boardName,
     s.closedStatus,
-    s.escalationStatus = 'Waiting' as isWaiting,
+    s.escalationStatus = 'NoEscalation' as isWaiting,
     s.sortOrder,
     coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
     coalesce(not s.isDeleted and not coalesce(s.inactive, false), u.usage_count > 0, false) as IsActive,
