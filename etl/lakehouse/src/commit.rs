@@ -9,6 +9,7 @@ use deltalake::protocol::DeltaOperation;
 use serde_json::Value;
 
 use crate::error::{Error, Kind, Result, lake_error};
+use crate::sentence::chain;
 use crate::trust::{Basis, UPON};
 use crate::{Table, TableName};
 
@@ -135,12 +136,6 @@ impl Table {
 
 /// An error that our own stream put into a plan comes back as what it was.
 pub(crate) fn own_error(table: &TableName, error: DeltaTableError) -> Error {
-    let mut next: Option<&(dyn std::error::Error + 'static)> = Some(&error);
-    while let Some(inner) = next {
-        if let Some(own) = inner.downcast_ref::<Error>() {
-            return own.in_one();
-        }
-        next = inner.source();
-    }
-    lake_error(table, "written", error)
+    let own = chain(&error).find_map(|inner| inner.downcast_ref::<Error>()).map(Error::in_one);
+    own.unwrap_or_else(|| lake_error(table, "written", error))
 }

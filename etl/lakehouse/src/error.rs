@@ -13,7 +13,7 @@ use parquet::errors::ParquetError;
 
 use crate::name::{NoName, TableName};
 use crate::refusal::refusal;
-use crate::sentence::{with_sources, without_backtrace};
+use crate::sentence::{chain, with_sources, without_backtrace};
 use crate::shortage::{full_disk, shortage, used_up};
 
 /// What went wrong, as far as a caller has to tell cases apart.
@@ -195,15 +195,13 @@ pub fn sql_error(error: DataFusionError) -> Error {
 /// Whether an error, or one behind it, is that a data file doesn't hold what Parquet files hold. That the store doesn't give it is
 /// another matter.
 pub fn undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
     let mut found = false;
-    while let Some(error) = next {
+    for error in chain(error) {
         if error.is::<object_store::Error>() {
             return false;
         }
         let own = error.downcast_ref::<Error>().is_some_and(Error::is_undecodable);
         found |= own || error.is::<ParquetError>() || matches!(error.downcast_ref(), Some(ArrowError::ParquetError(_)));
-        next = error.source();
     }
     found
 }

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
+use crate::sentence::chain;
 use crate::words;
 
 /// Why there is no token.
@@ -20,14 +21,12 @@ impl Error for NoToken {}
 /// What to say of an error whose cause is that a store refused, or that there is no token for it; `None` for others.
 pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
     let mut answer = None;
-    let mut next = Some(error);
-    while let Some(inner) = next {
+    for inner in chain(error) {
         if let Some(why) = inner.downcast_ref::<NoToken>() {
             return Some(why.to_string());
         }
         // The library's type for it is private, and others make texts of it.
         answer = answer.or_else(|| sentence(&inner.to_string()));
-        next = inner.source();
     }
     answer
 }

@@ -1,19 +1,22 @@
-//! Texts of libraries as parts of one sentence.
+//! Texts of libraries as parts of one sentence, and the errors behind an error.
 
 use std::error::Error;
+
+/// An error and those behind it, each the source of the one before.
+pub fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| error.source())
+}
 
 /// A sentence with every error behind it, on one line and without backtraces.
 pub fn with_sources(sentence: &str, source: Option<&(dyn Error + 'static)>) -> String {
     let mut text = sentence.to_owned();
-    let mut next = source;
-    while let Some(source) = next {
+    for source in source.into_iter().flat_map(chain) {
         let part = without_backtrace(source.to_string());
         // Wrapped errors often repeat the text of what they wrap.
         if !text.contains(&part) {
             text.push_str(": ");
             text.push_str(&part);
         }
-        next = source.source();
     }
     on_one_line(&text)
 }

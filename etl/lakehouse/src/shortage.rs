@@ -5,13 +5,9 @@ use std::io::{self, ErrorKind};
 
 use datafusion::error::DataFusionError;
 
+use crate::sentence::chain;
 use crate::spill::TooLarge;
 use crate::words::{self, FULL_DISK};
-
-/// An error and those behind it.
-fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |&error| error.source())
-}
 
 /// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
 pub fn shortage(error: &(dyn Error + 'static)) -> Option<String> {

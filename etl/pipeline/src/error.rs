@@ -14,7 +14,7 @@ mod value;
 use std::fmt;
 
 use connectwise_extract::error as extract;
-use connectwise_lakehouse::sentence::{with_sources, without_backtrace};
+use connectwise_lakehouse::sentence::{chain, with_sources, without_backtrace};
 use connectwise_lakehouse::shortage::{full_disk, used_up};
 use connectwise_lakehouse::{Failure, Lake, NoName, TableName, error as lakehouse};
 use datafusion::error::DataFusionError;
@@ -113,14 +113,10 @@ impl Error {
 
     /// The table that it, or what is behind it, is about.
     pub fn table(&self) -> Option<&TableName> {
-        let mut next = std::error::Error::source(self);
-        let mut found = self.table.as_ref();
-        while let (None, Some(source)) = (found, next) {
-            found = source.downcast_ref::<Self>().and_then(|own| own.table.as_ref());
-            found = found.or_else(|| source.downcast_ref::<lakehouse::Error>()?.table());
-            next = source.source();
-        }
-        found
+        chain(self).find_map(|error| {
+            let own = error.downcast_ref::<Self>().and_then(|own| own.table.as_ref());
+            own.or_else(|| error.downcast_ref::<lakehouse::Error>()?.table())
+        })
     }
 
     /// What went wrong.
@@ -135,14 +131,7 @@ impl Error {
 
     /// The error of the SDK behind it, where one is.
     pub fn of_sdk(&self) -> Option<&connectwise_sdk::Error> {
-        let mut next = std::error::Error::source(self);
-        while let Some(source) = next {
-            if let Some(found) = source.downcast_ref() {
-                return Some(found);
-            }
-            next = source.source();
-        }
-        None
+        chain(self).find_map(|error| error.downcast_ref())
     }
 
     /// Whether another run changed a table between the read and the write.
@@ -179,12 +168,10 @@ impl Error {
 impl From<lakehouse::Error> for Error {
     fn from(error: lakehouse::Error) -> Self {
         // What our own stream put into a plan comes back as what it was. Of a conflict it is only why it was found.
-        let mut next = std::error::Error::source(&error).filter(|_| !error.is_conflict());
-        while let Some(source) = next {
-            if let Some(own) = source.downcast_ref::<Self>() {
-                return own.in_one();
-            }
-            next = source.source();
+        if !error.is_conflict()
+            && let Some(own) = chain(&error).find_map(|source| source.downcast_ref::<Self>())
+        {
+            return own.in_one();
         }
         let kind = match error.kind() {
             lakehouse::Kind::Usage => Kind::Usage,
@@ -220,14 +207,8 @@ impl From<extract::Error> for Error {
 
 /// As [`lakehouse::undecodable`], errors of this crate included.
 fn is_undecodable(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
-        if error.downcast_ref::<Error>().is_some_and(Error::is_undecodable) {
-            return true;
-        }
-        next = error.source();
-    }
-    lakehouse::undecodable(error)
+    let own = chain(error).any(|error| error.downcast_ref::<Error>().is_some_and(Error::is_undecodable));
+    own || lakehouse::undecodable(error)
 }
 
 /// An error of DataFusion.

@@ -3,6 +3,7 @@
 use std::error::Error as StdError;
 
 use arrow::error::ArrowError;
+use connectwise_lakehouse::sentence::chain;
 use datafusion::error::DataFusionError;
 
 use super::Error;
@@ -11,8 +12,7 @@ use super::Error;
 /// it says by `Execution` that the input is why. A plan that can't be made, rows that can't be read and memory that is used up
 /// have other kinds.
 pub(super) fn is_of_value(error: &(dyn StdError + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(error) = next {
+    chain(error).any(|error| {
         let is_known = error.downcast_ref::<Error>().is_some_and(Error::is_of_value);
         let is_of_arrow = matches!(
             error.downcast_ref(),
@@ -25,12 +25,8 @@ pub(super) fn is_of_value(error: &(dyn StdError + 'static)) -> bool {
                     | ArrowError::InvalidArgumentError(_)
             )
         );
-        if is_known || is_of_arrow || matches!(error.downcast_ref(), Some(DataFusionError::Execution(_))) {
-            return true;
-        }
-        next = error.source();
-    }
-    false
+        is_known || is_of_arrow || matches!(error.downcast_ref(), Some(DataFusionError::Execution(_)))
+    })
 }
 
 #[cfg(test)]
