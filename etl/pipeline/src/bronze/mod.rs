@@ -34,6 +34,7 @@ use crate::telemetry::{Meter, Mode, ReadProof, Step, StepOutcome};
 use crate::tenant::{self, Signature};
 use changes::Listed;
 use deferred::Deferred;
+pub(crate) use range::requests;
 use standing::{DATES, ReadDates};
 pub(crate) use standing::{Foreknown, Known, Standing};
 

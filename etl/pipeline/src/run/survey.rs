@@ -16,7 +16,7 @@ use futures::stream::{self, StreamExt};
 use super::Mode;
 use super::load::Ready;
 use super::plan::Run;
-use crate::bronze::{Foreknown, Known, Standing};
+use crate::bronze::{self, Foreknown, Known, Standing};
 use crate::bundling::Proof;
 use crate::children::{self, Surveyed};
 
@@ -25,10 +25,6 @@ const FEWEST: usize = 3;
 
 /// Pages for which the load of a list counts that the survey can't count: a count, a page and another count, one after the other.
 const UNCOUNTED: u64 = 3;
-
-/// Pages from which on a list is cut into ranges, and the pages that a bundle of ranges brings (decision 31).
-const CUT: u64 = 8;
-const BUNDLED: u64 = 4;
 
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
@@ -68,14 +64,13 @@ struct ExpectedLoad {
 impl CountedList {
     /// What is expected of its load, if it has so many records to read.
     fn expected(&self, records: Option<u64>, mode: Mode) -> ExpectedLoad {
-        let page = u64::from(self.ready.request.page_size.max(1));
-        let records = records.unwrap_or(UNCOUNTED * page);
-        let pages = records.div_ceil(page);
-        let is_cut = pages >= CUT || (matches!(self.entity.load, Load::Snapshot) && self.ready.table.exists());
+        let page_size = self.ready.request.page_size;
+        let records = records.unwrap_or(UNCOUNTED * u64::from(page_size));
+        let is_compared = matches!(self.entity.load, Load::Snapshot) && self.ready.table.exists();
         let begins = self.known.as_ref().is_none_or(|known| known.standing.watermark().is_none());
         ExpectedLoad {
             records,
-            requests: if is_cut { pages.div_ceil(BUNDLED) } else { pages },
+            requests: bronze::requests(records, page_size, is_compared),
             parents: if begins || mode == Mode::Full { records } else { 0 },
         }
     }
