@@ -6,7 +6,9 @@
 //! | module | what it holds |
 //! |---|---|
 //! | `config` | what a tenant configures |
+//! | `files` | the files of the built-in models |
 //! | `model`, `metadata` | the models, and what is said of them: the contracts of their tables, their tests |
+//! | `describe` | what the columns of their tables are, for people |
 //! | `plan` | the order of the models |
 //! | `own` | the models of a user's project |
 //! | `declared`, `trial` | what is wrong with them, by their files and tried over empty tables |
@@ -31,9 +33,11 @@ mod calendar;
 mod check;
 mod config;
 mod declared;
+mod describe;
 mod dimension;
 mod doubts;
 mod fact;
+mod files;
 mod fingerprints;
 mod functions;
 mod given;
@@ -71,6 +75,7 @@ use aggregates::AggregateCache;
 use builder::Builder;
 use check::HeldKeys;
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
+pub use describe::descriptions;
 use fingerprints::Fingerprints;
 use inputs::Inputs;
 pub use lineage::{Origin, lineage};
@@ -178,38 +183,6 @@ pub(crate) async fn recover_keys(lake: &Lake, config: &GoldConfig, run_id: &str)
 /// The Arrow schema of a gold table, `None` when there is none of that name.
 pub fn schema(table: &str) -> Option<SchemaRef> {
     schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
-}
-
-/// What each column of a gold table is, for people, by name of the column; empty when there is no table of that name.
-pub fn descriptions(table: &str) -> BTreeMap<String, String> {
-    let Ok(models) = model::models() else { return BTreeMap::new() };
-    let Some(model) = models.iter().find(|model| model.is_table() && model.name == table) else {
-        return BTreeMap::new();
-    };
-    let dimension =
-        |key: &str| models.iter().find(|other| other.kind == model::ModelKind::Dimension && other.key == key);
-    let described = model.schema.fields().iter().filter_map(|field| {
-        let name = field.name();
-        let text = match name.as_str() {
-            model::PROCESSED_AT => "when the run began that wrote the row".to_owned(),
-            model::SOURCE => "the silver table that the row is made from".to_owned(),
-            model::BATCH_ID => "the run that wrote the row, as in etl_runs".to_owned(),
-            key => match (model.described.get(key), dimension(key)) {
-                (Some(text), _) => text.clone(),
-                (None, Some(of)) if of.name == table => {
-                    "surrogate key, which a member keeps for good; -1 is the unknown member".to_owned()
-                }
-                (None, Some(of)) => format!("key of {}, -1 where nobody says which", of.name),
-                (None, None) if key.ends_with("DateSK") => "a day as yyyymmdd, the key of dimdate".to_owned(),
-                (None, None) if model.kind == model::ModelKind::Calendar && key == model.key => {
-                    "the day as yyyymmdd".to_owned()
-                }
-                (None, None) => return None,
-            },
-        };
-        Some((name.clone(), text))
-    });
-    described.collect()
 }
 
 /// The Arrow schema of every gold table, by name, in the order in which they are built.
@@ -342,9 +315,8 @@ async fn build_models(
 ) -> Result<GoldReport> {
     let Project { config, models, inputs } = project;
     let entities = connectwise_extract::catalog::entities();
-    let GoldRequest { lake, started, dry, .. } = request;
-    let started = *started;
-    let dry = *dry;
+    let GoldRequest { started, dry, .. } = *request;
+    let lake = &request.lake;
     if !inputs.any() {
         let tables = models.iter().filter(|model| model.is_table());
         let tables = tables.map(|model| TableReport::no_input(TableName::gold(&model.name))).collect();

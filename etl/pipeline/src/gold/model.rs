@@ -7,6 +7,7 @@ use arrow::datatypes::{Schema, SchemaRef};
 use serde::Deserialize;
 
 use super::config::GoldConfig;
+use super::files::FILES;
 use super::{metadata, plan, zone};
 use crate::error::{Error, Result};
 use crate::sql;
@@ -17,149 +18,6 @@ pub(super) const PROCESSED_AT: &str = "_etl_gold_processed_at";
 pub(super) const SOURCE: &str = "_etl_source";
 /// The run that wrote a row.
 pub(super) const BATCH_ID: &str = "_etl_batch_id";
-
-/// The files of a built-in model.
-struct ModelFiles {
-    /// Below `models/`, without an ending.
-    path: &'static str,
-    /// The SELECT. Empty where the rows are computed and not selected.
-    sql: &'static str,
-    /// What is said of it: the keys that `models/README.md` explains.
-    metadata: &'static str,
-}
-
-impl ModelFiles {
-    fn name(&self) -> &'static str {
-        self.path.rsplit('/').next().unwrap_or(self.path)
-    }
-}
-
-macro_rules! select {
-    ($path:literal) => {
-        include_str!(concat!("../../models/", $path, ".sql"))
-    };
-    ($path:literal computed) => {
-        ""
-    };
-}
-
-macro_rules! models {
-    ($($path:literal $($computed:ident)?),+ $(,)?) => {
-        const FILES: &[ModelFiles] = &[$(ModelFiles {
-            path: $path,
-            sql: select!($path $($computed)?),
-            metadata: include_str!(concat!("../../models/", $path, ".toml")),
-        }),+];
-    };
-}
-
-models!(
-    "staging/fact_rows",
-    "intermediate/company_uses",
-    "intermediate/member_uses",
-    "intermediate/agreement_uses",
-    "intermediate/billableoption_uses",
-    "intermediate/timeentrystatus_uses",
-    "intermediate/chargetype_uses",
-    "intermediate/worktype_uses",
-    "intermediate/workrole_uses",
-    "intermediate/department_uses",
-    "intermediate/businessunit_uses",
-    "intermediate/day_uses",
-    "intermediate/agreementtype_names",
-    "staging/ticket_rows",
-    "intermediate/board_uses",
-    "intermediate/ticketstatus_uses",
-    "intermediate/priority_uses",
-    "intermediate/team_uses",
-    "staging/prepaid_uses",
-    "staging/location_uses",
-    "staging/contact_uses",
-    "staging/sla_uses",
-    "staging/timeentry_members",
-    "staging/unticketed_hours",
-    "staging/sheet_hours",
-    "staging/project_rows",
-    "intermediate/project_uses",
-    "intermediate/phase_uses",
-    "staging/project_work",
-    "staging/product_uses",
-    "staging/agreement_statements",
-    "intermediate/agreement_facts",
-    "staging/member_costs",
-    "staging/project_methods",
-    "staging/phase_methods",
-    "staging/board_names",
-    "staging/status_flags",
-    "intermediate/ticket_history",
-    "intermediate/ticket_versions",
-    "intermediate/ticket_reopenings",
-    "staging/line_sources",
-    "intermediate/project_lines",
-    "intermediate/invoice_lines",
-    "intermediate/invoice_line_sums",
-    "staging/invoice_headers",
-    "intermediate/invoice_totals",
-    "intermediate/project_bills",
-    "staging/project_budgets",
-    "staging/all_tickets",
-    "intermediate/ticket_work",
-    "intermediate/ticket_moves",
-    "intermediate/backlog_days",
-    "staging/cycle_lengths",
-    "intermediate/billing_cycles",
-    "staging/opportunity_products",
-    "staging/version_months",
-    "intermediate/addition_versions",
-    "intermediate/agreement_versions",
-    "marts/dimcompany",
-    "marts/dimmember",
-    "marts/dimagreement",
-    "marts/dimagreementtype",
-    "marts/dimbillablestatus",
-    "marts/dimtimeentrystatus",
-    "marts/dimchargetype",
-    "marts/dimworktype",
-    "marts/dimworkrole",
-    "marts/dimdepartment",
-    "marts/dimbusinessunit",
-    "marts/dimboard",
-    "marts/dimticketstatus",
-    "marts/dimpriority",
-    "marts/dimteam",
-    "marts/dimlocation",
-    "marts/dimcontact",
-    "marts/dimsla",
-    "marts/dimconfiguration",
-    "marts/dimproduct",
-    "marts/dimproject",
-    "marts/dimphase",
-    "marts/dimdate" computed,
-    "intermediate/capacity_days",
-    "intermediate/month_ends",
-    "intermediate/agreement_months",
-    "intermediate/recurring_months",
-    "staging/prepaid_terms",
-    "intermediate/prepaid_periods",
-    "intermediate/prepaid_caps",
-    "marts/fact_timeentry",
-    "marts/fact_expenseentry",
-    "marts/fact_productitem",
-    "marts/fact_invoice",
-    "marts/fact_invoiceline",
-    "marts/fact_ticket",
-    "marts/fact_ticketstatus",
-    "marts/fact_backlog",
-    "marts/fact_agreementaddition",
-    "marts/fact_mrr",
-    "marts/fact_prepaid",
-    "marts/fact_project",
-    "marts/fact_purchaseorderline",
-    "marts/fact_opportunity",
-    "marts/fact_activity",
-    "marts/fact_capacity",
-    "marts/fact_timesheet",
-);
 
 /// The model that the calendar is computed from.
 pub(super) const DAYS: &str = "day_uses";
@@ -348,8 +206,8 @@ pub(super) fn is_technical(name: &str) -> bool {
 
 /// The models that are built in, each after what it reads.
 pub(super) fn models() -> Result<Vec<Model>> {
-    let model = |files: &ModelFiles| metadata::of_file(files.name(), files.metadata, files.sql);
-    let declared = FILES.iter().map(model).collect::<Result<Vec<_>>>();
+    let declared = FILES.iter().map(|files| metadata::of_file(files.name(), files.metadata, files.sql));
+    let declared = declared.collect::<Result<Vec<_>>>();
     let declared = declared.map_err(|error| Error::built_in_metadata().with_source(error))?;
     plan::ordered(declared).map_err(|plan::Ring(names)| Error::ring(&names))
 }
@@ -394,45 +252,6 @@ mod tests {
                 assert!(names.insert(field.name().to_lowercase()), "{} has {} twice", model.name, field.name());
             }
         }
-    }
-
-    #[test]
-    fn every_column_of_a_table_is_described() {
-        for model in models().unwrap().iter().filter(|model| model.is_table()) {
-            let described = super::super::descriptions(&model.name);
-            for field in model.schema.fields() {
-                let text = described.get(field.name()).unwrap_or_else(|| panic!("{}: {}", model.name, field.name()));
-                assert!(!text.is_empty() && text.len() <= 120 && !text.ends_with('.'), "{}: {text}", model.name);
-            }
-            let unknown = model.described.keys().find(|name| model.schema.field_with_name(name).is_err());
-            assert_eq!(unknown, None, "{}", model.name);
-        }
-    }
-
-    #[test]
-    fn each_file_is_a_model_in_the_folder_of_what_it_reads() {
-        let models = models().unwrap();
-        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("models");
-        let mut found = BTreeSet::new();
-        for layer in ["staging", "intermediate", "marts"] {
-            for file in std::fs::read_dir(folder.join(layer)).unwrap() {
-                found.insert(format!("{layer}/{}", file.unwrap().file_name().to_str().unwrap()));
-            }
-        }
-        let mut listed = BTreeSet::new();
-        for files in FILES {
-            listed.insert(format!("{}.toml", files.path));
-            listed.extend(Some(format!("{}.sql", files.path)).filter(|_| !files.sql.is_empty()));
-            let model = models.iter().find(|model| model.name == files.name()).unwrap();
-            let reads_models = models.iter().any(|other| model.reads(&other.name));
-            let layer = match (model.is_table(), reads_models) {
-                (true, _) => "marts",
-                (false, true) => "intermediate",
-                (false, false) => "staging",
-            };
-            assert_eq!(files.path, format!("{layer}/{}", model.name));
-        }
-        assert_eq!(listed, found);
     }
 
     #[test]
@@ -494,7 +313,7 @@ mod tests {
     fn models_stay_in_the_part_of_sql_that_spark_shares() {
         // Spark reads '' inside a literal as nothing. Outside it is the empty text.
         let quote_in_literal = regex::Regex::new(r"\w''|''\w").unwrap();
-        for ModelFiles { path: name, sql, .. } in FILES {
+        for (name, sql) in FILES.iter().map(|files| (files.path, files.sql)) {
             let text = sql.to_lowercase();
             for word in sql::BEYOND_SPARK.into_iter().chain(["as timestamp", "generate_series"]) {
                 assert!(!text.contains(word), "{name} uses {word:?}");
