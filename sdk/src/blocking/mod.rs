@@ -71,7 +71,7 @@ impl Client {
     /// `client.wait(client.client().request(Method::Get, "/system/info").send())?`.
     ///
     /// # Errors
-    /// As the request, and within tokio's runtime.
+    /// Those of the request, and one when it is called within tokio's runtime.
     pub fn wait<T>(&self, request: impl Future<Output = Result<T>>) -> Result<T> {
         self.driver.wait(request)?
     }
@@ -128,7 +128,7 @@ impl<R: Count> Api<R> {
     /// As [`crate::Api::count`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::count`], and one when it is called within tokio's runtime.
     pub fn count(&self) -> Result<u64> {
         self.driver.wait(self.api.count())?
     }
@@ -138,7 +138,7 @@ impl<R: Get> Api<R> {
     /// As [`crate::Api::get`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::get`], and one when it is called within tokio's runtime.
     pub fn get(&self, id: impl Into<i64>) -> Result<R::Record> {
         self.driver.wait(self.api.get(id))?
     }
@@ -146,7 +146,7 @@ impl<R: Get> Api<R> {
     /// As [`crate::Api::get_opt`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::get_opt`], and one when it is called within tokio's runtime.
     pub fn get_opt(&self, id: impl Into<i64>) -> Result<Option<R::Record>> {
         self.driver.wait(self.api.get_opt(id))?
     }
@@ -156,7 +156,7 @@ impl<R: Create> Api<R> {
     /// As [`crate::Api::create`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::create`], and one when it is called within tokio's runtime.
     pub fn create(&self, record: &R::Record) -> Result<R::Record> {
         self.driver.wait(self.api.create(record))?
     }
@@ -166,7 +166,7 @@ impl<R: Replace> Api<R> {
     /// As [`crate::Api::replace`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::replace`], and one when it is called within tokio's runtime.
     pub fn replace(&self, id: impl Into<i64>, record: &R::Record) -> Result<R::Record> {
         self.driver.wait(self.api.replace(id, record))?
     }
@@ -176,7 +176,7 @@ impl<R: resource::Patch> Api<R> {
     /// As [`crate::Api::patch`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::patch`], and one when it is called within tokio's runtime.
     pub fn patch(&self, id: impl Into<i64>, patch: &Patch) -> Result<R::Record> {
         self.driver.wait(self.api.patch(id, patch))?
     }
@@ -186,7 +186,7 @@ impl<R: Delete> Api<R> {
     /// As [`crate::Api::delete`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::Api::delete`], and one when it is called within tokio's runtime.
     pub fn delete(&self, id: impl Into<i64>) -> Result<()> {
         self.driver.wait(self.api.delete(id))?
     }
@@ -244,7 +244,7 @@ impl<R: List> ItemList<R> {
     /// As [`crate::ItemList::first`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::ItemList::first`], and one when it is called within tokio's runtime.
     pub fn first(self) -> Result<Option<R::Record>> {
         self.driver.wait(self.list.first())?
     }
@@ -252,7 +252,7 @@ impl<R: List> ItemList<R> {
     /// As [`crate::ItemList::collect`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::ItemList::collect`], and one when it is called within tokio's runtime.
     pub fn collect(self, limit: usize) -> Result<Vec<R::Record>> {
         self.driver.wait(self.list.collect(limit))?
     }
@@ -262,7 +262,7 @@ impl<R: List> ItemList<R> {
         Iter::new(self.list.stream(), &self.driver)
     }
 
-    /// The pages, as [`crate::ItemList::pages`] has them.
+    /// The pages of the list, one after the other: see [`crate::ItemList::pages`].
     pub fn pages(self) -> Iter<Page> {
         Iter::new(self.list.pages(), &self.driver)
     }
@@ -272,7 +272,7 @@ impl<R: List + Count> ItemList<R> {
     /// As [`crate::ItemList::count`].
     ///
     /// # Errors
-    /// As there, and within tokio's runtime.
+    /// Those of [`crate::ItemList::count`], and one when it is called within tokio's runtime.
     pub fn count(&self) -> Result<u64> {
         self.driver.wait(self.list.count())?
     }

@@ -9,7 +9,7 @@ pub fn field(path: impl Into<Cow<'static, str>>) -> Field {
     Field { path: path.into() }
 }
 
-/// A property to compare, of no particular record type, as names that are only known at run time need it. Those of the interface
+/// A property to compare, in records of any type: for names that are only known at run time. The properties of the interface
 /// document are in [`fields`](crate::fields).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Field {

@@ -270,7 +270,7 @@ impl Reader {
         false
     }
 
-    /// Makes the next bundles smaller than one of so many lists that may have been too large.
+    /// Makes the next bundles smaller, after one of so many lists failed in a way that a smaller one may not.
     fn shrink(&mut self, work: &ChildWork<'_>, lists: usize, error: &connectwise_sdk::Error) {
         let shared = &work.request.shared;
         if error.kind() == ErrorKind::TooLarge {
