@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use connectwise_extract::read::{Newest, Unreadable};
 use connectwise_sdk::RecordText;
+use connectwise_sdk::conditions::Condition;
 use tokio::sync::OnceCell;
 
 use crate::bundling::{Proof, Sizes};
@@ -26,6 +27,15 @@ pub(crate) struct Ids {
     pub(crate) at_end: bool,
 }
 
+impl Ids {
+    /// At most so many of them.
+    pub(crate) fn first(mut self, most: usize) -> Self {
+        self.at_end &= self.ids.len() <= most;
+        self.ids.truncate(most);
+        self
+    }
+}
+
 /// Shared answers; clones refer to the same ones.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Shared(Arc<Mutex<Inner>>);
@@ -34,6 +44,8 @@ pub(crate) struct Shared(Arc<Mutex<Inner>>);
 struct Inner {
     newest: HashMap<&'static str, Arc<OnceCell<Newest>>>,
     parents: HashMap<SharedQuestion, Arc<OnceCell<Ids>>>,
+    /// The first ids of parents that meet a condition, by path and condition.
+    next: HashMap<(&'static str, Option<String>), Ids>,
     counts: HashMap<SharedQuestion, Arc<OnceCell<Option<u64>>>>,
     /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
@@ -89,6 +101,16 @@ impl Shared {
         self.inner().parents.insert(question, Arc::new(OnceCell::new_with(Some(parents))));
     }
 
+    /// Stores the first ids of the parents at a path that meet a condition.
+    pub(crate) fn tell_next_parents(&self, part: (&'static str, Option<String>), parents: Ids) {
+        self.inner().next.insert(part, parents);
+    }
+
+    /// The first ids of the parents at a path that meet a condition, if the survey stored them.
+    pub(crate) fn next_parents(&self, path: &'static str, condition: Option<&Condition>) -> Option<Ids> {
+        self.inner().next.get(&(path, condition.map(ToString::to_string))).cloned()
+    }
+
     /// Stores a count of parents.
     pub(crate) fn tell_count(&self, question: SharedQuestion, count: Option<u64>) {
         self.inner().counts.insert(question, Arc::new(OnceCell::new_with(Some(count))));
@@ -97,11 +119,6 @@ impl Shared {
     /// Stores a complete child list.
     pub(crate) fn tell_below(&self, entity: &'static str, parent: i64, list: WholeList) {
         self.inner().below.insert((entity, parent), list);
-    }
-
-    /// Whether the survey stored a child list, and nobody took it yet.
-    pub(crate) fn has_below(&self, entity: &'static str, parent: i64) -> bool {
-        self.inner().below.contains_key(&(entity, parent))
     }
 
     /// Takes a child list out, if the survey stored it.

@@ -14,6 +14,7 @@ use futures::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 
 use super::ServerClock;
+use super::count::count_once;
 use super::measured::{Newest, known, newest_at_once};
 
 /// Most lists in one bundle. The API documents no limit; a bundle that the server refuses as too large is halved.
@@ -182,16 +183,18 @@ impl Bundles {
     }
 
     /// The keys of each part, in rising order, in the order of `parts`. `None` for a part that has a page of records or more,
-    /// or whose answer isn't proven complete.
-    pub async fn keys(&self, parts: &[Part]) -> Vec<Option<Vec<i64>>> {
-        let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
-            .iter()
-            .enumerate()
-            .filter_map(|(at, part)| Some((at, part.list(connectwise_sdk::MAX_PAGE_SIZE)?.fields(part.entity.key))))
-            .unzip();
+    /// or whose answer isn't proven complete. Of a part with a number beside it these are the keys of its first records, so many or
+    /// all; nobody documents that bundles keep an order, so that a count has to show that none is between them.
+    pub async fn keys(&self, parts: &[(Part, Option<u32>)]) -> Vec<Option<Vec<i64>>> {
+        let list = |(part, most): &(Part, Option<u32>)| {
+            let list = part.list(most.unwrap_or(connectwise_sdk::MAX_PAGE_SIZE))?.fields(part.entity.key);
+            Some(if most.is_some() { list.order_by(format!("{} asc", part.entity.key)) } else { list })
+        };
+        let (places, lists): (Vec<usize>, Vec<BundledList>) =
+            parts.iter().enumerate().filter_map(|(at, part)| Some((at, list(part)?))).unzip();
         let answers = self.ask(lists, Question::Records, |_, at, answer| {
-            let key = parts.get(*places.get(at)?)?.entity.key;
-            ascending(&answer, key).filter(|_| answer.is_whole())
+            let (part, most) = parts.get(*places.get(at)?)?;
+            ascending(&answer, part.entity.key).filter(|_| most.is_some() || answer.is_whole())
         });
         let mut found = vec![None; parts.len()];
         for (at, keys) in places.iter().zip(answers.await) {
@@ -216,15 +219,22 @@ impl Bundles {
     }
 
     /// How many records each part has, in the order of `parts`; `None` if the entity has no count or the server doesn't answer.
+    /// Parts of entities without a name in bundles are counted by a request each, at the same time.
     pub async fn counts(&self, parts: &[Part]) -> Vec<Option<u64>> {
-        let (places, lists): (Vec<usize>, Vec<BundledList>) = parts
-            .iter()
-            .enumerate()
-            .filter(|(_, part)| part.entity.count_path.is_some())
-            .filter_map(|(at, part)| Some((at, part.list(connectwise_sdk::MAX_PAGE_SIZE)?)))
-            .unzip();
+        let counted = || parts.iter().enumerate().filter(|(_, part)| part.entity.count_path.is_some());
+        let (places, lists): (Vec<usize>, Vec<BundledList>) =
+            counted().filter_map(|(at, part)| Some((at, part.list(connectwise_sdk::MAX_PAGE_SIZE)?))).unzip();
+        let unnamed = counted().filter(|(_, part)| part.entity.bundle.is_none()).map(|(at, part)| async move {
+            Some((at, count_once(&self.client, part.entity, part.condition.as_deref()).await?))
+        });
+        let answers = self.ask(lists, Question::Counts, |_, _, answer| answer.count);
+        let (answers, unnamed) = futures::join!(answers, join_all(unnamed));
         let mut counts = vec![None; parts.len()];
-        let answers = self.ask(lists, Question::Counts, |_, _, answer| answer.count).await;
+        for (at, count) in unnamed.into_iter().flatten() {
+            if let Some(place) = counts.get_mut(at) {
+                *place = Some(count);
+            }
+        }
         for (at, count) in places.into_iter().zip(answers) {
             if let Some(place) = counts.get_mut(at) {
                 *place = count;

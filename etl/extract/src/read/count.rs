@@ -1,7 +1,10 @@
 //! How many records a list has, as the server counts them: where it can, and where the role may ask.
 
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::{Client, Error, Result};
+use connectwise_sdk::{Client, Error, Method, Result};
+use serde::Deserialize;
+
+use super::FEW_RECORDS;
 
 /// What the server says about the number of records.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -37,6 +40,20 @@ pub async fn count_at(client: &Client, path: &str, condition: Option<&str>) -> R
         }
         Err(error) => Err(error),
     }
+}
+
+/// The same by one request that isn't repeated. `None` if the server doesn't answer it.
+pub(super) async fn count_once(client: &Client, entity: &Entity, condition: Option<&str>) -> Option<u64> {
+    #[derive(Deserialize)]
+    struct Answer {
+        count: u64,
+    }
+    let request = client.request(Method::Get, entity.count_path?).largest_answer(FEW_RECORDS).patience(1);
+    let request = match condition {
+        Some(condition) => request.query("conditions", condition),
+        None => request,
+    };
+    Some(request.send().await.ok()?.json::<Answer>().ok()?.count)
 }
 
 /// Whether counting is what isn't allowed, or isn't there.

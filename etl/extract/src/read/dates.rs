@@ -72,6 +72,16 @@ impl Reading {
         self.dates().map_or(-1, |dates| 2 * dates.late.num_minutes() + i64::from(dates.form == DateForm::Naive))
     }
 
+    /// The reading that a [`code`](Self::code) stands for.
+    pub fn of_code(code: i64) -> Self {
+        let form = if code.rem_euclid(2) == 0 { DateForm::Utc } else { DateForm::Naive };
+        match code {
+            ..0 => Self::Unusable,
+            0 | 1 => Self::Exact(form),
+            _ => Self::Late(form, TimeDelta::minutes(code / 2)),
+        }
+    }
+
     /// How to write dates, `None` when there is no way.
     pub fn dates(self) -> Option<Dates> {
         match self {
@@ -209,6 +219,7 @@ mod tests {
             Reading::Unusable,
         ];
         assert_eq!(readings.map(Reading::code), [0, 1, 180, 181, -1]);
+        assert_eq!(readings.map(|reading| Reading::of_code(reading.code())), readings);
         assert_eq!(Reading::Early(DateForm::Utc).code(), 0, "it finds all that is asked for");
         assert_eq!(Reading::Early(DateForm::Naive).dates(), Some(Dates { form: DateForm::Naive, ..Dates::default() }));
     }

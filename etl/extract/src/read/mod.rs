@@ -267,21 +267,37 @@ pub fn extract_listed(client: &Client, entity: &'static Entity, listed: Listed, 
     Extraction { entity, schema, seen, messages }
 }
 
-/// Like [`extract`] in key ranges that are requested several per bundle. `ranges` have to be contiguous and in rising order. Where
-/// they are a whole list, its count (`counted`) is compared at the end; a range that a bundle doesn't return whole is read in
-/// pages of `page_size` records.
-pub fn extract_ranges(
-    client: &Client,
-    entity: &'static Entity,
-    ranges: Vec<Part>,
-    (counted, page_size): (Option<u64>, u32),
-    decoder: Decoder,
-) -> Extraction {
+/// Key ranges of a list, contiguous and in rising order.
+#[derive(Debug, Clone)]
+pub struct Ranges {
+    /// The list within each of them.
+    pub parts: Vec<Part>,
+    /// What they are together, which is counted at the end. `None` if they are a piece of a larger read, which counts all of it.
+    pub whole: Option<Whole>,
+    /// Records per page, 1 to 1000, where a range is read in pages.
+    pub page_size: u32,
+}
+
+/// What contiguous ranges are together.
+#[derive(Debug, Clone, Default)]
+pub struct Whole {
+    /// Condition of its records; `None` if it is the whole list.
+    pub condition: Option<String>,
+    /// The server's count before the read, where somebody asked.
+    pub counted: Option<u64>,
+}
+
+/// Like [`extract`] in key ranges that are requested several per bundle. A range that a bundle doesn't return whole is read in
+/// pages.
+pub fn extract_ranges(client: &Client, entity: &'static Entity, ranges: Ranges, decoder: Decoder) -> Extraction {
+    let Ranges { parts, whole, page_size } = ranges;
+    let counts_after = whole.is_some();
+    let Whole { condition, counted } = whole.unwrap_or_default();
     let seen = Seen { counted, ascending: Some(true), ..Seen::default() };
     let (sender, messages) = mpsc::channel(AHEAD);
     let schema = decoder.schema().clone();
-    let reader = Reader { page_size, counted, counts_after: counted.is_some(), ..Reader::new(client, entity, decoder) };
-    tokio::spawn(reader.gather(ranges, sender));
+    let reader = Reader { condition, page_size, counted, counts_after, ..Reader::new(client, entity, decoder) };
+    tokio::spawn(reader.gather(parts, sender));
     Extraction { entity, schema, seen, messages }
 }
 

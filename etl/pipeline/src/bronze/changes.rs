@@ -1,12 +1,15 @@
 //! Reading a scope of a list and writing the rows that differ: what changed since the watermark, or a whole list that is compared.
 
 use arrow::datatypes::SchemaRef;
-use connectwise_extract::read::{self, Counting, Extraction, Scope, Seen};
+use connectwise_extract::read::{self, Counting, Extraction, ReadFrom, Scope, Seen};
 use connectwise_lakehouse::{Changes, Commit, Keys, SpillBuffer, Written, integers};
-use datafusion::prelude::SessionContext;
+use connectwise_sdk::catalog::{Load, Window};
+use datafusion::common::ScalarValue;
+use datafusion::prelude::{Expr, SessionContext, ident, lit};
+use futures::TryStreamExt;
 
 use super::{Done, Target, deletion_guard, range};
-use crate::error::{Kind, Result};
+use crate::error::{Kind, Result, sql_error};
 use crate::quarantine;
 
 /// What a read of a list gave.
@@ -59,30 +62,68 @@ impl Target<'_> {
         Ok((self.listed(extraction, self.session).await?, notes))
     }
 
-    /// Starts to read a whole list by bundles of key ranges, which are cut from the keys of the table. `None` if the scope
-    /// isn't the whole list, the survey didn't count it or read it already, it fits on one page, or the keys of the table don't
-    /// resemble it.
+    /// Starts to read a scope by bundles of key ranges, which are cut from the keys of the table. `None` if the survey read it
+    /// already or doesn't know how long it is, it fits on one page, the keys of the table don't resemble it, or it is a part of the list that is
+    /// so long that its ranges are counted.
     async fn gather(&self, scope: &Scope) -> Result<Option<Extraction>> {
         let entity = self.entity;
         let request = self.request;
-        let counted = match (scope, &self.counted) {
-            (Scope::All, Some((None, counted))) => *counted,
+        let condition = read::condition(entity, scope);
+        let counted = match &self.counted {
+            Some((counted, records)) if *counted == self.part(condition.as_ref()).condition => Some(*records),
+            // Its load began before the survey counted anything.
+            _ if self.is_early && condition.is_none() => None,
             _ => return Ok(None),
         };
         let whole_pages = request.page_size == connectwise_sdk::MAX_PAGE_SIZE;
-        if entity.bundle.is_none() || !whole_pages || self.was_listed(None) || counted < u64::from(request.page_size) {
+        if entity.bundle.is_none() || !whole_pages || self.was_listed(condition.as_ref()) {
             return Ok(None);
         }
-        let Some(ranges) = range::filled(&self.table.keys(entity.key).await?, counted) else { return Ok(None) };
-        Ok(Some(self.extract_ranges(ranges, None, Some(counted))?))
+        let page_size = u64::from(request.page_size);
+        let is_counted = condition.is_some() && range::pieces_of(counted.unwrap_or_default(), request.page_size, 2) > 1;
+        if is_counted || counted.is_some_and(|records| records < page_size) {
+            return Ok(None);
+        }
+        let keys = match scope {
+            Scope::All => self.table.keys(entity.key).await?,
+            _ => self.keys_in_windows().await?,
+        };
+        let Some(ranges) = range::filled(&keys, counted.unwrap_or_else(|| keys.len())) else { return Ok(None) };
+        Ok(Some(self.extract_ranges(ranges, condition.as_ref(), Some(counted))?))
     }
 
-    /// Reads a whole list by bundles of key ranges. No list if that isn't possible; a note beside it if the read was
+    /// Keys of the rows that lie in the business-date windows: of a run in which little changed, most that it reads.
+    async fn keys_in_windows(&self) -> Result<Keys> {
+        let mut found = Keys::new();
+        let (Load::Incremental { windows, .. }, ReadFrom::Watermark(watermark, _)) =
+            (self.entity.load, self.measured.reads_from())
+        else {
+            return Ok(found);
+        };
+        let from = |window: &Window| {
+            let from = self.request.window.business(watermark, window.days).timestamp_micros();
+            ident(window.field).gt_eq(lit(ScalarValue::TimestampMicrosecond(Some(from), Some("UTC".into()))))
+        };
+        let Some(in_any) = windows.iter().map(from).reduce(Expr::or) else { return Ok(found) };
+        let session = self.table.lake().session()?;
+        if !self.table.register(&session, "stored").await? {
+            return Ok(found);
+        }
+        let rows = session.table("stored").await.and_then(|rows| rows.filter(in_any));
+        let rows = rows.and_then(|rows| rows.select(vec![ident(self.entity.key)])).map_err(sql_error)?;
+        let mut batches = rows.execute_stream().await.map_err(sql_error)?;
+        while let Some(batch) = batches.try_next().await.map_err(sql_error)? {
+            found.extend(integers(&batch, self.entity.key)?.iter().flatten().map(i64::cast_unsigned));
+        }
+        Ok(found)
+    }
+
+    /// Reads a scope by bundles of key ranges. No list if that isn't possible; a note beside it if the read was
     /// incomplete: a server that truncates lists in bundles unnoticed does so in every run, so the list is then read page by
     /// page.
     async fn gathered(&self, scope: &Scope) -> Result<(Option<Listed>, Option<String>)> {
         let Some(extraction) = self.gather(scope).await? else { return Ok((None, None)) };
-        self.meter.expect(extraction.seen().counted);
+        self.meter.expect(extraction.seen().counted.or(self.table.logged_rows()));
         match self.listed(extraction, self.session).await {
             Ok(listed) => Ok((Some(listed), None)),
             Err(error) if error.kind() == Kind::Incomplete => {

@@ -63,7 +63,7 @@ pub struct Options {
     /// be under way.
     pub ranges: usize,
     /// Most requests that a run takes for the rolling refresh of child lists, all of them together: lists that changed parents
-    /// have don't count. `None` for a quarter of the run's other requests, or [`REFRESH_REQUESTS`](crate::children::REFRESH_REQUESTS)
+    /// have don't count. `None` for a fifth of the run's other requests, or [`REFRESH_REQUESTS`](crate::children::REFRESH_REQUESTS)
     /// where that is more.
     pub refresh_requests: Option<u64>,
     /// Days in which every child list is to be read again, as far as the requests go; `None` for those of the catalogue.
@@ -184,12 +184,9 @@ async fn attempt(
     meter: &Meter,
 ) -> Result<Loaded> {
     let lake = table.lake();
-    let Known { standing, newest, listed, counted } = match request.known.take() {
+    let Known { standing, newest, listed, counted, is_early } = match request.known.take() {
         Some(known) => known,
-        None => {
-            let standing = Standing::of(table, entity, request).await?;
-            Known { standing, newest: None, listed: None, counted: None }
-        }
+        None => Known::of(Standing::of(table, entity, request).await?),
     };
     let stored = standing.watermark;
     meter.begin(stored);
@@ -208,6 +205,7 @@ async fn attempt(
     warnings.extend(chosen.warnings);
     let scope = chosen.scope;
     let dates = chosen.dates;
+    let compares = matches!(entity.load, Load::Snapshot) && standing.is_compared(table);
     let Standing { doubt, trusted, moved, deferred, held, .. } = standing;
     let session = lake.session()?;
     let target = Target {
@@ -228,8 +226,8 @@ async fn attempt(
         dates,
         listed: Mutex::new(listed),
         counted,
+        is_early,
     };
-    let compares = table.exists() && !moved && target.doubt.is_none() && matches!(entity.load, Load::Snapshot);
     let done =
         if matches!(scope, Scope::All) && !compares { target.full().await? } else { target.changes(&scope).await? };
     let Done { seen, written, quarantined, refused, whole, notes } = done;
@@ -302,6 +300,8 @@ struct Target<'a> {
     listed: Mutex<Option<read::Listed>>,
     /// Condition and count that the survey asked for.
     counted: Option<(Option<String>, u64)>,
+    /// Whether the load began before the survey counted.
+    is_early: bool,
 }
 
 impl Target<'_> {

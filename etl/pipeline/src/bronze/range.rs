@@ -96,9 +96,9 @@ pub(super) fn filled(keys: &Keys, records: u64) -> Option<Vec<Range>> {
 const BUNDLED: usize = 8;
 
 /// Requests in which so many records of a list are read: bundles of ranges where it is cut into those, as one is that is long or
-/// compared with its table, and else pages.
-pub(crate) fn requests(records: u64, page_size: u32, is_compared: bool) -> u64 {
-    let is_cut = is_compared || pieces_of(records, page_size, 1) > 1;
+/// resembles its table, and else pages.
+pub(crate) fn requests(records: u64, page_size: u32, has_table: bool) -> u64 {
+    let is_cut = has_table || pieces_of(records, page_size, 1) > 1;
     records.div_ceil(if is_cut { (FILLED * BUNDLED) as u64 } else { page_size.max(1).into() })
 }
 

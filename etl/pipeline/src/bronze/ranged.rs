@@ -2,7 +2,7 @@
 
 use connectwise_extract::decode::Decoder;
 use connectwise_extract::read::{
-    self, Bundles, Count, Counting, Extraction, Gap, MOST_UNREADABLE, Part, Scope, Seen, incomplete,
+    self, Bundles, Count, Counting, Extraction, Gap, MOST_UNREADABLE, Part, Ranges, Scope, Seen, Whole, incomplete,
 };
 use connectwise_lakehouse::{Keys, SpillBuffer};
 use connectwise_sdk::conditions::Condition;
@@ -54,19 +54,21 @@ impl Target<'_> {
         }
     }
 
-    /// Starts to read contiguous key ranges by bundle, of the records that meet a condition. `counted` is the count of the list
-    /// where they are all of it.
+    /// Starts to read contiguous key ranges by bundle, of the records that meet a condition. `whole` says that they are all of these,
+    /// and their count before the read.
     pub(super) fn extract_ranges(
         &self,
         ranges: Vec<Range>,
         condition: Option<&Condition>,
-        counted: Option<u64>,
+        whole: Option<Option<u64>>,
     ) -> Result<Extraction> {
         let entity = self.entity;
         let request = self.request;
         let decoder = Decoder::new(entity, &request.run_id, request.started)?.storing(request.secrets);
         let parts = ranges.into_iter().map(|range| self.part(self.within(condition, range).as_ref())).collect();
-        Ok(read::extract_ranges(self.client, entity, parts, (counted, request.page_size), decoder))
+        let whole = whole.map(|counted| Whole { condition: self.part(condition).condition, counted });
+        let ranges = Ranges { parts, whole, page_size: request.page_size };
+        Ok(read::extract_ranges(self.client, entity, ranges, decoder))
     }
 
     /// Reads the records that meet a condition by several key ranges at once, where there are so many that it is worth it. No list

@@ -44,6 +44,15 @@ pub(crate) struct Known {
     pub(crate) listed: Option<Listed>,
     /// Condition of the scope that the load is going to read, and the server's count of it.
     pub(crate) counted: Option<(Option<String>, u64)>,
+    /// Whether the load begins before the survey counts anything.
+    pub(crate) is_early: bool,
+}
+
+impl Known {
+    /// The state of the table, and nothing of the server.
+    pub(crate) fn of(standing: Standing) -> Self {
+        Self { standing, newest: None, listed: None, counted: None, is_early: false }
+    }
 }
 
 /// A [`Known`] that clones share; the first `take` gets it.
@@ -98,6 +107,11 @@ impl Standing {
         self.watermark
     }
 
+    /// Whether a list without change times is compared with this table, and not read into a new one.
+    pub(crate) fn is_compared(&self, table: &Table) -> bool {
+        table.exists() && !self.moved && self.doubt.is_none()
+    }
+
     /// Chooses the scope that the load reads.
     ///
     /// # Errors
@@ -109,14 +123,35 @@ impl Standing {
         request: &LoadRequest,
         measured: &Measured,
     ) -> Result<Chosen> {
+        let reading = match (request.mode, entity.load, measured.reads_from()) {
+            (Mode::Incremental, Load::Incremental { watermark: path, .. }, ReadFrom::Watermark(..)) => {
+                let reading = request.dates.of(client, entity, path, measured.newest).await;
+                reading.map_err(|error| read::source_error(entity, error))?
+            }
+            _ => self.reading(),
+        };
+        Ok(self.chosen(entity, request, measured, reading))
+    }
+
+    /// How the server read dates when the table was last loaded.
+    pub(crate) fn reading(&self) -> Reading {
+        Reading::of_code(self.dates)
+    }
+
+    /// The scope that the load reads from a server that reads dates like this.
+    pub(crate) fn chosen(
+        &self,
+        entity: &'static Entity,
+        request: &LoadRequest,
+        measured: &Measured,
+        reading: Reading,
+    ) -> Chosen {
         let mut chosen = Chosen { scope: Scope::All, dates: ReadDates::default(), warnings: Vec::new() };
-        let (Mode::Incremental, Load::Incremental { watermark: path, .. }, ReadFrom::Watermark(watermark, doubted)) =
+        let (Mode::Incremental, Load::Incremental { .. }, ReadFrom::Watermark(watermark, doubted)) =
             (request.mode, entity.load, measured.reads_from())
         else {
-            return Ok(chosen);
+            return chosen;
         };
-        let reading = request.dates.of(client, entity, path, measured.newest).await;
-        let reading = reading.map_err(|error| read::source_error(entity, error))?;
         chosen.warnings.extend(odd_dates(reading));
         chosen.dates = ReadDates { code: Some(reading.code()), before: self.dates };
         let rescans = chosen.dates.differs() || doubted;
@@ -133,7 +168,7 @@ impl Standing {
         // Records that were left out, or that changed in the future, are read again by their keys.
         let beside = |changed| self.deferred.with(self.held.ranges()?).or_condition(entity, changed);
         chosen.scope = changed.and_then(beside).map_or(Scope::All, Scope::Where);
-        Ok(chosen)
+        chosen
     }
 }
 

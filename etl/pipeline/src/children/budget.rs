@@ -3,10 +3,10 @@
 use crate::bundling::BUNDLE;
 
 /// Requests that the rolling refresh of all child lists may take in any run.
-pub const REFRESH_REQUESTS: u64 = 40;
+pub const REFRESH_REQUESTS: u64 = 8;
 
 /// The same as a share of the other requests of the run, where that is more: one for so many.
-const FOR_EACH: u64 = 4;
+const FOR_EACH: u64 = 5;
 
 /// Requests for the rolling refresh of a run that sends about so many others, where nobody says how many.
 pub(crate) fn usual(others: u64) -> u64 {
@@ -45,6 +45,6 @@ mod tests {
 
     #[test]
     fn a_large_run_has_a_large_budget() {
-        assert_eq!([0, 59, 160, 164, 1_200].map(usual), [40, 40, 40, 41, 300]);
+        assert_eq!([0, 44, 45, 100, 1_200].map(usual), [8, 8, 9, 20, 240]);
     }
 }

@@ -1,7 +1,6 @@
 //! The lists of changed parents, those that are pending, and the next part of the round.
 
 use std::collections::{BTreeSet, HashMap};
-use std::ops::RangeInclusive;
 
 use arrow::array::{AsArray, BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
@@ -26,24 +25,45 @@ use crate::quarantine::{Held, Record};
 struct AskedParents {
     /// Those that are read whatever that takes, before the others.
     first: BTreeSet<i64>,
-    /// The next part of the rolling refresh, but for those of the first.
-    part: BTreeSet<i64>,
-    /// Of parents between these ids all that there are were listed, so that those that weren't may be gone.
-    swept: RangeInclusive<i64>,
+    /// Whether these are all parents, so that one that isn't among them may be gone.
+    is_all: bool,
+    /// Lists of other parents that the rolling refresh is to read, as far as time goes.
+    due: u64,
     /// Parents that the server can't give.
     unreadable: Vec<Unreadable>,
-    /// Whether the rolling refresh moves on with this load.
-    moves_on: bool,
 }
 
-impl AskedParents {
-    fn has(&self, parent: i64) -> bool {
-        self.first.contains(&parent) || self.part.contains(&parent) || self.swept.contains(&parent)
+/// How far the rolling refresh came.
+struct Refreshed {
+    /// The id behind which it began; the lowest where it began with the first parent.
+    after: i64,
+    /// The id of the last parent that it came to; the highest at the end of all.
+    last: i64,
+    /// Parents that it came to.
+    passed: u64,
+    /// Parents that it was to come to.
+    due: u64,
+    /// Parents that the server can't give.
+    unreadable: Vec<Unreadable>,
+}
+
+impl Refreshed {
+    /// Whether it had too few requests.
+    fn is_cut(&self) -> bool {
+        self.passed < self.due
     }
 }
 
 /// What the table holds below the parents that are read: key -> parent and content hash.
 type StoredLists = HashMap<i64, (i64, i64)>;
+
+/// The rows that a load reads, those of the table that it compares them with, and those that differ.
+struct Compared {
+    session: SessionContext,
+    rows: ChildRows,
+    held: StoredLists,
+    changed: SpillBuffer,
+}
 
 impl ChildWork<'_> {
     pub(super) async fn changed(
@@ -53,22 +73,27 @@ impl ChildWork<'_> {
         measured: &Measured,
         in_quarantine: Held,
     ) -> Result<Loaded> {
-        let mut asked = self.asked(stored, measured, &in_quarantine).await?;
-        let session = self.table.lake().session()?;
-        let held = self.held(&session, &asked).await?;
-        // Parents of rows that the list of parents has no more: their own answer says whether they are gone.
-        let unlisted = held.values().map(|(parent, _)| *parent).filter(|parent| !asked.first.contains(parent));
-        asked.part.extend(unlisted.collect::<Vec<_>>());
-        let mut stored_rows: HashMap<i64, usize> = HashMap::new();
-        for (parent, _) in held.values() {
-            *stored_rows.entry(*parent).or_default() += 1;
-        }
-        let mut rows = ChildRows::new(self, stored_rows)?;
-        let schema = rows.schema();
-        let mut changed = SpillBuffer::default();
+        let asked = self.asked(stored, measured, &in_quarantine).await?;
+        let mut compared = Compared {
+            session: self.table.lake().session()?,
+            rows: ChildRows::new(self)?,
+            held: StoredLists::new(),
+            changed: SpillBuffer::default(),
+        };
+        let schema = compared.rows.schema();
+        let unlisted = self.hold(&mut compared, |parent| asked.is_all || asked.first.contains(&parent)).await?;
+        let unlisted: Vec<i64> = unlisted.difference(&asked.first).copied().collect();
         let first: Vec<i64> = asked.first.iter().copied().collect();
-        let part: Vec<i64> = asked.part.iter().copied().collect();
-        let refreshed = self.read(&first, &part, &mut rows, (&held, &mut changed)).await?;
+        self.read(&first, &mut compared, u64::MAX).await?;
+        let refreshed = match asked.is_all {
+            true => {
+                // Their own answers say whether they are gone.
+                self.read(&unlisted, &mut compared, self.client.stats().requests + self.refresh_requests()).await?;
+                Refreshed { after: i64::MIN, last: i64::MAX, passed: 1, due: 1, unreadable: Vec::new() }
+            }
+            false => self.refresh(stored, &asked, &mut compared).await?,
+        };
+        let Compared { mut rows, held, changed, .. } = compared;
         if let Some(error) = rows.shut(self) {
             return Err(error);
         }
@@ -76,7 +101,7 @@ impl ChildWork<'_> {
             return Err(Error::left_out(self.entity, self.left_out(&rows.failed)));
         }
         next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
-        let slow = self.moved_on(&asked, refreshed, stored, &mut next);
+        let slow = self.moved_on(&refreshed, stored, &mut next);
         let below = held.iter().filter(|(_, (parent, _))| rows.read.contains(parent));
         let mut gone: Vec<i64> =
             below.clone().map(|(key, _)| *key).filter(|key| !rows.keys.contains_key(key)).collect();
@@ -91,7 +116,8 @@ impl ChildWork<'_> {
         if refused.is_some() {
             gone.clear();
         }
-        let unlisted = read::left_out(self.above, &asked.unreadable);
+        let unreadable: Vec<Unreadable> = asked.unreadable.into_iter().chain(refreshed.unreadable).collect();
+        let unlisted = read::left_out(self.above, &unreadable);
         let incomplete = [self.left_out(&rows.failed), refused, unlisted];
         gone.sort_unstable();
         let seen = rows.seen(incomplete.iter().all(Option::is_none));
@@ -115,46 +141,68 @@ impl ChildWork<'_> {
         Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete })
     }
 
-    /// Reads the first lists, and those of the part until the requests of the rolling refresh are used up. Keeps the rows that differ,
-    /// and gives how many lists of the part were read.
-    async fn read(
-        &self,
-        first: &[i64],
-        part: &[i64],
-        rows: &mut ChildRows,
-        (held, changed): (&StoredLists, &mut SpillBuffer),
-    ) -> Result<usize> {
-        // Lists of the part that fill the last bundle of the first take no request.
-        let size = rows.of_a_request(self);
-        let known = |parent: &&i64| self.shares && self.request.shared.has_below(self.entity.name, **parent);
-        let unknown = first.iter().filter(|parent| !known(parent)).count();
-        let fill = unknown.next_multiple_of(size) - unknown;
-        let (filling, rest) = part.split_at(fill.min(part.len()));
-        let together: Vec<i64> = first.iter().chain(filling).copied().collect();
-        let mut waiting = together.as_slice();
+    /// Reads the lists of parents until the load has sent so many requests, and keeps the rows that differ. Gives how many lists were
+    /// read.
+    async fn read(&self, parents: &[i64], compared: &mut Compared, most: u64) -> Result<usize> {
+        let Compared { rows, held, changed, .. } = compared;
+        let mut waiting = parents;
         while !waiting.is_empty() && rows.failed.len() <= MAX_PENDING {
-            let some;
-            (some, waiting) = waiting.split_at(rows.at_once(self).min(waiting.len()));
-            let batch = rows.of(self, some).await?;
-            changed.push(self.differing(&batch, held)?)?;
-        }
-        let before = self.client.stats().requests;
-        let budget = self.refresh_requests();
-        let mut waiting = rest;
-        while !waiting.is_empty() && rows.failed.len() <= MAX_PENDING {
-            let left = budget.saturating_sub(self.client.stats().requests - before);
+            let left = most.saturating_sub(self.client.stats().requests);
             if left == 0 {
                 break;
             }
-            // One of them is for counts.
-            let bundles = usize::try_from(left - 1).unwrap_or(usize::MAX).max(1);
-            let most = bundles.saturating_mul(rows.of_a_request(self));
+            let lists = affordable(left, rows.of_a_request(self)).min(rows.at_once(self));
             let some;
-            (some, waiting) = waiting.split_at(rows.at_once(self).min(most).min(waiting.len()));
+            (some, waiting) = waiting.split_at(lists.min(waiting.len()));
             let batch = rows.of(self, some).await?;
             changed.push(self.differing(&batch, held)?)?;
         }
-        Ok(part.len() - waiting.len())
+        Ok(parents.len() - waiting.len())
+    }
+
+    /// Reads the next lists of the rolling refresh, in the order of their parents' ids, until its requests are used up. The ids are asked
+    /// for in as many steps as that takes: how many lists a request returns is known once some were read.
+    async fn refresh(&self, stored: &Progress, asked: &AskedParents, compared: &mut Compared) -> Result<Refreshed> {
+        let after = if stored.round == 0 { i64::MIN } else { stored.round };
+        let mut refreshed = Refreshed { after, last: stored.round, passed: 0, due: asked.due, unreadable: Vec::new() };
+        let most = self.client.stats().requests + self.refresh_requests();
+        while refreshed.is_cut() && compared.rows.failed.len() <= MAX_PENDING {
+            let left = most.saturating_sub(self.client.stats().requests);
+            if left == 0 {
+                break;
+            }
+            let lists = affordable(left, compared.rows.of_a_request(self));
+            let open = usize::try_from(refreshed.due - refreshed.passed).unwrap_or(usize::MAX);
+            let found = self.next_of(refreshed.last, lists.min(open)).await?;
+            let end = match found.ids.last() {
+                _ if found.at_end => i64::MAX,
+                Some(last) => *last,
+                None => break,
+            };
+            let swept = refreshed.last.saturating_add(1)..=end;
+            // Rows may hang on parents that aren't listed any more: their own answers say whether they are gone.
+            let unlisted =
+                self.hold(compared, |parent| swept.contains(&parent) && !asked.first.contains(&parent)).await?;
+            let hidden = self.hidden(&found.unreadable).await?;
+            let part: BTreeSet<i64> = found.ids.iter().copied().chain(hidden).chain(unlisted).collect();
+            let part: Vec<i64> = part.difference(&asked.first).copied().collect();
+            let read = self.read(&part, compared, most).await?;
+            refreshed.unreadable.extend(found.unreadable);
+            if let Some(cut) = read.checked_sub(1).and_then(|last| part.get(last)).filter(|_| read < part.len()) {
+                refreshed.passed += found.ids.iter().filter(|id| *id <= cut).count() as u64;
+                refreshed.last = *cut;
+                break;
+            }
+            if read < part.len() {
+                break;
+            }
+            refreshed.passed += found.ids.len() as u64;
+            refreshed.last = end;
+            if found.at_end {
+                refreshed.due = refreshed.passed;
+            }
+        }
+        Ok(refreshed)
     }
 
     /// Requests that the rolling refresh of these lists may take: its part of those of the run, where it was divided.
@@ -165,25 +213,22 @@ impl ChildWork<'_> {
 
     /// Notes how far the rolling refresh came, with so many lists of its part. Gives what there is to say: that it is much slower than
     /// it is to be.
-    fn moved_on(&self, asked: &AskedParents, read: usize, stored: &Progress, next: &mut Progress) -> Option<String> {
+    fn moved_on(&self, refreshed: &Refreshed, stored: &Progress, next: &mut Progress) -> Option<String> {
         let now = next.asked;
-        let is_cut = read < asked.part.len();
-        if !asked.moves_on || (is_cut && read == 0) {
+        let is_cut = refreshed.is_cut();
+        if refreshed.last == stored.round {
             (next.asked, next.round) = (stored.asked, stored.round);
             return None;
         }
-        let cut = asked.part.iter().nth(read.saturating_sub(1)).filter(|_| is_cut);
-        let last = cut.copied().unwrap_or(*asked.swept.end());
-        next.round = if last == i64::MAX { 0 } else { last };
+        next.round = if refreshed.last == i64::MAX { 0 } else { refreshed.last };
         if let (true, Some(now), Some(then)) = (is_cut, now, stored.asked) {
             // What wasn't read in its time is left to the next run, as if so much less time had passed.
-            let share = |of: i64| i128::from(of) * read as i128 / asked.part.len() as i128;
+            let share = |of: i64| i128::from(of) * i128::from(refreshed.passed) / i128::from(refreshed.due);
             let passed = i64::try_from(share((now - then).num_seconds())).unwrap_or_default();
             next.asked = Some(then + TimeDelta::seconds(passed));
         }
         let now = now?;
-        let after = if stored.round == 0 || *asked.swept.start() == i64::MIN { i64::MIN } else { stored.round };
-        next.looks = stored.looks.with((after, last), now);
+        next.looks = stored.looks.with((refreshed.after, refreshed.last), now);
         let days = (now - next.looks.oldest()?).num_days();
         let wanted = self.refresh_days();
         (is_cut && days > 2 * i64::from(wanted)).then(|| {
@@ -206,29 +251,23 @@ impl ChildWork<'_> {
             let found = self.all().await?;
             let hidden = self.hidden(&found.unreadable).await?;
             let first = found.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).collect();
-            let swept = i64::MIN..=i64::MAX;
-            let unreadable = found.unreadable;
-            return Ok(AskedParents { first, part: BTreeSet::new(), swept, unreadable, moves_on: true });
+            return Ok(AskedParents { first, is_all: true, due: 0, unreadable: found.unreadable });
         };
         let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
-        let part = self.next_of(stored.round, since).await?;
-        let moves_on = part.is_some();
-        let part = part.unwrap_or_default();
-        let last = if part.at_end { i64::MAX } else { part.ids.last().copied().unwrap_or(stored.round) };
-        let mut unreadable = changed.unreadable;
-        unreadable.extend(part.unreadable);
+        let due = self.part(since).await?;
+        let unreadable = changed.unreadable;
         let hidden = self.hidden(&unreadable).await?;
         let first: BTreeSet<i64> =
             changed.ids.into_iter().chain(hidden).chain(stored.pending.iter().copied()).chain(open).collect();
-        let part = part.ids.into_iter().filter(|parent| !first.contains(parent)).collect();
-        Ok(AskedParents { first, part, swept: stored.round.saturating_add(1)..=last, unreadable, moves_on })
+        Ok(AskedParents { first, is_all: false, due, unreadable })
     }
 
-    /// The stored rows of the parents that are asked for, or that the sweep should have listed. Three narrow columns are read.
-    async fn held(&self, session: &SessionContext, asked: &AskedParents) -> Result<StoredLists> {
-        let mut held = StoredLists::new();
+    /// Reads the stored rows of some parents, and gives these: three narrow columns.
+    async fn hold(&self, compared: &mut Compared, is_asked: impl Fn(i64) -> bool) -> Result<BTreeSet<i64>> {
+        let Compared { session, rows, held, .. } = compared;
+        let mut parents_of_rows = BTreeSet::new();
         if !self.table.register(session, "held").await? {
-            return Ok(held);
+            return Ok(parents_of_rows);
         }
         let columns = [self.entity.key, PARENT_ID, CONTENT_HASH].map(ident).to_vec();
         let frame = session.table("held").await.and_then(|frame| frame.select(columns)).map_err(sql_error)?;
@@ -239,14 +278,16 @@ impl ChildWork<'_> {
             let hashes = integers(&batch, CONTENT_HASH)?;
             for ((key, parent), hash) in keys.iter().zip(parents.iter()).zip(hashes.iter()) {
                 if let (Some(key), Some(parent), Some(hash)) = (key, parent, hash)
-                    && asked.has(parent)
+                    && is_asked(parent)
                 {
                     held.insert(key, (parent, hash));
+                    rows.holds(parent, 1);
+                    parents_of_rows.insert(parent);
                 }
             }
         }
         session.deregister_table("held").map_err(sql_error)?;
-        Ok(held)
+        Ok(parents_of_rows)
     }
 
     /// The rows that the table doesn't hold in this form.
@@ -260,6 +301,12 @@ impl ChildWork<'_> {
         let mask: BooleanArray = (0..keys.len()).map(|row| Some(differs(row))).collect();
         filter_record_batch(batch, &mask).map_err(|error| fault("they don't fit together").with_source(error))
     }
+}
+
+/// Lists that so many requests are expected to return, where each returns `size`. One of the requests is for counts, or for the ids of
+/// parents.
+fn affordable(requests: u64, size: usize) -> usize {
+    usize::try_from(requests - 1).unwrap_or(usize::MAX).max(1).saturating_mul(size)
 }
 
 /// Why missing rows aren't believed to be gone, `None` when they are.

@@ -68,7 +68,10 @@ impl ChildWork<'_> {
     async fn replaced(&self, all: &[i64], stored: &Progress, next: &Progress) -> Result<(Option<Written>, ChildRows)> {
         let session = self.table.lake().session()?;
         let parents: Vec<i64> = all.iter().copied().filter(|parent| !next.pending.contains(parent)).collect();
-        let mut rows = ChildRows::new(self, self.stored(&session).await?)?;
+        let mut rows = ChildRows::new(self)?;
+        for (parent, stored) in self.stored(&session).await? {
+            rows.holds(parent, stored);
+        }
         let schema = rows.schema();
         let kept = match next.pending.is_empty() {
             true => Vec::new(),

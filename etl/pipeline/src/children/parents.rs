@@ -19,7 +19,7 @@ use crate::shared::Ids;
 const DAY: u64 = 86_400;
 
 /// Records in a page of ids.
-const PAGE: u32 = 1000;
+pub(super) const PAGE: u32 = 1000;
 
 impl ChildWork<'_> {
     /// Every parent that has a list.
@@ -65,18 +65,22 @@ impl ChildWork<'_> {
         Ok(Some(dates.since(path, window.from(watermark))))
     }
 
-    /// The next parents of the rolling refresh, with ids above `round`; `since` is the time since the last part. `None` while
-    /// the part is too small to be worth a request.
-    pub(super) async fn next_of(&self, round: i64, since: Option<TimeDelta>) -> Result<Option<Ids>> {
-        let part = self.part(since).await?;
-        if part == 0 {
-            return Ok(None);
+    /// The next parents of the rolling refresh, with ids above `round`: at most `most`.
+    pub(super) async fn next_of(&self, round: i64, most: usize) -> Result<Ids> {
+        let next = self.behind(round);
+        let known = self.shares.then(|| self.request.shared.next_parents(self.above.path, next.as_ref()));
+        match known.flatten() {
+            Some(known) => Ok(known.first(most)),
+            None => self.ids(next, Some(most), None).await,
         }
-        let part = usize::try_from(part).unwrap_or(usize::MAX);
-        self.ids(self.of_all(Some(field(self.above.key).gt(round))), Some(part), None).await.map(Some)
     }
 
-    /// Lists that the rolling refresh is to read next, as far as time goes.
+    /// The condition on parents with ids above `round`.
+    pub(super) fn behind(&self, round: i64) -> Option<Condition> {
+        self.of_all(Some(field(self.above.key).gt(round)))
+    }
+
+    /// Lists that the rolling refresh is to read next, as far as time goes. 0 while they are too few to be worth a request.
     pub(super) async fn part(&self, since: Option<TimeDelta>) -> Result<u64> {
         Ok(share(self.about().await?, self.refresh_days(), since))
     }

@@ -96,15 +96,14 @@ pub(super) struct Reader {
 /// A parent and its list.
 pub(super) type ReadList = (i64, List);
 
-impl Reader {
-    /// Knows how many rows the table holds of each parent.
-    pub(super) fn new(stored: HashMap<i64, usize>) -> Self {
+impl Default for Reader {
+    fn default() -> Self {
         Self {
             bundles: true,
             is_proven: false,
             counts: true,
             uncounted: 0,
-            stored,
+            stored: HashMap::new(),
             longest: Longest::default(),
             believes: false,
             fits: BUNDLE,
@@ -115,6 +114,13 @@ impl Reader {
             shut: None,
             notes: Vec::new(),
         }
+    }
+}
+
+impl Reader {
+    /// Notes that the table holds so many rows more of this parent.
+    pub(super) fn holds(&mut self, parent: i64, stored: usize) {
+        *self.stored.entry(parent).or_default() += stored;
     }
 
     /// Why none of these lists can be read, where the role may not read any: it isn't about single ones then.

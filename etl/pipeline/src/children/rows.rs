@@ -30,10 +30,9 @@ pub(super) struct ChildRows {
 }
 
 impl ChildRows {
-    /// `stored` is how many rows the table holds of each parent.
-    pub(super) fn new(work: &ChildWork<'_>, stored: HashMap<i64, usize>) -> Result<Self> {
+    pub(super) fn new(work: &ChildWork<'_>) -> Result<Self> {
         Ok(Self {
-            reader: Reader::new(stored),
+            reader: Reader::default(),
             decoder: Decoder::new(work.entity, &work.request.run_id, work.request.started)?
                 .storing(work.request.secrets),
             keys: HashMap::new(),
@@ -44,6 +43,11 @@ impl ChildRows {
             bundled: false,
             rejected: Vec::new(),
         })
+    }
+
+    /// Notes that the table holds so many rows more of this parent.
+    pub(super) fn holds(&mut self, parent: i64, stored: usize) {
+        self.reader.holds(parent, stored);
     }
 
     pub(super) fn schema(&self) -> SchemaRef {

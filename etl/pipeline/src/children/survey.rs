@@ -7,12 +7,13 @@ use connectwise_extract::catalog;
 use connectwise_extract::read::{Bundles, Part, ReadFrom};
 use connectwise_lakehouse::Table;
 use connectwise_sdk::catalog::Entity;
-use connectwise_sdk::conditions::Condition;
+use connectwise_sdk::conditions::{Condition, field};
 use connectwise_sdk::{Client, ErrorKind};
 use futures::future::join_all;
 
 use super::ChildWork;
 use super::bundle::{Below, Refusal, counted, refusal};
+use super::parents::PAGE;
 use crate::bronze::LoadRequest;
 use crate::bundling::BUNDLE;
 use crate::shared::{Ids, SharedQuestion};
@@ -30,6 +31,8 @@ struct SurveyedList<'a> {
     is_all: bool,
     /// Lists of other parents that the rolling refresh is to read.
     refresh: u64,
+    /// The parents behind those to which it came.
+    next: Option<Condition>,
 }
 
 /// What the loads of child lists are going to ask for.
@@ -42,6 +45,15 @@ pub(crate) struct Surveyed {
 }
 
 impl SurveyedList<'_> {
+    /// The parents to ask for, and the first of those that the rolling refresh comes to next.
+    fn parts(&self) -> impl Iterator<Item = (Part, Option<u32>)> {
+        let next = self.next.as_ref().map(|next| {
+            let part = Part { entity: self.part.entity, condition: Some(next.to_string()) };
+            (part, Some(u32::try_from(self.refresh).map_or(PAGE, |refresh| refresh.min(PAGE))))
+        });
+        std::iter::once((self.part.clone(), None)).chain(next)
+    }
+
     /// The ids of changed parents if bundles have no name for the parents' list: by the request that the load would send, whose
     /// answer it then shares.
     async fn alone(&self) -> Option<Vec<i64>> {
@@ -56,28 +68,46 @@ fn question(part: &Part, most: Option<usize>) -> SharedQuestion {
     (part.entity.path, part.condition.clone(), most)
 }
 
+/// The records up to the last of `ids`, where these are the first of a part, as many as were asked for.
+fn up_to(part: &Part, ids: &[i64], most: Option<u32>) -> Part {
+    let is_cut = most.is_some_and(|most| ids.len() as u64 >= u64::from(most));
+    match (&part.condition, ids.last().filter(|_| is_cut)) {
+        (Some(condition), Some(last)) => {
+            let read = Condition::raw(condition.clone()) & field(part.entity.key).le(*last);
+            Part { entity: part.entity, condition: Some(read.to_string()) }
+        }
+        _ => part.clone(),
+    }
+}
+
 /// Sends the requests of these loads and puts the answers into their shared state.
 pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &LoadRequest)]) -> Surveyed {
     let Some((_, _, LoadRequest { shared, page_size, .. })) = loads.first() else { return Surveyed::default() };
     let meter = Meter::default();
     let asked = loads.iter().map(|&(entity, table, request)| parents_of(client, entity, table, request, &meter));
     let asked: Vec<SurveyedList<'_>> = join_all(asked).await.into_iter().flatten().collect();
-    let parts: Vec<Part> = asked.iter().fold(Vec::new(), |mut parts, asked| {
-        if !parts.contains(&asked.part) {
-            parts.push(asked.part.clone());
+    let parts = asked.iter().flat_map(SurveyedList::parts).fold(Vec::new(), |mut parts, part| {
+        if !parts.contains(&part) {
+            parts.push(part);
         }
         parts
     });
     let bundles = Bundles::new(client);
     let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(SurveyedList::alone)));
-    let (parts, listed): (Vec<Part>, Vec<Vec<i64>>) =
+    let (parts, listed): (Vec<(Part, Option<u32>)>, Vec<Vec<i64>>) =
         parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
     // Counted after the read, as there is no last page to prove it complete. A list that was truncated or grew meanwhile is
     // left to the loads: a parent missing here would fall behind their watermark.
-    let counts = bundles.counts(&parts).await;
+    let read: Vec<Part> = parts.iter().zip(&listed).map(|((part, most), ids)| up_to(part, ids, *most)).collect();
+    let counts = bundles.counts(&read).await;
     let mut found: HashMap<SharedQuestion, Vec<i64>> = HashMap::new();
-    for ((part, ids), count) in parts.iter().zip(listed).zip(counts) {
+    for (((part, most), ids), count) in parts.iter().zip(listed).zip(counts) {
         let Some(count) = count.filter(|count| *count <= ids.len() as u64) else { continue };
+        if let Some(most) = most {
+            let next = Ids { at_end: (ids.len() as u64) < u64::from(*most), ids, unreadable: Vec::new() };
+            shared.tell_next_parents((part.entity.path, part.condition.clone()), next);
+            continue;
+        }
         if asked.iter().any(|asked| asked.is_all && asked.part == *part) {
             shared.tell_count(question(part, Some(0)), None);
             shared.tell_count(question(part, Some(1)), Some(count));
@@ -149,5 +179,6 @@ async fn parents_of<'a>(
     let part = Part { entity: above, condition: condition.as_ref().map(ToString::to_string) };
     let since = measured.server_time().zip(stored.asked).map(|(now, then)| now - then);
     let refresh = if is_all { 0 } else { work.part(since).await.ok()? };
-    Some(SurveyedList { work, condition, part, is_all, refresh })
+    let next = if refresh > 0 { work.behind(stored.round) } else { None };
+    Some(SurveyedList { work, condition, part, is_all, refresh, next })
 }

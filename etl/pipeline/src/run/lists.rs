@@ -19,6 +19,7 @@ use tokio::sync::mpsc;
 use super::load::{ListTarget, Ready};
 use super::plan::Run;
 use super::server::Server;
+use super::survey::Survey;
 use super::{Meter, Step, StepOutcome};
 use crate::children;
 use crate::error::{Error, Result};
@@ -46,6 +47,8 @@ pub(super) type Fresh = (&'static Entity, Table);
 
 /// What ended of that which goes on at once.
 enum Ended {
+    /// The first half of the survey: how much there is to read of each list.
+    Counted(Box<Survey>),
     /// The survey, with the tables that it opened and what it found out.
     Survey(HashMap<&'static str, Ready>),
     /// The load of a list, with its table where that was written.
@@ -119,14 +122,14 @@ impl Run<'_> {
         let mut ready = HashMap::new();
         // Lists of which the survey may still read something.
         let mut surveyed = BTreeSet::new();
-        let survey = if server.doubted { None } else { self.survey(&asking).await };
-        if let Some(mut survey) = survey {
+        let lists = if server.doubted { None } else { self.unsurveyed().await };
+        if let Some(mut lists) = lists {
             if at_once(client) > 1 {
-                waiting.longest_first(|name| survey.requests(name), |name| survey.parents(name));
-                ready = survey.take_long();
+                ready = lists.take_compared();
             }
             surveyed.extend(waiting.names().into_iter().filter(|name| !ready.contains_key(name)));
-            loads.push(self.read_together(&asking, survey).map(Ended::Survey).boxed_local());
+            // Before the loads: what it finds out is what most of them wait for.
+            loads.push(self.survey(&asking, lists).map(|survey| Ended::Counted(Box::new(survey))).boxed_local());
         }
         loop {
             // Nobody needs a survey any more that still goes on.
@@ -156,6 +159,15 @@ impl Run<'_> {
             };
             let (entity, meter, mut step, table) = match next {
                 Some(Ended::Load(load)) => *load,
+                Some(Ended::Counted(mut survey)) => {
+                    if at_once(client) > 1 {
+                        waiting.longest_first(|name| survey.requests(name), |name| survey.parents(name));
+                        ready.extend(survey.take_long());
+                    }
+                    surveyed.retain(|name| !ready.contains_key(name));
+                    loads.push(self.read_together(&asking, *survey).map(Ended::Survey).boxed_local());
+                    continue;
+                }
                 Some(Ended::Survey(found)) => {
                     ready.extend(found);
                     surveyed.clear();

@@ -29,6 +29,17 @@ const UNCOUNTED: u64 = 3;
 /// Tables that are opened at the same time.
 const AT_ONCE: usize = 8;
 
+/// A list without a parent, its table before the first request, and the state of that.
+type OpenedList = (&'static Entity, Ready, Option<Standing>);
+
+/// Lists that a survey is going to ask about.
+pub(super) struct Unsurveyed {
+    /// Short lists without change times, which are read whole.
+    short: Vec<OpenedList>,
+    others: Vec<OpenedList>,
+    loads: HashMap<&'static str, ExpectedLoad>,
+}
+
 /// A list without a parent that waits for what the survey reads.
 struct CountedList {
     entity: &'static Entity,
@@ -52,27 +63,49 @@ pub(super) struct Survey {
 /// What is expected of the load of a list without a parent.
 #[derive(Debug, Clone, Copy, Default)]
 struct ExpectedLoad {
-    /// Records that it is going to read.
-    records: u64,
-    /// Requests that this takes.
+    /// Requests that its read takes.
     requests: u64,
     /// Records whose child lists are going to be read, as far as that is known: all of them in a first load, while later ones read those
     /// of changed records only, which are asked for behind the counts.
     parents: u64,
 }
 
+impl Unsurveyed {
+    /// Removes long lists without change times whose tables they are compared with. A survey finds out nothing about them: they are
+    /// cut by the keys of their tables, and counted behind the read.
+    pub(super) fn take_compared(&mut self) -> HashMap<&'static str, Ready> {
+        let is_compared = |(entity, ready, standing): &mut OpenedList| {
+            let standing =
+                standing.as_ref().filter(|_| matches!(entity.load, Load::Snapshot) && entity.bundle.is_some());
+            standing.is_some_and(|standing| standing.is_compared(&ready.table))
+        };
+        let mut taken = HashMap::new();
+        for (entity, ready, standing) in self.others.extract_if(.., is_compared) {
+            let Some(standing) = standing else { continue };
+            let records = ready.table.logged_rows();
+            self.loads.insert(entity.name, ExpectedLoad::of(&ready, records, true));
+            let known = Known { is_early: true, ..Known::of(standing) };
+            taken.insert(entity.name, ready.knowing(Foreknown::of(known)));
+        }
+        taken
+    }
+}
+
+impl ExpectedLoad {
+    /// If it has so many records to read. `parents` says whether the child lists of all of them are read.
+    fn of(ready: &Ready, records: Option<u64>, parents: bool) -> Self {
+        let page_size = ready.request.page_size;
+        let records = records.unwrap_or(UNCOUNTED * u64::from(page_size));
+        let requests = bronze::requests(records, page_size, ready.table.exists());
+        Self { requests, parents: if parents { records } else { 0 } }
+    }
+}
+
 impl CountedList {
     /// What is expected of its load, if it has so many records to read.
     fn expected(&self, records: Option<u64>, mode: Mode) -> ExpectedLoad {
-        let page_size = self.ready.request.page_size;
-        let records = records.unwrap_or(UNCOUNTED * u64::from(page_size));
-        let is_compared = matches!(self.entity.load, Load::Snapshot) && self.ready.table.exists();
         let begins = self.known.as_ref().is_none_or(|known| known.standing.watermark().is_none());
-        ExpectedLoad {
-            records,
-            requests: bronze::requests(records, page_size, is_compared),
-            parents: if begins || mode == Mode::Full { records } else { 0 },
-        }
+        ExpectedLoad::of(&self.ready, records, begins || mode == Mode::Full)
     }
 }
 
@@ -91,7 +124,8 @@ impl Survey {
     pub(super) fn take_long(&mut self) -> HashMap<&'static str, Ready> {
         let Self { lists, counts, read, .. } = self;
         let is_short = |part: usize| read.has(part) || Bundles::takes(counts.get(part).copied().flatten());
-        let long: Vec<_> = lists.extract_if(.., |list| !list.part.is_some_and(is_short)).collect();
+        let is_long = |list: &mut CountedList| list.entity.bundle.is_none() || !list.part.is_some_and(is_short);
+        let long: Vec<_> = lists.extract_if(.., is_long).collect();
         self.known(long, &mut HashMap::new())
     }
 
@@ -114,8 +148,8 @@ impl Survey {
 }
 
 impl Run<'_> {
-    /// Counts what changed. `None` where a survey isn't worth it.
-    pub(super) async fn survey(&self, client: &Client) -> Option<Survey> {
+    /// Opens the tables of all lists without a parent. `None` where a survey isn't worth it.
+    pub(super) async fn unsurveyed(&self) -> Option<Unsurveyed> {
         let entities = self.plan.entities.iter().copied();
         if entities.clone().filter(|entity| entity.bundle.is_some()).count() < FEWEST {
             return None;
@@ -129,43 +163,53 @@ impl Run<'_> {
             Some((entity, ready, standing.ok()))
         });
         let opened: Vec<_> = opened.buffered(AT_ONCE).filter_map(std::future::ready).collect().await;
-        let bundles = Bundles::new(client);
         // Lists that are read whole need no newest record, and the table says how long they are about.
-        let is_short = |(entity, ready, standing): &(&'static Entity, Ready, Option<Standing>)| {
+        let is_short = |(entity, ready, standing): &OpenedList| {
             matches!(entity.load, Load::Snapshot) && standing.is_some() && Bundles::takes(ready.table.logged_rows())
         };
         let (short, others): (Vec<_>, Vec<_>) = opened.into_iter().partition(is_short);
+        Some(Unsurveyed { short, others, loads: HashMap::new() })
+    }
+
+    /// Counts what changed.
+    pub(super) async fn survey(&self, client: &Client, lists: Unsurveyed) -> Survey {
+        let Unsurveyed { short, others, mut loads } = lists;
+        let bundles = Bundles::new(client);
         let (mut lists, mut parts) = self.parts(client, short, &HashMap::new(), 0).await;
         let expected: Vec<_> = lists.iter().map(|list| list.ready.table.logged_rows()).collect();
         let ahead = bundles.read(&parts, &expected, Unproven::default());
         let counted = async {
             let newest = bundles.newest(&self.changing()).await;
             self.shared.tell_newest(&newest);
-            let (lists, parts) = self.parts(client, others, &newest, parts.len()).await;
-            let counts = bundles.counts(&parts).await;
-            (lists, parts, counts)
+            let (mut lists, mut counted) = self.parts(client, others, &newest, parts.len()).await;
+            // The server most likely reads dates as it did before, so that nobody has to know before the counts.
+            let (mut counts, ()) = futures::join!(bundles.counts(&counted), self.probe_dates(client, &lists));
+            if self.correct(client, &mut lists, &mut counted, parts.len()).await {
+                counts = bundles.counts(&counted).await;
+            }
+            (lists, counted, counts)
         };
         let (read, (other_lists, other_parts, other_counts)) = futures::join!(ahead, counted);
         let mut counts = vec![None; parts.len()];
         counts.extend(other_counts);
         lists.extend(other_lists);
         parts.extend(other_parts);
-        let loads = lists.iter().map(|list| {
+        loads.extend(lists.iter().map(|list| {
             let records = match list.part {
                 Some(part) if read.has(part) => Some(0),
                 part => part.and_then(|part| counts.get(part).copied().flatten()),
             };
             (list.entity.name, list.expected(records, self.plan.mode))
-        });
-        let loads = loads.collect();
-        Some(Survey { bundles, lists, parts, counts, read, loads })
+        }));
+        Survey { bundles, lists, parts, counts, read, loads }
     }
 
-    /// Lists and the parts of them that their loads are going to read, whose indices begin at `first`.
+    /// Lists and the parts of them that their loads are going to read if the server reads dates as it did before. The indices of the parts
+    /// begin at `first`.
     async fn parts(
         &self,
         client: &Client,
-        opened: Vec<(&'static Entity, Ready, Option<Standing>)>,
+        opened: Vec<OpenedList>,
         newest: &HashMap<&'static str, Newest>,
         first: usize,
     ) -> (Vec<CountedList>, Vec<Part>) {
@@ -173,15 +217,41 @@ impl Run<'_> {
         let mut parts = Vec::new();
         for (entity, ready, standing) in opened {
             let newest = newest.get(entity.name).copied();
-            let known = standing.map(|standing| Known { standing, newest, listed: None, counted: None });
+            let known = standing.map(|standing| Known { newest, ..Known::of(standing) });
             let part = match &known {
-                Some(known) => self.part(client, entity, &ready, known).await,
+                Some(known) => self.part(client, entity, (&ready, known), true).await,
                 None => None,
             };
             lists.push(CountedList { entity, ready, known, part: part.is_some().then_some(first + parts.len()) });
             parts.extend(part);
         }
         (lists, parts)
+    }
+
+    /// Finds out how the server reads dates, by the first list that tells.
+    async fn probe_dates(&self, client: &Client, lists: &[CountedList]) {
+        for list in lists.iter().filter(|list| list.part.is_some()) {
+            let Some(known) = &list.known else { continue };
+            self.part(client, list.entity, (&list.ready, known), false).await;
+        }
+    }
+
+    /// Puts right the parts that are others than was taken for granted, once it is known how the server reads dates. Whether there were any.
+    async fn correct(&self, client: &Client, lists: &mut [CountedList], parts: &mut [Part], first: usize) -> bool {
+        let mut any = false;
+        for list in lists {
+            let (Some(known), Some(at)) = (&list.known, list.part) else { continue };
+            let Some(stored) = parts.get_mut(at - first) else { continue };
+            match self.part(client, list.entity, (&list.ready, known), false).await {
+                Some(part) if part == *stored => {}
+                Some(part) => {
+                    *stored = part;
+                    any = true;
+                }
+                None => list.part = None,
+            }
+        }
+        any
     }
 
     /// Ends a survey: reads what changed of small lists, and of child lists. Returns the tables with what it found out, by entity
@@ -192,7 +262,7 @@ impl Run<'_> {
         let records = async { bundles.proven(parts, counts, bundles.read(parts, counts, read).await).await };
         let ((mut listed, confirmed), (below, surveyed)) = futures::join!(records, self.below(client));
         self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
-        self.divide(client.stats().requests, survey.loads.values().map(|load| load.records).sum(), &surveyed);
+        self.divide(client.stats().requests + survey.loads.values().map(|load| load.requests).sum::<u64>(), &surveyed);
         let lists = std::mem::take(&mut survey.lists);
         survey.known(lists, &mut listed).into_iter().chain(below).collect()
     }
@@ -218,11 +288,10 @@ impl Run<'_> {
         self.shared.tell_refresh(children::divided(&due, requests));
     }
 
-    /// Divides the requests of the rolling refresh among the child lists. What the run takes besides is known about: what it `sent` so
-    /// far, the pages of the `records` of lists without parents, and the child lists of changed parents.
-    fn divide(&self, sent: u64, records: u64, surveyed: &Surveyed) {
-        let others =
-            sent + records / u64::from(self.plan.page_size.max(1)) + surveyed.changed.div_ceil(children::BUNDLE as u64);
+    /// Divides the requests of the rolling refresh among the child lists. What the run takes besides is known about: `flat` requests of
+    /// the survey and of lists without parents, and the child lists of changed parents.
+    fn divide(&self, flat: u64, surveyed: &Surveyed) {
+        let others = flat + surveyed.changed.div_ceil(children::BUNDLE as u64);
         let requests = self.plan.load.refresh_requests.unwrap_or_else(|| children::usual(others));
         self.shared.tell_refresh(children::divided(&surveyed.refresh, requests));
     }
@@ -234,8 +303,15 @@ impl Run<'_> {
         self.plan.entities.iter().copied().chain(above).filter(|entity| names.insert(entity.name)).collect()
     }
 
-    /// The part of a list that its load is going to read; `None` if that depends on requests of the load itself.
-    async fn part(&self, client: &Client, entity: &'static Entity, ready: &Ready, known: &Known) -> Option<Part> {
+    /// The part of a list that its load is going to read; `None` if that depends on requests of the load itself. `as_before` takes for
+    /// granted that the server reads dates as it did when the table was last loaded.
+    async fn part(
+        &self,
+        client: &Client,
+        entity: &'static Entity,
+        (ready, known): (&Ready, &Known),
+        as_before: bool,
+    ) -> Option<Part> {
         let request = &ready.request;
         let standing = &known.standing;
         let measured = match (known.newest, entity.load) {
@@ -244,7 +320,10 @@ impl Run<'_> {
             (None, Load::Snapshot) => Measured::ask(client, entity, None, request.window).await.ok()?,
             (None, _) => return None,
         };
-        let chosen = standing.choose(client, entity, request, &measured).await.ok()?;
+        let chosen = match as_before {
+            true => standing.chosen(entity, request, &measured, standing.reading()),
+            false => standing.choose(client, entity, request, &measured).await.ok()?,
+        };
         Some(Part { entity, condition: read::condition(entity, &chosen.scope).map(|condition| condition.to_string()) })
     }
 }
