@@ -251,8 +251,11 @@ async fn a_snapshot_is_kept_from_empty_answers_and_counts_that_disagree() {
     let folder = tempfile::tempdir().unwrap();
     let empty = Simulator::builder().samples(folder.path()).start().await.unwrap();
     assert_kept(&empty, &lakehouse, entity, Mode::Incremental, "the server lists no record").await;
-    // Two requests ask for the lowest and the highest key, between which the list is cut into ranges; then come pages.
-    post(&simulator, "faults", json!({ "path": entity.path, "nth": 3, "missing": true })).await;
+    // Two requests ask for the lowest and the highest key, between which the list is cut into ranges; then come pages, of which some are
+    // empty.
+    for nth in 3..=6 {
+        post(&simulator, "faults", json!({ "path": entity.path, "nth": nth, "missing": true })).await;
+    }
     let step = step(&simulator, &lakehouse, entity, Mode::Incremental).await;
     let StepOutcome::Failed(why) = &step.outcome else { panic!("{step:?}") };
     assert!(why.contains("the server counts"), "{why}");

@@ -19,7 +19,7 @@ use tokio::sync::mpsc;
 use super::load::{ListTarget, Ready};
 use super::plan::Run;
 use super::server::Server;
-use super::survey::Survey;
+use super::survey::{ExpectedLoad, Survey};
 use super::{Meter, Step, StepOutcome};
 use crate::children;
 use crate::error::{Error, Result};
@@ -73,17 +73,19 @@ impl Waiting {
         self.0.remove(at)
     }
 
-    /// Sorts by expected requests, most first, so that no long load is left for the end. A list counts the requests of its
-    /// child lists too, by the records that these hang on, so that parents come first. Lists of unknown size keep their order.
-    fn longest_first(&mut self, requests: impl Fn(&str) -> u64, parents: impl Fn(&str) -> u64) {
-        let below = |parent: &str| parents(parent).div_ceil(children::BUNDLE as u64);
+    /// Sorts by expected requests, most first, and by records where these are alike, so that no long load is left for the end. A list
+    /// counts the requests of its child lists too, by the records that these hang on, so that parents come first. Lists of unknown size
+    /// keep their order.
+    fn longest_first(&mut self, expected: impl Fn(&str) -> ExpectedLoad) {
+        let below = |parent: &str| expected(parent).parents.div_ceil(children::BUNDLE as u64);
         let requests = |entity: &&'static Entity| match entity.parent() {
-            Some(parent) => below(parent.entity),
+            Some(parent) => (below(parent.entity), 0),
             None => {
                 let hangs =
                     |other: &&&'static Entity| other.parent().is_some_and(|parent| parent.entity == entity.name);
                 let lists = self.0.iter().filter(hangs).count() as u64;
-                requests(entity.name) + lists * below(entity.name)
+                let ExpectedLoad { requests, records, .. } = expected(entity.name);
+                (requests + lists * below(entity.name), records)
             }
         };
         let mut lists: Vec<_> = self.0.iter().copied().map(|entity| (requests(&entity), entity)).collect();
@@ -161,7 +163,7 @@ impl Run<'_> {
                 Some(Ended::Load(load)) => *load,
                 Some(Ended::Counted(mut survey)) => {
                     if at_once(client) > 1 {
-                        waiting.longest_first(|name| survey.requests(name), |name| survey.parents(name));
+                        waiting.longest_first(|name| survey.expected(name));
                         ready.extend(survey.take_long());
                     }
                     surveyed.retain(|name| !ready.contains_key(name));
@@ -293,19 +295,27 @@ mod tests {
     fn what_takes_long_is_begun_with() {
         let names = ["Board", "Company", "CompanySite", "TimeEntry", "WorkType"];
         let mut waiting = Waiting(names.map(|name| catalog::entity(name).unwrap()).into());
-        waiting.longest_first(|_| 0, |_| 0);
+        waiting.longest_first(|_| ExpectedLoad::default());
         assert_eq!(waiting.names(), names, "nothing is known");
         let records = |name: &str| match name {
             "Company" => 2_000_u64,
             "TimeEntry" => 15_000,
             _ => 10,
         };
-        let requests = |name: &str| records(name).div_ceil(1_000);
-        waiting.longest_first(requests, records);
+        let expected = |parents: u64| {
+            move |name: &str| {
+                let records = records(name);
+                ExpectedLoad { requests: records.div_ceil(1_000), records, parents: parents * records }
+            }
+        };
+        waiting.longest_first(expected(1));
         assert_eq!(waiting.names(), ["Company", "CompanySite", "TimeEntry", "Board", "WorkType"]);
         // Nobody knows of which companies the sites are read.
-        waiting.longest_first(requests, |_| 0);
+        waiting.longest_first(expected(0));
         assert_eq!(waiting.names(), ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"]);
+        let alike = |name: &str| ExpectedLoad { requests: 1, records: records(name), parents: 0 };
+        waiting.longest_first(alike);
+        assert_eq!(waiting.names(), ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"], "of one request each");
     }
 
     #[test]

@@ -62,12 +62,14 @@ pub(super) struct Survey {
 
 /// What is expected of the load of a list without a parent.
 #[derive(Debug, Clone, Copy, Default)]
-struct ExpectedLoad {
-    /// Requests that its read takes.
-    requests: u64,
+pub(super) struct ExpectedLoad {
+    /// Records that it is going to read.
+    pub(super) records: u64,
+    /// Requests that this takes.
+    pub(super) requests: u64,
     /// Records whose child lists are going to be read, as far as that is known: all of them in a first load, while later ones read those
     /// of changed records only, which are asked for behind the counts.
-    parents: u64,
+    pub(super) parents: u64,
 }
 
 impl Unsurveyed {
@@ -97,7 +99,7 @@ impl ExpectedLoad {
         let page_size = ready.request.page_size;
         let records = records.unwrap_or(UNCOUNTED * u64::from(page_size));
         let requests = bronze::requests(records, page_size, ready.table.exists());
-        Self { requests, parents: if parents { records } else { 0 } }
+        Self { records, requests, parents: if parents { records } else { 0 } }
     }
 }
 
@@ -110,14 +112,9 @@ impl CountedList {
 }
 
 impl Survey {
-    /// Requests that the load of a list without a parent is going to send.
-    pub(super) fn requests(&self, list: &str) -> u64 {
-        self.loads.get(list).map(|load| load.requests).unwrap_or_default()
-    }
-
-    /// Records of a list whose child lists are going to be read, as far as that is known.
-    pub(super) fn parents(&self, list: &str) -> u64 {
-        self.loads.get(list).map(|load| load.parents).unwrap_or_default()
+    /// What is expected of the load of a list without a parent; nothing of one that nobody asked about.
+    pub(super) fn expected(&self, list: &str) -> ExpectedLoad {
+        self.loads.get(list).copied().unwrap_or_default()
     }
 
     /// Removes the lists that aren't read together with others: their loads can begin.
