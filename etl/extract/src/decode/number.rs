@@ -55,8 +55,10 @@ fn normal(text: &str) -> (bool, String, i64) {
     if significant.is_empty() {
         return (false, String::new(), 0);
     }
-    let exponent = exponent.trim_start_matches('+').parse::<i64>().unwrap_or(i64::MAX / 2);
-    (negative, significant.to_owned(), exponent + whole.len() as i64 - leading as i64)
+    // No double has an exponent near the bounds of 64 bits, so that any of them differs from all that doubles have.
+    let exponent = exponent.trim_start_matches('+').parse::<i64>().unwrap_or(i64::MAX);
+    let place = exponent.saturating_add(whole.len() as i64).saturating_sub(leading as i64);
+    (negative, significant.to_owned(), place)
 }
 
 #[cfg(test)]
@@ -81,6 +83,11 @@ mod tests {
             assert!(matches!(double(text), Double::Near(_)), "{text}");
         }
         assert_eq!(double("1e999"), Double::None);
+        // Exponents at the bounds of 64 bits and beyond.
+        for text in ["0.0000001e-9223372036854775808", "1e-9223372036854775809", "100e-9223372036854775808"] {
+            assert!(matches!(double(text), Double::Near(0.0)), "{text}");
+        }
+        assert_eq!(double("0e9223372036854775807"), Double::Exact(0.0));
     }
 
     #[test]
