@@ -22,6 +22,8 @@ pub enum Kind {
     Incomplete,
     /// A value that doesn't fit its contract, or a schema that isn't the expected one.
     Contract,
+    /// A case that can't be: a fault of this program. Nothing was written.
+    Internal,
 }
 
 /// An error of reading ConnectWise PSA.
@@ -39,6 +41,14 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     pub(crate) fn new(kind: Kind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into(), source: None }
+    }
+
+    /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
+    pub(crate) fn internal(what: &str) -> Self {
+        Self::new(
+            Kind::Internal,
+            format!("{what}, which is a fault of this program: please report it with this sentence"),
+        )
     }
 
     pub(crate) fn usage(message: impl Into<String>) -> Self {

@@ -68,7 +68,7 @@ impl Error {
     }
 
     /// A broken assumption of the program itself, as a bug causes it; going on could write wrong rows.
-    pub(crate) fn internal(what: &str) -> Self {
+    pub fn internal(what: &str) -> Self {
         Self::new(
             Kind::Internal,
             format!("{what}, which is a fault of this program: please report it with this sentence"),
@@ -200,6 +200,7 @@ impl From<extract::Error> for Error {
             extract::Kind::Source => Kind::Source,
             extract::Kind::Incomplete => Kind::Incomplete,
             extract::Kind::Contract => Kind::Contract,
+            extract::Kind::Internal => Kind::Internal,
         };
         Self { kind, message, table: None, undecodable: false, of_value: false, source }
     }

@@ -7,6 +7,7 @@ use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, ListArray, RecordBatch, StringArray, StructArray, new_null_array,
 };
 use arrow::compute::nullif;
+use arrow::datatypes::DataType;
 use connectwise_sdk::catalog::{Entity, Kind, Meaning};
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -28,7 +29,7 @@ pub struct Redactor {
 impl Redactor {
     /// For the rows of an entity.
     pub fn new(entity: &'static Entity) -> Self {
-        let last = |path: String| path.rsplit('/').next().unwrap_or_default().to_owned();
+        let last = |path: String| path.rsplit_once('/').map_or(path.clone(), |(_, last)| last.to_owned());
         Self { entity, names: secrets(entity).into_iter().map(last).collect() }
     }
 
@@ -40,8 +41,8 @@ impl Redactor {
             let declared = self.entity.columns.iter().find(|column| column.name == field.name());
             arrays.push(match declared {
                 Some(column) if column.meaning == Meaning::Secret => new_null_array(array.data_type(), array.len()),
-                Some(column) => self.array(&column.kind, array).map_err(fault)?,
-                None if field.name() == RESCUED => self.texts(array, Self::rescued),
+                Some(column) => self.array(&column.kind, array)?,
+                None if field.name() == RESCUED => self.texts(array, Self::rescued)?,
                 None => array.clone(),
             });
         }
@@ -59,10 +60,11 @@ impl Redactor {
         }
     }
 
-    fn array(&self, kind: &Kind, array: &ArrayRef) -> std::result::Result<ArrayRef, arrow::error::ArrowError> {
+    fn array(&self, kind: &Kind, array: &ArrayRef) -> Result<ArrayRef> {
+        let fault = |error: arrow::error::ArrowError| Error::unredacted(self.entity).with_source(error);
         match kind {
             Kind::Struct(columns) => {
-                let Some(parent) = array.as_struct_opt() else { return Ok(array.clone()) };
+                let parent = array.as_struct_opt().ok_or_else(|| self.foreign(array))?;
                 let mut children: Vec<ArrayRef> = Vec::with_capacity(columns.len());
                 for (field, child) in parent.fields().iter().zip(parent.columns()) {
                     let declared = columns.iter().find(|column| column.name == field.name());
@@ -73,7 +75,7 @@ impl Redactor {
                         Some(column) if column.name == "value" => {
                             let child = self.array(&column.kind, child)?;
                             match parent.column_by_name("type").and_then(|kinds| kinds.as_string_opt::<i32>()) {
-                                Some(kinds) => nullif(&child, &passwords(kinds))?,
+                                Some(kinds) => nullif(&child, &passwords(kinds)).map_err(fault)?,
                                 None => child,
                             }
                         }
@@ -81,30 +83,38 @@ impl Redactor {
                         None => child.clone(),
                     });
                 }
-                let rebuilt = StructArray::try_new(parent.fields().clone(), children, parent.nulls().cloned())?;
-                Ok(Arc::new(rebuilt))
+                let rebuilt = StructArray::try_new(parent.fields().clone(), children, parent.nulls().cloned());
+                Ok(Arc::new(rebuilt.map_err(fault)?))
             }
             Kind::List(element) if matches!(**element, Kind::Struct(_) | Kind::Json | Kind::List(_)) => {
-                let Some(list) = array.as_list_opt::<i32>() else { return Ok(array.clone()) };
-                let arrow::datatypes::DataType::List(field) = list.data_type() else { return Ok(array.clone()) };
+                let list = array.as_list_opt::<i32>().ok_or_else(|| self.foreign(array))?;
+                let DataType::List(field) = list.data_type() else { return Err(self.foreign(array)) };
                 let values = self.array(element, list.values())?;
-                let rebuilt = ListArray::try_new(field.clone(), list.offsets().clone(), values, list.nulls().cloned())?;
-                Ok(Arc::new(rebuilt))
+                let rebuilt = ListArray::try_new(field.clone(), list.offsets().clone(), values, list.nulls().cloned());
+                Ok(Arc::new(rebuilt.map_err(fault)?))
             }
-            Kind::Json => Ok(self.texts(array, |redactor, text| redactor.json(text))),
+            Kind::Json => self.texts(array, |redactor, text| Ok(redactor.json(text))),
             _ => Ok(array.clone()),
         }
     }
 
     /// Texts, those that mention a secret rewritten by `without`; `None` leaves a text as it is.
-    fn texts(&self, array: &ArrayRef, without: impl Fn(&Self, &str) -> Option<String>) -> ArrayRef {
-        let Some(texts) = array.as_string_opt::<i32>() else { return array.clone() };
+    fn texts(&self, array: &ArrayRef, without: impl Fn(&Self, &str) -> Result<Option<String>>) -> Result<ArrayRef> {
+        let texts = array.as_string_opt::<i32>().ok_or_else(|| self.foreign(array))?;
         if !texts.iter().flatten().any(mentions_secret) {
-            return array.clone();
+            return Ok(array.clone());
         }
-        let rewritten =
-            texts.iter().map(|text| text.map(|text| without(self, text).unwrap_or_else(|| text.to_owned())));
-        Arc::new(rewritten.collect::<StringArray>())
+        let rewritten = texts.iter().map(|text| {
+            let Some(text) = text else { return Ok(None) };
+            Ok(Some(without(self, text)?.unwrap_or_else(|| text.to_owned())))
+        });
+        Ok(Arc::new(rewritten.collect::<Result<StringArray>>()?))
+    }
+
+    /// A column that isn't as the decoder makes it. Its secrets aren't found, so the rows may not be kept.
+    fn foreign(&self, array: &ArrayRef) -> Error {
+        let entity = self.entity.name;
+        Error::internal(&format!("secrets of {entity} were to be taken out of a column of type {}", array.data_type()))
     }
 
     fn json(&self, text: &str) -> Option<String> {
@@ -112,17 +122,18 @@ impl Redactor {
     }
 
     /// What was rescued without what is called like a secret. Other values stay the text that they are, to the digit.
-    fn rescued(&self, text: &str) -> Option<String> {
-        let rescued: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).ok()?;
+    fn rescued(&self, text: &str) -> Result<Option<String>> {
+        let fault = |error: serde_json::Error| Error::unredacted(self.entity).with_source(error);
+        let rescued: BTreeMap<String, Box<RawValue>> = serde_json::from_str(text).map_err(fault)?;
         let mut kept: BTreeMap<String, Box<RawValue>> = BTreeMap::new();
         for (pointer, value) in rescued {
             if pointer.split('/').any(|step| self.is_secret(step)) {
                 continue;
             }
-            let rewritten = self.json(value.get()).and_then(|text| RawValue::from_string(text).ok());
+            let rewritten = self.json(value.get()).map(RawValue::from_string).transpose().map_err(fault)?;
             kept.insert(pointer, rewritten.unwrap_or(value));
         }
-        serde_json::to_string(&kept).ok()
+        serde_json::to_string(&kept).map(Some).map_err(fault)
     }
 
     fn is_secret(&self, name: &str) -> bool {
@@ -178,6 +189,21 @@ mod tests {
                 })
             );
         }
+    }
+
+    #[test]
+    fn rows_in_which_no_secret_can_be_found_are_not_kept() {
+        let entity = catalog::entity("Member").unwrap();
+        let redactor = Redactor::new(entity);
+        let rescued = |array: ArrayRef| RecordBatch::try_from_iter([(RESCUED, array)]).unwrap();
+        let viewed: ArrayRef = Arc::new(arrow::array::StringViewArray::from(vec![r#"{"/password":"geheim"}"#]));
+        let error = redactor.batch(&rescued(viewed)).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Internal, "{error:?}");
+        assert!(!error.report().contains("geheim"), "{error:?}");
+        let broken: ArrayRef = Arc::new(StringArray::from(vec![r#"{"/password":"geheim"#]));
+        let error = redactor.batch(&rescued(broken)).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Contract, "{error:?}");
+        assert!(!error.report().contains("geheim"), "{error:?}");
     }
 
     #[test]
