@@ -143,6 +143,22 @@ async fn a_list_that_cannot_be_counted_can_be_read() {
 }
 
 #[tokio::test]
+async fn a_server_that_fails_over_quotes_is_not_one_that_reads_none() {
+    for (status, expected) in [(400, "name of Board isn't found by its text"), (500, "500")] {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("faults.json");
+        // The first request counts the list itself, the next ones ask with text in quotes.
+        let fault = format!(r#"{{ "path": "/service/boards/count", "nth": 2, "status": {status}, "times": 1000 }}"#);
+        std::fs::write(&script, fault).unwrap();
+        let simulator = Simulator::builder().seed(3).scale(300).faults(script).start().await.unwrap();
+        let found = examined(&client(&simulator, |_| {}), &["Board"]).await;
+        let quotes = check(&found, "quotes");
+        assert_eq!(quotes.verdict, Verdict::Unknown, "{quotes:?}");
+        assert!(quotes.found.contains(expected), "{quotes:?}");
+    }
+}
+
+#[tokio::test]
 async fn members_that_are_not_found_are_a_right_too() {
     let found = of(Simulator::builder().role("no-members")).await;
     assert_eq!(found.health, Health::Ailing);

@@ -68,9 +68,18 @@ async fn quotes(client: &Client, entities: &[&'static Entity], examination: &Exa
         let Ok(Some((key, column, text))) = sample(client, entity).await else { continue };
         let asked = async |quoted: String| {
             let condition = field(entity.key).eq(key) & Condition::raw(format!("{column} = {quoted}"));
-            found(client, entity, &condition).await.unwrap_or(false)
+            match found(client, entity, &condition).await {
+                // A text that isn't understood finds nothing.
+                Err(error) if error.status() == Some(400) => Ok(false),
+                found => found,
+            }
         };
-        let understood = [asked(format!("\"{text}\"")).await, asked(format!("'{text}'")).await];
+        let double = asked(format!("\"{text}\"")).await;
+        let single = asked(format!("'{text}'")).await;
+        let understood = match (double, single) {
+            (Ok(double), Ok(single)) => [double, single],
+            (Err(error), _) | (_, Err(error)) => return Finding::new(CHECK, Verdict::Unknown, error.to_string()),
+        };
         return match understood {
             [true, true] => Finding::new(CHECK, Verdict::Good, "text in \"double\" and in 'single' quotes is found"),
             [true, false] => Finding::new(CHECK, Verdict::Doubt, "only text in \"double\" quotes is found")
