@@ -115,10 +115,8 @@ impl Texts {
 
     /// Takes one row out from among others, of which none is null.
     pub(super) fn remove(&mut self, row: usize) {
-        let gone = self.ends.range(row);
-        if gone.end <= self.bytes.len() && row < self.ends.len() {
-            self.ends.remove(row, gone.len());
-            self.bytes.drain(gone);
+        if row < self.ends.len() {
+            self.bytes.drain(self.ends.remove(row));
         }
     }
 
@@ -162,7 +160,7 @@ impl Ends {
     }
 
     fn at(&self, position: usize) -> usize {
-        self.offsets.get(position).map_or(0, |offset| usize::try_from(*offset).unwrap_or(0))
+        self.offsets.get(position).map_or(0, |offset| offset.as_usize())
     }
 
     /// Ends the next row, or one behind it, at `end`.
@@ -178,15 +176,20 @@ impl Ends {
         self.valid.truncate(row);
     }
 
-    fn remove(&mut self, row: usize, width: usize) {
-        let width = i32::try_from(width).unwrap_or(0);
-        self.offsets.iter_mut().skip(row + 1).for_each(|offset| *offset -= width);
+    /// Takes out one row of those that are there, none of which is null. Gives where its pieces lay, which are no longer counted.
+    fn remove(&mut self, row: usize) -> std::ops::Range<usize> {
+        let gone = self.range(row);
+        let width = self.offsets[row + 1] - self.offsets[row];
+        // Where texts were too long once, the batch is refused, whatever is taken out of it.
+        self.offsets.iter_mut().skip(row + 1).filter(|offset| **offset != TOO_FAR).for_each(|offset| *offset -= width);
         self.offsets.remove(row);
         self.valid.truncate(self.len());
+        gone
     }
 
     fn pad(&mut self, rows: usize) {
         if let Some(gap) = rows.checked_sub(self.len()).filter(|gap| *gap > 0) {
+            // The first offset is always there.
             let last = self.offsets.last().copied().unwrap_or(0);
             self.offsets.resize(rows + 1, last);
             self.valid.append_n_nulls(gap);
@@ -240,5 +243,25 @@ impl Presence {
     pub(super) fn finish(&mut self, rows: usize) -> Option<NullBuffer> {
         self.pad(rows);
         self.valid.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_that_are_too_long_stay_refused_when_one_is_taken_out() {
+        let mut ends = Ends::new();
+        for (row, end) in [3, 5, usize::MAX].into_iter().enumerate() {
+            ends.push(row, end);
+        }
+        assert_eq!(ends.remove(0), 0..3);
+        assert!(ends.finish(2).is_err());
+        for (row, end) in [3, 5, 9].into_iter().enumerate() {
+            ends.push(row, end);
+        }
+        assert_eq!(ends.remove(1), 3..5);
+        assert_eq!(ends.finish(2).unwrap().0.as_ref(), [0, 3, 7]);
     }
 }
