@@ -90,8 +90,8 @@ fn fits(pattern: &str, text: &str) -> bool {
     let parts: Vec<&str> = rest.split('*').collect();
     let Some((end, middle)) = parts.split_last() else { return true };
     for part in middle {
-        match text.find(part) {
-            Some(at) => text = text.get(at + part.len()..).unwrap_or_default(),
+        match text.split_once(part) {
+            Some((_, behind)) => text = behind,
             None => return false,
         }
     }

@@ -191,11 +191,8 @@ impl ColumnNames {
     }
 
     fn take(&mut self, path: &[&'static str]) -> String {
-        if let [name] = path {
-            return legal(name);
-        }
-        let parent = path.get(path.len().saturating_sub(2)).copied().unwrap_or_default();
         let mut name = legal(&camel(path));
+        let [.., parent, _] = path else { return name };
         while !self.0.insert(name.to_lowercase()) {
             name = camel(&[parent, &name]);
         }

@@ -148,7 +148,8 @@ impl Decoder {
     /// without differ, so that a changed policy reaches rows whose record is what it was.
     fn seed(&self) -> u64 {
         let redacted = u64::from(self.redactor.is_some()) << 63;
-        self.parent.unwrap_or_default().cast_unsigned() ^ redacted
+        // No parent has the id 0.
+        self.parent.unwrap_or(0).cast_unsigned() ^ redacted
     }
 
     /// The rows pushed since the last batch.

@@ -41,6 +41,7 @@ impl<'de> Scanner<'de> {
         Self { text, at: 0 }
     }
 
+    /// What is left. Nothing is behind the end, where whoever reads on finds that the text is cut off.
     fn rest(&self) -> &'de [u8] {
         self.text.as_bytes().get(self.at..).unwrap_or_default()
     }

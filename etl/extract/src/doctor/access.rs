@@ -107,7 +107,8 @@ async fn one(client: &Client, entity: &'static Entity) -> EntityFinding {
     {
         match read::newest(client, entity).await {
             Ok(newest) => {
-                (finding.change_time, finding.newest) = (Some(newest.known.is_some()), newest.known);
+                finding.change_time = Some(newest.known.is_some());
+                finding.newest = newest.known;
                 finding.clock = newest.clock;
             }
             Err(error) => finding.access = Access::Failed(error.report()),

@@ -68,7 +68,8 @@ pub(super) async fn check(
 /// A list was read, so the credentials are good, whatever the server says about itself.
 pub(super) fn let_in(checks: &mut [Finding]) {
     for finding in checks.iter_mut().filter(|finding| finding.check == CREDENTIALS) {
-        (finding.verdict, finding.found) = (Verdict::Good, "the server lets us in".to_owned());
+        finding.verdict = Verdict::Good;
+        finding.found = "the server lets us in".to_owned();
     }
 }
 
@@ -99,7 +100,7 @@ fn company(info: &CompanyInfo) -> Finding {
         Some(false) => ", on its own server",
         None => "",
     };
-    let build = info.version_number.as_deref().map(|build| format!(", build {build}")).unwrap_or_default();
+    let build = info.version_number.as_deref().map_or_else(String::new, |build| format!(", build {build}"));
     let codebase = info.codebase.trim_matches('/');
     Finding::new("server", Verdict::Good, format!("it runs the codebase {codebase}{build}{hosted}"))
 }
@@ -144,6 +145,7 @@ fn in_version_of(server: (u32, u32), client: &Client) -> Option<Client> {
     let config = client.config();
     let newer = number(config.version()).is_some_and(|asked| server < asked);
     let config = newer.then(|| config.clone().with_version(&format!("{}.{}", server.0, server.1)))?;
+    // What can't be set up for that version is examined in the configured one, which the finding of both versions names.
     Client::new(config.ok()?).ok()
 }
 

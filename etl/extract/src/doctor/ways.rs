@@ -196,7 +196,7 @@ async fn addresses(client: &Client, entity: &Entity) -> Finding {
 
 /// Whether the first address of a `Link` header has two slashes within its path.
 fn has_double_slash(link: &str) -> bool {
-    let address = link.split('>').next().unwrap_or_default();
+    let address = link.split_once('>').map_or(link, |(address, _)| address);
     address.split_once("://").is_some_and(|(_, rest)| rest.contains("//"))
 }
 

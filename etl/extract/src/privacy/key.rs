@@ -11,6 +11,8 @@ pub(super) const SHORTEST: usize = 16;
 /// Bytes that SHA-256 works on at a time.
 const BLOCK: usize = 64;
 
+const DIGITS: &[u8; 16] = b"0123456789abcdef";
+
 /// The key of hashed columns. It is never shown.
 #[derive(Clone)]
 pub struct HashKey {
@@ -52,13 +54,8 @@ impl HashKey {
     pub fn hash(&self, text: &str) -> String {
         let inner = self.inner.clone().chain_update(text.as_bytes()).finalize();
         let outer = self.outer.clone().chain_update(inner).finalize();
-        let mut hex = String::with_capacity(2 * outer.len());
-        for byte in outer {
-            for digit in [byte >> 4, byte & 15] {
-                hex.push(char::from_digit(digit.into(), 16).unwrap_or_default());
-            }
-        }
-        hex
+        let digit = |half: u8| char::from(DIGITS[usize::from(half)]);
+        outer.into_iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
     }
 
     /// Tells keys apart without telling anything of them.

@@ -115,9 +115,9 @@ impl Room {
     /// Reserves these bytes; false if they don't fit. The first that don't fit close it, so that no further bundle is requested
     /// in vain.
     fn takes(&mut self, bytes: usize) -> bool {
-        let left = self.0.checked_sub(bytes);
-        self.0 = left.unwrap_or_default();
-        left.is_some()
+        let fits = bytes <= self.0;
+        self.0 = self.0.saturating_sub(bytes);
+        fits
     }
 
     fn is_full(&self) -> bool {
@@ -254,7 +254,8 @@ impl Bundles {
         let mut read = before;
         let count = |at: usize| expected.get(at).copied().flatten();
         let mut places: Vec<usize> = (0..parts.len()).filter(|at| Self::takes(count(*at)) && !read.has(*at)).collect();
-        let count = |at: usize| count(at).unwrap_or_default();
+        // A part whose count isn't known is in none of these places.
+        let count = |at: usize| count(at).unwrap_or(0);
         places.sort_by_key(|at| count(*at));
         let packs = packs(&places, count);
         let mut waiting = packs.iter().cloned();
@@ -307,8 +308,8 @@ impl Bundles {
         let records = |at: &usize| found.get(at).map(|listed| listed.records.len());
         let bundles = packs.iter().filter_map(|pack| pack.iter().map(records).sum::<Option<usize>>());
         let confirmed = Confirmed {
-            list: found.values().map(|listed| listed.records.len()).max().unwrap_or_default(),
-            bundle: bundles.max().unwrap_or_default(),
+            list: found.values().map(|listed| listed.records.len()).max().unwrap_or(0),
+            bundle: bundles.max().unwrap_or(0),
         };
         (found, confirmed)
     }
@@ -366,7 +367,7 @@ impl Bundles {
             if self.refused.load(Ordering::Relaxed) {
                 break;
             }
-            let some = lists.get(range.clone()).unwrap_or_default().to_vec();
+            let some = lists[range.clone()].to_vec();
             let asked = match question {
                 Question::Records => self.client.bundle(some).await,
                 Question::Counts => self.client.bundle_counts(some).await,

@@ -158,7 +158,7 @@ impl Reader {
             self.end.is_last = Some(page.is_last());
             let known = self.unreadable.len();
             leave_out(&mut self.unreadable, &page).map_err(|gap| incomplete(self.entity, gap))?;
-            let unreadable = self.unreadable.get(known..).unwrap_or_default().to_vec();
+            let unreadable = self.unreadable.iter().skip(known).cloned().collect();
             let records = page.records().map_err(|error| source_error(self.entity, error))?;
             let page = self.decode(&records, unreadable)?;
             if sender.send(Message::Page(page)).await.is_err() {
@@ -176,15 +176,14 @@ impl Reader {
         let mut first_key = None;
         for record in records {
             match self.decoder.push(record)? {
-                Ok(key) if self.last_key.is_none_or(|last| key > last) => {
+                Ok(key) => {
+                    if let Some(last) = self.last_key.filter(|last| *last >= key) {
+                        self.end.out_of_order = true;
+                        return Err(incomplete(self.entity, Gap::OutOfOrder { name: self.entity.key, key, last }));
+                    }
                     self.last_key = Some(key);
                     first_key.get_or_insert(key);
                     before(&mut rejected, key);
-                }
-                Ok(key) => {
-                    let last = self.last_key.unwrap_or_default();
-                    self.end.out_of_order = true;
-                    return Err(incomplete(self.entity, Gap::OutOfOrder { name: self.entity.key, key, last }));
                 }
                 Err(record) => rejected.push(Rejected { after: self.last_key, ..record }),
             }
@@ -203,7 +202,8 @@ impl Reader {
         let after = count(&self.client, self.entity, self.condition.as_deref())
             .await
             .map_err(|error| source_error(self.entity, error))?;
-        (self.end.counted, self.end.uncounted) = (after.records, after.refused);
+        self.end.counted = after.records;
+        self.end.uncounted = after.refused;
         // A server that counted once has to match that count, even if it refuses to count again.
         if let Some(least) = [self.counted, self.end.counted].into_iter().flatten().min()
             && self.records + (self.unreadable.len() as u64) < least
