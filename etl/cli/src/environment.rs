@@ -2,6 +2,7 @@
 //! of `.env` in the working directory. No other `.env` is read, and none of it gets into the process's environment.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ffi::OsString;
 use std::io::Read;
 use std::path::Path;
 
@@ -11,6 +12,9 @@ use super::dotenv;
 use crate::error;
 
 const FILE: &str = ".env";
+
+/// What names of settings begin with, those of the store of the lakehouse included.
+const SETTINGS: [&str; 3] = ["CW_", "CONNECTWISE_", "AZURE_"];
 
 /// Longer files aren't such.
 const LONGEST: u64 = 1024 * 1024;
@@ -45,12 +49,10 @@ impl Environment {
     /// The variables of this process, and of `.env` if there is one.
     ///
     /// # Errors
-    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when `.env` can't be read; the error names the line.
+    /// [`Kind::Config`](connectwise_pipeline::error::Kind::Config) when `.env` can't be read; the error names the line. And when the value
+    /// of a setting isn't UTF-8.
     pub fn read() -> Result<Self> {
-        // No setting has a variable that isn't UTF-8.
-        let known =
-            std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-        Self::of(BTreeMap::new(), known.collect())
+        Self::of(BTreeMap::new(), texts(std::env::vars_os())?)
     }
 
     /// Variables that the caller gives, those of its process, and those of `.env` if there is one. A caller that serves several
@@ -171,6 +173,23 @@ impl Environment {
     }
 }
 
+/// Variables of a process as text. What isn't UTF-8 can be none of the settings, which a value in place of it would take over unseen.
+fn texts(variables: impl IntoIterator<Item = (OsString, OsString)>) -> Result<BTreeMap<String, String>> {
+    let mut texts = BTreeMap::new();
+    for (name, value) in variables {
+        // No setting has such a name.
+        let Ok(name) = name.into_string() else { continue };
+        match value.into_string() {
+            Ok(value) => drop(texts.insert(name, value)),
+            Err(_) if SETTINGS.iter().any(|start| name.to_ascii_uppercase().starts_with(start)) => {
+                return Err(error::variable_text(&name));
+            }
+            Err(_) => {}
+        }
+    }
+    Ok(texts)
+}
+
 /// A value without the quotation marks that `docker --env-file` leaves.
 fn plain(value: &str) -> Option<String> {
     let mut value = value.trim();
@@ -197,4 +216,24 @@ fn open_to_others(file: &std::fs::Metadata) -> Option<u32> {
 #[cfg(not(unix))]
 fn open_to_others(_: &std::fs::Metadata) -> Option<u32> {
     None
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn a_setting_that_is_no_text_is_refused_and_nothing_else() {
+        let variables = |name: &str| {
+            let value = OsString::from_vec(b"/data/\xff".to_vec());
+            texts([(OsString::from("HOME"), OsString::from("/home")), (OsString::from(name), value)])
+        };
+        for name in ["CW_LAKEHOUSE", "CONNECTWISE_COMPANY", "AZURE_STORAGE_ACCOUNT_KEY"] {
+            let error = variables(name).unwrap_err();
+            assert_eq!(error.report(), format!("the value of {name} isn't UTF-8 text"));
+        }
+        assert_eq!(variables("LS_COLORS").unwrap(), BTreeMap::from([("HOME".to_owned(), "/home".to_owned())]));
+    }
 }

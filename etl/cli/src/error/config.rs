@@ -16,6 +16,11 @@ pub(crate) fn variable(name: &str, option: &str) -> Error {
     Error::new(Kind::Config, format!("{name} has a value that {option} doesn't take"))
 }
 
+/// A variable with a value that is no text. The value isn't shown.
+pub(crate) fn variable_text(name: &str) -> Error {
+    Error::new(Kind::Config, format!("the value of {name} isn't UTF-8 text"))
+}
+
 /// Variables each of which is right, and which can't be together.
 pub(crate) fn variables() -> Error {
     Error::new(Kind::Config, "the variables of the source can't be read together")
