@@ -169,7 +169,8 @@ fn clock(now: SystemTime) -> Result<()> {
 }
 
 async fn dispatch(args: Args, environment: Environment, output: &Output) -> Result<u8> {
-    settings::log(args.global.verbose, environment.either("RUST_LOG").as_deref());
+    let unread = settings::log(args.global.verbose, environment.either("RUST_LOG").as_deref());
+    unread.iter().for_each(|remark| output.note(remark));
     environment.remarks().iter().for_each(|remark| output.note(remark));
     if let Some(told) = environment.told().filter(|_| args.global.verbose > 0) {
         output.note(&told);

@@ -78,7 +78,7 @@ impl File {
     fn parse(path: &Path, text: &str) -> Result<Self> {
         toml::from_str(text).map_err(|error| {
             let start = error.span().map_or(0, |span| span.start);
-            let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
+            let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
             // A text in the place of a number may be a credential that was written into the wrong line. toml 0.9 and serde 1 say only in
             // words that it is one.
             let why = match error.message().split_once(", expected ") {
@@ -358,8 +358,8 @@ impl Settings {
 const CRATES: [&str; 5] =
     ["connectwise_etl", "connectwise_extract", "connectwise_lakehouse", "connectwise_pipeline", "connectwise_sdk"];
 
-/// Logs to standard error; `RUST_LOG` decides when it is set.
-pub(crate) fn log(verbose: u8, rules: Option<&str>) {
+/// Logs to standard error; `RUST_LOG` decides when it is set. Gives what there is to say of rules that can't be read.
+pub(crate) fn log(verbose: u8, rules: Option<&str>) -> Option<String> {
     let (others, own) = match verbose {
         // What fails is told by the steps themselves. What libraries call an error may be none: a table that isn't there yet, a
         // commit that another run was faster with.
@@ -370,7 +370,11 @@ pub(crate) fn log(verbose: u8, rules: Option<&str>) {
         _ => ("info", "debug"),
     };
     let default = CRATES.iter().fold(others.to_owned(), |rules, name| format!("{rules},{name}={own}"));
-    let rules = rules.and_then(|rules| tracing_subscriber::EnvFilter::try_new(rules).ok());
+    let (rules, unread) = match rules.map(tracing_subscriber::EnvFilter::try_new) {
+        Some(Ok(rules)) => (Some(rules), None),
+        Some(Err(why)) => (None, Some(format!("warning: RUST_LOG has no effect, as it can't be read: {why}"))),
+        None => (None, None),
+    };
     let filter = rules.unwrap_or_else(|| default.as_str().into());
     tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -379,7 +383,9 @@ pub(crate) fn log(verbose: u8, rules: Option<&str>) {
         .with_ansi(false)
         .log_internal_errors(false)
         .try_init()
+        // A program that calls this one logs in its own way.
         .ok();
+    unread
 }
 
 #[cfg(test)]

@@ -123,3 +123,23 @@ async fn the_names_and_spellings_that_people_use_are_understood() {
         assert!(rows > 0);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rules_of_a_log_that_cannot_be_read_are_remarked() {
+    let simulator = Simulator::builder().credentials("acme+public", "pri$vate").start().await.unwrap();
+    let url = simulator.base_url();
+    let folder = tempfile::tempdir().unwrap();
+    let known = [
+        ("CW_SITE_URL", url.as_str()),
+        ("CW_AUTH_USERNAME", "acme+public"),
+        ("CW_AUTH_PASSWORD", "pri$vate"),
+        ("CW_CLIENTID", "any"),
+    ];
+    for (rules, remarked) in [("connectwise_sdk=loud", true), ("connectwise_sdk=error", false)] {
+        let environment: Vec<(&str, &str)> = known.into_iter().chain([("RUST_LOG", rules)]).collect();
+        let (code, rows, said) = extracted(folder.path(), &[], &environment, &[]);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(rows > 0, "{said}");
+        assert_eq!(said.contains("warning: RUST_LOG has no effect"), remarked, "{said}");
+    }
+}
