@@ -236,7 +236,8 @@ impl Session {
 
     /// Every table that there can be.
     fn tables(&self, py: Python<'_>, layer: Option<&str>) -> PyResult<String> {
-        json(&tasks::tables(&self.settings, self.layer(py, layer)?))
+        let layer = self.layer(py, layer)?;
+        json(&self.done(py, &Desk::default(), || async { tasks::tables(&self.settings, layer) })?)
     }
 
     /// The saved questions.

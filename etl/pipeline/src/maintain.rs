@@ -76,7 +76,7 @@ pub async fn run(
     progress: &dyn Progress,
 ) -> Result<MaintenanceReport> {
     let mut tables = Vec::new();
-    let known = known_tables().into_iter().chain(gold.models.tables());
+    let known = known_tables()?.into_iter().chain(gold.models.tables());
     let known: Vec<TableName> = known.filter(|table| layers.contains(&table.layer)).collect();
     progress.planned(known.len());
     for table in known {

@@ -123,7 +123,7 @@ async fn planned(lake: &Lake, sql: &str) -> Result<PlannedQuery> {
 /// Opens only the tables that the statement names: on an object store each costs requests.
 async fn register_named(lake: &Lake, session: &SessionContext, statement: &Statement) -> Result<Vec<TableName>> {
     let state = session.state();
-    let known = known_tables();
+    let known = known_tables()?;
     let mut tables = Vec::new();
     for reference in state.resolve_table_references(statement).map_err(sql_error)? {
         let wanted = reference.table();

@@ -127,7 +127,7 @@ async fn content(lake: &Lake) -> BTreeMap<String, Vec<String>> {
         .iter()
         .flat_map(|entity| [TableName::bronze(entity.table), TableName::silver(entity.table)])
         .collect();
-    tables.extend(gold::tables().into_iter().map(TableName::gold));
+    tables.extend(gold::tables().unwrap().into_iter().map(TableName::gold));
     let mut found = BTreeMap::new();
     for table in tables {
         let Some(state) = lake.table(&table).await.unwrap().state() else { continue };

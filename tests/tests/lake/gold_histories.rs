@@ -271,7 +271,8 @@ impl History {
         let keys = models.iter().filter(|model| model.name.starts_with("dim") && model.name != "dimdate");
         let technical = ["_etl_gold_processed_at", "_etl_batch_id"].into_iter();
         let own_affair: Vec<&str> = technical.chain(keys.map(|model| model.key.as_str())).collect();
-        for table in gold::tables().into_iter().filter(|table| *table != "dimension_keys").map(TableName::gold) {
+        for table in gold::tables().unwrap().into_iter().filter(|table| *table != "dimension_keys").map(TableName::gold)
+        {
             let columns = columns(fresh.lake(), &table).await;
             let rows = format!("select {} from {}", listed(&columns, &own_affair), table.name);
             assert_same(&table, &rows, own, fresh.lake()).await;

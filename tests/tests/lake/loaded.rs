@@ -48,6 +48,7 @@ pub(crate) fn silver_tables() -> Vec<(TableName, &'static str)> {
 /// The tables of gold but for the keys, which are nobody's but their own.
 pub(crate) fn gold_tables() -> Vec<(TableName, &'static str)> {
     gold::tables()
+        .unwrap()
         .into_iter()
         .filter(|name| *name != "dimension_keys")
         .map(|name| (TableName::gold(name), "true"))

@@ -59,7 +59,7 @@ async fn end_well(child: Child, when: &str) {
 fn tables() -> Vec<TableName> {
     let silver = entities().map(|entity| TableName::silver(entity.table));
     let histories = entities().filter(|entity| entity.history).map(history::table);
-    silver.chain(histories).chain(gold::tables().into_iter().map(TableName::gold)).collect()
+    silver.chain(histories).chain(gold::tables().unwrap().into_iter().map(TableName::gold)).collect()
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -32,7 +32,7 @@ async fn versions(lakehouse: &Lakehouse) -> BTreeMap<String, u64> {
     let flat = catalog::entities().iter().filter(|entity| entity.parent().is_none());
     let bronze = flat.map(|entity| TableName::bronze(entity.table));
     let entities = bronze.chain(catalog::entities().iter().map(|entity| TableName::silver(entity.table)));
-    for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
+    for table in entities.chain(gold::tables().unwrap().into_iter().map(TableName::gold)) {
         let state =
             lakehouse.lake().table(&table).await.unwrap().state().unwrap_or_else(|| panic!("{table} is missing"));
         versions.insert(table.to_string(), state.version);
@@ -83,7 +83,7 @@ async fn independent_readers_count_what_the_simulator_has() {
     let entities = catalog::entities().iter();
     let silver = entities.clone().map(|entity| TableName::silver(entity.table));
     let histories = entities.filter(|entity| entity.history).map(history::table);
-    for table in silver.chain(histories).chain(gold::tables().into_iter().map(TableName::gold)) {
+    for table in silver.chain(histories).chain(gold::tables().unwrap().into_iter().map(TableName::gold)) {
         let facts = counts.get(&table.to_string()).unwrap_or_else(|| panic!("no reader found {table}"));
         let columns = facts["sums"].as_object().unwrap();
         let sums: Vec<String> =

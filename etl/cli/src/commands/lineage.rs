@@ -98,7 +98,8 @@ fn of_custom(entity: &Entity, custom: &CustomField) -> LineageColumn {
 
 async fn of_gold(settings: &Settings, wanted: &str) -> Result<Vec<LineageColumn>> {
     let found = gold::lineage(&settings.lake()?, &settings.gold, catalog::entities(), wanted).await?;
-    let columns = found.ok_or_else(|| error::no_lineage(wanted, &gold::tables()))?;
+    let tables = gold::tables()?;
+    let columns = found.ok_or_else(|| error::no_lineage(wanted, &tables))?;
     Ok(columns
         .into_iter()
         .map(|(column, origins)| LineageColumn {

@@ -72,7 +72,7 @@ fn show(columns: &[Column], output: &Output) -> Result<()> {
 
 /// Every table that the layers can have, and the entity it is made from.
 fn list(layer: Option<Layer>, settings: &Settings, output: &Output) -> Result<()> {
-    let tables = tasks::tables(settings, layer);
+    let tables = tasks::tables(settings, layer)?;
     if output.is_json() {
         return output.json(&tables);
     }

@@ -78,11 +78,16 @@ impl Column {
 /// [`Kind::Usage`](connectwise_pipeline::error::Kind::Usage) for a name that no table has.
 pub async fn columns(settings: &Settings, name: &str, layer: Option<Layer>) -> Result<Vec<Column>> {
     let name = name.trim();
-    let known = || known_tables().into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
-    let layer = layer.or_else(|| known().map(|table| table.layer)).unwrap_or(Layer::Silver);
+    let layer = match layer {
+        Some(layer) => layer,
+        None => {
+            let known = known_tables()?.into_iter().find(|table| table.name.eq_ignore_ascii_case(name));
+            known.map_or(Layer::Silver, |table| table.layer)
+        }
+    };
     if layer != Layer::Silver {
         let mut described = match layer {
-            Layer::Gold => gold::descriptions(&name.to_ascii_lowercase()),
+            Layer::Gold => gold::descriptions(&name.to_ascii_lowercase())?,
             _ => BTreeMap::new(),
         };
         let fields = declared(layer, name)?;
@@ -131,7 +136,7 @@ pub async fn custom_fields(settings: &Settings, table: &TableName) -> Vec<Custom
         Err(error) => Err(error),
     };
     match stored {
-        Ok(table) => table.schema().map(|schema| silver::custom_fields(&schema)).unwrap_or_default(),
+        Ok(table) => table.schema().map_or_else(Vec::new, |schema| silver::custom_fields(&schema)),
         Err(error) => {
             tracing::warn!(table = %table, error = %error.report(), "columns of custom fields aren't shown");
             Vec::new()
@@ -159,12 +164,15 @@ pub struct Table {
 }
 
 /// Every table that the layers can have.
-pub fn tables(settings: &Settings, layer: Option<Layer>) -> Vec<Table> {
+///
+/// # Errors
+/// [`Kind::Contract`](connectwise_pipeline::error::Kind::Contract) when the metadata of gold's models can't be read.
+pub fn tables(settings: &Settings, layer: Option<Layer>) -> Result<Vec<Table>> {
     let entity = |name: &str| {
         let made = name.split_once("_cw_").map(|(_, entity)| entity.strip_suffix("_history").unwrap_or(entity));
         catalog::entities().iter().find(|entity| made == Some(entity.table))
     };
-    let tables = known_tables().into_iter().filter(|table| layer.is_none_or(|layer| table.layer == layer));
+    let tables = known_tables()?.into_iter().filter(|table| layer.is_none_or(|layer| table.layer == layer));
     let described = tables.map(|table| {
         let entity = entity(&table.name);
         let privacy = match (table.layer, entity) {
@@ -173,7 +181,7 @@ pub fn tables(settings: &Settings, layer: Option<Layer>) -> Vec<Table> {
         };
         Table { layer: table.layer.to_string(), entity: entity.map(|entity| entity.name), privacy, table: table.name }
     });
-    described.collect()
+    Ok(described.collect())
 }
 
 /// The columns of a table that the policy treats, by treatment; empty if it keeps all.
@@ -202,8 +210,9 @@ fn declared(layer: Layer, name: &str) -> Result<SchemaRef> {
         Layer::Silver => contract::silver(entity_of(name, "silver_cw_")?),
         Layer::Gold => {
             let wanted = name.to_ascii_lowercase();
-            gold::schema(&wanted).ok_or_else(|| {
-                let advice = advice(name, gold::tables(), "connectwise-etl schema --layer gold lists all");
+            let tables = gold::tables()?;
+            gold::schema(&wanted)?.ok_or_else(|| {
+                let advice = advice(name, tables, "connectwise-etl schema --layer gold lists all");
                 error::unknown_gold_table(name, &advice)
             })?
         }

@@ -80,7 +80,7 @@ pub(super) fn rows(schema: &SchemaRef, config: &GoldConfig, used: &BTreeMap<Naiv
             }
             "isBusinessDay" => flag(false, &|day| !is_weekend(day) && !holidays.contains_key(&day)),
             "usage_count" => {
-                let counts = days.iter().map(|day| used.get(day).copied().unwrap_or_default());
+                let counts = days.iter().map(|day| used.get(day).copied().unwrap_or(0));
                 Arc::new(Int64Array::from_iter_values(std::iter::once(0).chain(counts)))
             }
             "IsActive" => flag(true, &|_| true),
@@ -136,7 +136,7 @@ fn holiday_names(config: &GoldConfig, days: &[NaiveDate]) -> BTreeMap<NaiveDate,
 /// The last day that is followed by so many business days, up to and with `day`.
 pub(super) fn before_business_days(config: &GoldConfig, day: NaiveDate, count: u16) -> NaiveDate {
     // Two days of three are business days, however many holidays a year has.
-    let first = day.checked_sub_days(Days::new(u64::from(count) * 2 + 30)).unwrap_or(day);
+    let first = day.checked_sub_days(Days::new(u64::from(count) * 2 + 30)).unwrap_or(NaiveDate::MIN);
     let holidays = holiday_names(config, &[first, day]);
     let is_business_day = |day: &NaiveDate| !is_weekend(*day) && !holidays.contains_key(day);
     let earlier = std::iter::successors(Some(day), |day| day.pred_opt());
@@ -147,7 +147,7 @@ pub(super) fn before_business_days(config: &GoldConfig, day: NaiveDate, count: u
 }
 
 pub(super) fn since_epoch(day: NaiveDate) -> i32 {
-    i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).unwrap_or_default()
+    day.to_epoch_days()
 }
 
 fn is_weekend(day: NaiveDate) -> bool {
@@ -222,7 +222,7 @@ mod tests {
     #[test]
     fn whole_years_and_the_unknown_day() {
         let schema =
-            super::super::model::models().unwrap().into_iter().find(|model| model.name == "dimdate").unwrap().schema;
+            super::super::model::models().unwrap().iter().find(|model| model.name == "dimdate").unwrap().schema.clone();
         let used = BTreeMap::from([(day(2023, 12, 31), 2), (day(2024, 6, 17), 3), (day(3000, 1, 1), 1)]);
         let batch = rows(&schema, &in_iceland(), &used).unwrap();
         assert_eq!(batch.num_rows(), 1 + 365 + 366);

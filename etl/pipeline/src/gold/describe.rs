@@ -3,15 +3,19 @@
 use std::collections::BTreeMap;
 
 use super::model::{self, BATCH_ID, Model, ModelKind, PROCESSED_AT, SOURCE};
+use crate::error::Result;
 
 /// What each column of a gold table is, by name of the column; empty when there is no table of that name.
-pub fn descriptions(table: &str) -> BTreeMap<String, String> {
-    let models = model::models().unwrap_or_default();
+///
+/// # Errors
+/// [`Kind::Contract`](crate::error::Kind::Contract) when the models' metadata can't be read.
+pub fn descriptions(table: &str) -> Result<BTreeMap<String, String>> {
+    let models = model::models()?;
     let Some(model) = models.iter().find(|model| model.is_table() && model.name == table) else {
-        return BTreeMap::new();
+        return Ok(BTreeMap::new());
     };
     let names = model.schema.fields().iter().map(|field| field.name());
-    names.filter_map(|name| Some((name.clone(), description(&models, model, name)?))).collect()
+    Ok(names.filter_map(|name| Some((name.clone(), description(models, model, name)?))).collect())
 }
 
 /// What a column of a model's table is. Its file doesn't say it of the columns that the runner adds, of keys of dimensions and of days.
@@ -45,7 +49,7 @@ mod tests {
         let models = model::models().unwrap();
         for model in models.iter().filter(|model| model.is_table()) {
             for field in model.schema.fields() {
-                let text = description(&models, model, field.name());
+                let text = description(models, model, field.name());
                 let text = text.unwrap_or_else(|| panic!("{}: {}", model.name, field.name()));
                 assert!(!text.is_empty() && text.len() <= 120 && !text.ends_with('.'), "{}: {text}", model.name);
             }

@@ -59,7 +59,6 @@ mod write;
 mod zone;
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
@@ -132,9 +131,12 @@ impl GoldReport {
 }
 
 /// Names of the gold tables, in the order in which they are built.
-pub fn tables() -> Vec<&'static str> {
-    static TABLES: LazyLock<Vec<(String, SchemaRef)>> = LazyLock::new(|| schemas().unwrap_or_default());
-    TABLES.iter().map(|(name, _)| name.as_str()).collect()
+///
+/// # Errors
+/// [`Kind::Contract`] when the models' metadata can't be read.
+pub fn tables() -> Result<Vec<&'static str>> {
+    let models = model::models()?.iter().filter(|model| model.is_table());
+    Ok(std::iter::once(keys::TABLE).chain(models.map(|model| model.name.as_str())).collect())
 }
 
 /// The names under which a lakehouse stores facts, where a configuration says others than their own
@@ -147,7 +149,7 @@ pub fn stored_names(config: &GoldConfig) -> Result<BTreeMap<TableName, String>> 
     if prefix.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let facts = tables().into_iter().filter(|name| name.starts_with("fact_"));
+    let facts = tables()?.into_iter().filter(|name| name.starts_with("fact_"));
     let names = facts.map(|name| (TableName::gold(name), format!("{prefix}{name}"))).collect::<BTreeMap<_, _>>();
     let own: Vec<TableName> = config.models.tables().collect();
     for stored in names.values() {
@@ -181,8 +183,11 @@ pub(crate) async fn recover_keys(lake: &Lake, config: &GoldConfig, run_id: &str)
 }
 
 /// The Arrow schema of a gold table, `None` when there is none of that name.
-pub fn schema(table: &str) -> Option<SchemaRef> {
-    schemas().ok()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema)
+///
+/// # Errors
+/// [`Kind::Contract`] when the models' metadata can't be read.
+pub fn schema(table: &str) -> Result<Option<SchemaRef>> {
+    Ok(schemas()?.into_iter().find(|(name, _)| name == table).map(|(_, schema)| schema))
 }
 
 /// The Arrow schema of every gold table, by name, in the order in which they are built.
@@ -191,8 +196,8 @@ pub fn schema(table: &str) -> Option<SchemaRef> {
 /// [`Kind::Contract`] when the models' metadata can't be read.
 pub fn schemas() -> Result<Vec<(String, SchemaRef)>> {
     let keys = std::iter::once((keys::TABLE.to_owned(), keys::schema()));
-    let models = model::models()?;
-    Ok(keys.chain(models.into_iter().filter(Model::is_table).map(|model| (model.name, model.schema))).collect())
+    let models = model::models()?.iter().filter(|model| model.is_table());
+    Ok(keys.chain(models.map(|model| (model.name.clone(), model.schema.clone()))).collect())
 }
 
 /// As [`schemas`], with the tables of the project's own models and without that of the keys, which nobody asks.
@@ -391,6 +396,7 @@ async fn build_models(
         };
         let built = match built {
             Err(error) => {
+                // Only models that are tables have one.
                 let stored = builder.run.known.table(model).ok();
                 let read: Vec<&Table> = builder.inputs.tables().chain(stored).collect();
                 Err(as_conflict(&read, error).await)

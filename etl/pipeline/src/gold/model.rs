@@ -1,7 +1,7 @@
 //! The models: their SQL, what is written with it, and the contract of the table.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use arrow::datatypes::{Schema, SchemaRef};
 use serde::Deserialize;
@@ -204,8 +204,16 @@ pub(super) fn is_technical(name: &str) -> bool {
     [PROCESSED_AT, SOURCE, BATCH_ID].contains(&name)
 }
 
-/// The models that are built in, each after what it reads.
-pub(super) fn models() -> Result<Vec<Model>> {
+/// The models that are built in, each after what it reads. They are read once: whoever asks for a table asks for all of them.
+///
+/// # Errors
+/// [`Kind::Contract`](crate::error::Kind::Contract) when their metadata can't be read.
+pub(super) fn models() -> Result<&'static [Model]> {
+    static MODELS: LazyLock<Result<Vec<Model>>> = LazyLock::new(built_in);
+    MODELS.as_deref().map_err(Error::in_one)
+}
+
+fn built_in() -> Result<Vec<Model>> {
     let declared = FILES.iter().map(|files| metadata::of_file(files.name(), files.metadata, files.sql));
     let declared = declared.collect::<Result<Vec<_>>>();
     let declared = declared.map_err(|error| Error::built_in_metadata().with_source(error))?;
@@ -215,7 +223,7 @@ pub(super) fn models() -> Result<Vec<Model>> {
 /// The built-in models and those of the user's project, each after what it reads, as they are in the configured time zone.
 pub(super) fn all(config: &GoldConfig) -> Result<Vec<Model>> {
     zone::named(&config.time_zone)?;
-    let mut models = config.models.join(models()?)?;
+    let mut models = config.models.join(models()?.to_vec())?;
     zone::fill_in(&mut models, &config.time_zone);
     Ok(models)
 }
@@ -232,6 +240,11 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_built_in_models_are_read_once() {
+        assert!(std::ptr::eq(models().unwrap(), models().unwrap()));
+    }
+
+    #[test]
     fn every_model_is_whole() {
         for model in models().unwrap() {
             assert_eq!(model.sql.is_empty(), model.kind == ModelKind::Calendar, "{}", model.name);
@@ -242,7 +255,7 @@ mod tests {
             assert!(model.natural.is_empty() || model.schema.field_with_name(&model.natural).is_ok(), "{}", model.name);
             let tested =
                 model.tests.accepted.keys().chain(model.tests.expected.keys()).chain(model.tests.balance_unless.keys());
-            let summed = model.tests.adds_up.iter().flat_map(|adds_up| [adds_up.sum.as_str(), adds_up.by(&model)]);
+            let summed = model.tests.adds_up.iter().flat_map(|adds_up| [adds_up.sum.as_str(), adds_up.by(model)]);
             let tested = tested.chain(Some(&model.tests.balance_where).filter(|name| !name.is_empty()));
             for column in tested.map(String::as_str).chain(summed) {
                 assert!(model.schema.field_with_name(column).is_ok(), "{} tests {column}", model.name);
@@ -265,7 +278,7 @@ mod tests {
             .collect();
         // A fact without `rows` is computed whole.
         for fact in models.iter().filter(|model| model.kind == ModelKind::Fact && !model.rows.is_empty()) {
-            let views = views(fact, &models);
+            let views = views(fact, models);
             let reads = |name: &str| fact.reads(name) || views.iter().any(|view| view.reads(name));
             let said: HashSet<&str> =
                 fact.rows.values().flat_map(|rows| rows.through.keys()).map(String::as_str).collect();

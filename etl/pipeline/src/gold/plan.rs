@@ -32,7 +32,7 @@ pub struct Planned {
 pub fn plan() -> Result<Vec<Planned>> {
     let models = model::models()?;
     let planned = models.iter().enumerate().map(|(at, one)| {
-        let before = models.get(..at).unwrap_or_default();
+        let before = &models[..at];
         let names = before.iter().map(|other| other.name.as_str()).chain(lookups::NAMES);
         let views = model::views(one, before);
         let tables = readable(catalog::entities()).map(|input| TableName::silver(&input).name);
@@ -87,7 +87,7 @@ mod tests {
 
     #[test]
     fn the_order_follows_from_what_is_read() {
-        let mut models = model::models().unwrap();
+        let mut models = model::models().unwrap().to_vec();
         let names = |models: &[Model]| models.iter().map(|model| model.name.clone()).collect::<Vec<_>>();
         let declared = names(&models);
         models.reverse();
@@ -96,7 +96,7 @@ mod tests {
             let after = turned.iter().skip(at + 1).find(|other| model.reads(&other.name));
             assert!(after.is_none(), "{} is built before {:?}", model.name, after.map(|other| &other.name));
         }
-        assert_eq!(names(&ordered(model::models().unwrap()).unwrap()), declared);
+        assert_eq!(names(&ordered(model::models().unwrap().to_vec()).unwrap()), declared);
         models.iter_mut().find(|model| model.name == "member_costs").unwrap().tables.insert("invoice_lines".to_owned());
         let Ring(names) = ordered(models).unwrap_err();
         assert!(names.contains(&"invoice_lines".to_owned()) && names.contains(&"member_costs".to_owned()), "{names:?}");

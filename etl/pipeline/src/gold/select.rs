@@ -435,8 +435,8 @@ mod tests {
     async fn every_fact_and_dimension_has_its_columns_over_nothing() {
         let models = model::models().unwrap();
         let is_key = |name: &str| models.iter().any(|model| model.kind == ModelKind::Dimension && model.key == name);
-        assert!(selectables(&models).count() > 20);
-        for model in selectables(&models) {
+        assert!(selectables(models).count() > 20);
+        for model in selectables(models) {
             let (schema, _) = selected(&model.name, Vec::new()).await.unwrap();
             let selected = model.selected();
             let kept =

@@ -57,7 +57,7 @@ pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &s
     let (table, mended) = lake.mend(&name, run_id, None).await?;
     let Some(mended) = mended else { return Ok((table, None)) };
     let mut above: Vec<TableName> = plan.gold.models.tables().collect();
-    above.extend(gold::tables().into_iter().map(TableName::gold));
+    above.extend(gold::tables()?.into_iter().map(TableName::gold));
     above.extend(entity.history.then(|| history::table(entity)));
     unsettle(lake, &mended, &name, &above, run_id).await?;
     let lost = match mended {
@@ -127,7 +127,7 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
     let mut told = Vec::new();
     let mut tables = Vec::new();
     let models: Vec<TableName> =
-        gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables()).collect();
+        gold::tables()?.into_iter().map(TableName::gold).chain(plan.gold.models.tables()).collect();
     let keys = gold::keys_table();
     for table in models.iter().filter(|table| **table != keys) {
         let (opened, mended) = lake.mend(table, run_id, None).await?;
@@ -225,8 +225,9 @@ pub(super) fn is_marked(table: &TableName, mode: Mode) -> bool {
 }
 
 /// The tables that a build of gold writes.
-pub(super) fn written_by_gold(plan: &Plan) -> Vec<TableName> {
-    gold::tables().into_iter().map(TableName::gold).chain(plan.gold.models.tables()).chain(gold::remembered()).collect()
+pub(super) fn written_by_gold(plan: &Plan) -> Result<Vec<TableName>> {
+    let built_in = gold::tables()?.into_iter().map(TableName::gold);
+    Ok(built_in.chain(plan.gold.models.tables()).chain(gold::remembered()).collect())
 }
 
 /// Removes what runs have left in the tables of a plan that didn't end well.
@@ -246,7 +247,7 @@ pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Re
         tables.push(quarantine::table());
     }
     if has(Layer::Gold) {
-        tables.extend(written_by_gold(plan));
+        tables.extend(written_by_gold(plan)?);
     }
     for table in tables {
         // What a log names that can't be read isn't known, so nothing of it goes.

@@ -38,7 +38,7 @@ pub(super) async fn admit(lake: &Lake, gold: &GoldConfig, adopt: bool) -> Result
 
 /// The tables in this program's places whose log has no commit of it.
 async fn others(lake: &Lake, gold: &GoldConfig) -> Result<Vec<TableName>> {
-    let places = known_tables().into_iter().chain(gold.models.tables()).filter(|table| table.layer != Layer::Ledger);
+    let places = known_tables()?.into_iter().chain(gold.models.tables()).filter(|table| table.layer != Layer::Ledger);
     let looked = stream::iter(places.collect::<Vec<_>>()).map(async |name| {
         // One that can't be read is mended or refused by what reads it.
         let Ok(table) = lake.table(&name).await else { return Ok(None) };

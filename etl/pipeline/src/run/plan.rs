@@ -103,8 +103,11 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let lake = &lake;
     let unsettled = AtomicBool::new(false);
     // Whether earlier runs skipped something matters only to what is optional, and less than the run.
-    let skipped =
-        if plan.optional.is_empty() { BTreeSet::new() } else { ledger::skipped(lake).await.unwrap_or_default() };
+    let skipped = if plan.optional.is_empty() { Ok(BTreeSet::new()) } else { ledger::skipped(lake).await };
+    let skipped = skipped.unwrap_or_else(|error| {
+        tracing::warn!("what earlier runs skipped isn't known: {}", error.report());
+        BTreeSet::new()
+    });
     let quarantine = OnceCell::new();
     let shared = Shared::default();
     let ended_beside = Mutex::default();
@@ -281,7 +284,11 @@ impl Run<'_> {
             Ok(built) => built.tables.iter().any(|table| table.undecodable),
             Err(error) => error.is_undecodable(),
         };
-        if failed_over_files(&built) && self.mark(&damage::written_by_gold(self.plan)).await.is_some() {
+        // Models that can't be read have no tables, and are what the build itself failed over.
+        if failed_over_files(&built)
+            && let Ok(written) = damage::written_by_gold(self.plan)
+            && self.mark(&written).await.is_some()
+        {
             built = self.build_gold(Opened::default(), &mut mended).await;
         }
         if failed_over_files(&built) {
@@ -299,7 +306,8 @@ impl Run<'_> {
                     step.warnings.extend(
                         mended.extract_if(.., |(table, _)| *table == report.table).map(|(_, healed)| healed.told),
                     );
-                    (step.seconds, step.ended) = (report.seconds, Utc::now());
+                    step.seconds = report.seconds;
+                    step.ended = Utc::now();
                     let odd = built
                         .tests
                         .iter()
@@ -324,7 +332,8 @@ impl Run<'_> {
                 let mut step = Step::new(&whole);
                 step.trouble = Trouble::of(&error);
                 step.failed(&damage::explained(self.lake, &inputs, error).await);
-                (step.seconds, step.ended) = (clock.elapsed().as_secs_f64(), Utc::now());
+                step.seconds = clock.elapsed().as_secs_f64();
+                step.ended = Utc::now();
                 steps.push(step);
             }
         }

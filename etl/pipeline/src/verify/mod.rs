@@ -93,7 +93,7 @@ pub async fn run(
     };
     let mut broken: BTreeSet<TableName> = BTreeSet::new();
     let mut unproved = Found::default();
-    let known = known_tables().into_iter().chain(request.gold.models.tables()).chain(gold::remembered());
+    let known = known_tables()?.into_iter().chain(request.gold.models.tables()).chain(gold::remembered());
     let known: Vec<TableName> = known.filter(|table| request.layers.contains(&table.layer)).collect();
     let compared = catalog::entities().iter().filter(|_| request.layers.contains(&Layer::Silver));
     let has_gold = request.layers.contains(&Layer::Gold);

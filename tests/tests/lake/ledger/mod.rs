@@ -119,7 +119,7 @@ async fn versions(lakehouse: &Lakehouse) -> Vec<(String, u64)> {
     let flat = catalog::entities().iter().filter(|entity| entity.parent().is_none());
     let bronze = flat.map(|entity| TableName::bronze(entity.table));
     let entities = bronze.chain(catalog::entities().iter().map(|entity| TableName::silver(entity.table)));
-    for table in entities.chain(gold::tables().into_iter().map(TableName::gold)) {
+    for table in entities.chain(gold::tables().unwrap().into_iter().map(TableName::gold)) {
         let state = lakehouse.lake().table(&table).await.unwrap().state().unwrap();
         versions.push((table.to_string(), state.version));
     }
