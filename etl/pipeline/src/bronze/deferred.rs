@@ -9,7 +9,7 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::conditions::{Condition, field};
 
 use super::range::between;
-use crate::error::Result;
+use crate::error::{Error, Result};
 
 /// Application whose number says how many there are. Each has two more, for the ends of the keys where it is.
 const COUNT: &str = "connectwise-etl:unread";
@@ -31,14 +31,18 @@ fn name(which: usize, end: &str) -> String {
 impl Deferred {
     /// Those of a table.
     pub(super) async fn stored(table: &Table) -> Result<Self> {
-        let count = usize::try_from(table.transaction(COUNT).await?.unwrap_or_default()).unwrap_or_default();
-        if count == 0 {
+        let Some(noted) = table.transaction(COUNT).await?.filter(|count| *count != 0) else {
             return Ok(Self::default());
-        }
+        };
+        // They are noted with their number, and a range that is missing would never be read.
+        let missing =
+            || Error::internal(&format!("{} notes {noted} ranges to be read again and lacks some", table.name()));
+        let count = usize::try_from(noted).map_err(|_| missing())?;
         let names: Vec<String> = (0..count).flat_map(|which| [name(which, "after"), name(which, "last")]).collect();
         let stored = table.transactions(&names).await?;
         let end = |which, end| stored.get(&name(which, end)).copied();
-        Ok(Self((0..count).filter_map(|which| end(which, "after").zip(end(which, "last"))).collect()))
+        let ranges = (0..count).map(|which| end(which, "after").zip(end(which, "last")).ok_or_else(missing));
+        ranges.collect::<Result<_>>().map(Self)
     }
 
     /// Leaves what the next load has to ask for with a commit, in place of these: records that a read left out, and keys of those
@@ -51,7 +55,7 @@ impl Deferred {
         if self.0.is_empty() && ranges.is_empty() {
             return commit;
         }
-        let commit = commit.transaction(COUNT, i64::try_from(ranges.len()).unwrap_or(i64::MAX));
+        let commit = commit.transaction(COUNT, ranges.len() as i64);
         ranges.iter().enumerate().fold(commit, |commit, (which, (after, last))| {
             commit.transaction(name(which, "after"), *after).transaction(name(which, "last"), *last)
         })
@@ -103,7 +107,13 @@ impl Deferred {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use connectwise_lakehouse::{Lake, TableName};
+
     use super::*;
+    use crate::error::Kind;
 
     #[test]
     fn what_was_left_out_is_asked_for_beside_what_changed() {
@@ -120,6 +130,25 @@ mod tests {
         let between = beside(&[record(None, Some(3), Some(9)), record(None, Some(20), None)]).unwrap();
         assert!(between.contains("id > 2") && between.contains("id <= 9") && between.contains("id > 19"), "{between}");
         assert_eq!(beside(&[record(None, None, None)]), None);
+    }
+
+    #[tokio::test]
+    async fn a_range_that_is_noted_and_missing_is_not_passed_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::open(folder.path().to_str().unwrap()).unwrap();
+        let table = lake.table(&TableName::bronze("timeentry")).await.unwrap();
+        let key: ArrayRef = Arc::new(Int64Array::from(vec![1]));
+        let row = RecordBatch::try_from_iter([("id", key)]).unwrap();
+        let two =
+            Commit::new("run").transaction(COUNT, 2).transaction(name(0, "after"), 4).transaction(name(0, "last"), 5);
+        table.append(&row, &two).await.unwrap();
+        let table = table.refresh().await.unwrap();
+        let error = Deferred::stored(&table).await.unwrap_err();
+        assert_eq!(error.kind(), Kind::Internal, "{error:?}");
+        let both = Commit::new("run").transaction(name(1, "after"), 7).transaction(name(1, "last"), 9);
+        table.append(&row, &both).await.unwrap();
+        let whole = Deferred::stored(&table.refresh().await.unwrap()).await.unwrap();
+        assert_eq!(whole.ranges(), [(4, 5), (7, 9)]);
     }
 
     #[test]
