@@ -23,6 +23,11 @@ impl Error {
         Self::new(Kind::Contract, "rows can't be compared")
     }
 
+    /// Bronze that isn't of the schema with which it was opened: read on, its values would be lost.
+    pub(crate) fn misshapen(what: &str, data_type: &DataType) -> Self {
+        Self::internal(&format!("{what} of bronze was read as {data_type}"))
+    }
+
     /// Flattened rows that aren't those of their table.
     pub(crate) fn unflattened() -> Self {
         Self::new(Kind::Contract, "bronze rows don't fit their silver table: load the entity again in full")

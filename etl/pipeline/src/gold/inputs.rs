@@ -13,7 +13,7 @@ use super::model::Model;
 use super::{lookups, withheld};
 use crate::error::{Error, Result};
 use crate::opened::Opened;
-use crate::silver::{history, seen};
+use crate::silver::{history, noted, seen};
 
 /// Version of a table that doesn't exist.
 pub(super) const ABSENT: i64 = -1;
@@ -123,7 +123,7 @@ impl Inputs {
     /// The version of an input, or [`ABSENT`].
     pub(super) fn version(&self, input: &str) -> i64 {
         let version = self.tables.get(input).and_then(Table::version);
-        version.map_or(ABSENT, |version| i64::try_from(version).unwrap_or(i64::MAX))
+        version.map_or(ABSENT, noted)
     }
 
     /// Makes every input readable under the name of its table. An entity that was not loaded is an empty table, so that

@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use arrow::array::{Array, AsArray, Int64Array, ListArray, RecordBatch, StringArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{ArrowNativeType, DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use connectwise_extract::contract::{DECIMAL, TIMESTAMP};
 use connectwise_extract::privacy::{Treatment, is_password_type};
 use connectwise_sdk::catalog::{Entity, Kind};
+
+use crate::error::{Error, Result};
 
 /// Property that holds custom fields, in every entity that has them.
 pub(crate) const PROPERTY: &str = "customFields";
@@ -104,26 +106,28 @@ pub struct CustomField {
 
 /// The custom-field columns of a stored silver or history table, in its order.
 pub fn custom_fields(stored: &Schema) -> Vec<CustomField> {
-    let columns = self::stored(stored).into_iter().filter_map(|column| {
-        let field = stored.field_with_name(&column.name).ok()?.clone();
-        Some(CustomField { field, id: column.id, caption: column.caption })
+    let columns = stored.fields().iter().filter_map(|field| {
+        let column = marked(field)?;
+        Some(CustomField { field: field.as_ref().clone(), id: column.id, caption: column.caption })
     });
     columns.collect()
 }
 
 /// The custom-field columns of a stored table, in its order.
 pub(crate) fn stored(schema: &Schema) -> Vec<CustomColumn> {
-    let columns = schema.fields().iter().filter_map(|field| {
-        let mark = |name: &str| field.metadata().get(name);
-        Some(CustomColumn {
-            id: mark(ID)?.parse().ok()?,
-            kind: CustomKind::named(mark(KIND)?)?,
-            name: field.name().clone(),
-            caption: mark(COMMENT).cloned().unwrap_or_default(),
-            treatment: Treatment::Keep,
-        })
-    });
-    columns.collect()
+    schema.fields().iter().filter_map(|field| marked(field)).collect()
+}
+
+/// What the marks of a stored column say of it, where it is one of a custom field. Anybody may have taken its comment away.
+fn marked(field: &Field) -> Option<CustomColumn> {
+    let mark = |name: &str| field.metadata().get(name);
+    Some(CustomColumn {
+        id: mark(ID)?.parse().ok()?,
+        kind: CustomKind::named(mark(KIND)?)?,
+        name: field.name().clone(),
+        caption: mark(COMMENT).cloned().unwrap_or_default(),
+        treatment: Treatment::Keep,
+    })
 }
 
 /// The fields that rows have: by id and type, when a row last said so, and the caption that it gave.
@@ -132,8 +136,8 @@ pub(crate) struct Found(BTreeMap<(i64, CustomKind), (i64, String)>);
 
 impl Found {
     /// Adds the fields of bronze rows. Rows that were read later know the caption better.
-    pub(crate) fn add(&mut self, bronze: &RecordBatch) {
-        let Some(items) = Items::of(bronze) else { return };
+    pub(crate) fn add(&mut self, bronze: &RecordBatch) -> Result<()> {
+        let Some(items) = Items::of(bronze)? else { return Ok(()) };
         let stamps =
             bronze.column_by_name(TIMESTAMP).and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
         items.each(|row, id, kind, item| {
@@ -151,6 +155,7 @@ impl Found {
                 }
             }
         });
+        Ok(())
     }
 
     /// The columns that there are now: the known ones with their captions of today, then new ones, oldest sighting first.
@@ -191,23 +196,28 @@ pub(crate) struct Items<'a> {
 
 impl<'a> Items<'a> {
     /// `None` where there are none of a usable shape.
-    pub(crate) fn of(bronze: &'a RecordBatch) -> Option<Self> {
-        let list = bronze.column_by_name(PROPERTY)?.as_list_opt::<i32>()?;
-        let item = list.values().as_struct_opt()?;
+    pub(crate) fn of(bronze: &'a RecordBatch) -> Result<Option<Self>> {
+        let list = bronze.column_by_name(PROPERTY).and_then(|column| column.as_list_opt::<i32>());
+        let Some((list, item)) = list.and_then(|list| Some((list, list.values().as_struct_opt()?))) else {
+            return Ok(None);
+        };
         // Readers hand out texts that are nested in lists in a viewed form.
-        let typed = |name: &str, wanted: &DataType| cast(item.column_by_name(name)?, wanted).ok();
-        let text = |name: &str| typed(name, &DataType::Utf8).map(|column| column.as_string::<i32>().clone());
-        let ids = typed("id", &DataType::Int64)?.as_primitive::<Int64Type>().clone();
-        Some(Self { list, ids, kinds: text("type")?, captions: text("caption"), values: text("value") })
+        let typed = |name: &str, wanted: &DataType| {
+            let column = item.column_by_name(name).map(|column| cast(column, wanted));
+            column.transpose().map_err(|error| Error::unflattened().with_source(error))
+        };
+        let text =
+            |name: &str| Ok::<_, Error>(typed(name, &DataType::Utf8)?.map(|column| column.as_string::<i32>().clone()));
+        let Some((ids, kinds)) = typed("id", &DataType::Int64)?.zip(text("type")?) else { return Ok(None) };
+        let ids = ids.as_primitive::<Int64Type>().clone();
+        Ok(Some(Self { list, ids, kinds, captions: text("caption")?, values: text("value")? }))
     }
 
     /// Calls `visit` with row, field id, type and position for every item that can be a column's value.
     pub(crate) fn each(&self, mut visit: impl FnMut(usize, i64, CustomKind, usize)) {
-        let offsets = self.list.value_offsets();
-        let rows = offsets.windows(2).enumerate().filter(|(row, _)| self.list.is_valid(*row));
-        for (row, ends) in rows {
-            let end = |at: usize| ends.get(at).and_then(|end| usize::try_from(*end).ok()).unwrap_or_default();
-            for item in end(0)..end(1) {
+        let rows = self.list.value_offsets().array_windows().enumerate().filter(|(row, _)| self.list.is_valid(*row));
+        for (row, [from, to]) in rows {
+            for item in from.as_usize()..to.as_usize() {
                 if self.ids.is_null(item) || self.kinds.is_null(item) {
                     continue;
                 }
@@ -280,7 +290,7 @@ fn fold(letter: char) -> &'static str {
     ];
     const ASCII: &str = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
     if let Some(at) = ASCII.find(letter) {
-        return ASCII.get(at..=at).unwrap_or(" ");
+        return &ASCII[at..=at];
     }
     PLAIN.iter().find(|(letters, _)| letters.contains(letter)).map_or(" ", |(_, plain)| plain)
 }

@@ -19,10 +19,11 @@ pub(super) fn arrays(bronze: &RecordBatch, columns: &[CustomColumn]) -> Result<V
     let mut all: Vec<Cells> = columns.iter().map(|column| Cells::new(column.kind, rows)).collect();
     let read = columns.iter().enumerate().filter(|(_, column)| column.treatment != Treatment::Drop);
     let places: HashMap<(i64, CustomKind), usize> = read.map(|(at, column)| ((column.id, column.kind), at)).collect();
-    if let Some(items) = Items::of(bronze) {
+    if let Some(items) = Items::of(bronze)? {
         items.each(|row, id, kind, item| {
             let cells = places.get(&(id, kind)).and_then(|at| all.get_mut(*at));
             if let (Some(cells), Some(text)) = (cells, items.value(item)) {
+                // Rows of another program may hold a plain text in the place of one in JSON.
                 cells.put(row, serde_json::from_str(text).unwrap_or_else(|_| text.into()));
             }
         });

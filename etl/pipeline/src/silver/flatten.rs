@@ -3,11 +3,11 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, MapArray, RecordBatch, StringArray,
+    Array, ArrayRef, AsArray, BooleanArray, Date32Array, Decimal128Array, RecordBatch, StringArray,
     TimestampMicrosecondArray, new_null_array,
 };
 use arrow::compute::{cast, is_null, nullif};
-use arrow::datatypes::{DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{ArrowNativeType, DataType, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 use connectwise_extract::contract::{DECIMAL, Origin, SilverColumn, data_type};
 use connectwise_extract::privacy::Treatment;
 use connectwise_sdk::catalog::{Kind, Meaning};
@@ -70,35 +70,33 @@ fn column_of(bronze: &RecordBatch, column: &SilverColumn, guard: &ValueGuard) ->
             let found = bronze.column_by_name(column.field.name());
             Ok((found.map_or_else(|| Ok(new_null_array(wanted, rows)), |found| typed(found, wanted))?, 0))
         }
-        Origin::Audit(keys) => {
-            let texts = bronze.column_by_name("_info").and_then(|info| info.as_map_opt().map(|info| audit(info, keys)));
-            match texts {
-                Some(texts) if *wanted == DataType::Utf8 => Ok((trimmed(&texts), 0)),
-                Some(texts) => Ok(instants(&texts)),
-                None => Ok((new_null_array(wanted, rows), 0)),
-            }
-        }
+        Origin::Audit(keys) => match bronze.column_by_name("_info").map(|info| audit(info, keys)).transpose()? {
+            Some(texts) if *wanted == DataType::Utf8 => Ok((trimmed(&texts), 0)),
+            Some(texts) => Ok(instants(&texts)),
+            None => Ok((new_null_array(wanted, rows), 0)),
+        },
         Origin::Rescued(path, kind) => extra_value::column(bronze, path, *kind),
-        Origin::Path(path, kind, meaning) => match at(bronze, path) {
+        Origin::Path(path, kind, meaning) => match at(bronze, path)? {
             Some(found) => converted(&typed(&found, &data_type(kind))?, kind, *meaning, guard),
             None => Ok((new_null_array(wanted, rows), 0)),
         },
     }
 }
 
-/// The values at a path, null where a parent is.
-fn at(bronze: &RecordBatch, path: &[&str]) -> Option<ArrayRef> {
-    let (first, inner) = path.split_first()?;
-    let mut found = bronze.column_by_name(first)?.clone();
+/// The values at a path, null where a parent is. `None` where bronze has no such column yet.
+fn at(bronze: &RecordBatch, path: &[&str]) -> Result<Option<ArrayRef>> {
+    let unfit = |error| Error::unflattened().with_source(error);
+    let Some((first, inner)) = path.split_first() else { return Ok(None) };
+    let Some(mut found) = bronze.column_by_name(first).cloned() else { return Ok(None) };
     for name in inner {
-        let parent = found.as_struct_opt()?;
-        let child = parent.column_by_name(name)?;
+        let parent = found.as_struct_opt().ok_or_else(|| Error::misshapen(first, found.data_type()))?;
+        let Some(child) = parent.column_by_name(name) else { return Ok(None) };
         found = match parent.null_count() {
             0 => child.clone(),
-            _ => nullif(child, &is_null(&found).ok()?).ok()?,
+            _ => nullif(child, &is_null(&found).map_err(unfit)?).map_err(unfit)?,
         };
     }
-    Some(found)
+    Ok(Some(found))
 }
 
 /// Readers may hand out a wider or a viewed form of a type.
@@ -111,7 +109,7 @@ pub(super) fn typed(array: &ArrayRef, wanted: &DataType) -> Result<ArrayRef> {
 
 fn converted(array: &ArrayRef, kind: &Kind, meaning: Meaning, guard: &ValueGuard) -> Result<(ArrayRef, u64)> {
     Ok(match (kind, meaning) {
-        (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array, guard), 0),
+        (Kind::List(_) | Kind::StringMap, _) => (json::column(kind, array, guard)?, 0),
         (Kind::Json, _) => {
             let texts = array.as_string::<i32>().iter().map(|text| text.map(ValueGuard::free_text));
             (Arc::new(texts.collect::<StringArray>()), 0)
@@ -180,23 +178,18 @@ fn trimmed(texts: &[Option<&str>]) -> ArrayRef {
 }
 
 /// For each row the value of the first of `keys` that its map has.
-fn audit<'a>(info: &'a MapArray, keys: &[&str]) -> Vec<Option<&'a str>> {
-    let (Some(names), Some(values)) = (info.keys().as_string_opt::<i32>(), info.values().as_string_opt::<i32>()) else {
-        return vec![None; info.len()];
-    };
-    let offsets = info.value_offsets();
-    (0..info.len())
-        .map(|row| {
-            if info.is_null(row) {
-                return None;
-            }
-            let from = usize::try_from(offsets[row]).ok()?;
-            let to = usize::try_from(offsets[row + 1]).ok()?;
-            keys.iter().find_map(|key| {
-                (from..to)
-                    .find(|&entry| names.value(entry) == *key && values.is_valid(entry))
-                    .map(|entry| values.value(entry))
-            })
+fn audit<'a>(info: &'a ArrayRef, keys: &[&str]) -> Result<Vec<Option<&'a str>>> {
+    let misshapen = || Error::misshapen("_info", info.data_type());
+    let info = info.as_map_opt().ok_or_else(misshapen)?;
+    let names = info.keys().as_string_opt::<i32>().ok_or_else(misshapen)?;
+    let values = info.values().as_string_opt::<i32>().ok_or_else(misshapen)?;
+    let rows = info.value_offsets().array_windows().enumerate();
+    let texts = rows.map(|(row, [from, to])| {
+        let entries = if info.is_valid(row) { from.as_usize()..to.as_usize() } else { 0..0 };
+        keys.iter().find_map(|key| {
+            let mut entries = entries.clone().filter(|entry| values.is_valid(*entry));
+            entries.find(|entry| names.value(*entry) == *key).map(|entry| values.value(entry))
         })
-        .collect()
+    });
+    Ok(texts.collect())
 }

@@ -51,7 +51,7 @@ pub(super) async fn build(step: &BuildStep<'_>, believed: Option<&Table>, doubtf
 
 /// The columns of the new table: a look at the custom fields of all rows comes before the rows themselves.
 async fn layout(step: &BuildStep<'_>, session: &SessionContext, silver: Option<&SchemaRef>) -> Result<Layout> {
-    let known = silver.map(|schema| custom::stored(schema)).unwrap_or_default();
+    let known = silver.map_or_else(Vec::new, |schema| custom::stored(schema));
     let request = step.request;
     let silver: Option<&Schema> = silver.map(AsRef::as_ref);
     let bare = request.layout(silver, Vec::new())?;
@@ -62,7 +62,7 @@ async fn layout(step: &BuildStep<'_>, session: &SessionContext, silver: Option<&
     let fields = format!("select `{}`, `{TIMESTAMP}` from bronze", custom::PROPERTY);
     let mut rows = batches(session.sql(&fields).await.map_err(failed)?).await?;
     while let Some(batch) = rows.try_next().await? {
-        found.add(&batch);
+        found.add(&batch)?;
     }
     request.layout(silver, found.columns(known, bare.schema()))
 }

@@ -26,7 +26,7 @@ pub(super) async fn build(
     register(&session, tables, entity.key, &[CONTENT_HASH], seen).await?;
     let changed = changed(&session, entity.key).await?;
     let mut found = custom::Found::default();
-    changed.iter().for_each(|batch| found.add(batch));
+    changed.iter().try_for_each(|batch| found.add(batch))?;
     let columns = found.columns(custom::stored(&silver.schema), stored.schema());
     let layout = step.request.layout(Some(&silver.schema), columns)?;
     let flattener = Flattener::new(layout.clone());

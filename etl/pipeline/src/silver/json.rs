@@ -7,62 +7,67 @@ use connectwise_sdk::catalog::Kind;
 use serde_json::{Map, Number, Value};
 
 use super::guard::ValueGuard;
+use crate::error::{Error, Result};
 
 /// One JSON text for each row, null where the value is null.
-pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &ValueGuard) -> ArrayRef {
+///
+/// # Errors
+/// [`Kind::Internal`](crate::error::Kind::Internal) when the values are of another type than the kind's.
+pub(crate) fn column(kind: &Kind, values: &ArrayRef, guard: &ValueGuard) -> Result<ArrayRef> {
     let mut texts = StringBuilder::new();
     for row in 0..values.len() {
         if values.is_null(row) {
             texts.append_null();
         } else {
-            texts.append_value(value(kind, values, row, guard).to_string());
+            texts.append_value(value(kind, values, row, guard)?.to_string());
         }
     }
-    std::sync::Arc::new(texts.finish())
+    Ok(std::sync::Arc::new(texts.finish()))
 }
 
-fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &ValueGuard) -> Value {
+fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &ValueGuard) -> Result<Value> {
     if values.is_null(row) {
-        return Value::Null;
+        return Ok(Value::Null);
     }
-    let found = match kind {
-        Kind::Int32 => values.as_primitive_opt::<Int32Type>().map(|values| values.value(row).into()),
-        Kind::Int64 => values.as_primitive_opt::<Int64Type>().map(|values| values.value(row).into()),
-        Kind::Boolean => values.as_boolean_opt().map(|values| values.value(row).into()),
-        Kind::Double => values.as_primitive_opt::<Float64Type>().map(|values| number(values.value(row))),
+    let misshapen = || Error::misshapen("a nested value", values.data_type());
+    Ok(match kind {
+        Kind::Int32 => values.as_primitive_opt::<Int32Type>().ok_or_else(misshapen)?.value(row).into(),
+        Kind::Int64 => values.as_primitive_opt::<Int64Type>().ok_or_else(misshapen)?.value(row).into(),
+        Kind::Boolean => values.as_boolean_opt().ok_or_else(misshapen)?.value(row).into(),
+        Kind::Double => number(values.as_primitive_opt::<Float64Type>().ok_or_else(misshapen)?.value(row)),
         Kind::Timestamp => {
-            values.as_primitive_opt::<TimestampMicrosecondType>().map(|values| instant(values.value(row)))
+            instant(values.as_primitive_opt::<TimestampMicrosecondType>().ok_or_else(misshapen)?.value(row))
         }
-        Kind::Utf8 => values.as_string_opt::<i32>().map(|values| values.value(row).trim().into()),
-        Kind::Json => values.as_string_opt::<i32>().map(|values| ValueGuard::free(values.value(row))),
-        Kind::StringMap => values.as_map_opt().map(|values| {
-            let entries = values.value(row);
-            let names = entries.column(0).as_string_opt::<i32>();
-            let texts = entries.column(1).as_string_opt::<i32>();
+        Kind::Utf8 => values.as_string_opt::<i32>().ok_or_else(misshapen)?.value(row).trim().into(),
+        Kind::Json => ValueGuard::free(values.as_string_opt::<i32>().ok_or_else(misshapen)?.value(row)),
+        Kind::StringMap => {
+            let entries = values.as_map_opt().ok_or_else(misshapen)?.value(row);
+            let names = entries.column(0).as_string_opt::<i32>().ok_or_else(misshapen)?;
+            let texts = entries.column(1).as_string_opt::<i32>().ok_or_else(misshapen)?;
             let mut object = Map::new();
-            if let (Some(names), Some(texts)) = (names, texts) {
-                for (name, text) in names.iter().zip(texts) {
-                    object.insert(name.unwrap_or_default().to_owned(), text.into());
-                }
+            for (name, text) in names.iter().zip(texts) {
+                object.insert(name.ok_or_else(misshapen)?.to_owned(), text.into());
             }
             Value::Object(object)
-        }),
-        Kind::Struct(columns) => values.as_struct_opt().map(|values| {
+        }
+        Kind::Struct(columns) => {
+            let values = values.as_struct_opt().ok_or_else(misshapen)?;
             let mut object = Map::new();
             for column in columns.iter().filter(|column| guard.keeps(column)) {
-                let inner = values.column_by_name(column.name).map(|inner| value(&column.kind, inner, row, guard));
-                if let Some(inner) = inner.filter(|inner| !inner.is_null()) {
+                // A column that the document has now and bronze hasn't yet.
+                let Some(inner) = values.column_by_name(column.name) else { continue };
+                let inner = value(&column.kind, inner, row, guard)?;
+                if !inner.is_null() {
                     object.insert(column.name.to_owned(), inner);
                 }
             }
             Value::Object(guard.object(object))
-        }),
-        Kind::List(element) => values.as_list_opt::<i32>().map(|values| {
-            let elements = values.value(row);
-            (0..elements.len()).map(|row| value(element, &elements, row, guard)).collect()
-        }),
-    };
-    found.unwrap_or_default()
+        }
+        Kind::List(element) => {
+            let elements = values.as_list_opt::<i32>().ok_or_else(misshapen)?.value(row);
+            (0..elements.len()).map(|row| value(element, &elements, row, guard)).collect::<Result<_>>()?
+        }
+    })
 }
 
 fn number(value: f64) -> Value {
@@ -72,4 +77,25 @@ fn number(value: f64) -> Value {
 fn instant(micros: i64) -> Value {
     DateTime::from_timestamp_micros(micros)
         .map_or(Value::Null, |instant| instant.to_rfc3339_opts(SecondsFormat::AutoSi, true).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{Int32Array, Int64Array};
+    use connectwise_extract::catalog;
+    use connectwise_extract::privacy::Privacy;
+
+    use super::*;
+
+    #[test]
+    fn values_of_another_type_are_refused_and_not_taken_for_none() {
+        let guard = ValueGuard::new(catalog::entity("TimeEntry").unwrap(), &Privacy::default());
+        let texts = |values: ArrayRef| column(&Kind::Int32, &values, &guard);
+        let found = texts(Arc::new(Int32Array::from(vec![Some(7), None]))).unwrap();
+        assert_eq!(found.as_string::<i32>().iter().collect::<Vec<_>>(), [Some("7"), None]);
+        let error = texts(Arc::new(Int64Array::from(vec![7]))).unwrap_err();
+        assert_eq!(error.kind(), crate::error::Kind::Internal, "{error:?}");
+    }
 }

@@ -76,13 +76,15 @@ impl Layout {
             columns.iter().map(|stored| stored.treatment).chain(custom.iter().map(|column| column.treatment));
         let hashes = treatments.any(|treatment| treatment == Treatment::Hash);
         let key = if hashes { Some(privacy.key()?.clone()) } else { None };
-        let check = key.as_ref().map(HashKey::check).unwrap_or_default();
-        let hashed = |field: Field| {
-            let mut marks = field.metadata().clone();
-            marks.insert(HASHED.to_owned(), check.clone());
-            field.with_data_type(DataType::Utf8).with_metadata(marks)
+        let check = key.as_ref().map(HashKey::check);
+        let treated = |field: Field, treatment| match &check {
+            Some(check) if treatment == Treatment::Hash => {
+                let mut marks = field.metadata().clone();
+                marks.insert(HASHED.to_owned(), check.clone());
+                field.with_data_type(DataType::Utf8).with_metadata(marks)
+            }
+            _ => field,
         };
-        let treated = |field: Field, treatment| if treatment == Treatment::Hash { hashed(field) } else { field };
         let mut fields: Vec<Field> =
             columns.iter().map(|stored| treated(stored.column.field.clone(), stored.treatment)).collect();
         if let Some(marked) = fields.get_mut(of_contract.saturating_sub(1)) {
@@ -181,7 +183,7 @@ impl Layout {
                 _ => fit(field.data_type()),
             },
             (None, Some(_)) => {
-                // The hash is that of the value's text, and so needs its type.
+                // The hash is that of the value's text, and so needs its type. A column that is neither has none but that of texts.
                 let typed = declared.map_or_else(
                     || custom.map(|column| column.kind.data_type()),
                     |stored| Some(stored.column.field.data_type().clone()),
@@ -201,7 +203,7 @@ impl Layout {
         added.filter(|field| extra::is_extra(field)).map(|field| field.name().as_str()).filter(move |name| {
             let same = |was: &Field, own: &Field| extra::marks(was) == extra::marks(own);
             let known = old.field_with_name(name).and_then(|was| Ok(same(was, self.schema.field_with_name(name)?)));
-            !known.unwrap_or(false) || before.contains(name)
+            !known.is_ok_and(|is_same| is_same) || before.contains(name)
         })
     }
 }

@@ -123,7 +123,7 @@ async fn attempt(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, mo
         let layout = request.layout(Some(&state.schema), custom::stored(&state.schema))?;
         if layout.is_that_of(&state.schema) {
             let seen = seen(silver, bronze, (BRONZE_VERSION, BRONZE_IDENTITY)).await?;
-            if seen == i64::try_from(input.state.version).ok() {
+            if seen == Some(noted(input.state.version)) {
                 return Ok(TableReport::unchanged(table.clone(), state.version));
             }
             return incremental::build(&step, &state, layout, seen).await;
@@ -136,6 +136,11 @@ async fn attempt(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, mo
     };
     let built = full::build(&step, believed.as_ref(), doubt.is_some()).await?;
     Ok(built.rebuilt(doubt.as_ref()).took_away(&taken))
+}
+
+/// The version of an input as a table notes it. Delta counts versions in 63 bits.
+pub(crate) fn noted(version: u64) -> i64 {
+    version.cast_signed()
 }
 
 /// The version of its input that a table was made from, by the transactions of it and of its commit. `None` where the input has no
@@ -199,7 +204,7 @@ impl BuildStep<'_> {
 
     fn commit(&self) -> Commit {
         Commit::new(self.request.run_id)
-            .transaction(BRONZE_VERSION, i64::try_from(self.input.state.version).unwrap_or(i64::MAX))
+            .transaction(BRONZE_VERSION, noted(self.input.state.version))
             .transaction(BRONZE_IDENTITY, self.input.commit)
     }
 }

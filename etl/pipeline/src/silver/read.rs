@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use connectwise_extract::contract::{CONTENT_HASH, IS_DELETED, TIMESTAMP};
@@ -27,6 +27,7 @@ pub(super) async fn register(
     seen: Option<i64>,
 ) -> Result<()> {
     let (_, input) = tables[0];
+    // A negative number is no version.
     let changed = match seen.and_then(|seen| u64::try_from(seen).ok()) {
         Some(seen) => input.key_diff(session, key, content, seen).await?,
         None => None,
@@ -158,7 +159,7 @@ fn hashes(batch: &RecordBatch) -> Result<Int64Array> {
 }
 
 fn taken(batch: &RecordBatch, rows: impl Iterator<Item = usize>) -> Result<RecordBatch> {
-    let rows: UInt32Array = rows.map(|row| u32::try_from(row).ok()).collect();
+    let rows = UInt64Array::from_iter_values(rows.map(|row| row as u64));
     take_record_batch(batch, &rows).map_err(broken)
 }
 

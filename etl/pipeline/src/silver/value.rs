@@ -89,7 +89,7 @@ pub(crate) fn day_of_text(text: &str) -> Option<i32> {
         return None;
     }
     let day = NaiveDate::parse_from_str(day, "%Y-%m-%d").ok()?;
-    i32::try_from(day.signed_duration_since(NaiveDate::default()).num_days()).ok()
+    Some(day.to_epoch_days())
 }
 
 /// An instant in microseconds since 1970. A text without a zone is UTC, as all of the API's are.

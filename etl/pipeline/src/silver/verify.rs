@@ -59,6 +59,7 @@ pub(crate) async fn compare(lake: &Lake, entity: &Entity, privacy: &Privacy, ext
     let Some(stored) = silver.schema().filter(|_| bronze.exists()) else {
         return Ok(Compared::Not("one of the two isn't there yet"));
     };
+    // A negative number is no version.
     let seen = silver.transaction(BRONZE_VERSION).await?.and_then(|seen| u64::try_from(seen).ok());
     if seen != bronze.version() {
         // A commit that changes no row, as one that only moves a watermark, leaves silver as it was.
@@ -141,7 +142,7 @@ struct Sum {
 }
 
 fn group(key: i64) -> usize {
-    usize::try_from(XxHash3_64::oneshot(&key.to_le_bytes()) % GROUPS as u64).unwrap_or_default()
+    (XxHash3_64::oneshot(&key.to_le_bytes()) % GROUPS as u64) as usize
 }
 
 #[derive(Debug, Clone, Copy)]

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt32Array,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray, UInt64Array,
 };
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::SchemaRef;
@@ -138,7 +138,7 @@ impl Records {
     }
 
     fn batch(&self, changes: &[(usize, Span)]) -> Result<RecordBatch> {
-        let rows: UInt32Array = changes.iter().map(|(row, _)| u32::try_from(*row).ok()).collect();
+        let rows = UInt64Array::from_iter_values(changes.iter().map(|(row, _)| *row as u64));
         let taken = take_record_batch(&self.rows, &rows).map_err(broken)?;
         let schema = taken.schema();
         let instants = |of: &dyn Fn(usize, &Span) -> Option<i64>| -> ArrayRef {

@@ -31,7 +31,7 @@ use futures::StreamExt;
 
 use super::layout::Layout;
 use super::read::{batches, failed, register};
-use super::{Mode, SilverRequest, TableReport, custom, extra, seen};
+use super::{Mode, SilverRequest, TableReport, custom, extra, noted, seen};
 use crate::error::{Error, Result};
 use merge::Records;
 
@@ -157,7 +157,7 @@ async fn attempt(silver: &Table, history: &Table, request: &SilverRequest<'_>, m
             if layout.extends(&stored) {
                 let seen = seen(history, silver, (SILVER_VERSION, SILVER_IDENTITY)).await?;
                 let seen = seen.filter(|_| mode == Mode::Incremental);
-                if seen == i64::try_from(input.state.version).ok() {
+                if seen == Some(noted(input.state.version)) {
                     return Ok(TableReport::unchanged(table.clone(), history.unchanged().version));
                 }
                 step.merge(history, seen).await?
@@ -180,7 +180,7 @@ struct HistoryStep<'a> {
 impl HistoryStep<'_> {
     fn commit(&self) -> Commit {
         Commit::new(self.request.run_id)
-            .transaction(SILVER_VERSION, i64::try_from(self.input.state.version).unwrap_or(i64::MAX))
+            .transaction(SILVER_VERSION, noted(self.input.state.version))
             .transaction(SILVER_IDENTITY, self.input.commit)
     }
 
@@ -210,7 +210,9 @@ impl HistoryStep<'_> {
         let session = self.session().await?;
         believed.register(&session, "history").await?;
         let schema = of_layout(self.layout);
-        let old = believed.schema().unwrap_or_else(|| schema.clone());
+        let missing =
+            || Error::internal(&format!("{} was to be brought under new columns and has none", believed.name()));
+        let old = believed.schema().ok_or_else(missing)?;
         let layout = self.layout.clone();
         let new = schema.clone();
         let fresh: BTreeSet<String> = layout.fresh(&old).map(str::to_owned).collect();
@@ -332,7 +334,7 @@ pub(crate) async fn differing(lake: &Lake, entity: &Entity) -> Result<(Found<i64
         }
         Ok::<_, Error>(())
     };
-    if seen == silver.version().and_then(|version| i64::try_from(version).ok()) {
+    if seen == silver.version().map(noted) {
         let sql = format!(
             "select s.`{key}` from silver s left anti join history h \
              on s.`{key}` = h.`{key}` and h.`{CURRENT}` and s.`{CONTENT_HASH}` = h.`{CONTENT_HASH}` \
