@@ -86,10 +86,12 @@ impl Search<'_> {
             let mut ids = match (version, self.inputs.version(entity)) {
                 (ABSENT, ABSENT) => BTreeSet::new(),
                 (ABSENT, _) | (_, ABSENT) => return Ok(None),
-                (version, _) => match self.changed(entity, u64::try_from(version).unwrap_or_default()).await? {
-                    Some(ids) => ids,
-                    None => return Ok(None),
-                },
+                (version, _) => {
+                    // Any other negative number is no version.
+                    let Ok(version) = u64::try_from(version) else { return Ok(None) };
+                    let Some(ids) = self.changed(entity, version).await? else { return Ok(None) };
+                    ids
+                }
             };
             for (lookup, sql) in &rows.through {
                 let keys = self.state.changed_since(lookup, seen);
@@ -120,7 +122,10 @@ impl Search<'_> {
         let found = silver.key_diff(self.session, ID, &[content, IS_DELETED], version).await?;
         // Silver keeps rows that are gone at the source.
         let found = found.filter(|found| found.deleted.is_empty());
-        Ok(found.map(|found| found.upserted.into_iter().filter_map(|id| i32::try_from(id).ok()).collect()))
+        let Some(found) = found else { return Ok(None) };
+        let foreign = |id: i64| Error::internal(&format!("the id {id} of silver {entity} has more than 32 bits"));
+        let ids = found.upserted.into_iter().map(|id| i32::try_from(id).map_err(|_| foreign(id)));
+        ids.collect::<Result<_>>().map(Some)
     }
 
     /// Adds the rows with the same value in the `together` column as an affected row: the value of now, or of the silver
@@ -140,6 +145,7 @@ impl Search<'_> {
                 "select t.`{column}` from __some t left semi join {ids} a on a.id = t.id where t.`{column}` is not null"
             );
             values.extend(self.ids_in(silver, ID, &wanted, &shared).await?);
+            // The entity had no table then where its version is none.
             let then = versions.get(entity.as_str()).and_then(|version| u64::try_from(*version).ok());
             if let Some(then) = then.filter(|then| silver.version() != Some(*then) && !wanted.is_empty()) {
                 let Ok(older) = silver.at(then).await else { return Ok(false) };

@@ -136,8 +136,12 @@ impl AggregateCache {
             inputs.insert(input.table.name().to_string(), input);
         }
         for (table, input) in inputs {
-            let places: BTreeMap<String, String> =
-                input.table.files()?.into_iter().map(|uri| (name_of(&uri), uri)).collect();
+            let files = input.table.files()?;
+            let count = files.len();
+            let places: BTreeMap<String, String> = files.into_iter().map(|uri| (name_of(&uri), uri)).collect();
+            if places.len() < count {
+                return Err(Error::internal(&format!("two files of {table} have the same name")));
+            }
             for files in self.file_groups(&table, &places.keys().cloned().collect()) {
                 let mut contents = self.known.get(&(table.clone(), files.clone())).cloned().unwrap_or_default();
                 let mut is_open = false;
@@ -152,7 +156,10 @@ impl AggregateCache {
                         Some(batches) => batches,
                         None => {
                             if !is_open {
-                                let uris = files.iter().filter_map(|name| places.get(name).cloned()).collect();
+                                let gone =
+                                    |name| Error::internal(&format!("{table} has no file {name} to be added up"));
+                                let uris = files.iter().map(|name| places.get(name).cloned().ok_or_else(|| gone(name)));
+                                let uris = uris.collect::<Result<_>>()?;
                                 open(session, input, uris).await?;
                                 look(session, &views).await?;
                                 is_open = true;
@@ -301,7 +308,7 @@ pub(super) fn fitted(schema: &SchemaRef, batch: &RecordBatch) -> Result<RecordBa
 }
 
 fn name_of(uri: &str) -> String {
-    uri.rsplit('/').next().unwrap_or(uri).to_owned()
+    uri.rsplit_once('/').map_or(uri, |(_, name)| name).to_owned()
 }
 
 fn encode(batches: &[RecordBatch]) -> Result<Bytes> {

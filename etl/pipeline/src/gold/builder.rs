@@ -184,7 +184,7 @@ impl Builder<'_> {
     pub(super) async fn aggregate_all(&mut self, session: &SessionContext, entities: &[Entity]) -> Result<()> {
         let mut aggregates = Vec::new();
         for (at, model) in self.models.iter().enumerate().filter(|(_, model)| !model.own) {
-            let before = self.models.get(..at).unwrap_or_default();
+            let before = &self.models[..at];
             if model.kind == ModelKind::Aggregate {
                 aggregates.push(self.aggregate(&model.name, &model.sql, before, entities)?);
             } else if !model.tests.balance.is_empty() {
@@ -222,6 +222,7 @@ impl Builder<'_> {
             let unknown = || Error::internal(&format!("{} has no contract", table.name));
             let contract = contract_of(entities, &input).ok_or_else(unknown)?;
             let opened = self.inputs.table(&input)?.clone();
+            // An entity that was not loaded is an empty table.
             let schema = opened.schema().unwrap_or_else(|| contract.clone());
             inputs.push(Input { alias: table.name, table: opened, contract: Some(contract), schema });
         }

@@ -137,7 +137,8 @@ impl Checks {
         // The tally started at the whole table's sums.
         let looked_at = tally.sums;
         for (name, sum) in &mut self.unaffected {
-            *sum += *sum - looked_at.get(name).copied().unwrap_or_default();
+            let unknown = || Error::internal(&format!("{} has a sum of {name} that no test adds up", model.name));
+            *sum += *sum - looked_at.get(name).ok_or_else(unknown)?;
         }
         Ok(self)
     }
@@ -156,7 +157,7 @@ impl Checks {
             sums: self
                 .balance
                 .keys()
-                .map(|name| (name.clone(), self.unaffected.get(name).copied().unwrap_or_default()))
+                .map(|name| (name.clone(), self.unaffected.get(name).copied().unwrap_or(0)))
                 .collect(),
             checks: self.clone(),
         })
@@ -274,14 +275,16 @@ impl TestTally {
             result(format!("{name} has known values"), *severity, *odd, format!("{odd} rows, as {examples:?}"));
         }
         for (name, silver) in &self.checks.balance {
-            let gold = self.sums.get(name).copied().unwrap_or_default();
+            let missing = || Error::internal(&format!("{name} of {table} wasn't added up"));
+            let gold = *self.sums.get(name).ok_or_else(missing)?;
             let (name, scale) =
                 if name == ROW_COUNT { ("number of rows", 0) } else { (name.as_str(), DECIMAL.1 as usize) };
             let found = format!("{} in gold, {} in silver", decimal(gold, scale), decimal(*silver, scale));
             result(format!("{name} agrees with silver"), Severity::Error, u64::from(gold != *silver), found);
         }
         for (Groups { by, sum, expected }, sums) in self.checks.groups.iter().zip(&self.groups) {
-            let found = |value: &i64| sums.get(value).copied().unwrap_or_default();
+            // A group without rows comes to nothing.
+            let found = |value: &i64| sums.get(value).copied().unwrap_or(0);
             let odd: Vec<_> = expected.iter().filter(|(value, wanted)| found(value) != **wanted).collect();
             let shown = odd.iter().take(SHOWN).map(|(value, wanted)| {
                 let [found, wanted] = [found(value), **wanted].map(|units| decimal(units, DECIMAL.1 as usize));

@@ -197,7 +197,7 @@ impl GoldConfig {
             let pattern = RegexBuilder::new(&rule.pattern).case_insensitive(true).build().map_err(|error| {
                 // The library draws a picture of the fault over several lines; its last one says what it is.
                 let reason = error.to_string();
-                let reason = reason.lines().last().unwrap_or_default().trim().trim_start_matches("error: ");
+                let reason = reason.lines().last().unwrap_or(&reason).trim().trim_start_matches("error: ");
                 Error::rule_pattern(at + 1, &rule.pattern, reason)
             })?;
             Ok((pattern, rule.normalized.clone(), rule.behavior.clone()))

@@ -107,8 +107,9 @@ pub(super) async fn keys(run: &GoldRun, models: &[Model]) -> Result<Keys> {
         let mut keys = Keys::load(stored).await?;
         for model in models.iter().filter(|model| model.kind == ModelKind::Dimension) {
             let dimension = run.known.table(model)?;
-            let (_, highest) = dimension.counted(&model.key).and_then(|counted| counted.keys).unwrap_or_default();
-            if highest > keys.highest(&model.name) && run.known.doubt(model).is_none() {
+            // No key is known of a table that is empty or isn't there, and of one that others wrote, which is in doubt.
+            let highest = dimension.counted(&model.key).and_then(|counted| counted.keys).map(|(_, highest)| highest);
+            if highest.is_some_and(|highest| highest > keys.highest(&model.name)) && run.known.doubt(model).is_none() {
                 let what = "which were given before the table was put back to an older state";
                 tracing::warn!(
                     "{} lacks keys that {} has, {what}; they are taken over",

@@ -13,7 +13,7 @@ pub(super) struct ModelFiles {
 impl ModelFiles {
     /// Name of the model.
     pub(super) fn name(&self) -> &'static str {
-        self.path.rsplit('/').next().unwrap_or(self.path)
+        self.path.rsplit_once('/').map_or(self.path, |(_, name)| name)
     }
 }
 

@@ -130,7 +130,7 @@ fn add_months(start: &ArrayRef, months: &ArrayRef) -> Result<ArrayRef> {
         } else {
             day.checked_add_months(Months::new(count))?
         };
-        i32::try_from(day.signed_duration_since(epoch).num_days()).ok()
+        Some(day.to_epoch_days())
     }))
 }
 

@@ -80,7 +80,7 @@ impl Keys {
 
     /// The highest key of a dimension, 0 where it has none.
     pub(super) fn highest(&self, dimension: &str) -> i64 {
-        self.given.get(dimension).and_then(|given| given.values().max()).copied().unwrap_or_default().max(0)
+        self.given.get(dimension).and_then(|given| given.values().max()).map_or(0, |key| (*key).max(0))
     }
 
     /// Takes over the keys of others that speak against none of these.
@@ -123,7 +123,11 @@ impl Keys {
         let given = self.given.entry(dimension.to_owned()).or_default();
         let mut new: Vec<&str> = texts.iter().flatten().filter(|natural| !given.contains_key(*natural)).collect();
         if naturals.data_type().is_integer() {
-            new.sort_by_key(|natural| natural.parse::<i64>().unwrap_or(i64::MAX));
+            let number =
+                |natural: &str| natural.parse::<i64>().map_err(|_| Error::internal("an integer is written as none"));
+            let mut numbers = new.iter().map(|natural| Ok((number(natural)?, *natural))).collect::<Result<Vec<_>>>()?;
+            numbers.sort_unstable();
+            new = numbers.into_iter().map(|(_, natural)| natural).collect();
         } else {
             new.sort_unstable();
         }
@@ -134,8 +138,13 @@ impl Keys {
             given.insert(natural.to_owned(), next);
             self.new.push(Given::new(dimension, natural, next));
         }
-        let key = |natural: Option<&str>| natural.and_then(|natural| given.get(natural)).copied().unwrap_or(UNKNOWN);
-        Ok(texts.iter().map(|natural| Some(key(natural))).collect())
+        let missing =
+            |natural: &str| Error::internal(&format!("{natural:?} of {dimension} was given no surrogate key"));
+        let key = |natural: Option<&str>| match natural {
+            Some(natural) => given.get(natural).copied().ok_or_else(|| missing(natural)),
+            None => Ok(UNKNOWN),
+        };
+        texts.iter().map(|natural| key(natural).map(Some)).collect()
     }
 
     /// Takes the keys that a stored dimension has and that aren't known: those of a table of keys that couldn't be read.

@@ -84,8 +84,8 @@ impl LookupState {
         let mut now: HashMap<String, i64> = HashMap::new();
         for batch in rows {
             for (key, hash) in text(batch.column(0))?.iter().zip(hashes.rows(batch)?) {
-                // A key that is there twice is one thing with two contents, in whatever order they come.
-                let content = now.entry(key.unwrap_or_default().to_owned()).or_default();
+                // A key that is there twice is one thing with two contents, in whatever order they come. NULL is looked up by nobody.
+                let content = now.entry(key.unwrap_or("").to_owned()).or_default();
                 *content = content.wrapping_add(i64::from_ne_bytes(hash.to_ne_bytes()));
             }
         }
@@ -160,7 +160,8 @@ mod tests {
     fn note(state: &mut LookupState, ids: &[i32], names: &[&str]) {
         let (schema, rows) = rows(ids, names);
         state.note("people", &schema, &rows).unwrap();
-        (state.number, state.changed) = (state.number(), false);
+        state.number = state.number();
+        state.changed = false;
     }
 
     #[test]

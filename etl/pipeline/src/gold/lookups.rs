@@ -92,11 +92,10 @@ pub(super) async fn unmatched(session: &SessionContext, rules: Option<&Classifie
     );
     for batch in session.sql(&names).await.map_err(failed)?.collect().await.map_err(failed)? {
         let counts = batch.column(1).as_primitive::<Int64Type>();
-        for (name, count) in text(batch.column(0))?.iter().zip(counts) {
-            let name = name.unwrap_or_default();
+        // The query gives neither NULL as a name nor as a count.
+        for (name, count) in text(batch.column(0))?.iter().zip(counts).filter_map(|(name, count)| name.zip(count)) {
             if rules.is_none_or(|rules| rules.classify(name).is_none()) {
-                *unmatched.entry(name.to_owned()).or_default() +=
-                    count.and_then(|count| u64::try_from(count).ok()).unwrap_or_default();
+                *unmatched.entry(name.to_owned()).or_default() += count.cast_unsigned();
             }
         }
     }
@@ -168,9 +167,8 @@ fn time_off(session: &SessionContext, config: &GoldConfig) -> Result<()> {
 /// The number among custom fields: the field with the caption, else the first that has a value.
 fn number(fields: &[Value], caption: Option<&str>) -> Option<String> {
     let captioned = |field: &&Value| {
-        caption.is_none_or(|caption| {
-            same_caption(field.get("caption").and_then(Value::as_str).unwrap_or_default(), caption)
-        })
+        let own = || field.get("caption").and_then(Value::as_str);
+        caption.is_none_or(|caption| own().is_some_and(|own| same_caption(own, caption)))
     };
     fields.iter().filter(captioned).find_map(|field| match field.get("value")? {
         Value::String(text) => Some(text.trim().to_owned()).filter(|text| !text.is_empty()),

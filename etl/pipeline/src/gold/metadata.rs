@@ -72,12 +72,13 @@ pub(super) fn of_file(name: &str, metadata: &str, sql: &str) -> Result<Model> {
 pub(super) fn declared(metadata: &str, sql: impl Fn(&str) -> Option<String>) -> Result<Vec<Model>> {
     let file: MetadataFile = toml::from_str(metadata).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
-        let line = 1 + metadata.get(..start).unwrap_or_default().matches('\n').count();
+        let line = 1 + metadata.bytes().take(start).filter(|byte| *byte == b'\n').count();
         Error::metadata_line(line, &suggested(error.message()))
     })?;
     let mut models = Vec::new();
     let mut wrong = Vec::new();
     for entry in file.model {
+        // A model without a file of SQL is one of the problems that are told of all models.
         let sql = sql(&entry.name).unwrap_or_default();
         match model(entry, sql) {
             Ok(model) => models.push(model),

@@ -179,6 +179,7 @@ pub(super) fn inputs(model: &Model, before: &[Model]) -> Vec<String> {
 }
 
 fn before_of<'a>(model: &Model, models: &'a [Model]) -> &'a [Model] {
-    let at = models.iter().position(|one| one.name == model.name).unwrap_or_default();
-    models.get(..at).unwrap_or_default()
+    let at = models.iter().position(|one| one.name == model.name);
+    // Nothing is before a model that isn't among them.
+    at.map_or(&[], |at| &models[..at])
 }

@@ -92,6 +92,7 @@ async fn tried(session: &SessionContext, model: &Model) -> Result<SchemaRef, Str
         return Ok(planned);
     }
     let unfit = model.selected().fields().iter().find_map(|wanted| {
+        // A column that is lacking is told below.
         let found = planned.field_with_name(wanted.name()).ok()?;
         let is_text = |of: &DataType| matches!(of, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
         (is_text(found.data_type()) && !is_text(wanted.data_type())).then(|| {
@@ -159,6 +160,7 @@ async fn constants(session: &SessionContext, plan: &LogicalPlan) -> Result<(), S
 /// Whether an expression is the same for all rows.
 fn is_constant(expression: &Expr) -> bool {
     let mut constant = true;
+    // The walk only looks, so it can't fail.
     expression
         .apply(|part| {
             constant &= match part {
