@@ -122,6 +122,7 @@ pub(super) async fn counted(
 /// Whether the record names this parent, or names none.
 fn hangs_on(hangs: &Parent, record: &RawValue, parent: i64) -> bool {
     let Some(path) = hangs.property else { return true };
+    // One that is no JSON names none here, and goes to quarantine where it is decoded.
     let record: Option<Value> = serde_json::from_str(record.get()).ok();
     let named = record.as_ref().and_then(|record| record.pointer(&format!("/{path}")));
     named.and_then(Value::as_i64).is_none_or(|named| named == parent)

@@ -98,7 +98,7 @@ impl ChildWork<'_> {
             return Err(error);
         }
         if rows.failed.len() > MAX_PENDING {
-            return Err(Error::left_out(self.entity, self.left_out(&rows.failed)));
+            return Err(self.given_up(&rows.failed));
         }
         next.pending = rows.failed.iter().map(|(parent, _)| *parent).collect();
         let slow = self.moved_on(&refreshed, stored, &mut next);
@@ -217,14 +217,16 @@ impl ChildWork<'_> {
         let now = next.asked;
         let is_cut = refreshed.is_cut();
         if refreshed.last == stored.round {
-            (next.asked, next.round) = (stored.asked, stored.round);
+            next.asked = stored.asked;
+            next.round = stored.round;
             return None;
         }
         next.round = if refreshed.last == i64::MAX { 0 } else { refreshed.last };
         if let (true, Some(now), Some(then)) = (is_cut, now, stored.asked) {
             // What wasn't read in its time is left to the next run, as if so much less time had passed.
-            let share = |of: i64| i128::from(of) * i128::from(refreshed.passed) / i128::from(refreshed.due);
-            let passed = i64::try_from(share((now - then).num_seconds())).unwrap_or_default();
+            let passed = i64::try_from(refreshed.passed).unwrap_or(i64::MAX);
+            let due = i64::try_from(refreshed.due).unwrap_or(i64::MAX);
+            let passed = (now - then).num_seconds().saturating_mul(passed) / due;
             next.asked = Some(then + TimeDelta::seconds(passed));
         }
         let now = now?;

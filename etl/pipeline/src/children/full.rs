@@ -61,7 +61,7 @@ impl ChildWork<'_> {
             let watermark = next.watermark;
             return Ok(Loaded { seen, written, quarantined, watermark_before, watermark, warnings, incomplete });
         }
-        Err(Error::left_out(self.entity, self.left_out(&left_out)))
+        Err(self.given_up(&left_out))
     }
 
     /// Reads all lists but those that are pending anyway, and commits them unless one fails. The rows of what is pending stay.
@@ -184,8 +184,10 @@ impl ChildWork<'_> {
         for batch in &self.select(session, &query).await? {
             let parents = integers(batch, PARENT_ID)?;
             let rows = integers(batch, ROWS)?;
-            let known = parents.iter().zip(rows.iter()).filter_map(|(parent, rows)| parent.zip(rows));
-            stored.extend(known.filter_map(|(parent, rows)| Some((parent, usize::try_from(rows).ok()?))));
+            // A row without a parent is of no list.
+            for (parent, rows) in parents.iter().zip(rows.iter()).filter_map(|(parent, rows)| parent.zip(rows)) {
+                stored.insert(parent, rows as usize);
+            }
         }
         Ok(stored)
     }
@@ -234,6 +236,14 @@ impl ChildWork<'_> {
             ));
         }
         notes
+    }
+
+    /// The error of a load that so many lists end.
+    pub(super) fn given_up(&self, failed: &[(i64, String)]) -> Error {
+        match self.left_out(failed) {
+            Some(what) => Error::left_out(self.entity, &what),
+            None => Error::internal(&format!("the load of {} was given up with no list that failed", self.entity.name)),
+        }
     }
 
     /// Which lists couldn't be read, in words for people.

@@ -103,6 +103,7 @@ impl Looks {
         if self.0.is_empty() {
             return commit;
         }
+        // Ids or times that don't fit are forgotten with all others, and nobody knows when the lists were read.
         let packed: Option<Vec<i64>> = self.0.iter().copied().map(LookSpan::packed).collect();
         let packed = packed.unwrap_or_else(|| vec![0]);
         let places = packed.into_iter().enumerate();

@@ -28,9 +28,9 @@ impl ChildWork<'_> {
         let found = self.ids(self.of_all(None), None, before).await?;
         // What is counted while rows come and go lies between the two.
         let after = self.count(true).await?;
-        let counted = [before, after].into_iter().flatten().min().unwrap_or_default();
+        let counted = [before, after].into_iter().flatten().min();
         let sent = (found.ids.len() + found.unreadable.len()) as u64;
-        if sent < counted {
+        if let Some(counted) = counted.filter(|counted| sent < *counted) {
             return Err(self.incomplete(Gap::Fewer { counted, sent, of: Some(self.above.name) }));
         }
         Ok(found)
@@ -95,7 +95,8 @@ impl ChildWork<'_> {
         let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
         match above.counted(self.above.key).filter(|counted| counted.rows > 0) {
             Some(counted) => Ok(counted.rows),
-            None => Ok(self.count(false).await?.unwrap_or_default()),
+            // Where the server doesn't count either, the least is read that a rolling refresh reads.
+            None => Ok(self.count(false).await?.unwrap_or(0)),
         }
     }
 
@@ -162,8 +163,8 @@ impl ChildWork<'_> {
             found.at_end = page.is_last();
             leave_out(&mut found.unreadable, &page).map_err(|gap| self.incomplete(gap))?;
             for record in page.records().map_err(|error| self.unlisted(error))? {
-                let record: Option<Value> = serde_json::from_str(record.get()).ok();
-                let id = record.as_ref().and_then(|record| record.get(self.above.key)?.as_i64());
+                let record: Value = serde_json::from_str(record.get()).map_err(|_| self.incomplete(Gap::NotJson))?;
+                let id = record.get(self.above.key).and_then(Value::as_i64);
                 let lacks = || self.incomplete(Gap::NoKey { of: self.above.name, key: self.above.key });
                 let id = id.ok_or_else(lacks)?;
                 if let Some(last) = found.ids.last().filter(|last| **last >= id) {

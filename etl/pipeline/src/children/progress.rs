@@ -49,7 +49,8 @@ impl Progress {
         }
         Ok(Self {
             watermark: number(WATERMARK).and_then(DateTime::from_timestamp_micros),
-            round: number(ROUND).unwrap_or_default(),
+            // A refresh that hasn't begun begins below all ids.
+            round: number(ROUND).unwrap_or(0),
             asked: number(ASKED).and_then(DateTime::from_timestamp_micros),
             pending,
             looks: Looks::stored(table).await?,

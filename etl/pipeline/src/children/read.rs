@@ -132,7 +132,8 @@ impl Reader {
     /// Parents whose lists are read before their rows are built: as many bundles as may be under way, once or several times.
     pub(super) fn at_once(&self, work: &ChildWork<'_>) -> usize {
         let size = work.request.shared.sizes(|sizes| sizes.working()).min(self.fits);
-        let (round, (least, most)) = (size * work.client.config().concurrency(), AT_ONCE);
+        let round = size * work.client.config().concurrency();
+        let (least, most) = AT_ONCE;
         (round * least.div_ceil(round)).min(most)
     }
 
@@ -233,7 +234,8 @@ impl Reader {
 
     /// Returns the lists of a bundle that was answered, and sets the size of the next bundles by it.
     fn take(&mut self, work: &ChildWork<'_>, asked: usize, bundled: Bundled) -> Vec<ListedBelow> {
-        (self.strikes, self.is_proven) = (0, true);
+        self.strikes = 0;
+        self.is_proven = true;
         work.request.shared.sizes(|sizes| sizes.answered(asked));
         let records: usize = bundled.lists.iter().map(|listed| listed.records.len()).sum();
         let fits = if bundled.took < QUICK { asked * RECORDS / records.max(1) } else { self.fits.min(asked) };

@@ -43,8 +43,8 @@ impl Error {
     }
 
     /// Lists that failed while a load was about to commit; `what` names them.
-    pub(crate) fn left_out(entity: &Entity, what: Option<String>) -> Self {
-        incomplete(entity, what.unwrap_or_default()).into()
+    pub(crate) fn left_out(entity: &Entity, what: &str) -> Self {
+        incomplete(entity, what).into()
     }
 
     /// Bundles that lack records, while some lists were taken without a count.

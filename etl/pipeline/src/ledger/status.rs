@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Lake, Layer, Table, TableName};
+use connectwise_lakehouse::{Lake, Layer, TableName};
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
 use super::read::rows;
 use super::{RUNS, STARTED};
 use crate::children;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::quarantine::{self, Record};
 
 /// Runs that are shown.
@@ -154,7 +154,8 @@ pub async fn status(lake: &Lake) -> Result<Option<Status>> {
     let open = quarantine::open(lake).await?;
     for (table, (rows, oldest_look)) in tables.iter_mut().zip(found) {
         table.quarantine_open = open.iter().filter(|record| is_of(record, table)).count() as u64;
-        (table.rows, table.oldest_look) = (rows, oldest_look);
+        table.rows = rows;
+        table.oldest_look = oldest_look;
         table.age_seconds = table.last_good.map(|good| (now - good).num_seconds().max(0));
     }
     Ok(Some(Status { lakehouse: lake.root().to_string(), now, tables, runs }))
@@ -200,11 +201,22 @@ fn is_of(record: &Record, table: &TableStatus) -> bool {
 async fn look(lake: &Lake, status: TableStatus) -> (Option<u64>, Option<DateTime<Utc>>) {
     let Some(layer) = Layer::ALL.into_iter().find(|layer| layer.name() == status.layer) else { return (None, None) };
     let name = TableName { layer, name: status.table_name };
-    let Some(table) = lake.table(&name).await.ok().filter(Table::exists) else { return (None, None) };
+    let unread = |error: Error| tracing::warn!("{name} can't be looked at: {}", error.report());
+    let table = match lake.table(&name).await {
+        Ok(table) if table.exists() => table,
+        Ok(_) => return (None, None),
+        Err(error) => {
+            unread(error.into());
+            return (None, None);
+        }
+    };
     let mut below = catalog::entities().iter().filter(|entity| entity.parent().is_some());
     let looked = match below.any(|entity| TableName::bronze(entity.table) == name) {
-        true => children::oldest_look(&table).await.ok().flatten(),
+        true => children::oldest_look(&table).await.unwrap_or_else(|error| {
+            unread(error);
+            None
+        }),
         false => None,
     };
-    (table.row_count().await.ok(), looked)
+    (table.row_count().await.map_err(|error| unread(error.into())).ok(), looked)
 }

@@ -74,7 +74,8 @@ pub(crate) async fn admit(
     let mut next = None;
     if let Some(why) = owner::doubt(lake).await? {
         let (note, number) = mended(lake, &why, adopt, run_id).await?;
-        (told, next) = (Some(note), number);
+        told = Some(note);
+        next = number;
     }
     let (number, reason, note) = match next {
         Some((number, true)) => (number, "moved", Some(moves_to(&tenant))),
@@ -223,13 +224,23 @@ impl HeldTenants {
     async fn by(lake: &Lake) -> Self {
         let mut held = Self { number: 1, tenants: BTreeSet::new() };
         for entity in catalog::entities() {
-            // One that can't be read is loaded as a whole before anything of it is used.
-            if let Ok(table) = lake.table(&TableName::bronze(entity.table)).await {
-                held.number = held.number.max(table.transaction(OWNER).await.ok().flatten().unwrap_or(1));
-                held.tenants.extend(table.transaction(HELD).await.ok().flatten());
+            let name = TableName::bronze(entity.table);
+            match Self::of(lake, &name).await {
+                Ok((number, tenant)) => {
+                    held.number = held.number.max(number.unwrap_or(1));
+                    held.tenants.extend(tenant);
+                }
+                // It is loaded as a whole before anything of it is used.
+                Err(error) => tracing::warn!("{name} doesn't say whose rows it holds: {}", error.report()),
             }
         }
         held
+    }
+
+    /// The number of the owner and the tenant that a table notes.
+    async fn of(lake: &Lake, name: &TableName) -> Result<(Option<i64>, Option<i64>)> {
+        let table = lake.table(name).await?;
+        Ok((table.transaction(OWNER).await?, table.transaction(HELD).await?))
     }
 }
 

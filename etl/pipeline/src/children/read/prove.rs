@@ -120,7 +120,7 @@ impl Reader {
     }
 
     fn lengths(&self, bundle: &[ListedBelow]) -> Vec<Length> {
-        let stored = |parent: i64| self.stored.get(&parent).copied().unwrap_or_default();
+        let stored = |parent: i64| self.stored.get(&parent).copied().unwrap_or(0);
         bundle.iter().map(|listed| listed.length(stored(listed.list.parent))).collect()
     }
 }
