@@ -43,7 +43,8 @@ impl Sizes {
     /// A bundle with so many lists was answered.
     pub(crate) fn answered(&mut self, lists: usize) {
         if lists > self.works {
-            (self.works, self.trying) = (lists, false);
+            self.works = lists;
+            self.trying = false;
         }
     }
 

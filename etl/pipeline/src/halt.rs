@@ -81,7 +81,7 @@ impl Halt {
         match () {
             () if self.doubted => 1,
             () if self.went => usize::MAX,
-            () => usize::try_from(HANDFUL.saturating_sub(self.shut)).unwrap_or(1).max(1),
+            () => HANDFUL.saturating_sub(self.shut).max(1) as usize,
         }
     }
 

@@ -128,7 +128,8 @@ impl Target<'_> {
             let mut pages = Box::pin(list.skip_unreadable().pages());
             while let Some(page) = pages.try_next().await.map_err(fault)? {
                 for record in page.records().map_err(fault)? {
-                    let record: Value = serde_json::from_str(record.get()).unwrap_or_default();
+                    // A record that is no JSON shows nothing, so that what it may stand for hasn't moved on.
+                    let Ok(record) = serde_json::from_str::<Value>(record.get()) else { continue };
                     let shows = record.get(drain.shows).is_some_and(|shown| !shown.is_null());
                     let Some(id) = record.get(into.key).and_then(Value::as_i64).filter(|_| shows) else { continue };
                     moved.extend(some.iter().filter(|(there, _)| *there == id).map(|(_, key)| *key));

@@ -165,7 +165,10 @@ impl Counted {
         let mut joined: Vec<(Range, u64)> = Vec::new();
         for ((after, last), records) in self.0 {
             match joined.last_mut().filter(|(_, before)| *before + records <= FILLED as u64) {
-                Some((range, before)) => (range.1, *before) = (last, *before + records),
+                Some((range, before)) => {
+                    range.1 = last;
+                    *before += records;
+                }
                 None => joined.push(((after, last), records)),
             }
         }

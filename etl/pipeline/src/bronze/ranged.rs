@@ -79,7 +79,8 @@ impl Target<'_> {
         count: &Count,
         bundles: bool,
     ) -> Result<(Option<Listed>, Option<String>)> {
-        let records = count.records.unwrap_or_default();
+        // A server that doesn't count is read from one end to the other.
+        let records = count.records.unwrap_or(0);
         let pieces = pieces_of(records, self.request.page_size, self.at_once());
         if pieces < 2 {
             return Ok((None, None));
@@ -181,7 +182,8 @@ impl Target<'_> {
     /// order of its keys; `has_pages` says whether all of them by a last page.
     pub(super) fn prove_together(&self, seen: &mut Seen, counts: (Count, Count), has_pages: bool) -> Result<()> {
         let (before, after) = counts;
-        (seen.counted, seen.counted_after) = (before.records, after.records);
+        seen.counted = before.records;
+        seen.counted_after = after.records;
         seen.uncounted = before.refused.or(after.refused);
         let least = [before.records, after.records].into_iter().flatten().min();
         if let Some(least) = least.filter(|least| seen.records + (seen.unreadable.len() as u64) < *least) {
@@ -189,7 +191,9 @@ impl Target<'_> {
             return Err(incomplete(self.entity, gap).into());
         }
         // They have no key in common.
-        (seen.ended, seen.ascending, seen.complete) = (has_pages.then_some(true), Some(true), true);
+        seen.ended = has_pages.then_some(true);
+        seen.ascending = Some(true);
+        seen.complete = true;
         Ok(())
     }
 }

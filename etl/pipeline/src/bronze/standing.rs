@@ -94,7 +94,8 @@ impl Standing {
             Some(_) => None,
         };
         let dates = match watermark {
-            Some(_) => table.transaction(DATES).await?.unwrap_or_default(),
+            // What is as documented is noted by nobody.
+            Some(_) => table.transaction(DATES).await?.unwrap_or(0),
             None => 0,
         };
         let deferred = Deferred::stored(table).await?;

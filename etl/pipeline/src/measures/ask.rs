@@ -178,8 +178,7 @@ fn words(name: &str) -> String {
 }
 
 fn date(day: NaiveDate) -> ScalarValue {
-    let epoch = NaiveDate::default();
-    ScalarValue::Date32(i32::try_from((day - epoch).num_days()).ok())
+    ScalarValue::Date32(Some(day.to_epoch_days()))
 }
 
 /// The first and the last day that count.

@@ -336,7 +336,7 @@ impl Catalog {
 pub(super) fn parse(text: &str) -> Result<CatalogFile, String> {
     toml::from_str(text).map_err(|error| {
         let start = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.get(..start).unwrap_or_default().matches('\n').count();
+        let line = 1 + text.bytes().take(start).filter(|byte| *byte == b'\n').count();
         format!("line {line}: {}", suggested(error.message()))
     })
 }

@@ -189,8 +189,8 @@ impl Held {
         });
         let now = Self::of(&lake.table(&table()).await?, entity).await?;
         let open: Vec<&Record> = now.open().collect();
-        let why = open.first().map(|record| record.reason.clone()).unwrap_or_default();
-        let open = named(&open).map(|named| {
+        let open = named(&open).zip(open.first()).map(|(named, first)| {
+            let why = &first.reason;
             format!(
                 "records of {name} can't be rows and are in {}: {named} ({why}); the next run asks for them again, so have \
                  them mended in the PSA, or let them stay: `connectwise-etl quarantine` lists them, and with `--all` acknowledges them",

@@ -63,7 +63,7 @@ pub fn schema() -> SchemaRef {
 /// What tells a record from others.
 fn identity(entity: &Entity, record: &Rejected) -> i64 {
     // Where the text is withheld it is that of others too.
-    let key = record.key.map(|key| format!("{key}\n")).unwrap_or_default();
+    let key = record.key.map_or_else(String::new, |key| format!("{key}\n"));
     XxHash3_64::oneshot(format!("{}\n{key}{}", entity.name, record.text).as_bytes()).cast_signed()
 }
 

@@ -95,7 +95,7 @@ pub async fn run(
         let clock = Instant::now();
         let mut report = one(lake, client, entity, options).await;
         report.seconds = clock.elapsed().as_secs_f64();
-        let rest = entities.get(at + 1..).unwrap_or_default();
+        let rest = &entities[at + 1..];
         let stops = halt.after(client, report.refused.is_some(), report.trouble, rest).await;
         if let Some(why) = stops.as_ref().filter(|_| !rest.is_empty()) {
             not_tried = rest.iter().map(|entity| entity.name).collect();

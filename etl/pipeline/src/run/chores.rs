@@ -49,7 +49,7 @@ pub async fn reconcile(
             let failed = found.iter().any(|one| one.refused.is_some());
             let trouble = found.iter().find_map(|one| one.trouble);
             all.extend(found);
-            let rest = entities.get(at + 1..).unwrap_or_default();
+            let rest = &entities[at + 1..];
             if let Some(why) = halt.after(client, failed, trouble, rest).await {
                 not_tried = rest.iter().map(|entity| entity.name).collect();
                 if let Some(last) = all.last_mut().filter(|_| !rest.is_empty()) {
@@ -83,7 +83,7 @@ pub async fn reconcile(
         progress.done(entity.name);
         let mut stops = false;
         for found in &mut found {
-            let rest = entities.get(at + 1..).unwrap_or_default();
+            let rest = &entities[at + 1..];
             let why = halt.after(&client, found.refused.is_some(), found.trouble, rest).await;
             stops = why.is_some();
             if let Some(why) = why.filter(|_| !rest.is_empty()) {

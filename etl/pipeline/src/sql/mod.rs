@@ -144,8 +144,7 @@ fn operators(sql: &str) -> usize {
             Token::RParen | Token::RBracket | Token::RBrace => {
                 if open.len() > 1 {
                     open.pop();
-                    let before = open.last().copied().unwrap_or_default();
-                    outside -= before.operators + before.chained;
+                    outside -= open.last().map_or(0, |before| before.operators + before.chained);
                 }
             }
             Token::Comma => {
@@ -189,8 +188,7 @@ fn operators(sql: &str) -> usize {
             | Token::EOF => {}
             _ => inner.operators += 1,
         }
-        let inner = open.last().copied().unwrap_or_default();
-        most = most.max(outside + inner.operators + inner.chained);
+        most = most.max(outside + open.last().map_or(0, |inner| inner.operators + inner.chained));
     }
     most
 }

@@ -43,8 +43,8 @@ impl Visitor for Counter {
 
     fn pre_visit_relation(&mut self, relation: &ObjectName) -> ControlFlow<()> {
         let [part] = relation.0.as_slice() else { return self.add(1) };
-        let name = part.as_ident().map(folded).unwrap_or_default();
-        let reads = self.open.iter().rev().find_map(|scope| scope.names.get(&name)).copied();
+        let name = part.as_ident().map(folded);
+        let reads = name.and_then(|name| self.open.iter().rev().find_map(|scope| scope.names.get(&name)).copied());
         self.add(reads.unwrap_or(1))
     }
 

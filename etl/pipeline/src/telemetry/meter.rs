@@ -70,7 +70,8 @@ impl Meter {
     pub fn begin(&self, watermark: Option<DateTime<Utc>>) {
         self.rows.store(0, Ordering::Relaxed);
         let mut noted = self.noted();
-        (noted.watermark, noted.tally) = (watermark, Tally::default());
+        noted.watermark = watermark;
+        noted.tally = Tally::default();
         noted.reads.clear();
     }
 
@@ -100,17 +101,18 @@ impl Meter {
 
     /// Says how many rows there will be, where that is known.
     pub fn expect(&self, rows: Option<u64>) {
-        self.expected.store(rows.unwrap_or_default(), Ordering::Relaxed);
+        // 0 stands for a number that isn't known.
+        self.expected.store(rows.unwrap_or(0), Ordering::Relaxed);
     }
 
     /// Counts rows that went by.
-    pub fn advance(&self, rows: usize) {
-        self.rows.fetch_add(rows as u64, Ordering::Relaxed);
+    pub fn advance(&self, rows: u64) {
+        self.rows.fetch_add(rows, Ordering::Relaxed);
     }
 
     /// Counts rows of an entity that went by, and looks at them for what the interface document doesn't say.
     pub fn batch(&self, entity: &Entity, batch: &RecordBatch) {
-        self.advance(batch.num_rows());
+        self.advance(batch.num_rows() as u64);
         self.noted().tally.take(entity, batch);
     }
 
@@ -186,9 +188,7 @@ impl Meter {
 /// Watches a run.
 pub trait Observer: Send + Sync {
     /// The number of lists that the run is going to load, before the first one starts.
-    fn planned(&self, lists: usize) {
-        let _ = lists;
-    }
+    fn planned(&self, _lists: usize) {}
     /// A step starts; its meter may be read at any time.
     fn started(&self, table: &TableName, meter: &Meter);
     /// A step ended, well or badly.

@@ -144,10 +144,12 @@ impl Step {
     pub(crate) fn built(&mut self, report: &TableReport) {
         self.wrote(&report.written);
         if report.outcome == BuildOutcome::NoInput {
-            (self.outcome, self.version) = (StepOutcome::Skipped, None);
+            self.outcome = StepOutcome::Skipped;
+            self.version = None;
         }
         if let Some(error) = &report.error {
-            (self.outcome, self.version) = (StepOutcome::Failed(error.clone()), None);
+            self.outcome = StepOutcome::Failed(error.clone());
+            self.version = None;
         }
         self.rows_read = report.rows;
         self.warnings.extend(report.warnings.iter().cloned());
@@ -164,7 +166,9 @@ impl Step {
 
     /// Takes what the client of this step alone has sent.
     pub(crate) fn spent(&mut self, stats: ClientStats) {
-        (self.requests, self.retries, self.bytes) = (stats.requests, stats.retries, stats.bytes);
+        self.requests = stats.requests;
+        self.retries = stats.retries;
+        self.bytes = stats.bytes;
     }
 
     pub(crate) fn failed(&mut self, error: &Error) {

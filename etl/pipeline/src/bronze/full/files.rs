@@ -22,7 +22,8 @@ impl Target<'_> {
         let mut counting = Counting::Asked;
         if self.at_once() > 1 {
             let count = self.count(None).await?;
-            let records = count.records.unwrap_or_default();
+            // A server that doesn't count is read from one end to the other.
+            let records = count.records.unwrap_or(0);
             let pieces = pieces_of(records, self.request.page_size, self.at_once());
             // The bounds of the keys and a bundle are two requests.
             if records >= 2 * u64::from(self.request.page_size) {
@@ -87,7 +88,7 @@ impl Target<'_> {
         let has_pages = !pieces.iter().any(|piece| matches!(piece, Piece::Bundled(_)));
         let work = pieces.into_iter().map(async |piece| match piece {
             Piece::Keep(chunk) => {
-                self.meter.advance(usize::try_from(chunk.file.rows).unwrap_or_default());
+                self.meter.advance(chunk.file.rows);
                 let seen = Seen { records: chunk.file.rows, rescued: chunk.rescued, ..Seen::default() };
                 Ok(Read { files: vec![chunk.file], seen, quarantined: 0 })
             }
@@ -150,7 +151,9 @@ impl Target<'_> {
             if let (Some(stage), Some((_, to))) = (stage, file.keys) {
                 let chunk = Chunk { after, last: to, rescued: seen.rescued - rescued, file: file.clone() };
                 self.stage_chunk(stage, &chunk, quarantined.saturating_sub(told)).await?;
-                (after, rescued, told) = (Some(to), seen.rescued, quarantined);
+                after = Some(to);
+                rescued = seen.rescued;
+                told = quarantined;
             }
             files.push(file);
         }
