@@ -59,10 +59,10 @@ fn value_of(text: &str) -> Result<String, &'static str> {
     } else if let Some(quoted) = text.strip_prefix('"') {
         in_double_quotes(quoted)?
     } else {
-        let comment =
-            text.char_indices().zip(text.chars().skip(1)).find(|((_, one), two)| one.is_whitespace() && *two == '#');
-        let end = if text.starts_with('#') { 0 } else { comment.map_or(text.len(), |((at, _), _)| at) };
-        return Ok(text.get(..end).unwrap_or_default().trim_end().to_owned());
+        let mut before = ' ';
+        let is_comment = |letter: char| std::mem::replace(&mut before, letter).is_whitespace() && letter == '#';
+        let value = text.split_once(is_comment).map_or(text, |(value, _)| value);
+        return Ok(value.trim_end().to_owned());
     };
     let rest = rest.trim_start();
     if rest.is_empty() || rest.starts_with('#') {

@@ -48,7 +48,8 @@ pub(crate) fn parquet_fault(error: parquet::errors::ParquetError) -> Error {
 
 /// Nested columns as JSON text, which is all that CSV can hold, and texts as `cells` wants them.
 fn flat(batch: &RecordBatch, cells: &mut Cells) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let (mut fields, mut columns): (Vec<Field>, Vec<ArrayRef>) = (Vec::new(), Vec::new());
+    let mut fields: Vec<Field> = Vec::new();
+    let mut columns: Vec<ArrayRef> = Vec::new();
     for (field, column) in batch.schema().fields().iter().zip(batch.columns()) {
         let name = cells.text(field.name()).into_owned();
         let texts = if field.data_type().is_nested() {

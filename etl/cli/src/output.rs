@@ -116,7 +116,7 @@ fn arranged(header: &[&str], right: &[usize], rows: Vec<Vec<String>>, room: Opti
 fn fits(header: &[&str], rows: &[Vec<String>], room: usize) -> bool {
     let needed = header.iter().enumerate().map(|(at, name)| {
         let texts = rows.iter().filter_map(|row| row.get(at)).map(String::as_str).chain([*name]);
-        let widest = texts.flat_map(str::lines).map(|line| line.chars().count()).max().unwrap_or_default();
+        let widest = texts.flat_map(str::lines).map(|line| line.chars().count()).max().unwrap_or(0);
         // With a blank on both sides.
         widest.min(LEGIBLE) + 2
     });

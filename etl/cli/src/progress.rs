@@ -107,7 +107,8 @@ impl Observer for Progress {
             StepOutcome::Written => format!("✓ {name}: {}", changes(step)),
         };
         match &self.bars {
-            Some(bars) => bars.println(plain(&line)).unwrap_or_default(),
+            // A terminal that is gone has nobody to tell.
+            Some(bars) => drop(bars.println(plain(&line))),
             None => self.output.note(&line),
         }
     }
@@ -115,8 +116,10 @@ impl Observer for Progress {
 
 pub(crate) fn style(template: &str) -> ProgressStyle {
     let rate = |state: &ProgressState, text: &mut dyn Write| {
+        // What can't be drawn is left out of a bar.
         text.write_str(&thousands(state.per_sec() as u64)).ok();
     };
+    // The templates are constants, so the plain bar is never drawn.
     ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()).with_key("rate", rate)
 }
 

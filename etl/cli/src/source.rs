@@ -96,7 +96,7 @@ impl SourceArgs {
 }
 
 fn option_name(option: &str) -> &str {
-    option.split('=').next().unwrap_or(option)
+    option.split_once('=').map_or(option, |(name, _)| name)
 }
 
 /// The table `[source]` of the file. Secrets are only read from the environment.

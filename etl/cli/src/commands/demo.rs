@@ -95,8 +95,8 @@ async fn answer(lake: &Lake, settings: &Settings, report: &RunReport, output: &O
         let asked = catalog.asked(question)?;
         let answer = measures::ask(lake, &asked, &AskRequest::default()).await?;
         if output.is_json() {
-            answers
-                .insert(question.to_owned(), serde_json::from_slice(&query::json(&answer.rows)?).unwrap_or_default());
+            let rows = serde_json::from_slice(&query::json(&answer.rows)?);
+            answers.insert(question.to_owned(), rows.map_err(|why| error::no_json().with_source(why))?);
         } else {
             output.line(&format!("\n{question}: {}", asked.description))?;
             output.line(&ask::text(&answer, most, newest)?)?;

@@ -88,8 +88,10 @@ fn show(report: &MaintenanceReport, output: &Output) -> Result<()> {
     if report.dry_run {
         output.line("a dry run: nothing was changed")?;
     }
-    for one in report.failed() {
-        output.note(&format!("{} was left as it was: {}", one.table, one.error.as_deref().unwrap_or_default()));
+    for one in &report.tables {
+        if let Some(why) = &one.error {
+            output.note(&format!("{} was left as it was: {why}", one.table));
+        }
     }
     Ok(())
 }

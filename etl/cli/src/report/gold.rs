@@ -119,6 +119,7 @@ async fn months(lake: &Lake, catalog: &Catalog, today: NaiveDate) -> Result<Opti
     let told = told(lake, &asked, Vec::new(), None).await?;
     let month = |day: NaiveDate| format!("{}-{:02}", day.year(), day.month());
     let this = month(today);
+    // Where a table is lacking no month is known, and the questions themselves say which.
     let rows = told.rows.unwrap_or_default();
     let known =
         rows.iter().filter(|row| matches!(row.0.get("month"), Some(Cell::Text(_)))).map(|row| row.text("month"));

@@ -93,7 +93,7 @@ pub(super) async fn read(lake: &Lake, now: DateTime<Utc>) -> Result<Option<Opera
     let mut reasons: BTreeMap<(String, String), u64> = BTreeMap::new();
     for record in quarantine::standing(lake).await? {
         // What a parser says behind the colon may quote the record.
-        let reason = record.reason.split(':').next().unwrap_or_default().to_owned();
+        let reason = record.reason.split_once(':').map_or(record.reason.as_str(), |(reason, _)| reason).to_owned();
         *reasons.entry((record.entity, reason)).or_default() += 1;
     }
     let mut quarantined: Vec<Quarantined> =

@@ -89,7 +89,7 @@ fn freshness(tables: &[&TableStatus]) -> Html {
         })
         .collect();
     let oldest = tables.iter().filter_map(|table| table.age_seconds).max();
-    let full = oldest.unwrap_or_default().max(FRESH) as f64;
+    let full = oldest.map_or(FRESH, |oldest| oldest.max(FRESH)) as f64;
     let items: Vec<Item> = oldest_first(tables)
         .into_iter()
         .take(MOST_AGES)
@@ -152,8 +152,9 @@ fn runs(html: &mut Html, operations: &Operations) {
         .runs
         .iter()
         .map(|run| {
-            let requests = run.requests.unwrap_or_default();
-            let retries = run.retries.unwrap_or_default();
+            // A run that was cut off counted none, and its outcome says so in the list below.
+            let requests = run.requests.unwrap_or(0);
+            let retries = run.retries.unwrap_or(0);
             Item {
                 label: minute(run.started),
                 values: vec![requests.saturating_sub(retries) as f64, retries as f64],

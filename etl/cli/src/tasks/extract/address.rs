@@ -1,7 +1,7 @@
 //! What people paste as a list: a path with or without its slash, a URL of the API, and either with a query behind it.
 
 use connectwise_extract::closest::advice;
-use connectwise_pipeline::error::Result;
+use connectwise_pipeline::error::{Error, Result};
 use connectwise_sdk::MAX_PAGE_SIZE;
 use url::{Url, form_urlencoded};
 
@@ -86,15 +86,17 @@ impl Address {
     pub(crate) fn check(&self, base: &str) -> Result<()> {
         let Some(server) = &self.server else { return Ok(()) };
         let host = |url: &Url| (url.host_str().map(str::to_ascii_lowercase), url.port_or_known_default());
-        let base = Url::parse(base).ok();
-        if base.as_ref().map(host) == Some(host(server)) {
+        let unread = |why| Error::internal("a client was made for a server whose URL can't be read").with_source(why);
+        let base = Url::parse(base).map_err(unread)?;
+        if host(&base) == host(server) {
             return Ok(());
         }
         let name = |url: &Url| match (url.host_str(), url.port()) {
             (Some(host), Some(port)) => format!("{host}:{port}"),
-            (host, _) => host.unwrap_or_default().to_owned(),
+            // A URL such as `file:///a` has no host.
+            (host, _) => host.unwrap_or("").to_owned(),
         };
-        Err(error::other_server(&name(server), &base.as_ref().map(name).unwrap_or_default()))
+        Err(error::other_server(&name(server), &name(&base)))
     }
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn entity_of(path: &str) -> Option<&'static Entity> {
 pub(crate) fn chosen(fields: &str) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for field in fields.split(',') {
-        let name = field.trim().split('/').next().unwrap_or_default().trim();
+        let name = field.split_once('/').map_or(field, |(name, _)| name).trim();
         if !name.is_empty() && name != RESCUED && !names.iter().any(|known| known == name) {
             names.push(name.to_owned());
         }
@@ -77,25 +77,28 @@ fn named(name: &str, kind: Kind) -> Column {
 /// The properties of records as they come, in the order of their first appearance.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    names: Vec<String>,
-    shapes: HashMap<String, Shape>,
+    list: Vec<(String, Shape)>,
+    places: HashMap<String, usize>,
 }
 
 impl Found {
     pub(crate) fn see(&mut self, record: &str) {
+        // A record that is no object has no properties, and is rescued as a whole.
         for (name, value) in properties(record).unwrap_or_default() {
-            if let Some(shape) = self.shapes.get_mut(name.as_ref()) {
+            let known = self.places.get(name.as_ref()).and_then(|at| self.list.get_mut(*at));
+            if let Some((_, shape)) = known {
                 shape.see(value);
-            } else if self.names.len() < MOST && name != RESCUED {
-                self.names.push(name.clone().into_owned());
-                self.shapes.entry(name.into_owned()).or_default().see(value);
+            } else if self.list.len() < MOST && name != RESCUED {
+                let mut shape = Shape::default();
+                shape.see(value);
+                self.places.insert(name.clone().into_owned(), self.list.len());
+                self.list.push((name.into_owned(), shape));
             }
         }
     }
 
     pub(crate) fn columns(&self) -> Vec<Column> {
-        let kind = |name: &String| self.shapes.get(name).copied().unwrap_or_default().kind();
-        self.names.iter().map(|name| named(name, kind(name))).collect()
+        self.list.iter().map(|(name, shape)| named(name, shape.kind())).collect()
     }
 }
 

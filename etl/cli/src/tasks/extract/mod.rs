@@ -88,7 +88,7 @@ impl List {
     /// a name, and others leave it out without a word.
     pub fn unknown_fields(&self) -> Vec<String> {
         let known = entity_of(&self.path).zip(self.fields());
-        known.map(|(entity, fields)| unknown(entity.columns, fields)).unwrap_or_default()
+        known.map_or_else(Vec::new, |(entity, fields)| unknown(entity.columns, fields))
     }
 
     /// The server's count of records, regardless of the limit.
@@ -162,6 +162,7 @@ impl List {
     fn request(&self) -> ListRequest {
         let Self { client, path, asked, .. } = self;
         let size = asked.page_size.unwrap_or(self.page_size);
+        // A larger limit cuts no page short.
         let limit = self.limit.and_then(|limit| u32::try_from(limit).ok());
         let mut list = client.list(path).page_size(limit.map_or(size, |limit| size.min(limit)));
         if let Some(conditions) = &asked.conditions {
@@ -190,9 +191,9 @@ impl List {
 /// Adds the key to an order, so that no two records are equal and each has its place on one page.
 fn ordered(path: &str, order: &str) -> String {
     let order = order.trim().trim_end_matches(',');
-    let name = |term: &str| term.split_whitespace().next().unwrap_or_default().to_owned();
+    let is_of = |term: &str, key| term.split_whitespace().next().is_some_and(|name| name.eq_ignore_ascii_case(key));
     match entity_of(path) {
-        Some(entity) if !order.split(',').any(|term| name(term).eq_ignore_ascii_case(entity.key)) => {
+        Some(entity) if !order.split(',').any(|term| is_of(term, entity.key)) => {
             format!("{order}, {} asc", entity.key)
         }
         _ => order.to_owned(),
