@@ -23,9 +23,9 @@ impl Error {
         Self::new(Kind::Contract, "rows can't be compared")
     }
 
-    /// Bronze that isn't of the schema with which it was opened: read on, its values would be lost.
+    /// Values that aren't of the schema with which their table was opened: read on, they would be lost.
     pub(crate) fn misshapen(what: &str, data_type: &DataType) -> Self {
-        Self::internal(&format!("{what} of bronze was read as {data_type}"))
+        Self::internal(&format!("{what} was read as {data_type}"))
     }
 
     /// Flattened rows that aren't those of their table.

@@ -89,7 +89,8 @@ fn at(bronze: &RecordBatch, path: &[&str]) -> Result<Option<ArrayRef>> {
     let Some((first, inner)) = path.split_first() else { return Ok(None) };
     let Some(mut found) = bronze.column_by_name(first).cloned() else { return Ok(None) };
     for name in inner {
-        let parent = found.as_struct_opt().ok_or_else(|| Error::misshapen(first, found.data_type()))?;
+        let parent =
+            found.as_struct_opt().ok_or_else(|| Error::misshapen(&format!("{first} of bronze"), found.data_type()))?;
         let Some(child) = parent.column_by_name(name) else { return Ok(None) };
         found = match parent.null_count() {
             0 => child.clone(),
@@ -179,7 +180,7 @@ fn trimmed(texts: &[Option<&str>]) -> ArrayRef {
 
 /// For each row the value of the first of `keys` that its map has.
 fn audit<'a>(info: &'a ArrayRef, keys: &[&str]) -> Result<Vec<Option<&'a str>>> {
-    let misshapen = || Error::misshapen("_info", info.data_type());
+    let misshapen = || Error::misshapen("_info of bronze", info.data_type());
     let info = info.as_map_opt().ok_or_else(misshapen)?;
     let names = info.keys().as_string_opt::<i32>().ok_or_else(misshapen)?;
     let values = info.values().as_string_opt::<i32>().ok_or_else(misshapen)?;

@@ -3,13 +3,15 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
 use connectwise_extract::contract::Personal;
 use connectwise_extract::privacy::{
     Privacy, Treatment, is_password_type, is_secret, mentions_secret, strip, without_secrets,
 };
 use connectwise_sdk::catalog::{Column, Entity, Kind, Meaning};
 use serde_json::{Map, Value};
+
+use crate::error::{Error, Result};
 
 /// The policy of one entity, as far as it concerns what is inside of JSON texts. A hash has a column of its own, never a
 /// place in a text.
@@ -87,15 +89,21 @@ impl ValueGuard {
     }
 
     /// Texts that were written under another policy, without what this one withholds.
-    pub(crate) fn again(&self, kind: &Kind, texts: &ArrayRef) -> ArrayRef {
-        let Some(texts) = texts.as_string_opt::<i32>() else { return texts.clone() };
+    ///
+    /// # Errors
+    /// [`Kind::Internal`](crate::error::Kind::Internal) when they are none.
+    pub(crate) fn again(&self, kind: &Kind, texts: &ArrayRef) -> Result<ArrayRef> {
+        let misshapen = || Error::misshapen("a text of silver", texts.data_type());
+        let texts = texts.as_string_opt::<i32>().ok_or_else(misshapen)?;
         let texts = texts.iter().map(|text| {
             text.map(|text| match serde_json::from_str::<Value>(text) {
                 Ok(value) => self.value(kind, value).to_string(),
+                // Too deep to be read, and to be searched.
+                Err(_) if matches!(kind, Kind::List(_)) => Value::Null.to_string(),
                 Err(_) => text.to_owned(),
             })
         });
-        Arc::new(texts.collect::<StringArray>())
+        Ok(Arc::new(texts.collect::<StringArray>()))
     }
 
     fn value(&self, kind: &Kind, value: Value) -> Value {
@@ -112,5 +120,25 @@ impl ValueGuard {
             }
             (_, value) => value,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use connectwise_extract::catalog;
+
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_too_deep_to_be_searched_is_not_kept() {
+        let guard = ValueGuard::new(catalog::entity("TimeEntry").unwrap(), &Privacy::default());
+        let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
+        let texts: ArrayRef = Arc::new(StringArray::from(vec![Some(deep.as_str()), Some("[1]"), None]));
+        let kept = |kind: &Kind| {
+            let kept = guard.again(kind, &texts).unwrap();
+            kept.as_string::<i32>().iter().map(|text| text.map(str::to_owned)).collect::<Vec<_>>()
+        };
+        assert_eq!(kept(&Kind::List(&Kind::Int32)), [Some("null".to_owned()), Some("[1]".to_owned()), None]);
+        assert_eq!(kept(&Kind::Json), [Some(deep.clone()), Some("[1]".to_owned()), None]);
     }
 }

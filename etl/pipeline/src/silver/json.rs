@@ -29,7 +29,7 @@ fn value(kind: &Kind, values: &ArrayRef, row: usize, guard: &ValueGuard) -> Resu
     if values.is_null(row) {
         return Ok(Value::Null);
     }
-    let misshapen = || Error::misshapen("a nested value", values.data_type());
+    let misshapen = || Error::misshapen("a nested value of bronze", values.data_type());
     Ok(match kind {
         Kind::Int32 => values.as_primitive_opt::<Int32Type>().ok_or_else(misshapen)?.value(row).into(),
         Kind::Int64 => values.as_primitive_opt::<Int64Type>().ok_or_else(misshapen)?.value(row).into(),

@@ -178,7 +178,7 @@ impl Layout {
         match (before, now) {
             (None, None) => match declared.map(|stored| &stored.column.origin) {
                 Some(Origin::Path(_, kind @ (Kind::List(_) | Kind::Json | Kind::StringMap), _)) => {
-                    Ok(self.guard.again(kind, &fit(field.data_type())?))
+                    self.guard.again(kind, &fit(field.data_type())?)
                 }
                 _ => fit(field.data_type()),
             },
