@@ -132,8 +132,11 @@ pub(super) async fn keys(run: &GoldRun, models: &[Model]) -> Result<Keys> {
                 }
             }
             // A table that can't be read any more has nothing left.
-            if let Ok(left) = Keys::load(stored).await {
-                keys.take_over(left);
+            match Keys::load(stored).await {
+                Ok(left) => keys.take_over(left),
+                Err(error) => {
+                    tracing::warn!("{}; the keys that dimensions have are all that is left of them", error.report());
+                }
             }
             keys
         }
@@ -151,8 +154,13 @@ async fn held(table: &Table, model: &Model, keys: &mut Keys) -> Result<()> {
     if !table.register(&session, "d").await? {
         return Ok(());
     }
+    // A table that others made may have none of these columns.
+    let has = |name: &String| table.schema().is_some_and(|schema| schema.field_with_name(name).is_ok());
+    if !has(&model.key) || !has(&model.natural) {
+        return Ok(());
+    }
     let sql = format!("select `{}`, `{}` from d", model.key, model.natural);
-    let Ok(frame) = session.sql(&sql).await else { return Ok(()) };
+    let frame = session.sql(&sql).await.map_err(failed)?;
     let mut seen = HashSet::new();
     for batch in frame.collect().await.map_err(failed)? {
         for (key, natural) in pairs(&batch)? {
