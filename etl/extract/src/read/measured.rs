@@ -200,7 +200,6 @@ impl Measured {
     /// What deserves a look: records that changed in the future, and a watermark that can't be right or may not be.
     pub fn warnings(&self, entity: &Entity) -> Vec<String> {
         let mut warnings = Vec::new();
-        let next = self.next().map(minute).unwrap_or_default();
         if let (Some(named), Some(clock)) = (self.ahead.named(), self.clock) {
             warnings.push(format!(
                 "records of {} say that they changed in the future, after {} by the server's clock: {named}; they are read \
@@ -209,20 +208,22 @@ impl Measured {
                 minute(clock.most)
             ));
         }
-        match self.stored {
-            Some(stored) if self.is_ahead_of_clock() => warnings.push(format!(
+        match self.stored.zip(self.next()) {
+            Some((stored, next)) if self.is_ahead_of_clock() => warnings.push(format!(
                 "the stored watermark {} lay ahead of the server's clock, so that changes may have been missed: all of {} \
-                 was read again, and the watermark is now {next}",
+                 was read again, and the watermark is now {}",
                 minute(stored),
-                entity.name
+                entity.name,
+                minute(next)
             )),
-            Some(stored) if self.is_below_stored() => warnings.push(format!(
+            Some((stored, next)) if self.is_below_stored() => warnings.push(format!(
                 "no record of {} changed as late as the stored watermark {}: the newest record was deleted or hidden from \
-                 the role, or the watermark was wrong; the {} days before {next} are read again and the watermark is set to \
+                 the role, or the watermark was wrong; the {} days before {} are read again and the watermark is set to \
                  it, and if rows are missing or old, run with --full",
                 entity.name,
                 minute(stored),
-                RESCAN.num_days()
+                RESCAN.num_days(),
+                minute(next)
             )),
             _ => {}
         }
