@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::ffi::OsString;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::Path;
 
 use connectwise_pipeline::error::Result;
@@ -72,7 +72,11 @@ impl Environment {
     fn from_file() -> Result<Self> {
         let wrong = |why: String| error::variables_file(FILE, why);
         let path = Path::new(FILE);
-        let Ok(metadata) = path.metadata() else { return Ok(Self::default()) };
+        let metadata = match path.metadata() {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(wrong("it can't be opened".to_owned()).with_source(error)),
+        };
         if !metadata.is_file() {
             return Err(wrong("it is no file".to_owned()));
         }
