@@ -4,7 +4,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use connectwise_extract::progress::Progress;
-use connectwise_lakehouse::locked;
+use connectwise_storage::locked;
 use indicatif::{MultiProgress, ProgressBar};
 
 use super::output::Output;

@@ -5,8 +5,9 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use connectwise_lakehouse::{Layer, TableName, locked};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::run::{Meter, Observer, Step, StepOutcome};
+use connectwise_storage::locked;
 use indicatif::{MultiProgress, ProgressBar, ProgressState, ProgressStyle};
 
 use super::output::{Output, thousands};

@@ -9,12 +9,13 @@ use connectwise_extract::contract::ExtraType;
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::{KEY_VARIABLE, Privacy, PrivacyConfig};
 use connectwise_extract::selection::Selection;
-use connectwise_lakehouse::{Lake, Layout, NoName, StoreOptions, Tokens, memory_size, root};
+use connectwise_lakehouse::{Lake, Layout, NoName, StoreOptions, Tokens, memory_size};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_pipeline::tenant::{self, Tenant};
 use connectwise_sdk::{Client, Observer};
+use connectwise_storage::root;
 use serde::Deserialize;
 use url::Url;
 

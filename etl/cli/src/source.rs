@@ -5,9 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::{Args, Parser};
-use connectwise_lakehouse::local_path;
 use connectwise_pipeline::error::Result;
 use connectwise_sdk::{Client, Config, MAX_PAGE_SIZE, Observer, RetryPolicy};
+use connectwise_storage::local_path;
 use serde::Deserialize;
 
 use super::environment::Environment;

@@ -1,6 +1,6 @@
 //! Text for a terminal: nothing that comes from data may move its cursor, colour it, make links or turn text around.
 
-use connectwise_lakehouse::locked;
+use connectwise_storage::locked;
 use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! What is told while the server is waited for: a program that is silent for a minute looks dead.
 
-use connectwise_lakehouse::locked;
+use connectwise_storage::locked;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 

@@ -7,7 +7,7 @@ use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 
 use crate::data_file::writer_properties;
-use crate::error::{Error, Result, lake_error};
+use crate::error::{self, Result, lake_error};
 use crate::{Commit, Lake, Table, TableName};
 
 /// Tries against writers that change what the table is, which only its first writers and a new version of this program do.
@@ -67,7 +67,7 @@ impl Table {
             Err(error) => {
                 let is_conflict = is_conflict(&error);
                 let error = lake_error(&self.name, "added to", error);
-                Err(if is_conflict { Error::conflict(&self.name).with_source(error) } else { error })
+                Err(if is_conflict { error::conflict(&self.name).with_source(error) } else { error })
             }
         }
     }

@@ -6,10 +6,10 @@
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStoreExt};
 
-use super::objects::{kept_until, listed};
 use super::staging::staged;
 use super::{Lake, Table, TableName};
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
+use connectwise_storage::objects::{kept_until, listed};
 
 /// The object. Readers of Delta tables don't look at such names.
 pub(super) const BEGUN: &str = "_begun";
@@ -25,7 +25,7 @@ impl Table {
             .put(&Path::from(BEGUN), text.into())
             .await
             .map(drop)
-            .map_err(|error| Error::not_begun(&self.name).with_source(error))
+            .map_err(|error| error::not_begun(&self.name).with_source(error))
     }
 
     /// To be called after a commit upon the snapshot. What can't be removed now goes with `maintain`.
@@ -69,7 +69,7 @@ impl Lake {
         let objects = listed(table, &self.objects(table)?).await?;
         match self.orphaned(table, &objects).await? {
             0 => Ok(()),
-            files => Err(Error::damaged(table, lost(files))),
+            files => Err(error::damaged(table, lost(files))),
         }
     }
 }

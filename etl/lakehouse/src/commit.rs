@@ -8,10 +8,10 @@ use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::DeltaOperation;
 use serde_json::Value;
 
-use crate::error::{Error, Kind, Result, lake_error};
-use crate::sentence::chain;
+use crate::error::{self, Error, Kind, Result, lake_error};
 use crate::trust::{Basis, UPON};
 use crate::{Table, TableName};
+use connectwise_storage::sentence::chain;
 
 /// What goes into a commit beside the rows.
 #[derive(Debug, Clone, Default)]
@@ -127,7 +127,7 @@ impl Table {
         let error = own_error(&self.name, error);
         match self.refresh().await {
             Ok(now) if error.kind() == Kind::Lake && now.version() != self.version() => {
-                Error::conflict(&self.name).with_source(error)
+                error::conflict(&self.name).with_source(error)
             }
             _ => error,
         }

@@ -10,7 +10,7 @@ use datafusion::common::JoinType;
 use datafusion::prelude::{SessionContext, col, lit};
 
 use super::{SpillBuffer, Table, TableName};
-use crate::error::{Error, Result, sql_error};
+use crate::error::{self, Error, Result, sql_error};
 
 impl Table {
     /// The rows whose (key, hash) the snapshot doesn't hold: new ones and changed ones. All of them when there is no table.
@@ -124,7 +124,7 @@ impl<'a> Comparison<'a> {
 /// # Errors
 /// [`Kind::Contract`](crate::error::Kind::Contract) when there is no such column of integers.
 pub fn integers(batch: &RecordBatch, key: &str) -> Result<Int64Array> {
-    let missing = || Error::no_integer_key(key);
+    let missing = || error::no_integer_key(key);
     let keys = cast(batch.column_by_name(key).ok_or_else(missing)?, &DataType::Int64)
         .map_err(|error| missing().with_source(error))?;
     Ok(keys.as_primitive::<Int64Type>().clone())
@@ -154,7 +154,7 @@ fn places(rows: &[RecordBatch], key: &str, hash: &str) -> Result<Vec<RecordBatch
 }
 
 fn unfit(error: ArrowError) -> Error {
-    Error::incomparable().with_source(error)
+    error::incomparable().with_source(error)
 }
 
 /// Lowest and highest key, `None` where there are no rows.
@@ -163,7 +163,7 @@ fn key_range(table: &TableName, rows: &[RecordBatch], key: &str) -> Result<Optio
     for batch in rows.iter().filter(|batch| batch.num_rows() > 0) {
         let keys = integers(batch, key)?;
         if keys.null_count() > 0 {
-            return Err(Error::null_key(table, key));
+            return Err(error::null_key(table, key));
         }
         if let (Some(low), Some(high)) = (min(&keys), max(&keys)) {
             range = Some(range.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));

@@ -10,7 +10,7 @@ use arrow::error::ArrowError;
 use datafusion::prelude::DataFrame;
 
 use super::{Source, TableName};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 
 /// Stored rows in the columns of `schema`: of the same names, cast where their type is another, NULL where there are none.
 pub fn as_of_today(table: &TableName, schema: &SchemaRef, stored: &RecordBatch) -> Result<RecordBatch> {
@@ -26,12 +26,12 @@ pub fn as_of_today(table: &TableName, schema: &SchemaRef, stored: &RecordBatch) 
 
 /// Rows of a table that can't be put together as its contract declares.
 pub fn unfit(table: &TableName, error: ArrowError) -> Error {
-    Error::outdated(table).with_source(error)
+    error::outdated(table).with_source(error)
 }
 
 /// Rows that a table can't take.
 pub(super) fn refused(table: &TableName, error: ArrowError) -> Error {
-    Error::undeclared(table, None).with_source(error)
+    error::undeclared(table, None).with_source(error)
 }
 
 /// Same names in the same order with the same types.
@@ -61,7 +61,7 @@ pub(super) fn check(table: &TableName, declared: &Schema, found: &Schema) -> Res
         Some((wanted, None)) => format!("{} is missing", wanted.name()),
         None => format!("there are {} columns, and {} are declared", found.fields().len(), declared.fields().len()),
     };
-    Err(Error::undeclared(table, Some(&difference)))
+    Err(error::undeclared(table, Some(&difference)))
 }
 
 /// The rows of a source whose columns are the declared ones.

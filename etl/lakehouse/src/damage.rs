@@ -13,10 +13,10 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
 use super::begun::lost;
-use super::objects::{HINT, LOG, commit_path, listed};
 use super::reader::{AT_ONCE, File};
 use super::{Lake, Table, TableName};
 use crate::error::Result;
+use connectwise_storage::objects::{HINT, LOG, commit_path, listed};
 
 /// Why a table can't be read, or not all of it.
 #[derive(Debug, Clone)]

@@ -25,7 +25,7 @@ use serde_json::{Map, Value};
 
 use super::checksum;
 use super::{Table, TableName};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
 pub(crate) const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
@@ -103,7 +103,7 @@ impl DataFileWriter {
                 self.open.insert(writer.map_err(|error| unwritten(&self.table, error))?)
             }
         };
-        open.write(batch).map_err(|error| Error::foreign_rows(&self.table).with_source(error))?;
+        open.write(batch).map_err(|error| error::foreign_rows(&self.table).with_source(error))?;
         self.rows += batch.num_rows();
         Ok(())
     }
@@ -182,7 +182,7 @@ pub(super) fn add(path: String, size: i64, modification_time: i64, stats: Option
 }
 
 fn unwritten(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::unwritten_file(table).with_source(error)
+    error::unwritten_file(table).with_source(error)
 }
 
 /// How Delta writes files of a table.

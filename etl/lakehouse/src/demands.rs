@@ -11,7 +11,7 @@ use deltalake::kernel::{Metadata, StructType};
 use serde_json::json;
 
 use super::Table;
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
 
 /// Properties that change what a file has to hold or which rows a table may have. Others, such as retention times, stay when
 /// a table is rebuilt.
@@ -83,10 +83,10 @@ impl Table {
     pub(super) fn writable(&self) -> Result<()> {
         let Some(snapshot) = self.snapshot() else { return Ok(()) };
         if let Err(error) = PROTOCOL.can_write_to(snapshot) {
-            return Err(Error::unknown_features(&self.name).with_source(error));
+            return Err(error::unknown_features(&self.name).with_source(error));
         }
         if snapshot.metadata().configuration().get("delta.appendOnly").is_some_and(|value| value == "true") {
-            return Err(Error::append_only(&self.name));
+            return Err(error::append_only(&self.name));
         }
         Ok(())
     }
@@ -110,7 +110,7 @@ impl Table {
             .collect();
         // A merge goes by names, so that their order is no matter here.
         match demands(self).or_else(|| fields(&stored, &Schema::new(known))) {
-            Some(difference) => Err(Error::needs_rebuild(&self.name, &difference)),
+            Some(difference) => Err(error::needs_rebuild(&self.name, &difference)),
             None => Ok(()),
         }
     }

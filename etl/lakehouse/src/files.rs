@@ -11,7 +11,7 @@ use super::Table;
 use super::merge::locate::{Wanted, locate};
 use super::reader::{AT_ONCE, File};
 use super::rows::register_batches;
-use crate::error::{Error, Result, lake_error, sql_error};
+use crate::error::{self, Result, lake_error, sql_error};
 
 /// Operations after which columns are what they were, so that rows of files that stay have not changed.
 const MERGES: [&str; 3] = ["MERGE", "OPTIMIZE", "DELETE"];
@@ -123,7 +123,7 @@ impl Table {
         });
         let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut files = BTreeSet::new();
-        let unread = |error| Error::unsearched(&self.name).with_source(error);
+        let unread = |error| error::unsearched(&self.name).with_source(error);
         while let Some(found) = looked.try_next().await.map_err(unread)? {
             files.extend(found.and_then(|path| uris.get(last(&path)).cloned()));
         }

@@ -10,9 +10,9 @@ use super::Table;
 use super::compare::integers;
 use super::damage::Log;
 use super::keys::Keys;
-use super::objects::{commit_path, listed};
 use super::reader::File;
 use crate::error::Result;
+use connectwise_storage::objects::{commit_path, listed};
 
 /// Things that something was found of.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -8,7 +8,7 @@ use super::compare::integers;
 use super::data_file::{ActiveFile, DataFile};
 use super::reader::{AT_ONCE, File, column_values};
 use crate::Table;
-use crate::error::{Error, Result, sql_error};
+use crate::error::{self, Result, sql_error};
 
 /// A set of keys.
 pub type Keys = RoaringTreemap;
@@ -49,7 +49,7 @@ impl Table {
         let read = files.iter().map(|file| column_values(File::new(self.store(), &file.add.path, file.add.size), key));
         let mut read = stream::iter(read.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut all = Keys::new();
-        let fault = |error| Error::unread_keys(&self.name).with_source(error);
+        let fault = |error| error::unread_keys(&self.name).with_source(error);
         while let Some(some) = read.try_next().await.map_err(fault)? {
             all.extend(some.into_iter().map(i64::cast_unsigned));
         }

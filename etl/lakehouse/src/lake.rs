@@ -10,6 +10,7 @@ use datafusion::common::TableReference;
 use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
 use deltalake::delta_datafusion::{DeltaSessionContext, TableProviderBuilder};
+use deltalake::logstore::StorageConfig;
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use futures::future::BoxFuture;
@@ -18,12 +19,11 @@ use tokio::sync::OnceCell;
 use twox_hash::XxHash3_64;
 use url::Url;
 
-use crate::azure::{self, StoreOptions};
-use crate::error::{Error, Result, lake_error, sql_error};
-use crate::location;
+use crate::error::{self, Error, Result, lake_error, sql_error};
 use crate::memory::Memory;
-use crate::name::{Layout, TableName};
-use crate::objects::LOG;
+use connectwise_storage::objects::LOG;
+use connectwise_storage::{Layout, TableName};
+use connectwise_storage::{StoreOptions, store};
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
@@ -54,8 +54,9 @@ impl Lake {
     /// # Errors
     /// [`Kind::Config`](crate::error::Kind::Config) when the text is neither, and when the options hold no credentials for the store.
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
-        let root = location::root(location)?;
-        let store = azure::store(&root, options)?;
+        let root = connectwise_storage::root(location)?;
+        let retry = StorageConfig::from_iter(options.settings()).retry;
+        let store = store(&root, options, retry)?;
         Ok(Self { root, layout: Layout::default(), stored_names: Arc::default(), guard: None, store, memory: None })
     }
 
@@ -143,7 +144,7 @@ impl Lake {
 
     fn has_place(&self, table: &TableName, below: &str) -> Result<bool> {
         let Ok(path) = self.url(table)?.to_file_path() else { return Ok(true) };
-        path.join(below).try_exists().map_err(|error| Error::shut_folder(table, &path).with_source(error))
+        path.join(below).try_exists().map_err(|error| error::shut_folder(table, &path).with_source(error))
     }
 
     /// A DataFusion session as this project needs it: names keep their case, time is UTC, text is `Utf8`.
@@ -177,7 +178,7 @@ fn configured(memory: &Memory) -> Result<SessionContext> {
     .map(|(key, value)| (key.to_owned(), value.to_owned()))
     .collect();
     let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
-        .map_err(|error| Error::session().with_source(error))?;
+        .map_err(|error| error::session().with_source(error))?;
     let state = SessionStateBuilder::new_from_existing(delta.state());
     Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
 }
@@ -340,11 +341,11 @@ impl Table {
         let provider = of.await.map_err(|error| self.unreadable().with_source(error))?;
         self.prepare(session)?;
         let registered = session.register_table(TableReference::bare(alias), provider);
-        registered.map(drop).map_err(|error| Error::unregistered(&self.name, alias).with_source(error))
+        registered.map(drop).map_err(|error| error::unregistered(&self.name, alias).with_source(error))
     }
 
     pub(crate) fn unreadable(&self) -> Error {
-        Error::unreadable(&self.name)
+        error::unreadable(&self.name)
     }
 
     /// Lets a session read from the store of the table.
@@ -369,7 +370,7 @@ impl Table {
     /// To be called before anything of the table is written.
     pub(super) async fn before_write(&self) -> Result<()> {
         let Some(guard) = &self.lake.guard else { return Ok(()) };
-        let refused = |error| Error::guarded(&self.name).with_source(error);
+        let refused = |error| error::guarded(&self.name).with_source(error);
         guard.before_write(&self.lake, &self.name).await.map_err(refused)
     }
 }

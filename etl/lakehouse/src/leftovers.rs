@@ -10,9 +10,9 @@ use chrono::{DateTime, Utc};
 use object_store::ObjectStoreExt;
 
 use super::begun::BEGUN;
-use super::objects::{kept_until, listed};
 use super::{Lake, TableName};
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
+use connectwise_storage::objects::{kept_until, listed};
 
 /// When those wrote who left files behind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +48,7 @@ impl Lake {
             unfinished(&folder, window.until, &mut cleared);
         }
         let store = self.objects(table)?;
-        let fault = |error: object_store::Error| Error::leftovers(table).with_source(error);
+        let fault = |error: object_store::Error| error::leftovers(table).with_source(error);
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let found = listed(table, &store).await?;
         let kept = kept_until(&found).map_or(window.since, |until| until.max(window.since));

@@ -18,9 +18,9 @@ use super::data_file::ActiveFile;
 use super::data_file::{TARGET_FILE_BYTES, writer_properties};
 use super::demands::demands;
 use super::leftovers::{Cleared, unfinished};
-use super::objects::{HINT, kept_until};
 use super::{Commit, Lake, Table, TableName, as_of_today, retry_on_conflict};
-use crate::error::{Error, Result, lake_error};
+use crate::error::{self, Result, lake_error};
+use connectwise_storage::objects::{HINT, kept_until};
 
 /// Commits behind the last checkpoint that are worth a new one: each is a file that every reader opens.
 const COMMITS: u64 = 20;
@@ -78,7 +78,7 @@ impl Lake {
     ) -> Result<Option<MaintenanceMetrics>> {
         // A commit that can't be read names files too, which would look as if nothing needed them.
         if let Some(damage) = self.damage(name).await? {
-            return Err(Error::damaged(name, damage));
+            return Err(error::damaged(name, damage));
         }
         let table = self.table(name).await?;
         if !table.exists() && !self.has_folder(name)? {
@@ -195,7 +195,7 @@ impl Table {
     async fn vacuum(&self, options: &MaintenanceOptions, metrics: &mut MaintenanceMetrics) -> Result<Self> {
         let now = Utc::now();
         let store = self.store();
-        let fault = |error: object_store::Error| Error::unremoved(&self.name).with_source(error);
+        let fault = |error: object_store::Error| error::unremoved(&self.name).with_source(error);
         // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
         let objects: Vec<ObjectMeta> = store.list(None).try_collect().await.map_err(fault)?;
         let table = self.refresh().await?;

@@ -8,7 +8,7 @@ use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
 use super::machine;
 use super::spill::Spills;
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
 
 /// The least with which a demo was built.
 const LEAST: u64 = 128 * MB;
@@ -34,21 +34,21 @@ impl Memory {
             let half = machine::memory().unwrap_or(UNKNOWN) / 2;
             Memory::of(half.max(LEAST)).ok().map(Arc::new)
         });
-        SHARED.clone().ok_or_else(Error::no_temporary_files)
+        SHARED.clone().ok_or_else(error::no_temporary_files)
     }
 
     pub(super) fn of(bytes: u64) -> Result<Self> {
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
         let spills = Arc::new(Spills::within(bytes.saturating_mul(SPILL)));
         let disk = DiskManagerBuilder::default().with_temp_file_factory(spills).build();
-        let disk = disk.map_err(|error| Error::no_temporary_files().with_source(error))?;
+        let disk = disk.map_err(|error| error::no_temporary_files().with_source(error))?;
         Ok(Self { bytes, pool: Arc::new(FairSpillPool::new(size)), disk: Arc::new(disk) })
     }
 
     /// What a session runs in: the memory is shared, what it knows of stores and files is its own.
     pub(super) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
         let builder = RuntimeEnvBuilder::new().with_memory_pool(self.pool.clone());
-        let mut environment = builder.build().map_err(|error| Error::session().with_source(error))?;
+        let mut environment = builder.build().map_err(|error| error::session().with_source(error))?;
         environment.disk_manager = self.disk.clone();
         Ok(Arc::new(environment))
     }
@@ -66,7 +66,7 @@ impl Memory {
 /// # Errors
 /// [`Kind::Config`](crate::error::Kind::Config) for anything else, and for less than any build needs.
 pub fn memory_size(text: &str) -> Result<u64> {
-    let wrong = |why: &str| Error::memory_size(text, why);
+    let wrong = |why: &str| error::memory_size(text, why);
     let trimmed = text.trim();
     let digits = trimmed.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(trimmed.len());
     let (number, unit) = trimmed.split_at(digits);

@@ -16,9 +16,9 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::json;
 
 use super::damage::{BadFile, Checked, Log};
-use super::objects::{ASIDE, HINT, LOG, commit_path, kept_until, listed};
 use super::{Commit, Lake, Table, TableName, retry_on_conflict};
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
+use connectwise_storage::objects::{ASIDE, HINT, LOG, commit_path, kept_until, listed};
 
 /// Application whose number says that the rows of a table aren't to be trusted: 1 until all of them were loaded or built again.
 const UNTRUSTED: &str = "connectwise-etl:untrusted";
@@ -79,7 +79,7 @@ impl Lake {
             },
         };
         let is_loaded_anyway = first.log.is_none() && self.load(name).await?.is_untrusted().await?;
-        let refused = refusal.filter(|_| !is_loaded_anyway).map(|advice| Error::not_mended(name, &first, advice));
+        let refused = refusal.filter(|_| !is_loaded_anyway).map(|advice| error::not_mended(name, &first, advice));
         let aside = format!("{ASIDE}{}", Utc::now().format(TIME));
         let mut mended = Mended { what: format!("{name} was damaged: {first}"), ..Mended::default() };
         let kept = match first.is_lost {
@@ -108,7 +108,7 @@ impl Lake {
                 }
             };
         }
-        Err(Error::unmendable(name, damage, &self.url(name)?))
+        Err(error::unmendable(name, damage, &self.url(name)?))
     }
 
     /// Leaves word with a table why its rows aren't to be trusted, as a clause that goes on its name, so that the next build or
@@ -215,7 +215,7 @@ impl Lake {
     async fn begin_anew(&self, table: &TableName, aside: &str, mended: &mut Mended) -> Result<()> {
         let text = format!("{}. They stay where they are as long as this folder is there.\n", mended.what);
         let told = self.objects(table)?.put(&Path::from_iter([aside, "lost-log.txt"]), text.into()).await;
-        told.map_err(|error| Error::unnoted(table).with_source(error))?;
+        told.map_err(|error| error::unnoted(table).with_source(error))?;
         mended.is_gone = true;
         mended.what.push_str("; no version of it can be read, so it begins anew");
         Ok(())
@@ -295,7 +295,7 @@ async fn move_back(table: &TableName, store: &Arc<dyn ObjectStore>, aside: &str)
 
 /// Moves an object; false when it is gone. Not all stores can rename, or copy by themselves, so it is read and written.
 async fn transfer(table: &TableName, store: &Arc<dyn ObjectStore>, from: &Path, to: &Path) -> Result<bool> {
-    let fault = |error: object_store::Error| Error::unmoved(table, from, to).with_source(error);
+    let fault = |error: object_store::Error| error::unmoved(table, from, to).with_source(error);
     let bytes = match store.get(from).await {
         Ok(found) => found.bytes().await.map_err(fault)?,
         Err(object_store::Error::NotFound { .. }) => return Ok(false),

@@ -5,7 +5,7 @@ use deltalake::DeltaTableError;
 
 use crate::error::{Result, lake_error};
 use crate::lake::{Lake, Table};
-use crate::name::TableName;
+use connectwise_storage::TableName;
 
 impl Lake {
     /// A table at its newest version, or the place of one that isn't there yet. Nothing is created.
@@ -57,7 +57,11 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    use tokio::net::TcpListener;
+
     use super::*;
+    use crate::StoreOptions;
     use crate::error::Kind;
 
     #[cfg(unix)]
@@ -74,5 +78,52 @@ mod tests {
         assert_eq!(error.kind(), Kind::Io);
         let text = error.to_string();
         assert!(text.starts_with("bronze/bronze_cw_member can't be read: let this user read and enter /"), "{text}");
+    }
+
+    /// The address of a server that answers everything alike.
+    async fn answering(status: &'static str) -> String {
+        const BODY: &str = "<Error><Code>SomeCode</Code><Message>Server geheim</Message></Error>";
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                assert!(stream.read(&mut [0; 8192]).await.unwrap() > 0);
+                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len());
+                stream.write_all(format!("{head}{BODY}").as_bytes()).await.unwrap();
+            }
+        });
+        address
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_store_that_refuses_or_fails_is_one_sentence() {
+        let table = [
+            ("401 Unauthorized", "it doesn't take the credentials: they have ended, or are for another audience than"),
+            (
+                "403 Forbidden",
+                "its owner gives these credentials no right to that: in OneLake it takes the role Contributor",
+            ),
+            ("429 Too Many Requests", "it is asked for more than it gives at a time: run again later"),
+            ("500 Internal Server Error", "it fails: run again later"),
+        ];
+        for (status, said) in table {
+            let address = answering(status).await;
+            let settings = [
+                ("AZURE_STORAGE_ENDPOINT", address.as_str()),
+                ("AZURE_ALLOW_HTTP", "true"),
+                ("AZURE_STORAGE_TOKEN", "geheim"),
+                ("max_retries", "1"),
+            ];
+            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+            let lake = Lake::open_with(
+                "abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables/",
+                &StoreOptions::new([settings]),
+            )
+            .unwrap();
+            let report = lake.table(&TableName::bronze("member")).await.unwrap_err().report();
+            let start =
+                format!("bronze/bronze_cw_member can't be opened: the store answers {status} (SomeCode): {said}");
+            assert!(report.starts_with(&start) && !report.contains("geheim"), "{report}");
+        }
     }
 }

@@ -7,9 +7,9 @@ use crate::commit::Commit;
 use crate::conform::as_of_today;
 use crate::error::{Result, sql_error};
 use crate::lake::Lake;
-use crate::name::TableName;
 use crate::retry::retry_on_conflict;
 use crate::source::Source;
+use connectwise_storage::TableName;
 
 impl Lake {
     /// Brings a table that is made from no other under the columns that it is to have, where it has others or is partitioned:

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Table, TableName};
-use crate::error::{Error, Failure, Result};
+use crate::error::{self, Failure, Result};
 
 /// Times that one table is tried. Runs that started together drift apart after the first conflict.
 const ATTEMPTS: u32 = 6;
@@ -56,7 +56,7 @@ async fn retry<T, E: Failure>(
             ended => return ended,
         }
     }
-    Err(Error::overtaken(table, ATTEMPTS).into())
+    Err(error::overtaken(table, ATTEMPTS).into())
 }
 
 /// A failure to read, test or write rows as a [`Kind::Conflict`](crate::error::Kind::Conflict), where one of the tables that were read has another version by
@@ -67,7 +67,7 @@ pub async fn as_conflict<E: Failure>(tables: &[&Table], error: E) -> E {
     }
     for table in tables {
         if table.refresh().await.is_ok_and(|now| now.version() != table.version()) {
-            return Error::changed_while_read(table.name()).with_source(error).into();
+            return error::changed_while_read(table.name()).with_source(error).into();
         }
     }
     error
@@ -82,7 +82,7 @@ fn pause(losses: u32) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
+    use crate::error::{Error, Kind};
 
     #[tokio::test]
     async fn a_few_conflicts_are_borne_and_then_one_sentence_says_what_to_do() {

@@ -9,7 +9,7 @@ use datafusion::catalog::MemTable;
 use datafusion::prelude::SessionContext;
 
 use super::Table;
-use crate::error::{Error, Result, sql_error};
+use crate::error::{self, Result, sql_error};
 
 const NOW: &str = "__now";
 const THEN: &str = "__then";
@@ -88,7 +88,7 @@ impl Table {
         self.register_files(session, &files, self.files_holding(column, values).await?).await?;
         let values: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
         let values =
-            RecordBatch::try_from_iter([("value", values)]).map_err(|error| Error::unheld_keys().with_source(error))?;
+            RecordBatch::try_from_iter([("value", values)]).map_err(|error| error::unheld_keys().with_source(error))?;
         register_batches(session, &wanted, values.schema(), vec![values])?;
         let rows = format!("select t.* from {files} t left semi join {wanted} w on w.value = t.`{column}`");
         let rows = session.sql(&rows).await.map_err(sql_error)?.into_view();

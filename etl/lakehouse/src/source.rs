@@ -14,7 +14,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use futures::stream::{BoxStream, StreamExt};
 
 use crate::error::{Error, Result, sql_error};
-use crate::lock::locked;
+use connectwise_storage::locked;
 
 /// The rows of a write.
 pub struct Source(DataFrame);

@@ -7,8 +7,8 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
-use crate::lock::locked;
 use bytes::Bytes;
+use connectwise_storage::locked;
 use datafusion::common::human_readable_size;
 use datafusion::error::{DataFusionError, Result};
 use datafusion::execution::{SpillFile, SpillWriter, TempFileFactory};
@@ -152,18 +152,11 @@ impl std::error::Error for Unwritten {}
 
 /// The files together are as large as they may be.
 #[derive(Debug)]
-pub(super) struct TooLarge(u64);
-
-impl TooLarge {
-    /// All that they may hold, as people read it.
-    pub(super) fn most(&self) -> String {
-        human_readable_size(usize::try_from(self.0).unwrap_or(usize::MAX))
-    }
-}
+struct TooLarge(u64);
 
 impl std::fmt::Display for TooLarge {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let most = self.most();
+        let most = human_readable_size(usize::try_from(self.0).unwrap_or(usize::MAX));
         // As DataFusion says it of its own files.
         write!(f, "The used disk space during the spilling process has exceeded the allowable limit of {most}. ")
     }
@@ -173,6 +166,9 @@ impl std::error::Error for TooLarge {}
 
 #[cfg(test)]
 mod tests {
+    use connectwise_storage::shortage::{full_disk, shortage};
+    use datafusion::execution::memory_pool::{FairSpillPool, MemoryConsumer, MemoryPool};
+    use deltalake::DeltaTableError;
     use futures::TryStreamExt;
 
     use super::*;
@@ -199,5 +195,63 @@ mod tests {
         assert!(error.to_string().contains("has exceeded the allowable limit of 976.6 KB"), "{error}");
         drop((full, second));
         writer.write_all(b"x").unwrap();
+    }
+
+    /// An error of DataFusion as deltalake hands it on.
+    fn as_text(error: DataFusionError) -> DeltaTableError {
+        let error = DeltaTableError::from(error.context("sorting"));
+        assert!(std::error::Error::source(&error).is_none(), "deltalake keeps it by now: {error:?}");
+        error
+    }
+
+    #[test]
+    fn memory_that_is_used_up_is_known_by_its_kind_and_by_its_text() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(FairSpillPool::new(1_000));
+        let exhausted = || MemoryConsumer::new("a sort").register(&pool).try_grow(2_000).unwrap_err();
+        let said = shortage(&exhausted()).unwrap();
+        let start =
+            "it needed 2000.0 B of memory beyond the 0.0 B that it held, and all there may be is 1000.0 B: allow";
+        assert!(said.starts_with(start), "{said}");
+        assert_eq!(shortage(&as_text(exhausted())), Some(said));
+    }
+
+    #[test]
+    fn temporary_files_that_are_full_are_known_by_their_kind_and_by_their_text() {
+        let full = || {
+            let file = Spills::within(1_000).create_temp_file("test").unwrap();
+            DataFusionError::IoError(file.open_writer().unwrap().write_all(&[0; 2_000]).unwrap_err())
+        };
+        let said = shortage(&full()).unwrap();
+        assert!(said.starts_with("it wrote more than 1000.0 B to temporary files, which is all that it may"), "{said}");
+        assert_eq!(shortage(&as_text(full())), Some(said));
+    }
+
+    /// Linux has a device that is always full.
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_is_known_by_its_kind_and_by_its_text() {
+        let full = || DataFusionError::IoError(std::fs::write("/dev/full", "x").unwrap_err());
+        assert_eq!(full_disk(&full()), Some("no space is left on the disk"));
+        assert_eq!(full_disk(&as_text(full())), Some("no space is left on the disk"));
+    }
+
+    #[test]
+    fn temporary_files_have_their_own_sentence() {
+        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. \
+            Please try increasing the config: `datafusion.runtime.max_temp_directory_size`.";
+        let error = DataFusionError::IoError(std::io::Error::other(text)).context("sorting");
+        let said = shortage(&error).unwrap();
+        assert!(
+            said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"),
+            "{said}"
+        );
+        assert_eq!(shortage(&DataFusionError::Plan("x".to_owned())), None);
+    }
+
+    #[test]
+    fn an_error_in_an_error_of_datafusion_is_found() {
+        let full = std::io::Error::from(std::io::ErrorKind::StorageFull);
+        let wrapped = DataFusionError::External(Box::new(full)).context("writing");
+        assert_eq!(full_disk(&wrapped), Some("no space is left on the disk"));
     }
 }

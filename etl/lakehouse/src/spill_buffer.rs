@@ -9,8 +9,8 @@ use arrow::error::ArrowError;
 use arrow::ipc::reader::FileReader;
 use arrow::ipc::writer::FileWriter;
 
-use crate::error::{Error, Result};
-use crate::lock::locked;
+use crate::error::{self, Error, Result};
+use connectwise_storage::locked;
 
 /// Bytes that are kept in memory.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
@@ -163,7 +163,7 @@ fn finished(mut writer: FileWriter<File>) -> std::result::Result<Mutex<FileReade
 }
 
 fn unkept(error: ArrowError) -> Error {
-    Error::unspilled(&std::env::temp_dir()).with_source(error)
+    error::unspilled(&std::env::temp_dir()).with_source(error)
 }
 
 #[cfg(test)]

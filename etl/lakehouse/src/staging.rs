@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::reader::File;
 use super::{DataFile, Table, TableName};
-use crate::error::{Error, Result};
+use crate::error::{self, Result};
 
 const FOLDER: &str = "_staging";
 const HEAD: &str = "head.json";
@@ -91,7 +91,7 @@ impl Table {
 
     async fn stage(&self, load: &str, object: &str, text: serde_json::Result<Vec<u8>>) -> Result<()> {
         let fault =
-            |error: Box<dyn std::error::Error + Send + Sync>| Error::staging(&self.name, "written").with_source(error);
+            |error: Box<dyn std::error::Error + Send + Sync>| error::staging(&self.name, "written").with_source(error);
         let text = text.map_err(|error| fault(Box::new(error)))?;
         self.before_write().await?;
         let path = Path::from_iter([FOLDER, load, object]);
@@ -106,7 +106,7 @@ impl Table {
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
     pub async fn unstage(&self, load: &str) -> Result<()> {
         let store = self.store();
-        let fault = |error| Error::staging(&self.name, "removed").with_source(error);
+        let fault = |error| error::staging(&self.name, "removed").with_source(error);
         let folder = Path::from_iter([FOLDER, load]);
         let objects: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(fault)?;
         for object in objects {
@@ -124,7 +124,7 @@ impl Table {
     /// [`Kind::Lake`](crate::error::Kind::Lake) when it can't be read, also through the stream.
     pub async fn rows_of(&self, file: &DataFile) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let name = self.name.clone();
-        let fault = move |error| Error::unread_file(&name).with_source(error);
+        let fault = move |error| error::unread_file(&name).with_source(error);
         let file = File::new(self.store(), &file.add.path, file.add.size);
         let rows = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&fault)?;
         Ok(rows.build().map_err(&fault)?.map_err(fault).boxed())
@@ -133,7 +133,7 @@ impl Table {
 
 /// The staged loads of a table, by its store.
 pub(super) async fn staged(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<Staged>> {
-    let fault = |error| Error::staging(table, "read").with_source(error);
+    let fault = |error| error::staging(table, "read").with_source(error);
     let found: Vec<_> = store.list(Some(&Path::from(FOLDER))).try_collect().await.map_err(fault)?;
     let mut loads: BTreeMap<String, Staged> = BTreeMap::new();
     for object in found {

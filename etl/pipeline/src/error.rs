@@ -14,9 +14,9 @@ mod value;
 use std::fmt;
 
 use connectwise_extract::error as extract;
-use connectwise_lakehouse::sentence::{chain, with_sources, without_backtrace};
-use connectwise_lakehouse::shortage::{full_disk, used_up};
 use connectwise_lakehouse::{Failure, Lake, NoName, TableName, error as lakehouse};
+use connectwise_storage::sentence::{chain, with_sources, without_backtrace};
+use connectwise_storage::shortage::{full_disk, used_up};
 use datafusion::error::DataFusionError;
 use value::is_of_value;
 

@@ -1,6 +1,6 @@
 //! Answers that the loads of one run share, so that no request is sent twice.
 
-use connectwise_lakehouse::locked;
+use connectwise_storage::locked;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 

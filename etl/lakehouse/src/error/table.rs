@@ -7,114 +7,107 @@ use url::Url;
 use super::{Error, Kind};
 use crate::TableName;
 
-impl Error {
-    /// A table that can't be read.
-    pub(crate) fn unreadable(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be read")).about(table)
-    }
+/// A table that can't be read.
+pub(crate) fn unreadable(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be read")).about(table)
+}
 
-    /// A table that can't be read, where it is known what is wrong with it.
-    pub(crate) fn damaged(table: &TableName, damage: impl Display) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be read: {damage}")).about(table)
-    }
+/// A table that can't be read, where it is known what is wrong with it.
+pub(crate) fn damaged(table: &TableName, damage: impl Display) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be read: {damage}")).about(table)
+}
 
-    /// A damaged table that isn't mended before somebody has agreed; `advice` says how.
-    pub(crate) fn not_mended(table: &TableName, damage: impl Display, advice: &str) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be read: {damage}; {advice}"))
-    }
+/// A damaged table that isn't mended before somebody has agreed; `advice` says how.
+pub(crate) fn not_mended(table: &TableName, damage: impl Display, advice: &str) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be read: {damage}; {advice}"))
+}
 
-    /// A damaged table that is damaged still after all that is done about it.
-    pub(crate) fn unmendable(table: &TableName, damage: impl Display, url: &Url) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be mended ({damage}): move {url} elsewhere, then run again"))
-    }
+/// A damaged table that is damaged still after all that is done about it.
+pub(crate) fn unmendable(table: &TableName, damage: impl Display, url: &Url) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be mended ({damage}): move {url} elsewhere, then run again"))
+}
 
-    /// What was found of a damaged table can't be left beside it.
-    pub(crate) fn unnoted(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("what was found of {table} can't be written down"))
-    }
+/// What was found of a damaged table can't be left beside it.
+pub(crate) fn unnoted(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("what was found of {table} can't be written down"))
+}
 
-    /// A write that found another version than it was made upon.
-    pub(crate) fn conflict(table: &TableName) -> Self {
-        let message = format!("{table} was changed by another run meanwhile, so nothing was written to it");
-        Self::new(Kind::Conflict, message)
-    }
+/// A write that found another version than it was made upon.
+pub(crate) fn conflict(table: &TableName) -> Error {
+    let message = format!("{table} was changed by another run meanwhile, so nothing was written to it");
+    Error::new(Kind::Conflict, message)
+}
 
-    /// Work on a table that was overtaken each time that it began.
-    pub(crate) fn overtaken(table: &TableName, attempts: u32) -> Self {
-        let message = format!(
-            "{table} was changed by another run each of the {attempts} times that this one was about to write it, and is as the other \
-             left it: run again when no other run is at work"
-        );
-        Self::new(Kind::Conflict, message)
-    }
+/// Work on a table that was overtaken each time that it began.
+pub(crate) fn overtaken(table: &TableName, attempts: u32) -> Error {
+    let message = format!(
+        "{table} was changed by another run each of the {attempts} times that this one was about to write it, and is as the other \
+         left it: run again when no other run is at work"
+    );
+    Error::new(Kind::Conflict, message)
+}
 
-    /// A table that another run changed while its rows were read.
-    pub(crate) fn changed_while_read(table: &TableName) -> Self {
-        Self::new(Kind::Conflict, format!("{table} was changed by another run while it was read"))
-    }
+/// A table that another run changed while its rows were read.
+pub(crate) fn changed_while_read(table: &TableName) -> Error {
+    Error::new(Kind::Conflict, format!("{table} was changed by another run while it was read"))
+}
 
-    /// A table that the guard of the lakehouse keeps from being written.
-    pub(crate) fn guarded(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("{table} may not be written"))
-    }
+/// A table that the guard of the lakehouse keeps from being written.
+pub(crate) fn guarded(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("{table} may not be written"))
+}
 
-    /// A table of which a merge can't read or write a file.
-    pub(crate) fn unmerged(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be merged into"))
-    }
+/// A table of which a merge can't read or write a file.
+pub(crate) fn unmerged(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be merged into"))
+}
 
-    /// The object that says that a table is about to get its first commit.
-    pub(crate) fn not_begun(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("the first file of {table} can't be written"))
-    }
+/// The object that says that a table is about to get its first commit.
+pub(crate) fn not_begun(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("the first file of {table} can't be written"))
+}
 
-    /// A data file that can't be written.
-    pub(crate) fn unwritten_file(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("a file of {table} can't be written"))
-    }
+/// A data file that can't be written.
+pub(crate) fn unwritten_file(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("a file of {table} can't be written"))
+}
 
-    /// A data file, named by no commit yet, that can't be read.
-    pub(crate) fn unread_file(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("a file of {table} can't be read"))
-    }
+/// A data file, named by no commit yet, that can't be read.
+pub(crate) fn unread_file(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("a file of {table} can't be read"))
+}
 
-    /// Data files that can't be searched for values.
-    pub(crate) fn unsearched(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("{table} can't be searched")).about(table)
-    }
+/// Data files that can't be searched for values.
+pub(crate) fn unsearched(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("{table} can't be searched")).about(table)
+}
 
-    /// Data files whose keys can't be read.
-    pub(crate) fn unread_keys(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("the keys of {table} can't be read")).about(table)
-    }
+/// Data files whose keys can't be read.
+pub(crate) fn unread_keys(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("the keys of {table} can't be read")).about(table)
+}
 
-    /// The objects of a table can't be listed.
-    pub(crate) fn unlisted(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table)
-    }
+/// Files that no reader can ask for any more can't be removed.
+pub(crate) fn unremoved(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("files of {table} can't be removed"))
+}
 
-    /// Files that no reader can ask for any more can't be removed.
-    pub(crate) fn unremoved(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("files of {table} can't be removed"))
-    }
+/// What failed runs left can't be removed.
+pub(crate) fn leftovers(table: &TableName) -> Error {
+    Error::new(Kind::Lake, format!("what failed runs left of {table} can't be removed"))
+}
 
-    /// What failed runs left can't be removed.
-    pub(crate) fn leftovers(table: &TableName) -> Self {
-        Self::new(Kind::Lake, format!("what failed runs left of {table} can't be removed"))
-    }
+/// An object that can't be moved.
+pub(crate) fn unmoved(table: &TableName, from: impl Display, to: impl Display) -> Error {
+    Error::new(Kind::Lake, format!("{from} of {table} can't be moved to {to}"))
+}
 
-    /// An object that can't be moved.
-    pub(crate) fn unmoved(table: &TableName, from: impl Display, to: impl Display) -> Self {
-        Self::new(Kind::Lake, format!("{from} of {table} can't be moved to {to}"))
-    }
+/// The staged loads of a table can't be `verb`: read, written, removed.
+pub(crate) fn staging(table: &TableName, verb: &str) -> Error {
+    Error::new(Kind::Lake, format!("the staging of {table} can't be {verb}"))
+}
 
-    /// The staged loads of a table can't be `verb`: read, written, removed.
-    pub(crate) fn staging(table: &TableName, verb: &str) -> Self {
-        Self::new(Kind::Lake, format!("the staging of {table} can't be {verb}"))
-    }
-
-    /// A table that a session doesn't take.
-    pub(crate) fn unregistered(table: &TableName, alias: &str) -> Self {
-        Self::new(Kind::Sql, format!("{table} can't be registered as {alias}"))
-    }
+/// A table that a session doesn't take.
+pub(crate) fn unregistered(table: &TableName, alias: &str) -> Error {
+    Error::new(Kind::Sql, format!("{table} can't be registered as {alias}"))
 }

@@ -13,7 +13,7 @@ use super::changes::{Changes, Deletes};
 use crate::compare::integers;
 use crate::conform::{check, refused};
 use crate::data_file::writer_properties;
-use crate::error::{Error, Result, lake_error};
+use crate::error::{self, Result, lake_error};
 use crate::{Commit, Source, Table, TableName, Written};
 
 /// Column of the source that says of a row whether the one with its key is deleted.
@@ -153,7 +153,7 @@ fn tombstones(table: &TableName, source: &SchemaRef, key: &str, deleted: &[i64])
             DataType::Timestamp(TimeUnit::Microsecond, zone) => {
                 Arc::new(TimestampMicrosecondArray::from(vec![0; count]).with_timezone_opt(zone.clone()))
             }
-            other => return Err(Error::no_filler(table, field.name(), other)),
+            other => return Err(error::no_filler(table, field.name(), other)),
         })
     };
     let columns = source.fields().iter().map(column).collect::<Result<_>>()?;

@@ -18,7 +18,7 @@ use crate::TableName;
 use crate::compare::integers;
 use crate::conform::same_schema;
 use crate::data_file::{GROUP_ROWS, key_range};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::reader::{File, outside, position};
 
 /// A row of the change: which batch, and which row of it.
@@ -83,13 +83,13 @@ impl<'a> Wanted<'a> {
         for (index, batch) in changes.upserts.iter().enumerate() {
             let keys = integers(&batch?, key)?;
             if keys.null_count() > 0 {
-                return Err(Error::null_key(table, key));
+                return Err(error::null_key(table, key));
             }
             slots.extend(keys.values().iter().enumerate().map(|(row, key)| (*key, Some((index, row)))));
         }
         slots.sort_unstable();
         if let Some([(twice, _), _]) = slots.array_windows().find(|[(one, _), (other, _)]| one == other) {
-            return Err(Error::repeated_key(table, key, twice));
+            return Err(error::repeated_key(table, key, twice));
         }
         let upserts = slots.iter().filter_map(|(key, row)| Some((*key, (*row)?))).collect();
         let (numbers, rows) = slots.into_iter().unzip();
@@ -113,10 +113,10 @@ impl<'a> Wanted<'a> {
             let values = integers(batch, clustered_by)?;
             for (row, text) in texts(batch, key)?.iter().enumerate() {
                 let Some(text) = text.filter(|_| values.is_valid(row)) else {
-                    return Err(Error::null_key(table, key));
+                    return Err(error::null_key(table, key));
                 };
                 if let Some(Some(_)) = keys.insert(text.to_owned(), Some((index, row))) {
-                    return Err(Error::repeated_key(table, key, format_args!("{text:?}")));
+                    return Err(error::repeated_key(table, key, format_args!("{text:?}")));
                 }
                 upserts.push((values.value(row), (index, row)));
             }
@@ -253,6 +253,6 @@ fn keys_in_range(keys: &[i64], range: Option<(i64, i64)>) -> Range<usize> {
 fn texts(batch: &RecordBatch, key: &str) -> Result<StringArray> {
     let column = batch.column_by_name(key);
     let texts = column.and_then(|column| cast(column, &DataType::Utf8).ok());
-    let texts = texts.ok_or_else(|| Error::no_text_key(key))?;
+    let texts = texts.ok_or_else(|| error::no_text_key(key))?;
     Ok(texts.as_string::<i32>().clone())
 }

@@ -13,7 +13,7 @@ use parquet::errors::ParquetError;
 use super::locate::{Edit, RowRef, Wanted, locate};
 use super::splice::{gather, patch};
 use crate::data_file::{ActiveFile, DataFile, DataFileWriter, GROUP_ROWS, TARGET_FILE_BYTES, store_file};
-use crate::error::{Error, Result};
+use crate::error::{self, Error, Result};
 use crate::reader::{AT_ONCE, File};
 use crate::{SpillBuffer, Table, TableName};
 
@@ -151,7 +151,7 @@ impl<'a> Work<'a> {
             Ok(parquet) => parquet.into(),
             Err(other) => other,
         };
-        Error::unmerged(self.table).with_source(error)
+        error::unmerged(self.table).with_source(error)
     }
 }
 

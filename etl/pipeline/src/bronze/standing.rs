@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::read::{self, Listed, Measured, Newest, RESCAN, ReadFrom, Reading, Scope};
-use connectwise_lakehouse::{Doubt, Table, locked};
+use connectwise_lakehouse::{Doubt, Table};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
+use connectwise_storage::locked;
 
 use super::deferred::Deferred;
 use super::{LoadRequest, watermark};

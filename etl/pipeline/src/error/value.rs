@@ -3,7 +3,7 @@
 use std::error::Error as StdError;
 
 use arrow::error::ArrowError;
-use connectwise_lakehouse::sentence::chain;
+use connectwise_storage::sentence::chain;
 use datafusion::error::DataFusionError;
 
 use super::Error;

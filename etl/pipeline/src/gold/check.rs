@@ -8,7 +8,8 @@ use arrow::compute::cast;
 use arrow::datatypes::{DataType, Decimal128Type, Int64Type, SchemaRef};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract::{DECIMAL, IS_DELETED, TIMESTAMP};
-use connectwise_lakehouse::{TableName, locked};
+use connectwise_lakehouse::TableName;
+use connectwise_storage::locked;
 use datafusion::prelude::SessionContext;
 
 use super::config::GoldConfig;

@@ -5,9 +5,10 @@
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
 
-use connectwise_lakehouse::{Layer, Table, TableName, locked};
+use connectwise_lakehouse::{Layer, Table, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
+use connectwise_storage::locked;
 use tokio::sync::mpsc;
 
 use super::lists::{Fresh, LoadedLists};

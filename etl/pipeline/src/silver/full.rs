@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use connectwise_extract::contract::{RUN_ID, TIMESTAMP};
-use connectwise_lakehouse::{Source, Table, locked};
+use connectwise_lakehouse::{Source, Table};
+use connectwise_storage::locked;
 use datafusion::prelude::SessionContext;
 use futures::stream::{BoxStream, StreamExt, TryStreamExt};
 

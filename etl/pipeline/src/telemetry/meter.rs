@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use arrow::array::RecordBatch;
 use chrono::{DateTime, Utc};
 use connectwise_extract::read::Seen;
-use connectwise_lakehouse::{TableName, locked};
+use connectwise_lakehouse::TableName;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, ClientStats};
+use connectwise_storage::locked;
 use tokio::sync::Notify;
 
 use super::{ReadProof, Step, Tally};

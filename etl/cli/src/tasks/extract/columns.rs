@@ -1,6 +1,6 @@
 //! The columns of a file: those of the catalogue where the list is in it, those that its records have elsewhere.
 
-use connectwise_lakehouse::locked;
+use connectwise_storage::locked;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Mutex;
 

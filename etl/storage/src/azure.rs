@@ -4,9 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::sync::Arc;
 
-use deltalake::logstore::StorageConfig;
 use object_store::azure::{AzureConfigKey as Key, AzureCredential, AzureCredentialProvider, MicrosoftAzureBuilder};
-use object_store::{CredentialProvider, ObjectStore};
+use object_store::{CredentialProvider, ObjectStore, RetryConfig};
 use url::Url;
 
 use crate::error::{Error, Result};
@@ -52,6 +51,11 @@ impl StoreOptions {
     #[must_use]
     pub fn with_tokens(self, tokens: Option<Arc<Tokens>>) -> Self {
         Self { tokens, ..self }
+    }
+
+    /// All settings, each as its highest place says it.
+    pub fn settings(&self) -> HashMap<String, String> {
+        self.settings.iter().rev().flatten().map(|(name, value)| (name.clone(), value.clone())).collect()
     }
 
     /// The settings with one set of credentials, that of the highest rank.
@@ -127,16 +131,17 @@ fn is_onelake(root: &Url) -> bool {
     root.host_str().is_some_and(|host| host.contains("onelake") && host.ends_with(".fabric.microsoft.com"))
 }
 
-/// The store of a lakehouse that isn't on this machine: one for all of its tables, so that they share connections and tokens.
-pub(crate) fn store(root: &Url, options: &StoreOptions) -> Result<Option<Arc<dyn ObjectStore>>> {
+/// The store of a lakehouse that isn't on this machine, `None` for others: one for all of its tables, so that they share connections and
+/// tokens. Nobody is asked.
+///
+/// # Errors
+/// [`Kind::Config`](crate::error::Kind::Config) when the options hold no credentials for it, or contradict each other.
+pub fn store(root: &Url, options: &StoreOptions, retry: RetryConfig) -> Result<Option<Arc<dyn ObjectStore>>> {
     if root.scheme() == "file" {
         return Ok(None);
     }
     let settings = options.chosen(root)?;
     let bad = |error: object_store::Error| Error::store_settings(root).with_source(error);
-    let others: HashMap<String, String> =
-        options.settings.iter().rev().flatten().map(|(k, v)| (k.clone(), v.clone())).collect();
-    let retry = StorageConfig::from_iter(others).retry;
     let mut builder = MicrosoftAzureBuilder::new().with_url(root.as_str()).with_retry(retry);
     for (key, value) in settings {
         builder = builder.with_config(key, value);
@@ -169,12 +174,8 @@ impl CredentialProvider for Hidden {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    use tokio::net::TcpListener;
-
     use super::*;
     use crate::error::Kind;
-    use crate::{Lake, TableName};
 
     const ONELAKE: &str = "abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables/";
 
@@ -244,54 +245,13 @@ mod tests {
         assert_eq!(text, "AZURE_STORAGE_TOKEN holds no token: that is one word");
     }
 
-    /// The address of a server that answers everything alike.
-    async fn answering(status: &'static str) -> String {
-        const BODY: &str = "<Error><Code>SomeCode</Code><Message>Server geheim</Message></Error>";
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = format!("http://{}", listener.local_addr().unwrap());
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                assert!(stream.read(&mut [0; 8192]).await.unwrap() > 0);
-                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len());
-                stream.write_all(format!("{head}{BODY}").as_bytes()).await.unwrap();
-            }
-        });
-        address
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_store_that_refuses_or_fails_is_one_sentence() {
-        let table = [
-            ("401 Unauthorized", "it doesn't take the credentials: they have ended, or are for another audience than"),
-            (
-                "403 Forbidden",
-                "its owner gives these credentials no right to that: in OneLake it takes the role Contributor",
-            ),
-            ("429 Too Many Requests", "it is asked for more than it gives at a time: run again later"),
-            ("500 Internal Server Error", "it fails: run again later"),
-        ];
-        for (status, said) in table {
-            let address = answering(status).await;
-            let settings = [
-                ("AZURE_STORAGE_ENDPOINT", address.as_str()),
-                ("AZURE_ALLOW_HTTP", "true"),
-                ("AZURE_STORAGE_TOKEN", "geheim"),
-                ("max_retries", "1"),
-            ];
-            let lake = Lake::open_with(ONELAKE, &StoreOptions::new([place(&settings)])).unwrap();
-            let report = lake.table(&TableName::bronze("member")).await.unwrap_err().report();
-            let start =
-                format!("bronze/bronze_cw_member can't be opened: the store answers {status} (SomeCode): {said}");
-            assert!(report.starts_with(&start) && !report.contains("geheim"), "{report}");
-        }
-    }
-
     #[test]
     fn neither_options_nor_a_store_show_a_secret() {
         let root = Url::parse(ONELAKE).unwrap();
         let options = StoreOptions::new([place(&[("AZURE_STORAGE_TOKEN", "geheim")])]);
-        let shown = format!("{options:?} {:?}", store(&root, &options).unwrap());
+        let shown = format!("{options:?} {:?}", store(&root, &options, RetryConfig::default()).unwrap());
         assert!(!shown.contains("geheim") && shown.contains("azure_storage_token"), "{shown}");
-        assert!(store(&Url::parse("file:///data/").unwrap(), &StoreOptions::default()).unwrap().is_none());
+        let local = Url::parse("file:///data/").unwrap();
+        assert!(store(&local, &StoreOptions::default(), RetryConfig::default()).unwrap().is_none());
     }
 }

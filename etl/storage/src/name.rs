@@ -75,7 +75,8 @@ pub enum Layout {
 
 impl Layout {
     /// The folder of a table, with a slash at its end.
-    pub(crate) fn folder(self, table: &TableName) -> String {
+    #[must_use]
+    pub fn folder(self, table: &TableName) -> String {
         match self {
             Self::Schemas => format!("{}/{}/", table.layer, table.name),
             Self::Flat => format!("{}/", table.name),
@@ -135,7 +136,10 @@ impl TableName {
     }
 
     /// Refuses what is no name. Every path of a table is made behind this.
-    pub(crate) fn check(&self) -> Result<(), NoName> {
+    ///
+    /// # Errors
+    /// Why it is none.
+    pub fn check(&self) -> Result<(), NoName> {
         if Self::is_name(&self.name) {
             return Ok(());
         }

@@ -1,7 +1,6 @@
-//! What is wrong with the place of a lakehouse, with what opens it, or with the machine.
+//! What is wrong with the place of a lakehouse, or with what opens it.
 
 use std::fmt::Display;
-use std::path::Path;
 
 use url::Url;
 
@@ -16,15 +15,8 @@ impl Error {
     }
 
     /// A table whose name can't be part of the lakehouse's URL.
-    pub(crate) fn no_place(table: &TableName, root: &Url) -> Self {
+    pub fn no_place(table: &TableName, root: &Url) -> Self {
         Self::new(Kind::Config, format!("{table} has no place in {root}"))
-    }
-
-    /// A folder that this user may not look into.
-    pub(crate) fn shut_folder(table: &TableName, place: &Path) -> Self {
-        let place = place.display();
-        let message = format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
-        Self::new(Kind::Io, message)
     }
 
     /// Settings that the store doesn't know, or that contradict each other.
@@ -58,27 +50,8 @@ impl Error {
         Self::new(Kind::Config, message)
     }
 
-    /// A text that is no size for memory.
-    pub(crate) fn memory_size(text: &str, why: &str) -> Self {
-        Self::new(Kind::Config, format!("{text:?} is no size for memory: {why}, for example 2GB or 512MB"))
-    }
-
-    /// A machine on which queries can't write what doesn't fit into memory.
-    pub(crate) fn no_temporary_files() -> Self {
-        Self::new(Kind::Io, "there is no place for temporary files")
-    }
-
-    /// Rows of a change that are too many for memory, and for the folder of temporary files.
-    pub(crate) fn unspilled(folder: &Path) -> Self {
-        let folder = folder.display();
-        let message = format!(
-            "the rows of a large change can't be kept in {folder}: give TMPDIR a folder that has room for them"
-        );
-        Self::new(Kind::Lake, message)
-    }
-
-    /// A DataFusion session that doesn't take its options.
-    pub(crate) fn session() -> Self {
-        Self::new(Kind::Sql, "the SQL session can't be configured")
+    /// The objects of a table can't be listed.
+    pub(crate) fn unlisted(table: &TableName) -> Self {
+        Self::new(Kind::Lake, format!("the files of {table} can't be listed")).about(table)
     }
 }

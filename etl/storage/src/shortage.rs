@@ -3,10 +3,7 @@
 use std::error::Error;
 use std::io::{self, ErrorKind};
 
-use datafusion::error::DataFusionError;
-
 use crate::sentence::chain;
-use crate::spill::TooLarge;
 use crate::words::{self, FULL_DISK};
 
 /// What to say of an error whose cause is that memory, or the room for temporary files, was used up; `None` for others.
@@ -19,19 +16,9 @@ pub fn shortage(error: &(dyn Error + 'static)) -> Option<String> {
         None => format!("it needed more memory than there may be: {MORE}"),
     };
     let files = |most: &str| format!("it wrote more than {most} to temporary files, which is all that it may: {MORE}");
-    let of_kind = chain(error).find_map(|inner| {
-        if let Some(DataFusionError::ResourcesExhausted(why)) = inner.downcast_ref() {
-            return Some(memory(why));
-        }
-        let within = inner.downcast_ref::<io::Error>()?.get_ref()?;
-        within.downcast_ref::<TooLarge>().map(|full| files(&full.most()))
-    });
-    // Delta makes texts of both.
-    of_kind.or_else(|| {
-        chain(error).map(ToString::to_string).find_map(|text| match words::exhausted(&text) {
-            true => Some(memory(&text)),
-            false => words::spilled(&text).map(files),
-        })
+    chain(error).map(ToString::to_string).find_map(|text| match words::exhausted(&text) {
+        true => Some(memory(&text)),
+        false => words::spilled(&text).map(files),
     })
 }
 
@@ -54,35 +41,21 @@ pub fn full_disk(error: &(dyn Error + 'static)) -> Option<&'static str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::error::{Error, Kind};
 
     #[test]
     fn a_full_disk_is_known_however_it_is_wrapped() {
-        let full = || std::io::Error::from(std::io::ErrorKind::StorageFull);
-        let texts = DataFusionError::Execution(
-            "Generic LocalFileSystem error: No space left on device (os error 28)".to_owned(),
-        );
-        let wrapped = DataFusionError::External(Box::new(full())).context("writing");
-        for error in [&full() as &(dyn std::error::Error + 'static), &texts, &wrapped] {
+        let full = || io::Error::from(ErrorKind::StorageFull);
+        let texts = || io::Error::other("Generic LocalFileSystem error: No space left on device (os error 28)");
+        let wrapped = object_store::Error::Generic { store: "local", source: Box::new(full()) };
+        for error in [&full() as &(dyn std::error::Error + 'static), &texts(), &wrapped] {
             assert_eq!(full_disk(error), Some("no space is left on the disk"), "{error}");
         }
-        assert_eq!(full_disk(&std::io::Error::other("something else")), None);
-        let error = crate::error::Error::new(crate::error::Kind::Lake, "a file can't be written").with_source(texts);
+        assert_eq!(full_disk(&io::Error::other("something else")), None);
+        let error = Error::new(Kind::Lake, "a file can't be written").with_source(texts());
         assert_eq!(error.report(), "a file can't be written: no space is left on the disk");
         assert!(error.is_full_disk());
-        let error = crate::error::Error::new(crate::error::Kind::Lake, "the step failed").with_source(error);
+        let error = Error::new(Kind::Lake, "the step failed").with_source(error);
         assert_eq!(error.report(), "the step failed: no space is left on the disk");
-    }
-
-    #[test]
-    fn temporary_files_have_their_own_sentence() {
-        let text = "The used disk space during the spilling process has exceeded the allowable limit of 2.0 GB. \
-            Please try increasing the config: `datafusion.runtime.max_temp_directory_size`.";
-        let error = DataFusionError::IoError(std::io::Error::other(text)).context("sorting");
-        let said = shortage(&error).unwrap();
-        assert!(
-            said.starts_with("it wrote more than 2.0 GB to temporary files, which is all that it may: allow more"),
-            "{said}"
-        );
-        assert_eq!(shortage(&DataFusionError::Plan("x".to_owned())), None);
     }
 }
