@@ -6,7 +6,7 @@ use deltalake::kernel::transaction::TransactionError;
 use deltalake::operations::write::SchemaMode;
 use deltalake::protocol::SaveMode;
 
-use crate::data_file::writer_properties;
+use crate::active::writer_properties;
 use crate::error::{self, Result, lake_error};
 use crate::{Commit, Lake, Table, TableName};
 

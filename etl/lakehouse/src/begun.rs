@@ -57,7 +57,7 @@ impl Lake {
             return Ok(0);
         }
         let staged = staged(table, &self.objects(table)?).await?;
-        let known = |path: &str| staged.iter().flat_map(|load| &load.chunks).any(|chunk| chunk.file.add.path == path);
+        let known = |path: &str| staged.iter().flat_map(|load| &load.chunks).any(|chunk| chunk.file.entry.path == path);
         Ok(files.into_iter().filter(|object| !known(object.location.as_ref())).count())
     }
 

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, UInt64Array};
-use arrow::compute::{cast, filter_record_batch, max, min};
-use arrow::datatypes::{DataType, Field, Int64Type, Schema, UInt64Type};
+use arrow::array::{ArrayRef, AsArray, BooleanArray, RecordBatch, UInt64Array};
+use arrow::compute::filter_record_batch;
+use arrow::datatypes::{DataType, Field, Schema, UInt64Type};
 use arrow::error::ArrowError;
+use connectwise_datafiles::{keys, range};
 use datafusion::common::JoinType;
 use datafusion::prelude::{SessionContext, col, lit};
 
-use super::{SpillBuffer, Table, TableName};
 use crate::error::{self, Error, Result, sql_error};
+use crate::{SpillBuffer, Table, TableName};
 
 impl Table {
     /// The rows whose (key, hash) the snapshot doesn't hold: new ones and changed ones. All of them when there is no table.
@@ -119,17 +120,6 @@ impl<'a> Comparison<'a> {
     }
 }
 
-/// A key column as 64-bit integers.
-///
-/// # Errors
-/// [`Kind::Contract`](crate::error::Kind::Contract) when there is no such column of integers.
-pub fn integers(batch: &RecordBatch, key: &str) -> Result<Int64Array> {
-    let missing = || error::no_integer_key(key);
-    let keys = cast(batch.column_by_name(key).ok_or_else(missing)?, &DataType::Int64)
-        .map_err(|error| missing().with_source(error))?;
-    Ok(keys.as_primitive::<Int64Type>().clone())
-}
-
 const STORED: &str = "__stored";
 
 /// Column that says which of all rows one is.
@@ -159,15 +149,6 @@ fn unfit(error: ArrowError) -> Error {
 
 /// Lowest and highest key, `None` where there are no rows.
 fn key_range(table: &TableName, rows: &[RecordBatch], key: &str) -> Result<Option<(i64, i64)>> {
-    let mut range: Option<(i64, i64)> = None;
-    for batch in rows.iter().filter(|batch| batch.num_rows() > 0) {
-        let keys = integers(batch, key)?;
-        if keys.null_count() > 0 {
-            return Err(error::null_key(table, key));
-        }
-        if let (Some(low), Some(high)) = (min(&keys), max(&keys)) {
-            range = Some(range.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));
-        }
-    }
-    Ok(range)
+    let keys = rows.iter().map(|batch| keys(table, batch, key)).collect::<Result<Vec<_>>>()?;
+    Ok(range(&keys))
 }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
+use connectwise_datafiles::{AT_ONCE, DataFileReader};
 use deltalake::kernel::Remove;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -13,7 +14,6 @@ use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
 use super::begun::lost;
-use super::reader::{AT_ONCE, File};
 use super::{Lake, Table, TableName};
 use crate::error::Result;
 use connectwise_storage::objects::{HINT, LOG, commit_path, listed};
@@ -157,9 +157,9 @@ impl Table {
     pub(super) async fn unreadable_files(&self) -> Result<Vec<BadFile>> {
         let store = self.store();
         let checks = self.active_files("").map(|active| {
-            let path = active.file.add.path.clone();
-            let size = active.file.add.size;
-            let file = File::new(store.clone(), &path, size);
+            let path = active.file.entry.path.clone();
+            let size = active.file.entry.size;
+            let file = DataFileReader::new(store.clone(), &path, size);
             async move {
                 let fault = file.fault().await.map_err(|error| self.unreadable().with_source(error))?;
                 let bad = |why| BadFile {
@@ -184,14 +184,14 @@ fn broken(log: String) -> Checked {
 fn bad_files(table: &Table, objects: &[ObjectMeta]) -> Vec<BadFile> {
     let sizes: BTreeMap<&str, u64> = objects.iter().map(|object| (object.location.as_ref(), object.size)).collect();
     let wrong = table.active_files("").filter_map(|file| {
-        let path = file.file.add.path.clone();
+        let path = file.file.entry.path.clone();
         // A file of another folder, as a shallow clone has them, isn't listed here.
         if path.contains("://") || path.starts_with('/') {
             return None;
         }
         let names = [Some(Path::from(path.as_str())), Path::parse(&path).ok(), Path::from_url_path(&path).ok()];
         let found = names.iter().flatten().find_map(|name| sizes.get_key_value(name.as_ref()));
-        let size = file.file.add.size.cast_unsigned();
+        let size = file.file.entry.size.cast_unsigned();
         let why = match found {
             None => format!("the data file {path} is missing"),
             Some((_, found)) if *found != size => {

@@ -3,13 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use connectwise_datafiles::{AT_ONCE, DataFileReader, Wanted, locate};
 use datafusion::prelude::SessionContext;
 use deltalake::kernel::CommitInfo;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::Table;
-use super::merge::locate::{Wanted, locate};
-use super::reader::{AT_ONCE, File};
 use super::rows::register_batches;
 use crate::error::{self, Result, lake_error, sql_error};
 
@@ -112,13 +111,13 @@ impl Table {
             if some.is_empty() {
                 return None;
             }
-            let add = active.file.add;
+            let entry = active.file.entry;
             let schema = schema.clone();
-            let file = File::new(store.clone(), &add.path, add.size);
+            let file = DataFileReader::new(store.clone(), &entry.path, entry.size);
             // A file with other columns isn't looked into, and may hold any.
             Some(async move {
                 let found = locate(file, &schema, wanted, some).await;
-                found.map(|found| found.is_none_or(|rows| !rows.is_empty()).then_some(add.path))
+                found.map(|found| found.is_none_or(|rows| !rows.is_empty()).then_some(entry.path))
             })
         });
         let mut looked = stream::iter(looked.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);

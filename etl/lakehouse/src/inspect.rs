@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use connectwise_datafiles::{DataFileReader, integers};
 use futures::TryStreamExt;
 use parquet::errors::ParquetError;
 use serde_json::Value;
 
 use super::Table;
-use super::compare::integers;
 use super::damage::Log;
 use super::keys::Keys;
-use super::reader::File;
 use crate::error::Result;
 use connectwise_storage::objects::{commit_path, listed};
 
@@ -79,7 +78,7 @@ impl Table {
             let (mut rows, mut range): (u64, Option<(i64, i64)>) = (0, None);
             let mut is_as_written = None;
             let read = async {
-                let (told, mut batches) = File::new(store.clone(), &path, size).rows().await?;
+                let (told, mut batches) = DataFileReader::new(store.clone(), &path, size).rows().await?;
                 is_as_written = told;
                 while let Some(batch) = batches.try_next().await? {
                     rows += batch.num_rows() as u64;
@@ -147,31 +146,4 @@ impl Table {
         }
         Ok(())
     }
-
-    /// Rows of the snapshot and the range of its keys as its log says, without a look at any file. `None` where there is no table or
-    /// the log doesn't say.
-    pub fn counted(&self, key: &str) -> Option<Counted> {
-        let state = self.snapshot()?;
-        let mut told = Counted::default();
-        for file in state.log_data().into_iter() {
-            let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-            let end = |of: &str| stats.get(of)?.get(key)?.as_i64();
-            told.rows += stats.get("numRecords").and_then(Value::as_u64)?;
-            let keys = end("minValues").zip(end("maxValues"));
-            told.keys = match (told.keys, keys) {
-                (Some((low, high)), Some((least, most))) => Some((low.min(least), high.max(most))),
-                (known, new) => known.or(new),
-            };
-        }
-        Some(told)
-    }
-}
-
-/// What a log says of the rows of a table.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counted {
-    /// How many there are.
-    pub rows: u64,
-    /// Lowest and highest key.
-    pub keys: Option<(i64, i64)>,
 }

@@ -1,13 +1,12 @@
 //! The keys of a table, as sets.
 
+use connectwise_datafiles::{AT_ONCE, DataFile, DataFileReader, column_values, integers};
 use datafusion::prelude::ident;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use roaring::RoaringTreemap;
 
-use super::compare::integers;
-use super::data_file::{ActiveFile, DataFile};
-use super::reader::{AT_ONCE, File, column_values};
 use crate::Table;
+use crate::active::ActiveFile;
 use crate::error::{self, Result, sql_error};
 
 /// A set of keys.
@@ -46,7 +45,9 @@ impl Table {
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when a file can't be read.
     pub async fn keys_of(&self, key: &str, files: &[DataFile]) -> Result<Keys> {
-        let read = files.iter().map(|file| column_values(File::new(self.store(), &file.add.path, file.add.size), key));
+        let read = files
+            .iter()
+            .map(|file| column_values(DataFileReader::new(self.store(), &file.entry.path, file.entry.size), key));
         let mut read = stream::iter(read.collect::<Vec<_>>()).buffer_unordered(AT_ONCE);
         let mut all = Keys::new();
         let fault = |error| error::unread_keys(&self.name).with_source(error);

@@ -254,12 +254,6 @@ impl Table {
         Some(TableState { version, identity, schema: snapshot.snapshot().arrow_schema() })
     }
 
-    /// Rows, as the log counts them; `None` where there is no such table.
-    pub fn logged_rows(&self) -> Option<u64> {
-        let rows = self.snapshot()?.log_data().into_iter().map(|file| file.num_records().unwrap_or_default() as u64);
-        Some(rows.sum())
-    }
-
     /// Columns, `None` where there is no such table.
     pub fn schema(&self) -> Option<SchemaRef> {
         Some(self.snapshot()?.snapshot().arrow_schema())

@@ -65,11 +65,11 @@ impl Lake {
             return Ok(cleared);
         }
         let opened = self.load(table).await?;
-        let mut named: HashSet<String> = opened.active_files("").map(|active| active.file.add.path).collect();
+        let mut named: HashSet<String> = opened.active_files("").map(|active| active.file.entry.path).collect();
         named.extend(opened.removed_files().await?.into_keys());
         for staged in opened.staged().await? {
             // The next load says what becomes of them.
-            named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.add.path));
+            named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.entry.path));
         }
         for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
             match store.delete(&object.location).await {

@@ -8,15 +8,13 @@
 //! version that was opened, which carries the data, the transactions (watermark and input versions) and the run id together,
 //! or leaves the table as it was.
 
+mod active;
 mod append;
 mod begun;
-mod checksum;
 mod comment;
 mod commit;
 mod compare;
-mod conform;
 mod damage;
-mod data_file;
 mod demands;
 pub mod error;
 mod files;
@@ -31,36 +29,34 @@ mod mend;
 mod merge;
 mod open;
 mod overwrite;
-mod reader;
 mod records;
 mod reshape;
 mod retry;
 mod rows;
 mod source;
 mod spill;
-mod spill_buffer;
 mod staging;
 mod trust;
 
+pub use active::{ActiveFile, Counted, added, writer_properties};
 pub use commit::{Commit, Written};
-pub use compare::{Comparison, integers};
-pub use conform::{as_of_today, same_schema, unfit};
+pub use compare::Comparison;
+pub use connectwise_datafiles::{
+    Changes, DataFile, DataFileWriter, SpillBuffer, as_of_today, integers, same_schema, unfit,
+};
 pub use connectwise_storage::{Layer, Layout, NoName, StoreOptions, TableName, Token, TokenProvider, Tokens};
 pub use damage::Damage;
-pub use data_file::{DataFile, DataFileWriter};
 pub use error::{Error, Failure, Result, sql_error};
 pub use files::FileDiff;
-pub use inspect::{Counted, Found, Inspected};
+pub use inspect::{Found, Inspected};
 pub use keys::Keys;
 pub use lake::{Lake, Table, TableState, WriteGuard, session};
 pub use leftovers::{Cleared, Window};
 pub use maintain::{MaintenanceMetrics, MaintenanceOptions};
 pub use memory::memory_size;
 pub use mend::Mended;
-pub use merge::Changes;
 pub use retry::{as_conflict, retry_on_conflict};
 pub use rows::KeyDiff;
 pub use source::Source;
-pub use spill_buffer::SpillBuffer;
 pub use staging::{Chunk, Head, Staged};
 pub use trust::{Doubt, Examined, Foreign};

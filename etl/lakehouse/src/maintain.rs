@@ -4,8 +4,9 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{TimeDelta, Utc};
+use connectwise_datafiles::TARGET_FILE_BYTES;
 use deltalake::checkpoints;
-use deltalake::kernel::Action;
+use deltalake::kernel::{Action, Add};
 use deltalake::protocol::DeltaOperation;
 use futures::TryStreamExt;
 use object_store::path::Path;
@@ -14,11 +15,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::begun::BEGUN;
-use super::data_file::ActiveFile;
-use super::data_file::{TARGET_FILE_BYTES, writer_properties};
 use super::demands::demands;
 use super::leftovers::{Cleared, unfinished};
 use super::{Commit, Lake, Table, TableName, as_of_today, retry_on_conflict};
+use crate::active::{ActiveFile, added, writer_properties};
 use crate::error::{self, Result, lake_error};
 use connectwise_storage::objects::{HINT, kept_until};
 
@@ -138,9 +138,8 @@ impl Table {
                 active.remove.data_change = false;
                 actions.push(Action::Remove(active.remove));
             }
-            if let Some(mut file) = writer.finish().await? {
-                file.add.data_change = false;
-                actions.push(Action::Add(file.add));
+            if let Some(file) = writer.finish().await? {
+                actions.push(Action::Add(Add { data_change: false, ..added(file) }));
             }
         }
         let target = TARGET_FILE_BYTES.map_or(0, |bytes| bytes.get().cast_signed());
@@ -204,7 +203,7 @@ impl Table {
         }
         // What was there before something of the table was set aside may be what that is about.
         let kept_until = kept_until(&objects);
-        let mut needed: HashSet<String> = table.active_files("").map(|active| active.file.add.path).collect();
+        let mut needed: HashSet<String> = table.active_files("").map(|active| active.file.entry.path).collect();
         let mut expired: HashSet<String> = HashSet::new();
         for (path, removed) in table.removed_files().await? {
             let is_old = removed.is_none_or(|removed| now - removed >= options.retention);
@@ -213,7 +212,7 @@ impl Table {
         }
         for staged in table.staged().await? {
             let old = staged.is_older_than(options.orphan_age);
-            needed.extend(staged.chunks.into_iter().filter(|_| !old).map(|chunk| chunk.file.add.path));
+            needed.extend(staged.chunks.into_iter().filter(|_| !old).map(|chunk| chunk.file.entry.path));
         }
         if let (Ok(folder), false) = (self.lake.url(&self.name)?.to_file_path(), options.dry_run) {
             let mut cleared = Cleared::default();
@@ -273,12 +272,12 @@ impl Table {
 /// Small files that lie side by side in the order of their keys, as many as make one of the right size.
 fn groups(mut files: Vec<ActiveFile>) -> Vec<Vec<ActiveFile>> {
     let target = TARGET_FILE_BYTES.map_or(i64::MAX, |bytes| bytes.get().cast_signed());
-    files.sort_by_key(|file| (file.file.keys, file.file.add.modification_time));
+    files.sort_by_key(|file| (file.file.keys, file.file.entry.modification_time));
     let mut groups = Vec::new();
     let mut group = Vec::new();
     let mut bytes = 0;
     for file in files {
-        let size = file.file.add.size;
+        let size = file.file.entry.size;
         let plain = file.remove.deletion_vector.is_none();
         if !plain || size > target / 2 || bytes + size > target {
             groups.push(std::mem::take(&mut group));

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::compute::cast;
 use arrow::datatypes::SchemaRef;
+use connectwise_datafiles::{TARGET_FILE_BYTES, refused};
 use datafusion::error::DataFusionError;
 use datafusion::prelude::DataFrame;
 use deltalake::DeltaTableError;
@@ -15,9 +16,8 @@ use deltalake::protocol::{DeltaOperation, SaveMode};
 use futures::StreamExt;
 use serde_json::json;
 
+use crate::active::{added, writer_properties};
 use crate::commit::own_error;
-use crate::conform::{conform, refused};
-use crate::data_file::{TARGET_FILE_BYTES, writer_properties};
 use crate::demands::{demands, reset};
 use crate::error::{Result, lake_error};
 use crate::{Commit, DataFile, DataFileWriter, Layer, Source, Table, Written};
@@ -33,7 +33,7 @@ impl Table {
     /// when its stream fails, [`Kind::Conflict`](crate::error::Kind::Conflict) when the table has moved on, else
     /// [`Kind::Lake`](crate::error::Kind::Lake).
     pub async fn overwrite(&self, schema: &SchemaRef, source: Source, commit: &Commit) -> Result<Written> {
-        let frame = conform(&self.name, schema, source)?;
+        let frame = source.conforming(&self.name, schema)?;
         self.before_write().await?;
         self.writable()?;
         // Bronze is what nothing else can be held against, so its files carry checksums.
@@ -124,7 +124,7 @@ impl Table {
             actions.push(Action::Protocol(protocol));
             actions.push(Action::Metadata(metadata.map_err(|error| fault(error.into()))?));
         }
-        actions.extend(files.iter().map(|file| Action::Add(file.add.clone())));
+        actions.extend(files.iter().map(|file| Action::Add(added(file.clone()))));
         let operation = DeltaOperation::Write { mode: SaveMode::Overwrite, partition_by: None, predicate: None };
         let inserted: u64 = files.iter().map(|file| file.rows).sum();
         let metrics = json!({ "numAddedFiles": files.len(), "numOutputRows": inserted, "numDeletedRows": deleted });

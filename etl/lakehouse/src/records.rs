@@ -7,13 +7,14 @@ use std::future::ready;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use connectwise_datafiles::{as_of_today, check};
 use deltalake::kernel::Action;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use futures::stream::{self, BoxStream};
 use futures::{Stream, StreamExt, TryStreamExt};
 use serde_json::json;
 
-use crate::conform::{as_of_today, check};
+use crate::active::added;
 use crate::error::{Result, sql_error, unread};
 use crate::{Changes, Commit, SpillBuffer, Table, Written};
 
@@ -74,7 +75,7 @@ impl Table {
         }
         let inserted: u64 = files.iter().map(|file| file.rows).sum();
         let metrics = json!({ "numAddedFiles": files.len(), "numOutputRows": inserted });
-        let actions = files.into_iter().map(|file| Action::Add(file.add)).collect();
+        let actions = files.into_iter().map(|file| Action::Add(added(file))).collect();
         let operation = DeltaOperation::Write { mode: SaveMode::Append, partition_by: None, predicate: None };
         let version = self.commit(actions, operation, metrics, &commit.changing(self)).await?;
         Ok(Written { inserted, version, committed: true, ..Written::default() })

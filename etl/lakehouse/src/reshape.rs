@@ -2,9 +2,9 @@
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use connectwise_datafiles::as_of_today;
 
 use crate::commit::Commit;
-use crate::conform::as_of_today;
 use crate::error::{Result, sql_error};
 use crate::lake::Lake;
 use crate::retry::retry_on_conflict;

@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{Schema, SchemaRef};
+use connectwise_datafiles::check;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -13,6 +14,7 @@ use datafusion::physical_plan::streaming::PartitionStream;
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::stream::{BoxStream, StreamExt};
 
+use crate::TableName;
 use crate::error::{Error, Result, sql_error};
 use connectwise_storage::locked;
 
@@ -50,6 +52,12 @@ impl Source {
 
     pub(super) fn into_frame(self) -> DataFrame {
         self.0
+    }
+
+    /// The rows, whose columns have to be the declared ones.
+    pub(super) fn conforming(self, table: &TableName, declared: &Schema) -> Result<DataFrame> {
+        check(table, declared, self.0.schema().as_arrow())?;
+        Ok(self.0)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
+use connectwise_datafiles::DataFileReader;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -14,7 +15,6 @@ use parquet::arrow::async_reader::ParquetRecordBatchStreamBuilder;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::reader::File;
 use super::{DataFile, Table, TableName};
 use crate::error::{self, Result};
 
@@ -125,7 +125,7 @@ impl Table {
     pub async fn rows_of(&self, file: &DataFile) -> Result<BoxStream<'static, Result<RecordBatch>>> {
         let name = self.name.clone();
         let fault = move |error| error::unread_file(&name).with_source(error);
-        let file = File::new(self.store(), &file.add.path, file.add.size);
+        let file = DataFileReader::new(self.store(), &file.entry.path, file.entry.size);
         let rows = ParquetRecordBatchStreamBuilder::new(file).await.map_err(&fault)?;
         Ok(rows.build().map_err(&fault)?.map_err(fault).boxed())
     }

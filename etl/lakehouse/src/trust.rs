@@ -334,7 +334,7 @@ impl Table {
         let older = self.at(version).await.ok()?;
         let store = older.store();
         for active in older.active_files("") {
-            let path = object_store::path::Path::from(active.file.add.path.as_str());
+            let path = object_store::path::Path::from(active.file.entry.path.as_str());
             object_store::ObjectStoreExt::head(&store, &path).await.ok()?;
         }
         Some(older)

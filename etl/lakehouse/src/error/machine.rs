@@ -22,14 +22,6 @@ pub(crate) fn no_temporary_files() -> Error {
     Error::new(Kind::Io, "there is no place for temporary files")
 }
 
-/// Rows of a change that are too many for memory, and for the folder of temporary files.
-pub(crate) fn unspilled(folder: &Path) -> Error {
-    let folder = folder.display();
-    let message =
-        format!("the rows of a large change can't be kept in {folder}: give TMPDIR a folder that has room for them");
-    Error::new(Kind::Lake, message)
-}
-
 /// A DataFusion session that doesn't take its options.
 pub(crate) fn session() -> Error {
     Error::new(Kind::Sql, "the SQL session can't be configured")

@@ -57,19 +57,9 @@ pub(crate) fn guarded(table: &TableName) -> Error {
     Error::new(Kind::Lake, format!("{table} may not be written"))
 }
 
-/// A table of which a merge can't read or write a file.
-pub(crate) fn unmerged(table: &TableName) -> Error {
-    Error::new(Kind::Lake, format!("{table} can't be merged into"))
-}
-
 /// The object that says that a table is about to get its first commit.
 pub(crate) fn not_begun(table: &TableName) -> Error {
     Error::new(Kind::Lake, format!("the first file of {table} can't be written"))
-}
-
-/// A data file that can't be written.
-pub(crate) fn unwritten_file(table: &TableName) -> Error {
-    Error::new(Kind::Lake, format!("a file of {table} can't be written"))
 }
 
 /// A data file, named by no commit yet, that can't be read.

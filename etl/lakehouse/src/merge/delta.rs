@@ -6,13 +6,11 @@ use std::sync::Arc;
 use arrow::array::{
     ArrayRef, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, new_null_array,
 };
-use arrow::compute::{cast, max, min};
+use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use connectwise_datafiles::{Changes, Deletes, check, integers, range, refused};
 
-use super::changes::{Changes, Deletes};
-use crate::compare::integers;
-use crate::conform::{check, refused};
-use crate::data_file::writer_properties;
+use crate::active::writer_properties;
 use crate::error::{self, Result, lake_error};
 use crate::{Commit, Source, Table, TableName, Written};
 
@@ -85,14 +83,8 @@ fn condition(schema: &SchemaRef, changes: &Changes<'_>, rows: &[RecordBatch]) ->
     if !schema.field_with_name(near).is_ok_and(|field| field.data_type().is_integer()) {
         return Ok(same);
     }
-    let mut range: Option<(i64, i64)> = None;
-    for batch in rows {
-        let numbers = integers(batch, near)?;
-        if let (Some(low), Some(high)) = (min(&numbers), max(&numbers)) {
-            range = Some(range.map_or((low, high), |(least, most)| (least.min(low), most.max(high))));
-        }
-    }
-    Ok(range.map_or(same.clone(), |(low, high)| {
+    let numbers = rows.iter().map(|batch| integers(batch, near)).collect::<Result<Vec<_>>>()?;
+    Ok(range(&numbers).map_or(same.clone(), |(low, high)| {
         format!("{same} and target.`{near}` >= {low} and target.`{near}` <= {high}")
     }))
 }

@@ -1,31 +1,22 @@
 //! Upserts and deletes in one commit, at a cost that follows the change.
 //!
 //! Delta's MERGE joins every file whose key range meets that of the change, in memory, and writes all their rows again. Here
-//! the change is held against the key columns only ([`locate`]), and just the files that hold one of its keys are copied
-//! ([`plan`]), their untouched row groups as bytes ([`splice`]). Tables that hold more than files of this program's are left to
+//! just the files that hold one of its keys are copied ([`Work`]). Tables that hold more than files of this program's are left to
 //! Delta's own ([`delta`]).
 
-mod changes;
 mod delta;
-pub(crate) mod locate;
-mod plan;
-mod splice;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, SchemaRef};
+use connectwise_datafiles::{Changes, Plan, Wanted, Work, same_schema};
 use deltalake::kernel::Action;
 use deltalake::kernel::transaction::TableReference;
 use deltalake::protocol::{DeltaOperation, MergePredicate, SaveMode};
 use serde_json::json;
 
-use crate::conform::same_schema;
-use crate::data_file::ActiveFile;
-use crate::data_file::writer_properties;
+use crate::active::{ActiveFile, added, writer_properties};
 use crate::error::Result;
 use crate::{Commit, DataFile, Source, SpillBuffer, Table, Written};
-pub use changes::Changes;
-use locate::Wanted;
-use plan::{Plan, Work};
 
 impl Table {
     /// Merges changes into the table, all in one commit: rows whose key is there are updated or deleted, others inserted. A table
@@ -87,26 +78,29 @@ impl Table {
             return Ok(None);
         }
         let wanted = Wanted::of(&self.name, changes)?;
-        let work = Work::new(self, schema, changes.clustered_by, changes.upserts.clone());
-        let Some(plan) = work.plan(&files, &wanted).await? else { return Ok(None) };
-        let Plan { actions, inserted, updated, deleted } = plan;
+        let work = Work::new(&self.name, self.store(), schema, changes.clustered_by, changes.upserts.clone());
+        let data: Vec<&DataFile> = files.iter().map(|active| &active.file).collect();
+        let Some(plan) = work.plan(&data, &wanted).await? else { return Ok(None) };
+        let Plan { removed, added: new, inserted, updated, deleted } = plan;
         if inserted + updated + deleted == 0 && commit.transactions().is_empty() {
             return Ok(Some(self.unchanged()));
         }
-        let count = |of: fn(&Action) -> bool| actions.iter().filter(|action| of(action)).count();
         let metrics = json!({
             "numTargetRowsInserted": inserted,
             "numTargetRowsUpdated": updated,
             "numTargetRowsDeleted": deleted,
-            "numTargetFilesAdded": count(|action| matches!(action, Action::Add(_))),
+            "numTargetFilesAdded": new.len(),
             "numTargetFilesBefore": files.len(),
-            "numTargetFilesRemoved": count(|action| matches!(action, Action::Remove(_))),
+            "numTargetFilesRemoved": removed.len(),
             "executionTimeMs": u64::try_from(clock.elapsed().as_millis()).unwrap_or(u64::MAX),
         });
         let operation = match changes.upserts.is_empty() {
             true => DeltaOperation::Delete { predicate: None },
             false => operation(changes.key),
         };
+        let removed =
+            removed.into_iter().filter_map(|file| files.get(file)).map(|file| Action::Remove(file.remove.clone()));
+        let actions = removed.chain(new.into_iter().map(|file| Action::Add(added(file)))).collect();
         let version = self.commit(actions, operation, metrics, commit).await?;
         Ok(Some(Written { inserted, updated, deleted, version, committed: true }))
     }
@@ -122,7 +116,8 @@ impl Table {
         changes: Changes<'_>,
     ) -> Result<Option<Vec<DataFile>>> {
         let wanted = Wanted::of(&self.name, &changes)?;
-        Work::new(self, schema, changes.clustered_by, changes.upserts.clone()).patch_files(files, &wanted).await
+        let work = Work::new(&self.name, self.store(), schema, changes.clustered_by, changes.upserts.clone());
+        work.patch_files(files, &wanted).await
     }
 
     /// Whether the files of the table hold its rows and nothing else has to be kept in step with them, and the change has its

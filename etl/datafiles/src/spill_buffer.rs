@@ -15,7 +15,7 @@ use connectwise_storage::locked;
 /// Bytes that are kept in memory.
 const HELD_BYTES: usize = 32 * 1024 * 1024;
 
-/// SpillBuffer of rows, as many as there may be.
+/// Batches of rows, as many as there may be.
 ///
 /// What is more than memory should hold goes to files in the system's folder for temporary ones (`TMPDIR`). They have no name
 /// there, so they are gone with the program however it ends.
@@ -42,7 +42,7 @@ impl SpillBuffer {
     /// Adds a batch behind the others.
     ///
     /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when no temporary file can be written.
+    /// [`Kind::Lake`](connectwise_storage::error::Kind::Lake) when no temporary file can be written.
     pub fn push(&mut self, batch: RecordBatch) -> Result<()> {
         if batch.num_rows() == 0 {
             return Ok(());
@@ -56,7 +56,7 @@ impl SpillBuffer {
     /// Adds the batches of another one behind the others.
     ///
     /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when no temporary file can be written.
+    /// [`Kind::Lake`](connectwise_storage::error::Kind::Lake) when no temporary file can be written.
     pub fn append(&mut self, other: Self) -> Result<()> {
         let first = self.files.len();
         self.files.extend(other.files);
@@ -105,13 +105,16 @@ impl SpillBuffer {
         self.rows == 0
     }
 
-    /// SpillBuffer one after the other, each read when it is its turn.
-    pub(super) fn iter(&self) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
+    /// The batches one after the other, each read when it is its turn.
+    pub fn iter(&self) -> impl Iterator<Item = Result<RecordBatch>> + '_ {
         self.kept.iter().map(|kept| self.read(kept))
     }
 
     /// The batches at these places, by place.
-    pub(super) fn at(&self, places: impl IntoIterator<Item = usize>) -> Result<BTreeMap<usize, RecordBatch>> {
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](connectwise_storage::error::Kind::Lake) when a temporary file can't be read.
+    pub fn at(&self, places: impl IntoIterator<Item = usize>) -> Result<BTreeMap<usize, RecordBatch>> {
         let mut some = BTreeMap::new();
         for place in places {
             if let (Some(kept), false) = (self.kept.get(place), some.contains_key(&place)) {
@@ -141,7 +144,7 @@ impl Default for SpillBuffer {
 }
 
 impl From<Vec<RecordBatch>> for SpillBuffer {
-    /// SpillBuffer that are in memory already and stay there.
+    /// Batches that are in memory already and stay there.
     fn from(batches: Vec<RecordBatch>) -> Self {
         let kept: Vec<_> = batches.into_iter().filter(|batch| batch.num_rows() > 0).collect();
         let rows = kept.iter().map(RecordBatch::num_rows).sum();

@@ -5,20 +5,20 @@ use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
-use deltalake::kernel::Action;
+use connectwise_storage::TableName;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::ObjectStore;
 use parquet::errors::ParquetError;
 
 use super::locate::{Edit, RowRef, Wanted, locate};
 use super::splice::{gather, patch};
-use crate::data_file::{ActiveFile, DataFile, DataFileWriter, GROUP_ROWS, TARGET_FILE_BYTES, store_file};
+use crate::data_file::{DataFile, DataFileWriter, GROUP_ROWS, TARGET_FILE_BYTES, store_file};
 use crate::error::{self, Error, Result};
-use crate::reader::{AT_ONCE, File};
-use crate::{SpillBuffer, Table, TableName};
+use crate::reader::{AT_ONCE, DataFileReader};
+use crate::spill_buffer::SpillBuffer;
 
 /// A merge by copying files.
-pub(super) struct Work<'a> {
+pub struct Work<'a> {
     table: &'a TableName,
     schema: &'a SchemaRef,
     /// Integer column that files are looked into by.
@@ -27,12 +27,18 @@ pub(super) struct Work<'a> {
     store: Arc<dyn ObjectStore>,
 }
 
-/// The actions of a merge, and what they do.
-pub(super) struct Plan {
-    pub(super) actions: Vec<Action>,
-    pub(super) inserted: u64,
-    pub(super) updated: u64,
-    pub(super) deleted: u64,
+/// What a merge did to the files of a table, once a commit says so.
+pub struct Plan {
+    /// Files that leave, by their places among those that were given.
+    pub removed: Vec<usize>,
+    /// Files that come.
+    pub added: Vec<DataFile>,
+    /// Rows that are new.
+    pub inserted: u64,
+    /// Rows that have another content.
+    pub updated: u64,
+    /// Rows that leave.
+    pub deleted: u64,
 }
 
 /// What is to be done to one file.
@@ -43,29 +49,40 @@ struct Patch {
 }
 
 impl<'a> Work<'a> {
-    pub(super) fn new(table: &'a Table, schema: &'a SchemaRef, clustered_by: &'a str, rows: Arc<SpillBuffer>) -> Self {
-        Self { table: &table.name, schema, clustered_by, rows, store: table.store() }
+    /// A merge of these rows into files of one schema.
+    pub fn new(
+        table: &'a TableName,
+        store: Arc<dyn ObjectStore>,
+        schema: &'a SchemaRef,
+        clustered_by: &'a str,
+        rows: Arc<SpillBuffer>,
+    ) -> Self {
+        Self { table, schema, clustered_by, rows, store }
     }
 
-    /// The actions that make a change, `None` when one of the files isn't as this program writes them.
-    pub(super) async fn plan(&self, files: &[ActiveFile], wanted: &Wanted<'_>) -> Result<Option<Plan>> {
-        let data: Vec<&DataFile> = files.iter().map(|active| &active.file).collect();
-        let Some(edits) = self.locate(&data, wanted).await? else { return Ok(None) };
+    /// Makes a change in copies of the files that it is about. `None` when one of the files isn't as this program writes them.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](connectwise_storage::error::Kind::Lake) when a file can't be read or written.
+    pub async fn plan(&self, files: &[&DataFile], wanted: &Wanted<'_>) -> Result<Option<Plan>> {
+        let Some(edits) = self.locate(files, wanted).await? else { return Ok(None) };
         let new = wanted.new_rows(&edits);
         let inserted = new.len() as u64;
         let updated = wanted.upserts.len() as u64 - inserted;
         let deleted = edits.iter().flat_map(|(_, edits)| edits).filter(|edit| edit.by.is_none()).count() as u64;
-        let (patches, rest) = distribute(edits, new, &data);
-        let removed: Vec<&ActiveFile> = patches.iter().filter_map(|patch| files.get(patch.file)).collect();
-        let mut actions: Vec<Action> = removed.iter().map(|active| Action::Remove(active.remove.clone())).collect();
-        let patched = self.patch(patches, &data).await?;
-        actions.extend(patched.into_iter().filter_map(|(_, file)| file).map(|file| Action::Add(file.add)));
-        actions.extend(self.append(&rest).await?.into_iter().map(|file| Action::Add(file.add)));
-        Ok(Some(Plan { actions, inserted, updated, deleted }))
+        let (patches, rest) = distribute(edits, new, files);
+        let removed = patches.iter().map(|patch| patch.file).collect();
+        let patched = self.patch(patches, files).await?;
+        let mut added: Vec<DataFile> = patched.into_iter().filter_map(|(_, file)| file).collect();
+        added.extend(self.append(&rest).await?);
+        Ok(Some(Plan { removed, added, inserted, updated, deleted }))
     }
 
     /// The files with the upserts in place of the rows that they hold. `None` when one of the upserts is in none of them.
-    pub(super) async fn patch_files(&self, files: Vec<DataFile>, wanted: &Wanted<'_>) -> Result<Option<Vec<DataFile>>> {
+    ///
+    /// # Errors
+    /// As [`Self::plan`].
+    pub async fn patch_files(&self, files: Vec<DataFile>, wanted: &Wanted<'_>) -> Result<Option<Vec<DataFile>>> {
         let all: Vec<&DataFile> = files.iter().collect();
         let Some(edits) = self.locate(&all, wanted).await? else { return Ok(None) };
         if !wanted.new_rows(&edits).is_empty() {
@@ -137,8 +154,8 @@ impl<'a> Work<'a> {
         writer.write_all(stream::iter(batches)).await
     }
 
-    fn file(&self, data: &DataFile) -> File {
-        File::new(self.store.clone(), &data.add.path, data.add.size)
+    fn file(&self, data: &DataFile) -> DataFileReader {
+        DataFileReader::new(self.store.clone(), &data.entry.path, data.entry.size)
     }
 
     fn fault(&self, error: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
@@ -167,7 +184,7 @@ fn distribute(
     let range = |file: usize| files.get(file).and_then(|data| data.keys);
     let last = (0..files.len()).filter_map(|file| Some((range(file)?.1, file))).max();
     let half = TARGET_FILE_BYTES.map_or(i64::MAX, |limit| limit.get().cast_signed() / 2);
-    let tail = last.filter(|(_, file)| files.get(*file).is_some_and(|data| data.add.size < half));
+    let tail = last.filter(|(_, file)| files.get(*file).is_some_and(|data| data.entry.size < half));
     let mut rest = Vec::new();
     for (key, row) in new {
         let holds = |patch: &&mut Patch| {

@@ -1,9 +1,8 @@
 //! Parquet files of a table, written beside it and part of it only once a commit names them.
 //!
 //! A file is written in one request and never changed. Its row groups are small, so that a change to a row is a change to
-//! few others; see `merge::splice`.
+//! few others; see `rewrite::splice`.
 
-use std::collections::HashMap;
 use std::mem;
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use chrono::{DateTime, SecondsFormat, Utc};
-use deltalake::kernel::{Add, Remove};
+use connectwise_storage::TableName;
 use futures::{Stream, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -24,45 +23,38 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use super::checksum;
-use super::{Table, TableName};
 use crate::error::{self, Error, Result};
 
 /// A merge copies every file it touches, so files are kept small enough that a change touches few bytes.
-pub(crate) const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
+pub const TARGET_FILE_BYTES: Option<NonZeroU64> = NonZeroU64::new(16 * 1024 * 1024);
 
 /// Rows of a row group: the least that a change encodes again. Ten columns a group cost a kilobyte of footer.
 pub(super) const GROUP_ROWS: usize = 8 * 1024;
 
+/// What a log says of a file that a table consists of.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FileEntry {
+    /// Place below the folder of the table.
+    pub path: String,
+    /// Bytes.
+    pub size: i64,
+    /// When it was written, in milliseconds since 1970.
+    pub modification_time: i64,
+    /// Its [statistics](https://github.com/delta-io/delta/blob/master/PROTOCOL.md#per-file-statistics) as JSON, where it has any.
+    pub stats: Option<String>,
+}
+
 /// A Parquet file of a table, and the keys that are in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct DataFile {
-    pub(super) add: Add,
+    /// What the log says of it. Staged loads keep it under the name that the log has for such an entry.
+    #[serde(rename = "add")]
+    pub entry: FileEntry,
     /// Rows.
     pub rows: u64,
     /// Lowest and highest key.
     pub keys: Option<(i64, i64)>,
-}
-
-/// A file that a snapshot of a table names.
-pub(super) struct ActiveFile {
-    pub(super) file: DataFile,
-    pub(super) remove: Remove,
-}
-
-impl Table {
-    /// The files of the snapshot, with the range of their keys where the log knows it.
-    pub(super) fn active_files<'a>(&'a self, key: &'a str) -> impl Iterator<Item = ActiveFile> + 'a {
-        let files = self.snapshot().into_iter().flat_map(|snapshot| snapshot.log_data().into_iter());
-        files.map(move |file| {
-            let remove = file.remove_action(true);
-            let stats: Value = file.stats().and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-            let end = |of: &str| stats.get(of).and_then(|values| values.get(key)).and_then(Value::as_i64);
-            let add = add(remove.path.clone(), file.size(), file.modification_time(), None);
-            let rows = file.num_records().unwrap_or_default() as u64;
-            let keys = end("minValues").zip(end("maxValues"));
-            ActiveFile { file: DataFile { add, rows, keys }, remove }
-        })
-    }
 }
 
 /// Writes rows into files of a table. Nothing reads them before a commit takes them.
@@ -76,7 +68,8 @@ pub struct DataFileWriter {
 }
 
 impl DataFileWriter {
-    pub(super) fn new(table: TableName, store: Arc<dyn ObjectStore>, schema: SchemaRef, key: &str) -> Self {
+    /// A writer of files whose key is an integer column; `key` is empty where there is none.
+    pub fn new(table: TableName, store: Arc<dyn ObjectStore>, schema: SchemaRef, key: &str) -> Self {
         Self { table, store, schema, key: key.to_owned(), open: None, rows: 0 }
     }
 
@@ -94,7 +87,7 @@ impl DataFileWriter {
     /// Adds rows to the file.
     ///
     /// # Errors
-    /// [`Kind::Contract`](crate::error::Kind::Contract) when the rows don't have the writer's schema.
+    /// [`Kind::Contract`](connectwise_storage::error::Kind::Contract) when the rows don't have the writer's schema.
     pub fn write(&mut self, batch: &RecordBatch) -> Result<()> {
         let open = match &mut self.open {
             Some(open) => open,
@@ -128,7 +121,7 @@ impl DataFileWriter {
     /// Ends the file and stores it, `None` when no row was written.
     ///
     /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
+    /// [`Kind::Lake`](connectwise_storage::error::Kind::Lake) when the store refuses.
     pub async fn finish(&mut self) -> Result<Option<DataFile>> {
         let Some(mut open) = self.open.take() else { return Ok(None) };
         self.rows = 0;
@@ -153,7 +146,8 @@ pub(super) async fn store_file(
     let size = bytes.len() as i64;
     store.put(&Path::from(name.as_str()), bytes.into()).await.map_err(|error| unwritten(table, error))?;
     let rows = metadata.file_metadata().num_rows();
-    let add = add(name, size, Utc::now().timestamp_millis(), Some(statistics(metadata).to_string()));
+    let stats = Some(statistics(metadata).to_string());
+    let entry = FileEntry { path: name, size, modification_time: Utc::now().timestamp_millis(), stats };
     let keys = metadata
         .row_groups()
         .iter()
@@ -161,33 +155,11 @@ pub(super) async fn store_file(
         .map(|statistics| statistics.and_then(key_range))
         .reduce(|all, group| all.zip(group).map(|((low, high), (least, most))| (low.min(least), high.max(most))))
         .flatten();
-    Ok(DataFile { add, rows: rows.cast_unsigned(), keys })
-}
-
-/// A file as the log names it. The tables have no partitions, deletion vectors or row ids.
-pub(super) fn add(path: String, size: i64, modification_time: i64, stats: Option<String>) -> Add {
-    Add {
-        path,
-        partition_values: HashMap::new(),
-        size,
-        modification_time,
-        data_change: true,
-        stats,
-        tags: None,
-        deletion_vector: None,
-        base_row_id: None,
-        default_row_commit_version: None,
-        clustering_provider: None,
-    }
+    Ok(DataFile { entry, rows: rows.cast_unsigned(), keys })
 }
 
 fn unwritten(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     error::unwritten_file(table).with_source(error)
-}
-
-/// How Delta writes files of a table.
-pub(crate) fn writer_properties() -> WriterProperties {
-    WriterProperties::builder().set_compression(Compression::SNAPPY).build()
 }
 
 /// How files of a table are written.

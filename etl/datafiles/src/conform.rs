@@ -7,12 +7,14 @@ use arrow::compute::cast;
 use arrow::datatypes::Schema;
 use arrow::datatypes::{Field, SchemaRef};
 use arrow::error::ArrowError;
-use datafusion::prelude::DataFrame;
+use connectwise_storage::TableName;
 
-use super::{Source, TableName};
 use crate::error::{self, Error, Result};
 
 /// Stored rows in the columns of `schema`: of the same names, cast where their type is another, NULL where there are none.
+///
+/// # Errors
+/// [`Kind::Contract`](connectwise_storage::error::Kind::Contract) when they don't fit.
 pub fn as_of_today(table: &TableName, schema: &SchemaRef, stored: &RecordBatch) -> Result<RecordBatch> {
     let column = |field: &Arc<Field>| -> Result<ArrayRef> {
         match stored.column_by_name(field.name()) {
@@ -30,7 +32,7 @@ pub fn unfit(table: &TableName, error: ArrowError) -> Error {
 }
 
 /// Rows that a table can't take.
-pub(super) fn refused(table: &TableName, error: ArrowError) -> Error {
+pub fn refused(table: &TableName, error: ArrowError) -> Error {
     error::undeclared(table, None).with_source(error)
 }
 
@@ -43,7 +45,10 @@ pub fn same_schema(found: &Schema, wanted: &Schema) -> bool {
 }
 
 /// Refuses columns that aren't the declared ones: Delta casts and MERGE drops without a word.
-pub(super) fn check(table: &TableName, declared: &Schema, found: &Schema) -> Result<()> {
+///
+/// # Errors
+/// [`Kind::Contract`](connectwise_storage::error::Kind::Contract), which says where they differ.
+pub fn check(table: &TableName, declared: &Schema, found: &Schema) -> Result<()> {
     if same_schema(found, declared) {
         return Ok(());
     }
@@ -62,11 +67,4 @@ pub(super) fn check(table: &TableName, declared: &Schema, found: &Schema) -> Res
         None => format!("there are {} columns, and {} are declared", found.fields().len(), declared.fields().len()),
     };
     Err(error::undeclared(table, Some(&difference)))
-}
-
-/// The rows of a source whose columns are the declared ones.
-pub(super) fn conform(table: &TableName, declared: &Schema, source: Source) -> Result<DataFrame> {
-    let frame = source.into_frame();
-    check(table, declared, frame.schema().as_arrow())?;
-    Ok(frame)
 }

@@ -9,15 +9,19 @@ use crate::spill_buffer::SpillBuffer;
 /// Rows that come into a table, and rows that leave it.
 #[derive(Debug)]
 pub struct Changes<'a> {
-    pub(super) key: &'a str,
-    pub(super) clustered_by: &'a str,
-    pub(super) upserts: Arc<SpillBuffer>,
-    pub(super) deletes: Deletes,
+    /// Column that rows are matched by.
+    pub key: &'a str,
+    /// Integer column whose range limits the files that are looked into.
+    pub clustered_by: &'a str,
+    /// Rows that are new or have changed.
+    pub upserts: Arc<SpillBuffer>,
+    /// Rows that leave.
+    pub deletes: Deletes,
 }
 
 /// Rows that leave a table.
 #[derive(Debug)]
-pub(super) enum Deletes {
+pub enum Deletes {
     /// Those with these keys, which are integers.
     Keys(Vec<i64>),
     /// These rows, of which key and clustering column are looked at.

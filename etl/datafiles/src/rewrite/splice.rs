@@ -19,10 +19,10 @@ use parquet::file::metadata::ParquetMetaData;
 use parquet::file::writer::SerializedFileWriter;
 
 use super::locate::{Edit, RowRef, rows_of};
-use crate::SpillBuffer;
 use crate::data_file::{GROUP_ROWS, file_properties};
 use crate::error::Error;
 use crate::reader::outside;
+use crate::spill_buffer::SpillBuffer;
 
 /// Batches of the change by their place in it, those that are needed.
 pub(super) type Needed = BTreeMap<usize, RecordBatch>;

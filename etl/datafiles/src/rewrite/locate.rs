@@ -14,19 +14,20 @@ use parquet::errors::{ParquetError, Result as Read};
 use parquet::file::metadata::RowGroupMetaData;
 
 use super::changes::{Changes, Deletes};
-use crate::TableName;
-use crate::compare::integers;
+use connectwise_storage::TableName;
+
 use crate::conform::same_schema;
 use crate::data_file::{GROUP_ROWS, key_range};
 use crate::error::{self, Error, Result};
-use crate::reader::{File, outside, position};
+use crate::keys::{integers, keys};
+use crate::reader::{DataFileReader, outside, position};
 
 /// A row of the change: which batch, and which row of it.
 pub(super) type RowRef = (usize, usize);
 
 /// What happens to one row of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Edit {
+pub struct Edit {
     /// Row group of the file.
     pub(super) group: usize,
     /// Row of the group.
@@ -36,7 +37,7 @@ pub(crate) struct Edit {
 }
 
 /// What a change wants of the rows of a table: what becomes of each key, and the numbers by which files are ruled out.
-pub(crate) struct Wanted<'a> {
+pub struct Wanted<'a> {
     /// Integer column that files are ordered by, at least roughly.
     clustered_by: &'a str,
     /// Its values in the change, ascending, each once.
@@ -55,13 +56,16 @@ enum PlannedKeys<'a> {
 
 impl<'a> Wanted<'a> {
     /// The rows that have one of some ascending numbers.
-    pub(crate) fn numbers(clustered_by: &'a str, numbers: &[i64]) -> Self {
+    pub fn numbers(clustered_by: &'a str, numbers: &[i64]) -> Self {
         let keys = PlannedKeys::Numbers(vec![None; numbers.len()]);
         Self { clustered_by, numbers: numbers.to_vec(), keys, upserts: Vec::new() }
     }
 
     /// The rows that a change updates or deletes.
-    pub(super) fn of(table: &TableName, changes: &Changes<'a>) -> Result<Self> {
+    ///
+    /// # Errors
+    /// [`Kind::Contract`](connectwise_storage::error::Kind::Contract) when a key is there twice or NULL.
+    pub fn of(table: &TableName, changes: &Changes<'a>) -> Result<Self> {
         if changes.key == changes.clustered_by {
             Self::by_number(table, changes)
         } else {
@@ -81,10 +85,7 @@ impl<'a> Wanted<'a> {
             }
         }
         for (index, batch) in changes.upserts.iter().enumerate() {
-            let keys = integers(&batch?, key)?;
-            if keys.null_count() > 0 {
-                return Err(error::null_key(table, key));
-            }
+            let keys = keys(table, &batch?, key)?;
             slots.extend(keys.values().iter().enumerate().map(|(row, key)| (*key, Some((index, row)))));
         }
         slots.sort_unstable();
@@ -129,7 +130,7 @@ impl<'a> Wanted<'a> {
     }
 
     /// Which of the numbers a file may hold, by its range.
-    pub(crate) fn in_file(&self, range: Option<(i64, i64)>) -> Range<usize> {
+    pub fn in_file(&self, range: Option<(i64, i64)>) -> Range<usize> {
         keys_in_range(&self.numbers, range)
     }
 
@@ -165,8 +166,11 @@ impl<'a> Wanted<'a> {
 
 /// Finds the rows of a file that a change wants: only the columns of the key are read, and only of row groups that may hold one of
 /// `some` of its numbers. `None` when the file has other columns than the schema.
-pub(crate) async fn locate(
-    mut file: File,
+///
+/// # Errors
+/// When the store doesn't give the file, or it can't be read.
+pub async fn locate(
+    mut file: DataFileReader,
     schema: &SchemaRef,
     wanted: &Wanted<'_>,
     some: Range<usize>,

@@ -17,32 +17,32 @@ use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::checksum;
-use crate::compare::integers;
 use crate::error::Error;
+use crate::keys::integers;
 
 /// Files that are looked into at a time.
-pub(crate) const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 4;
 
 /// Bytes of the end of a file that are asked for first, which hold most footers.
 const FOOTER: usize = 64 * 1024;
 
 /// A file on a store.
 #[derive(Debug, Clone)]
-pub(super) struct File {
+pub struct DataFileReader {
     store: Arc<dyn ObjectStore>,
     path: Path,
     size: u64,
 }
 
-impl File {
+impl DataFileReader {
     /// The file that the log calls `path`.
-    pub(super) fn new(store: Arc<dyn ObjectStore>, path: &str, size: i64) -> Self {
+    pub fn new(store: Arc<dyn ObjectStore>, path: &str, size: i64) -> Self {
         let path = Path::parse(path).unwrap_or_else(|_| Path::from(path));
         Self { store, path, size: size.cast_unsigned() }
     }
 
     /// All of it.
-    pub(super) async fn bytes(&self) -> object_store::Result<Bytes> {
+    pub async fn bytes(&self) -> object_store::Result<Bytes> {
         self.store.get(&self.path).await?.bytes().await
     }
 }
@@ -51,7 +51,7 @@ fn refused(error: object_store::Error) -> ParquetError {
     ParquetError::External(Box::new(error))
 }
 
-impl AsyncFileReader for File {
+impl AsyncFileReader for DataFileReader {
     fn get_bytes(&mut self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes>> {
         self.store.get_range(&self.path, range).map_err(refused).boxed()
     }
@@ -75,11 +75,11 @@ impl AsyncFileReader for File {
 }
 
 /// The rows of a file, batch by batch.
-pub(crate) type Rows = BoxStream<'static, Result<RecordBatch>>;
+pub type Rows = BoxStream<'static, Result<RecordBatch>>;
 
-impl File {
+impl DataFileReader {
     /// All rows, and whether the bytes are those that were written under the file's name; `None` where the name doesn't say.
-    pub(super) async fn rows(self) -> Result<(Option<bool>, Rows)> {
+    pub async fn rows(self) -> Result<(Option<bool>, Rows)> {
         if checksum::told(self.path.as_ref()).is_none() {
             return Ok((None, ParquetRecordBatchStreamBuilder::new(self).await?.build()?.boxed()));
         }
@@ -94,7 +94,7 @@ impl File {
     ///
     /// # Errors
     /// When the store doesn't give it, which says nothing of what is in it.
-    pub(super) async fn fault(self) -> object_store::Result<Option<String>> {
+    pub async fn fault(self) -> object_store::Result<Option<String>> {
         let read = async {
             let (_, mut rows) = self.rows().await?;
             while rows.try_next().await?.is_some() {}
@@ -112,7 +112,7 @@ impl File {
 }
 
 /// All values of an integer column of a file.
-pub(crate) async fn column_values(mut file: File, column: &str) -> Result<Vec<i64>> {
+pub async fn column_values(mut file: DataFileReader, column: &str) -> Result<Vec<i64>> {
     let metadata = ArrowReaderMetadata::load_async(&mut file, Default::default()).await?;
     let missing = || ParquetError::General(format!("there is no column {column}"));
     let at = position(&metadata, column).ok_or_else(missing)?;
