@@ -12,7 +12,7 @@ use crate::error::{self, Result};
 use connectwise_storage::objects::{kept_until, listed};
 
 /// The object. Readers of Delta tables don't look at such names.
-pub(super) const BEGUN: &str = "_begun";
+pub const BEGUN: &str = "_begun";
 
 impl Table {
     /// To be called before a file is written: says of a table that has no log that it is about to get one.
@@ -35,14 +35,18 @@ impl Table {
         }
     }
 
-    pub(super) async fn clear_begun(&self) {
+    /// Takes away what says that the first load began.
+    pub async fn clear_begun(&self) {
         let _ = self.store().delete(&Path::from(BEGUN)).await;
     }
 }
 
 impl Lake {
     /// Data files that the table's lost log named, by a listing of a table that has none: 0 where it never had one.
-    pub(super) async fn orphaned(&self, table: &TableName, objects: &[ObjectMeta]) -> Result<usize> {
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses.
+    pub async fn orphaned(&self, table: &TableName, objects: &[ObjectMeta]) -> Result<usize> {
         if objects.iter().any(|object| object.location.as_ref() == BEGUN) {
             return Ok(0);
         }
@@ -75,7 +79,7 @@ impl Lake {
 }
 
 /// What is wrong with a table that has lost its log.
-pub(super) fn lost(files: usize) -> String {
+pub fn lost(files: usize) -> String {
     match files {
         1 => "its log is missing, and one data file of it is still there".to_owned(),
         files => format!("its log is missing, and {files} data files of it are still there"),

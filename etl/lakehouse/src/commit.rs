@@ -6,12 +6,45 @@ use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TableReference};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::DeltaOperation;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::error::{self, Error, Kind, Result, lake_error};
-use crate::trust::{Basis, UPON};
 use crate::{Table, TableName};
 use connectwise_storage::sentence::chain;
+
+/// Name of the fact in a commit that says what it was made upon.
+const UPON: &str = "etlUpon";
+
+/// What a commit was made upon, as the log remembers it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// A version that was examined and believed.
+    Version(u64),
+    /// No version: the commit put a whole new content in place.
+    Nothing,
+    /// A version that is doubtful, and stays so.
+    Doubtful,
+}
+
+impl Basis {
+    /// As it stands in the log.
+    pub(crate) fn written(self) -> Value {
+        match self {
+            Self::Version(version) => version.into(),
+            Self::Nothing => "nothing".into(),
+            Self::Doubtful => "doubtful".into(),
+        }
+    }
+
+    /// As the facts of a commit say it, `None` where they don't.
+    pub fn read(info: &Map<String, Value>) -> Option<Self> {
+        match info.get(UPON)? {
+            Value::Number(version) => version.as_u64().map(Self::Version),
+            Value::String(text) if text == "nothing" => Some(Self::Nothing),
+            _ => Some(Self::Doubtful),
+        }
+    }
+}
 
 /// What goes into a commit beside the rows.
 #[derive(Debug, Clone, Default)]
@@ -68,7 +101,7 @@ impl Commit {
     }
 
     /// The commit in Delta's form, which Delta may move behind others that it takes for harmless.
-    pub(crate) fn movable(&self) -> CommitProperties {
+    pub fn movable(&self) -> CommitProperties {
         let mut facts = self.notes.clone();
         facts.insert("etlRunId".to_owned(), self.run_id.clone().into());
         facts.extend(self.basis.map(|basis| (UPON.to_owned(), basis.written())));
@@ -105,7 +138,10 @@ impl Table {
     }
 
     /// Commits actions upon the snapshot, and gives the version.
-    pub(crate) async fn commit(
+    ///
+    /// # Errors
+    /// [`Kind::Conflict`](crate::error::Kind::Conflict) when the table has moved on, else [`Kind::Lake`](crate::error::Kind::Lake).
+    pub async fn commit(
         &self,
         actions: Vec<Action>,
         operation: DeltaOperation,
@@ -123,7 +159,7 @@ impl Table {
     }
 
     /// A failed write as an error. Delta has many names for a conflict; what counts is whether the table is still where it was.
-    pub(crate) async fn failed(&self, error: DeltaTableError) -> Error {
+    pub async fn failed(&self, error: DeltaTableError) -> Error {
         let error = own_error(&self.name, error);
         match self.refresh().await {
             Ok(now) if error.kind() == Kind::Lake && now.version() != self.version() => {

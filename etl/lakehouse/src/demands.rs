@@ -91,8 +91,13 @@ impl Table {
         Ok(())
     }
 
+    /// What the table demands that this program's files don't give, as a clause that goes on the table's name.
+    pub fn demands(&self) -> Option<String> {
+        demands(self)
+    }
+
     /// What the table demands of its writers, or how its columns differ from those that it is to have, whoever wrote its rows.
-    pub(super) fn misfit(&self, schema: &Schema) -> Option<String> {
+    pub fn misfit(&self, schema: &Schema) -> Option<String> {
         let stored = self.schema()?;
         demands(self).or_else(|| columns(&stored, schema))
     }
@@ -118,7 +123,7 @@ impl Table {
 
 /// How the columns of a table differ from those that it is to have, as a clause that goes on its name. Columns that are
 /// stored as if they could be NULL are no difference.
-pub(super) fn columns(stored: &Schema, declared: &Schema) -> Option<String> {
+pub fn columns(stored: &Schema, declared: &Schema) -> Option<String> {
     let order = || {
         let (stored, own) =
             stored.fields().iter().zip(declared.fields()).find(|(stored, own)| stored.name() != own.name())?;

@@ -1,16 +1,14 @@
 //! The sentences of this crate.
 
-mod machine;
 mod rows;
 mod table;
 
-use datafusion::error::DataFusionError;
+pub use connectwise_compute::sql_error;
+pub use connectwise_storage::error::{Error, Kind, Result, undecodable};
 use deltalake::DeltaTableError;
 
-pub use connectwise_storage::error::{Error, Kind, Result, undecodable};
-
-pub(crate) use self::machine::*;
 pub(crate) use self::rows::*;
+pub use self::table::damaged;
 pub(crate) use self::table::*;
 use crate::TableName;
 
@@ -33,22 +31,13 @@ impl Failure for Error {
     }
 }
 
-/// An error of DataFusion as one sentence: what the parser, the planner or the run said, or what was used up.
-pub fn sql_error(error: DataFusionError) -> Error {
-    // DataFusion wraps and repeats itself; what the parser or the planner said is at the bottom.
-    let reason = || match error.find_root() {
-        DataFusionError::SQL(parser, _) => parser.to_string(),
-        root => root.strip_backtrace(),
-    };
-    Error::new(Kind::Sql, "the query failed").because(&error, reason)
-}
-
 /// A stream of rows for a table that ended with an error.
 pub(crate) fn unread(table: &TableName, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     let message = format!("the records for {table} ended with an error, so nothing was written to it");
     Error::new(Kind::Lake, message).about(table).with_source(error)
 }
 
-pub(crate) fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
+/// An error of Delta: the table can't be `verb`, as in "can't be read".
+pub fn lake_error(table: &TableName, verb: &str, error: DeltaTableError) -> Error {
     Error::new(Kind::Lake, format!("{table} can't be {verb}")).about(table).with_source(error)
 }

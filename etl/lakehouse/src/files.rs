@@ -85,7 +85,10 @@ impl Table {
     }
 
     /// Files that were in the table, and when they left it, as far as the log remembers them.
-    pub(super) async fn removed_files(&self) -> Result<BTreeMap<String, Option<DateTime<Utc>>>> {
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the log can't be read.
+    pub async fn removed_files(&self) -> Result<BTreeMap<String, Option<DateTime<Utc>>>> {
         let Some(snapshot) = self.snapshot() else { return Ok(BTreeMap::new()) };
         let log = self.delta.log_store();
         let removed = snapshot.all_tombstones(log.as_ref()).map_ok(|file| {

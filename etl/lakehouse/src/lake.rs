@@ -1,15 +1,15 @@
 //! A lakehouse and its tables: what a table is, and how it is read. What is written to one is in the files beside this.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
 use arrow::datatypes::{Schema, SchemaRef};
 use bytes::Bytes;
+use connectwise_compute::{Memory, session};
 use datafusion::common::TableReference;
-use datafusion::execution::session_state::SessionStateBuilder;
 use datafusion::prelude::SessionContext;
-use deltalake::delta_datafusion::{DeltaSessionContext, TableProviderBuilder};
+use deltalake::delta_datafusion::TableProviderBuilder;
 use deltalake::logstore::StorageConfig;
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder};
@@ -20,7 +20,6 @@ use twox_hash::XxHash3_64;
 use url::Url;
 
 use crate::error::{self, Error, Result, lake_error, sql_error};
-use crate::memory::Memory;
 use connectwise_storage::objects::LOG;
 use connectwise_storage::{Layout, TableName};
 use connectwise_storage::{StoreOptions, store};
@@ -88,18 +87,16 @@ impl Lake {
         Ok(Self { memory: Some(Arc::new(Memory::of(bytes)?)), ..self })
     }
 
-    /// The same lakehouse with memory that a test prepared.
-    #[cfg(test)]
-    pub(super) fn sharing(self, memory: Memory) -> Self {
-        Self { memory: Some(Arc::new(memory)), ..self }
-    }
-
     /// Where the lakehouse is.
     pub fn root(&self) -> &Url {
         &self.root
     }
 
-    pub(super) fn url(&self, table: &TableName) -> Result<Url> {
+    /// Where a table is.
+    ///
+    /// # Errors
+    /// [`Kind::Usage`](crate::error::Kind::Usage) when its name is none.
+    pub fn url(&self, table: &TableName) -> Result<Url> {
         let other = self.stored_names.get(table).map(|name| TableName { layer: table.layer, name: name.clone() });
         let stored = other.as_ref().unwrap_or(table);
         stored.check()?;
@@ -108,13 +105,19 @@ impl Lake {
     }
 
     /// The place of a table whose log wasn't looked at.
-    pub(super) fn unopened(&self, name: &TableName) -> Result<Table> {
+    ///
+    /// # Errors
+    /// As [`Lake::url`].
+    pub fn unopened(&self, name: &TableName) -> Result<Table> {
         let delta = self.builder(name)?.build().map_err(|error| lake_error(name, "opened", error))?;
         Ok(Table { lake: self.clone(), name: name.clone(), delta, memo: Arc::default() })
     }
 
     /// Where the objects of a table are, whether its log can be read or not.
-    pub(super) fn objects(&self, name: &TableName) -> Result<Arc<dyn ObjectStore>> {
+    ///
+    /// # Errors
+    /// As [`Lake::url`].
+    pub fn objects(&self, name: &TableName) -> Result<Arc<dyn ObjectStore>> {
         let log = self.builder(name)?.build_storage();
         Ok(log.map_err(|error| lake_error(name, "opened", error))?.object_store(None))
     }
@@ -152,35 +155,8 @@ impl Lake {
     /// # Errors
     /// [`Kind::Sql`](crate::error::Kind::Sql) when the session can't be configured.
     pub fn session(&self) -> Result<SessionContext> {
-        let memory = self.memory.clone().map_or_else(Memory::shared, Ok)?;
-        configured(&memory)
+        self.memory.as_ref().map_or_else(session, |memory| memory.session())
     }
-}
-
-/// A session like [`Lake::session`] for rows that are in no lakehouse.
-///
-/// # Errors
-/// As [`Lake::session`].
-pub fn session() -> Result<SessionContext> {
-    let memory = Memory::shared()?;
-    configured(&memory)
-}
-
-fn configured(memory: &Memory) -> Result<SessionContext> {
-    let overrides: HashMap<String, String> = [
-        ("datafusion.execution.time_zone", "UTC"),
-        ("datafusion.execution.parquet.schema_force_view_types", "false"),
-        ("datafusion.sql_parser.map_string_types_to_utf8view", "false"),
-        ("datafusion.sql_parser.parse_float_as_decimal", "true"),
-        ("datafusion.execution.sort_spill_reservation_bytes", &memory.sort_reserve().to_string()),
-    ]
-    .into_iter()
-    .map(|(key, value)| (key.to_owned(), value.to_owned()))
-    .collect();
-    let delta = DeltaSessionContext::new_with_session_overrides(&overrides)
-        .map_err(|error| error::session().with_source(error))?;
-    let state = SessionStateBuilder::new_from_existing(delta.state());
-    Ok(SessionContext::new_with_state(state.with_runtime_env(memory.environment()?).build()))
 }
 
 /// Decides whether tables may be written, for example by whose data a lakehouse holds.
@@ -265,11 +241,18 @@ impl Table {
         rows.fields().iter().any(|field| stored.field_with_name(field.name()).is_err())
     }
 
-    pub(crate) fn snapshot(&self) -> Option<&DeltaTableState> {
+    /// The table as Delta's library knows it.
+    pub fn delta(&self) -> &DeltaTable {
+        &self.delta
+    }
+
+    /// What the log says of this version, `None` where there is no such table.
+    pub fn snapshot(&self) -> Option<&DeltaTableState> {
         self.delta.snapshot().ok()
     }
 
-    pub(crate) fn store(&self) -> Arc<dyn ObjectStore> {
+    /// Where its objects are.
+    pub fn store(&self) -> Arc<dyn ObjectStore> {
         self.delta.log_store().object_store(None)
     }
 
@@ -338,7 +321,8 @@ impl Table {
         registered.map(drop).map_err(|error| error::unregistered(&self.name, alias).with_source(error))
     }
 
-    pub(crate) fn unreadable(&self) -> Error {
+    /// The error of a table that can't be read.
+    pub fn unreadable(&self) -> Error {
         error::unreadable(&self.name)
     }
 

@@ -1,7 +1,9 @@
 //! Opening tables.
 
+use bytes::Bytes;
 use datafusion::prelude::SessionContext;
 use deltalake::DeltaTableError;
+use deltalake::logstore::LogStore as _;
 
 use crate::error::{Result, lake_error};
 use crate::lake::{Lake, Table};
@@ -24,7 +26,10 @@ impl Lake {
     }
 
     /// As [`Lake::table`], for tables whose log may be lost.
-    pub(super) async fn load(&self, name: &TableName) -> Result<Table> {
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when its log can't be read.
+    pub async fn load(&self, name: &TableName) -> Result<Table> {
         let mut table = self.unopened(name)?;
         // A local store refuses to list a folder that doesn't exist.
         if !self.may_exist(name)? {
@@ -52,6 +57,22 @@ impl Table {
     /// As [`Lake::table`].
     pub async fn refresh(&self) -> Result<Self> {
         self.lake.table(&self.name).await
+    }
+
+    /// The text of a commit, `None` where the log no longer has it.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
+    pub async fn entry(&self, version: u64) -> Result<Option<Bytes>> {
+        let read = async || {
+            let entry = self.delta.log_store().read_commit_entry(version).await;
+            entry.map_err(|error| lake_error(&self.name, "read", error))
+        };
+        if self.version() == Some(version) {
+            self.memo.newest.get_or_try_init(read).await.cloned()
+        } else {
+            read().await
+        }
     }
 }
 

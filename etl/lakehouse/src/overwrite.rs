@@ -108,12 +108,12 @@ impl Table {
         let declared: StructType =
             schema.as_ref().try_into_kernel().map_err(|error| fault(DeltaTableError::Arrow { source: error }))?;
         let mut actions = Vec::new();
-        let mut deleted = 0;
+        let mut deleted = Some(0);
         if self.exists() {
             let metadata = reset(self, &declared).map_err(|error| fault(error.into()))?;
             actions.extend(metadata.map(Action::Metadata));
             for active in self.active_files("") {
-                deleted += active.file.rows;
+                deleted = deleted.zip(active.rows).map(|(before, rows)| before + rows);
                 actions.push(Action::Remove(active.remove));
             }
         } else {

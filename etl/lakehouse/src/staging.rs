@@ -59,7 +59,7 @@ pub struct Staged {
 
 impl Staged {
     /// Whether the load began so long ago, or isn't known to have begun.
-    pub(super) fn is_older_than(&self, age: TimeDelta) -> bool {
+    pub fn is_older_than(&self, age: TimeDelta) -> bool {
         self.head.as_ref().is_none_or(|head| Utc::now() - head.started >= age)
     }
 }
@@ -142,16 +142,19 @@ pub(super) async fn staged(table: &TableName, store: &Arc<dyn ObjectStore>) -> R
         let none = || Staged { name: name.clone(), head: None, chunks: Vec::new() };
         let staged = loads.entry(name.clone()).or_insert_with(none);
         if file == HEAD {
-            staged.head = read(store.as_ref(), &object.location).await;
+            staged.head = read(store.as_ref(), &object.location).await.map_err(fault)?;
         } else {
-            staged.chunks.extend(read::<Chunk>(store.as_ref(), &object.location).await);
+            staged.chunks.extend(read::<Chunk>(store.as_ref(), &object.location).await.map_err(fault)?);
         }
     }
     Ok(loads.into_values().collect())
 }
 
-/// An object that can't be read is as good as none: its rows are read from the server again.
-async fn read<T: DeserializeOwned>(store: &dyn ObjectStore, path: &Path) -> Option<T> {
-    let bytes = store.get(path).await.ok()?.bytes().await.ok()?;
-    serde_json::from_slice(&bytes).ok()
+/// An object that is gone, or holds something else, is as good as none: its rows are read from the server again.
+async fn read<T: DeserializeOwned>(store: &dyn ObjectStore, path: &Path) -> object_store::Result<Option<T>> {
+    match store.get(path).await {
+        Ok(found) => Ok(serde_json::from_slice(&found.bytes().await?).ok()),
+        Err(object_store::Error::NotFound { .. }) => Ok(None),
+        Err(error) => Err(error),
+    }
 }

@@ -2,6 +2,7 @@
 
 use connectwise_extract::catalog;
 use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_upkeep as upkeep;
 
 use crate::error::{Error, Kind};
 
@@ -31,7 +32,7 @@ pub(crate) async fn read_fault(lake: &Lake, tables: &[TableName], error: Error) 
 /// The first of some tables that can't be read, with what mends it.
 pub async fn found(lake: &Lake, tables: &[TableName]) -> Option<String> {
     for table in tables {
-        if let Ok(Some(damage)) = lake.damage(table).await {
+        if let Ok(Some(damage)) = upkeep::damage(lake, table).await {
             return Some(format!("{table} can't be read: {damage}; {}", advice(table)));
         }
     }

@@ -5,7 +5,8 @@ use std::time::Instant;
 use chrono::Utc;
 use connectwise_extract::catalog;
 use connectwise_extract::progress::Progress;
-use connectwise_lakehouse::{Lake, Layer, MaintenanceMetrics, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_upkeep::{self as upkeep, MaintenanceMetrics, MaintenanceOptions};
 use serde::Serialize;
 
 use crate::error::Result;
@@ -81,7 +82,7 @@ pub async fn run(
     progress.planned(known.len());
     for table in known {
         let clock = Instant::now();
-        let maintained = lake.maintain(&table, key(&table), options).await;
+        let maintained = upkeep::maintain(lake, &table, key(&table), options).await;
         progress.done(&table.to_string());
         let (metrics, error) = match maintained {
             Ok(None) => continue,

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold::GoldConfig;
 use connectwise_pipeline::maintain;
@@ -10,6 +10,7 @@ use connectwise_pipeline::run::{Mode, Plan, Quiet, RunReport, Step, execute};
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
+use connectwise_upkeep::MaintenanceOptions;
 use serde_json::json;
 
 use crate::steer::{forget, post};

@@ -13,7 +13,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_pipeline::bronze::Options;
 use connectwise_pipeline::gold::{self, AgreementRule, GoldConfig};
 use connectwise_pipeline::maintain;
@@ -24,6 +24,7 @@ use connectwise_sdk::catalog::Entity;
 use connectwise_sdk::{Client, Method};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Draws, Lakehouse, client};
+use connectwise_upkeep::MaintenanceOptions;
 use serde_json::{Map, Value, json};
 
 use crate::alike::{assert_same, columns, copy, listed, rows};

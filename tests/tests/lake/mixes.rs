@@ -7,6 +7,7 @@ use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::run::{Mode, RunReport, StepOutcome};
 use connectwise_pipeline::silver::history;
 use connectwise_tests::Draws;
+use connectwise_upkeep as upkeep;
 
 use crate::damage::Harm;
 use crate::loaded::{Tenant, entities};
@@ -89,7 +90,7 @@ impl Mix {
         for at in 0..self.tables.len() {
             let table = &self.tables[(first + at) % self.tables.len()];
             let lake = self.tenant.lake();
-            let is_there = matches!(lake.damage(table).await, Ok(None))
+            let is_there = matches!(upkeep::damage(lake, table).await, Ok(None))
                 && lake.table(table).await.is_ok_and(|table| table.exists());
             let done = is_there
                 && match event {

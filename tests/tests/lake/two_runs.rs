@@ -6,13 +6,14 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use chrono::TimeDelta;
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Lake, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Commit, Lake, TableName};
 use connectwise_pipeline::gold;
 use connectwise_pipeline::query;
 use connectwise_pipeline::silver::history;
 use connectwise_sdk::catalog::Entity;
 use connectwise_sim::Simulator;
 use connectwise_tests::Lakehouse;
+use connectwise_upkeep::{self as upkeep, MaintenanceOptions};
 use serde_json::json;
 
 use crate::alike::{assert_same, columns, listed};
@@ -132,7 +133,8 @@ async fn upkeep_of_one_table_twice_at_once_ends_well() {
         appended(lake, &ledger).await;
         for (table, key) in [(bronze, Some("id")), (ledger, None)] {
             let (one, other) = (upkeep("one"), upkeep("other"));
-            let both = futures::join!(lake.maintain(&table, key, &one), lake.maintain(&table, key, &other));
+            let both =
+                futures::join!(upkeep::maintain(lake, &table, key, &one), upkeep::maintain(lake, &table, key, &other));
             let kept = [both.0.unwrap().unwrap(), both.1.unwrap().unwrap()];
             assert_eq!(lake.table(&table).await.unwrap().row_count().await.unwrap(), 60, "{table}");
             assert_eq!(kept.map(|kept| kept.compacted).iter().sum::<u64>(), 6, "{table}: one of them did it");

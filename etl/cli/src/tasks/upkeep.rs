@@ -6,11 +6,12 @@ use chrono::{TimeDelta, Utc};
 use connectwise_extract::doctor::{Examination, examine, watermarks};
 use connectwise_extract::progress::Progress;
 use connectwise_extract::selection::Selected;
-use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::bronze::watermark;
 use connectwise_pipeline::deletes::MAX_SHARE;
 use connectwise_pipeline::error::Result;
 use connectwise_pipeline::{maintain as upkeep, reconcile as sweep, run, verify as verification};
+use connectwise_upkeep::MaintenanceOptions;
 
 use crate::entities::EntityArgs;
 use crate::error;

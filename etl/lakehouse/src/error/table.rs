@@ -1,8 +1,7 @@
 //! What is wrong with a table, or can't be done with its files.
 
 use std::fmt::Display;
-
-use url::Url;
+use std::path::Path;
 
 use super::{Error, Kind};
 use crate::TableName;
@@ -13,23 +12,8 @@ pub(crate) fn unreadable(table: &TableName) -> Error {
 }
 
 /// A table that can't be read, where it is known what is wrong with it.
-pub(crate) fn damaged(table: &TableName, damage: impl Display) -> Error {
+pub fn damaged(table: &TableName, damage: impl Display) -> Error {
     Error::new(Kind::Lake, format!("{table} can't be read: {damage}")).about(table)
-}
-
-/// A damaged table that isn't mended before somebody has agreed; `advice` says how.
-pub(crate) fn not_mended(table: &TableName, damage: impl Display, advice: &str) -> Error {
-    Error::new(Kind::Lake, format!("{table} can't be read: {damage}; {advice}"))
-}
-
-/// A damaged table that is damaged still after all that is done about it.
-pub(crate) fn unmendable(table: &TableName, damage: impl Display, url: &Url) -> Error {
-    Error::new(Kind::Lake, format!("{table} can't be mended ({damage}): move {url} elsewhere, then run again"))
-}
-
-/// What was found of a damaged table can't be left beside it.
-pub(crate) fn unnoted(table: &TableName) -> Error {
-    Error::new(Kind::Lake, format!("what was found of {table} can't be written down"))
 }
 
 /// A write that found another version than it was made upon.
@@ -77,21 +61,6 @@ pub(crate) fn unread_keys(table: &TableName) -> Error {
     Error::new(Kind::Lake, format!("the keys of {table} can't be read")).about(table)
 }
 
-/// Files that no reader can ask for any more can't be removed.
-pub(crate) fn unremoved(table: &TableName) -> Error {
-    Error::new(Kind::Lake, format!("files of {table} can't be removed"))
-}
-
-/// What failed runs left can't be removed.
-pub(crate) fn leftovers(table: &TableName) -> Error {
-    Error::new(Kind::Lake, format!("what failed runs left of {table} can't be removed"))
-}
-
-/// An object that can't be moved.
-pub(crate) fn unmoved(table: &TableName, from: impl Display, to: impl Display) -> Error {
-    Error::new(Kind::Lake, format!("{from} of {table} can't be moved to {to}"))
-}
-
 /// The staged loads of a table can't be `verb`: read, written, removed.
 pub(crate) fn staging(table: &TableName, verb: &str) -> Error {
     Error::new(Kind::Lake, format!("the staging of {table} can't be {verb}"))
@@ -100,4 +69,11 @@ pub(crate) fn staging(table: &TableName, verb: &str) -> Error {
 /// A table that a session doesn't take.
 pub(crate) fn unregistered(table: &TableName, alias: &str) -> Error {
     Error::new(Kind::Sql, format!("{table} can't be registered as {alias}"))
+}
+
+/// A folder that this user may not look into.
+pub(crate) fn shut_folder(table: &TableName, place: &Path) -> Error {
+    let place = place.display();
+    let message = format!("{table} can't be read: let this user read and enter {place}, and all folders above it");
+    Error::new(Kind::Io, message)
 }

@@ -20,11 +20,12 @@ use connectwise_extract::privacy::SecretStorage;
 use connectwise_extract::read::{
     self, Count, Counting, DateProbe, Extraction, Measured, Pages, Scope, Seen, Unreadable, Window,
 };
-use connectwise_lakehouse::{Commit, Comparison, Doubt, Table, Written};
+use connectwise_lakehouse::{Commit, Comparison, Table, Written};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_sdk::conditions::Condition;
 use connectwise_storage::locked;
+use connectwise_upkeep::Doubt;
 use datafusion::prelude::SessionContext;
 
 use crate::deletes::MAX_SHARE;

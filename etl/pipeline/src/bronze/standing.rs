@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::read::{self, Listed, Measured, Newest, RESCAN, ReadFrom, Reading, Scope};
-use connectwise_lakehouse::{Doubt, Table};
+use connectwise_lakehouse::Table;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load};
 use connectwise_storage::locked;
+use connectwise_upkeep::{self as upkeep, Doubt};
 
 use super::deferred::Deferred;
 use super::{LoadRequest, watermark};
@@ -84,7 +85,7 @@ impl Standing {
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
     pub(crate) async fn of(table: &Table, entity: &'static Entity, request: &LoadRequest) -> Result<Self> {
-        let examined = table.examine().await?;
+        let examined = upkeep::examine(table).await?;
         let doubt = examined.as_ref().and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
         let trusted = examined.as_ref().and_then(|examined| examined.trusted);
         // Rows of the former tenant say nothing about this one: the whole list is read again.

@@ -39,9 +39,10 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
 use connectwise_extract::contract;
 use connectwise_extract::read::{self as source, Gap, Measured, Newest};
-use connectwise_lakehouse::{Doubt, Table};
+use connectwise_lakehouse::Table;
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Load, Parent};
+use connectwise_upkeep::{self as upkeep, Doubt};
 
 use crate::bronze::{LoadRequest, Loaded};
 pub use crate::bundling::BUNDLE;
@@ -135,7 +136,7 @@ impl<'a> ChildWork<'a> {
         request: &'a LoadRequest,
         meter: &'a Meter,
     ) -> Result<Self> {
-        let examined = table.examine().await?;
+        let examined = upkeep::examine(table).await?;
         let doubt = examined.and_then(|examined| examined.doubt_as(&contract::bronze(entity)));
         let moved = tenant::is_of_another(table, request.owner).await?;
         Ok(Self { client, entity, above, parent, table, request, meter, moved, doubt, shares: true })

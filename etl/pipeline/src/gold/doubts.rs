@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, HashSet};
 use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Int64Type, SchemaRef};
-use connectwise_lakehouse::{Doubt, Lake, Table, TableName};
+use connectwise_lakehouse::{Lake, Table, TableName};
+use connectwise_upkeep::{self as upkeep, Doubt};
 
 use super::keys::{self, Keys, text};
 use super::model::{Model, ModelKind};
@@ -64,23 +65,23 @@ pub(super) async fn open(lake: &Lake, models: &[Model], opened: &mut Opened) -> 
     for model in models.iter().filter(|model| model.is_table()) {
         let table = opened.table(lake, &TableName::gold(&model.name)).await?;
         // Other columns alone are what a changed model has: they are no doubt about the rows.
-        let doubt = table.examine().await?.and_then(|examined| examined.doubt);
+        let doubt = upkeep::examine(&table).await?.and_then(|examined| examined.doubt);
         doubts.extend(doubt.map(|doubt| (model.name.clone(), doubt)));
         tables.insert(model.name.clone(), table);
     }
     let keys = opened.table(lake, &TableName::gold(keys::TABLE)).await?;
     let mut keys_doubt = None;
-    if let Some(examined) = keys.examine().await?
+    if let Some(examined) = upkeep::examine(&keys).await?
         && let Some(doubt) = examined.doubt_as(&keys::schema())
     {
         let trusted = match examined.trusted {
-            Some(version) => keys.whole_at(version).await,
+            Some(version) => upkeep::whole_at(&keys, version).await?,
             None => None,
         };
         keys_doubt = Some((doubt, trusted));
     }
     let is_lost = async |table: &Table, schema: &SchemaRef| {
-        Ok::<_, Error>(table.examine().await?.is_some_and(|examined| examined.doubt_as(schema).is_some()))
+        Ok::<_, Error>(upkeep::examine(table).await?.is_some_and(|examined| examined.doubt_as(schema).is_some()))
     };
     let aggregates = opened.table(lake, &aggregates::table()).await?;
     let lookups = opened.table(lake, &lookup_state::table()).await?;

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract;
-use connectwise_lakehouse::{Doubt, Lake, Table, TableName};
+use connectwise_lakehouse::{Lake, Table, TableName};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::{self as upkeep, Doubt};
 use datafusion::prelude::SessionContext;
 
 use super::model::Model;
@@ -58,7 +59,7 @@ impl Inputs {
         for input in models.iter().flat_map(|model| &model.inputs) {
             if !tables.contains_key(input) {
                 let table = opened.table(lake, &TableName::silver(input)).await?;
-                if let Some(examined) = table.examine().await? {
+                if let Some(examined) = upkeep::examine(&table).await? {
                     commits.insert(input.clone(), examined.commit);
                     doubts.extend(examined.doubt.map(|doubt| (input.clone(), doubt)));
                 }

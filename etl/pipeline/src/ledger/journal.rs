@@ -4,8 +4,9 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_lakehouse::{Lake, TableName, Window};
+use connectwise_lakehouse::{Lake, TableName};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::Window;
 use futures::future::{Either, select, select_all};
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,7 @@ use connectwise_extract::contract;
 use connectwise_extract::decode::Rejected;
 use connectwise_lakehouse::{Changes, Commit, Lake, Layer, Table, TableName, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep as upkeep;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use twox_hash::XxHash3_64;
@@ -85,7 +86,7 @@ pub async fn keep(
     let unique: std::collections::BTreeMap<i64, &Rejected> =
         rejected.iter().map(|record| (identity(entity, record), record)).collect();
     let _one = WRITING.lock().await;
-    if let Some(told) = lake.straighten(&table(), &schema(), run_id).await? {
+    if let Some(told) = upkeep::straighten(lake, &table(), &schema(), run_id).await? {
         tracing::warn!("{told}");
     }
     retry_on_conflict(&table(), async || {

@@ -25,6 +25,7 @@ use connectwise_lakehouse::{Changes, Commit, Lake, Table, TableName, integers, r
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::{Entity, Kind as Type, Load};
 use connectwise_sdk::conditions::field;
+use connectwise_upkeep as upkeep;
 use futures::TryStreamExt;
 
 use crate::bronze::watermark;
@@ -232,7 +233,7 @@ impl Sweeping<'_> {
         let rows = self.reread(stale, report).await?;
         let session = table.lake().session()?;
         let schema = contract::bronze(self.entity);
-        let examined = table.examine().await?;
+        let examined = upkeep::examine(table).await?;
         if let Some(doubt) = examined.and_then(|examined| examined.doubt_as(&schema)) {
             return Err(Error::not_reconciled(table.name(), doubt));
         }

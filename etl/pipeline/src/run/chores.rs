@@ -4,9 +4,10 @@ use std::time::Instant;
 
 use chrono::Utc;
 use connectwise_extract::progress::Progress;
-use connectwise_lakehouse::{Lake, Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_sdk::Client;
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::MaintenanceOptions;
 
 use super::server::Server;
 use super::{Step, damage};

@@ -6,8 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use connectwise_lakehouse::{Lake, Layer, Mended, Table, TableName};
+use connectwise_lakehouse::{Lake, Layer, Table, TableName};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::{self as upkeep, Mended};
 
 use super::{Mode, Plan};
 use crate::damage::advice;
@@ -41,7 +42,7 @@ pub(super) async fn bronze(lake: &Lake, entity: &Entity, mode: Mode, run_id: &st
     let name = TableName::bronze(entity.table);
     let advice = advice(&name);
     let refusal = (mode == Mode::Incremental).then_some(advice.as_str());
-    let (table, mended) = lake.mend(&name, run_id, refusal).await?;
+    let (table, mended) = upkeep::mend(lake, &name, run_id, refusal).await?;
     let Some(mended) = mended else { return Ok((table, None)) };
     unsettle(lake, &mended, &name, &[TableName::silver(entity.table)], run_id).await?;
     let then = if mended.is_whole() { "" } else { "; all of it is read again" };
@@ -54,7 +55,7 @@ pub(super) async fn bronze(lake: &Lake, entity: &Entity, mode: Mode, run_id: &st
 /// [`Kind::Lake`] when the store refuses.
 pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &str) -> Result<(Table, Option<Healed>)> {
     let name = TableName::silver(entity.table);
-    let (table, mended) = lake.mend(&name, run_id, None).await?;
+    let (table, mended) = upkeep::mend(lake, &name, run_id, None).await?;
     let Some(mended) = mended else { return Ok((table, None)) };
     let mut above: Vec<TableName> = plan.gold.models.tables().collect();
     above.extend(gold::tables()?.into_iter().map(TableName::gold));
@@ -65,12 +66,18 @@ pub(super) async fn silver(lake: &Lake, entity: &Entity, plan: &Plan, run_id: &s
         Mended { is_gone: true, .. } => {
             "; it is built again from bronze, and has no longer the records that were deleted in ConnectWise".to_owned()
         }
-        Mended { rows: 0, .. } => "; it is brought up to date from bronze, so nothing is lost".to_owned(),
+        Mended { rows: Some(0), .. } => "; it is brought up to date from bronze, so nothing is lost".to_owned(),
         Mended { rows, .. } => format!(
-            "; it is built again from bronze, and of these {rows} rows those are lost that had been deleted in ConnectWise"
+            "; it is built again from bronze, and of {} those are lost that had been deleted in ConnectWise",
+            these(rows, "rows")
         ),
     };
     Ok((table, Some(Healed::of(&mended, &lost))))
+}
+
+/// Rows in files that couldn't be read, with their number where it is known.
+fn these(rows: Option<u64>, what: &str) -> String {
+    rows.map_or_else(|| format!("these {what}"), |rows| format!("these {rows} {what}"))
 }
 
 /// Whether a silver table that was built has fewer rows than bronze, or not all of its keys, as the logs tell it without a look
@@ -95,15 +102,17 @@ pub(super) fn short(bronze: &Table, silver: &Table, entity: &Entity) -> Option<S
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
 pub(super) async fn history(lake: &Lake, entity: &Entity, run_id: &str) -> Result<(Table, Option<Healed>)> {
-    let (table, mended) = lake.mend(&history::table(entity), run_id, None).await?;
+    let (table, mended) = upkeep::mend(lake, &history::table(entity), run_id, None).await?;
     let Some(mended) = mended else { return Ok((table, None)) };
     let lost = match mended {
         _ if mended.is_whole() => String::new(),
         Mended { is_gone: true, .. } => "; its versions are lost, and it begins anew with those of today".to_owned(),
-        Mended { rows: 0, .. } => {
+        Mended { rows: Some(0), .. } => {
             "; versions that came with those commits and that silver no longer has are lost".to_owned()
         }
-        Mended { rows, .. } => format!("; of these {rows} versions only those come back that silver still has"),
+        Mended { rows, .. } => {
+            format!("; of {} only those come back that silver still has", these(rows, "versions"))
+        }
     };
     Ok((table, Some(Healed::of(&mended, &lost))))
 }
@@ -130,7 +139,7 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
         gold::tables()?.into_iter().map(TableName::gold).chain(plan.gold.models.tables()).collect();
     let keys = gold::keys_table();
     for table in models.iter().filter(|table| **table != keys) {
-        let (opened, mended) = lake.mend(table, run_id, None).await?;
+        let (opened, mended) = upkeep::mend(lake, table, run_id, None).await?;
         tables.push(opened);
         if let Some(mended) = mended {
             let then = if mended.is_whole() { "" } else { "; it is built again from silver" };
@@ -138,7 +147,7 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
         }
     }
     // After the dimensions, which have the keys too.
-    let (opened, mended) = lake.mend(&keys, run_id, None).await?;
+    let (opened, mended) = upkeep::mend(lake, &keys, run_id, None).await?;
     tables.push(opened);
     if let Some(mended) = mended {
         let then = if mended.is_whole() {
@@ -150,7 +159,7 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
         told.push((keys, Healed::of(&mended, &then)));
     }
     for table in gold::remembered() {
-        let (opened, mended) = lake.mend(&table, run_id, None).await?;
+        let (opened, mended) = upkeep::mend(lake, &table, run_id, None).await?;
         tables.push(opened);
         if let Some(mended) = mended {
             unsettle(lake, &mended, &table, &models, run_id).await?;
@@ -175,7 +184,7 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
 pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
     let mut told = Vec::new();
     for table in crate::ledger::tables().into_iter().chain([quarantine::table()]) {
-        match lake.mend(&table, run_id, None).await {
+        match upkeep::mend(lake, &table, run_id, None).await {
             Ok((_, None)) => {}
             Ok((_, Some(mended))) => {
                 let lost = match mended {
@@ -206,11 +215,11 @@ pub(super) async fn mark(
 ) -> Result<BTreeMap<TableName, String>> {
     let mut marked = BTreeMap::new();
     for table in tables {
-        if lake.damage(table).await?.is_some() {
+        if upkeep::damage(lake, table).await?.is_some() {
             // What the log tells is mended without a mark.
             continue;
         }
-        let Some(damage) = lake.damage_in_files(table).await? else { continue };
+        let Some(damage) = upkeep::damage_in_files(lake, table).await? else { continue };
         if is_marked(table, mode) {
             lake.distrust(table, "has data files that can't be read", run_id).await?;
         }
@@ -251,7 +260,7 @@ pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Re
     }
     for table in tables {
         // What a log names that can't be read isn't known, so nothing of it goes.
-        match lake.clear(&table, &window).await {
+        match upkeep::clear_leftovers(lake, &table, &window).await {
             Ok(cleared) if cleared.files > 0 => {
                 tracing::info!("{} files of {table} that failed runs had left were removed", cleared.files);
             }
@@ -270,7 +279,7 @@ async fn unsettle(lake: &Lake, mended: &Mended, of: &TableName, tables: &[TableN
     for table in tables {
         let why = format!("was built from a version of {of} that can't be read any more");
         // One that can't be read either is mended in its turn.
-        if lake.damage(table).await?.is_none() {
+        if upkeep::damage(lake, table).await?.is_none() {
             lake.distrust(table, &why, run_id).await?;
         }
     }

@@ -1,6 +1,7 @@
 //! Tables that another program made in the places of this one's, such as those of the PySpark package that it replaces.
 
 use connectwise_lakehouse::{Lake, Layer, TableName};
+use connectwise_upkeep as upkeep;
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
@@ -42,7 +43,7 @@ async fn others(lake: &Lake, gold: &GoldConfig) -> Result<Vec<TableName>> {
     let looked = stream::iter(places.collect::<Vec<_>>()).map(async |name| {
         // One that can't be read is mended or refused by what reads it.
         let Ok(table) = lake.table(&name).await else { return Ok(None) };
-        let examined = table.examine().await?;
+        let examined = upkeep::examine(&table).await?;
         let is_others = examined.is_some_and(|examined| examined.trusted.is_none() && examined.doubt.is_some());
         Ok::<_, Error>(is_others.then_some(name))
     });

@@ -42,8 +42,9 @@ use chrono::{DateTime, Utc};
 use connectwise_extract::contract;
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
-use connectwise_lakehouse::{Commit, Examined, Table, TableName, as_conflict, retry_on_conflict};
+use connectwise_lakehouse::{Commit, Table, TableName, as_conflict, retry_on_conflict};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::{self as upkeep, Examined};
 
 use crate::error::{Error, Result};
 pub use crate::telemetry::build::{BuildOutcome, Mode, TableReport, Unreadable};
@@ -106,16 +107,16 @@ pub async fn build(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, 
 
 async fn attempt(bronze: &Table, silver: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let table = silver.name();
-    let Some(input) = bronze.examine().await? else {
+    let Some(input) = upkeep::examine(bronze).await? else {
         return Ok(TableReport::no_input(table.clone()));
     };
     if let Some(doubt) = &input.doubt {
         return Err(Error::unbelieved(bronze.name(), doubt, table));
     }
-    let examined = silver.examine().await?;
+    let examined = upkeep::examine(silver).await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
     let believed = match &examined {
-        Some(examined) => silver.believed(examined).await?,
+        Some(examined) => upkeep::believed(silver, examined).await?,
         None => None,
     };
     let step = BuildStep { bronze, input: &input, silver, request };
@@ -148,7 +149,7 @@ pub(crate) fn noted(version: u64) -> i64 {
 pub(crate) async fn seen(table: &Table, input: &Table, (version, commit): (&str, &str)) -> Result<Option<i64>> {
     let Some(version) = table.transaction(version).await? else { return Ok(None) };
     let same = match (table.transaction(commit).await?, u64::try_from(version)) {
-        (Some(noted), Ok(version)) => input.has_commit(version, noted).await?,
+        (Some(noted), Ok(version)) => upkeep::has_commit(input, version, noted).await?,
         _ => true,
     };
     Ok(same.then_some(version))

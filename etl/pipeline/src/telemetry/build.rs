@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use connectwise_lakehouse::{Doubt, TableName, Written};
+use connectwise_lakehouse::{TableName, Written};
+use connectwise_upkeep::Doubt;
 use serde::{Serialize, Serializer};
 
 use crate::error::Error;

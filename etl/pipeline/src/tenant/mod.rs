@@ -8,8 +8,9 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Commit, Lake, Mended, Table, TableName};
+use connectwise_lakehouse::{Commit, Lake, Table, TableName};
 use connectwise_sdk::Client;
+use connectwise_upkeep::{self as upkeep, Mended};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
@@ -141,11 +142,11 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
     let protects = has_rows(lake).await?;
     let refuses = protects && !adopt;
     let unknown = || Error::unknown_owner(&table, lake, why);
-    let is_lost = lake.damage(&table).await?.is_some_and(|damage| damage.is_lost());
+    let is_lost = upkeep::damage(lake, &table).await?.is_some_and(|damage| damage.is_lost());
     if refuses && is_lost {
         return Err(unknown());
     }
-    let mended = match lake.mend(&table, run_id, refuses.then_some(why)).await {
+    let mended = match upkeep::mend(lake, &table, run_id, refuses.then_some(why)).await {
         Err(_) if refuses => return Err(unknown()),
         mended => mended?.1,
     };

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{Commit, Lake, Layer, TableName, WriteGuard};
+use connectwise_upkeep as upkeep;
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -130,7 +131,7 @@ pub async fn owner(lake: &Lake) -> Result<Option<Owner>> {
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
 pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
     let table = TableName::ledger(TENANT);
-    if let Some(damage) = lake.damage(&table).await? {
+    if let Some(damage) = upkeep::damage(lake, &table).await? {
         return Ok(Some(damage.to_string()));
     }
     if !lake.has_folder(&table)? || recorded(lake).await?.is_some() {
@@ -138,7 +139,7 @@ pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
     }
     // Between setting aside what couldn't be read and the row of the tenant that took the lakehouse over.
     let is_there = lake.table(&table).await?.exists();
-    let was_there = is_there || lake.was_set_aside(&table).await?;
+    let was_there = is_there || upkeep::was_set_aside(lake, &table).await?;
     Ok(was_there.then(|| "no row of it is left".to_owned()))
 }
 

@@ -1,6 +1,7 @@
 //! One thing that is wrong with a table.
 
-use connectwise_lakehouse::{Found, TableName};
+use connectwise_lakehouse::TableName;
+use connectwise_upkeep::Found;
 use serde::Serialize;
 
 use super::advice;

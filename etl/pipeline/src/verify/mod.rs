@@ -13,8 +13,9 @@ use connectwise_extract::catalog;
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_extract::progress::Progress;
-use connectwise_lakehouse::{Found, Lake, Layer, TableName};
+use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::{self as upkeep, Found};
 use serde::Serialize;
 
 use crate::damage;
@@ -144,7 +145,7 @@ async fn files(
     report: &mut VerificationReport,
     unproved: &mut Found<String>,
 ) -> Result<bool> {
-    if let Some(damage) = lake.damage(table).await? {
+    if let Some(damage) = upkeep::damage(lake, table).await? {
         report.findings.push(Finding::new(table, "unreadable", damage.files().max(1), damage.to_string()));
         return Ok(false);
     }
@@ -152,7 +153,7 @@ async fn files(
     if !opened.exists() {
         return Ok(true);
     }
-    let seen = opened.inspect(key(table)).await?;
+    let seen = upkeep::inspect(&opened, key(table)).await?;
     report.tables.push(Verified { table: table.to_string(), files: seen.files, rows: seen.rows });
     let mut add = |finding: &'static str, count: u64, what: String| {
         if count > 0 {
@@ -160,7 +161,7 @@ async fn files(
         }
     };
     let texts =
-        |what: &str, found: &connectwise_lakehouse::Found<String>| format!("{what}: {}", found.examples.join("; "));
+        |what: &str, found: &connectwise_upkeep::Found<String>| format!("{what}: {}", found.examples.join("; "));
     add("unreadable", seen.unreadable.count, texts("files can't be read", &seen.unreadable));
     add("miscounted", seen.miscounted.count, texts("files hold other rows than the log says", &seen.miscounted));
     add("statistics", seen.outside.count, texts("files hold keys that the log rules out", &seen.outside));
@@ -264,7 +265,7 @@ async fn mark(lake: &Lake, report: &mut VerificationReport) -> Result<()> {
     for table in &tables {
         let is_unreadable = |finding: &Finding| finding.name == *table && finding.finding == "unreadable";
         let is_data = table.layer != Layer::Ledger || report.findings.iter().any(is_unreadable);
-        if !is_data || lake.damage(table).await?.is_some() {
+        if !is_data || upkeep::damage(lake, table).await?.is_some() {
             // Runs mend those without being told.
             continue;
         }

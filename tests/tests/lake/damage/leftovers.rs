@@ -3,10 +3,11 @@
 use std::fs;
 
 use chrono::TimeDelta;
-use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_sim::Simulator;
 use connectwise_tests::client;
+use connectwise_upkeep::{self as upkeep, MaintenanceOptions};
 use serde_json::json;
 
 use super::tenant::time_entry;
@@ -32,12 +33,12 @@ async fn upkeep_leaves_what_was_set_aside_and_what_belongs_to_it() {
         let before = files(&place(&lake, &table));
         let harmed = Harmed::by(harm, &lake, std::slice::from_ref(&table)).await;
         // MaintenanceOptions takes nothing from a table that it can't read, and after the run nothing that was there before.
-        let error = lake.maintain(&table, Some("id"), &at_once()).await.unwrap_err();
+        let error = upkeep::maintain(&lake, &table, Some("id"), &at_once()).await.unwrap_err();
         let why = if harm == Harm::LogMissing { "its log is missing, and " } else { "commit 0 of its log is missing" };
         assert!(error.to_string().contains(&format!("can't be read: {why}")), "{error}");
         let report = run(&lake, Some(&tenant.simulator), Mode::Full).await;
         harmed.assert_mended(&report, &lake, &format!("{harm:?}"));
-        lake.maintain(&table, Some("id"), &at_once()).await.unwrap();
+        upkeep::maintain(&lake, &table, Some("id"), &at_once()).await.unwrap();
         let now = files(&place(&lake, &table));
         for name in before.keys().filter(|name| name.ends_with(".parquet")) {
             assert!(now.contains_key(name), "{harm:?}: {name} is gone");

@@ -6,6 +6,7 @@ use connectwise_lakehouse::{Lake, Layer, TableName};
 use connectwise_pipeline::run::{Mode, Plan, Quiet, execute};
 use connectwise_pipeline::{quarantine, query};
 use connectwise_tests::{Lakehouse, client};
+use connectwise_upkeep as upkeep;
 
 use super::leftovers::at_once;
 use super::tenant::time_entry;
@@ -47,7 +48,7 @@ async fn a_table_that_lost_its_log_is_told_of_and_loaded_or_built_anew() {
     tenant.assert_silver(&lake, false).await;
     tenant.assert_gold(&lake, false).await;
     for table in &tables {
-        lake.maintain(table, None, &at_once()).await.unwrap();
+        upkeep::maintain(&lake, table, None, &at_once()).await.unwrap();
     }
     harmed.assert_kept(&lake, "after upkeep");
     let report = run(&lake, Some(&tenant.simulator), Mode::Incremental).await;
@@ -77,7 +78,7 @@ async fn a_first_load_that_was_cut_off_has_lost_no_log() {
     let report = execute(lake, Some(&client(&tenant.simulator).unwrap()), &plan, &Quiet).await.unwrap();
     assert_eq!((report.exit_code(), said(&report)), (0, String::new()));
     assert_truth(&tenant.simulator, &lakehouse, [time_entry()], "after a load that was cut off").await;
-    lake.maintain(&table, Some("id"), &at_once()).await.unwrap();
+    upkeep::maintain(lake, &table, Some("id"), &at_once()).await.unwrap();
     let left: Vec<String> = super::files(&super::place(lake, &table)).into_keys().collect();
     let data = left.iter().filter(|name| name.ends_with(".parquet")).count();
     assert_eq!((data, left.iter().any(|name| name.starts_with("_begun"))), (1, false), "{left:?}");

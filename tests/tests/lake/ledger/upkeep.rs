@@ -1,12 +1,13 @@
 //! Runs that load nothing: reconcile and upkeep.
 
 use connectwise_extract::catalog;
-use connectwise_lakehouse::{Layer, MaintenanceOptions};
+use connectwise_lakehouse::Layer;
 use connectwise_pipeline::ledger;
 use connectwise_pipeline::run::{self, Mode};
 use connectwise_pipeline::{gold, reconcile};
 use connectwise_sim::Simulator;
 use connectwise_tests::{Lakehouse, client};
+use connectwise_upkeep::MaintenanceOptions;
 use serde_json::json;
 
 use super::{rows, small};

@@ -1,10 +1,11 @@
 //! Models of a user's project.
 
 use chrono::TimeDelta;
-use connectwise_lakehouse::{Layer, MaintenanceOptions, TableName};
+use connectwise_lakehouse::{Layer, TableName};
 use connectwise_pipeline::gold::{self, GoldConfig, OwnModels};
 use connectwise_pipeline::maintain;
 use connectwise_pipeline::silver::Mode;
+use connectwise_upkeep::MaintenanceOptions;
 use serde_json::json;
 
 use super::tenant::{Tenant, configured, silver_of};

@@ -16,9 +16,8 @@ use arrow::compute::filter_record_batch;
 use arrow::datatypes::SchemaRef;
 use connectwise_extract::contract;
 use connectwise_extract::read::Seen;
-use connectwise_lakehouse::{
-    Changes, Commit, DataFile, Doubt, Head, SpillBuffer, Written, as_of_today, integers, unfit,
-};
+use connectwise_lakehouse::{Changes, Commit, DataFile, Head, SpillBuffer, Written, as_of_today, integers, unfit};
+use connectwise_upkeep::{self as upkeep, Doubt};
 use futures::TryStreamExt;
 
 use super::deletion_guard::kept;
@@ -115,7 +114,7 @@ impl Target<'_> {
         let listed = self.table.keys_of(self.entity.key, &read.files).await?;
         let believed = match (&self.doubt, self.trusted) {
             // What others put in or took out is no sign of what the server has.
-            (Some(_), Some(trusted)) => self.table.whole_at(trusted).await,
+            (Some(_), Some(trusted)) => upkeep::whole_at(self.table, trusted).await?,
             _ => None,
         };
         let stored = believed.as_ref().unwrap_or(self.table).keys(self.entity.key).await?;

@@ -23,9 +23,10 @@ use connectwise_extract::contract::{CONTENT_HASH, HISTORY, IS_DELETED, TIMESTAMP
 use connectwise_extract::extra::ExtraColumns;
 use connectwise_extract::privacy::Privacy;
 use connectwise_lakehouse::{
-    Changes, Commit, Examined, Found, Lake, Source, Table, TableName, as_conflict, integers, retry_on_conflict,
+    Changes, Commit, Lake, Source, Table, TableName, as_conflict, integers, retry_on_conflict,
 };
 use connectwise_sdk::catalog::Entity;
+use connectwise_upkeep::{self as upkeep, Examined, Found};
 use datafusion::prelude::{DataFrame, SessionContext};
 use futures::StreamExt;
 
@@ -127,7 +128,7 @@ pub async fn build(silver: &Table, history: &Table, request: &SilverRequest<'_>,
 
 async fn attempt(silver: &Table, history: &Table, request: &SilverRequest<'_>, mode: Mode) -> Result<TableReport> {
     let table = history.name();
-    let Some(input) = silver.examine().await? else {
+    let Some(input) = upkeep::examine(silver).await? else {
         return Ok(TableReport::no_input(table.clone()));
     };
     if let Some(doubt) = &input.doubt {
@@ -137,10 +138,10 @@ async fn attempt(silver: &Table, history: &Table, request: &SilverRequest<'_>, m
     if !layout.is_that_of(&input.state.schema) {
         return Err(Error::unbuilt_silver(silver.name()));
     }
-    let examined = history.examine().await?;
+    let examined = upkeep::examine(history).await?;
     let doubt = examined.as_ref().and_then(|examined| examined.doubt.clone());
     let believed = match &examined {
-        Some(examined) => history.believed(examined).await?,
+        Some(examined) => upkeep::believed(history, examined).await?,
         None => None,
     };
     let step = HistoryStep { silver, input: &input, history, layout: &layout, request };

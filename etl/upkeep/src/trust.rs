@@ -7,20 +7,16 @@
 
 use std::fmt;
 
-use bytes::Bytes;
+use arrow::datatypes::Schema;
 use chrono::{DateTime, Utc};
-use deltalake::logstore::LogStore as _;
+use connectwise_lakehouse::{Basis, Table, TableState, columns};
+use object_store::ObjectStoreExt;
+use object_store::path::Path;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use twox_hash::XxHash3_64;
 
-use super::demands::{columns, demands};
-use super::{Table, TableState};
-use crate::error::{Result, lake_error};
-use arrow::datatypes::Schema;
-
-/// Name of the fact in a commit that says what it was made upon.
-pub(super) const UPON: &str = "etlUpon";
+use crate::error::Result;
 
 /// Commits that are looked at: a table that others change more often than that has to be read again anyway.
 const AT_MOST: u64 = 1_000;
@@ -95,7 +91,7 @@ pub struct Examined {
     pub doubt: Option<Doubt>,
     /// The newest version whose rows are as this program left them, which may be cleared away.
     pub trusted: Option<u64>,
-    /// A number of the commit that made the version, for [`Table::has_commit`].
+    /// A number of the commit that made the version, for [`has_commit`].
     pub commit: i64,
 }
 
@@ -103,36 +99,6 @@ impl Examined {
     /// Why the table has to be rebuilt, other columns than those that it is to have included.
     pub fn doubt_as(&self, declared: &Schema) -> Option<Doubt> {
         self.doubt.clone().or_else(|| columns(&self.state.schema, declared).map(Doubt::Layout))
-    }
-}
-
-/// What a commit was made upon, as the log remembers it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Basis {
-    /// A version that was examined and believed.
-    Version(u64),
-    /// No version: the commit put a whole new content in place.
-    Nothing,
-    /// A version that is doubtful, and stays so.
-    Doubtful,
-}
-
-impl Basis {
-    /// As it stands in the log.
-    pub(super) fn written(self) -> Value {
-        match self {
-            Self::Version(version) => version.into(),
-            Self::Nothing => "nothing".into(),
-            Self::Doubtful => "doubtful".into(),
-        }
-    }
-
-    fn read(info: &Map<String, Value>) -> Option<Self> {
-        match info.get(UPON)? {
-            Value::Number(version) => version.as_u64().map(Self::Version),
-            Value::String(text) if text == "nothing" => Some(Self::Nothing),
-            _ => Some(Self::Doubtful),
-        }
     }
 }
 
@@ -175,7 +141,7 @@ impl LogCommit {
             };
             let changes = |change: Option<Change>| change.is_some_and(|change| change.data_change);
             commit.changes_rows |= changes(line.add) | changes(line.remove) | line.cdc.is_some();
-            commit.info.extend(line.commit_info.unwrap_or_default());
+            commit.info.extend(line.commit_info.into_iter().flatten());
         }
         commit
     }
@@ -258,87 +224,79 @@ impl Walk {
     }
 }
 
-impl Table {
-    /// Whether the rows of the snapshot are those that this program left. The newest commit is read, and older ones as long as
-    /// they change no rows.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
-    pub async fn examine(&self) -> Result<Option<Examined>> {
-        let Some(state) = self.state() else { return Ok(None) };
-        let commit = self.entry(state.version).await?.map_or(state.identity, |entry| identity(&state, &entry));
-        let Told { foreign, trusted } = self.told(state.version).await?;
-        let doubt = match (foreign, trusted) {
-            (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
-            (None, None) => Some(Doubt::Unknown),
-            (None, Some(_)) => demands(self).map(Doubt::Layout),
-        };
-        Ok(Some(Examined { state, doubt, trusted, commit }))
-    }
+/// Whether the rows of the snapshot are those that this program left. The newest commit is read, and older ones as long as
+/// they change no rows.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store can't be read.
+pub async fn examine(table: &Table) -> Result<Option<Examined>> {
+    let Some(state) = table.state() else { return Ok(None) };
+    let commit = table.entry(state.version).await?.map_or(state.identity, |entry| identity(&state, &entry));
+    let Told { foreign, trusted } = told(table, state.version).await?;
+    let doubt = match (foreign, trusted) {
+        (Some(foreign), _) => Some(Doubt::Foreign(foreign)),
+        (None, None) => Some(Doubt::Unknown),
+        (None, Some(_)) => table.demands().map(Doubt::Layout),
+    };
+    Ok(Some(Examined { state, doubt, trusted, commit }))
+}
 
-    /// Whether the version of this table is still the one that was examined when `noted` was its [`Examined::commit`]. A folder that
-    /// was put back from a backup and written again has the same version numbers, and other commits. Where the log is cleared away,
-    /// as it is behind checkpoints, it tells nothing else.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
-    pub async fn has_commit(&self, version: u64, noted: i64) -> Result<bool> {
-        let Some(state) = self.state().filter(|state| version <= state.version) else { return Ok(false) };
-        // Versions of this program before it told commits apart noted the table.
-        if noted == state.identity {
-            return Ok(true);
-        }
-        let entry = self.entry(version).await?;
-        Ok(entry.map_or(version < state.version, |entry| identity(&state, &entry) == noted))
+/// Whether the version of this table is still the one that was examined when `noted` was its [`Examined::commit`]. A folder that
+/// was put back from a backup and written again has the same version numbers, and other commits. Where the log is cleared away,
+/// as it is behind checkpoints, it tells nothing else.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store can't be read.
+pub async fn has_commit(table: &Table, version: u64, noted: i64) -> Result<bool> {
+    let Some(state) = table.state().filter(|state| version <= state.version) else { return Ok(false) };
+    // Versions of this program before it told commits apart noted the table.
+    if noted == state.identity {
+        return Ok(true);
     }
+    let entry = table.entry(version).await?;
+    Ok(entry.map_or(version < state.version, |entry| identity(&state, &entry) == noted))
+}
 
-    /// The text of a commit, `None` where the log no longer has it.
-    async fn entry(&self, version: u64) -> Result<Option<Bytes>> {
-        let read = async || {
-            let entry = self.delta.log_store().read_commit_entry(version).await;
-            entry.map_err(|error| lake_error(&self.name, "read", error))
-        };
-        if self.version() == Some(version) {
-            self.memo.newest.get_or_try_init(read).await.cloned()
-        } else {
-            read().await
+async fn told(table: &Table, newest: u64) -> Result<Told> {
+    let mut walk = Walk::default();
+    for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
+        let Some(entry) = table.entry(version).await? else { break };
+        if walk.take(version, &LogCommit::parse(&entry)) {
+            break;
         }
     }
+    Ok(walk.told)
+}
 
-    async fn told(&self, newest: u64) -> Result<Told> {
-        let mut walk = Walk::default();
-        for version in (newest.saturating_sub(AT_MOST)..=newest).rev() {
-            let Some(entry) = self.entry(version).await? else { break };
-            if walk.take(version, &LogCommit::parse(&entry)) {
-                break;
-            }
-        }
-        Ok(walk.told)
+/// What a doubtful table is rebuilt from beside its input: the newest version that is believed, where all of its files are
+/// still there, else what it is now. `None` where nothing in it is of this program.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store can't be read.
+pub async fn believed(table: &Table, examined: &Examined) -> Result<Option<Table>> {
+    match (&examined.doubt, examined.trusted) {
+        (None, _) => Ok(Some(table.clone())),
+        (Some(_), None) => Ok(None),
+        (Some(_), Some(trusted)) => Ok(Some(whole_at(table, trusted).await?.unwrap_or_else(|| table.clone()))),
     }
+}
 
-    /// What a doubtful table is rebuilt from beside its input: the newest version that is believed, where all of its files are
-    /// still there, else what it is now. `None` where nothing in it is of this program.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
-    pub async fn believed(&self, examined: &Examined) -> Result<Option<Self>> {
-        match (&examined.doubt, examined.trusted) {
-            (None, _) => Ok(Some(self.clone())),
-            (Some(_), None) => Ok(None),
-            (Some(_), Some(trusted)) => Ok(Some(self.whole_at(trusted).await.unwrap_or_else(|| self.clone()))),
+/// The table at an older version, where the log still has it and all files of it are still there.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store doesn't say whether a file is there.
+pub async fn whole_at(table: &Table, version: u64) -> Result<Option<Table>> {
+    // What the log no longer has can't be opened.
+    let Ok(older) = table.at(version).await else { return Ok(None) };
+    let store = older.store();
+    for active in older.active_files("") {
+        match store.head(&Path::from(active.file.entry.path.as_str())).await {
+            Ok(_) => {}
+            Err(object_store::Error::NotFound { .. }) => return Ok(None),
+            Err(error) => return Err(older.unreadable().with_source(error)),
         }
     }
-
-    /// The table at an older version, where all files of that are still there.
-    pub async fn whole_at(&self, version: u64) -> Option<Self> {
-        let older = self.at(version).await.ok()?;
-        let store = older.store();
-        for active in older.active_files("") {
-            let path = object_store::path::Path::from(active.file.entry.path.as_str());
-            object_store::ObjectStoreExt::head(&store, &path).await.ok()?;
-        }
-        Some(older)
-    }
+    Ok(Some(older))
 }
 
 #[cfg(test)]
@@ -351,7 +309,7 @@ mod tests {
         let add = json!({ "add": { "path": "x", "dataChange": true } });
         let mut info = json!({ "operation": "MERGE", "etlRunId": "run" });
         if !upon.is_null() {
-            info[UPON] = upon.clone();
+            info["etlUpon"] = upon.clone();
         }
         format!("{}\n{add}\n", json!({ "commitInfo": info }))
     }

@@ -1,43 +1,43 @@
 //! Whether a table can be read: its log, and the data files that its newest version names.
 //!
 //! The files are not opened. One listing tells which of them are missing and which have another size than the log says. Only of a table
-//! that is marked ([`Lake::distrust`]) all files are read before it is mended: somebody may have been unable to.
+//! that is marked ([`Lake::distrust`](connectwise_lakehouse::Lake::distrust)) all files are read before it is mended: somebody may have been unable to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use connectwise_datafiles::{AT_ONCE, DataFileReader};
+use connectwise_lakehouse::{Lake, Table, lost};
+use connectwise_storage::TableName;
+use connectwise_storage::objects::{HINT, LOG, commit_path, listed};
 use deltalake::kernel::Remove;
 use futures::stream::{self, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 use serde_json::Value;
 
-use super::begun::lost;
-use super::{Lake, Table, TableName};
 use crate::error::Result;
-use connectwise_storage::objects::{HINT, LOG, commit_path, listed};
 
 /// Why a table can't be read, or not all of it.
 #[derive(Debug, Clone)]
 pub struct Damage {
     /// What is wrong with the log, where it can't be read.
-    pub(super) log: Option<String>,
+    pub(crate) log: Option<String>,
     /// Whether there is no log at all, only data files.
-    pub(super) is_lost: bool,
+    pub(crate) is_lost: bool,
     /// Data files of the newest version that can't be read, and why.
-    pub(super) files: Vec<BadFile>,
+    pub(crate) files: Vec<BadFile>,
 }
 
 /// A data file that can't be read.
 #[derive(Debug, Clone)]
-pub(super) struct BadFile {
-    pub(super) remove: Remove,
-    pub(super) why: String,
-    /// Rows in it, as the log says.
-    pub(super) rows: u64,
+pub(crate) struct BadFile {
+    pub(crate) remove: Remove,
+    pub(crate) why: String,
+    /// Rows in it, where the log says how many.
+    pub(crate) rows: Option<u64>,
     /// Where what is left of it is.
-    pub(super) place: Option<Path>,
+    pub(crate) place: Option<Path>,
 }
 
 impl Damage {
@@ -53,11 +53,6 @@ impl Damage {
     /// Data files that can't be read.
     pub fn files(&self) -> u64 {
         self.files.len() as u64
-    }
-
-    /// Rows in files that can't be read, as the log says.
-    pub fn rows(&self) -> u64 {
-        self.files.iter().map(|file| file.rows).sum()
     }
 }
 
@@ -77,103 +72,99 @@ impl fmt::Display for Damage {
 }
 
 /// A table that was looked at.
-pub(super) enum Checked {
+pub(crate) enum Checked {
     /// It can be read, or isn't there.
     Sound(Table),
     Damaged(Damage),
 }
 
-impl Lake {
-    /// What is wrong with a table, `None` when its log can be read and its data files are there in the size that the log says,
-    /// or when there is no such table.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be listed, which says nothing of the table.
-    pub async fn damage(&self, name: &TableName) -> Result<Option<Damage>> {
-        match self.checked(name).await? {
-            Checked::Sound(_) => Ok(None),
-            Checked::Damaged(damage) => Ok(Some(damage)),
-        }
-    }
-
-    /// As [`Lake::damage`], where also the files of the table were read.
-    ///
-    /// # Errors
-    /// [`Kind::Lake`](crate::error::Kind::Lake) when the store refuses, which says nothing of the table.
-    pub async fn damage_in_files(&self, name: &TableName) -> Result<Option<Damage>> {
-        match self.checked(name).await? {
-            Checked::Sound(table) => Ok(Damage::of_files(table.unreadable_files().await?)),
-            Checked::Damaged(damage) => Ok(Some(damage)),
-        }
-    }
-
-    /// As [`Lake::checked`], and of a table that is marked the files are read, too.
-    pub(super) async fn checked_closely(&self, name: &TableName) -> Result<Checked> {
-        let checked = self.checked(name).await?;
-        let Checked::Sound(table) = &checked else { return Ok(checked) };
-        if !table.is_untrusted().await? {
-            return Ok(checked);
-        }
-        Ok(Damage::of_files(table.unreadable_files().await?).map_or(checked, Checked::Damaged))
-    }
-
-    /// As [`Lake::damage`], with the table where nothing is wrong with it.
-    pub(super) async fn checked(&self, name: &TableName) -> Result<Checked> {
-        if !self.has_folder(name)? {
-            return Ok(Checked::Sound(self.unopened(name)?));
-        }
-        let store = self.objects(name)?;
-        // Listed before the log is read, which then has to reach what was there.
-        let objects = listed(name, &store).await?;
-        let log = Log::of(&objects);
-        if log.is_empty() {
-            return Ok(match self.orphaned(name, &objects).await? {
-                0 => Checked::Sound(self.unopened(name)?),
-                files => Checked::Damaged(Damage { log: Some(lost(files)), is_lost: true, files: Vec::new() }),
-            });
-        }
-        if let Some(version) = log.empty() {
-            return Ok(broken(format!("commit {version} of its log is empty")));
-        }
-        let why = match self.load(name).await {
-            Ok(table) if table.exists() && table.version() >= log.newest() => {
-                let mut files = bad_files(&table, &objects);
-                if !files.is_empty() {
-                    // A commit that came meanwhile names files that the listing has not.
-                    files = bad_files(&table, &listed(name, &store).await?);
-                }
-                return Ok(Damage::of_files(files).map_or(Checked::Sound(table), Checked::Damaged));
-            }
-            Ok(_) => None,
-            Err(error) => Some(error.report()),
-        };
-        let found = log.fault(store.as_ref()).await.or(why);
-        Ok(broken(found.unwrap_or_else(|| "its log can't be read".to_owned())))
+/// What is wrong with a table, `None` when its log can be read and its data files are there in the size that the log says,
+/// or when there is no such table.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store can't be listed, which says nothing of the table.
+pub async fn damage(lake: &Lake, name: &TableName) -> Result<Option<Damage>> {
+    match checked(lake, name).await? {
+        Checked::Sound(_) => Ok(None),
+        Checked::Damaged(damage) => Ok(Some(damage)),
     }
 }
 
-impl Table {
-    /// Data files of the snapshot whose rows can't be read, whatever their size. Reads all of them.
-    pub(super) async fn unreadable_files(&self) -> Result<Vec<BadFile>> {
-        let store = self.store();
-        let checks = self.active_files("").map(|active| {
-            let path = active.file.entry.path.clone();
-            let size = active.file.entry.size;
-            let file = DataFileReader::new(store.clone(), &path, size);
-            async move {
-                let fault = file.fault().await.map_err(|error| self.unreadable().with_source(error))?;
-                let bad = |why| BadFile {
-                    why: format!("the data file {path} can't be read ({why})"),
-                    rows: active.file.rows,
-                    place: Some(Path::parse(&path).unwrap_or_else(|_| Path::from(path.as_str()))),
-                    remove: active.remove,
-                };
-                Ok(fault.map(bad))
-            }
-        });
-        let checks: Vec<_> = checks.collect();
-        stream::iter(checks).buffered(AT_ONCE).try_filter_map(async |bad| Ok(bad)).try_collect().await
+/// As [`damage`], where also the files of the table were read.
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store refuses, which says nothing of the table.
+pub async fn damage_in_files(lake: &Lake, name: &TableName) -> Result<Option<Damage>> {
+    match checked(lake, name).await? {
+        Checked::Sound(table) => Ok(Damage::of_files(unreadable_files(&table).await?)),
+        Checked::Damaged(damage) => Ok(Some(damage)),
     }
+}
+
+/// As [`checked`], and of a table that is marked the files are read, too.
+pub(crate) async fn checked_closely(lake: &Lake, name: &TableName) -> Result<Checked> {
+    let checked = checked(lake, name).await?;
+    let Checked::Sound(table) = &checked else { return Ok(checked) };
+    if !table.is_untrusted().await? {
+        return Ok(checked);
+    }
+    Ok(Damage::of_files(unreadable_files(table).await?).map_or(checked, Checked::Damaged))
+}
+
+/// As [`damage`], with the table where nothing is wrong with it.
+pub(crate) async fn checked(lake: &Lake, name: &TableName) -> Result<Checked> {
+    if !lake.has_folder(name)? {
+        return Ok(Checked::Sound(lake.unopened(name)?));
+    }
+    let store = lake.objects(name)?;
+    // Listed before the log is read, which then has to reach what was there.
+    let objects = listed(name, &store).await?;
+    let log = Log::of(&objects);
+    if log.is_empty() {
+        return Ok(match lake.orphaned(name, &objects).await? {
+            0 => Checked::Sound(lake.unopened(name)?),
+            files => Checked::Damaged(Damage { log: Some(lost(files)), is_lost: true, files: Vec::new() }),
+        });
+    }
+    if let Some(version) = log.empty() {
+        return Ok(broken(format!("commit {version} of its log is empty")));
+    }
+    let why = match lake.load(name).await {
+        Ok(table) if table.exists() && table.version() >= log.newest() => {
+            let mut files = bad_files(&table, &objects);
+            if !files.is_empty() {
+                // A commit that came meanwhile names files that the listing has not.
+                files = bad_files(&table, &listed(name, &store).await?);
+            }
+            return Ok(Damage::of_files(files).map_or(Checked::Sound(table), Checked::Damaged));
+        }
+        Ok(_) => None,
+        Err(error) => Some(error.report()),
+    };
+    let found = log.fault(store.as_ref()).await.or(why);
+    Ok(broken(found.unwrap_or_else(|| "its log can't be read".to_owned())))
+}
+
+/// Data files of the snapshot whose rows can't be read, whatever their size. Reads all of them.
+async fn unreadable_files(table: &Table) -> Result<Vec<BadFile>> {
+    let store = table.store();
+    let checks = table.active_files("").map(|active| {
+        let path = active.file.entry.path.clone();
+        let size = active.file.entry.size;
+        let file = DataFileReader::new(store.clone(), &path, size);
+        async move {
+            let fault = file.fault().await.map_err(|error| table.unreadable().with_source(error))?;
+            let bad = |why| BadFile {
+                why: format!("the data file {path} can't be read ({why})"),
+                rows: active.rows,
+                place: Some(Path::parse(&path).unwrap_or_else(|_| Path::from(path.as_str()))),
+                remove: active.remove,
+            };
+            Ok(fault.map(bad))
+        }
+    });
+    let checks: Vec<_> = checks.collect();
+    stream::iter(checks).buffered(AT_ONCE).try_filter_map(async |bad| Ok(bad)).try_collect().await
 }
 
 fn broken(log: String) -> Checked {
@@ -200,14 +191,14 @@ fn bad_files(table: &Table, objects: &[ObjectMeta]) -> Vec<BadFile> {
             Some(_) => return None,
         };
         let place = found.map(|(name, _)| Path::from(*name));
-        Some(BadFile { rows: file.file.rows, remove: file.remove, why, place })
+        Some(BadFile { rows: file.rows, remove: file.remove, why, place })
     });
     wrong.collect()
 }
 
 /// The objects of a log.
 #[derive(Debug, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     /// Size of each commit.
     commits: BTreeMap<u64, u64>,
     /// Versions of checkpoints.
@@ -216,7 +207,7 @@ pub(super) struct Log {
 }
 
 impl Log {
-    pub(super) fn of(objects: &[ObjectMeta]) -> Self {
+    pub(crate) fn of(objects: &[ObjectMeta]) -> Self {
         let mut log = Self::default();
         for object in objects {
             let path = object.location.as_ref();
@@ -237,17 +228,17 @@ impl Log {
     }
 
     /// The newest version that something in the log is of.
-    pub(super) fn newest(&self) -> Option<u64> {
+    pub(crate) fn newest(&self) -> Option<u64> {
         self.commits.keys().chain(&self.checkpoints).max().copied()
     }
 
     /// The newest commit.
-    pub(super) fn newest_commit(&self) -> Option<u64> {
+    pub(crate) fn newest_commit(&self) -> Option<u64> {
         self.commits.keys().next_back().copied()
     }
 
     /// Versions of checkpoints, rising.
-    pub(super) fn checkpoints(&self) -> &BTreeSet<u64> {
+    pub(crate) fn checkpoints(&self) -> &BTreeSet<u64> {
         &self.checkpoints
     }
 
@@ -274,11 +265,7 @@ impl Log {
             }
         }
         if self.has_hint {
-            let named = match store.get(&Path::from(HINT)).await {
-                Ok(found) => found.bytes().await.ok().and_then(|text| serde_json::from_slice::<Value>(&text).ok()),
-                Err(_) => None,
-            };
-            match named.as_ref().and_then(|named| named.get("version")).and_then(Value::as_u64) {
+            match hinted(store).await {
                 None => return Some(format!("{HINT} can't be read")),
                 Some(version) if !self.checkpoints.contains(&version) => {
                     return Some(format!("{HINT} names version {version}, of which there is no checkpoint"));
@@ -288,6 +275,12 @@ impl Log {
         }
         self.checkpoints.last().map(|version| format!("the checkpoint of version {version} can't be read"))
     }
+}
+
+/// The version of which a log says that it is that of its newest checkpoint, `None` where it doesn't or what says so can't be read.
+pub(crate) async fn hinted(store: &dyn ObjectStore) -> Option<u64> {
+    let text = store.get(&Path::from(HINT)).await.ok()?.bytes().await.ok()?;
+    serde_json::from_slice::<Value>(&text).ok()?.get("version")?.as_u64()
 }
 
 /// Whether a commit is what commits are: an action as JSON on each line.

@@ -6,9 +6,9 @@ use datafusion::execution::disk_manager::{DiskManager, DiskManagerBuilder};
 use datafusion::execution::memory_pool::{FairSpillPool, MemoryPool};
 use datafusion::execution::runtime_env::{RuntimeEnv, RuntimeEnvBuilder};
 
-use super::machine;
-use super::spill::Spills;
-use crate::error::{self, Result};
+use crate::error::{self, Error, Result};
+use crate::machine;
+use crate::spill::Spills;
 
 /// The least with which a demo was built.
 const LEAST: u64 = 128 * MB;
@@ -21,7 +21,7 @@ const UNKNOWN: u64 = 4 * 1024 * MB;
 /// Memory that all sessions of a lakehouse share. What has no room in it and can be written to temporary files is; else the
 /// query fails.
 #[derive(Debug)]
-pub(super) struct Memory {
+pub struct Memory {
     bytes: u64,
     pool: Arc<dyn MemoryPool>,
     disk: Arc<DiskManager>,
@@ -29,15 +29,19 @@ pub(super) struct Memory {
 
 impl Memory {
     /// Half of the memory that there is, shared by every lakehouse of the process for which nothing else is said.
-    pub(super) fn shared() -> Result<Arc<Self>> {
-        static SHARED: LazyLock<Option<Arc<Memory>>> = LazyLock::new(|| {
+    pub(crate) fn shared() -> Result<Arc<Self>> {
+        static SHARED: LazyLock<Result<Arc<Memory>>> = LazyLock::new(|| {
             let half = machine::memory().unwrap_or(UNKNOWN) / 2;
-            Memory::of(half.max(LEAST)).ok().map(Arc::new)
+            Memory::of(half.max(LEAST)).map(Arc::new)
         });
-        SHARED.clone().ok_or_else(error::no_temporary_files)
+        SHARED.as_ref().map(Arc::clone).map_err(Error::in_one)
     }
 
-    pub(super) fn of(bytes: u64) -> Result<Self> {
+    /// So many bytes, and temporary files for what has no room in them.
+    ///
+    /// # Errors
+    /// [`Kind::Io`](connectwise_storage::error::Kind::Io) when there is no place for temporary files.
+    pub fn of(bytes: u64) -> Result<Self> {
         let size = usize::try_from(bytes).unwrap_or(usize::MAX);
         let spills = Arc::new(Spills::within(bytes.saturating_mul(SPILL)));
         let disk = DiskManagerBuilder::default().with_temp_file_factory(spills).build();
@@ -46,7 +50,7 @@ impl Memory {
     }
 
     /// What a session runs in: the memory is shared, what it knows of stores and files is its own.
-    pub(super) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
+    pub(crate) fn environment(&self) -> Result<Arc<RuntimeEnv>> {
         let builder = RuntimeEnvBuilder::new().with_memory_pool(self.pool.clone());
         let mut environment = builder.build().map_err(|error| error::session().with_source(error))?;
         environment.disk_manager = self.disk.clone();
@@ -55,7 +59,7 @@ impl Memory {
 
     /// Bytes that each sort keeps free for putting together what it wrote to files: its share, where there is little memory for
     /// many of them.
-    pub(super) fn sort_reserve(&self) -> u64 {
+    pub(crate) fn sort_reserve(&self) -> u64 {
         let cores = std::thread::available_parallelism().map_or(2, usize::from) as u64;
         (self.bytes / 64 / cores).clamp(64 * 1024, 10 * MB)
     }
@@ -64,7 +68,7 @@ impl Memory {
 /// A size as people write it: `2GB`, `512 MiB`, `1.5g`, or bytes. All units are powers of 1024.
 ///
 /// # Errors
-/// [`Kind::Config`](crate::error::Kind::Config) for anything else, and for less than any build needs.
+/// [`Kind::Config`](connectwise_storage::error::Kind::Config) for anything else, and for less than any build needs.
 pub fn memory_size(text: &str) -> Result<u64> {
     let wrong = |why: &str| error::memory_size(text, why);
     let trimmed = text.trim();
@@ -91,8 +95,8 @@ pub fn memory_size(text: &str) -> Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Kind;
-    use crate::{Lake, sql_error};
+    use crate::error::{Kind, sql_error};
+    use crate::session;
 
     #[test]
     fn sizes_are_read_as_people_write_them() {
@@ -126,12 +130,12 @@ mod tests {
         }
     }
 
-    fn lake(bytes: u64) -> Lake {
-        Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().with_memory(bytes).unwrap()
+    fn memory(bytes: u64) -> Memory {
+        Memory::of(bytes).unwrap()
     }
 
-    async fn rows(lake: &Lake, sql: &str) -> Result<usize> {
-        let frame = lake.session()?.sql(sql).await.map_err(sql_error)?;
+    async fn rows(memory: &Memory, sql: &str) -> Result<usize> {
+        let frame = memory.session()?.sql(sql).await.map_err(sql_error)?;
         Ok(frame.collect().await.map_err(sql_error)?.iter().map(arrow::array::RecordBatch::num_rows).sum())
     }
 
@@ -141,37 +145,38 @@ mod tests {
 
     #[tokio::test]
     async fn what_needs_more_than_there_may_be_is_one_sentence() {
-        let error = rows(&lake(8 * MB), HELD).await.unwrap_err();
+        let error = rows(&memory(8 * MB), HELD).await.unwrap_err();
         assert_eq!(error.kind(), Kind::Sql);
         let text = error.report();
         assert!(text.starts_with("the query failed: it needed "), "{text}");
         assert!(text.contains("all there may be is 8.0 MB: allow more with --memory (CW_MEMORY, "), "{text}");
         assert!(!text.contains('\n') && text.len() < 300, "{text}");
-        assert_eq!(rows(&lake(512 * MB), HELD).await.unwrap(), 1);
+        assert_eq!(rows(&memory(512 * MB), HELD).await.unwrap(), 1);
     }
 
     #[tokio::test]
     async fn sorts_and_groups_write_to_files_what_has_no_room() {
-        let lake = lake(LEAST);
+        let memory = memory(LEAST);
         // 150 MB of texts, and as much for the groups.
         let texts = "select repeat('a', 40) || cast(x as varchar) as t from generate_series(1, 3000000) s(x)";
         let sorted = format!("select count(*) from (select t, row_number() over (order by t) as n from ({texts}))");
-        assert_eq!(rows(&lake, &sorted).await.unwrap(), 1);
+        assert_eq!(rows(&memory, &sorted).await.unwrap(), 1);
         assert_eq!(
-            rows(&lake, &format!("select count(*) from (select t, count(*) from ({texts}) group by t)")).await.unwrap(),
+            rows(&memory, &format!("select count(*) from (select t, count(*) from ({texts}) group by t)"))
+                .await
+                .unwrap(),
             1
         );
     }
 
     #[tokio::test]
     async fn all_sessions_share_the_memory() {
-        let lake = lake(64 * MB);
-        let one = lake.session().unwrap();
-        let other = lake.clone().session().unwrap();
+        let memory = memory(64 * MB);
+        let one = memory.session().unwrap();
+        let other = memory.session().unwrap();
         let pool = |session: &datafusion::prelude::SessionContext| session.runtime_env().memory_pool.clone();
         assert!(Arc::ptr_eq(&pool(&one), &pool(&other)));
-        let plain = || Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().session().unwrap();
-        assert!(Arc::ptr_eq(&pool(&plain()), &pool(&plain())));
+        assert!(Arc::ptr_eq(&pool(&session().unwrap()), &pool(&session().unwrap())));
     }
 
     /// A killed process removes nothing, so that there must be nothing to remove.
@@ -188,11 +193,10 @@ mod tests {
         let mut memory = Memory::of(LEAST / 2).unwrap();
         let spills = Arc::new(Spills::within(1_000));
         memory.disk = Arc::new(DiskManagerBuilder::default().with_temp_file_factory(spills).build().unwrap());
-        let lake = Lake::open(&std::env::temp_dir().to_string_lossy()).unwrap().sharing(memory);
         let texts = "select repeat('a', 40) || cast(x as varchar) as t from generate_series(1, 3000000) s(x)";
         let sorted =
             format!("select max(t), max(n) from (select t, row_number() over (order by t) as n from ({texts}))");
-        let error = rows(&lake, &sorted).await.unwrap_err().report();
+        let error = rows(&memory, &sorted).await.unwrap_err().report();
         assert!(
             error.contains("it wrote more than 1000.0 B to temporary files, which is all that it may: allow more"),
             "{error}"

@@ -19,7 +19,7 @@ const CHUNK: usize = 128 * 1024;
 
 /// Hands out temporary files in the system's folder for them (`TMPDIR`).
 #[derive(Debug)]
-pub(super) struct Spills(Arc<Room>);
+pub(crate) struct Spills(Arc<Room>);
 
 /// How much all files together may hold, and do.
 #[derive(Debug)]
@@ -38,7 +38,7 @@ struct Spill {
 
 impl Spills {
     /// Files that may hold so many bytes together.
-    pub(super) fn within(most: u64) -> Self {
+    pub(crate) fn within(most: u64) -> Self {
         Self(Arc::new(Room { most, used: AtomicU64::new(0) }))
     }
 }
