@@ -42,7 +42,7 @@ fn limit(root: &Path) -> Option<u64> {
             .collect();
         // Within a container the path may be that of the host, of which only the top is there.
         for group in group.ancestors() {
-            let text = read_to_string(root.join(top).join(group).join(file)).unwrap_or_default();
+            let Ok(text) = read_to_string(root.join(top).join(group).join(file)) else { continue };
             if let Ok(bytes) = text.trim().parse::<u64>() {
                 least = Some(least.map_or(bytes, |least| least.min(bytes)));
             }

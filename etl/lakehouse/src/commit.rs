@@ -87,8 +87,12 @@ impl Commit {
 
     /// The commit as one that changes some rows of a snapshot.
     pub(crate) fn changing(&self, table: &Table) -> Self {
-        let believed = Basis::Version(table.version().unwrap_or_default());
-        Self { basis: Some(if self.doubtful { Basis::Doubtful } else { believed }), ..self.clone() }
+        let basis = match table.version() {
+            _ if self.doubtful => Basis::Doubtful,
+            Some(version) => Basis::Version(version),
+            None => Basis::Nothing,
+        };
+        Self { basis: Some(basis), ..self.clone() }
     }
 
     /// The commit as one that puts a whole new content in place.
@@ -125,7 +129,7 @@ pub struct Written {
     pub updated: u64,
     /// Rows that left the table.
     pub deleted: u64,
-    /// Delta version that the table is at.
+    /// Delta version that the table is at, 0 where there is none.
     pub version: u64,
     /// Whether there is a new version.
     pub committed: bool,
@@ -134,7 +138,7 @@ pub struct Written {
 impl Table {
     /// What a write did that found nothing to do.
     pub fn unchanged(&self) -> Written {
-        Written { version: self.version().unwrap_or_default(), ..Written::default() }
+        Written { version: self.version().unwrap_or(0), ..Written::default() }
     }
 
     /// Commits actions upon the snapshot, and gives the version.

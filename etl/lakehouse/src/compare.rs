@@ -52,9 +52,8 @@ impl Table {
         for place in
             changed.map_err(sql_error)?.iter().flat_map(|batch| batch.column(0).as_primitive::<UInt64Type>().values())
         {
-            if let Some(differs) = usize::try_from(*place).ok().and_then(|place| differs.get_mut(place)) {
-                *differs = true;
-            }
+            let differs = usize::try_from(*place).ok().and_then(|place| differs.get_mut(place));
+            *differs.ok_or_else(|| Error::internal("a row that differs is none of those that were compared"))? = true;
         }
         let differs = BooleanArray::from(differs);
         let mut from = 0;

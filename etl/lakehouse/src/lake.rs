@@ -248,6 +248,7 @@ impl Table {
 
     /// What the log says of this version, `None` where there is no such table.
     pub fn snapshot(&self) -> Option<&DeltaTableState> {
+        // The only error is that there is none.
         self.delta.snapshot().ok()
     }
 

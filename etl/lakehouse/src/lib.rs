@@ -1,4 +1,4 @@
-//! All access to Delta tables. Nothing outside this crate names the `deltalake` crate.
+//! Delta tables: what they are, how they are read, and what is written to them.
 //!
 //! A [`Lake`] is a folder on an object store that holds a folder for each table, within one for each layer or without
 //! ([`Layout`]). [`Lake::table`] opens a [`Table`] at one version. It is read through DataFusion sessions ([`Lake::session`], [`Table::register`]) and changed in these ways:

@@ -32,7 +32,7 @@ pub(super) fn amounts(text: &str) -> Option<[&str; 3]> {
 pub(super) fn spilled(text: &str) -> Option<&str> {
     let (_, limit) =
         text.split_once("used disk space during the spilling process has exceeded the allowable limit of ")?;
-    Some(limit.split(". ").next().unwrap_or_default().trim())
+    Some(limit.split_once(". ").map_or(limit, |(limit, _)| limit).trim())
 }
 
 /// Whether a text says that a disk is full, as systems say it or this program does.

@@ -134,6 +134,11 @@ impl<'a> Wanted<'a> {
         keys_in_range(&self.numbers, range)
     }
 
+    /// The numbers in a range that [`Wanted::in_file`] gave.
+    fn some(&self, range: &Range<usize>) -> Result<&[i64]> {
+        self.numbers.get(range.clone()).ok_or_else(|| Error::internal("a range of keys is longer than the keys"))
+    }
+
     /// The upserts whose key no file holds, by the edits of all files.
     pub(super) fn new_rows(&self, edits: &[(usize, Vec<Edit>)]) -> Vec<(i64, RowRef)> {
         let mut replacing: Vec<RowRef> = edits.iter().flat_map(|(_, edits)| edits).filter_map(|edit| edit.by).collect();
@@ -146,15 +151,14 @@ impl<'a> Wanted<'a> {
         let found = integers(batch, self.clustered_by)?;
         let rows = match &self.keys {
             PlannedKeys::Numbers(rows) => {
-                let numbers = self.numbers.get(some.clone()).zip(rows.get(some.clone()));
-                let (numbers, rows) =
-                    numbers.ok_or_else(|| Error::internal("a range of keys is longer than the keys"))?;
-                let hits = positions(&found, numbers).into_iter();
-                hits.filter_map(|(row, which)| Some((row, *rows.get(which)?))).collect()
+                let hits = positions(&found, self.some(some)?).into_iter();
+                let lost = || Error::internal("it isn't known what becomes of a key");
+                let planned = |(row, which)| Ok((row, *rows.get(some.start + which).ok_or_else(lost)?));
+                hits.map(planned).collect::<Result<_>>()?
             }
             PlannedKeys::Texts(key, rows) => {
                 let keys = texts(batch, key)?;
-                let numbers = self.numbers.get(some.clone()).unwrap_or_default();
+                let numbers = self.some(some)?;
                 let may_be = |row: &usize| found.is_valid(*row) && numbers.binary_search(&found.value(*row)).is_ok();
                 let hits = (0..batch.num_rows()).filter(may_be);
                 hits.filter_map(|row| Some((row, *rows.get(keys.value(row))?))).collect()
@@ -225,7 +229,7 @@ pub(super) fn rows_of(group: &RowGroupMetaData) -> Read<usize> {
 
 /// The row groups of a file that may hold one of some of the numbers, with their rows.
 fn groups_of(metadata: &ArrowReaderMetadata, wanted: &Wanted<'_>, some: &Range<usize>) -> Read<Vec<(usize, usize)>> {
-    let numbers = wanted.numbers.get(some.clone()).unwrap_or_default();
+    let numbers = wanted.some(some).map_err(outside)?;
     let range = |group: &RowGroupMetaData| {
         let mut columns = group.columns().iter();
         key_range(columns.find(|column| column.column_path().parts() == [wanted.clustered_by])?.statistics()?)
@@ -243,8 +247,8 @@ fn positions(values: &Int64Array, keys: &[i64]) -> Vec<(usize, usize)> {
         return found.filter_map(|(row, value)| Some((row, keys.binary_search(&value?).ok()?))).collect();
     };
     let within = keys_in_range(keys, Some((first, last)));
-    let some = keys.get(within.clone()).unwrap_or_default().iter().enumerate();
-    some.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, within.start + which))).collect()
+    let some = keys.iter().enumerate().take(within.end).skip(within.start);
+    some.filter_map(|(which, key)| Some((values.binary_search(key).ok()?, which))).collect()
 }
 
 /// Which of the ascending keys may be in a range; all of them where there is no range.

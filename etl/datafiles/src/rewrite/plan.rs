@@ -93,9 +93,10 @@ impl<'a> Work<'a> {
         let mut files = files.clone();
         for (file, by) in patched {
             // Only replacements: a file never becomes empty.
-            if let (Some(at), Some(by)) = (files.get_mut(file), by) {
-                *at = by;
-            }
+            let (Some(at), Some(by)) = (files.get_mut(file), by) else {
+                return Err(Error::internal("a file was emptied by rows that take the places of others"));
+            };
+            *at = by;
         }
         Ok(Some(files))
     }
@@ -121,20 +122,18 @@ impl<'a> Work<'a> {
 
     /// Writes the files anew, each to its own; `None` for one that has no row any more.
     async fn patch(&self, patches: Vec<Patch>, files: &[&DataFile]) -> Result<Vec<(usize, Option<DataFile>)>> {
-        let work = patches.into_iter().filter_map(|one| {
-            let old = self.file(files.get(one.file)?);
-            Some(async move {
-                let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
-                let schema = self.schema.clone();
-                let rows = self.rows.clone();
-                let file = one.file;
-                let patched =
-                    tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows));
-                let patched = patched.await.map_err(|error| self.fault(error))?.map_err(|error| self.fault(error))?;
-                let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
-                let stored = store_file(self.table, &self.store, self.clustered_by, bytes, &metadata).await?;
-                Ok((file, Some(stored)))
-            })
+        let work = patches.into_iter().map(|one| async move {
+            let lost = || Error::internal("a file that is to be changed is none of the table");
+            let old = self.file(files.get(one.file).ok_or_else(lost)?);
+            let bytes = old.bytes().await.map_err(|error| self.fault(error))?;
+            let schema = self.schema.clone();
+            let rows = self.rows.clone();
+            let file = one.file;
+            let patched = tokio::task::spawn_blocking(move || patch(&bytes, &schema, &one.edits, &one.appended, &rows));
+            let patched = patched.await.map_err(|error| self.fault(error))?.map_err(|error| self.fault(error))?;
+            let Some((bytes, metadata)) = patched else { return Ok((file, None)) };
+            let stored = store_file(self.table, &self.store, self.clustered_by, bytes, &metadata).await?;
+            Ok((file, Some(stored)))
         });
         let at_once = std::thread::available_parallelism().map_or(2, usize::from).min(AT_ONCE);
         stream::iter(work.collect::<Vec<_>>()).buffer_unordered(at_once).try_collect().await

@@ -4,7 +4,6 @@
 //! decoded and encoded; a row that leaves makes all columns of its group differ.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, RecordBatch};
 use arrow::compute::{cast, concat_batches, interleave};
@@ -100,9 +99,7 @@ impl Old<'_> {
         let mut reader = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file.clone(), self.metadata.clone())
             .with_row_groups(vec![group])
             .with_projection(mask)
-            .with_batch_size(
-                usize::try_from(self.metadata.metadata().row_group(group).num_rows()).unwrap_or(GROUP_ROWS),
-            );
+            .with_batch_size(rows_of(self.metadata.metadata().row_group(group))?);
         if let Some(rows) = rows {
             reader = reader.with_row_selection(rows);
         }
@@ -111,18 +108,12 @@ impl Old<'_> {
         let batches = reader.collect::<Result<Vec<_>, _>>()?;
         let batch = concat_batches(&read, &batches)?;
         // Inner names may differ from those of the schema; the values don't.
-        let types =
-            columns.iter().filter_map(|column| self.schema.fields().get(*column)).map(|field| field.data_type());
-        batch
-            .columns()
-            .iter()
-            .zip(types)
-            .map(
-                |(column, wanted)| {
-                    if column.data_type() == wanted { Ok(column.clone()) } else { Ok(cast(column, wanted)?) }
-                },
-            )
-            .collect()
+        let as_declared = |(read, column): (&ArrayRef, &usize)| {
+            let field = self.schema.fields().get(*column).ok_or_else(|| fault("a column is none of the schema"))?;
+            let wanted = field.data_type();
+            if read.data_type() == wanted { Ok(read.clone()) } else { Ok(cast(read, wanted)?) }
+        };
+        batch.columns().iter().zip(columns).map(as_declared).collect()
     }
 
     /// The columns of a group that differ after replacements, the others `None`.
@@ -145,17 +136,14 @@ impl Old<'_> {
         }
         let mut by: Vec<Option<RowRef>> = vec![None; rows];
         for edit in edits {
-            if let Some(row) = by.get_mut(edit.row) {
-                *row = edit.by;
-            }
+            *by.get_mut(edit.row).ok_or_else(|| fault("a changed row is none of its group"))? = edit.by;
         }
         for (column, old) in differing.iter().zip(self.columns(group, &differing, None)?) {
             // Batch 0 stands for the old rows.
             let places: Vec<RowRef> =
                 by.iter().enumerate().map(|(row, by)| by.map_or((0, row), |(batch, row)| (batch + 1, row))).collect();
-            if let Some(changed) = changed.get_mut(*column) {
-                *changed = Some(gather(Some(&old), &places, batches, *column)?);
-            }
+            let changed = changed.get_mut(*column).ok_or_else(|| fault("a changed column is none of the file"))?;
+            *changed = Some(gather(Some(&old), &places, batches, *column)?);
         }
         Ok(changed)
     }
@@ -240,7 +228,7 @@ pub(super) fn gather(old: Option<&ArrayRef>, places: &[RowRef], batches: &Needed
     let places: Vec<RowRef> = places.iter().map(place).collect::<Result<_>>()?;
     if arrays.is_empty() {
         // All rows left: an empty array of the right type.
-        return Ok(old.map_or_else(|| Arc::new(arrow::array::NullArray::new(0)) as ArrayRef, |old| old.slice(0, 0)));
+        return old.map(|old| old.slice(0, 0)).ok_or_else(|| fault("no rows are to be gathered"));
     }
     Ok(interleave(&arrays, &places)?)
 }
@@ -275,13 +263,15 @@ fn leaves<'w>(
     column: &ArrayRef,
 ) -> Result<()> {
     for leaf in compute_leaves(field, column)? {
-        writers.next().ok_or_else(|| ParquetError::General("a column too many".to_owned()))?.write(&leaf)?;
+        writers.next().ok_or_else(|| fault("a column has more parts than the file"))?.write(&leaf)?;
     }
     Ok(())
 }
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use arrow::array::Int32Array;
 
     use super::*;

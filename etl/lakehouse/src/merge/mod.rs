@@ -15,7 +15,7 @@ use deltalake::protocol::{DeltaOperation, MergePredicate, SaveMode};
 use serde_json::json;
 
 use crate::active::{ActiveFile, added, writer_properties};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::{Commit, DataFile, Source, SpillBuffer, Table, Written};
 
 impl Table {
@@ -98,9 +98,11 @@ impl Table {
             true => DeltaOperation::Delete { predicate: None },
             false => operation(changes.key),
         };
+        let lost = || Error::internal("a file that leaves is none of the table");
         let removed =
-            removed.into_iter().filter_map(|file| files.get(file)).map(|file| Action::Remove(file.remove.clone()));
-        let actions = removed.chain(new.into_iter().map(|file| Action::Add(added(file)))).collect();
+            removed.into_iter().map(|file| Ok(Action::Remove(files.get(file).ok_or_else(lost)?.remove.clone())));
+        let added = new.into_iter().map(|file| Ok(Action::Add(added(file))));
+        let actions = removed.chain(added).collect::<Result<_>>()?;
         let version = self.commit(actions, operation, metrics, commit).await?;
         Ok(Some(Written { inserted, updated, deleted, version, committed: true }))
     }

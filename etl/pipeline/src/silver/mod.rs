@@ -80,7 +80,7 @@ pub fn stored_schema(entity: &Entity, privacy: &Privacy) -> Result<SchemaRef> {
 /// [`Mode::Full`] reads all of bronze and replaces the table where its content differs; keys that bronze no longer has
 /// stay as deleted rows. [`Mode::Incremental`] does nothing when bronze is at the version that the last commit saw, else
 /// merges the rows whose content hash differs. It falls back to a full build when there is no table yet or its columns
-/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`Table::examine`]): a changed
+/// are no longer those of the contract under this policy, or when somebody else changed its rows ([`upkeep::examine`]): a changed
 /// policy, a changed key of its hashes, and a column that a project adds or takes out, rewrite the table. When another run was faster, the build starts over from what
 /// that one left.
 ///
