@@ -14,7 +14,17 @@ use sources::{root, sources};
 const WORDING: [&str; 2] = ["new", "usage"];
 
 /// Crates whose errors are a kind and a sentence.
-const CRATES: [&str; 5] = ["etl/cli/src", "etl/extract/src", "etl/lakehouse/src", "etl/pipeline/src", "python/src"];
+const CRATES: [&str; 9] = [
+    "etl/cli/src",
+    "etl/compute/src",
+    "etl/datafiles/src",
+    "etl/extract/src",
+    "etl/lakehouse/src",
+    "etl/pipeline/src",
+    "etl/storage/src",
+    "etl/upkeep/src",
+    "python/src",
+];
 
 /// Whether a file is an error module: `error.rs`, and what stands in a folder beside it.
 fn is_error_module(path: &Path) -> bool {

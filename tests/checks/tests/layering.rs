@@ -51,8 +51,19 @@ fn data_flows_one_way_through_the_crates() {
     assert_eq!(edges("connectwise-sim", None), set(&[]));
     assert_eq!(edges("connectwise-sim", Some("dev")), set(&[]), "the simulator is tested by a client that isn't ours");
     assert_eq!(edges("connectwise-extract", None), set(&["connectwise-sdk"]));
-    assert_eq!(edges("connectwise-lakehouse", None), set(&[]));
-    let below = ["connectwise-extract", "connectwise-lakehouse", "connectwise-sdk"];
+    assert_eq!(edges("connectwise-storage", None), set(&[]));
+    assert_eq!(edges("connectwise-datafiles", None), set(&["connectwise-storage"]));
+    assert_eq!(edges("connectwise-compute", None), set(&["connectwise-storage"]));
+    let files = ["connectwise-datafiles", "connectwise-storage"];
+    assert_eq!(edges("connectwise-lakehouse", None), set(&[&files[..], &["connectwise-compute"]].concat()));
+    assert_eq!(edges("connectwise-upkeep", None), set(&[&files[..], &["connectwise-lakehouse"]].concat()));
+    let below = [
+        "connectwise-extract",
+        "connectwise-lakehouse",
+        "connectwise-sdk",
+        "connectwise-storage",
+        "connectwise-upkeep",
+    ];
     assert_eq!(edges("connectwise-pipeline", None), set(&below));
     // The demo runs the simulator in the process, so the program knows how to start one, and nothing else of it.
     let all = [&below[..], &["connectwise-pipeline", "connectwise-sim"]].concat();
@@ -83,10 +94,15 @@ fn crates_do_without_what_they_do_not_need() {
     for heavy in ["datafusion", "deltalake", "parquet", "object_store"] {
         assert!(!extract.iter().any(|name| name.starts_with(heavy)), "extract is built with {heavy}");
     }
-    for name in ["connectwise-extract", "connectwise-lakehouse", "connectwise-pipeline"] {
+    for name in ["connectwise-storage", "connectwise-datafiles"] {
+        for heavy in ["datafusion", "deltalake"] {
+            assert!(!tree(name).iter().any(|name| name.starts_with(heavy)), "{name} is built with {heavy}");
+        }
+    }
+    for name in ["connectwise-extract", "connectwise-upkeep", "connectwise-pipeline"] {
         assert!(!tree(name).contains("connectwise-sim"), "{name} is built with the simulator");
     }
-    assert!(!tree("connectwise-lakehouse").contains("connectwise-sdk"), "the lakehouse knows ConnectWise");
+    assert!(!tree("connectwise-upkeep").contains("connectwise-sdk"), "the lakehouse knows ConnectWise");
     let codegen = tree("connectwise-codegen");
     let sdk = tree("connectwise-sdk");
     for generator in ["openapiv3", "progenitor-impl", "typify"] {
@@ -99,22 +115,33 @@ fn crates_do_without_what_they_do_not_need() {
 #[test]
 fn the_heavy_tree_stays_in_the_etl() {
     let kinds = [None, Some("dev"), Some("build")];
-    // Whoever builds the lakehouse has built the tree.
+    // Whoever builds sessions or Delta tables has built the tree.
     let builds_it = |package: &&Value| {
-        let name = "connectwise-lakehouse";
-        package["name"] == name || kinds.iter().any(|kind| dependencies(package, *kind).contains(name))
+        let names = ["connectwise-compute", "connectwise-lakehouse"];
+        let depends = |name| kinds.iter().any(|kind| dependencies(package, *kind).contains(name));
+        names.iter().any(|name| package["name"] == *name || depends(*name))
     };
     let packages = packages();
     let (heavy_ones, light): (Vec<_>, Vec<_>) = packages.iter().partition(builds_it);
     let names: BTreeSet<_> = heavy_ones.iter().filter_map(|package| package["name"].as_str()).collect();
-    let heavy =
-        ["connectwise-etl", "connectwise-lakehouse", "connectwise-pipeline", "connectwise-python", "connectwise-tests"];
+    let heavy = [
+        "connectwise-compute",
+        "connectwise-etl",
+        "connectwise-lakehouse",
+        "connectwise-pipeline",
+        "connectwise-python",
+        "connectwise-tests",
+        "connectwise-upkeep",
+    ];
     assert_eq!(names, BTreeSet::from(heavy));
     for package in light {
         for kind in kinds {
             for heavy in ["deltalake", "datafusion", "parquet"] {
+                // Parquet alone is built in a minute.
+                let is_of_files =
+                    ["connectwise-storage", "connectwise-datafiles"].iter().any(|name| package["name"] == *name);
                 assert!(
-                    !dependencies(package, kind).contains(heavy),
+                    (heavy == "parquet" && is_of_files) || !dependencies(package, kind).contains(heavy),
                     "{} depends on {heavy}: most tests would no longer build in seconds",
                     package["name"]
                 );
@@ -132,7 +159,9 @@ fn some_crates_have_one_door_each() {
         (
             "deltalake::",
             &[
+                "etl/compute/src/",
                 "etl/lakehouse/src/",
+                "etl/upkeep/src/",
                 "tests/tests/lake/by_hand.rs",
                 "tests/tests/lake/others.rs",
                 "tests/tests/lake/store.rs",
@@ -155,7 +184,17 @@ fn some_crates_have_one_door_each() {
 
 #[test]
 fn no_modules_of_the_etl_import_each_other_in_a_ring() {
-    for (name, most) in [("extract", 8), ("lakehouse", 30), ("pipeline", 15), ("cli", 10)] {
+    let crates = [
+        ("extract", 8),
+        ("storage", 8),
+        ("datafiles", 6),
+        ("compute", 4),
+        ("lakehouse", 18),
+        ("upkeep", 7),
+        ("pipeline", 15),
+        ("cli", 10),
+    ];
+    for (name, most) in crates {
         let imports = imports(&root().join("etl").join(name).join("src"));
         assert!(imports.len() > most, "only {} modules found in {name}: is the layout another one?", imports.len());
         if let Some(cycle) = cycle(&imports) {
@@ -173,7 +212,11 @@ fn documents_name_paths_that_exist() {
         "sdk/",
         "sim/",
         "etl/extract/",
+        "etl/storage/",
+        "etl/datafiles/",
+        "etl/compute/",
         "etl/lakehouse/",
+        "etl/upkeep/",
         "etl/pipeline/",
         "etl/cli/",
         "tests/",
