@@ -1,5 +1,5 @@
 //! The upkeep of a lakehouse: whether its tables can be read, hold what their logs say and are as this program left them; mending those that
-//! can't be read; small files put together, and removed what nothing needs any more. No row changes by it.
+//! can't be read; putting small files together, and removing what nothing needs any more.
 
 mod damage;
 mod error;
