@@ -315,7 +315,11 @@ mod tests {
         assert_eq!(waiting.names(), ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"]);
         let alike = |name: &str| ExpectedLoad { requests: 1, records: records(name), parents: 0 };
         waiting.longest_first(alike);
-        assert_eq!(waiting.names(), ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"], "of one request each");
+        assert_eq!(
+            waiting.names(),
+            ["TimeEntry", "Company", "Board", "WorkType", "CompanySite"],
+            "of one request each"
+        );
     }
 
     #[test]
