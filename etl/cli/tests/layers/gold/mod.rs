@@ -9,6 +9,7 @@ mod own;
 mod people;
 mod pictures;
 mod prepaid;
+mod projects;
 mod rebuild;
 mod recurring;
 mod schema;
