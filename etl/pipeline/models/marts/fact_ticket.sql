@@ -42,9 +42,10 @@ select
     j.respondMinutes, j.resPlanMinutes, j.resolveMinutes, j.respondedSkippedMinutes, j.resplanSkippedMinutes,
     j.minutesBeforeWaiting, j.minutesWaiting, j.isInSla,
     case when j.isClosed then j.closedOn = j.enteredOn end as sameDayClose,
-    cast(case when not j.isClosed then datediff(j.asOf, j.enteredOn) end as int) as ageDays,
-    cast(case when not j.isClosed then datediff(j.asOf, j.updatedOn) end as int) as daysSinceUpdate,
-    coalesce(not j.isClosed and j.updatedOn <= j.staleOn, false) as isStale,
+    -- A ticket that is gone waits for nobody.
+    cast(case when not j.isClosed and not j.isDeleted then datediff(j.asOf, j.enteredOn) end as int) as ageDays,
+    cast(case when not j.isClosed and not j.isDeleted then datediff(j.asOf, j.updatedOn) end as int) as daysSinceUpdate,
+    coalesce(not j.isClosed and not j.isDeleted and j.updatedOn <= j.staleOn, false) as isStale,
     j.actualHours, j.budgetHours,
     cast(j.entryCount as int) as entryCount,
     cast(j.memberCount as int) as memberCount,
