@@ -386,7 +386,10 @@ AUDIT = f"""
 RUNNING = """
 create table running as
 select * from present_agreement
-where not coalesce(cancelledFlag, false) and coalesce(agreementStatus, 'Active') = 'Active'
+where (cancelledFlag is distinct from true or cast(dateCancelled as date) > getvariable('today'))
+    and (dateCancelled is null or cast(dateCancelled as date) > getvariable('today'))
+    and coalesce(agreementStatus, 'Active') = 'Active'
+    and not coalesce(case when startDate >= '1900-01-01' then cast(startDate as date) else cast(billStartDate as date) end > getvariable('today'), false)
     and (coalesce(noEndingDateFlag, false) or endDate is null or cast(endDate as date) >= getvariable('today'))
 """
 
@@ -433,7 +436,8 @@ from agreementaddition p
 join ends e on coalesce(case when p.effectiveDate >= '1900-01-01' then cast(p.effectiveDate as date) end,
     cast({stamp('p._info', 'dateEntered')} as date)) <= e.day and (p.cancelledDate is null or cast(p.cancelledDate as date) > e.day)
 left join terms t on t.id = p.agreementId
-where (t.ends is null or t.ends >= e.day) and (t.cancelled is null or t.cancelled > e.day) and not coalesce(t.over, false)
+where (t.starts is null or t.starts <= e.day) and (t.ends is null or t.ends >= e.day) and (t.cancelled is null or t.cancelled > e.day)
+    and not coalesce(t.over, false)
 union all
 select 'agreement ' || t.id, e.day, t.company, coalesce(cast(t.flat / t.months as decimal(19, 4)), 0), 0
 from terms t join ends e on t.starts <= e.day

@@ -113,6 +113,7 @@ from agreementaddition x
 join agreement a on a.id = x.agreementId
 left join billingcycle c on c.id = a.billingCycle.id
 where cast(x.effectiveDate as date) <= getvariable('today')
+    and coalesce(cast(a.startDate as date), cast(a.billStartDate as date), getvariable('today')) <= getvariable('today')
     and coalesce(cast(x.cancelledDate as date) > getvariable('today'), true)
     and coalesce(cast(a.dateCancelled as date) > getvariable('today'), not coalesce(a.cancelledFlag, false))
     and (coalesce(a.noEndingDateFlag, false) or coalesce(cast(a.endDate as date) >= getvariable('today'), true))

@@ -31,7 +31,8 @@ from (
         and coalesce(case when v.effectiveDate >= date '1900-01-01' then v.effectiveDate end, v.enteredOn) <= m.monthEnd
         and (v.cancelledDate is null or v.cancelledDate > m.monthEnd)
     left join agreement_months a on a.agreementId = v.agreementId and a.monthNumber = m.monthNumber
-    where (a.endsOn is null or a.endsOn >= m.monthEnd)
+    where (a.startsOn is null or a.startsOn <= m.monthEnd)
+        and (a.endsOn is null or a.endsOn >= m.monthEnd)
         and (a.cancelledOn is null or a.cancelledOn > m.monthEnd)
         and not coalesce(a.isOver, false)
 ) p

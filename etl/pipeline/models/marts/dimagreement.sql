@@ -64,7 +64,9 @@ select
     case
         when a.id is null then coalesce(u.usage_count > 0, false)
         else not a.isDeleted
-            and not coalesce(a.cancelledFlag, false)
+            and coalesce(coalesce(case when a.startDate >= date '1900-01-01' then a.startDate end, a.billStartDate) <= t.asOf, true)
+            -- Cancelled for a day to come, it runs until then.
+            and not coalesce(a.dateCancelled <= t.asOf, coalesce(a.cancelledFlag, false))
             and coalesce(a.agreementStatus, 'Active') = 'Active'
             and (coalesce(a.noEndingDateFlag, false) or a.endDate is null or a.endDate >= t.asOf)
     end as isActive,

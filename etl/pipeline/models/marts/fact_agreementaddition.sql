@@ -1,6 +1,6 @@
 -- One row per addition to an agreement, as it is now. Amounts of a month are those of fact_mrr: what is billed, divided by the months of the
 -- agreement's billing cycle, whether the addition is active or not; NULL where the length of the cycle isn't known. An addition is active
--- from its effective date to the day before it is cancelled, as long as its agreement runs.
+-- from its effective date to the day before it is cancelled, as long as its agreement runs, and not before that begins.
 with priced as (
     select
         x.id as additionId, x.agreementId, coalesce(a.parentAgreementId, x.agreementId) as rootAgreementId, a.companyId,
@@ -14,7 +14,10 @@ with priced as (
         coalesce(a.billingCycleName, b.billingCycleName) as billingCycle,
         coalesce(n.cycleMonths, b.cycleMonths) as cycleMonths,
         coalesce(b.isOnce, false) as isOnce,
-        coalesce(x.effectiveDate, cast(from_utc_timestamp(x.dateEntered, '${time_zone}') as date)) as startsOn,
+        greatest(
+            coalesce(x.effectiveDate, cast(from_utc_timestamp(x.dateEntered, '${time_zone}') as date)),
+            case when a.startDate >= date '1900-01-01' then a.startDate else a.billStartDate end
+        ) as startsOn,
         coalesce(a.cancelledFlag, false) and a.dateCancelled is null
             or coalesce(a.dateCancelled <= r.asOf, false)
             or not coalesce(a.noEndingDateFlag, false) and coalesce(a.endDate < r.asOf, false)
