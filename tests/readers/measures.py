@@ -156,7 +156,9 @@ spent as (
     ) group by all
 ),
 owners as (
-    select id, coalesce(project.id, case when applyToType = 'Project' then applyToId end) as project from invoice
+    select i.id, coalesce(i.project.id, case when i.applyToType = 'Project' then i.applyToId end, f.projectId) as project
+    from invoice i
+    left join projectphase f on f.id = coalesce(i.phase.id, case when i.applyToType = 'ProjectPhase' then i.applyToId end)
 ),
 billed as (
     select project, sum(amount) as amount from (

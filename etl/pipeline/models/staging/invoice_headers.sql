@@ -20,7 +20,8 @@ stated as (
         i.id as invoiceId, i.invoiceNumber, i.`type` as invoiceType, i.applyToType, i.applyToId,
         coalesce(i.agreementId, case when i.applyToType = 'Agreement' then i.applyToId end) as agreementId,
         i.agreementName, i.agreementType,
-        coalesce(i.projectId, case when i.applyToType = 'Project' then i.applyToId end) as projectId,
+        -- An invoice for a phase need not name the project.
+        coalesce(i.projectId, case when i.applyToType = 'Project' then i.applyToId end, f.projectId) as projectId,
         coalesce(i.phaseId, case when i.applyToType = 'ProjectPhase' then i.applyToId end) as phaseId,
         coalesce(i.ticketId, case when i.applyToType = 'Ticket' then i.applyToId end) as ticketId,
         coalesce(i.salesOrderId, case when i.applyToType = 'SalesOrder' then i.applyToId end) as salesOrderId,
@@ -37,6 +38,7 @@ stated as (
         i.isDeleted
     from silver_cw_invoice i
     left join waiting w on w.billingLogId = i.id
+    left join phase_projects f on f.phaseId = coalesce(i.phaseId, case when i.applyToType = 'ProjectPhase' then i.applyToId end)
     where not i.isDeleted or w.billingLogId is null or w.isDeleted
     union all
     select

@@ -73,6 +73,7 @@ models!(
     "staging/member_costs",
     "staging/project_methods",
     "staging/phase_methods",
+    "staging/phase_projects",
     "staging/board_names",
     "staging/status_flags",
     "intermediate/ticket_history",
