@@ -9,7 +9,7 @@ with numbers as (
 periods as (
     select
         t.agreementId, t.rootAgreementId, t.companyId, t.units, t.cycle, t.periodLimit, t.carriesOver, t.expiredDays, t.endsWhenZero,
-        t.startsOn, t.endsBefore, t.isOver, t.asOf, t.isDeleted, n.place,
+        t.startsOn, t.endsBefore, t.isOver, t.asOf, t.isDeleted, t.base, t.stepMonths, t.stepDays, n.place,
         case
             when n.place = 0 then t.startsOn
             when t.stepMonths > 0 then add_months(t.base, cast(n.place * t.stepMonths as int))

@@ -2,7 +2,8 @@
 -- carried over to the next one, and nothing where it is less than 0: what was used beyond the limit. The oldest is used first.
 --
 -- What expires at the end of a period: all of it where the agreement carries nothing over, or is over; else what was granted in periods
--- that ended so many days ago (expiredDays) that the next period begins too late for it.
+-- that ended so many days ago (expiredDays) that the next period begins too late for it. What was carried into a period can be used until
+-- its end, so that expiresOn is the first day of the first period that begins too late.
 --
 -- What is carried can neither be less than 0 nor more than the cap. So many periods after it was 0 for the last time, it is the
 -- balance of these, or what the least cap on the way leaves.
@@ -66,7 +67,8 @@ judged as (
 ended as (
     select
         j.agreementId, j.rootAgreementId, j.companyId, j.units, j.cycle, j.place, j.periodStart, j.nextPeriodStart, j.carriesOver, j.expiredDays,
-        j.endsBefore, j.isLast, j.isDeleted, j.used, j.carry, j.isOver,
+        j.endsBefore, j.isLast, j.isDeleted, j.used, j.carry, j.isOver, j.base, j.stepMonths, j.stepDays,
+        date_add(j.nextPeriodStart, j.expiredDays) as usableBefore,
         j.emptyAt is not null as isUsedUp,
         coalesce(j.place > j.emptyAt, false) as isAfterEnd,
         case when j.place > j.emptyAt then cast(0 as decimal(19, 4)) else j.granted end as granted,
@@ -82,7 +84,22 @@ settled as (
             when e.isAfterEnd or (e.isLast and e.isOver) then cast(e.unused as decimal(19, 4))
             when not e.isLast then cast(e.unused - e.carry as decimal(19, 4))
             else cast(0 as decimal(19, 4))
-        end as expired
+        end as expired,
+        -- Where the calendar has a day on which a period would begin: in months one of this month or of the next step.
+        cast(
+            ceil(
+                cast(
+                    case
+                        when e.stepMonths > 0 then
+                            (extract(year from e.usableBefore) - extract(year from e.base)) * 12
+                                + extract(month from e.usableBefore) - extract(month from e.base)
+                        else datediff(e.usableBefore, e.base)
+                    end
+                    as double
+                ) / nullif(e.stepMonths + e.stepDays, 0)
+            )
+            as int
+        ) as steps
     from ended e
 )
 select
@@ -96,7 +113,12 @@ select
     least(
         case
             when not s.carriesOver then s.nextPeriodStart
-            when s.expiredDays is not null then date_add(s.nextPeriodStart, s.expiredDays)
+            when s.expiredDays is not null and s.stepDays > 0 then date_add(s.base, s.steps * s.stepDays)
+            when s.expiredDays is not null then
+                case
+                    when add_months(s.base, s.steps * s.stepMonths) >= s.usableBefore then add_months(s.base, s.steps * s.stepMonths)
+                    else add_months(s.base, (s.steps + 1) * s.stepMonths)
+                end
         end,
         s.endsBefore
     ) as expiresOn,
