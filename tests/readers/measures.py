@@ -321,22 +321,21 @@ SHEET_ROWS = f"""
         select timeSheet.id as id, sum({amount('actualHours')}) as hours, max(cast(dateEntered as date)) as last from timeentry group by all
     ),
     judged as (
-        select h.member, h.due, h.status not in ('Open', 'Rejected', 'RejectBySecondTier', 'ErrorsCorrected') as given,
-            coalesce(e.hours, 0) as entered, coalesce(d.hours, 0) as hours, e.last
+        select h.member, h.due, h.status not in ('Open', 'Rejected', 'RejectBySecondTier') as given,
+            coalesce(e.hours, 0) as entered, case when h.member in (select member from staff) then coalesce(d.hours, 0) end as hours, e.last
         from sheets h left join due d on d.id = h.id left join entered e on e.id = h.id
     ),
     counted as (
-        select *, greatest(0, case
-            when given then coalesce(last - due, case when due is not null then 0 end)
-            when due < getvariable('today') then getvariable('today') - due
-        end) as late,
-        (given and due is not null) or coalesce(due < getvariable('today'), false) as known
-        from judged
+        select *, case when behind is not null then greatest(0, behind) end as late, behind is not null as known
+        from (
+            select *, case when given then last - due when due < getvariable('today') then getvariable('today') - due end as behind
+            from judged
+        )
     )
     select member as memberId, {month('due')} as month, {ratio("count(*) filter (where known and late = 0)", "count(*) filter (where known)")} as onTimeTimesheets,
         count(*) as timesheets, count(*) filter (where given) as submittedTimesheets, avg(late) filter (where known) as daysLate,
         sum(hours) as hoursDue, sum(entered) as hoursEntered,
-        sum(case when known then greatest(hours - entered, 0) else 0 end) as hoursMissing
+        sum(case when (known or given) and hours > entered then hours - entered else 0 end) as hoursMissing
     from counted group by all
 """
 

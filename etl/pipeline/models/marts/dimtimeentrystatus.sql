@@ -1,9 +1,10 @@
--- Where a time entry is on its way to an invoice. A rejected one is open again, and so is what no one knows.
+-- Where a time entry is on its way to an invoice. A rejected one is open again, and so is what no one knows; once its errors are
+-- corrected, it waits for approval again.
 select
     f.timeEntryStatus as status,
     case
-        when f.timeEntryStatus in ('Open', 'Rejected', 'RejectBySecondTier', 'ErrorsCorrected') then 'Open'
-        when f.timeEntryStatus in ('PendingApproval', 'PendingProjectApproval') then 'Pending'
+        when f.timeEntryStatus in ('Open', 'Rejected', 'RejectBySecondTier') then 'Open'
+        when f.timeEntryStatus in ('PendingApproval', 'ErrorsCorrected', 'PendingProjectApproval') then 'Pending'
         when f.timeEntryStatus in ('ApprovedByTierOne', 'ApprovedByTierTwo') then 'Approved'
         when f.timeEntryStatus = 'ReadyToBill' then 'Ready'
         when f.timeEntryStatus in ('Billed', 'BilledAgreement') then 'Billed'

@@ -1,12 +1,17 @@
 -- One row per time sheet: hours entered against hours due, and whether they were entered in time.
 --
--- Due is the capacity of the sheet's days, up to the day of the run, less holidays; time off is entered, too. The list tells of no sheet when
--- it was submitted: a submitted one was late by the days from its deadline to the last entry, one that isn't is late until today. A
--- sheet without a deadline is due on its last day.
+-- Due is the capacity of the sheet's days, up to the day of the run, less holidays; time off is entered, too. Of a member who never entered
+-- time nothing tells what is due. The list tells of no sheet when it was submitted: a submitted one was late by the days from its deadline to
+-- the last entry, which isn't known where it has none; one that isn't is late until today. A sheet without a deadline is due on its last day.
 with entered as (
     select timeSheetId, sum(hours) as hours, sum(entries) as entries, max(lastEntered) as lastEntered
     from sheet_hours
     group by timeSheetId
+),
+entering as (
+    select memberId
+    from timeentry_members
+    group by memberId
 ),
 due as (
     select s.id as timeSheetId, sum(c.capacityHours - c.holidayHours) as hours
@@ -21,11 +26,12 @@ judged as (
         cast(from_utc_timestamp(e.lastEntered, '${time_zone}') as date) as enteredOn,
         coalesce(try_cast(e.hours as decimal(19, 4)), cast(0 as decimal(19, 4))) as enteredHours,
         coalesce(e.entries, cast(0 as bigint)) as entryCount,
-        coalesce(try_cast(d.hours as decimal(19, 4)), cast(0 as decimal(19, 4))) as dueHours,
+        case when n.memberId is not null then coalesce(try_cast(d.hours as decimal(19, 4)), cast(0 as decimal(19, 4))) end as dueHours,
+        -- With its errors corrected, a rejected sheet was handed in again.
         coalesce(
             s.status in (
-                'PendingApproval', 'PendingProjectApproval', 'ApprovedByTierOne', 'ApprovedByTierTwo', 'ReadyToBill', 'Billed', 'BilledAgreement',
-                'WrittenOff'
+                'PendingApproval', 'ErrorsCorrected', 'PendingProjectApproval', 'ApprovedByTierOne', 'ApprovedByTierTwo', 'ReadyToBill', 'Billed',
+                'BilledAgreement', 'WrittenOff'
             ),
             false
         ) as isSubmitted,
@@ -34,13 +40,14 @@ judged as (
     cross join run_day r
     left join entered e on e.timeSheetId = s.id
     left join due d on d.timeSheetId = s.id
+    left join entering n on n.memberId = s.memberId
 ),
 measured as (
     select
         j.*,
         -- Of a sheet that is neither submitted nor due yet nothing is known.
         case
-            when j.isSubmitted then coalesce(datediff(j.enteredOn, j.dueOn), case when j.dueOn is not null then 0 end)
+            when j.isSubmitted then datediff(j.enteredOn, j.dueOn)
             when j.dueOn < j.asOf then datediff(j.asOf, j.dueOn)
         end as daysBehind
     from judged j
