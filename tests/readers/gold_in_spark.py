@@ -189,6 +189,20 @@ def compare(house, model, sql):
     return {"rows": len(found), "differences": told[:SHOWN] + ([f"{len(told)} in all"] if len(told) > SHOWN else [])}
 
 
+def minutes_elsewhere(house, sql):
+    """How long tickets were in their statuses, in a session of another zone than UTC: what elapsed is the same there."""
+    def minutes(rows):
+        return {row["TicketStatusSK"]: row["minutesInStatus"] for row in rows}
+
+    stored = minutes(rows_of(house.read("gold", "fact_ticketstatus").select("TicketStatusSK", "minutesInStatus")))
+    house.spark.conf.set("spark.sql.session.timeZone", "America/New_York")
+    found = minutes(rows_of(house.spark.sql(sql).select("TicketStatusSK", "minutesInStatus")))
+    house.spark.conf.set("spark.sql.session.timeZone", "UTC")
+    odd = [f"{key} lasted {found.get(key)} minutes in a session of New York, {stored.get(key)} in the lakehouse"
+           for key in stored.keys() | found.keys() if stored.get(key) != found.get(key)]
+    return odd[:SHOWN]
+
+
 def told(value):
     """A value of an answer: numbers with four places, whatever type they have."""
     if isinstance(value, (int, float, decimal.Decimal)) and not isinstance(value, bool):
@@ -242,6 +256,8 @@ def main(lakehouse, models, day, zone, rules, answers=None):
         sql = model["sql"].replace("${time_zone}", zone)
         if model["kind"] in ("dimension", "fact"):
             results[model["name"]] = compare(house, model, sql)
+            if model["name"] == "fact_ticketstatus":
+                results[model["name"]]["differences"] += minutes_elsewhere(house, sql)
         elif model["kind"] == "calendar":
             # It is computed, and not selected.
             stored = house.read("gold", model["name"])

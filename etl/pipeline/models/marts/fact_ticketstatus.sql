@@ -34,17 +34,7 @@ select
     p.periodNumber > 1 or coalesce(t.dateEntered >= p.validFrom, false) as isStartKnown,
     p.validTo is null as isCurrent,
     not p.isClosed and coalesce(p.wasClosed, false) as isReopened,
-    cast(
-        floor(
-            (
-                cast(datediff(cast(p.validTo as date), cast(p.validFrom as date)) as bigint) * 86400
-                + (extract(hour from p.validTo) - extract(hour from p.validFrom)) * 3600
-                + (extract(minute from p.validTo) - extract(minute from p.validFrom)) * 60
-                + cast(extract(second from p.validTo) as int) - cast(extract(second from p.validFrom) as int)
-            ) / 60
-        )
-        as int
-    ) as minutesInStatus,
+    cast(floor(cast(unix_seconds(p.validTo) - unix_seconds(p.validFrom) as double) / 60) as int) as minutesInStatus,
     coalesce(df.DateKey, -1) as FromDateSK,
     coalesce(dt.DateKey, -1) as ToDateSK,
     t.companyId, t.priorityId, t.teamId,

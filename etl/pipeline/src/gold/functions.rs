@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use arrow::array::timezone::Tz;
-use arrow::array::{Array, ArrayRef, AsArray, Date32Array, Int32Array, StringArray, TimestampMicrosecondArray};
+use arrow::array::{
+    Array, ArrayRef, AsArray, Date32Array, Int32Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Date32Type, Int64Type, TimestampMicrosecondType};
 use chrono::{Months, NaiveDate};
 use connectwise_extract::contract::instant;
@@ -39,6 +41,16 @@ pub(super) fn register(session: &SessionContext) {
             Arc::new(move |arguments: &[ColumnarValue]| with_arrays(arguments, function)),
         ));
     }
+    session.register_udf(create_udf(
+        "unix_seconds",
+        vec![instant()],
+        DataType::Int64,
+        Volatility::Immutable,
+        Arc::new(|arguments| match ColumnarValue::values_to_arrays(arguments)?.as_slice() {
+            [instants] => Ok(ColumnarValue::Array(unix_seconds(instants))),
+            _ => Err(DataFusionError::Execution("one argument is needed".to_owned())),
+        }),
+    ));
     session.register_udf(create_udf(
         "from_utc_timestamp",
         vec![instant(), DataType::Utf8],
@@ -102,6 +114,13 @@ fn from_utc_timestamp(instants: &ArrayRef, zones: &ArrayRef) -> Result<ArrayRef>
         shown.append_option(instant.zip(zone).and_then(|(instant, zone)| zone::wall_clock(instant, zone)));
     }
     Ok(Arc::new(shown.finish().with_data_type(instant())))
+}
+
+/// `unix_seconds(instant)`: whole seconds since the beginning of 1970 in UTC, whatever zone the session is in.
+fn unix_seconds(instants: &ArrayRef) -> ArrayRef {
+    let instants = instants.as_primitive::<TimestampMicrosecondType>();
+    let seconds = instants.iter().map(|instant| instant.map(|instant| instant.div_euclid(1_000_000)));
+    Arc::new(seconds.collect::<Int64Array>())
 }
 
 /// `datediff(end, start)`: days between two dates.
@@ -189,6 +208,19 @@ mod tests {
         }
         let error = shown("'2024-11-04T05:00:00Z'", "'Nowhere'").await.unwrap_err();
         assert!(error.to_string().contains("\"Nowhere\", which is no time zone"), "{error}");
+    }
+
+    #[test]
+    fn seconds_of_instants_are_whole_and_count_from_1970() {
+        let instants = TimestampMicrosecondArray::from(vec![
+            Some(1_730_610_000_999_999), // 3 November 2024, 05:00:00.999999 UTC
+            Some(0),
+            Some(-1),
+            None,
+        ]);
+        let seconds = unix_seconds(&(Arc::new(instants) as ArrayRef));
+        let seconds: Vec<_> = seconds.as_primitive::<Int64Type>().iter().collect();
+        assert_eq!(seconds, [Some(1_730_610_000), Some(0), Some(-1), None]);
     }
 
     #[test]
