@@ -33,7 +33,7 @@ priced as (
     right join kept k on k.lineSource = n.lineSource and k.sourceId = n.sourceId
     union all
     select
-        t.lineCount + 1, 'header', t.invoiceId as sourceId, t.invoiceId,
+        t.lineNumbers + 1, 'header', t.invoiceId as sourceId, t.invoiceId,
         case when t.isAgreementInvoice then coalesce(t.agreementName, t.ownText) else t.ownText end, cast(null as string),
         cast(1 as decimal(19, 4)), t.balancingAmount as price, cast(0 as decimal(19, 4)), t.balancingAmount,
         cast(0 as decimal(19, 4)),
