@@ -25,7 +25,6 @@ import tomllib
 import pyarrow
 import pysail.spark
 from pyspark.sql import SparkSession
-from pyspark.sql.functions import lit
 
 ICELANDIC_MSP = [
     ("yþjónusta", "billable_service", "billable"),
@@ -36,8 +35,6 @@ ICELANDIC_MSP = [
     ("hugbúnaðarþjónusta", "software_service", "billable"),
     ("office 365", "software_service", "billable"),
 ]
-# Columns that the default privacy policy drops from silver, and models read as NULL.
-MASKED = {"silver_cw_serviceticket": ["contactName"], "silver_cw_projectticket": ["contactName"]}
 TECHNICAL = {"_etl_gold_processed_at": "timestamp", "_etl_source": "string", "_etl_batch_id": "string"}
 SHOWN = 5
 
@@ -50,11 +47,7 @@ class Lakehouse:
         return self.spark.read.format("delta").load(str(self.folder / layer / table))
 
     def register(self, layer, table):
-        frame = self.read(layer, table)
-        for column in MASKED.get(table, []):
-            if column not in frame.columns:
-                frame = frame.withColumn(column, lit(None).cast("string"))
-        frame.createOrReplaceTempView(table)
+        self.read(layer, table).createOrReplaceTempView(table)
 
 
 def rows_of(frame):
