@@ -1,9 +1,9 @@
--- One row per invoice. Only invoices with an open balance have an age.
+-- One row per invoice. Only invoices with an open balance have an age, and no deleted ones.
 with aged as (
     select
         t.*,
         case
-            when t.balance <> 0 then coalesce(datediff(r.asOf, coalesce(t.dueDate, t.`date`)), 0)
+            when t.balance <> 0 and not t.isDeleted then coalesce(datediff(r.asOf, coalesce(t.dueDate, t.`date`)), 0)
         end as daysBehind
     from invoice_totals t
     cross join run_day r

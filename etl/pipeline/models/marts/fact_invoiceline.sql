@@ -55,7 +55,7 @@ judged as (
         coalesce(i.companyId, p.companyId) as lineCompanyId,
         coalesce(p.agreementId, i.agreementId) as lineAgreementId,
         case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate,
-        case when p.invoiceId is null then datediff(r.asOf, p.workedOn) end as ageDays
+        case when p.invoiceId is null and not p.isDeleted then datediff(r.asOf, p.workedOn) end as ageDays
     from priced p
     cross join run_day r
     left join invoice_headers i on i.invoiceId = p.invoiceId

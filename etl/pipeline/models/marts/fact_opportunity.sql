@@ -47,7 +47,7 @@ select
         )
     end as weightedAmount,
     j.dateBecameLead, j.expectedCloseDate, j.closedDate, j.pipelineChangeDate, j.dateEntered, j.lastUpdated,
-    cast(case when not j.isClosed then datediff(j.asOf, j.beganOn) end as int) as ageDays,
+    cast(case when not j.isClosed and not j.isDeleted then datediff(j.asOf, j.beganOn) end as int) as ageDays,
     cast(case when j.isClosed then datediff(j.closedOn, j.beganOn) end as int) as daysToClose,
     coalesce(not j.isClosed and not j.isDeleted and j.expectedCloseDate < j.asOf, false) as isOverdue,
     coalesce(de.DateKey, -1) as EnteredDateSK,

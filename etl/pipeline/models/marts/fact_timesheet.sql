@@ -47,6 +47,7 @@ measured as (
         j.*,
         -- Of a sheet that is neither submitted nor due yet nothing is known.
         case
+            when j.isDeleted then null
             when j.isSubmitted then datediff(j.enteredOn, j.dueOn)
             when j.dueOn < j.asOf then datediff(j.asOf, j.dueOn)
         end as daysBehind

@@ -116,13 +116,18 @@ async fn a_line_that_moves_leaves_both_invoices_whole() {
 async fn a_deleted_line_keeps_its_number_and_is_not_counted() {
     let tenant = Tenant::empty();
     let time = |id: i32, is_deleted: bool| json!({"id": id, "invoiceId": 1, "extendedInvoiceAmount": "10", "isDeleted": is_deleted, "_etl_content_hash": i64::from(is_deleted)});
-    tenant.put("TimeEntry", json!([time(1, false), time(2, false)])).await;
+    // To bill, and deleted: it waits for no invoice.
+    let gone = json!({"id": 3, "billableOption": "Billable", "actualHours": "1", "timeStart": "2024-06-01T09:00:00Z", "isDeleted": true});
+    tenant.put("TimeEntry", json!([time(1, false), time(2, false), gone])).await;
     tenant.put("Invoice", json!([{"id": 1, "total": "30"}])).await;
     tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
     let invoices = "select lineCount, lineTotal, unexplainedAmount from fact_invoice";
     assert_eq!(tenant.rows(invoices).await, ["2 | 20.0000 | 10.0000"]);
+    let ages = "select ageDays, agingBucket from fact_invoiceline where sourceId = 3";
+    assert_eq!(tenant.rows(ages).await, ["NULL | NULL"]);
     tenant.merge("TimeEntry", &row(time(2, true))).await;
-    let lines = "select lineNumber, lineSource, lineAmount, isDeleted from fact_invoiceline order by 1";
+    let lines =
+        "select lineNumber, lineSource, lineAmount, isDeleted from fact_invoiceline where isInvoiced order by 1";
     assert_eq!(
         followed(&tenant, "2024-07-01T07:00:00Z", lines).await,
         ["1 | time | 10.0000 | false", "2 | time | 10.0000 | true", "3 | header | 20.0000 | false"]
