@@ -278,9 +278,9 @@ impl World {
         self.scale().clamp(40, 4_000)
     }
 
-    /// Opportunities at the beginning.
+    /// Opportunities at the beginning: three for each product that is offered on one.
     pub(super) fn opportunities(&self) -> u64 {
-        (self.scale() / 5).clamp(30, 900)
+        (self.scale() / 20).clamp(30, 900)
     }
 }
 

@@ -153,7 +153,8 @@ fn owner(s: &mut impl Shape, world: &World, work: &Work) {
         refs::project(s, world, work.project());
         refs::phase(s, world, work.project(), work.phase());
     }
-    if work.charge == Charge::Activity {
+    // What is neither for a ticket nor for a project was offered.
+    if !work.has_ticket() {
         let id = 3 + work.draw.below(475, world.opportunities());
         let named = |o: &mut String| names::title(o, world.draw_other(8, id), 200, 3);
         refs::named(s, "opportunity", id as i64, named, "opportunity_href", "sales/opportunities/");

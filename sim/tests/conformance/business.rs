@@ -209,6 +209,20 @@ async fn the_tenant_of_the_demo_is_a_business() {
         ratios.hold("opportunities that are closed", closed.len() as f64, sales.len() as f64, 0.70..=0.97);
         let won = closed.iter().filter(|row| row["status"]["id"] == 2).count() as f64;
         ratios.hold("of these won", won, closed.len() as f64, 0.25..=0.60);
+        assert!(sales.iter().all(|sale| sale["probability"]["id"].is_i64()), "an opportunity without a probability");
+        let open: Vec<&Value> =
+            sales.iter().filter(|row| row.get("closedDate").is_none()).map(|row| &row["id"]).collect();
+        let worth = |of: &Value| {
+            let offered = products.iter().filter(|product| product["opportunity"]["id"] == *of);
+            offered.map(|product| number(product, "extPrice")).sum::<f64>()
+        };
+        let offered = open.iter().filter(|sale| worth(sale) > 0.0).count() as f64;
+        ratios.hold("open opportunities with an amount", offered, open.len() as f64, 0.05..=0.80);
+        for status in client.own("/truth/service/boards/*/statuses").await.rows() {
+            let waits = status["name"].as_str().unwrap().starts_with("Bíður");
+            assert_eq!(status["escalationStatus"] == "NoEscalation", waits, "{status}");
+            assert!(status["escalationStatus"] != "Resolved" || status["closedStatus"] == true, "{status}");
+        }
         ratios.check(&format!("seed {seed}"));
     }
 }

@@ -165,6 +165,16 @@ pub(super) fn board(cast: &Cast, own: Own, member: &Member, s: &mut impl Shape) 
     let slot = cast.row.slot;
     match (own, member.name) {
         (Own::BoardStatus, "closedStatus") => s.flag("closedStatus", matches!(slot, 3 | 4)),
+        (Own::BoardStatus, "escalationStatus") => s.text(
+            "escalationStatus",
+            match slot {
+                0 => "NotResponded",
+                1 => "Responded",
+                // The clock of the SLA stands while the client is waited for.
+                2 => "NoEscalation",
+                _ => "Resolved",
+            },
+        ),
         (_, "defaultFlag") => s.flag("defaultFlag", slot == 0),
         (_, "sortOrder") => s.int("sortOrder", slot as i64),
         (_, "inactive" | "inactiveFlag") => s.flag(member.name, false),

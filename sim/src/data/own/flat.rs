@@ -334,6 +334,15 @@ fn sale(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
         "closedDate" => {}
         "closedBy" if !is_closed => {}
         "status" => refer(cast, member, "/sales/opportunities/statuses", outcome, s),
+        // The last probability is 100, which what was won has; what was lost has the first.
+        "probability" => {
+            let chance = match outcome {
+                0 => draw.below(58, 5),
+                1 => 5,
+                _ => 0,
+            };
+            refer(cast, member, "/sales/probabilities", chance, s);
+        }
         _ => return false,
     }
     true
