@@ -18,7 +18,7 @@ const FIRST_PAGES: [(&str, u64); 8] = [
     ("Agreement", 0xa9ce_fc48_747d_0c63),
     ("Company", 0x8be0_e1e2_14e0_8cb0),
     ("ExpenseEntry", 0xf6e6_41f9_9b6b_5643),
-    ("ProductItem", 0xb31d_96b2_3741_cac3),
+    ("ProductItem", 0xbdc6_3d00_7045_59fb),
     ("Invoice", 0x8c23_7450_0c86_0d1f),
     ("Member", 0xda70_ad32_1c3a_0b32),
     ("UnpostedInvoice", 0x684d_c3a4_241e_ae6c),
