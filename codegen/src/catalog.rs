@@ -29,6 +29,8 @@ pub(crate) struct Table {
     pub(crate) columns: Vec<Column>,
     /// Whether silver keeps every version of a record.
     pub(crate) history: bool,
+    /// Whether it is loaded only where somebody asks for it.
+    pub(crate) on_request: bool,
 }
 
 /// How a table is kept fresh, with what that takes.
@@ -150,7 +152,8 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
             Freshness::Incremental(entity.watermark.clone(), entity.windows.clone().into_iter().collect())
         }
     };
-    let count = format!("{}/count", entity.path);
+    // Some lists have a slash at the end of their path, and their counts have none.
+    let count = format!("{}/count", entity.path.trim_end_matches('/'));
     let counts = find(&count).and_then(Operation::answer).and_then(Described::reference) == Some("Count");
     let bundle = bundle_name(entity.schema());
     let alone = !entity.path.contains('{') && is_only_list(operations, &entity.path, &bundle);
@@ -166,6 +169,7 @@ fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, share
         freshness,
         columns,
         history: entity.history,
+        on_request: entity.on_request,
     })
 }
 

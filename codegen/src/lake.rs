@@ -80,6 +80,9 @@ pub struct Entity {
     /// Whether silver keeps every version of a record, with the time in which it was valid.
     #[serde(default)]
     pub history: bool,
+    /// Whether it is loaded only where somebody asks for it.
+    #[serde(default)]
+    pub on_request: bool,
 }
 
 impl Entity {
@@ -108,6 +111,7 @@ impl Entity {
             personal: Vec::new(),
             names: Vec::new(),
             history: false,
+            on_request: false,
         }
     }
 }

@@ -29,6 +29,8 @@ pub struct Entity {
     pub columns: &'static [Column],
     /// Whether every version of a record is of interest, and not only its newest.
     pub history: bool,
+    /// Whether it is loaded only where somebody asks for it by name: it takes many requests, and few people need it.
+    pub on_request: bool,
 }
 
 impl Entity {

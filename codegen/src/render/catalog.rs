@@ -60,7 +60,11 @@ fn write_entity(out: &mut String, table: &Table, lists: &mut Lists) -> std::fmt:
             writeln!(out, "            ],\n        }},")?;
         }
     }
-    writeln!(out, "        columns: {columns},\n        history: {},\n    }},", table.history)
+    let Table { history, on_request, .. } = table;
+    writeln!(
+        out,
+        "        columns: {columns},\n        history: {history},\n        on_request: {on_request},\n    }},"
+    )
 }
 
 /// Lists of columns by content: most references look the same wherever they stand.

@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 #[derive(Debug, Default, Clone, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Selection {
-    /// What is loaded; all where nothing is named.
+    /// What is loaded; where nothing is named, all that isn't for those only who ask for it.
     pub include: Vec<String>,
     /// What of it isn't.
     pub exclude: Vec<String>,
@@ -51,7 +51,7 @@ impl Selection {
         let is_in = |list: &[&'static Entity], entity: &Entity| list.iter().any(|other| other.name == entity.name);
         let entities: Vec<_> = catalog::entities()
             .iter()
-            .filter(|entity| self.include.is_empty() || is_in(&include, entity))
+            .filter(|entity| if self.include.is_empty() { !entity.on_request } else { is_in(&include, entity) })
             .filter(|entity| !is_in(&exclude, entity))
             .collect();
         if entities.is_empty() {
@@ -128,8 +128,11 @@ mod tests {
 
     #[test]
     fn what_is_included_and_not_excluded_is_loaded() {
-        let all = catalog::entities().len();
+        let all = catalog::entities().iter().filter(|entity| !entity.on_request).count();
         assert_eq!(names(&selection(&[], &[], &[])).len(), all);
+        // What takes many requests is asked for by name, or with everything.
+        assert_eq!(names(&selection(&["InvoicePayment", "Invoice"], &[], &[])), ["Invoice", "InvoicePayment"]);
+        assert_eq!(names(&selection(&["*"], &[], &[])).len(), catalog::entities().len());
         assert_eq!(
             names(&selection(&["PurchaseOrder*"], &["purchaseorderstatus"], &[])),
             ["PurchaseOrder", "PurchaseOrderLineItem"]

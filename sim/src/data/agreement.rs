@@ -109,6 +109,11 @@ pub(super) fn last_day(world: &World, slot: u64) -> Option<i64> {
     end(world, Row::fresh(slot)).0
 }
 
+/// The first day of an agreement that was there from the start, and its last one, if it has one.
+pub(super) fn days_of(world: &World, slot: u64) -> (i64, Option<i64>) {
+    (start(world, Row::fresh(slot)), last_day(world, slot))
+}
+
 /// Whether the fee of an agreement pays for work.
 pub(super) fn covers_time(world: &World, slot: u64) -> bool {
     flat_fee_of(world, world.agreement_rank(slot)) == Some(slot)
@@ -141,7 +146,7 @@ pub(super) fn fee(world: &World, slot: u64) -> Decimal {
 }
 
 /// Whether hours are sold ahead.
-fn is_prepaid(world: &World, slot: u64) -> bool {
+pub(super) fn is_prepaid(world: &World, slot: u64) -> bool {
     PREPAID.contains(&type_of(world, slot).0)
 }
 

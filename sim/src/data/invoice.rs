@@ -251,6 +251,23 @@ fn settled(world: &World, row: Row, total: Decimal) -> Settled {
     Settled { paid, credited, open: Decimal(total.0 - paid.0 - credited.0) }
 }
 
+/// What of an invoice was paid by the time that a row is of.
+pub(crate) fn paid(world: &World, row: Row) -> Decimal {
+    settled(world, row, world.totals(world.bill(row, row.slot)).total).paid
+}
+
+/// The day on which that came which was paid of an invoice from the start: what is given back is used up at once, and a part is paid
+/// before the rest.
+pub(super) fn settled_on(world: &World, slot: u64) -> i64 {
+    let row = Row::fresh(slot);
+    let made = world.invoice_day(row);
+    match paid_on(world, row) {
+        _ if paid(world, row).0 < 0 => made,
+        Some(day) if day <= LAST_DAY => day,
+        _ => made + 10,
+    }
+}
+
 fn totals(s: &mut impl Shape, row: Row, world: &World, foreign: bool, day: i64) {
     let draw = world.draw(Kind::Invoice, row.slot);
     let totals = world.totals(world.bill(row, row.slot));

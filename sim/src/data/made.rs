@@ -37,11 +37,13 @@ impl<'w> Cast<'w> {
 const DEEPEST: u32 = 2;
 
 pub(crate) fn last_updated(world: &World, place: Place, row: Row) -> i64 {
-    let Cast { draw, .. } = Cast::of(world, place, row);
+    let cast = Cast::of(world, place, row);
+    let draw = cast.draw;
     match row {
         Row { edited: 1.., .. } => world::touched(draw, row.edited),
         Row { born: 1.., .. } => world::touched(draw, row.born),
         row if world.is_ticket(place) => ticket_life::last_updated(world, place, row.slot),
+        _ if let Some(entered) = own::entered_at(&cast) => entered,
         _ if draw.chance(10, 2_000) => MASS_IMPORT,
         _ if draw.chance(11, 700) => MASS_UPDATE,
         _ => MASS_IMPORT + draw.below(12, (NOW - MASS_IMPORT) as u64) as i64,
@@ -98,6 +100,7 @@ pub(super) fn entered(cast: &Cast) -> i64 {
     match cast.row {
         Row { born: 1.., .. } => world::touched(cast.draw, cast.row.born),
         row if cast.world.is_ticket(cast.place) => Life::of(cast.world, cast.place, row).opened,
+        row if let Some(entered) = own::entered_at(&Cast { row: Row::fresh(row.slot), ..*cast }) => entered,
         row => {
             let changed = last_updated(cast.world, cast.place, Row::fresh(row.slot));
             (changed - cast.draw.below(14, 400 * DAY as u64) as i64).max(MASS_IMPORT.min(changed))
@@ -118,20 +121,30 @@ fn present(cast: &Cast, schema: &Schema, member: &Member, draw: Draw) -> bool {
         || draw.chance(0, 6_000)
 }
 
+/// The row of another list that a property refers to, if it is there.
+pub(super) fn referred(cast: &Cast, schema: &Schema, member: &Member) -> Option<u64> {
+    let Of::Object(number) = member.of else { return None };
+    let (place, draw) = (cast.world.targets[number]?, cast.draw.part(member.name));
+    present(cast, schema, member, draw).then(|| draw.skewed(7, cast.world.rows(place)))
+}
+
 fn tell(cast: &Cast, schema: &Schema, member: &Member, s: &mut impl Shape) {
     let draw = cast.draw.part(member.name);
-    if !present(cast, schema, member, draw) {
+    let path = cast.world.document.resources[cast.place.resource].template;
+    let is_listed = matches!(cast.plan.maker, Maker::Listed(_));
+    let said = if is_listed { setup::said(path, cast.id(), member.name) } else { None };
+    let always = said.is_some() && setup::WHOLE.contains(&path);
+    if !always && !present(cast, schema, member, draw) {
         return;
     }
     let version = if cast.plan.edited == Some(member.name) { i64::from(cast.row.version()) } else { 0 };
-    if let Maker::Listed(_) = cast.plan.maker {
-        let path = cast.world.document.resources[cast.place.resource].template;
-        match setup::said(path, cast.id(), member.name) {
-            Some(Said::Flag(flag)) => return s.flag(member.name, flag),
-            Some(Said::Text(text)) => return s.text(member.name, text),
-            Some(Said::Number(number)) => return s.int(member.name, number + version),
-            None => {}
-        }
+    match said {
+        Some(Said::Flag(flag)) => return s.flag(member.name, flag),
+        Some(Said::Text(text)) => return s.text(member.name, text),
+        Some(Said::Number(number)) => return s.int(member.name, number + version),
+        Some(Said::Row(path, slot)) => return own::refer(cast, member, path, slot, s),
+        Some(Said::Absent) => return,
+        None => {}
     }
     match (cast.plan.maker, member.name) {
         (Maker::Listed(_), "fieldTypeIdentifier" | "entryTypeIdentifier") => {

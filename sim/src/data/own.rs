@@ -1,7 +1,9 @@
 //! What the entities mean that have generators of their own: who belongs to whom, what is closed when, what money adds up to.
 
 mod child;
+pub(super) mod desk;
 mod flat;
+pub(super) mod money;
 
 pub(super) use flat::board_of;
 pub(crate) use flat::is_decided;
@@ -32,6 +34,22 @@ pub(super) fn tell(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
         Own::Phase => child::phase(cast, member, s),
         Own::Site => child::site(cast, member, s),
         Own::BoardStatus | Own::BoardType => child::board(cast, own, member, s),
+        Own::Adjustment => money::adjustment(cast, member, s),
+        Own::Payment => money::payment(cast, member, s),
+        Own::Forecast => money::forecast(cast, member, s),
+        Own::SlaPriority => desk::target(cast, member, s),
+        Own::Holiday => desk::holiday(cast, member, s),
+        Own::SurveyResult => desk::survey_result(cast, member, s),
+        Own::Stock => desk::stock(cast, member, s),
+    }
+}
+
+/// When a row was entered that was there from the start and that nothing has touched since, where other rows say so.
+pub(super) fn entered_at(cast: &Cast) -> Option<i64> {
+    match cast.plan.maker {
+        Maker::Own(Own::Payment) => Some(money::paid_at(cast)),
+        Maker::Own(Own::SurveyResult) => Some(desk::answered_at(cast)),
+        _ => None,
     }
 }
 
@@ -54,7 +72,7 @@ fn working(day: i64, cast: &Cast) -> i64 {
 }
 
 /// A reference to a row of the list with this path.
-fn refer(cast: &Cast, member: &Member, path: &str, slot: u64, s: &mut impl Shape) {
+pub(super) fn refer(cast: &Cast, member: &Member, path: &str, slot: u64, s: &mut impl Shape) {
     let (Of::Object(schema), Some(resource)) = (member.of, cast.world.document.resource_at(path)) else { return };
     super::reference::to(cast.world, member, schema, Place::flat(resource.number), slot, s);
 }

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use super::made::Cast;
+use super::own::{desk, money};
 use super::refs::SetUp;
 use super::setup::{BOARD_STATUSES, BOARD_TYPES, TABLES};
 use super::staff::MOST_SEATS;
 use super::tickets::{SERVICE_TICKETS_A_COMPANY, Sort, TICKETS_A_COMPANY, ticket_of};
 use super::work::PROJECTS_A_COMPANY;
-use super::world::{FIRST_DAY, LAST_DAY, World};
+use super::world::{FIRST_DAY, LAST_DAY, Row, World};
 use crate::document::{Document, Of, Resource};
 use crate::kind::Kind;
 use crate::place::Place;
@@ -34,9 +36,17 @@ pub(crate) enum Own {
     Batch,
     Callback,
     Report,
+    Adjustment,
+    Payment,
+    Forecast,
+    SlaPriority,
+    Holiday,
+    SurveyResult,
+    /// What lies in a bin of a warehouse.
+    Stock,
 }
 
-const OWN: [(&str, Own); 20] = [
+const OWN: [(&str, Own); 27] = [
     ("/company/contacts", Own::Contact),
     ("/service/tickets", Own::ServiceTicket),
     ("/project/tickets", Own::ProjectTicket),
@@ -57,6 +67,13 @@ const OWN: [(&str, Own); 20] = [
     ("/finance/accounting/batches", Own::Batch),
     ("/system/callbacks", Own::Callback),
     ("/system/reports", Own::Report),
+    ("/finance/agreements/{parentId}/adjustments", Own::Adjustment),
+    ("/finance/invoices/{parentId}/payments", Own::Payment),
+    ("/sales/opportunities/{parentId}/forecast", Own::Forecast),
+    ("/service/SLAs/{parentId}/priorities", Own::SlaPriority),
+    ("/schedule/holidayLists/{parentId}/holidays", Own::Holiday),
+    ("/service/surveys/{parentId}/results", Own::SurveyResult),
+    ("/procurement/warehouseBins/{parentId}/inventoryOnHand", Own::Stock),
 ];
 
 /// Who makes the rows of a resource.
@@ -176,8 +193,20 @@ impl World {
                 // Nobody has asked to be told anything yet.
                 Own::Callback => 0,
                 Own::Report => 264,
+                Own::Adjustment => money::adjustments(&self.list_cast(place)),
+                Own::Payment => money::payments(self, place),
+                Own::Forecast => 1,
+                Own::SlaPriority => desk::PRIORITIES,
+                Own::Holiday => desk::holidays(&self.list_cast(place)),
+                Own::SurveyResult => desk::results(&self.list_cast(place)),
+                Own::Stock => desk::IN_A_BIN,
             },
         }
+    }
+
+    /// A list as a whole, as the row that there is none of.
+    fn list_cast(&self, place: Place) -> Cast<'_> {
+        Cast::of(self, place, Row::fresh(u64::MAX))
     }
 
     /// Orders of both directions, which follow the work.

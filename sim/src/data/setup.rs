@@ -1,6 +1,7 @@
 //! Set-up tables: the records that other rows refer to, by the path of their list.
 
 use super::custom::DEFINITIONS;
+use super::own::desk;
 use super::refs::{BILLING_TERMS, DEPARTMENTS, LOCATIONS, SetUp, TAX_CODES};
 use super::{agreement, company, expense, invoice, time_entry};
 
@@ -27,7 +28,7 @@ const CHARGE_CODES: [SetUp; 12] = [
     (50, "Fæðingarorlof"),
     (51, "Annað"),
 ];
-const CATALOG: [SetUp; 8] = [
+pub(super) const CATALOG: [SetUp; 8] = [
     (5, "Fartölva 14\""),
     (6, "Skjár 27\" "),
     (7, "Office 365 E3 - mánuður"),
@@ -37,9 +38,41 @@ const CATALOG: [SetUp; 8] = [
     (11, "Pakki: nýr starfsmaður"),
     (12, "Ýmislegt"),
 ];
+const SLAS: [SetUp; 3] = [(1, "Almennt"), (2, "Gull "), (4, "Rekstur")];
+const CALENDARS: [SetUp; 2] = [(1, "Skrifstofutími"), (2, "US office")];
+const HOLIDAY_LISTS: [SetUp; 2] = [(1, "Ísland"), (3, "United States ")];
+const TEAMS: [SetUp; 4] =
+    [(10, "Þjónustuborð"), (11, "Kerfisrekstur"), (12, "Hugbúnaðarteymi "), (14, "Vettvangsþjónusta")];
+const SURVEYS: [SetUp; 2] = [(1, "Ánægjukönnun"), (2, "Árleg könnun ")];
+const CATEGORIES: [SetUp; 4] = [(1, "Vélbúnaður"), (2, "Hugbúnaður "), (3, "Skýjaþjónusta"), (5, "Þjónusta")];
+const SUBCATEGORIES: [SetUp; 7] = [
+    (1, "Fartölvur"),
+    (2, "Skjáir"),
+    (3, "Netbúnaður "),
+    (4, "Leyfi"),
+    (6, "Áskriftir"),
+    (7, "Afritun"),
+    (9, "Uppsetning"),
+];
+/// The category of each.
+const CATEGORY_OF: [u64; 7] = [0, 0, 0, 1, 2, 2, 3];
+const MANUFACTURERS: [SetUp; 6] =
+    [(1, "Lenovo"), (2, "Dell "), (3, "Microsoft"), (5, "Veeam"), (6, "Cisco Systems"), (8, "Annað")];
+const WAREHOUSES: [SetUp; 2] = [(1, "Aðallager"), (2, "Bíll 1 ")];
+const BINS: [SetUp; 3] = [(1, "A-01"), (2, "A-02"), (4, "Bíll 1")];
 
 /// The list paths and their records.
-pub(super) const TABLES: [(&str, &[SetUp]); 31] = [
+pub(super) const TABLES: [(&str, &[SetUp]); 41] = [
+    ("/service/SLAs", &SLAS),
+    ("/schedule/calendars", &CALENDARS),
+    ("/schedule/holidayLists", &HOLIDAY_LISTS),
+    ("/service/teams", &TEAMS),
+    ("/service/surveys", &SURVEYS),
+    ("/procurement/categories", &CATEGORIES),
+    ("/procurement/subcategories", &SUBCATEGORIES),
+    ("/procurement/manufacturers", &MANUFACTURERS),
+    ("/procurement/warehouses", &WAREHOUSES),
+    ("/procurement/warehouseBins", &BINS),
     ("/system/locations", &LOCATIONS),
     ("/system/departments", &DEPARTMENTS),
     ("/finance/taxCodes", &TAX_CODES),
@@ -78,28 +111,87 @@ pub(super) enum Said {
     Flag(bool),
     Text(&'static str),
     Number(i64),
+    /// A reference to a row of the list with this path.
+    Row(&'static str, u64),
+    /// It isn't there.
+    Absent,
 }
+
+/// Lists of which a record has all that means something.
+pub(super) const WHOLE: [&str; 5] = [
+    "/service/SLAs",
+    "/schedule/calendars",
+    "/service/teams",
+    "/procurement/subcategories",
+    "/procurement/warehouseBins",
+];
 
 /// The value of a property of the set-up record with this path and id, if it means something.
 pub(super) fn said(path: &str, id: i64, name: &str) -> Option<Said> {
-    let flag = match (path, name) {
+    Some(match (path, name) {
         ("/finance/billingCycles", "billingOptions") => {
             let mut options = agreement::CYCLES.iter().zip(["Yearly", "Monthly", "Quarterly"]);
             return options.find(|((cycle, _), _)| *cycle == id).map(|(_, option)| Said::Text(option));
         }
         ("/finance/agreements/types", _) => return agreement::type_says(id, name),
+        ("/service/SLAs", _) => return sla_says(id, name),
+        ("/schedule/calendars", _) => return calendar_says(id, name),
+        ("/service/teams", "location") => Said::Row("/system/locations", place_in(&TEAMS, id)),
+        ("/service/teams", "department") => Said::Row("/system/departments", place_in(&TEAMS, id)),
+        ("/procurement/subcategories", "category") => {
+            Said::Row("/procurement/categories", CATEGORY_OF[place_in(&SUBCATEGORIES, id) as usize])
+        }
+        ("/procurement/warehouseBins", "warehouse") => {
+            Said::Row("/procurement/warehouses", desk::warehouse_of(place_in(&BINS, id)))
+        }
         ("/sales/probabilities", "probability") => {
             let (_, name) = PROBABILITIES.iter().find(|(one, _)| *one == id)?;
             return name.parse().ok().map(Said::Number);
         }
-        ("/sales/opportunities/statuses", "wonFlag") => id == 2,
-        ("/sales/opportunities/statuses", "lostFlag") => id == 3,
-        ("/sales/opportunities/statuses", "closedFlag") => (2..=4).contains(&id),
-        ("/sales/opportunities/statuses", "inactiveFlag") => false,
-        ("/sales/opportunities/statuses", "defaultFlag") => id == 1,
+        ("/sales/opportunities/statuses", "wonFlag") => Said::Flag(id == 2),
+        ("/sales/opportunities/statuses", "lostFlag") => Said::Flag(id == 3),
+        ("/sales/opportunities/statuses", "closedFlag") => Said::Flag((2..=4).contains(&id)),
+        ("/sales/opportunities/statuses", "inactiveFlag") => Said::Flag(false),
+        ("/sales/opportunities/statuses", "defaultFlag") => Said::Flag(id == 1),
         _ => return None,
-    };
-    Some(Said::Flag(flag))
+    })
+}
+
+/// The place of a record in its table, and the first one where it is of later.
+fn place_in(table: &[SetUp], id: i64) -> u64 {
+    table.iter().position(|(one, _)| *one == id).unwrap_or(0) as u64
+}
+
+/// The percentage of a row of the probabilities.
+pub(super) fn probability(slot: u64) -> Option<i64> {
+    PROBABILITIES.get(usize::try_from(slot).ok()?)?.1.parse().ok()
+}
+
+/// Targets of tickets that have no priority of the SLA. Clocks go by the calendar of the provider.
+fn sla_says(id: i64, property: &str) -> Option<Said> {
+    Some(match property {
+        "basedOn" => Said::Text("MyCalendar"),
+        "customCalendar" => Said::Absent,
+        "respondHours" => Said::Number(4),
+        "planWithin" => Said::Number(8),
+        "resolutionHours" => Said::Number(54),
+        "respondPercent" | "planWithinPercent" | "resolutionPercent" => Said::Number(90),
+        "applicationOrder" => Said::Number(id),
+        "defaultFlag" => Said::Flag(id == 1),
+        _ => return None,
+    })
+}
+
+/// Open from eight to five on working days.
+fn calendar_says(id: i64, property: &str) -> Option<Said> {
+    let is_weekend = property.starts_with("saturday") || property.starts_with("sunday");
+    Some(match property {
+        "holidayList" => Said::Row("/schedule/holidayLists", place_in(&CALENDARS, id)),
+        _ if is_weekend => Said::Absent,
+        _ if property.ends_with("StartTime") => Said::Text("08:00:00"),
+        _ if property.ends_with("EndTime") => Said::Text("17:00:00"),
+        _ => return None,
+    })
 }
 
 /// What every board has below it.

@@ -11,7 +11,8 @@ use crate::place::Place;
 /// Working minutes of a day.
 const DAILY: i64 = 540;
 /// Minutes within which a ticket of each priority is to be answered, planned and resolved.
-const TARGETS: [[i64; 3]; 4] = [[60, 120, DAILY], [120, 240, 3 * DAILY], [240, 480, 6 * DAILY], [480, 960, 12 * DAILY]];
+pub(super) const TARGETS: [[i64; 3]; 4] =
+    [[60, 120, DAILY], [120, 240, 3 * DAILY], [240, 480, 6 * DAILY], [480, 960, 12 * DAILY]];
 /// How often priorities are given: seldom the highest.
 const PRIORITIES: [u64; 12] = [0, 1, 1, 1, 2, 2, 2, 2, 2, 2, 3, 3];
 

@@ -30,7 +30,7 @@ pub(crate) struct Row {
     pub(crate) born: u32,
     pub(crate) edited: u32,
     pub(crate) quiet: bool,
-    /// What an inserted invoice adds up to.
+    /// What an inserted invoice adds up to, or an inserted payment.
     pub(crate) bill: Bill,
     /// Of a line that was billed later: the stamp of that, and the row of its invoice.
     pub(crate) invoiced: Option<(u32, u64)>,

@@ -2,6 +2,8 @@
 
 use super::{Tenant, Touched};
 use crate::data::bill::{self, Bill, LINES};
+use crate::data::invoice;
+use crate::data::shape::Decimal;
 use crate::data::work::Work;
 use crate::data::world::{self, Row};
 use crate::kind::Kind;
@@ -113,7 +115,9 @@ impl Tenant {
             return;
         }
         let batch = self.world.batch_of(table.row(invoice));
+        let paid = self.paid(invoices, invoice);
         self.changes(invoices).quiet.entry(invoice).or_insert(stamp);
+        self.pay(invoices, invoice, paid, stamp);
         self.edit(invoices, invoice, stamp);
         let edited = vec![self.world.row_id(invoices, invoice)];
         self.elsewhere.push((invoices, Touched { edited, ..Touched::default() }));
@@ -126,6 +130,27 @@ impl Tenant {
             }
             self.elsewhere.push((place, touched));
         }
+    }
+
+    /// What was paid of an invoice; `None` for rows of other lists.
+    pub(super) fn paid(&self, place: Place, slot: u64) -> Option<Decimal> {
+        (self.billed(place) == Some(Kind::Invoice)).then(|| invoice::paid(&self.world, self.table(place).row(slot)))
+    }
+
+    /// Adds what was paid of an invoice by a change to its payments.
+    pub(super) fn pay(&mut self, place: Place, slot: u64, before: Option<Decimal>, stamp: u32) {
+        let Some((before, now)) = before.zip(self.paid(place, slot)).filter(|(before, now)| before != now) else {
+            return;
+        };
+        let id = self.world.row_id(place, slot);
+        let Some(payments) = self.world.document.resource_at("/finance/invoices/{id}/payments") else { return };
+        let Some(payments) = Place::below(payments.number, &[id]) else { return };
+        let row = self.table(payments).slots();
+        let mut touched = Touched::default();
+        self.insert_some(payments, 1, stamp, &mut touched);
+        let bill = Bill { invoice: slot, service: now.0 - before.0, ..Bill::default() };
+        self.changes(payments).bills.insert(row, bill);
+        self.elsewhere.push((payments, touched));
     }
 
     fn unposted_of(&self, unposted: Place, invoice: u64) -> Option<u64> {

@@ -120,7 +120,7 @@ const fn below(path: &'static str, parents: u64) -> Below {
 }
 
 /// What hangs on rows.
-pub(super) const BELOW: [Below; 30] = [
+pub(super) const BELOW: [Below; 32] = [
     below("/finance/agreements/{id}/additions", 150),
     below("/finance/agreements/{id}/adjustments", 20),
     below("/finance/agreements/{id}/workroles", 10),
@@ -151,6 +151,9 @@ pub(super) const BELOW: [Below; 30] = [
     below("/service/boards/{id}/items", 200),
     below("/service/boards/{id}/teams", 100),
     below("/service/SLAs/{id}/priorities", 100),
+    // Of the two surveys one or the other is answered every day. Payments come with their invoices.
+    below("/service/surveys/{id}/results", 5_000),
+    below("/procurement/warehouseBins/{id}/inventoryOnHand", 2_000),
 ];
 
 #[cfg(test)]

@@ -37,7 +37,7 @@ struct Changes {
     /// Rows that were changed without a new `lastUpdated`.
     quiet: BTreeMap<u64, u32>,
     deleted: BTreeMap<u64, u32>,
-    /// What inserted invoices add up to.
+    /// What inserted invoices add up to, and inserted payments.
     bills: BTreeMap<u64, Bill>,
     /// Lines that were billed later: when, and the row of their invoice.
     invoiced: BTreeMap<u64, (u32, u64)>,

@@ -33,6 +33,7 @@ impl Tenant {
         let amounts = self.amounts(draw);
         let mut touched = self.advance(&amounts);
         touched.extend(self.go_on(stamp));
+        touched.append(&mut self.elsewhere);
         for (at, path) in SET_UP.into_iter().enumerate() {
             touched.extend(self.settled(path, self.world.draw_other(61 + at as u64, u64::from(stamp)), stamp));
         }

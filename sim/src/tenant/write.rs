@@ -98,10 +98,12 @@ impl Tenant {
     /// An edit of its own: a written row gets a new second, any other shows its next version.
     pub(super) fn edit(&mut self, place: Place, slot: u64, stamp: u32) {
         let Some(row) = self.table(place).written(slot).cloned() else {
+            let paid = self.paid(place, slot);
             let stamps = self.changes(place).edited.entry(slot).or_default();
             if stamps.last() != Some(&stamp) {
                 stamps.push(stamp);
             }
+            self.pay(place, slot, paid, stamp);
             return;
         };
         let mut row = Arc::unwrap_or_clone(row);

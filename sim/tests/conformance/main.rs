@@ -5,6 +5,7 @@
 
 mod actions;
 mod advance;
+mod below;
 mod billing;
 mod business;
 mod client;

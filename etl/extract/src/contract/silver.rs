@@ -250,6 +250,7 @@ mod tests {
             load: connectwise_sdk::catalog::Load::Snapshot,
             columns,
             history: false,
+            on_request: false,
         }
     }
 

@@ -18,7 +18,7 @@ const fn right(module: &'static str, permission: &'static str) -> Right {
 const TABLE_SETUP: Right = right("System", "Table Setup");
 
 /// The longest prefix of a path counts. Releases move rights now and then; what follows is where to look first.
-const RIGHTS: [(&str, Right); 45] = [
+const RIGHTS: [(&str, Right); 46] = [
     ("/company", TABLE_SETUP),
     ("/company/companies", right("Companies", "Company Maintenance")),
     ("/company/companies/statuses", TABLE_SETUP),
@@ -41,6 +41,7 @@ const RIGHTS: [(&str, Right); 45] = [
     ("/procurement/catalog", right("Procurement", "Product Catalog")),
     ("/procurement/products", right("Procurement", "Products")),
     ("/procurement/purchaseorders", right("Procurement", "Purchase Orders")),
+    ("/procurement/warehouseBins", right("Procurement", "Inventory")),
     ("/procurement/warehouses", right("Procurement", "Inventory")),
     ("/project", TABLE_SETUP),
     ("/project/projects", right("Project", "Project Headers")),

@@ -95,6 +95,15 @@ impl Listed {
     pub fn condition(&self) -> Option<&str> {
         self.condition.as_deref()
     }
+
+    /// The keys of the records; `None` where a record has none.
+    pub fn keys(&self, key: &str) -> Option<Vec<i64>> {
+        let key_of = |record: &RecordText<'_>| {
+            let record: Option<Value> = serde_json::from_str(record.get()).ok();
+            record.and_then(|record| record.get(key)?.as_i64())
+        };
+        self.records.iter().map(key_of).collect()
+    }
 }
 
 /// Records of the longest list that came complete in a bundle, and of the fullest bundle of which all lists did, as counts

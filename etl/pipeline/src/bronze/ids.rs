@@ -6,7 +6,7 @@ use arrow::array::AsArray;
 use connectwise_extract::catalog;
 use connectwise_extract::read::{self, Seen};
 use connectwise_lakehouse::{DataFile, Keys, integers};
-use connectwise_sdk::catalog::Entity;
+use connectwise_sdk::catalog::{Entity, Load};
 use futures::stream::TryStreamExt;
 
 use super::Target;
@@ -15,10 +15,11 @@ use crate::shared::Ids;
 
 impl Target<'_> {
     /// Tells the loads of child lists the ids of their parents, which are keys of this list. Their watermark is the newest parent's,
-    /// so that it has to be known from before this list was read.
+    /// so that it has to be known from before this list was read, where parents have change times.
     pub(super) async fn tell_ids(&self, files: &[DataFile], seen: &Seen) -> Result<()> {
         let shared = &self.request.shared;
-        if !shared.knows_newest(self.entity.name) {
+        let has_watermark = matches!(self.entity.load, Load::Incremental { .. });
+        if has_watermark && !shared.knows_newest(self.entity.name) {
             return Ok(());
         }
         let parents = catalog::entities().iter().filter_map(Entity::parent);

@@ -56,7 +56,7 @@ pub(crate) use budget::{divided, usual};
 use looks::Looks;
 pub use progress::MAX_PENDING;
 use progress::Progress;
-pub(crate) use survey::{Surveyed, survey};
+pub(crate) use survey::{Surveyed, ahead, survey};
 
 /// What both ways to load work with.
 struct ChildWork<'a> {

@@ -16,7 +16,7 @@ use super::bundle::{Below, Refusal, counted, refusal};
 use super::parents::PAGE;
 use crate::bronze::LoadRequest;
 use crate::bundling::BUNDLE;
-use crate::shared::{Ids, SharedQuestion};
+use crate::shared::{Ids, Shared, SharedQuestion};
 use crate::telemetry::Meter;
 
 /// Most lists that are requested.
@@ -128,8 +128,28 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
             surveyed.changed += ids.len() as u64;
         }
     }
+    tell_lists(client, shared, *page_size, &lists).await;
+    surveyed
+}
+
+/// Reads the child lists of these parents, where there are few, and puts them into the shared state of a run: so each small list of
+/// them takes no requests of its own. Loads ask for the others.
+pub(crate) async fn ahead(client: &Client, shared: &Shared, page_size: u32, parents: &[(&'static Entity, Vec<i64>)]) {
+    let mut lists: Vec<Below> = Vec::new();
+    for (entity, ids) in parents {
+        // What can't be counted isn't proven here.
+        let Some(hangs) = entity.parent().filter(|_| entity.count_path.is_some()) else { continue };
+        if ids.len() <= BUNDLE && lists.len() + ids.len() <= LISTS {
+            lists.extend(ids.iter().map(|parent| Below { entity, hangs, parent: *parent }));
+        }
+    }
+    tell_lists(client, shared, page_size, &lists).await;
+}
+
+/// Requests child lists and their counts, and puts those that are proven complete into the shared state.
+async fn tell_lists(client: &Client, shared: &Shared, page_size: u32, lists: &[Below]) {
     // Bundles keep the initial size: the lists of a refused one would be requested twice.
-    let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, counted(client, some, *page_size).await) });
+    let bundles = lists.chunks(BUNDLE).map(|some| async move { (some, counted(client, some, page_size).await) });
     for (lists, bundled) in join_all(bundles).await {
         match bundled {
             Ok(bundled) => {
@@ -146,7 +166,6 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
             }
         }
     }
-    surveyed
 }
 
 /// The changed parents, or all if the change time can't be used as a condition; `None` for a load that isn't incremental or

@@ -259,6 +259,7 @@ impl Run<'_> {
         let records = async { bundles.proven(parts, counts, bundles.read(parts, counts, read).await).await };
         let ((mut listed, confirmed), (below, surveyed)) = futures::join!(records, self.below(client));
         self.shared.proof(|proof| proof.join(Proof::of(confirmed.list, confirmed.bundle)));
+        self.below_new(client, parts, &listed, &below).await;
         self.divide(client.stats().requests + survey.loads.values().map(|load| load.requests).sum::<u64>(), &surveyed);
         let lists = std::mem::take(&mut survey.lists);
         survey.known(lists, &mut listed).into_iter().chain(below).collect()
@@ -275,6 +276,25 @@ impl Run<'_> {
         let loads: Vec<_> = looked.iter().map(|(entity, ready)| (*entity, &ready.table, &ready.request)).collect();
         let surveyed = children::survey(client, &loads).await;
         (looked.into_iter().map(|(entity, ready)| (entity.name, ready)).collect(), surveyed)
+    }
+
+    /// Reads the child lists that are read for the first time, or all again, of parents that were read together.
+    async fn below_new(
+        &self,
+        client: &Client,
+        parts: &[Part],
+        listed: &HashMap<usize, read::Listed>,
+        opened: &[(&'static str, Ready)],
+    ) {
+        let stored = |name: &str| opened.iter().any(|(other, ready)| *other == name && ready.table.exists());
+        let parents = |entity: &'static Entity| {
+            let parent = entity.parent().filter(|parent| parent.conditions.is_none() && !stored(entity.name))?;
+            let is_whole = |part: &Part| part.entity.name == parent.entity && part.condition.is_none();
+            let part = parts.iter().position(is_whole)?;
+            Some((entity, listed.get(&part)?.keys(parts.get(part)?.entity.key)?))
+        };
+        let parents: Vec<_> = self.plan.entities.iter().filter_map(|entity| parents(entity)).collect();
+        children::ahead(client, &self.shared, self.plan.page_size, &parents).await;
     }
 
     /// Divides the requests of the rolling refresh evenly among the child lists, as long as nobody knows what is due of each.

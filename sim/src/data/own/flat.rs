@@ -322,11 +322,16 @@ pub(crate) fn is_decided(world: &World, place: Place, row: Row, stamp: u32) -> b
     world::seen_on(row) < decided && decided <= world::advance_day(stamp)
 }
 
-/// What becomes of an opportunity: two of five are won.
+/// Its status: open, won, lost or given up. Two of five are won.
+pub(super) fn outcome(cast: &Cast) -> u64 {
+    if decided_on(cast) <= world::seen_on(cast.row) { cast.draw.pick(55, &[1, 1, 2, 2, 3]) } else { 0 }
+}
+
+/// What becomes of an opportunity.
 fn sale(cast: &Cast, member: &Member, s: &mut impl Shape) -> bool {
     let (draw, decided) = (cast.draw, decided_on(cast));
-    let is_closed = decided <= world::seen_on(cast.row);
-    let outcome = if is_closed { draw.pick(55, &[1, 1, 2, 2, 3]) } else { 0 };
+    let outcome = outcome(cast);
+    let is_closed = outcome > 0;
     match member.name {
         "dateBecameLead" | "pipelineChangeDate" => s.time(member.name, day(cast) * DAY),
         "expectedCloseDate" => s.time("expectedCloseDate", (decided + draw.below(57, 30) as i64 - 20) * DAY),
