@@ -22,7 +22,7 @@ import prepaid
 
 MORE = [
     "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
-    "configuration", "configurationstatus"
+    "configuration", "configurationstatus", "surveyresult"
 ]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
@@ -608,6 +608,16 @@ EXPECTED = {
     "service levels": TICKET_ROWS.format(f"{month('entered')} as month"),
     "ticket quality": TICKET_ROWS.format(f"{month('entered')} as month"),
     "tickets by company": TICKET_ROWS.format(f"{month('entered')} as month"),
+    "survey scores": f"""
+        select coalesce(r.company.id, t.company) as companyId, {month('cast(r.came as date)')} as month, avg(r.totalPoints) as surveyScore,
+            count(*) as surveysAnswered, min(r.totalPoints) as lowestScore, count(*) filter (where r.contactMeFlag) as callBacks
+        from (
+            select *, coalesce({stamp('_info', 'dateEntered')}, {stamp('_info', 'lastUpdated')}) as came from surveyresult
+        ) r
+        left join (
+            select id, company.id as company from serviceticket union select id, company.id from projectticket
+        ) t on t.id = r.ticketId
+        group by all""",
     "tickets by contact": TICKET_ROWS.format("contact as contactId"),
     "tickets opened and closed": f"""
         select companyId, month, sum(opened) as ticketsOpened, sum(closed) as ticketsClosed, {ratio("sum(closed)", "sum(opened)")} as killRate,

@@ -1,5 +1,5 @@
--- Days of fact rows, with the number of rows, and days of invoices, tickets, projects, purchase orders, opportunities and activities, which
--- count 0. A ticket's status began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat
+-- Days of fact rows, with the number of rows, and days of invoices, tickets, projects, purchase orders, opportunities, activities and
+-- answered surveys, which count 0. A ticket's status began on the day of a change, or on that on which a run saw it. Of additions and agreements with a flat
 -- amount, every version counts: closed months of what was changed since have rows. Agreements with a limit have periods from their first
 -- day on.
 select d.usedOn, sum(d.uses) as uses
@@ -81,6 +81,8 @@ from (
     select cast(from_utc_timestamp(dateEntered, '${time_zone}') as date), cast(0 as bigint) from silver_cw_opportunity
     union all
     select cast(from_utc_timestamp(dateStart, '${time_zone}') as date), cast(0 as bigint) from silver_cw_activity
+    union all
+    select cast(from_utc_timestamp(coalesce(dateEntered, lastUpdated), '${time_zone}') as date), cast(0 as bigint) from silver_cw_surveyresult
 ) d
 where d.usedOn is not null
 group by d.usedOn

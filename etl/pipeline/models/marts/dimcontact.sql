@@ -1,4 +1,4 @@
--- Contacts, and those that only tickets, opportunities and activities name. There the name is the one that the row changed last has. What the
+-- Contacts, and those that only tickets, opportunities, activities and surveys name. There the name is the one that the row changed last has. What the
 -- privacy policy drops of a contact's name is NULL; a hashed name is made of the hashes of its parts.
 with named as (
     select

@@ -1,4 +1,5 @@
--- Contacts that tickets name, with how often, since when and up to which row, and those of opportunities and activities.
+-- Contacts that tickets name, with how often, since when and up to which row, and those of opportunities, activities and
+-- answered surveys.
 select
     u.contactId, u.contactName, u.companyId, u.companyName,
     max(u.lastUpdated) as lastUpdated, max(u.id) as id, sum(u.uses) as uses, min(u.usedOn) filter (where u.uses > 0) as usedOn
@@ -20,6 +21,9 @@ from (
     union all
     select id, contactId, contactName, companyId, companyName, cast(null as date), lastUpdated, cast(0 as bigint)
     from silver_cw_activity
+    union all
+    select id, contactId, contactName, companyId, companyName, cast(null as date), lastUpdated, cast(0 as bigint)
+    from silver_cw_surveyresult
 ) u
 where u.contactId is not null
 group by u.contactId, u.contactName, u.companyId, u.companyName

@@ -142,6 +142,7 @@ models!(
     "marts/fact_purchaseorderline",
     "marts/fact_opportunity",
     "marts/fact_activity",
+    "marts/fact_surveyresult",
     "marts/fact_capacity",
     "marts/fact_timesheet",
 );

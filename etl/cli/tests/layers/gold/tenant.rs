@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 34] = [
+pub(crate) const ENTITIES: [&str; 36] = [
     "Company",
     "Member",
     "Agreement",
@@ -50,6 +50,8 @@ pub(crate) const ENTITIES: [&str; 34] = [
     "Configuration",
     "ConfigurationStatus",
     "TimeSheet",
+    "ServiceSurvey",
+    "SurveyResult",
 ];
 
 /// Entities of the tenant whose history gold reads.

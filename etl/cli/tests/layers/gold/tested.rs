@@ -41,6 +41,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
                 "gold/fact_project",
                 "gold/fact_opportunity",
                 "gold/fact_activity",
+                "gold/fact_surveyresult",
                 "gold/fact_capacity",
                 "gold/fact_timesheet"
             ],
@@ -67,6 +68,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
         "fact_project",
         "fact_opportunity",
         "fact_activity",
+        "fact_surveyresult",
         "fact_capacity",
         "fact_timesheet",
     ];
