@@ -22,7 +22,7 @@ import prepaid
 
 MORE = [
     "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
-    "configuration", "configurationstatus", "surveyresult"
+    "configuration", "configurationstatus", "surveyresult", "sla", "slapriority"
 ]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
@@ -107,20 +107,25 @@ COUNTED = f"""
 create table counted as
 select t.*, coalesce(s.closedStatus, t.closedFlag, false) as closed, cast(t.dateEntered as date) as entered,
     coalesce(e.entries, 0) as entries, coalesce(e.members, 0) as members, coalesce(e.hours, 0) as hours, coalesce(e.cost, 0) as cost,
-    coalesce(e.billed, 0) as billed
+    coalesce(e.billed, 0) as billed,
+    case when t.responded is not null then t.respondMinutes <= 60 * coalesce(o.respondHours, l.respondHours) end as answeredInTime,
+    case when t.resolved is not null then t.resolveMinutes <= 60 * coalesce(o.resolutionHours, l.resolutionHours) end as resolvedInTime
 from (
     select id, company.id as company, board.name as board, contact.id as contact, {stamp('_info', 'dateEntered')} as dateEntered,
         closedDate, {stamp('_info', 'lastUpdated')} as changed,
         status.id as status, closedFlag, respondMinutes, resolveMinutes, isInSla, null as project, 0 as budget,
-        parentTicketId as child, mergedParentTicket.id as merged
+        parentTicketId as child, mergedParentTicket.id as merged, dateResponded as responded, dateResolved as resolved, sla.id as sla,
+        priority.id as priority
     from serviceticket where id not in (select id from projectticket)
     union all
     select p.id, p.company.id, p.board.name, p.contact.id, {stamp('p._info', 'dateEntered')},
         p.closedDate, {stamp('p._info', 'lastUpdated')}, p.status.id, p.closedFlag,
         s.respondMinutes, s.resolveMinutes, s.isInSla, p.project.id, coalesce({amount('p.budgetHours')}, 0), s.parentTicketId,
-        s.mergedParentTicket.id
+        s.mergedParentTicket.id, s.dateResponded, s.dateResolved, s.sla.id, p.priority.id
     from projectticket p left join serviceticket s on s.id = p.id
 ) t
+left join sla l on l.id = t.sla
+left join slapriority o on o._etl_parent_id = t.sla and o.priority.id = t.priority
 left join boardstatus s on s.id = t.status
 left join (
     select t.ticket.id as ticket, count(*) as entries, count(distinct t.member.id) as members, sum({amount('t.actualHours')}) as hours,
@@ -354,6 +359,8 @@ UNBILLED_ROWS = f"""
 TICKET_ROWS = f"""
     select company as companyId, {{}}, count(*) as tickets, avg(respondMinutes) as firstResponse, avg(resolveMinutes) as resolution,
         {ratio("count(*) filter (where isInSla)", "count(isInSla)")} as slaMet, 0.0 as reopenRate,
+        {ratio("count(*) filter (where answeredInTime)", "count(answeredInTime)")} as responseInTime,
+        {ratio("count(*) filter (where resolvedInTime)", "count(resolvedInTime)")} as resolutionInTime,
         {ratio("count(*) filter (where closed and entries = 1 and members = 1)", "count(*) filter (where closed)")} as firstTouch,
         avg(entries) as touches, sum(hours) as hours, sum(cost) as laborCost, sum(billed) as billedForTickets
     from counted where child is null group by all

@@ -1,4 +1,4 @@
--- SLAs that tickets, agreements and configurations name: no list of them is loaded. The name is the one that the row changed last has.
+-- SLAs, and those that only tickets, agreements and configurations name. There the name is the one that the row changed last has.
 with named as (
     select
         slaId, slaName, max(lastUpdated) as updated, max(id) as latest,
@@ -17,12 +17,16 @@ ranked as (
             order by case when slaName is null then 1 else 0 end asc nulls last, updated desc nulls last, latest desc nulls last, slaName asc nulls last
         ) as place
     from named
+),
+used as (
+    select * from ranked where place = 1
 )
 select
-    slaId, slaName,
-    cast(usage_count as bigint) as usage_count,
-    usage_count > 0 as IsActive,
-    first_use as EffectiveDate,
+    coalesce(s.id, u.slaId) as slaId,
+    case when s.id is not null then s.name else u.slaName end as slaName,
+    coalesce(cast(u.usage_count as bigint), cast(0 as bigint)) as usage_count,
+    coalesce(not s.isDeleted, u.usage_count > 0, false) as IsActive,
+    u.first_use as EffectiveDate,
     cast(null as date) as EndDate
-from ranked
-where place = 1
+from silver_cw_sla s
+full join used u on u.slaId = s.id

@@ -1,7 +1,8 @@
 -- One row per ticket of services and projects. Merged and child tickets are rows and marked, for measures to leave them out.
 --
--- reopenCount is what runs have seen (ticket_reopenings). A ticket that was reopened may still have a closing date. Whether targets for response, plan and resolution were met isn't known from
--- the lists that are loaded (the SLA's priorities tell): isInSla and the minutes are what the server says.
+-- reopenCount is what runs have seen (ticket_reopenings). A ticket that was reopened may still have a closing date. The targets are those of the
+-- ticket's priority under its SLA, else those of the SLA itself; what was done is held against them by the minutes of the server, which
+-- go by the SLA's calendar. isInSla is what the server says.
 with judged as (
     select
         t.*,
@@ -16,11 +17,16 @@ with judged as (
         cast(from_utc_timestamp(t.dateEntered, '${time_zone}') as date) as enteredOn,
         cast(from_utc_timestamp(t.closedDate, '${time_zone}') as date) as closedOn,
         cast(from_utc_timestamp(t.lastUpdated, '${time_zone}') as date) as updatedOn,
+        try_cast(coalesce(tp.respondMinutes, ts.respondMinutes) as decimal(19, 4)) as respondTargetMinutes,
+        try_cast(coalesce(tp.planMinutes, ts.planMinutes) as decimal(19, 4)) as resPlanTargetMinutes,
+        try_cast(coalesce(tp.resolveMinutes, ts.resolveMinutes) as decimal(19, 4)) as resolveTargetMinutes,
         r.asOf, r.staleOn
     from all_tickets t
     cross join run_day r
     left join status_flags f on f.statusId = t.statusId
     left join ticket_work w on w.ticketId = t.ticketId
+    left join sla_targets tp on tp.targetOf = cast(t.slaId as string) || '-' || cast(t.priorityId as string)
+    left join sla_targets ts on ts.targetOf = cast(t.slaId as string) || '-'
 )
 select
     sha2(cast(j.ticketId as string), 256) as TicketSK,
@@ -41,6 +47,10 @@ select
     j.dateEntered, j.dateResponded, j.dateResplan, j.dateResolved, j.closedDate, j.requiredDate, j.lastUpdated,
     j.respondMinutes, j.resPlanMinutes, j.resolveMinutes, j.respondedSkippedMinutes, j.resplanSkippedMinutes,
     j.minutesBeforeWaiting, j.minutesWaiting, j.isInSla,
+    j.respondTargetMinutes, j.resPlanTargetMinutes, j.resolveTargetMinutes,
+    case when j.dateResponded is not null then j.respondMinutes <= j.respondTargetMinutes end as isRespondedInTime,
+    case when j.dateResplan is not null then j.resPlanMinutes <= j.resPlanTargetMinutes end as isPlannedInTime,
+    case when j.dateResolved is not null then j.resolveMinutes <= j.resolveTargetMinutes end as isResolvedInTime,
     case when j.isClosed then j.closedOn = j.enteredOn end as sameDayClose,
     -- A ticket that is gone waits for nobody.
     cast(case when not j.isClosed and not j.isDeleted then datediff(j.asOf, j.enteredOn) end as int) as ageDays,

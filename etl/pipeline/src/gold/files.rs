@@ -76,6 +76,7 @@ models!(
     "staging/phase_projects",
     "staging/board_names",
     "staging/status_flags",
+    "staging/sla_targets",
     "intermediate/ticket_history",
     "intermediate/ticket_versions",
     "intermediate/ticket_reopenings",

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 36] = [
+pub(crate) const ENTITIES: [&str; 39] = [
     "Company",
     "Member",
     "Agreement",
@@ -52,6 +52,9 @@ pub(crate) const ENTITIES: [&str; 36] = [
     "TimeSheet",
     "ServiceSurvey",
     "SurveyResult",
+    "SLA",
+    "SLAPriority",
+    "ServiceTeam",
 ];
 
 /// Entities of the tenant whose history gold reads.
