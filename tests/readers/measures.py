@@ -22,7 +22,7 @@ import prepaid
 
 MORE = [
     "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
-    "configuration", "configurationstatus", "surveyresult", "sla", "slapriority"
+    "configuration", "configurationstatus", "surveyresult", "sla", "slapriority", "opportunityforecast"
 ]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")
@@ -493,10 +493,10 @@ BACKLOG = f"""
     from parts group by all
 """
 
-# Opportunities with what their products come to, and the probability as a number.
+# Opportunities with what their forecasts, else their products come to, and the probability as a number.
 SALES = f"""
 create table sales as
-select o.id, o.company.id as company, cast(o.expectedCloseDate as date) as expected, cast(o.closedDate as date) as closed, p.amount,
+select o.id, o.company.id as company, cast(o.expectedCloseDate as date) as expected, cast(o.closedDate as date) as closed, coalesce(f.amount, p.amount) as amount,
     try_cast(trim(replace(o.probability.name, '%', '')) as decimal(7, 4)) as chance,
     coalesce(s.wonFlag, false) as won, coalesce(s.lostFlag, false) and not coalesce(s.wonFlag, false) as lost,
     case when s.id is null then o.closedDate is not null
@@ -508,6 +508,9 @@ left join (
     select opportunity.id as id, sum(coalesce({amount('extPrice')}, 0)) as amount
     from productitem where opportunity.id is not null and not coalesce(cancelledFlag, false) group by 1
 ) p on p.id = o.id
+left join (
+    select _etl_parent_id as id, sum({amount('forecastRevenueTotals.revenue')}) as amount from opportunityforecast group by 1
+) f on f.id = o.id
 """
 
 PIPELINE = f"""

@@ -1,5 +1,5 @@
--- One row per opportunity. Its amount is that of the products on it, and not known where it has none: the record itself has no amount, and
--- forecasts are a list that isn't loaded. Weighted, an open opportunity counts with its probability, a won one whole, and any other closed one
+-- One row per opportunity. Its amount is that of its forecast, where the PSA has one with an amount, else that of the products on it, and not
+-- known where it has neither: the record itself has no amount. Weighted, an open opportunity counts with its probability, a won one whole, and any other closed one
 -- not at all. Whether a status is closed, won or lost is what the list of statuses says.
 with stated as (
     select
@@ -24,10 +24,14 @@ judged as (
         case when t.statedProbability >= 0 and t.statedProbability <= 100 then t.statedProbability end as probability,
         coalesce(t.dateBecameLead, t.enteredOn) as beganOn,
         case when t.isWon then 'Won' when t.isLost then 'Lost' when t.isClosed then 'Closed' else 'Open' end as outcome,
-        p.productCount, p.forecastAmount, p.forecastCost, r.asOf
+        p.productCount,
+        coalesce(f.forecastAmount, p.forecastAmount) as forecastAmount,
+        case when f.opportunityId is not null then f.forecastCost else p.forecastCost end as forecastCost,
+        r.asOf
     from stated t
     cross join run_day r
     left join opportunity_products p on p.opportunityId = t.id
+    left join opportunity_forecasts f on f.opportunityId = t.id
 )
 select
     sha2(cast(j.id as string), 256) as OpportunitySK,

@@ -95,6 +95,7 @@ models!(
     "staging/cycle_lengths",
     "intermediate/billing_cycles",
     "staging/opportunity_products",
+    "staging/opportunity_forecasts",
     "staging/version_months",
     "intermediate/addition_versions",
     "intermediate/agreement_versions",

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 39] = [
+pub(crate) const ENTITIES: [&str; 40] = [
     "Company",
     "Member",
     "Agreement",
@@ -55,6 +55,7 @@ pub(crate) const ENTITIES: [&str; 39] = [
     "SLA",
     "SLAPriority",
     "ServiceTeam",
+    "OpportunityForecast",
 ];
 
 /// Entities of the tenant whose history gold reads.
