@@ -22,7 +22,8 @@ import prepaid
 
 MORE = [
     "board", "company", "worktype", "catalogitem", "opportunity", "opportunitystatus", "purchaseorder", "purchaseorderlineitem", "purchaseorderstatus",
-    "configuration", "configurationstatus", "surveyresult", "sla", "slapriority", "opportunityforecast"
+    "configuration", "configurationstatus", "surveyresult", "sla", "slapriority", "opportunityforecast",
+    "agreementadjustment"
 ]
 # A ratio is a double, rounded to four places.
 CLOSE = decimal.Decimal("0.00011")

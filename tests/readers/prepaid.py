@@ -39,6 +39,11 @@ join present_agreement a on a.id = u.agreement
 """
 
 
+ADJUSTED = """
+select _etl_parent_id, cast(effectiveDate as date), cast(amount as decimal(19, 4)) from agreementadjustment
+"""
+
+
 def later(day, months):
     """So many months after a day, or the last day of that month."""
     year, month = divmod(day.year * 12 + day.month - 1 + months, 12)
@@ -86,32 +91,37 @@ def take(pile, amount):
         amount -= there
 
 
-def balances(terms, uses, today):
-    """The periods of one agreement: first day, granted, carried over, used, expired, left, and whether it goes on."""
+def balances(terms, uses, adjustments, today):
+    """The periods of one agreement: first day, granted, carried over and adjusted, used, expired, left, and whether it goes on."""
     one_day = datetime.timedelta(days=1)
     ends = [day for day in (terms["last"] and terms["last"] + one_day, terms["cancelled"]) if day is not None]
     end = min(ends, default=None)
     over = terms["over"] or (end is not None and end <= today)
     begun = periods(terms["first"], terms["cycle"], end, today)
-    pile, empty, rows = [], False, []
+    pile, empty, rows, adjusted = [], False, [], {}
     for at, (first, following) in enumerate(begun):
         is_last = at + 1 == len(begun)
-        used = sum(
-            (amount for day, amount in uses
-             if (at == 0 or (day is not None and day >= first)) and (is_last or day is None or day < following)
-             and (day is not None or at == 0)),
-            ZERO,
-        )
+        def within(dated):
+            return [
+                amount for day, amount in dated
+                if (at == 0 or (day is not None and day >= first)) and (is_last or day is None or day < following)
+                and (day is not None or at == 0)
+            ]
+
+        used = sum(within(uses), ZERO)
+        given = sum((amount for amount in within(adjustments) if amount > 0), ZERO)
+        lost = -sum((amount for amount in within(adjustments) if amount < 0), ZERO)
+        adjusted[following] = given
         began = first <= today and (end is None or first < end)
         granted = terms["granted"] if began and not empty else ZERO
         carried = sum((amount for _, amount in pile), ZERO)
-        if granted:
-            pile.append((following, granted))
-        take(pile, used)
+        if granted or given:
+            pile.append((following, granted + given))
+        take(pile, used + lost)
         if used < 0:
             # More was given back than used.
             pile.append((following, -used))
-        unused = carried + granted - used
+        unused = carried + granted + given - lost - used
         is_empty = empty or (terms["ends_empty"] and unused <= 0)
         if is_last and (over or is_empty) or not is_last and (is_empty or not terms["carries"]):
             pile = []
@@ -119,12 +129,12 @@ def balances(terms, uses, today):
             lives = datetime.timedelta(days=terms["days"])
             pile = [one for one in pile if one[0] + lives > following]
             # What was given back lives no longer than what was granted.
-            most = sum((terms["granted"] for _, of in begun[: at + 1] if of + lives > following), ZERO)
+            most = sum((terms["granted"] + adjusted[of] for _, of in begun[: at + 1] if of + lives > following), ZERO)
             take(pile, max(sum((amount for _, amount in pile), ZERO) - most, ZERO))
         kept = sum((amount for _, amount in pile), ZERO)
         expired = max(unused, ZERO) - kept
-        if granted or carried or used:
-            rows.append((first, granted, carried, used, expired, unused - expired, is_last and not over and not is_empty))
+        if granted or carried or used or given != lost:
+            rows.append((first, granted, carried + given - lost, used, expired, unused - expired, is_last and not over and not is_empty))
         empty = is_empty
     return rows
 
@@ -135,6 +145,9 @@ def load(connection):
     found = connection.execute(TERMS)
     names = [column[0] for column in found.description]
     agreements = [dict(zip(names, row)) for row in found.fetchall()]
+    adjustments = {}
+    for agreement, day, amount in connection.execute(ADJUSTED).fetchall():
+        adjustments.setdefault(agreement, []).append((day, amount))
     uses = {}
     for agreement, day, amount in connection.execute(USES).fetchall():
         if amount:
@@ -146,7 +159,7 @@ def load(connection):
     for terms in agreements:
         if terms["first"] is None or terms["first"] < datetime.date(1900, 1, 1):
             continue
-        for _, granted, carried, used, _, remaining, goes_on in balances(terms, uses.get(terms["id"], []), today):
+        for _, granted, carried, used, _, remaining, goes_on in balances(terms, uses.get(terms["id"], []), adjustments.get(terms["id"], []), today):
             if goes_on:
                 row = [terms["id"], terms["company"], terms["units"], granted, carried, used, remaining]
                 connection.execute("insert into prepaid values (?, ?, ?, ?, ?, ?, ?)", row)

@@ -1,5 +1,6 @@
--- The periods of agreements with a limit, up to the day of the run, with what is granted and used in each, and the balance of both since the
--- beginning. The first one has what was used before, and what nothing dates; the last one what was used after.
+-- The periods of agreements with a limit, up to the day of the run, with what is granted, adjusted and used in each, and the balance of these
+-- since the beginning. The first one has what was used before, and what nothing dates; the last one what was used after; adjustments
+-- likewise. `given` is what adjustments add: it expires with what the period grants, while what they take off is gone at once.
 with numbers as (
     select datediff(d.`Date`, f.firstDay) as place
     from dimdate d
@@ -47,10 +48,19 @@ used as (
         and (n.place = 0 or u.usedOn >= n.periodStart)
         and (n.isLast or coalesce(u.usedOn < n.nextPeriodStart, n.place = 0))
     group by n.agreementId, n.place
+),
+adjusted as (
+    select n.agreementId, n.place, sum(j.given) as given, sum(j.taken) as taken
+    from numbered n
+    join prepaid_adjustments j
+        on j.agreementId = n.agreementId
+        and (n.place = 0 or j.effectiveDate >= n.periodStart)
+        and (n.isLast or coalesce(j.effectiveDate < n.nextPeriodStart, n.place = 0))
+    group by n.agreementId, n.place
 )
 select
     p.*,
-    sum(p.granted - p.used) over (
+    sum(p.granted + p.given - p.taken - p.used) over (
         partition by p.agreementId order by p.place asc nulls last rows between unbounded preceding and current row
     ) as balance
 from (
@@ -60,7 +70,10 @@ from (
             when n.periodStart <= n.asOf and (n.endsBefore is null or n.periodStart < n.endsBefore) then n.periodLimit
             else cast(0 as decimal(19, 4))
         end as granted,
+        cast(coalesce(j.given, 0) as decimal(19, 4)) as given,
+        cast(coalesce(j.taken, 0) as decimal(19, 4)) as taken,
         cast(coalesce(u.used, 0) as decimal(19, 4)) as used
     from numbered n
     left join used u on u.agreementId = n.agreementId and u.place = n.place
+    left join adjusted j on j.agreementId = n.agreementId and j.place = n.place
 ) p

@@ -1,4 +1,4 @@
--- One row per agreement with a limit and period: granted + carriedOver - used - expired = remaining. What remains of a period that is over is
+-- One row per agreement with a limit and period: granted + carriedOver + adjusted - used - expired = remaining. What remains of a period that is over is
 -- carried over to the next one, and nothing where it is less than 0: what was used beyond the limit. The oldest is used first.
 --
 -- What expires at the end of a period: all of it where the agreement carries nothing over, or is over; else what was granted in periods
@@ -51,15 +51,16 @@ balanced as (
         cast(
             coalesce(lag(k.carry) over (partition by k.agreementId order by k.place asc nulls last), cast(0 as decimal(38, 4)))
             as decimal(19, 4)
-        ) as carriedOver
+        ) as carriedOver,
+        cast(k.given - k.taken as decimal(19, 4)) as adjusted
     from kept k
 ),
 -- An agreement that ends when nothing is left grants nothing from then on.
 judged as (
     select
         b.*,
-        b.carriedOver + b.granted - b.used as unused,
-        min(case when b.endsWhenZero and b.carriedOver + b.granted - b.used <= 0 then b.place end) over (
+        b.carriedOver + b.granted + b.adjusted - b.used as unused,
+        min(case when b.endsWhenZero and b.carriedOver + b.granted + b.adjusted - b.used <= 0 then b.place end) over (
             partition by b.agreementId
         ) as emptyAt
     from balanced b
@@ -67,13 +68,13 @@ judged as (
 ended as (
     select
         j.agreementId, j.rootAgreementId, j.companyId, j.units, j.cycle, j.place, j.periodStart, j.nextPeriodStart, j.carriesOver, j.expiredDays,
-        j.endsBefore, j.isLast, j.isDeleted, j.used, j.carry, j.isOver, j.base, j.stepMonths, j.stepDays,
+        j.endsBefore, j.isLast, j.isDeleted, j.used, j.adjusted, j.carry, j.isOver, j.base, j.stepMonths, j.stepDays,
         date_add(j.nextPeriodStart, j.expiredDays) as usableBefore,
         j.emptyAt is not null as isUsedUp,
         coalesce(j.place > j.emptyAt, false) as isAfterEnd,
         case when j.place > j.emptyAt then cast(0 as decimal(19, 4)) else j.granted end as granted,
         case when j.place > j.emptyAt then cast(0 as decimal(19, 4)) else j.carriedOver end as carriedOver,
-        case when j.place > j.emptyAt then -j.used else j.unused end as unused
+        case when j.place > j.emptyAt then j.adjusted - j.used else j.unused end as unused
     from judged j
 ),
 settled as (
@@ -108,7 +109,7 @@ select
     cast(s.place + 1 as int) as periodNumber,
     s.periodStart, s.nextPeriodStart,
     coalesce(dd.DateKey, -1) as PeriodStartDateSK,
-    s.granted, s.carriedOver, s.used, s.expired,
+    s.granted, s.carriedOver, s.adjusted, s.used, s.expired,
     cast(s.unused - s.expired as decimal(19, 4)) as remaining,
     least(
         case
@@ -130,4 +131,4 @@ from settled s
 left join dimdate dd on dd.`Date` = s.periodStart
 left join dimcompany dc on dc.companyId = s.companyId
 left join dimagreement da on da.agreementId = s.agreementId
-where s.granted <> 0 or s.carriedOver <> 0 or s.used <> 0
+where s.granted <> 0 or s.carriedOver <> 0 or s.used <> 0 or s.adjusted <> 0

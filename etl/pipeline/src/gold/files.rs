@@ -127,6 +127,7 @@ models!(
     "intermediate/agreement_months",
     "intermediate/recurring_months",
     "staging/prepaid_terms",
+    "staging/prepaid_adjustments",
     "intermediate/prepaid_periods",
     "intermediate/prepaid_caps",
     "marts/fact_timeentry",

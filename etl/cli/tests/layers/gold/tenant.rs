@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 40] = [
+pub(crate) const ENTITIES: [&str; 41] = [
     "Company",
     "Member",
     "Agreement",
@@ -56,6 +56,7 @@ pub(crate) const ENTITIES: [&str; 40] = [
     "SLAPriority",
     "ServiceTeam",
     "OpportunityForecast",
+    "AgreementAdjustment",
 ];
 
 /// Entities of the tenant whose history gold reads.
