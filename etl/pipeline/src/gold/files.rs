@@ -62,6 +62,8 @@ models!(
     "staging/sla_uses",
     "staging/timeentry_members",
     "staging/unticketed_hours",
+    "staging/calendar_hours",
+    "staging/calendar_holidays",
     "staging/sheet_hours",
     "staging/project_rows",
     "intermediate/project_uses",

@@ -5,10 +5,12 @@
 //! Keys are numbered in the order of the natural keys, because everything arrived at once.
 //!
 //! A CSV file can't say why. `fact_capacity.csv` has the weekdays from 1 January 2024, the day of entry 10, to 1 July, that of the build:
-//! for member 10 all 131 of them, of 7.5 hours, which entry 1 states; for member 11 the 110 until he left on 31 May, of his own 8 hours;
+//! for member 10 all 131 of them, of 7.5 hours, which entry 1 states, as her calendar has no hours; for member 11 the 110 until he left on
+//! 31 May, of the 8 hours of his calendar, and 6 on the 22 Fridays;
 //! for member 12, who is deleted, and member 99, who is on no list, the day of their only entries (9, and 3), of 8 hours, as nothing says
 //! otherwise. Holidays of Iceland on these days are 1 January, 28 and 29 March, 1 and 25 April, 1, 9 and 20 May, and 17 June. Entry 15
-//! takes 4 hours off 18 June, entry 17 the 7.5 that 19 June has of its 10; entry 16 is on a holiday.
+//! takes 4 hours off 18 June, entry 17 the 7.5 that 19 June has of its 10; entry 16 is on a holiday. The list of holidays of member 10's calendar
+//! has 26 June, and three hours of 25 June.
 
 use std::collections::BTreeMap;
 use std::path::Path;

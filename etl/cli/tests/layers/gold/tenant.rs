@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use crate::rows;
 
 /// Entities of the tenant.
-pub(crate) const ENTITIES: [&str; 41] = [
+pub(crate) const ENTITIES: [&str; 43] = [
     "Company",
     "Member",
     "Agreement",
@@ -57,6 +57,8 @@ pub(crate) const ENTITIES: [&str; 41] = [
     "ServiceTeam",
     "OpportunityForecast",
     "AgreementAdjustment",
+    "Calendar",
+    "Holiday",
 ];
 
 /// Entities of the tenant whose history gold reads.
