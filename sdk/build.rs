@@ -17,6 +17,9 @@ fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             println!("cargo::error={error}");
+            if let Some(error) = error.downcast_ref::<connectwise_codegen::Error>() {
+                error.others().iter().for_each(|other| println!("cargo::error={other}"));
+            }
             ExitCode::FAILURE
         }
     }
@@ -37,8 +40,13 @@ fn run() -> Result<(), Box<dyn Error>> {
     let has = |feature: &str| std::env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
     let modules = sources.api.modules.values().filter(|module| has(module)).cloned();
     let selection = Selection::new(has("lake"), modules).with_raw(has("raw"));
-    for (file, text) in generate(&sources, &selection)?.files {
+    let generated = generate(&sources, &selection)?;
+    for (file, text) in generated.files {
         std::fs::write(out.join(file), text)?;
+    }
+    // `connectwise-codegen check` refuses it; an SDK of another version is generated all the same.
+    for left_over in generated.left_over {
+        println!("cargo::warning={left_over}");
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde::Deserialize;
 
+use crate::document::Document;
 use crate::error::{Error, Kind, Result};
 use crate::json::pointer;
 
@@ -81,6 +82,16 @@ impl Api {
     #[must_use]
     pub fn document_file(&self) -> String {
         document_file(&self.document.version)
+    }
+
+    /// Refuses a document none of whose paths belongs to a module.
+    ///
+    /// # Errors
+    /// When the document describes another API.
+    pub fn check_is_ours(&self, document: &Document) -> Result<()> {
+        let operations = document.operations();
+        let is_ours = operations.is_empty() || operations.iter().any(|operation| self.module(operation.path).is_ok());
+        if is_ours { Ok(()) } else { Err(Kind::OtherApi { title: document.api.info.title.clone() }.into()) }
     }
 
     /// Module of a path.

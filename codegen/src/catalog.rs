@@ -8,6 +8,7 @@ use crate::error::{Kind, Result};
 use crate::lake::{Drain, Entity, Lake, Load};
 use crate::meaning::{Meaning, Rules};
 use crate::parent::{self, Hanging};
+use crate::problems::Problems;
 use crate::schema::{Property, Schema, Schemas, Shape};
 
 /// Objects nested deeper than this become JSON text.
@@ -66,111 +67,135 @@ pub(crate) enum ColumnKind {
     List(Box<ColumnKind>),
 }
 
-/// Resolves every entity.
-pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas) -> Result<Vec<Table>> {
+/// Resolves every entity that can be resolved, and tells what can't.
+pub(crate) fn resolve(lake: &Lake, document: &Document, schemas: &Schemas, problems: &mut Problems) -> Vec<Table> {
     let operations = document.operations();
     let shared = Rules::shared(&lake.shared);
+    let source = Source { operations: &operations, schemas, shared: &shared };
     let mut tables: Vec<Table> = Vec::new();
     for entity in &lake.entities {
-        let table = table(entity, &operations, schemas, &shared)?;
-        if tables.iter().any(|other| other.table == table.table) {
-            return Err(Kind::EntityTwice { table: table.table }.into());
+        if source.get(&entity.path).is_none() {
+            problems.add(Kind::EntityGone { entity: entity.name.clone(), path: entity.path.clone() });
+            continue;
         }
-        tables.push(table);
-    }
-    shared.all_hit()?;
-    parent::check(lake)?;
-    Ok(tables)
-}
-
-/// Resolves what can be resolved, and tells what can't.
-pub(crate) fn attempt(
-    lake: &Lake,
-    document: &Document,
-    schemas: &Schemas,
-    problems: &mut BTreeSet<String>,
-) -> Result<Vec<Table>> {
-    let operations = document.operations();
-    let shared = Rules::shared(&lake.shared);
-    let mut tables = Vec::new();
-    for entity in &lake.entities {
-        match table(entity, &operations, schemas, &shared) {
-            Ok(resolved) => tables.push(resolved),
-            Err(error) => {
-                problems.insert(error.to_string());
-                // Its columns are compared all the same, if there is a schema; what they mean is open.
+        match source.table(entity, problems) {
+            Ok(table) if tables.iter().any(|other| other.table == table.table) => {
+                problems.add(Kind::EntityTwice { table: table.table });
+            }
+            Ok(table) => tables.push(table),
+            Err(problem) => {
+                problems.add(problem);
+                // Its columns are compared with another document's all the same; what they mean is open.
                 let name = entity.name.clone();
                 let schema = entity.schema.clone();
                 let bare = Entity { name, schema, ..Entity::bare(&entity.path) };
-                tables.extend(table(&bare, &operations, schemas, &shared));
+                tables.extend(source.table(&bare, &mut Problems::default()));
             }
         }
     }
-    if let Err(error) = shared.all_hit() {
-        problems.insert(error.to_string());
-    }
-    Ok(tables)
+    shared.unused().into_iter().for_each(|rule| problems.add(rule));
+    problems.keep(parent::check(lake));
+    without_relatives(tables, lake, problems)
 }
 
-fn table(entity: &Entity, operations: &[Operation<'_>], schemas: &Schemas, shared: &Rules<'_>) -> Result<Table> {
-    let refuse = |path: &str, problem| Kind::EntityPath { entity: entity.name.clone(), path: path.to_owned(), problem };
-    let find = |path: &str| operations.iter().find(|operation| operation.path == path && operation.method == "get");
-    let list = find(&entity.path).ok_or_else(|| refuse(&entity.path, "has no GET operation in the document"))?;
-    let listed = list.answer().and_then(Described::items).and_then(Described::reference);
-    if listed != Some(entity.schema()) {
-        return Err(refuse(&entity.path, "does not answer with an array of that schema").into());
-    }
-    let Some(Schema::Object(properties)) = schemas.get(entity.schema()) else {
-        return Err(refuse(&entity.path, "lists a schema without properties").into());
-    };
-    let has = |name: &str| properties.iter().any(|property| property.name == name);
-    if !has(&entity.key) {
-        return Err(refuse(&entity.path, "lists a schema without the key property").into());
-    }
-    let rules = Rules::of(entity);
-    let walk = Walk { schemas, rules: &rules, shared };
-    let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
-    rules.all_hit()?;
-
-    if let Some(drain) = entity.drains.as_ref().filter(|drain| !has(&drain.by)) {
-        let owner = entity.name.clone();
-        let pattern = drain.by.clone();
-        return Err(Kind::RuleDead { owner, list: "drains.by", pattern }.into());
-    }
-    let freshness = match entity.load {
-        Load::Snapshot => Freshness::Snapshot,
-        Load::Children => Freshness::Children(Hanging::resolve(entity, properties)?),
-        Load::Incremental => {
-            if !has(entity.watermark.split('/').next().unwrap_or_default()) {
-                return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
-            }
-            if let Some(missing) = entity.windows.keys().find(|field| !has(field)) {
-                let owner = entity.name.clone();
-                let pattern = missing.clone();
-                return Err(Kind::RuleDead { owner, list: "windows", pattern }.into());
-            }
-            Freshness::Incremental(entity.watermark.clone(), entity.windows.clone().into_iter().collect())
+/// The tables whose parent is one, each drained into one that is there.
+fn without_relatives(tables: Vec<Table>, lake: &Lake, problems: &mut Problems) -> Vec<Table> {
+    let names: BTreeSet<String> = tables.iter().map(|table| table.name.clone()).collect();
+    let mut gone = |table: &Table, other: &str| {
+        let is_gone = lake.entities.iter().any(|entity| entity.name == other) && !names.contains(other);
+        if is_gone {
+            problems.add(Kind::RelativeGone { entity: table.name.clone(), other: other.to_owned() });
         }
+        is_gone
     };
-    // Some lists have a slash at the end of their path, and their counts have none.
-    let count = format!("{}/count", entity.path.trim_end_matches('/'));
-    let counts = find(&count).and_then(Operation::answer).and_then(Described::reference) == Some("Count");
-    let bundle = bundle_name(entity.schema());
-    let alone = !entity.path.contains('{') && is_only_list(operations, &entity.path, &bundle);
-    Ok(Table {
-        name: entity.name.clone(),
-        schema: entity.schema().to_owned(),
-        table: entity.name.to_lowercase(),
-        path: entity.path.clone(),
-        count_path: counts.then_some(count),
-        bundle: alone.then_some(bundle),
-        key: entity.key.clone(),
-        drains: entity.drains.clone(),
-        freshness,
-        columns,
-        history: entity.history,
-        on_request: entity.on_request,
-    })
+    let mut kept = Vec::new();
+    for mut table in tables {
+        if table.drains.as_ref().is_some_and(|drain| gone(&table, &drain.into)) {
+            table.drains = None;
+        }
+        match &table.freshness {
+            Freshness::Children(hanging) if gone(&table, &hanging.entity) => {}
+            _ => kept.push(table),
+        }
+    }
+    kept
+}
+
+/// What entities are resolved against.
+struct Source<'a> {
+    operations: &'a [Operation<'a>],
+    schemas: &'a Schemas,
+    shared: &'a Rules<'a>,
+}
+
+impl<'a> Source<'a> {
+    fn get(&self, path: &str) -> Option<&'a Operation<'a>> {
+        self.operations.iter().find(|operation| operation.path == path && operation.method == "get")
+    }
+
+    fn table(&self, entity: &Entity, problems: &mut Problems) -> Result<Table> {
+        let Self { operations, schemas, shared } = *self;
+        let refuse =
+            |path: &str, problem| Kind::EntityPath { entity: entity.name.clone(), path: path.to_owned(), problem };
+        let listed = self
+            .get(&entity.path)
+            .and_then(Operation::answer)
+            .and_then(Described::items)
+            .and_then(Described::reference);
+        if listed != Some(entity.schema()) {
+            return Err(refuse(&entity.path, "does not answer with an array of that schema").into());
+        }
+        let Some(Schema::Object(properties)) = schemas.get(entity.schema()) else {
+            return Err(refuse(&entity.path, "lists a schema without properties").into());
+        };
+        let has = |name: &str| properties.iter().any(|property| property.name == name);
+        if !has(&entity.key) {
+            return Err(refuse(&entity.path, "lists a schema without the key property").into());
+        }
+        let rules = Rules::of(entity);
+        let walk = Walk { schemas, rules: &rules, shared };
+        let columns = walk.columns(properties, "", &mut vec![entity.schema()])?;
+        rules.unused().into_iter().for_each(|rule| problems.add(rule));
+        let mut unused = |list, pattern: &str| {
+            problems.add(Kind::RuleDead { owner: entity.name.clone(), list, pattern: pattern.to_owned() });
+        };
+        let drains = entity.drains.clone().filter(|drain| has(&drain.by));
+        if let Some(Drain { by, .. }) = entity.drains.as_ref().filter(|_| drains.is_none()) {
+            unused("drains.by", by);
+        }
+        let freshness = match entity.load {
+            Load::Snapshot => Freshness::Snapshot,
+            Load::Children => Freshness::Children(Hanging::resolve(entity, properties, &mut unused)?),
+            Load::Incremental => {
+                if !has(entity.watermark.split('/').next().unwrap_or_default()) {
+                    return Err(refuse(&entity.path, "lists a schema without the watermark property").into());
+                }
+                let (windows, missing): (Vec<_>, Vec<_>) =
+                    entity.windows.clone().into_iter().partition(|(field, _)| has(field));
+                missing.iter().for_each(|(field, _)| unused("windows", field));
+                Freshness::Incremental(entity.watermark.clone(), windows)
+            }
+        };
+        // Some lists have a slash at the end of their path, and their counts have none.
+        let count = format!("{}/count", entity.path.trim_end_matches('/'));
+        let counts = self.get(&count).and_then(Operation::answer).and_then(Described::reference) == Some("Count");
+        let bundle = bundle_name(entity.schema());
+        let alone = !entity.path.contains('{') && is_only_list(operations, &entity.path, &bundle);
+        Ok(Table {
+            name: entity.name.clone(),
+            schema: entity.schema().to_owned(),
+            table: entity.name.to_lowercase(),
+            path: entity.path.clone(),
+            count_path: counts.then_some(count),
+            bundle: alone.then_some(bundle),
+            key: entity.key.clone(),
+            drains,
+            freshness,
+            columns,
+            history: entity.history,
+            on_request: entity.on_request,
+        })
+    }
 }
 
 /// The columns of each of these record types, as the table of one has them; what they mean as far as it is said for all.

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::figures::Figures;
 use crate::fixups::Bite;
 use crate::generate::{MAX_LINES, Sources, generate};
@@ -58,7 +58,10 @@ fn regenerate(folder: &Path) -> Result<Checked> {
     if facts(&sources.document).as_bytes() != sources.document_text {
         return Err(Kind::NotCanonical { file }.into());
     }
-    let first = generate(&sources, &Selection::full(&sources.api))?;
+    let mut first = generate(&sources, &Selection::full(&sources.api))?;
+    if let Some(error) = Error::of(std::mem::take(&mut first.left_over)) {
+        return Err(error);
+    }
     let second = generate(&Sources::read(folder)?, &Selection::full(&sources.api))?;
     for (file, text) in &first.files {
         if second.files.get(file) != Some(text) {

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use connectwise_codegen::{
     Api, Checked, Diff, Document, Error, Imported, Lake, Report, Sources, check, check_and_write, diff, import, report,
+    unreadable,
 };
 use serde::Serialize;
 
@@ -96,7 +97,15 @@ pub(crate) fn run() -> ExitCode {
 fn compare(folder: &Path, old: &Path, new: &Path) -> Result<Diff, Error> {
     let api = Api::read(&folder.join("api.toml"))?;
     let lake = Lake::read(&folder.join("lake.toml"))?;
-    diff(&api, &lake, &Document::read(old)?, &Document::read(new)?)
+    let old = Document::read(old)?;
+    match Document::read(new) {
+        Ok(new) => {
+            api.check_is_ours(&new)?;
+            diff(&api, &lake, &old, &new)
+        }
+        Err(error) if error.is_in_document() => Ok(unreadable(&old, &new.display().to_string(), &error)),
+        Err(error) => Err(error),
+    }
 }
 
 fn fail(cli: &Cli, error: &Error) -> ExitCode {
@@ -106,11 +115,13 @@ fn fail(cli: &Cli, error: &Error) -> ExitCode {
             "error": error.to_string(),
             "operation": error.operation(),
             "pointer": error.pointer(),
+            "others": error.others().iter().map(Error::to_string).collect::<Vec<_>>(),
         });
         let _ = writeln!(std::io::stdout().lock(), "{facts}");
         return ExitCode::from(code);
     } else {
-        format!("error: {error}\n")
+        let all = std::iter::once(error).chain(error.others());
+        all.map(|error| format!("error: {error}\n")).collect::<String>()
     };
     let _ = std::io::stderr().lock().write_all(text.as_bytes());
     ExitCode::from(code)

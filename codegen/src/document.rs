@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use crate::described::Described;
 use crate::error::{Error, Kind, Result};
+use crate::foreign;
 use crate::reading;
 
 /// Methods an operation can have, in the order of the facts form.
@@ -36,12 +37,15 @@ impl Document {
     /// When the text is not JSON, or not an OpenAPI 3.0 document; the error names the operation and the JSON pointer.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self> {
         let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let root: Value =
-            serde_json::from_slice(text).map_err(|source| Kind::NotJson { name: name.to_owned(), source })?;
-        if let Some(found) = root.get("openapi").and_then(Value::as_str).filter(|found| !found.starts_with("3.0")) {
-            return Err(Kind::NotOpenApi3 { found: found.to_owned() }.into());
+        let name = name.to_owned();
+        let root: Value = serde_json::from_slice(text).map_err(|source| match foreign::bytes(text) {
+            Some(found) => Kind::NotOpenApi3 { name: name.clone(), found: found.to_owned() },
+            None => Kind::NotJson { name: name.clone(), source },
+        })?;
+        match foreign::json(&root) {
+            Some(found) => Err(Kind::NotOpenApi3 { name, found }.into()),
+            None => Self::of(root),
         }
-        Self::of(root)
     }
 
     /// Reads a document from a file.
@@ -119,7 +123,7 @@ pub(crate) struct Parameter<'a> {
 
 /// What an operation takes.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Body<'a> {
+pub(crate) struct RequestBody<'a> {
     pub(crate) media: &'a str,
     pub(crate) schema: Option<Described<'a>>,
 }
@@ -144,10 +148,10 @@ impl<'a> Operation<'a> {
     }
 
     /// The body, the one in JSON where there are several.
-    pub(crate) fn body(&self) -> Option<Body<'a>> {
+    pub(crate) fn body(&self) -> Option<RequestBody<'a>> {
         let body = self.api.request_body.as_ref()?.as_item()?;
         let (media, content) = body.content.iter().min_by_key(|(media, _)| (!is_json(media), *media))?;
-        Some(Body { media, schema: content.schema.as_ref().map(Described::of) })
+        Some(RequestBody { media, schema: content.schema.as_ref().map(Described::of) })
     }
 
     /// Whether success is answered with bytes that are no JSON.

@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 /// [`std::error::Error::source`].
 pub struct Error {
     kind: Box<Kind>,
+    /// What else is wrong.
+    others: Vec<Error>,
 }
 
 /// Result of this crate.
@@ -22,15 +24,19 @@ pub(crate) enum Kind {
     Write { path: PathBuf, source: std::io::Error },
     #[error("{} is not JSON: {source}", name)]
     NotJson { name: String, source: serde_json::Error },
-    #[error("the document says openapi `{found}`, and only 3.0 documents can be imported")]
-    NotOpenApi3 { found: String },
+    #[error("{name} is {found}: only OpenAPI 3.0 documents in JSON (UTF-8) can be read")]
+    NotOpenApi3 { name: String, found: String },
+    #[error(
+        "the document describes another API, by its title `{title}`: none of its paths begins with a prefix of [modules] in api.toml"
+    )]
+    OtherApi { title: String },
     #[error("{} is not valid at line {line}: {}", path.display(), source.message())]
     Config { path: PathBuf, line: usize, source: toml::de::Error },
-    #[error("{}expected {expected}{}", Operation(operation.as_deref()), At(Some(pointer)))]
+    #[error("{}expected {expected}{}", InOperation(operation.as_deref()), At(Some(pointer)))]
     Shape { operation: Option<String>, pointer: String, expected: &'static str },
-    #[error("{}{problem}{}", Operation(operation.as_deref()), At(Some(pointer)))]
+    #[error("{}{problem}{}", InOperation(operation.as_deref()), At(Some(pointer)))]
     Unread { operation: Option<String>, pointer: String, problem: String },
-    #[error("{}two things are called `{name}` in Rust: {first} and {second}{}", Operation(place.operation.as_deref()), At(place.pointer.as_deref()))]
+    #[error("{}two things are called `{name}` in Rust: {first} and {second}{}", InOperation(place.operation.as_deref()), At(place.pointer.as_deref()))]
     NameClash { name: String, first: String, second: String, place: Place },
     #[error(
         "the path {path} ({operation}) is not a template that can be filled: leave it out in api.toml, with the reason"
@@ -52,6 +58,10 @@ pub(crate) enum Kind {
         "api.toml says under [[look_alike]] what `{schema}` is, which the document does not have: remove or repair it"
     )]
     LookAlikeDead { schema: String },
+    #[error("lake.toml: the entity {entity} lists {path}, which has no GET operation in the document")]
+    EntityGone { entity: String, path: String },
+    #[error("lake.toml: the entity {entity} names the entity {other}, whose list the document does not have")]
+    RelativeGone { entity: String, other: String },
     #[error("lake.toml: the entity {entity} lists {path}, which {problem}")]
     EntityPath { entity: String, path: String, problem: &'static str },
     #[error("lake.toml: the table {table} is made by two entities")]
@@ -97,7 +107,7 @@ pub(crate) struct Place {
     pub(crate) pointer: Option<String>,
 }
 
-struct Operation<'a>(Option<&'a str>);
+struct InOperation<'a>(Option<&'a str>);
 
 struct At<'a>(Option<&'a str>);
 
@@ -111,7 +121,7 @@ impl fmt::Display for At<'_> {
     }
 }
 
-impl fmt::Display for Operation<'_> {
+impl fmt::Display for InOperation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
             Some(id) => write!(f, "operation {id}: "),
@@ -121,6 +131,47 @@ impl fmt::Display for Operation<'_> {
 }
 
 impl Error {
+    /// These faults as one error, if there is one: it is the first, and has the others.
+    pub(crate) fn of(problems: Vec<Self>) -> Option<Self> {
+        let mut all = problems.into_iter().flat_map(Self::into_all);
+        let first = all.next()?;
+        Some(Self { kind: first.kind, others: all.collect() })
+    }
+
+    /// This and the others, each by itself.
+    pub(crate) fn into_all(mut self) -> Vec<Self> {
+        let others = std::mem::take(&mut self.others);
+        std::iter::once(self).chain(others).collect()
+    }
+
+    /// What else is wrong: a document is read on after a fault, so that all are known at once.
+    #[must_use]
+    pub fn others(&self) -> &[Self] {
+        &self.others
+    }
+
+    /// Whether something is left over that the document has nothing for: a fixup, an exclusion, a pattern, an entity. It says that
+    /// configuration and document are of two versions, and stops `check` of the pinned document alone.
+    #[must_use]
+    pub fn is_left_over(&self) -> bool {
+        matches!(
+            *self.kind,
+            Kind::FixupDead { .. }
+                | Kind::ExclusionDead { .. }
+                | Kind::SecretDead { .. }
+                | Kind::LookAlikeDead { .. }
+                | Kind::RuleDead { .. }
+                | Kind::EntityGone { .. }
+                | Kind::RelativeGone { .. }
+        )
+    }
+
+    /// Whether a part of the document can't be read, where the rest of it was.
+    #[must_use]
+    pub fn is_in_document(&self) -> bool {
+        matches!(*self.kind, Kind::Shape { .. } | Kind::Unread { .. } | Kind::Version { .. })
+    }
+
     pub(crate) fn read(path: &Path, source: std::io::Error) -> Self {
         Kind::Read { path: path.to_owned(), source }.into()
     }
@@ -138,16 +189,14 @@ impl Error {
     /// Whether what is checked in and what would be generated differ: the answer of `check`, not a failure of it.
     #[must_use]
     pub fn is_stale(&self) -> bool {
+        if self.is_left_over() {
+            return true;
+        }
         matches!(
             *self.kind,
             Kind::Pin { .. }
                 | Kind::NotCanonical { .. }
-                | Kind::FixupDead { .. }
-                | Kind::ExclusionDead { .. }
-                | Kind::SecretDead { .. }
-                | Kind::LookAlikeDead { .. }
                 | Kind::NoModule { .. }
-                | Kind::RuleDead { .. }
                 | Kind::RuleMisfit { .. }
                 | Kind::RuleTwice { .. }
                 | Kind::EntityPath { .. }
@@ -170,6 +219,7 @@ impl Error {
             | Kind::NoModule { pointer, .. } => Some(pointer),
             Kind::NameClash { place, .. } => place.pointer.as_deref(),
             Kind::NotOpenApi3 { .. } => Some("/openapi"),
+            Kind::OtherApi { .. } => Some("/paths"),
             Kind::Version { .. } => Some("/info/version"),
             _ => None,
         }
@@ -198,13 +248,15 @@ impl Error {
 
 impl From<Kind> for Error {
     fn from(kind: Kind) -> Self {
-        Self { kind: Box::new(kind) }
+        Self { kind: Box::new(kind), others: Vec::new() }
     }
 }
 
+/// One line, whatever the document's names hold.
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.kind, f)
+        let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        self.kind.to_string().chars().map(plain).try_for_each(|text| f.write_str(&text))
     }
 }
 

@@ -7,16 +7,18 @@ use crate::api::Api;
 use crate::catalog;
 use crate::document::Document;
 use crate::error::{Error, Result};
-use crate::fixups::{self, Bite};
+use crate::fixups::Bite;
 use crate::lake::Lake;
-use crate::names::{Owner, Scope, type_name};
-use crate::operation::{self, Raw};
+use crate::names::type_name;
+use crate::operation::Raw;
+use crate::problems::Problems;
 use crate::render;
 use crate::render::docs::Docs;
 use crate::render::files::Files;
 use crate::render::gates;
 use crate::render::records::Records;
-use crate::resource::{self, Resource};
+use crate::resolved::Resolved;
+use crate::resource::Resource;
 use crate::schema::{Schema, Schemas};
 use crate::secrets::Secrets;
 use crate::selection::{Owners, Selection};
@@ -38,12 +40,14 @@ pub struct Sources {
 }
 
 /// Generated text by file name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub struct Generated {
     /// File name -> Rust text.
     pub files: BTreeMap<String, String>,
     /// What each fixup changed.
     pub bites: Vec<Bite>,
+    /// What the configuration says about an interface of another version than this, each told in a sentence.
+    pub left_over: Vec<Error>,
     /// All resources, also those that are not selected.
     pub(crate) resources: Vec<Resource>,
     /// All operations as calls by themselves.
@@ -80,23 +84,18 @@ impl Sources {
 /// # Errors
 /// When the document or the configuration does not allow it; the error says where.
 pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
-    let Sources { api, lake, document, .. } = sources;
-    selection.check(api)?;
-    let (repaired, bites) = fixups::repair(document, &api.exclusions)?;
-    for operation in repaired.operations() {
-        api.module(operation.path)?;
-    }
-    let schemas = Schemas::all(&repaired)?;
-    let tables = catalog::resolve(lake, &repaired, &schemas)?;
-    let resources = resource::resolve(&repaired, lake)?;
-    let raws = operation::resolve(&repaired, api, &resources)?;
-    let secrets = Secrets::resolve(&repaired, &api.models.secrets, lake)?;
+    let Sources { lake, document, .. } = sources;
+    selection.check(&sources.api)?;
+    let mut problems = Problems::default();
+    let resolved = Resolved::of(&sources.api, lake, document, &mut problems)?;
+    let left_over = problems.finish()?;
+    let Resolved { api, repaired, bites, schemas, tables, resources, raws, secrets } = resolved;
     let called = || raws.iter().filter(|raw| selection.has_raw(raw));
-    let owners = Owners::resolve(&repaired, api, lake, &schemas, (resources.as_slice(), called()))?;
+    let owners = Owners::resolve(&repaired, &api, lake, &schemas, (resources.as_slice(), called()))?;
     let names = owners.selected(selection);
     let selected = schemas.only(&names);
 
-    let docs = Docs::resolve(&api.look_alikes, &schemas, &resources)?;
+    let docs = Docs::of_all(&api.look_alikes, &schemas, &resources);
     let mut files = render_schemas(&selected, &secrets, &docs, &owners, &lake.shared.decimals)?;
     let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
     let mut gated_models = String::new();
@@ -121,7 +120,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
             if api.module(&resource.path)? != module {
                 continue;
             }
-            if selection.has_resource(resource, api, lake)? {
+            if selection.has_resource(resource, &api, lake)? {
                 texts.push(render::resources::render(resource));
                 if resource.verbs.contains_key(&Verb::List) {
                     listed.insert(resource.schema.as_str());
@@ -152,7 +151,7 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     files.insert("version.rs".to_owned(), render::version(document.version()));
     files.insert("lake.rs".to_owned(), render::catalog::render(&tables));
     files.insert("values.rs".to_owned(), render::values::render(&tables, &schemas));
-    Ok(Generated { files, bites, resources, raws, schemas })
+    Ok(Generated { files, bites, left_over, resources, raws, schemas })
 }
 
 fn render_schemas(
@@ -166,16 +165,14 @@ fn render_schemas(
     let records = Records::new(schemas, decimals);
     let mut model_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut field_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-    let mut modules = Scope::default();
     for (name, _) in schemas.iter() {
         let ty = type_name(name);
-        modules.take(&render::fields::module_name(&ty), Owner::schema(name))?;
         let mut text = models.remove(&ty).unwrap_or_default();
         text.push_str(&render::enums::render(name, schemas)?);
         text.push_str(&records.render(name));
         let owner = owners.of(name);
         model_texts.entry(owner).or_default().push(text);
-        field_texts.entry(owner).or_default().push(render::fields::render(name, schemas)?);
+        field_texts.entry(owner).or_default().push(render::fields::render(name, schemas));
     }
     let mut files = Files::new("models");
     for (owner, texts) in model_texts {

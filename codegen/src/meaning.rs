@@ -91,16 +91,14 @@ impl<'a> Rules<'a> {
         found
     }
 
-    /// Complains about the first rule that matched nothing.
-    pub(crate) fn all_hit(&self) -> Result<()> {
-        match self.rules.iter().find(|rule| !rule.hit.get() && !is_optional(rule.pattern)) {
-            None => Ok(()),
-            Some(rule) => {
-                let owner = self.owner.to_owned();
-                let pattern = rule.pattern.to_owned();
-                Err(Kind::RuleDead { owner, list: rule.list, pattern }.into())
-            }
-        }
+    /// Complaints about the rules that matched nothing.
+    pub(crate) fn unused(&self) -> Vec<Kind> {
+        let unused = self.rules.iter().filter(|rule| !rule.hit.get() && !is_optional(rule.pattern));
+        let complaint = |rule: &Rule<'_>| {
+            let owner = self.owner.to_owned();
+            Kind::RuleDead { owner, list: rule.list, pattern: rule.pattern.to_owned() }
+        };
+        unused.map(complaint).collect()
     }
 }
 

@@ -7,9 +7,93 @@ use heck::{ToPascalCase, ToSnakeCase};
 use crate::error::{Kind, Place, Result};
 use crate::json::pointer;
 
+/// Names that generated text uses for something else: what the SDK brings into its scope, and what Rust does.
+const TAKEN: [&str; 72] = [
+    "AsMut",
+    "AsRef",
+    "Box",
+    "Bulk",
+    "Client",
+    "Clone",
+    "Copy",
+    "Debug",
+    "Decimal",
+    "Default",
+    "Deserialize",
+    "Display",
+    "DoubleEndedIterator",
+    "Download",
+    "Drop",
+    "Eq",
+    "Err",
+    "Error",
+    "ExactSizeIterator",
+    "Extend",
+    "Extra",
+    "Fn",
+    "FnMut",
+    "FnOnce",
+    "From",
+    "FromIterator",
+    "Future",
+    "Hash",
+    "Hidden",
+    "Into",
+    "IntoFuture",
+    "IntoIterator",
+    "Iterator",
+    "Json",
+    "Method",
+    "Multipart",
+    "None",
+    "Nothing",
+    "Ok",
+    "OneOrMany",
+    "Operation",
+    "Option",
+    "Ord",
+    "PartialEq",
+    "PartialOrd",
+    "Patch",
+    "Path",
+    "Placed",
+    "Properties",
+    "Record",
+    "RecordInfo",
+    "Records",
+    "Resource",
+    "Result",
+    "Rule",
+    "Segment",
+    "Send",
+    "Sender",
+    "Serialize",
+    "Sized",
+    "Some",
+    "String",
+    "Sync",
+    "Timestamp",
+    "ToOwned",
+    "ToString",
+    "TryFrom",
+    "TryInto",
+    "Under",
+    "Unpin",
+    "Value",
+    "Vec",
+];
+/// What is put behind the name of a schema that is taken.
+const SCHEMA: &str = "Schema";
+
 /// Type name of a schema.
 pub(crate) fn type_name(schema: &str) -> String {
-    start_with_letter(ascii(schema).to_pascal_case(), "Schema")
+    let name = pascal_name(schema);
+    if TAKEN.contains(&name.as_str()) { name + SCHEMA } else { name }
+}
+
+/// A part of a name, in the case of types.
+pub(crate) fn pascal_name(text: &str) -> String {
+    start_with_letter(ascii(text).to_pascal_case(), SCHEMA)
 }
 
 /// Field name of a property, before keywords are escaped.
@@ -104,12 +188,14 @@ impl Scope {
 
 #[cfg(test)]
 mod tests {
-    use super::{Owner, Scope, field_name, type_name, variant_name};
+    use super::{Owner, Scope, field_name, pascal_name, type_name, variant_name};
 
     #[test]
     fn names_follow_rust_conventions() {
         assert_eq!(type_name("SLAReference"), "SlaReference");
         assert_eq!(type_name("ConnectWise.Apis.v3_0.System"), "ConnectWiseApisV30System");
+        assert_eq!([type_name("Option"), type_name("vec")], ["OptionSchema", "VecSchema"]);
+        assert_eq!(pascal_name("download"), "Download");
         assert_eq!(field_name("_info"), "info");
         assert_eq!(field_name("scheduled_End"), "scheduled_end");
         assert_eq!(field_name("customerPO"), "customer_po");

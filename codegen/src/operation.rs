@@ -6,10 +6,11 @@ use openapiv3::{SchemaKind, Type};
 
 use crate::api::Api;
 use crate::described::Described;
-use crate::document::{self, Document, Operation, Parameter};
+use crate::document::{Document, Operation, Parameter, RequestBody};
 use crate::error::{Kind, Result};
 use crate::json::pointer;
 use crate::names::{Owner, Scope, field_name};
+use crate::problems::Problems;
 use crate::resource::Resource;
 use crate::schema::{ONE_OR_MANY, Shape, shape};
 
@@ -86,7 +87,7 @@ impl Raw {
 }
 
 /// Every operation of the repaired document, sorted by path and method.
-pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource]) -> Result<Vec<Raw>> {
+pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource], problems: &mut Problems) -> Vec<Raw> {
     let routes = resources.iter().flat_map(|resource| resource.verbs.values());
     let verbs: BTreeSet<&str> = routes.map(|route| route.operation.as_str()).collect();
     let operations = document.operations();
@@ -94,11 +95,13 @@ pub(crate) fn resolve(document: &Document, api: &Api, resources: &[Resource]) ->
     let mut raws = Vec::new();
     for (operation, name) in operations.iter().zip(names(&operations)) {
         let owner = Owner::operation(operation.id, operation.id, operation.method, operation.path);
-        scope.take(&format!("Client::{name}"), owner)?;
+        problems.keep(scope.take(&format!("Client::{name}"), owner));
         let is_verb = verbs.contains(operation.id);
-        raws.push(Raw { is_verb, ..raw(document, operation, api.module(operation.path)?, name)? });
+        let module = problems.keep(api.module(operation.path));
+        let raw = module.and_then(|module| problems.keep(raw(document, operation, module, name)));
+        raws.extend(raw.map(|raw| Raw { is_verb, ..raw }));
     }
-    Ok(raws)
+    raws
 }
 
 /// Names from method and path: `POST /service/tickets/{parentId}/merge` -> `post_service_tickets_merge`. An id in the middle is
@@ -184,7 +187,7 @@ fn known(schema: Described<'_>) -> Vec<String> {
 }
 
 fn body(operation: &Operation<'_>) -> Body {
-    let Some(document::Body { media, schema }) = operation.body() else { return Body::Nothing };
+    let Some(RequestBody { media, schema }) = operation.body() else { return Body::Nothing };
     match schema {
         _ if media.starts_with("multipart/") => Body::Form,
         None => Body::Json(Shape::Any),

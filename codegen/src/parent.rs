@@ -17,8 +17,13 @@ pub(crate) struct Hanging {
 }
 
 impl Hanging {
-    /// What an entity with `load = "children"` says of its parent; `properties` are those of its own records.
-    pub(crate) fn resolve(entity: &Entity, properties: &[Property]) -> Result<Self> {
+    /// What an entity with `load = "children"` says of its parent; `properties` are those of its own records, and `unused` hears
+    /// of what they lack.
+    pub(crate) fn resolve(
+        entity: &Entity,
+        properties: &[Property],
+        unused: &mut dyn FnMut(&'static str, &str),
+    ) -> Result<Self> {
         let refuse = |problem| Kind::EntityPath { entity: entity.name.clone(), path: entity.path.clone(), problem };
         let Some(parent) = &entity.parent else {
             return Err(refuse("is to be read below other rows, and has no parent").into());
@@ -27,18 +32,15 @@ impl Hanging {
             return Err(refuse("has parent.runs = 0: it takes at least one run to read every list again").into());
         }
         let first = |path: &str| path.split('/').next().unwrap_or_default().to_owned();
-        if let Some(missing) = parent.property.as_ref().filter(|path| {
-            let name = first(path);
-            properties.iter().all(|property| property.name != name)
-        }) {
-            let owner = entity.name.clone();
-            let pattern = missing.clone();
-            return Err(Kind::RuleDead { owner, list: "parent.property", pattern }.into());
+        let has = |path: &String| properties.iter().any(|property| property.name == first(path));
+        let property = parent.property.clone().filter(has);
+        if let Some(missing) = parent.property.as_ref().filter(|_| property.is_none()) {
+            unused("parent.property", missing);
         }
         let bundle = parent.bundle.clone().unwrap_or_else(|| bundle_name(entity.schema()));
         Ok(Self {
             entity: parent.entity.clone(),
-            property: parent.property.clone(),
+            property,
             conditions: parent.conditions.clone(),
             bundle,
             runs: parent.runs,

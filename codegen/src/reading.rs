@@ -20,57 +20,64 @@ const UNREAD: [&str; 4] = ["example", "examples", "default", "securitySchemes"];
 /// Keywords of this generator that are true or false.
 const FLAGS: [&str; 4] = ["x-required-on-update", "x-create-only", "x-update-only", "x-write-only"];
 
-/// The document, if all of it can be read.
+/// The document, if all of it can be read; everything that can't is told at once.
 pub(crate) fn read(root: &Value) -> Result<OpenAPI> {
-    let reading = Reading { root };
+    let mut reading = Reading { root, found: Vec::new() };
     if let Some(paths) = root["paths"].as_object() {
         for (path, item) in paths.iter().filter(|(path, _)| !path.starts_with("x-")) {
-            reading.path(path, item)?;
+            reading.path(path, item);
         }
     }
-    reading.value(root, &mut Vec::new())?;
+    reading.value(root, &mut Vec::new());
+    if let Some(error) = Error::of(std::mem::take(&mut reading.found)) {
+        return Err(error);
+    }
     OpenAPI::deserialize(root).map_err(|source| reading.unread(&source))
 }
 
 struct Reading<'a> {
     root: &'a Value,
+    found: Vec<Error>,
 }
 
 impl<'a> Reading<'a> {
     /// A path without a slash in front, an operation without an id and a status that is none are dropped by `openapiv3`.
-    fn path(&self, path: &'a str, item: &'a Value) -> Result<()> {
+    fn path(&mut self, path: &'a str, item: &'a Value) {
         if !path.starts_with('/') {
-            return Err(self.expected(&["paths", path], "a path that starts with a slash"));
+            self.refuse(&["paths", path], "a path that starts with a slash");
+        }
+        if path.contains(char::is_control) {
+            self.refuse(&["paths", path], "a path without line breaks and other control characters");
         }
         for (method, operation) in entries(item).into_iter().filter(|(method, _)| METHODS.contains(method)) {
             if !operation.is_object() {
-                return Err(self.expected(&["paths", path, method], "an object"));
+                self.refuse(&["paths", path, method], "an object");
+                continue;
             }
             match operation.get("operationId") {
                 Some(Value::String(_)) => {}
-                Some(_) => return Err(self.expected(&["paths", path, method, "operationId"], "a text")),
-                None => return Err(self.expected(&["paths", path, method, "operationId"], "the operation's id")),
+                Some(_) => self.refuse(&["paths", path, method, "operationId"], "a text"),
+                None => self.refuse(&["paths", path, method, "operationId"], "the operation's id"),
             }
             let is_status =
                 |key: &str| key == "default" || key.starts_with("x-") || StatusCode::deserialize(json!(key)).is_ok();
-            if let Some((key, _)) = entries(&operation["responses"]).into_iter().find(|(key, _)| !is_status(key)) {
-                return Err(self.expected(&["paths", path, method, "responses", key], "a status of HTTP"));
+            for (key, _) in entries(&operation["responses"]).into_iter().filter(|(key, _)| !is_status(key)) {
+                self.refuse(&["paths", path, method, "responses", key], "a status of HTTP");
             }
         }
-        Ok(())
     }
 
     /// References that are no texts or lead nowhere, types that are none, and numbers that aren't the ones that were written.
-    fn value(&self, value: &'a Value, at: &mut Vec<String>) -> Result<()> {
+    fn value(&mut self, value: &'a Value, at: &mut Vec<String>) {
         if let Some(target) = value.get("$ref") {
-            self.reference(target, at)?;
+            self.reference(target, at);
         }
         match value.get("type") {
             Some(Value::String(word)) if !TYPES.contains(&word.as_str()) => {
-                return Err(self.expected(at, "one of the types integer, number, boolean, string, array and object"));
+                self.refuse(at, "one of the types integer, number, boolean, string, array and object");
             }
             Some(Value::String(word)) if word == "array" && value.get("items").is_none() => {
-                return Err(self.below(at, "items", "the schema of the items"));
+                self.refuse_below(at, "items", "the schema of the items");
             }
             _ => {}
         }
@@ -80,16 +87,16 @@ impl<'a> Reading<'a> {
                 for (key, value) in object.iter().filter(|(key, _)| named || !UNREAD.contains(&key.as_str())) {
                     at.push(key.clone());
                     if FLAGS.contains(&key.as_str()) && !value.is_boolean() && !value.is_object() {
-                        return Err(self.expected(at, "true or false"));
+                        self.refuse(at, "true or false");
                     }
-                    self.value(value, at)?;
+                    self.value(value, at);
                     at.pop();
                 }
             }
             Value::Array(items) => {
                 for (index, item) in items.iter().enumerate() {
                     at.push(index.to_string());
-                    self.value(item, at)?;
+                    self.value(item, at);
                     at.pop();
                 }
             }
@@ -97,38 +104,43 @@ impl<'a> Reading<'a> {
             Value::Number(number) if number.is_f64() => {
                 let again = serde_json::from_str::<Value>(&number.to_string());
                 if again.is_ok_and(|again| again != *value) {
-                    return Err(self.expected(at, "a number of at most 15 digits"));
+                    self.refuse(at, "a number of at most 15 digits");
                 }
             }
             _ => {}
         }
-        Ok(())
     }
 
-    fn reference(&self, target: &Value, at: &[String]) -> Result<()> {
-        let Some(text) = target.as_str() else { return Err(self.below(at, "$ref", "a text")) };
+    fn reference(&mut self, target: &Value, at: &[String]) {
+        let Some(text) = target.as_str() else { return self.refuse_below(at, "$ref", "a text") };
         let is_parameter = at.len() > 1 && at[at.len() - 2] == "parameters";
         let (home, expected) = match is_parameter {
             true => ("#/components/parameters/", "a reference to a parameter below #/components/parameters/"),
             false => ("#/components/schemas/", "a reference to a schema of the document"),
         };
-        let there = text.starts_with(home) && self.root.pointer(&text[1..]).is_some();
-        if there { Ok(()) } else { Err(self.expected(at, expected)) }
+        if !text.starts_with(home) || self.root.pointer(&text[1..]).is_none() {
+            self.refuse(at, expected);
+        }
     }
 
-    /// Where `openapiv3` can't read on: the deepest value without which it could.
+    /// Where `openapiv3` can't read on: the deepest values without which it could.
     fn unread(&self, source: &serde_json::Error) -> Error {
+        let mut found = Vec::new();
         for (path, item) in entries(&self.root["paths"]) {
             if let Err(source) = PathItem::deserialize(item) {
                 let at = vec!["paths".to_owned(), path.to_owned()];
-                return self.narrow(item, at, &source, |item| PathItem::deserialize(item).is_ok());
+                found.push(self.narrow(item, at, &source, |item| PathItem::deserialize(item).is_ok()));
             }
         }
         for (name, schema) in entries(&self.root["components"]["schemas"]) {
             if let Err(source) = openapiv3::Schema::deserialize(schema) {
                 let at = vec!["components".to_owned(), "schemas".to_owned(), name.to_owned()];
-                return self.narrow(schema, at, &source, |schema| openapiv3::Schema::deserialize(schema).is_ok());
+                let reads = |schema: &Value| openapiv3::Schema::deserialize(schema).is_ok();
+                found.push(self.narrow(schema, at, &source, reads));
             }
+        }
+        if let Some(error) = Error::of(found) {
+            return error;
         }
         let mut rest = self.root.clone();
         if rest["paths"].is_object() {
@@ -156,20 +168,20 @@ impl<'a> Reading<'a> {
             inner.push(key);
         }
         at.extend(inner);
-        let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
         // Its words for a parameter without one are those of its implementation.
         let told = source.to_string().replace(WITHOUT_SCHEMA, "missing field `schema`");
-        let problem = told.chars().take(LONGEST).map(plain).collect();
+        let problem = told.chars().take(LONGEST).collect();
         Kind::Unread { operation: self.operation(&at), pointer: steps(&at), problem }.into()
     }
 
-    fn below(&self, at: &[String], key: &str, expected: &'static str) -> Error {
+    fn refuse_below(&mut self, at: &[String], key: &str, expected: &'static str) {
         let steps: Vec<&str> = at.iter().map(String::as_str).chain([key]).collect();
-        self.expected(&steps, expected)
+        self.refuse(&steps, expected);
     }
 
-    fn expected<T: AsRef<str>>(&self, at: &[T], expected: &'static str) -> Error {
-        Kind::Shape { operation: self.operation(at), pointer: steps(at), expected }.into()
+    fn refuse<T: AsRef<str>>(&mut self, at: &[T], expected: &'static str) {
+        let problem = Kind::Shape { operation: self.operation(at), pointer: steps(at), expected };
+        self.found.push(problem.into());
     }
 
     /// The operation that a place is within.

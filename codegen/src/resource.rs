@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::document::{Document, Operation};
-use crate::error::Result;
 use crate::lake::Lake;
-use crate::names::{Owner, Scope, type_name};
-use crate::verb::{Call, Verb, call};
+use crate::names::{Owner, Scope, pascal_name, type_name};
+use crate::problems::Problems;
+use crate::verb::{Verb, VerbCall, call};
 
 /// A collection, or the part of one that has records of one schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Resource {
 }
 
 /// All resources of the repaired document, sorted by path.
-pub(crate) fn resolve(document: &Document, lake: &Lake) -> Result<Vec<Resource>> {
+pub(crate) fn resolve(document: &Document, lake: &Lake, problems: &mut Problems) -> Vec<Resource> {
     let mut found = Found::default();
     for operation in document.operations() {
         if let Some(call) = call(&operation) {
@@ -46,8 +46,8 @@ pub(crate) fn resolve(document: &Document, lake: &Lake) -> Result<Vec<Resource>>
         }
     }
     let mut resources = found.resources();
-    name(&mut resources, document, lake)?;
-    Ok(resources)
+    name(&mut resources, document, lake, problems);
+    resources
 }
 
 /// What one collection has, by record schema.
@@ -66,7 +66,7 @@ struct Found {
 }
 
 impl Found {
-    fn add(&mut self, operation: &Operation<'_>, call: Call) {
+    fn add(&mut self, operation: &Operation<'_>, call: VerbCall) {
         let route = Route { operation: operation.id.to_owned(), path: operation.path.to_owned() };
         let collection = self.collections.entry(key(&call.collection)).or_default();
         match call.schema {
@@ -123,10 +123,10 @@ fn key(path: &str) -> String {
 }
 
 /// Names resources: by their records where one collection clearly owns them, by their paths otherwise.
-fn name(resources: &mut [Resource], document: &Document, lake: &Lake) -> Result<()> {
+fn name(resources: &mut [Resource], document: &Document, lake: &Lake, problems: &mut Problems) {
     let mut scope = Scope::default();
     for (schema, _) in document.schemas() {
-        scope.take(&type_name(schema), Owner::schema(schema))?;
+        problems.keep(scope.take(&type_name(schema), Owner::schema(schema)));
     }
     let mut own = BTreeSet::new();
     let mut by_schema: BTreeMap<&str, Vec<&Resource>> = BTreeMap::new();
@@ -153,10 +153,9 @@ fn name(resources: &mut [Resource], document: &Document, lake: &Lake) -> Result<
             if scope.has(&resource.name) {
                 resource.name.push_str(&type_name(&resource.schema));
             }
-            scope.take(&resource.name, Owner::path(&resource.path))?;
+            problems.keep(scope.take(&resource.name, Owner::path(&resource.path)));
         }
     }
-    Ok(())
 }
 
 /// `/project/tickets/{parentId}/activities` -> `ProjectTicketsByParentIdActivities`.
@@ -164,8 +163,8 @@ fn name_of_path(path: &str) -> String {
     let segments = path.split('/').filter(|segment| !segment.is_empty());
     segments
         .map(|segment| match segment.strip_prefix('{') {
-            Some(parameter) => format!("By{}", type_name(parameter.trim_end_matches('}'))),
-            None => type_name(segment),
+            Some(parameter) => format!("By{}", pascal_name(parameter.trim_end_matches('}'))),
+            None => pascal_name(segment),
         })
         .collect()
 }

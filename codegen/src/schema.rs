@@ -12,6 +12,7 @@ use crate::document::Document;
 use crate::error::{Kind, Result};
 use crate::fixups::FOR_WRITING;
 use crate::json::{items, pointer};
+use crate::problems::Problems;
 
 /// Extension that the fixup `open-enums` leaves on a hoisted enumeration.
 pub(crate) const OPEN_ENUM: &str = "x-open-enum";
@@ -76,10 +77,11 @@ pub(crate) struct Schemas {
 }
 
 impl Schemas {
-    /// Every schema of the document.
-    pub(crate) fn all(document: &Document) -> Result<Self> {
-        let read = |(name, schema): (&str, Described<'_>)| Ok((name.to_owned(), read(name, schema)?));
-        Ok(Self { by_name: document.schemas().into_iter().map(read).collect::<Result<_>>()? })
+    /// Every schema of the document that can be read; what can't is told.
+    pub(crate) fn all(document: &Document, problems: &mut Problems) -> Self {
+        let mut read =
+            |(name, schema): (&str, Described<'_>)| Some((name.to_owned(), problems.keep(read(name, schema))?));
+        Self { by_name: document.schemas().into_iter().filter_map(&mut read).collect() }
     }
 
     /// The schemas with these names.

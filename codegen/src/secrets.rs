@@ -3,9 +3,10 @@
 use std::collections::BTreeSet;
 
 use crate::document::Document;
-use crate::error::{Kind, Result};
-use crate::lake::Lake;
+use crate::error::Kind;
+use crate::lake::{Lake, Shared};
 use crate::pattern::{is_optional, matches, plain};
+use crate::problems::Problems;
 use crate::schema::{Shape, shape};
 
 /// Secret properties by schema and wire name.
@@ -16,8 +17,8 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     /// Resolves the patterns of `api.toml` (`name` or `Schema/name`) over the whole document, and adds what `lake.toml`
-    /// calls secret. A pattern that matches no text is an error.
-    pub(crate) fn resolve(document: &Document, patterns: &[String], lake: &Lake) -> Result<Self> {
+    /// calls secret. A pattern that matches no text is told.
+    pub(crate) fn resolve(document: &Document, patterns: &[String], lake: &Lake, problems: &mut Problems) -> Self {
         let mut secrets = Self::default();
         let mut hit = vec![false; patterns.len()];
         for (schema, described) in document.schemas() {
@@ -37,10 +38,18 @@ impl Secrets {
                 }
             }
         }
-        match patterns.iter().zip(hit).find(|(pattern, hit)| !hit && !is_optional(pattern)) {
-            None => Ok(secrets),
-            Some((pattern, _)) => Err(Kind::SecretDead { pattern: pattern.clone() }.into()),
+        for (pattern, _) in patterns.iter().zip(hit).filter(|(pattern, hit)| !hit && !is_optional(pattern)) {
+            problems.add(Kind::SecretDead { pattern: pattern.clone() });
         }
+        secrets
+    }
+
+    /// Whether a pattern matches a text of the document.
+    pub(crate) fn matches(document: &Document, pattern: &str) -> bool {
+        let mut problems = Problems::default();
+        let lake = Lake { shared: Shared::default(), entities: Vec::new() };
+        Self::resolve(document, &[pattern.to_owned()], &lake, &mut problems);
+        problems.split().1.is_empty()
     }
 
     /// Whether `Debug` must not show this property.

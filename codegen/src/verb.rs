@@ -22,7 +22,7 @@ pub(crate) enum Verb {
 
 /// An operation as a verb of a collection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Call {
+pub(crate) struct VerbCall {
     pub(crate) verb: Verb,
     /// Path of the collection.
     pub(crate) collection: String,
@@ -52,7 +52,7 @@ impl Verb {
 }
 
 /// The verb that an operation is, if it takes and answers what the verb needs.
-pub(crate) fn call(operation: &Operation<'_>) -> Option<Call> {
+pub(crate) fn call(operation: &Operation<'_>) -> Option<VerbCall> {
     if !has_number_ids(operation) {
         return None;
     }
@@ -66,7 +66,7 @@ pub(crate) fn call(operation: &Operation<'_>) -> Option<Call> {
     let taken = body.and_then(|body| body.schema);
     let found = |verb: Verb, schema: Option<&str>| {
         let collection = if verb == Verb::Count || verb.is_of_one() { collection_of(path) } else { path };
-        Some(Call { verb, collection: collection.to_owned(), schema: schema.map(str::to_owned), nested: false })
+        Some(VerbCall { verb, collection: collection.to_owned(), schema: schema.map(str::to_owned), nested: false })
     };
     match (operation.method, of_one) {
         ("get", false) => match (answered, items(answer)) {
@@ -93,11 +93,11 @@ pub(crate) fn call(operation: &Operation<'_>) -> Option<Call> {
 }
 
 /// `/x/{id}/info` as a read of one of the records that `/x/info` lists.
-fn nested(path: &str, schema: &str) -> Option<Call> {
+fn nested(path: &str, schema: &str) -> Option<VerbCall> {
     let (before, last) = path.rsplit_once('/')?;
     let (collection, id) = before.rsplit_once('/')?;
     let id = id.starts_with('{') && !last.starts_with('{');
-    id.then(|| Call {
+    id.then(|| VerbCall {
         verb: Verb::Get,
         collection: format!("{collection}/{last}"),
         schema: Some(schema.to_owned()),

@@ -6,7 +6,7 @@ mod tiny;
 
 use std::path::Path;
 
-use connectwise_codegen::{Api, Diff, Document, Lake, Severity, diff};
+use connectwise_codegen::{Api, Diff, Document, Lake, Severity, diff, unreadable};
 use serde_json::{Value, json};
 
 fn tiny_diff(old: &Value, new: &Value) -> Diff {
@@ -134,4 +134,79 @@ fn the_tiny_pair_agrees_with_the_generator_about_what_stops_it() {
     let told =
         |change: &connectwise_codegen::Change| change.severity == Severity::Breaking && change.what.contains(&error);
     assert!(diff.changes.iter().any(told), "{error}");
+}
+
+/// A document whose faults are of every kind that stops the generator, and can be read.
+#[test]
+fn everything_that_stops_the_generator_is_told_at_once_and_first() {
+    let properties = "/components/schemas/Widget/properties";
+    let new = with(&[
+        ("/components/schemas/widget", json!({"type": "object", "properties": {"id": {"type": "integer"}}})),
+        ("/components/schemas/Loose", json!({"type": "string"})),
+        (&format!("{properties}/unit_cost"), json!({"type": "string"})),
+        (&format!("{properties}/extra"), json!({"type": "string"})),
+        ("/components/schemas/Part/properties/Initial", json!({"type": "string"})),
+        (&format!("{properties}/cycle/enum"), json!(["2Weeks", "2 weeks", "CalendarMonth", "Calendar month"])),
+        (&format!("{properties}/owner"), json!({"type": "integer"})),
+        (
+            "/paths/~1shop~1widgets~1{id}~1{rest",
+            json!({"get": {"operationId": "cut", "responses": {"204": {"description": "x"}}}}),
+        ),
+        ("/paths/~1shop~1widgets/head", json!({"operationId": "head", "responses": {"204": {"description": "x"}}})),
+        (
+            "/paths/~1market~1stalls",
+            json!({"get": {"operationId": "stalls", "responses": {"204": {"description": "x"}}}}),
+        ),
+        (
+            "/paths/~1market~1shops",
+            json!({"get": {"operationId": "shops", "responses": {"204": {"description": "x"}}}}),
+        ),
+    ]);
+    let lake =
+        tiny::LAKE.replace("load = \"incremental\"", "load = \"incremental\"\ndecimals = [\"owner/id\", \"boughtOn\"]");
+    let api = Api::parse(Path::new("api.toml"), tiny::API).unwrap();
+    let lake = Lake::parse(Path::new("lake.toml"), &lake).unwrap();
+    let read = |document: &Value| Document::parse("tiny", &serde_json::to_vec(document).unwrap()).unwrap();
+    let told = diff(&api, &lake, &read(&tiny_document()), &read(&new)).unwrap();
+    let first: Vec<&str> = told
+        .changes
+        .iter()
+        .take_while(|change| change.subject == "generation")
+        .map(|change| change.what.as_str())
+        .collect();
+    assert_eq!(first.len(), told.changes.iter().filter(|change| change.subject == "generation").count());
+    insta::assert_snapshot!(first.join("\n"));
+}
+
+#[test]
+fn what_cant_be_read_at_all_is_told_at_once_too() {
+    let new = with(&[
+        ("/paths/~1shop~1widgets/get/operationId", json!(7)),
+        ("/components/schemas/Widget/properties/owner", json!({"$ref": "#/components/schemas/Gone"})),
+        ("/components/schemas/Part/properties/rank/type", json!("whole")),
+        ("/paths/~1shop~1a\n\u{7}b", json!({})),
+    ]);
+    let error = Document::parse("new.json", &serde_json::to_vec(&new).unwrap()).unwrap_err();
+    let told = unreadable(&Document::parse("tiny", tiny::DOCUMENT).unwrap(), "new.json", &error);
+    insta::assert_snapshot!(told.to_string(), @r"
+    # 1.0 -> new.json
+
+    4 breaking, 0 tolerant, 0 additive
+
+    ## Breaking: code, columns or generation
+
+    - `generation` stops: expected a path without line breaks and other control characters at /paths/~1shop~1a\n\u{7}b
+    - `generation` stops: expected a reference to a schema of the document at /components/schemas/Widget/properties/owner
+    - `generation` stops: expected a text at /paths/~1shop~1widgets/get/operationId
+    - `generation` stops: expected one of the types integer, number, boolean, string, array and object at /components/schemas/Part/properties/rank
+    ");
+    assert_eq!((told.breaking, told.changes.len()), (4, 4));
+    // Faults that only openapiv3 sees.
+    let new = with(&[
+        ("/components/schemas/Part/properties/rank/maxLength", json!("x")),
+        ("/components/schemas/Widget/properties/name/maxLength", json!(-1)),
+        ("/paths/~1shop~1widgets/get/responses/200/description", Value::Null),
+    ]);
+    let error = Document::parse("new.json", &serde_json::to_vec(&new).unwrap()).unwrap_err();
+    assert_eq!(error.others().len(), 2, "{error}: {:?}", error.others());
 }

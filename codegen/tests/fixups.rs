@@ -4,9 +4,8 @@
 
 mod tiny;
 
-use connectwise_codegen::fixups::{FIXUPS, repair};
-use connectwise_codegen::{Api, Document, facts};
-use std::path::Path;
+use connectwise_codegen::fixups::FIXUPS;
+use connectwise_codegen::{Document, check, facts, import};
 
 fn apply(name: &str) -> Document {
     let fixup = FIXUPS.iter().find(|fixup| fixup.name == name).unwrap();
@@ -43,13 +42,22 @@ fn every_fixup_bites_once_and_only_once() {
 }
 
 #[test]
-fn a_dead_fixup_stops_the_generator() {
+fn a_dead_fixup_stops_the_check_of_the_pinned_document_and_no_other_version() {
     let without = tiny::with(r#""required": ["Serial"]"#, r#""required": ["serial"]"#);
-    let complaint = tiny::complaint(tiny::API, tiny::LAKE, &without);
-    assert_eq!(
-        complaint,
-        "fixup required-in-other-case no longer bites: the document has nothing left that it repairs, remove it"
-    );
+    let told = "fixup required-in-other-case no longer bites: the document has nothing left that it repairs, remove it";
+    let generated = tiny::generate(&tiny::sources(tiny::API, tiny::LAKE, &without).unwrap()).unwrap();
+    assert_eq!(generated.left_over.iter().map(ToString::to_string).collect::<Vec<_>>(), [told]);
+
+    let folder = tempfile::tempdir().unwrap();
+    let document = folder.path().join("download.json");
+    for (file, text) in [("api.toml", tiny::API.as_bytes()), ("lake.toml", tiny::LAKE.as_bytes())] {
+        std::fs::write(folder.path().join(file), text).unwrap();
+    }
+    std::fs::write(&document, without).unwrap();
+    import(&document, folder.path()).unwrap();
+    let error = check(folder.path()).unwrap_err();
+    assert!(error.is_stale());
+    assert_eq!((error.to_string().as_str(), error.dead_fixup()), (told, Some("required-in-other-case")));
 }
 
 #[test]
@@ -242,18 +250,18 @@ fn open_enums() {
 }
 
 #[test]
-fn an_exclusion_that_matches_nothing_is_an_error() {
-    let api = Api::parse(Path::new("api.toml"), &tiny::API.replace("/shop/cut", "/shop/cat")).unwrap();
-    let error = repair(&tiny::document(), &api.exclusions).unwrap_err();
+fn an_exclusion_that_matches_nothing_is_told() {
+    let api = format!("{}\n[[exclude]]\npath = \"/shop/cat\"\nreason = \"it is no shop\"\n", tiny::API);
     assert_eq!(
-        error.to_string(),
-        "api.toml excludes the path /shop/cat/{id:regex(^(, which the document does not have: remove the exclusion"
+        tiny::complaint(&api, tiny::LAKE, tiny::DOCUMENT),
+        "left over: api.toml excludes the path /shop/cat, which the document does not have: remove the exclusion"
     );
 }
 
 #[test]
 fn a_cut_off_template_that_is_not_excluded_is_an_error() {
-    let error = repair(&tiny::document(), &[]).unwrap_err();
+    let api = tiny::API.split("[[exclude]]").next().unwrap();
+    let error = tiny::generate(&tiny::sources(api, tiny::LAKE, tiny::DOCUMENT).unwrap()).unwrap_err();
     assert_eq!(error.operation(), Some("getShopCut"));
     assert_eq!(
         error.to_string(),

@@ -9,9 +9,12 @@ use serde::Serialize;
 
 use crate::api::Api;
 use crate::document::Document;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::lake::Lake;
 use view::View;
+
+/// What changes where the generator is stopped, or no longer.
+const GENERATION: &str = "generation";
 
 /// How much a change matters to those who use the SDK or the tables.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -68,23 +71,45 @@ pub fn diff(api: &Api, lake: &Lake, old: &Document, new: &Document) -> Result<Di
     let new = View::of(api, lake, new)?;
     let mut changes = Vec::new();
     for problem in new.problems.difference(&old.problems) {
-        changes.push(Change::new(Severity::Breaking, "generation", &format!("stops: {problem}")));
+        changes.push(Change::new(Severity::Breaking, GENERATION, &format!("stops: {problem}")));
     }
     for problem in old.problems.difference(&new.problems) {
-        changes.push(Change::new(Severity::Tolerant, "generation", &format!("is no longer stopped by: {problem}")));
+        changes.push(Change::new(Severity::Tolerant, GENERATION, &format!("is no longer stopped by: {problem}")));
+    }
+    for problem in new.left_over.difference(&old.left_over) {
+        changes.push(Change::new(Severity::Tolerant, "check", &format!("asks for a decision: {problem}")));
+    }
+    for problem in old.left_over.difference(&new.left_over) {
+        changes.push(Change::new(Severity::Tolerant, "check", &format!("no longer asks for a decision: {problem}")));
     }
     operations::compare(&old, &new, &mut changes);
     schemas::compare(&old, &new, lake, &mut changes);
-    changes.sort_by(|a, b| (a.severity, &a.subject, &a.what).cmp(&(b.severity, &b.subject, &b.what)));
-    let count = |severity| changes.iter().filter(|change: &&Change| change.severity == severity).count();
-    Ok(Diff {
-        old: old.version.clone(),
-        new: new.version.clone(),
-        breaking: count(Severity::Breaking),
-        tolerant: count(Severity::Tolerant),
-        additive: count(Severity::Additive),
-        changes,
-    })
+    Ok(Diff::of(old.version, new.version, changes))
+}
+
+/// What can be told of a document whose text is JSON, and parts of it no OpenAPI: everything that stops the generator.
+#[must_use]
+pub fn unreadable(old: &Document, name: &str, error: &Error) -> Diff {
+    let told = |error: &Error| Change::new(Severity::Breaking, GENERATION, &format!("stops: {error}"));
+    let changes = std::iter::once(error).chain(error.others()).map(told).collect();
+    Diff::of(old.version().to_owned(), name.to_owned(), changes)
+}
+
+impl Diff {
+    fn of(old: String, new: String, mut changes: Vec<Change>) -> Self {
+        // What stops the generator stands before everything else.
+        let rank = |change: &Change| (change.severity, change.subject != GENERATION);
+        changes.sort_by(|a, b| (rank(a), &a.subject, &a.what).cmp(&(rank(b), &b.subject, &b.what)));
+        let count = |severity| changes.iter().filter(|change| change.severity == severity).count();
+        Self {
+            old,
+            new,
+            breaking: count(Severity::Breaking),
+            tolerant: count(Severity::Tolerant),
+            additive: count(Severity::Additive),
+            changes,
+        }
+    }
 }
 
 impl Change {

@@ -1,6 +1,6 @@
 //! Changes of operations.
 
-use super::view::{Call, View};
+use super::view::{Callable, View};
 use super::{Change, Severity};
 
 pub(super) fn compare(old: &View, new: &View, changes: &mut Vec<Change>) {
@@ -23,17 +23,18 @@ pub(super) fn compare(old: &View, new: &View, changes: &mut Vec<Change>) {
     }
 }
 
-fn gone(subject: &str, call: &Call) -> Change {
+fn gone(subject: &str, call: &Callable) -> Change {
     match call.name.as_str() {
         "" => Change::new(Severity::Tolerant, subject, "is gone; it was excluded by api.toml"),
         name => Change::new(Severity::Breaking, subject, "is gone").sdk(format!("`{name}` is gone")),
     }
 }
 
-fn changed(subject: &str, old: &Call, new: &Call) -> Change {
+fn changed(subject: &str, old: &Callable, new: &Callable) -> Change {
     if old.name != new.name {
         let what = format!("is called by another name (operation {} -> {})", old.id, new.id);
-        let name = |call: &Call| if call.name.is_empty() { "nothing".to_owned() } else { format!("`{}`", call.name) };
+        let name =
+            |call: &Callable| if call.name.is_empty() { "nothing".to_owned() } else { format!("`{}`", call.name) };
         let severity = if old.name.is_empty() { Severity::Additive } else { Severity::Breaking };
         return Change::new(severity, subject, &what).sdk(format!("{} becomes {}", name(old), name(new)));
     }

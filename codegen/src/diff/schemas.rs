@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::view::{Place, View};
+use super::view::{ColumnPlace, View};
 use super::{Change, Severity};
 use crate::lake::{Entity, Lake};
 use crate::names::{field_name, type_name, variant_name};
@@ -80,7 +80,7 @@ impl Compare<'_> {
         }
     }
 
-    fn places<'v>(view: &'v View, schema: &str, property: &str) -> &'v [Place] {
+    fn places<'v>(view: &'v View, schema: &str, property: &str) -> &'v [ColumnPlace] {
         view.columns.get(&(schema.to_owned(), property.to_owned())).map_or(&[], Vec::as_slice)
     }
 
@@ -147,7 +147,7 @@ impl Compare<'_> {
     }
 
     /// Lists of `lake.toml` that name a column without a wildcard.
-    fn named_in_lake<'p>(&'p self, place: &'p Place) -> impl Iterator<Item = String> + 'p {
+    fn named_in_lake<'p>(&'p self, place: &'p ColumnPlace) -> impl Iterator<Item = String> + 'p {
         let (table, path) = place.path.split_once('.').unwrap_or_default();
         let entities = self.lake.entities.iter().filter(move |entity| entity.name.to_lowercase() == table);
         entities.flat_map(move |entity| {

@@ -2,17 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use heck::ToSnakeCase;
-
 use crate::api::Api;
-use crate::catalog::{self, Column, ColumnKind};
+use crate::catalog::{Column, ColumnKind};
 use crate::document::Document;
-use crate::error::Result;
-use crate::fixups;
+use crate::error::{Error, Result};
 use crate::lake::Lake;
-use crate::operation;
+use crate::problems::Problems;
 use crate::render;
-use crate::resource;
+use crate::resolved::Resolved;
 use crate::schema::Schemas;
 
 /// What one document means.
@@ -20,18 +17,20 @@ pub(super) struct View {
     pub(super) version: String,
     /// What stops the generator.
     pub(super) problems: BTreeSet<String>,
+    /// What stops `check` alone.
+    pub(super) left_over: BTreeSet<String>,
     pub(super) schemas: Schemas,
     /// Method and path -> what calls it.
-    pub(super) calls: BTreeMap<(String, String), Call>,
+    pub(super) calls: BTreeMap<(String, String), Callable>,
     /// Schema and property -> the columns that it is.
-    pub(super) columns: BTreeMap<(String, String), Vec<Place>>,
+    pub(super) columns: BTreeMap<(String, String), Vec<ColumnPlace>>,
     /// Schema and property of what may be null.
     pub(super) nullable: BTreeSet<(String, String)>,
 }
 
 /// What the SDK has for an operation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Call {
+pub(super) struct Callable {
     pub(super) id: String,
     /// `TimeEntry: list`, `Client::post_time_entries_detach`, or nothing for what is excluded.
     pub(super) name: String,
@@ -41,7 +40,7 @@ pub(super) struct Call {
 
 /// A column of a table.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Place {
+pub(super) struct ColumnPlace {
     /// `agreement.company/id`.
     pub(super) path: String,
     pub(super) kind: String,
@@ -50,65 +49,43 @@ pub(super) struct Place {
 
 impl View {
     pub(super) fn of(api: &Api, lake: &Lake, document: &Document) -> Result<Self> {
-        let mut problems = BTreeSet::new();
-        let api = with_all_modules(api, document, &mut problems);
-        let repaired = fixups::attempt(document, &api.exclusions, &mut problems)?;
-        let schemas = Schemas::all(&repaired)?;
-        let resources = match resource::resolve(&repaired, lake) {
-            Ok(resources) => resources,
-            Err(error) => {
-                problems.insert(error.to_string());
-                Vec::new()
-            }
-        };
+        let mut problems = Problems::default();
+        let resolved = Resolved::of(api, lake, document, &mut problems)?;
+        let told = |problems: Vec<Error>| problems.iter().map(Error::to_string).collect();
+        let (stopping, left_over) = problems.split();
         let mut by_id: BTreeMap<String, (String, String)> = BTreeMap::new();
-        for resource in &resources {
+        for resource in &resolved.resources {
             for (verb, route) in &resource.verbs {
                 let call = (format!("{}: {}", resource.name, verb.label()), resource.schema.clone());
                 by_id.insert(route.operation.clone(), call);
             }
         }
-        let raws = operation::resolve(&repaired, &api, &resources).unwrap_or_else(|error| {
-            problems.insert(error.to_string());
-            Vec::new()
-        });
-        for raw in raws.iter().filter(|raw| !raw.is_verb) {
+        for raw in resolved.raws.iter().filter(|raw| !raw.is_verb) {
             let call = (format!("Client::{}", raw.name), render::operations::signature(raw));
             by_id.insert(raw.id.clone(), call);
         }
         let mut calls = BTreeMap::new();
         for operation in document.operations() {
             let (name, signature) = by_id.get(operation.id).cloned().unwrap_or_default();
-            let call = Call { id: operation.id.to_owned(), name, signature };
+            let call = Callable { id: operation.id.to_owned(), name, signature };
             calls.insert((operation.method.to_uppercase(), operation.path.to_owned()), call);
         }
         let mut columns = BTreeMap::new();
-        for table in catalog::attempt(lake, &repaired, &schemas, &mut problems)? {
+        for table in &resolved.tables {
             place(&table.schema, &table.columns, &format!("{}.", table.table), &mut columns);
         }
         let version = document.version().to_owned();
-        Ok(Self { version, problems, schemas, calls, columns, nullable: nullable(document) })
+        let (problems, left_over) = (told(stopping), told(left_over));
+        let schemas = resolved.schemas;
+        Ok(Self { version, problems, left_over, schemas, calls, columns, nullable: nullable(document) })
     }
 }
 
-/// The configuration with a module for every prefix.
-fn with_all_modules(api: &Api, document: &Document, problems: &mut BTreeSet<String>) -> Api {
-    let mut api = api.clone();
-    for operation in document.operations() {
-        if let Err(error) = api.module(operation.path) {
-            problems.insert(error.to_string());
-            let prefix = operation.path.trim_start_matches('/').split('/').next().unwrap_or_default();
-            api.modules.insert(prefix.to_owned(), prefix.to_snake_case());
-        }
-    }
-    api
-}
-
-fn place(schema: &str, columns: &[Column], prefix: &str, places: &mut BTreeMap<(String, String), Vec<Place>>) {
+fn place(schema: &str, columns: &[Column], prefix: &str, places: &mut BTreeMap<(String, String), Vec<ColumnPlace>>) {
     for column in columns {
         let path = format!("{prefix}{}", column.name);
         let (kind, nested) = describe(&column.kind);
-        let place_of = Place { path: path.clone(), kind, meaning: column.meaning.variant() };
+        let place_of = ColumnPlace { path: path.clone(), kind, meaning: column.meaning.variant() };
         places.entry((schema.to_owned(), column.name.clone())).or_default().push(place_of);
         if let Some((schema, columns)) = nested {
             place(schema, columns, &format!("{path}/"), places);

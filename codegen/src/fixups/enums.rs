@@ -6,7 +6,7 @@ use heck::ToPascalCase;
 use serde_json::{Map, Value, json};
 
 use super::object_at;
-use crate::error::{Kind, Result};
+use crate::error::{Error, Kind, Result};
 use crate::json::pointer;
 use crate::names::{Owner, Scope, variant_name};
 use crate::schema::OPEN_ENUM;
@@ -16,8 +16,9 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
     let Some(schemas) = object_at(root, &["components", "schemas"]) else { return Ok(0) };
     let mut hoisted = Map::new();
     let mut taken = Scope::default();
+    let mut refused = Vec::new();
     for name in schemas.keys() {
-        taken.take(name, Owner::schema(name))?;
+        refused.extend(taken.take(name, Owner::schema(name)).err());
     }
     for (schema, body) in schemas.iter_mut() {
         let Some(properties) = object_at(body, &["properties"]) else { continue };
@@ -28,12 +29,13 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
                     if let Some(at) = values.iter().position(|value| !value.is_string()) {
                         let steps = ["components", "schemas", schema, "properties", name, "enum", &at.to_string()];
                         let pointer = pointer(&steps);
-                        return Err(Kind::Shape { operation: None, pointer, expected: "a text" }.into());
+                        refused.push(Kind::Shape { operation: None, pointer, expected: "a text" }.into());
+                        break;
                     }
                     let target = format!("{schema}{}", name.to_pascal_case());
                     let owner = Owner::property(schema, name);
-                    taken.take(&target, owner)?;
-                    variants(values, schema, name)?;
+                    refused.extend(taken.take(&target, owner).err());
+                    refused.extend(variants(values, schema, name));
                     hoist(place, target, &mut hoisted);
                     break;
                 }
@@ -43,19 +45,21 @@ pub(super) fn open(root: &mut Value) -> Result<usize> {
     }
     let places = hoisted.len();
     schemas.extend(hoisted);
-    Ok(places)
+    Error::of(refused).map_or(Ok(places), Err)
 }
 
 /// No two values have one name; what they are called once they stand for themselves can't be told to the document's reader.
-fn variants(values: &[Value], schema: &str, property: &str) -> Result<()> {
+fn variants(values: &[Value], schema: &str, property: &str) -> Vec<Error> {
+    let mut refused = Vec::new();
     let mut scope = Scope::default();
     let mut seen = BTreeSet::new();
     for (index, value) in values.iter().enumerate() {
         let Some(value) = value.as_str().filter(|value| seen.insert(*value)) else { continue };
         let steps = ["components", "schemas", schema, "properties", property, "enum", &index.to_string()];
-        scope.take(&variant_name(value), Owner::at(format!("the value {value:?}"), pointer(&steps)))?;
+        let owner = Owner::at(format!("the value {value:?}"), pointer(&steps));
+        refused.extend(scope.take(&variant_name(value), owner).err());
     }
-    Ok(())
+    refused
 }
 
 /// What the document says of the property, and not of its values, stays with the property.

@@ -1,5 +1,5 @@
 //! Known faults of the interface document. Each is one named repair with its reason, applied to the document in memory;
-//! a repair that changes nothing is an error, so that none outlives its fault.
+//! a repair that changes nothing is told, and `check` of the pinned document refuses it, so that none outlives its fault.
 
 mod answers;
 mod content;
@@ -9,13 +9,12 @@ mod paths;
 mod properties;
 mod spelling;
 
-use std::collections::BTreeSet;
-
 use serde_json::{Map, Value};
 
 use crate::api::Exclusion;
 use crate::document::Document;
-use crate::error::{Error, Kind, Result};
+use crate::error::{Kind, Result};
+use crate::problems::Problems;
 
 /// A named repair.
 #[derive(Clone, Copy)]
@@ -28,6 +27,7 @@ pub struct Fixup {
     apply: fn(&mut Value) -> Result<usize>,
 }
 
+pub(crate) use paths::is_template;
 pub(crate) use spelling::SPELLED;
 
 /// Prefix of the keywords that hold for writing only: the repairs put them aside under it.
@@ -158,50 +158,17 @@ pub struct Bite {
     pub reason: &'static str,
 }
 
-/// The document without the excluded paths and with every fixup applied, and how often each bit.
-///
-/// # Errors
-/// When an exclusion or a fixup matches nothing, or a path template is left that cannot be filled.
-pub fn repair(document: &Document, exclusions: &[Exclusion]) -> Result<(Document, Vec<Bite>)> {
-    let mut root = document.root.clone();
-    paths::exclude(&mut root, exclusions)?;
-    paths::check_templates(document, exclusions)?;
-    let mut bites = Vec::with_capacity(FIXUPS.len());
-    for fixup in &FIXUPS {
-        bites.push(fixup.bite(&mut root)?);
-    }
-    Ok((Document::of(root)?, bites))
-}
-
-/// The document with every exclusion and every fixup that matches something; what doesn't is told.
-pub(crate) fn attempt(
+/// The document without the excluded paths and with every fixup applied, and how often each bit. What can't be repaired is left as
+/// it is, and told.
+pub(crate) fn repair(
     document: &Document,
     exclusions: &[Exclusion],
-    problems: &mut BTreeSet<String>,
-) -> Result<Document> {
+    problems: &mut Problems,
+) -> Result<(Document, Vec<Bite>)> {
     let mut root = document.root.clone();
-    for exclusion in exclusions {
-        if let Err(error) = paths::exclude(&mut root, std::slice::from_ref(exclusion)) {
-            problems.insert(error.to_string());
-        }
-    }
-    for (path, problem) in paths::unusable(document) {
-        if exclusions.iter().all(|exclusion| exclusion.path != path) {
-            problems.insert(Error::from(problem).to_string());
-            paths::remove(&mut root, &path);
-        }
-    }
-    for fixup in &FIXUPS {
-        if let Err(error) = fixup.bite(&mut root) {
-            match error.dead_fixup() {
-                Some(_) => {
-                    problems.insert(error.to_string());
-                }
-                None => return Err(error),
-            }
-        }
-    }
-    Document::of(root)
+    paths::exclude(&mut root, document, exclusions, problems);
+    let bites = FIXUPS.iter().filter_map(|fixup| problems.keep(fixup.bite(&mut root))).collect();
+    Ok((Document::of(root)?, bites))
 }
 
 impl Fixup {

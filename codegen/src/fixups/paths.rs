@@ -5,49 +5,30 @@ use serde_json::{Value, json};
 use super::{each_operation, object_at};
 use crate::api::Exclusion;
 use crate::document::Document;
-use crate::error::{Kind, Place, Result};
+use crate::error::{Error, Kind, Place, Result};
 use crate::json::pointer;
+use crate::problems::Problems;
 
-/// Removes the paths that `api.toml` leaves out.
-pub(super) fn exclude(root: &mut Value, exclusions: &[Exclusion]) -> Result<()> {
-    for exclusion in exclusions {
-        let removed = object_at(root, &["paths"]).and_then(|paths| paths.remove(&exclusion.path));
-        if removed.is_none() {
-            return Err(Kind::ExclusionDead { path: exclusion.path.clone() }.into());
+/// Removes the paths that `api.toml` leaves out, and refuses those whose braces don't enclose plain names.
+pub(super) fn exclude(root: &mut Value, document: &Document, exclusions: &[Exclusion], problems: &mut Problems) {
+    let mut remove = |path: &str| object_at(root, &["paths"]).and_then(|paths| paths.remove(path)).is_some();
+    for Exclusion { path, .. } in exclusions {
+        if !remove(path) {
+            problems.add(Kind::ExclusionDead { path: path.clone() });
         }
     }
-    Ok(())
-}
-
-/// Refuses a template whose braces don't enclose plain names.
-pub(super) fn check_templates(document: &Document, exclusions: &[Exclusion]) -> Result<()> {
-    let found =
-        unusable(document).into_iter().find(|(path, _)| exclusions.iter().all(|exclusion| exclusion.path != *path));
-    match found {
-        None => Ok(()),
-        Some((_, kind)) => Err(kind.into()),
-    }
-}
-
-/// Paths whose templates can't be filled, each with the complaint about it.
-pub(super) fn unusable(document: &Document) -> Vec<(String, Kind)> {
-    let mut found = Vec::new();
     for operation in document.operations().iter().filter(|operation| !is_template(operation.path)) {
-        let (operation, path) = (operation.id.to_owned(), operation.path.to_owned());
-        let pointer = pointer(&["paths", &path]);
-        found.push((path.clone(), Kind::PathTemplate { operation, path, pointer }));
-    }
-    found
-}
-
-/// Removes a path.
-pub(super) fn remove(root: &mut Value, path: &str) {
-    if let Some(paths) = object_at(root, &["paths"]) {
-        paths.remove(path);
+        let path = operation.path.to_owned();
+        if exclusions.iter().all(|exclusion| exclusion.path != path) {
+            remove(&path);
+            let pointer = pointer(&["paths", &path]);
+            problems.add(Kind::PathTemplate { operation: operation.id.to_owned(), path, pointer });
+        }
     }
 }
 
-fn is_template(path: &str) -> bool {
+/// Whether braces enclose plain names.
+pub(crate) fn is_template(path: &str) -> bool {
     let mut rest = path;
     while let Some(at) = rest.find(['{', '}']) {
         let Some(inner) = rest[at..].strip_prefix('{') else { return false };
@@ -109,6 +90,7 @@ fn rename(root: &mut Value, fix: fn(&str) -> String) -> Result<usize> {
     let wrong: Vec<(String, String)> =
         paths.keys().map(|path| (path.clone(), fix(path))).filter(|(path, fixed)| path != fixed).collect();
     let mut places = 0;
+    let mut twice = Vec::new();
     for (path, fixed) in wrong {
         let Some(item) = paths.remove(&path) else { continue };
         match (paths.get_mut(&fixed).and_then(Value::as_object_mut), item) {
@@ -116,7 +98,8 @@ fn rename(root: &mut Value, fix: fn(&str) -> String) -> Result<usize> {
                 if let Some((method, _)) = item.iter().find(|(method, _)| known.contains_key(*method)) {
                     let name = format!("{method} {fixed}");
                     let place = Place { operation: None, pointer: Some(pointer(&["paths", &path])) };
-                    return Err(Kind::NameClash { name, first: fixed, second: path, place }.into());
+                    twice.push(Kind::NameClash { name, first: fixed, second: path, place }.into());
+                    continue;
                 }
                 known.extend(item);
             }
@@ -124,7 +107,7 @@ fn rename(root: &mut Value, fix: fn(&str) -> String) -> Result<usize> {
         }
         places += 1;
     }
-    Ok(places)
+    Error::of(twice).map_or(Ok(places), Err)
 }
 
 #[cfg(test)]

@@ -17,7 +17,10 @@ use crate::document::{Document, METHODS};
 use crate::error::{Error, Result};
 use crate::json::{entries, items};
 use fact::Fact;
-use parameters::Shared;
+use parameters::SharedParameters;
+
+/// A `lake.toml` for a folder that has none.
+const NO_TABLES: &str = "# Which resources become tables, and what their values mean: none yet.\n";
 
 /// What an import wrote.
 #[derive(Debug, Clone, Serialize)]
@@ -34,7 +37,8 @@ pub struct Imported {
     pub unchanged: bool,
 }
 
-/// Imports a document into a folder: writes the facts file and pins it in the folder's `api.toml`.
+/// Imports a document into a folder: writes the facts file and pins it in the folder's `api.toml`. A folder that has no
+/// configuration yet gets one from which can be generated: modules, secrets, paths that are left out, no tables.
 ///
 /// # Errors
 /// When the file cannot be read, is not an OpenAPI 3.0 document, or the folder cannot be written; nothing is written
@@ -52,10 +56,15 @@ pub fn import(file: &Path, folder: &Path) -> Result<Imported> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => pin::fresh(&document, &version, &sha256),
         Err(source) => return Err(Error::read(&api, source)),
     };
-    Api::parse(&api, &pinned)?;
+    Api::parse(&api, &pinned)?.check_is_ours(&document)?;
+    let lake = folder.join("lake.toml");
+    let has_lake = lake.exists();
     std::fs::create_dir_all(folder).map_err(|source| Error::write(folder, source))?;
     std::fs::write(&target, &facts).map_err(|source| Error::write(&target, source))?;
     std::fs::write(&api, &pinned).map_err(|source| Error::write(&api, source))?;
+    if !has_lake {
+        std::fs::write(&lake, NO_TABLES).map_err(|source| Error::write(&lake, source))?;
+    }
     let operations = document.operation_count();
     Ok(Imported { version, file: target, sha256, operations, unchanged: facts.as_bytes() == text })
 }
@@ -75,7 +84,7 @@ pub fn facts(document: &Document) -> String {
         let urls = api.servers.iter().map(|server| Fact::inline([("url", Fact::text(&server.url))]));
         top.push(("servers", Fact::List(urls.collect())));
     }
-    let shared = Shared::find(root);
+    let shared = SharedParameters::find(root);
     let paths = entries(&root["paths"]).into_iter().filter(|(path, _)| path.starts_with('/'));
     let paths = paths.map(|(path, item)| (path.to_owned(), path_item(item, &shared)));
     top.push(("paths", Fact::Block(paths.collect())));
@@ -86,13 +95,13 @@ pub fn facts(document: &Document) -> String {
     Fact::block(top).document()
 }
 
-fn path_item(item: &Value, shared: &Shared<'_>) -> Fact {
+fn path_item(item: &Value, shared: &SharedParameters<'_>) -> Fact {
     let methods = entries(item).into_iter().filter(|(method, _)| METHODS.contains(method));
     let common = items(&item["parameters"]);
     Fact::Block(methods.map(|(method, node)| (method.to_owned(), operation(node, common, shared))).collect())
 }
 
-fn operation(operation: &Value, common: &[Value], shared: &Shared<'_>) -> Fact {
+fn operation(operation: &Value, common: &[Value], shared: &SharedParameters<'_>) -> Fact {
     let mut parts = vec![("operationId", Fact::Scalar(operation["operationId"].clone()))];
     if let Some(tags) = operation.get("tags") {
         parts.push(("tags", Fact::List(items(tags).iter().cloned().map(Fact::Scalar).collect())));

@@ -26,14 +26,14 @@ const SHARED: [&str; 9] = [
 
 /// The shared parameters of a document.
 #[derive(Debug)]
-pub(super) struct Shared<'a> {
+pub(super) struct SharedParameters<'a> {
     /// Shared parameters as they are written once.
     facts: BTreeMap<&'a str, Fact>,
     /// Every parameter below `components`, for the references to those that are not shared.
     components: &'a Value,
 }
 
-impl<'a> Shared<'a> {
+impl<'a> SharedParameters<'a> {
     /// Finds the shared parameters, whether the document has them below `components` or repeats them everywhere.
     pub(super) fn find(root: &'a Value) -> Self {
         let components = &root["components"]["parameters"];

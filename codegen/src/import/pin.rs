@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use heck::ToSnakeCase;
 
 use crate::document::Document;
+use crate::fixups::is_template;
+use crate::secrets::Secrets;
 
 /// The text with another pin.
 pub(super) fn pin(text: &str, version: &str, sha256: &str) -> String {
@@ -35,7 +37,20 @@ pub(super) fn pin(text: &str, version: &str, sha256: &str) -> String {
     pinned
 }
 
-/// An `api.toml` for a folder that has none: one module a first path segment.
+/// Names of texts that are secrets wherever there are such.
+const SECRETS: [&str; 8] = [
+    "password",
+    "*Password",
+    "token",
+    "privateKey",
+    "encryptionKey",
+    "licenseKey",
+    "clientSecret",
+    "CustomFieldValue/value",
+];
+
+/// An `api.toml` for a folder that has none: one module a first path segment, what `Debug` must not show, and the paths that can't be
+/// called.
 pub(super) fn fresh(document: &Document, version: &str, sha256: &str) -> String {
     let operations = document.operations();
     let prefix = |path: &str| path.trim_start_matches('/').split('/').next().unwrap_or_default().to_owned();
@@ -44,6 +59,16 @@ pub(super) fn fresh(document: &Document, version: &str, sha256: &str) -> String 
     text.push_str("[modules]\n");
     for prefix in prefixes {
         text.push_str(&format!("{prefix:?} = {:?}\n", prefix.to_snake_case()));
+    }
+    let secrets: Vec<&str> = SECRETS.into_iter().filter(|pattern| Secrets::matches(document, pattern)).collect();
+    text.push_str(&format!(
+        "\n[models]\n# Texts that `Debug` never shows, by property name or `Schema/name`: look for more.\nsecrets = {secrets:?}\n"
+    ));
+    let cut_off: BTreeSet<&str> =
+        operations.iter().map(|operation| operation.path).filter(|path| !is_template(path)).collect();
+    for path in cut_off {
+        let reason = "the path template can't be filled";
+        text.push_str(&format!("\n[[exclude]]\npath = {path:?}\nreason = {reason:?}\n"));
     }
     text
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use syn::{Attribute, parse_quote};
 
 use crate::api::LookAlikes;
-use crate::error::{Kind, Result};
+use crate::error::Kind;
 use crate::pattern::{is_optional, plain};
+use crate::problems::Problems;
 use crate::resource::Resource;
 use crate::schema::Schemas;
 
@@ -19,22 +20,27 @@ pub(crate) struct Docs<'a> {
     paths: BTreeMap<&'a str, &'a str>,
 }
 
+/// Tells names that the document doesn't have, unless a `?` at the end says that only some versions have it.
+pub(crate) fn check(look_alikes: &[LookAlikes], schemas: &Schemas, problems: &mut Problems) {
+    for name in look_alikes.iter().flat_map(LookAlikes::keys) {
+        if schemas.get(plain(name)).is_none() && !is_optional(name) {
+            problems.add(Kind::LookAlikeDead { schema: name.clone() });
+        }
+    }
+}
+
 impl<'a> Docs<'a> {
-    /// A name that the document doesn't have is an error, unless a `?` at its end says that only some versions have it.
-    pub(crate) fn resolve(look_alikes: &'a [LookAlikes], schemas: &Schemas, resources: &'a [Resource]) -> Result<Self> {
+    pub(crate) fn of_all(look_alikes: &'a [LookAlikes], schemas: &Schemas, resources: &'a [Resource]) -> Self {
         let mut found = BTreeMap::new();
         for group in look_alikes {
             let known = |name: &str| schemas.get(name).is_some();
-            if let Some(name) = group.keys().find(|name| !known(plain(name)) && !is_optional(name)) {
-                return Err(Kind::LookAlikeDead { schema: name.clone() }.into());
-            }
             let members = group.iter().map(|(name, is)| (plain(name), is.as_str()));
             let members: Vec<(&str, &str)> = members.filter(|(name, _)| known(name)).collect();
             found.extend(members.iter().map(|(name, _)| (*name, members.clone())));
         }
         let own = resources.iter().filter(|resource| resource.is_own());
         let paths = own.map(|resource| (resource.schema.as_str(), resource.path.as_str())).collect();
-        Ok(Self { look_alikes: found, paths })
+        Self { look_alikes: found, paths }
     }
 
     /// The documentation of a record type.

@@ -11,36 +11,14 @@ use typify::{TypeSpace, TypeSpaceSettings};
 
 use super::docs::Docs;
 use crate::error::{Kind, Result};
-use crate::names::{Owner, Scope, field_name, type_name};
+use crate::names::{field_name, type_name};
 use crate::schema::{Property, Schema, Schemas, Shape};
 use crate::secrets::Secrets;
 
 /// Type of the SDK that holds a `date-time`.
 const TIMESTAMP: &str = "Timestamp";
-/// Names that the SDK brings into the scope of generated text.
-const SDK_TYPES: [&str; 19] = [
-    TIMESTAMP,
-    "Decimal",
-    "Download",
-    "Extra",
-    "Json",
-    "Method",
-    "Multipart",
-    "Nothing",
-    "Operation",
-    "Patch",
-    "Path",
-    "Placed",
-    "Record",
-    "RecordInfo",
-    "Records",
-    "Resource",
-    "Rule",
-    "Under",
-    "Value",
-];
 /// Field with the properties that the document doesn't list.
-const EXTRA: &str = "extra";
+pub(crate) const EXTRA: &str = "extra";
 
 /// Texts of all models by type name, each with the impls that belong to it.
 pub(crate) fn render(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<BTreeMap<String, String>> {
@@ -63,10 +41,6 @@ pub(crate) fn render(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> R
 
 /// The items of all models, and by type name the texts that list their properties.
 fn items(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<(Vec<syn::Item>, BTreeMap<String, String>)> {
-    let mut scope = Scope::default();
-    for name in SDK_TYPES {
-        scope.take(name, Owner::own("the SDK's own type"))?;
-    }
     let mut settings = TypeSpaceSettings::default();
     settings.with_derive("PartialEq".to_owned());
     settings.with_replacement(TIMESTAMP, TIMESTAMP, std::iter::empty());
@@ -76,8 +50,7 @@ fn items(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<(Vec<s
     definitions.insert(TIMESTAMP.to_owned(), json!({"type": "string"}));
     for (name, schema) in schemas.iter() {
         let ty = type_name(name);
-        scope.take(&ty, Owner::schema(name))?;
-        definitions.insert(ty.clone(), definition(name, schema)?);
+        definitions.insert(ty.clone(), definition(schema));
         // The SDK's own kind of enumeration, and objects that are nothing but unknown properties, are rendered here.
         if !matches!(schema, Schema::Object(_)) {
             settings.with_replacement(&ty, &ty, std::iter::empty());
@@ -103,23 +76,17 @@ fn items(schemas: &Schemas, secrets: &Secrets, docs: &Docs<'_>) -> Result<(Vec<s
 }
 
 /// A schema as typify takes it: nothing required, unknown properties kept.
-fn definition(name: &str, schema: &Schema) -> Result<Value> {
+fn definition(schema: &Schema) -> Value {
     let extra = json!({});
-    Ok(match schema {
+    match schema {
         Schema::Enum(_) => json!({"type": "string"}),
         Schema::FreeForm => json!({"type": "object"}),
         Schema::Object(properties) => {
-            let mut scope = Scope::default();
-            scope.take(EXTRA, Owner::own("the field for unknown properties"))?;
-            let mut entries = Map::new();
-            for property in properties {
-                let field = field_name(&property.name);
-                scope.take(&field, Owner::property(name, &property.name))?;
-                entries.insert(field, nullable(&property.shape));
-            }
+            let entry = |property: &Property| (field_name(&property.name), nullable(&property.shape));
+            let entries: Map<String, Value> = properties.iter().map(entry).collect();
             json!({"type": "object", "properties": entries, "additionalProperties": extra})
         }
-    })
+    }
 }
 
 fn free_form_item(name: &str, docs: &Docs<'_>) -> syn::Item {

@@ -9,7 +9,7 @@ use syn::{ImplItem, Item, parse_quote};
 use super::prepared::Prepared;
 use super::rust_type;
 use crate::error::{Kind, Result};
-use crate::names::type_name;
+use crate::names::pascal_name;
 use crate::operation::{Answer, Body, Raw};
 use crate::schema::Shape;
 
@@ -124,7 +124,7 @@ impl Calls {
             }
         }
         let answer = answer.ok_or_else(lost)?;
-        let verb = format_ident!("{}", type_name(&raw.method));
+        let verb = format_ident!("{}", pascal_name(&raw.method));
         let path = &raw.path;
         let items = vec![
             parse_quote!(impl crate::Client { #method }),

@@ -7,7 +7,7 @@ use crate::schema::{Schema, Schemas, Shape};
 pub(crate) fn render(tables: &[Table], schemas: &Schemas) -> String {
     let mut lines = String::new();
     for table in tables {
-        let mut walk = Walk { schemas, entity: &table.name, lines: &mut lines };
+        let mut walk = ValueWalk { schemas, entity: &table.name, lines: &mut lines };
         walk.columns(&table.schema, &table.columns, "");
     }
     format!(
@@ -16,13 +16,13 @@ pub(crate) fn render(tables: &[Table], schemas: &Schemas) -> String {
     )
 }
 
-struct Walk<'a> {
+struct ValueWalk<'a> {
     schemas: &'a Schemas,
     entity: &'a str,
     lines: &'a mut String,
 }
 
-impl Walk<'_> {
+impl ValueWalk<'_> {
     fn columns(&mut self, schema: &str, columns: &[Column], above: &str) {
         let Some(Schema::Object(properties)) = self.schemas.get(schema) else { return };
         for column in columns {

@@ -26,9 +26,12 @@ pub(crate) fn generate(sources: &Sources) -> Result<Generated> {
     connectwise_codegen::generate(sources, &Selection::full(&sources.api))
 }
 
-/// What generating from changed sources complains about.
+/// What generating from changed sources complains about first; what is only left over is told beside what is generated.
 pub(crate) fn complaint(api: &str, lake: &str, document: &[u8]) -> String {
-    sources(api, lake, document).and_then(|sources| generate(&sources)).unwrap_err().to_string()
+    match sources(api, lake, document).and_then(|sources| generate(&sources)) {
+        Err(error) => error.to_string(),
+        Ok(generated) => format!("left over: {}", generated.left_over[0]),
+    }
 }
 
 /// The document with one text replaced by another.

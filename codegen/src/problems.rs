@@ -1,0 +1,46 @@
+//! What is wrong with a document and its configuration, all of it: whoever reads on after a fault finds the next one, too.
+
+use crate::error::{Error, Result};
+
+/// Faults that were found so far.
+#[derive(Debug, Default)]
+pub(crate) struct Problems {
+    found: Vec<Error>,
+}
+
+impl Problems {
+    /// Adds a fault, and those that it was found with.
+    pub(crate) fn add(&mut self, problem: impl Into<Error>) {
+        for problem in problem.into().into_all() {
+            let told = problem.to_string();
+            if self.found.iter().all(|known| known.to_string() != told) {
+                self.found.push(problem);
+            }
+        }
+    }
+
+    /// What was found, or nothing and a fault more.
+    pub(crate) fn keep<T>(&mut self, result: Result<T>) -> Option<T> {
+        match result {
+            Ok(value) => Some(value),
+            Err(problem) => {
+                self.add(problem);
+                None
+            }
+        }
+    }
+
+    /// The faults that stop the generator, and what is only left over.
+    pub(crate) fn split(self) -> (Vec<Error>, Vec<Error>) {
+        self.found.into_iter().partition(|problem| !problem.is_left_over())
+    }
+
+    /// What is left over, unless something stops the generator.
+    pub(crate) fn finish(self) -> Result<Vec<Error>> {
+        let (stopping, left_over) = self.split();
+        match Error::of(stopping) {
+            Some(error) => Err(error),
+            None => Ok(left_over),
+        }
+    }
+}
