@@ -1,5 +1,5 @@
-//! Generates the catalogue, the models, the resources and the raw operations that the enabled features ask for from
-//! `openapi/`, or from the folder that `CONNECTWISE_OPENAPI` names, into `OUT_DIR`.
+//! Generates the catalogue, the models, the resources and the raw operations that the enabled features ask for from the facts of
+//! `connectwise-openapi` into `OUT_DIR`.
 
 #![allow(clippy::print_stdout, reason = "a build script speaks to cargo on standard output")]
 
@@ -7,10 +7,7 @@ use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use connectwise_codegen::{Selection, Sources, generate};
-
-/// Variable with another folder of interface facts, for the SDK of another version of the interface.
-const FOLDER: &str = "CONNECTWISE_OPENAPI";
+use connectwise_codegen::{Api, Lake, Selection, Sources, generate};
 
 fn main() -> ExitCode {
     match run() {
@@ -26,17 +23,13 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    // Asked for when it runs: a compiled build script can be reused by another checkout of the same sources.
-    let package =
-        std::env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set: run this through cargo")?;
-    println!("cargo::rerun-if-env-changed={FOLDER}");
-    let openapi = match std::env::var_os(FOLDER) {
-        Some(folder) => PathBuf::from(folder),
-        None => Path::new(&package).join("../openapi"),
-    };
+    // The facts are linked in: cargo runs another build script when they change.
+    println!("cargo::rerun-if-changed=build.rs");
     let out = PathBuf::from(std::env::var_os("OUT_DIR").ok_or("OUT_DIR is not set: run this through cargo")?);
-    println!("cargo::rerun-if-changed={}", openapi.display());
-    let sources = Sources::read(&openapi)?;
+    let api = Api::parse(Path::new("api.toml"), connectwise_openapi::API)?;
+    let lake = Lake::parse(Path::new("lake.toml"), connectwise_openapi::LAKE)?;
+    let file = api.document_file();
+    let sources = Sources::new(api, lake, &file, connectwise_openapi::DOCUMENT.into())?;
     let has = |feature: &str| std::env::var_os(format!("CARGO_FEATURE_{}", feature.to_uppercase())).is_some();
     let modules = sources.api.modules.values().filter(|module| has(module)).cloned();
     let selection = Selection::new(has("lake"), modules).with_raw(has("raw"));

@@ -27,9 +27,9 @@ fn counts(diff: &Value) -> [&Value; 3] {
     [&diff["breaking"], &diff["tolerant"], &diff["additive"]]
 }
 
-/// A folder for the older version. It stays: `.ci/older-interface` compiles an SDK that is generated from it.
-fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("older-interface");
+/// A folder for another version. It stays: `.ci/older-interface` compiles what is generated from it.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     // It may be left from the last run.
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
@@ -41,7 +41,7 @@ fn going_back_to_2025_1_and_forth_to_2025_8_needs_no_edit() {
     let pinned = openapi();
     let back = Older::read();
     let newer = pinned.join(format!("connectwise-psa-{}.json", back.newer));
-    let folder = folder();
+    let folder = folder("older-interface");
     for file in ["api.toml", "lake.toml", "figures.toml"] {
         std::fs::copy(pinned.join(file), folder.join(file)).unwrap();
     }
@@ -84,6 +84,89 @@ fn going_back_to_2025_1_and_forth_to_2025_8_needs_no_edit() {
     assert_eq!(code, 0, "{checked}");
 }
 
+/// Schemas that are called like what generated text uses: of Rust, of its prelude and of the SDK. Whether their models compile is for
+/// `.ci/older-interface` to tell.
+#[test]
+fn names_of_rust_are_names_of_schemas() {
+    const NAMES: [&str; 36] = [
+        "Option",
+        "String",
+        "Vec",
+        "Box",
+        "Result",
+        "Some",
+        "None",
+        "Ok",
+        "Err",
+        "Default",
+        "Clone",
+        "Debug",
+        "PartialEq",
+        "Iterator",
+        "From",
+        "Into",
+        "Send",
+        "Sync",
+        "Value",
+        "Record",
+        "Path",
+        "Resource",
+        "Extra",
+        "Client",
+        "Error",
+        "Timestamp",
+        "Download",
+        "Self",
+        "Bool",
+        "I32",
+        "F64",
+        "Str",
+        "Type",
+        "Fn",
+        "Std",
+        "Serde",
+    ];
+    let pinned = openapi();
+    let folder = folder("names-of-rust");
+    for file in ["api.toml", "lake.toml"] {
+        std::fs::copy(pinned.join(file), folder.join(file)).unwrap();
+    }
+    let api = connectwise_codegen::Api::read(&pinned.join("api.toml")).unwrap();
+    let mut document: Value = serde_json::from_str(&text(&pinned.join(api.document_file()))).unwrap();
+    let reference = |name: &str| json!({"$ref": format!("#/components/schemas/{name}")});
+    for name in NAMES {
+        let path = format!("/time/{}", name.to_lowercase());
+        let list = json!({"application/json": {"schema": {"type": "array", "items": reference(name)}}});
+        let one = json!({"application/json": {"schema": reference(name)}});
+        document["paths"][&path] = json!({
+            "get": {"operationId": format!("getTime{name}"), "responses": {"200": {"description": "OK", "content": list}}},
+            "post": {
+                "operationId": format!("postTime{name}"),
+                "requestBody": {"required": true, "content": one},
+                "responses": {"201": {"description": "Created", "content": one}},
+            },
+        });
+        let properties = json!({
+            "id": {"type": "integer", "format": "int32"},
+            "name": {"type": "string", "maxLength": 5},
+            "since": {"type": "string", "format": "date-time"},
+            "kind": {"type": "string", "enum": ["Some", "None", "Self"]},
+            "password": {"type": "string"},
+            "next": reference(name),
+            "all": {"type": "array", "items": reference("Option")},
+        });
+        document["components"]["schemas"][name] = json!({"type": "object", "properties": properties});
+    }
+    let download = folder.join("download.json");
+    std::fs::write(&download, serde_json::to_vec(&document).unwrap()).unwrap();
+    let (code, imported) = run(&folder, &["import", &download.display().to_string()]);
+    assert_eq!(code, 0, "{imported}");
+    std::fs::remove_file(&download).unwrap();
+    let (code, checked) = run(&folder, &["check", "--write"]);
+    assert_eq!(code, 0, "{checked}");
+    assert_eq!(checked["figures"]["records"], 833 + NAMES.len());
+}
+
 /// Follows a bump: `OLDER=<facts of the version before> cargo test -p connectwise-codegen --test bump -- --ignored`.
 #[test]
 #[ignore = "writes the way back to the version that is named"]
@@ -95,6 +178,6 @@ fn write_the_way_back() {
     let newer = openapi().join(format!("connectwise-psa-{}.json", pinned.api.document.version));
     let older = std::fs::read(&imported.file).unwrap();
     let back = Older::between(&std::fs::read(newer).unwrap(), &older, imported.sha256);
-    let target = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/older/{}.json", back.version));
+    let target = openapi().join(format!("older/{}.json", back.version));
     std::fs::write(target, serde_json::to_string_pretty(&back).unwrap() + "\n").unwrap();
 }

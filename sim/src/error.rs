@@ -74,7 +74,8 @@ impl fmt::Display for Error {
             Kind::UnknownRelease(release) => {
                 write!(
                     f,
-                    "there is no interface document of release {release}: choose 2025.1 or 2025.8, or name a file"
+                    "there is no interface document of release {release}: choose {}, or name a file",
+                    crate::document::releases().collect::<Vec<_>>().join(" or ")
                 )
             }
             Kind::UnknownRole(role) => {

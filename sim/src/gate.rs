@@ -116,14 +116,14 @@ mod tests {
             "application/vnd.connectwise.com+json; version=2025.1",
             "application/vnd.connectwise.com+json;version=2025.8",
         ] {
-            assert_eq!(unsupported(accept, Release::V2025_8), None, "{accept}");
+            assert_eq!(unsupported(accept, Release(2025, 8)), None, "{accept}");
         }
         assert_eq!(
-            unsupported("application/vnd.connectwise.com+json; version=2031.1", Release::V2025_8).as_deref(),
+            unsupported("application/vnd.connectwise.com+json; version=2031.1", Release(2025, 8)).as_deref(),
             Some("2031.1")
         );
         assert_eq!(
-            unsupported("application/vnd.connectwise.com+json; version=next", Release::V2025_8).as_deref(),
+            unsupported("application/vnd.connectwise.com+json; version=next", Release(2025, 8)).as_deref(),
             Some("0.0")
         );
     }

@@ -51,8 +51,8 @@
 //! ```
 //!
 //! # What is served
-//! Below [`Simulator::base_url`], with Basic credentials and a `clientId` header, the paths of the interface document of release
-//! 2025.8 (or [`Builder::api_version`], or a [`Builder::document`] of your own): lists, counts and single rows, below other
+//! Below [`Simulator::base_url`], with Basic credentials and a `clientId` header, the paths of the interface document that
+//! the SDK is generated from (or of [`Builder::api_version`], or a [`Builder::document`] of your own): lists, counts and single rows, below other
 //! rows too; POST, PUT, PATCH (JSON Patch) and DELETE, which change what is read afterwards; `POST /service/tickets/search` and
 //! `/project/tickets/search`; `POST /system/bundles`; documents and pictures; callbacks, which are delivered to loopback
 //! addresses. Below [`Simulator::url`], without credentials, `/login/companyinfo/{company}`.

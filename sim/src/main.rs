@@ -37,7 +37,7 @@ struct Arguments {
     #[arg(long, value_name = "DIR")]
     samples: Option<PathBuf>,
     /// The release whose shapes are served.
-    #[arg(long, default_value = "2025.8", value_name = "RELEASE")]
+    #[arg(long, default_value = connectwise_openapi::VERSION, value_name = "RELEASE")]
     api_version: String,
     /// Serve the resources of another interface document.
     #[arg(long, value_name = "FILE")]

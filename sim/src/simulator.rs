@@ -99,7 +99,8 @@ impl Builder {
         self
     }
 
-    /// The release whose shapes are served: `2025.8`, the default, or `2025.1`; with [`document`](Self::document) any.
+    /// The release whose shapes are served: by default that of the interface document in the program; one before it, where the
+    /// facts tell the way back to it; with [`document`](Self::document) any.
     #[must_use]
     pub fn api_version(mut self, release: impl Into<String>) -> Self {
         self.release = release.into();
@@ -259,7 +260,7 @@ impl Simulator {
             samples: None,
             username: "simco+public".to_owned(),
             password: "private".to_owned(),
-            release: "2025.8".to_owned(),
+            release: connectwise_openapi::VERSION.to_owned(),
             document: None,
             role: "full".to_owned(),
             faults: None,

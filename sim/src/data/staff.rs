@@ -113,10 +113,10 @@ impl World {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Document, Release};
+    use crate::document::Document;
 
     fn world(scale: u64) -> World {
-        World::new(3, scale, Document::of(Release::V2025_8).unwrap())
+        World::new(3, scale, Document::pinned().unwrap())
     }
 
     #[test]

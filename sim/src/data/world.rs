@@ -332,10 +332,9 @@ pub(crate) fn touched(draw: Draw, advance: u32) -> i64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::Release;
 
     fn world(seed: u64, scale: u64) -> World {
-        World::new(seed, scale, Document::of(Release::V2025_8).unwrap())
+        World::new(seed, scale, Document::pinned().unwrap())
     }
 
     #[test]

@@ -2,12 +2,13 @@
 //!
 //! One document is read a process and release, and kept for the life of the process: everything borrows its names.
 
+mod older;
 mod raw;
 mod read;
 mod resource;
 mod schema;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::Path as FilePath;
 use std::sync::LazyLock;
 
@@ -16,19 +17,11 @@ use crate::error::{Error, Kind as ErrorKind, unreadable};
 pub(crate) use resource::{Matched, Path, Resource, Role};
 pub(crate) use schema::{ListOf, Member, Of, Property, Schema, Type};
 
-/// The document that is in the program.
-const EMBEDDED: &str = include_str!("../../../openapi/connectwise-psa-2025.8.json");
-/// What its release added to the one before.
-const ADDED: &str = include_str!("../../data/added-2025.8.txt");
-
 /// A release of the API.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Release(pub(crate) u32, pub(crate) u32);
 
 impl Release {
-    pub(crate) const V2025_1: Self = Self(2025, 1);
-    pub(crate) const V2025_8: Self = Self(2025, 8);
-
     /// Reads `2025.8`.
     pub(crate) fn parse(text: &str) -> Option<Self> {
         let (year, part) = text.split_once('.')?;
@@ -57,25 +50,53 @@ pub(crate) struct Document {
     pub(crate) absent: Vec<(&'static str, &'static str)>,
 }
 
-static STANDARD: LazyLock<Result<Document, String>> = LazyLock::new(|| Document::read(EMBEDDED, Release::V2025_8, ""));
-static OLDER: LazyLock<Result<Document, String>> = LazyLock::new(|| Document::read(EMBEDDED, Release::V2025_1, ADDED));
+type Reading = Result<Document, String>;
+
+/// The documents that are in the program, by their releases: the pinned one and those before it that it tells the way to.
+static DOCUMENTS: LazyLock<BTreeMap<String, LazyLock<Reading, Box<dyn FnOnce() -> Reading + Send>>>> =
+    LazyLock::new(|| {
+        let mut documents = BTreeMap::new();
+        let mut add = |version: &str, read: Box<dyn FnOnce(Release) -> Reading + Send>| {
+            if let Some(release) = Release::parse(version) {
+                let read: Box<dyn FnOnce() -> Reading + Send> = Box::new(move || read(release));
+                documents.insert(version.to_owned(), LazyLock::new(read));
+            }
+        };
+        for way in older::ways_back() {
+            let version = way.version.clone();
+            add(&version, Box::new(move |release| way.document(release)));
+        }
+        let pinned = |release| Document::read(connectwise_openapi::DOCUMENT, release, Vec::new());
+        add(connectwise_openapi::VERSION, Box::new(pinned));
+        documents
+    });
+
+/// The releases whose documents are in the program.
+pub(crate) fn releases() -> impl Iterator<Item = &'static str> {
+    DOCUMENTS.keys().map(String::as_str)
+}
 
 impl Document {
     /// The document in the program, as of a release.
     pub(crate) fn of(release: Release) -> Result<&'static Self, Error> {
-        let found = match release {
-            Release::V2025_8 => &*STANDARD,
-            Release::V2025_1 => &*OLDER,
-            other => return Err(ErrorKind::UnknownRelease(other.to_string()).into()),
-        };
+        let name = release.to_string();
+        let found = DOCUMENTS.get(&name).ok_or(ErrorKind::UnknownRelease(name))?;
         found.as_ref().map_err(|reason| ErrorKind::BadDocument("in the program".into(), reason.clone()).into())
+    }
+
+    /// The pinned document.
+    pub(crate) fn pinned() -> Result<&'static Self, Error> {
+        match Release::parse(connectwise_openapi::VERSION) {
+            Some(release) => Self::of(release),
+            None => Err(ErrorKind::UnknownRelease(connectwise_openapi::VERSION.to_owned()).into()),
+        }
     }
 
     /// A document from a file. It stays in memory until the process ends.
     pub(crate) fn from_file(file: &FilePath, release: Release) -> Result<&'static Self, Error> {
         let bad = |reason: String| Error::from(ErrorKind::BadDocument(file.to_owned(), reason));
         let text: &'static str = String::leak(crate::input::read_text(file).map_err(|error| bad(unreadable(&error)))?);
-        let document = Self::read(text, release, "").map_err(bad)?;
+        let document = Self::read(text, release, Vec::new()).map_err(bad)?;
         Ok(Box::leak(Box::new(document)))
     }
 
@@ -123,13 +144,13 @@ mod tests {
     use super::*;
 
     fn role(path: &str) -> Option<String> {
-        let document = Document::of(Release::V2025_8).unwrap();
+        let document = Document::pinned().unwrap();
         document.find(path).map(|found| format!("{:?} {:?}", found.path.role.name(), found.arguments))
     }
 
     #[test]
     fn every_list_of_the_document_is_a_resource() {
-        let document = Document::of(Release::V2025_8).unwrap();
+        let document = Document::pinned().unwrap();
         // 676 paths whose GET answers with a list of objects, some of which differ by their last slash only.
         assert!((669..=676).contains(&document.resources.len()), "{}", document.resources.len());
         assert!(document.paths.len() > 1_780, "{}", document.paths.len());
@@ -161,7 +182,7 @@ mod tests {
 
     #[test]
     fn an_older_release_lacks_what_was_added() {
-        let (old, new) = (Document::of(Release::V2025_1).unwrap(), Document::of(Release::V2025_8).unwrap());
+        let (old, new) = (Document::of(Release(2025, 1)).unwrap(), Document::pinned().unwrap());
         let company = |document: &'static Document| {
             let schema = document.schema_named("Company").unwrap();
             document.property(schema, "creditLimit").is_some()
@@ -172,7 +193,7 @@ mod tests {
 
     #[test]
     fn names_of_a_query_are_found_in_any_case_and_through_references() {
-        let document = Document::of(Release::V2025_8).unwrap();
+        let document = Document::pinned().unwrap();
         let ticket = document.schema_named("Ticket").unwrap();
         let find = |path: &str| document.property(ticket, path).map(|property| (property.path.join("/"), property.of));
         assert_eq!(find("BOARD/NAME"), Some(("board/name".to_owned(), Type::Text)));

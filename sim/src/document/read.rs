@@ -8,20 +8,18 @@ use super::schema::{ListOf, Member, Of, Schema};
 use super::{Document, Release};
 
 impl Document {
-    /// Reads a document. `added` names what its release added to the wanted one, a line each.
-    pub(super) fn read(text: &'static str, release: Release, added: &'static str) -> Result<Self, String> {
+    /// Reads a document. `absent` are properties that rows of later releases have.
+    pub(super) fn read(
+        text: &'static str,
+        release: Release,
+        absent: Vec<(&'static str, &'static str)>,
+    ) -> Result<Self, String> {
         let raw: Raw<'static> = serde_json::from_str(text).map_err(|error| error.to_string())?;
-        let added: Vec<&'static str> = added.lines().filter(|line| !line.starts_with('#')).collect();
-        let absent: Vec<(&str, &str)> = added.iter().filter_map(|line| line.split_once(' ')).collect();
         let schemas_by_name: HashMap<&'static str, usize> =
             raw.components.schemas.keys().enumerate().map(|(number, name)| (*name, number)).collect();
-        let schemas: Vec<Schema> = raw
-            .components
-            .schemas
-            .iter()
-            .map(|(name, schema)| read_schema(name, schema, &schemas_by_name, &absent))
-            .collect();
-        let mut paths = merged(&raw.paths, &schemas_by_name, &added);
+        let schemas: Vec<Schema> =
+            raw.components.schemas.iter().map(|(name, schema)| read_schema(name, schema, &schemas_by_name)).collect();
+        let mut paths = merged(&raw.paths, &schemas_by_name);
         let resources = resources(&mut paths, &schemas);
         let mut by_start: HashMap<(String, usize), Vec<usize>> = HashMap::new();
         for (at, path) in paths.iter().enumerate() {
@@ -36,16 +34,10 @@ impl Document {
     }
 }
 
-fn read_schema(
-    name: &'static str,
-    raw: &RawSchema<'static>,
-    names: &HashMap<&'static str, usize>,
-    absent: &[(&str, &str)],
-) -> Schema {
+fn read_schema(name: &'static str, raw: &RawSchema<'static>, names: &HashMap<&'static str, usize>) -> Schema {
     let members = raw
         .properties
         .iter()
-        .filter(|(property, _)| !absent.contains(&(name, **property)))
         .map(|(property, raw)| Member {
             name: property,
             of: of(raw, names),
@@ -87,14 +79,13 @@ fn of(raw: &RawSchema<'static>, names: &HashMap<&'static str, usize>) -> Of {
 fn merged(
     raw: &BTreeMap<&'static str, BTreeMap<&'static str, RawOperation<'static>>>,
     names: &HashMap<&'static str, usize>,
-    added: &[&str],
 ) -> Vec<Path> {
     let mut paths: Vec<Path> = Vec::new();
     let mut known: HashMap<String, usize> = HashMap::new();
     for (template, operations) in raw {
         let whole = |step: &str| step.starts_with('{') && step.find('}') == Some(step.len() - 1);
         let odd = template.split('/').any(|step| step.contains('{') && !whole(step));
-        if odd || added.contains(template) {
+        if odd {
             continue;
         }
         let normal = normal(template);

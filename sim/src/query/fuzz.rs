@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use super::{Names, condition};
 use crate::calendar;
 use crate::data::rng::Draw;
-use crate::document::{Document, Release};
+use crate::document::Document;
 use crate::tree;
 
 /// Rows that have what a time entry may have or lack.
@@ -217,7 +217,7 @@ impl Naive {
 }
 
 fn fuzz(seed: u64, count: u64) {
-    let document = Document::of(Release::V2025_8).unwrap();
+    let document = Document::pinned().unwrap();
     let names = Names::of(
         document,
         document.schema_named("TimeEntry").unwrap(),

@@ -20,7 +20,7 @@ pub(crate) use names::{Column, Names};
 pub(crate) use order::{Order, ordering};
 pub(crate) use probe::{Probe, Value};
 
-use crate::document::{Document, Release};
+use crate::document::Document;
 use crate::switches::{Switch, Switches};
 
 /// What of the language is uncertain, and how it is read.
@@ -143,7 +143,7 @@ pub(crate) fn condition(names: Names, text: &str) -> Result<Option<Condition>, R
 /// # Errors
 /// What the server would answer: the message of a 400.
 pub fn parse_condition(entity: &str, text: &str) -> Result<(), String> {
-    let document = Document::of(Release::V2025_8).map_err(|error| error.to_string())?;
+    let document = Document::pinned().map_err(|error| error.to_string())?;
     let schema = document.schema_named(entity).ok_or_else(|| format!("there is no entity {entity}"))?;
     let names = Names::of(document, schema, Grammar::of(&Switches::default()));
     condition(names, text).map(drop).map_err(|refusal| refusal.message)
@@ -168,7 +168,7 @@ mod tests {
     use super::*;
 
     fn names(schema: &str) -> Names {
-        let document = Document::of(Release::V2025_8).unwrap();
+        let document = Document::pinned().unwrap();
         Names::of(document, document.schema_named(schema).unwrap(), Grammar::default())
     }
 

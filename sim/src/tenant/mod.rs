@@ -293,10 +293,10 @@ impl Tenant {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::document::{Document, Release};
+    use crate::document::Document;
 
     fn tenant(scale: u64) -> (Tenant, Place, Place) {
-        let document = Document::of(Release::V2025_8).unwrap();
+        let document = Document::pinned().unwrap();
         let place = |path: &str| Place::flat(document.resource_at(path).unwrap().number);
         (Tenant::new(World::new(1, scale, document)), place("/time/entries"), place("/system/members"))
     }

@@ -36,8 +36,8 @@ parent = { entity = "Project", property = "projectId" }
 fn catalogue(entries: &str) -> &'static [Entity] {
     let openapi = Path::new(env!("CARGO_MANIFEST_DIR")).join("../openapi");
     let folder = tempfile::tempdir().unwrap();
-    for file in std::fs::read_dir(openapi).unwrap() {
-        let file = file.unwrap().path();
+    let files = std::fs::read_dir(openapi).unwrap().map(|file| file.unwrap().path());
+    for file in files.filter(|file| file.is_file()) {
         std::fs::copy(&file, folder.path().join(file.file_name().unwrap())).unwrap();
     }
     let lake = folder.path().join("lake.toml");
