@@ -13,7 +13,7 @@ use crate::names::type_name;
 use crate::operation::Raw;
 use crate::problems::Problems;
 use crate::render;
-use crate::render::docs::Docs;
+use crate::render::docs::{Docs, Item};
 use crate::render::files::Files;
 use crate::render::gates;
 use crate::render::records::Records;
@@ -21,7 +21,7 @@ use crate::resolved::Resolved;
 use crate::resource::Resource;
 use crate::schema::{Schema, Schemas};
 use crate::secrets::Secrets;
-use crate::selection::{Owners, Selection};
+use crate::selection::{Owners, SHARED, Selection};
 use crate::verb::Verb;
 
 /// Longest generated file.
@@ -95,7 +95,13 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
     let names = owners.selected(selection);
     let selected = schemas.only(&names);
 
-    let docs = Docs::of_all(&api.look_alikes, &schemas, &resources);
+    let is_listed = |resource: &Resource| selection.has_resource(resource, &api, lake).unwrap_or_default();
+    let generated = |item: Item<'_>| match item {
+        Item::Record(schema) => names.contains(schema),
+        Item::Resource(resource) => is_listed(resource),
+        Item::Call(raw) => selection.has(&raw.module) && selection.has_raw(raw),
+    };
+    let docs = Docs::new(&api.look_alikes, (&schemas, &owners), &resources, &raws, &generated);
     let mut files = render_schemas(&selected, &secrets, &docs, &owners, &lake.shared.decimals)?;
     let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
     let mut gated_models = String::new();
@@ -134,7 +140,8 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
             let own: Vec<&Raw> = called().filter(|raw| raw.module == *module).collect();
             operation_files.add(module, render::operations::render(&own)?);
             tested.extend(own);
-            calls.push_str(&operation_files.take_index(module));
+            let head = format!("/// Operations of the module `{module}`.\n");
+            calls.push_str(&operation_files.take_module(&head, module));
         } else {
             calls.push_str(&gates::module(&BTreeSet::from([module.as_str()]), module));
         }
@@ -175,10 +182,22 @@ fn render_schemas(
         field_texts.entry(owner).or_default().push(render::fields::render(name, schemas));
     }
     let mut files = Files::new("models");
+    let (mut modules, mut all_models) = (String::new(), String::new());
     for (owner, texts) in model_texts {
         files.add(owner, texts);
+        let head = match owner {
+            SHARED => "/// Record types that more than one module uses, or none.\n".to_owned(),
+            module => {
+                let shown = format!("#[cfg_attr(docsrs, doc(cfg(any(feature = {module:?}, feature = \"lake\"))))]\n");
+                format!("/// Record types that the module `{module}` alone uses.\n{shown}")
+            }
+        };
+        modules.push_str(&files.take_module(&head, owner));
+        all_models.push_str(&format!("pub use crate::modules::{owner}::*;\n"));
     }
     let mut all = files.finish();
+    all.insert("models.rs".to_owned(), all_models);
+    all.insert("modules.rs".to_owned(), modules);
     let mut files = Files::new("fields");
     for (owner, texts) in field_texts {
         files.add(owner, texts);

@@ -161,3 +161,73 @@ fn deep_objects_become_json_and_equal_objects_share_their_columns() {
     // `owner/id` is personal, the other two owners are alike.
     assert_eq!(lake.matches("const OWNER_REFERENCE_COLUMNS").count(), 2);
 }
+
+/// Identifiers of a text of Rust, those in strings and comments left out.
+fn identifiers(tokens: proc_macro2::TokenStream, found: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Group(group) => identifiers(group.stream(), found),
+            proc_macro2::TokenTree::Ident(name) => found.push(name.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// Each text of a document that reaches generated text, with what would be code if it were written as it is.
+#[test]
+fn text_of_the_document_never_becomes_code() {
+    const CODE: &str = "x\n\r\u{2028}*/ `\"#]}} owned!(); /*";
+    let quoted = serde_json::to_string(CODE).unwrap();
+    let inner = &quoted[1..quoted.len() - 1];
+    let mutations = [
+        // A property, a value of an enumeration, a schema, a parameter, a required list, a media type, an id and a tag.
+        tiny::with("\"unitCost\": {", &format!("\"{inner}\": {{\"type\": \"string\"}}, \"unitCost\": {{")),
+        tiny::with("[\"2Weeks\", ", &format!("[{quoted}, \"2Weeks\", ")),
+        tiny::with(
+            "\"schemas\": {",
+            &format!(
+                "\"schemas\": {{\"{inner}\": {{\"type\": \"object\", \"properties\": {{\"a\": {{\"type\": \"string\"}}}}}},"
+            ),
+        ),
+        tiny::with(
+            "{\"name\": \"parentId\", \"in\": \"path\"",
+            &format!(
+                "{{\"name\": {quoted}, \"in\": \"query\", \"schema\": {{\"type\": \"string\", \"enum\": [{quoted}]}}}}, {{\"name\": \"parentId\", \"in\": \"path\""
+            ),
+        ),
+        tiny::with("\"application/json\"", &quoted),
+        tiny::with("\"operationId\": \"getShopWidgets\"", &format!("\"operationId\": {quoted}")),
+        tiny::with("\"title\": \"", &format!("\"title\": \"{inner}")),
+        tiny::with(
+            "\"/shop/widgets\": {",
+            &format!(
+                "\"/shop/owned!();`*/\\\"#/{inner}\": {{\"get\": {{\"operationId\": \"x\", \"responses\": {{\"204\": {{\"description\": \"x\"}}}}}}}}, \"/shop/widgets\": {{"
+            ),
+        ),
+        tiny::with(
+            "\"/shop/widgets\": {",
+            "\"/shop/owned!();`*/\\\"#[x]/\": {\"get\": {\"operationId\": \"x\", \"responses\": {\"204\": {\"description\": \"x\"}}}}, \"/shop/widgets\": {",
+        ),
+    ];
+    let mut refused = Vec::new();
+    for (number, document) in mutations.iter().enumerate() {
+        let generated =
+            match tiny::sources(tiny::API, tiny::LAKE, document).and_then(|sources| tiny::generate(&sources)) {
+                Ok(generated) => generated,
+                Err(error) => {
+                    assert!(!error.to_string().contains('\n'), "{error}");
+                    refused.push((number, error.pointer().unwrap().to_owned()));
+                    continue;
+                }
+            };
+        let mut found = Vec::new();
+        for (file, text) in &generated.files {
+            let tokens = text.parse().unwrap_or_else(|error| panic!("{number}, {file}: {error}"));
+            identifiers(tokens, &mut found);
+        }
+        assert!(found.iter().any(|name| name == "WidgetCycle"), "{number}");
+        assert!(found.iter().all(|name| name != "owned"), "{number}");
+    }
+    // No address can have a line break.
+    assert_eq!(refused.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [7], "{refused:?}");
+}

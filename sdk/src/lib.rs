@@ -3,7 +3,7 @@
 //! | to | use |
 //! |---|---|
 //! | say where the server is and who asks | [`Config`], [`Credentials`] |
-//! | read and change records with types | [`Client::resource`], which gives an [`Api`]; the types are in [`models`] |
+//! | read and change records with types | [`Client::resource`], which gives an [`Api`]; the types are in [`models`], by module in [`modules`] |
 //! | read a list route without types, and be able to go on after a failure | [`Client::list`], [`Page`], [`Continuation`] |
 //! | ask for records under a parent, or one of several collections of the same records | [`Api`], [`resources`] |
 //! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
@@ -57,6 +57,8 @@
 //! # }
 //! ```
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod api;
 mod api_error;
 #[cfg(feature = "arrow")]
@@ -89,6 +91,7 @@ mod list;
 mod listing;
 mod mismatch;
 pub mod models;
+pub mod modules;
 mod multipart;
 mod nearly_json;
 mod observer;

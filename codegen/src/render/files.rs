@@ -43,11 +43,11 @@ impl Files {
         self.files.insert(name, text);
     }
 
-    /// Includes of the files so far, within a module of their owner; the index has none of them then.
-    pub(crate) fn take_index(&mut self, module: &str) -> String {
+    /// A module with these lines before the files so far, which it includes; the index has none of them then.
+    pub(crate) fn take_module(&mut self, head: &str, name: &str) -> String {
         let parts = std::mem::take(&mut self.parts);
         let includes: String = parts.iter().map(|file| format!("    {}", include(file))).collect();
-        format!("/// Operations of the module `{module}`.\npub mod {module} {{\n    use super::*;\n{includes}}}\n")
+        format!("{head}pub mod {name} {{\n    use super::*;\n{includes}}}\n")
     }
 
     /// The files, and one that includes them all.

@@ -130,12 +130,20 @@ fn json_schema(shape: &Shape) -> Value {
 
 /// What typify's structs are finished with.
 struct Finish {
-    /// Type and field -> wire name, and whether `Debug` must not show it; fields that have been finished are taken out.
-    fields: BTreeMap<(String, String), (String, bool)>,
+    /// Type and field -> what is known of it; fields that have been finished are taken out.
+    fields: BTreeMap<(String, String), Field>,
     /// Type -> its documentation.
     docs: BTreeMap<String, Vec<syn::Attribute>>,
     /// Type -> the text that lists its properties.
     properties: BTreeMap<String, String>,
+}
+
+/// What is known of a field.
+struct Field {
+    wire: String,
+    /// Whether `Debug` must not show it.
+    is_secret: bool,
+    docs: syn::Attribute,
 }
 
 impl Finish {
@@ -144,9 +152,11 @@ impl Finish {
         for (name, schema) in schemas.iter() {
             let Schema::Object(properties) = schema else { continue };
             docs_of_types.insert(type_name(name), docs.of(name));
-            for Property { name: property, .. } in properties {
-                let key = (type_name(name), field_name(property));
-                fields.insert(key, (property.clone(), secrets.contains(name, property)));
+            for property in properties {
+                let key = (type_name(name), field_name(&property.name));
+                let is_secret = secrets.contains(name, &property.name);
+                let docs = docs.property(property, is_secret);
+                fields.insert(key, Field { wire: property.name.clone(), is_secret, docs });
             }
         }
         Self { fields, docs: docs_of_types, properties: BTreeMap::new() }
@@ -168,12 +178,12 @@ impl Finish {
             let known = known.or_else(|| self.fields.remove(&(ty.clone(), plain)));
             let mut value = quote!(&self.#ident);
             match known {
-                Some((wire, secret)) => {
-                    field.attrs = Vec::new();
+                Some(Field { wire, is_secret, docs }) => {
+                    field.attrs = vec![docs];
                     properties.push_str(&format!("        {ident} = {wire:?},\n"));
-                    if secret {
+                    if is_secret {
                         hides = true;
-                        value = quote!(&self.#ident.as_ref().map(|_| super::Hidden));
+                        value = quote!(&self.#ident.as_ref().map(|_| crate::models::Hidden));
                     }
                 }
                 None => {

@@ -2,6 +2,9 @@
 
 use std::fmt::Write as _;
 
+use quote::ToTokens as _;
+
+use super::docs::{alias, code};
 use crate::names::type_name;
 use crate::resource::Resource;
 use crate::verb::Verb;
@@ -18,7 +21,10 @@ fn write(out: &mut String, resource: &Resource) -> std::fmt::Result {
     let Resource { name, schema, path, parents, verbs } = resource;
     let record = type_name(schema);
     if !resource.is_own() {
-        writeln!(out, "\n/// `{path}`: records of type [`{record}`].\n#[doc(alias = {path:?})]")?;
+        writeln!(out, "\n/// {}: records of type [`{record}`].", code(path))?;
+        if let Some(alias) = alias(path) {
+            writeln!(out, "{}", alias.to_token_stream())?;
+        }
         writeln!(out, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]\npub enum {name} {{}}")?;
     }
     let place = (0..*parents).fold("Placed".to_owned(), |place, _| format!("Under<{place}>"));
