@@ -187,10 +187,7 @@ fn render_schemas(
         files.add(owner, texts);
         let head = match owner {
             SHARED => "/// Record types that more than one module uses, or none.\n".to_owned(),
-            module => {
-                let shown = format!("#[cfg_attr(docsrs, doc(cfg(any(feature = {module:?}, feature = \"lake\"))))]\n");
-                format!("/// Record types that the module `{module}` alone uses.\n{shown}")
-            }
+            module => format!("/// Record types that the module `{module}` alone uses.\n"),
         };
         modules.push_str(&files.take_module(&head, owner));
         all_models.push_str(&format!("pub use crate::modules::{owner}::*;\n"));
