@@ -204,6 +204,38 @@ fn no_modules_of_the_etl_import_each_other_in_a_ring() {
     }
 }
 
+/// Cargo copies packages alone where it vendors or packs them: a git dependency of somebody else has nothing beside them.
+#[test]
+fn packages_for_others_read_no_file_outside_of_them() {
+    let packages = ["openapi", "codegen", "sdk", "sim"];
+    let mut read = 0;
+    for file in sources(&packages) {
+        let place = file.strip_prefix(root()).unwrap();
+        let (package, inside) = place.to_str().unwrap().split_once('/').unwrap();
+        if !inside.starts_with("src/") && inside != "build.rs" {
+            continue;
+        }
+        let folder = root().join(package);
+        let text = std::fs::read_to_string(&file).unwrap();
+        let built = text.split("#[cfg(test)]").next().unwrap();
+        assert!(inside != "build.rs" || !built.contains("../"), "{} leaves its package", place.display());
+        for rest in built.split("include_").skip(1) {
+            let Some(path) = rest.split_once("!(\"").and_then(|(_, rest)| rest.split('"').next()) else { continue };
+            let mut target = file.parent().unwrap().to_owned();
+            for step in path.split('/') {
+                if step == ".." {
+                    target.pop();
+                } else {
+                    target.push(step);
+                }
+            }
+            assert!(target.starts_with(&folder), "{} reads {path}, which isn't in its package", place.display());
+            read += 1;
+        }
+    }
+    assert!(read > 0, "no file is read while compiling: is it said in another way?");
+}
+
 #[test]
 fn documents_name_paths_that_exist() {
     // A lakehouse has a folder `etl/`, too.
