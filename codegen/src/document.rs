@@ -9,10 +9,19 @@ use serde_json::Value;
 use crate::described::Described;
 use crate::error::{Error, Kind, Result};
 use crate::foreign;
+use crate::json;
 use crate::reading;
 
 /// Methods an operation can have, in the order of the facts form.
 pub(crate) const METHODS: [&str; 8] = ["delete", "get", "head", "options", "patch", "post", "put", "trace"];
+
+/// Most values of a document that is read: seven times as many as the interface has. Each takes most of a kilobyte of memory, and a
+/// document of more is no interface of ConnectWise PSA.
+const MOST_VALUES: usize = 1_000_000;
+/// Words that the vendor's descriptions state a length limit with.
+pub(crate) const LENGTH_WORDS: &str = "Max length:";
+/// As much of a description as tells a length behind these words.
+const LONGEST_LENGTH: usize = 24;
 
 /// An OpenAPI 3.0 document.
 #[derive(Debug, Clone, PartialEq)]
@@ -36,16 +45,7 @@ impl Document {
     /// # Errors
     /// When the text is not JSON, or not an OpenAPI 3.0 document; the error names the operation and the JSON pointer.
     pub fn parse(name: &str, text: &[u8]) -> Result<Self> {
-        let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-        let name = name.to_owned();
-        let root: Value = serde_json::from_slice(text).map_err(|source| match foreign::bytes(text) {
-            Some(found) => Kind::NotOpenApi3 { name: name.clone(), found: found.to_owned() },
-            None => Kind::NotJson { name: name.clone(), source },
-        })?;
-        match foreign::json(&root) {
-            Some(found) => Err(Kind::NotOpenApi3 { name, found }.into()),
-            None => Self::of(root),
-        }
+        Self::of(read_json(name, text)?)
     }
 
     /// Reads a document from a file.
@@ -54,7 +54,10 @@ impl Document {
     /// When the file cannot be read, and as [`Document::parse`].
     pub fn read(file: &Path) -> Result<Self> {
         let text = std::fs::read(file).map_err(|source| Error::read(file, source))?;
-        Self::parse(&file.display().to_string(), &text)
+        let root = read_json(&file.display().to_string(), &text)?;
+        // It can be much larger than what is left of it.
+        drop(text);
+        Self::of(root)
     }
 
     /// The document that this is in JSON.
@@ -109,6 +112,41 @@ impl Document {
         let mut schemas: Vec<_> = schemas.map(|(name, schema)| (name.as_str(), Described::of(schema))).collect();
         schemas.sort_by_key(|(name, _)| *name);
         schemas
+    }
+}
+
+/// The JSON of a document, without its prose.
+fn read_json(name: &str, text: &[u8]) -> Result<Value> {
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let name = name.to_owned();
+    let values = json::count(text);
+    if values > MOST_VALUES {
+        return Err(Kind::TooLarge { name, values, most: MOST_VALUES }.into());
+    }
+    let mut root: Value = serde_json::from_slice(text).map_err(|source| match foreign::bytes(text) {
+        Some(found) => Kind::NotOpenApi3 { name: name.clone(), found: found.to_owned() },
+        None => Kind::NotJson { name: name.clone(), source },
+    })?;
+    if let Some(found) = foreign::json(&root) {
+        return Err(Kind::NotOpenApi3 { name, found }.into());
+    }
+    without_prose(&mut root, false);
+    Ok(root)
+}
+
+/// Drops descriptions, but for what they say of lengths; without them most documents are small.
+fn without_prose(value: &mut Value, named: bool) {
+    match value {
+        Value::Object(object) => {
+            if let Some(Value::String(text)) = object.get_mut("description").filter(|_| !named) {
+                *text = text.split_once(LENGTH_WORDS).map_or_else(String::new, |(_, rest)| {
+                    format!("{LENGTH_WORDS}{}", rest.chars().take(LONGEST_LENGTH).collect::<String>())
+                });
+            }
+            object.iter_mut().for_each(|(key, value)| without_prose(value, key == "properties"));
+        }
+        Value::Array(items) => items.iter_mut().for_each(|item| without_prose(item, false)),
+        _ => {}
     }
 }
 

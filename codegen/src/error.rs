@@ -22,6 +22,10 @@ pub(crate) enum Kind {
     Read { path: PathBuf, source: std::io::Error },
     #[error("cannot write {}: check the folder and its permissions", path.display())]
     Write { path: PathBuf, source: std::io::Error },
+    #[error(
+        "{name} has {values} values, and at most {most} are read: the interface has had 130,000, so that this is another document"
+    )]
+    TooLarge { name: String, values: usize, most: usize },
     #[error("{} is not JSON: {source}", name)]
     NotJson { name: String, source: serde_json::Error },
     #[error("{name} is {found}: only OpenAPI 3.0 documents in JSON (UTF-8) can be read")]

@@ -111,6 +111,15 @@ fn documents_that_are_something_else_are_called_what_they_are() {
 }
 
 #[test]
+fn a_document_of_a_million_values_is_refused_before_it_takes_memory() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("All.json");
+    std::fs::write(&file, format!("[{}0]", "0,".repeat(1_000_000))).unwrap();
+    let told = import(&file, folder.path()).unwrap_err().to_string();
+    assert!(told.contains(" has 1000002 values, and at most 1000000 are read"), "{told}");
+}
+
+#[test]
 fn a_failed_import_writes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let source = folder.path().join("broken.json");

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::fact::Fact;
+use crate::document::LENGTH_WORDS;
 use crate::json::{entries, items};
 
 /// Keywords that are facts, in the order in which they are written.
@@ -32,9 +33,6 @@ const KEYWORDS: [&str; 24] = [
     "x-update-only",
     "x-write-only",
 ];
-
-/// Words that the vendor's descriptions state a length limit with.
-const LENGTH_WORDS: &str = "Max length:";
 
 /// A named schema: one line a property.
 pub(super) fn component(schema: &Value) -> Fact {
