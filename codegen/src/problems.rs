@@ -1,19 +1,22 @@
 //! What is wrong with a document and its configuration, all of it: whoever reads on after a fault finds the next one, too.
 
+use std::collections::BTreeSet;
+
 use crate::error::{Error, Result};
 
 /// Faults that were found so far.
 #[derive(Debug, Default)]
 pub(crate) struct Problems {
     found: Vec<Error>,
+    /// The sentences, since one fault can be met on several ways.
+    told: BTreeSet<String>,
 }
 
 impl Problems {
     /// Adds a fault, and those that it was found with.
     pub(crate) fn add(&mut self, problem: impl Into<Error>) {
         for problem in problem.into().into_all() {
-            let told = problem.to_string();
-            if self.found.iter().all(|known| known.to_string() != told) {
+            if self.told.insert(problem.to_string()) {
                 self.found.push(problem);
             }
         }
