@@ -165,8 +165,7 @@ impl<'a> Docs<'a> {
         let verbs = verbs.join(", ");
         let below = match self.parent(&resource.path) {
             Some(parent) if (self.generated)(Item::Record(parent)) => {
-                let ty = type_name(parent);
-                format!(", below a [`{ty}`](crate::models::{ty})")
+                format!(", below a [{}]", code(&type_name(parent)))
             }
             Some(parent) => format!(", below a {}", code(&type_name(parent))),
             None if resource.parents > 0 => ", below another record".to_owned(),

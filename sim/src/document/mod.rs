@@ -51,25 +51,23 @@ pub(crate) struct Document {
 }
 
 type Reading = Result<Document, String>;
+type Read = Box<dyn FnOnce() -> Reading + Send>;
 
-/// The documents that are in the program, by their releases: the pinned one and those before it that it tells the way to.
-static DOCUMENTS: LazyLock<BTreeMap<String, LazyLock<Reading, Box<dyn FnOnce() -> Reading + Send>>>> =
-    LazyLock::new(|| {
-        let mut documents = BTreeMap::new();
-        let mut add = |version: &str, read: Box<dyn FnOnce(Release) -> Reading + Send>| {
-            if let Some(release) = Release::parse(version) {
-                let read: Box<dyn FnOnce() -> Reading + Send> = Box::new(move || read(release));
-                documents.insert(version.to_owned(), LazyLock::new(read));
-            }
-        };
-        for way in older::ways_back() {
-            let version = way.version.clone();
-            add(&version, Box::new(move |release| way.document(release)));
+/// The documents that are in the program, by their releases: the pinned one and those before it that it tells the way to. Each is
+/// read when it is asked for.
+static DOCUMENTS: LazyLock<BTreeMap<String, LazyLock<Reading, Read>>> = LazyLock::new(|| {
+    let mut documents: BTreeMap<String, LazyLock<Reading, Read>> = BTreeMap::new();
+    for way in older::ways_back() {
+        if let Some(release) = Release::parse(&way.version) {
+            documents.insert(release.to_string(), LazyLock::new(Box::new(move || way.document(release))));
         }
-        let pinned = |release| Document::read(connectwise_openapi::DOCUMENT, release, Vec::new());
-        add(connectwise_openapi::VERSION, Box::new(pinned));
-        documents
-    });
+    }
+    if let Some(release) = Release::parse(connectwise_openapi::VERSION) {
+        let read = move || Document::read(connectwise_openapi::DOCUMENT, release, Vec::new());
+        documents.insert(release.to_string(), LazyLock::new(Box::new(read)));
+    }
+    documents
+});
 
 /// The releases whose documents are in the program.
 pub(crate) fn releases() -> impl Iterator<Item = &'static str> {
