@@ -7,10 +7,11 @@ use axum::body::Bytes;
 use axum::extract::State as Extract;
 use axum::http::StatusCode;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::answer::{self, Answer};
 use crate::calendar;
+use crate::calls::Changes;
 use crate::control::wrong;
 use crate::document::{Document, Role};
 use crate::place::Place;
@@ -53,32 +54,46 @@ pub(crate) fn place_named(document: &Document, name: &str) -> Option<Place> {
 pub(crate) async fn advance(Extract(state): Extract<Arc<State>>, body: Bytes) -> Answer {
     let body = if body.trim_ascii().is_empty() { Bytes::from_static(b"{}") } else { body };
     if let Ok(Days { days }) = serde_json::from_slice(&body) {
-        return ordinary(&state, days).await;
+        return answered(ordinary(&state, days).await);
     }
-    let wanted: BTreeMap<String, Wanted> = match serde_json::from_slice(&body) {
-        Ok(wanted) => wanted,
-        Err(error) => return wrong(&format!("no such advance: {error}")),
-    };
+    match serde_json::from_slice(&body) {
+        Ok(wanted) => answered(changed(&state, wanted)),
+        Err(error) => wrong(&format!("no such advance: {error}")),
+    }
+}
+
+fn answered(advanced: Result<Value, String>) -> Answer {
+    match advanced {
+        Ok(changes) => answer::plain_json(StatusCode::OK, changes.to_string()),
+        Err(reason) => wrong(&reason),
+    }
+}
+
+/// A day on which one list changes.
+pub(crate) fn one(state: &State, list: &str, changes: Changes) -> Result<Value, String> {
+    let Changes { edit, insert, delete, merge } = changes;
+    changed(state, BTreeMap::from([(list.to_owned(), Wanted { edit, insert, delete, merge })]))
+}
+
+fn changed(state: &State, wanted: BTreeMap<String, Wanted>) -> Result<Value, String> {
     let mut amounts = Vec::new();
     for (name, Wanted { edit, insert, delete, merge }) in wanted {
-        let Some(place) = place_named(state.document, &name) else {
-            return wrong(&format!("there is no entity {name}"));
-        };
+        let place = place_named(state.document, &name).ok_or_else(|| format!("there is no entity {name}"))?;
         if amounts.iter().any(|(known, _)| *known == place) {
-            return wrong(&format!("{name} is named twice"));
+            return Err(format!("{name} is named twice"));
         }
         if [edit, insert, delete, merge].into_iter().any(|amount| amount > MOST_CHANGES) {
-            return wrong(&format!("an advance changes at most {MOST_CHANGES} rows of {name}"));
+            return Err(format!("an advance changes at most {MOST_CHANGES} rows of {name}"));
         }
         amounts.push((place, Amounts { edit, insert, delete, merge }));
     }
-    told(&state, state.change(|tenant| tenant.advance(&amounts)))
+    told(state, state.change(|tenant| tenant.advance(&amounts)))
 }
 
 /// Days one after the other, each visible as soon as it is over.
-async fn ordinary(state: &State, days: u32) -> Answer {
+pub(crate) async fn ordinary(state: &State, days: u32) -> Result<Value, String> {
     if !(1..=MOST_DAYS).contains(&days) {
-        return wrong(&format!("an advance takes 1 to {MOST_DAYS} days"));
+        return Err(format!("an advance takes 1 to {MOST_DAYS} days"));
     }
     let mut all = Vec::new();
     for _ in 0..days {
@@ -89,8 +104,8 @@ async fn ordinary(state: &State, days: u32) -> Answer {
     told(state, Some(all))
 }
 
-fn told(state: &State, touched: Option<Vec<(Place, Touched)>>) -> Answer {
-    let Some(touched) = touched else { return wrong("samples don't change") };
+fn told(state: &State, touched: Option<Vec<(Place, Touched)>>) -> Result<Value, String> {
+    let touched = touched.ok_or_else(|| "samples don't change".to_owned())?;
     let heard = state.callbacks.anybody(state);
     let mut changed: BTreeMap<String, [BTreeSet<i64>; 4]> = BTreeMap::new();
     for (place, ids) in touched {
@@ -114,5 +129,5 @@ fn told(state: &State, touched: Option<Vec<(Place, Touched)>>) -> Answer {
     let advances = (state.now() - crate::data::world::NOW) / calendar::DAY;
     let mut clock = String::new();
     calendar::push(&mut clock, state.now());
-    answer::plain_json(StatusCode::OK, json!({ "advances": advances, "now": clock, "changed": changed }).to_string())
+    Ok(json!({ "advances": advances, "now": clock, "changed": changed }))
 }

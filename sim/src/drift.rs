@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::calls::Changes;
 use crate::tenant::Amounts;
 
 /// What `POST /_sim/drift` takes.
@@ -26,13 +27,21 @@ impl Default for Drift {
 }
 
 impl Drift {
+    pub(crate) fn of(every: u64, changes: Changes, path: Option<&str>) -> Result<Self, String> {
+        let Changes { edit, insert, delete, .. } = changes;
+        Self { every, edit, insert, delete, path: path.map(str::to_owned), answers: 0 }.checked()
+    }
+
+    fn checked(self) -> Result<Self, String> {
+        match [self.edit, self.insert, self.delete].into_iter().max() {
+            Some(most) if most > 10_000 => Err("a drift changes at most 10000 rows".to_owned()),
+            _ => Ok(self),
+        }
+    }
+
     pub(crate) fn read(body: &[u8]) -> Result<Self, String> {
         let body = if body.trim_ascii().is_empty() { b"{}" } else { body };
-        let drift: Self = serde_json::from_slice(body).map_err(|error| error.to_string())?;
-        match [drift.edit, drift.insert, drift.delete].into_iter().max() {
-            Some(most) if most > 10_000 => Err("a drift changes at most 10000 rows".to_owned()),
-            _ => Ok(drift),
-        }
+        serde_json::from_slice::<Self>(body).map_err(|error| error.to_string())?.checked()
     }
 
     /// Counts the answer to a list request, and says what changes after it.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-/// Why a simulator didn't start. Every other mistake is a client's and is answered over HTTP.
+/// Why a simulator didn't start, or can't do what its program asks of it. Mistakes of clients are answered over HTTP.
 #[derive(Debug)]
 pub struct Error(Kind);
 
@@ -19,6 +19,7 @@ pub(crate) enum Kind {
     UnknownRole(String),
     BadFaults(PathBuf, String),
     BadSwitch(String),
+    Refused(String),
 }
 
 impl Error {
@@ -84,7 +85,7 @@ impl fmt::Display for Error {
                     "there is no role {role}: choose full, mine, without:<path>=<id>, no-info, no-members or no-<module>"
                 )
             }
-            Kind::BadSwitch(reason) => f.write_str(reason),
+            Kind::BadSwitch(reason) | Kind::Refused(reason) => f.write_str(reason),
             Kind::BadFaults(file, reason) => {
                 write!(f, "the fault script {} can't be used: {reason}", file.display())
             }

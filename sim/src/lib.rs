@@ -141,6 +141,7 @@ mod answer;
 mod api;
 mod calendar;
 mod callbacks;
+mod calls;
 mod control;
 mod data;
 mod document;
@@ -173,7 +174,9 @@ mod tree;
 mod truth;
 mod wire;
 
+pub use calls::{Changes, SeenRequest};
 pub use error::Error;
+pub use faults::FaultRule;
 pub use latency::duration;
 pub use query::parse_condition;
 pub use simulator::{Builder, Simulator, switches};

@@ -37,22 +37,33 @@ pub(crate) async fn plant(Extract(state): Extract<Arc<State>>, body: Bytes) -> A
         Ok(wanted) => wanted,
         Err(error) => return wrong(&format!("nothing can be planted: {error}")),
     };
-    let Some(place) = place_named(state.document, &wanted.path) else {
-        return wrong(&format!("there is no entity {}", wanted.path));
-    };
+    match planted(&state, &wanted) {
+        Ok(()) => answer::plain_json(StatusCode::OK, json!({}).to_string()),
+        Err(reason) => wrong(&reason),
+    }
+}
+
+/// Sets properties of a row.
+pub(crate) fn set(state: &State, path: &str, id: i64, set: &Map<String, Json>) -> Result<(), String> {
+    planted(state, &Wanted { path: path.to_owned(), id, set: set.clone(), text: None })
+}
+
+fn planted(state: &State, wanted: &Wanted) -> Result<(), String> {
+    let Wanted { path, id, set, text } = wanted;
+    let place = place_named(state.document, path).ok_or_else(|| format!("there is no entity {path}"))?;
     let planted = state.change(|tenant| {
-        let Some(slot) = tenant.table(place).slot_of(wanted.id) else { return false };
-        if !wanted.set.is_empty() {
-            tenant.plant(place, slot, &wanted.set);
+        let Some(slot) = tenant.table(place).slot_of(*id) else { return false };
+        if !set.is_empty() {
+            tenant.plant(place, slot, set);
         }
-        if let Some(text) = &wanted.text {
+        if let Some(text) = text {
             tenant.plant_text(place, slot, text.as_deref());
         }
         true
     });
     match planted {
-        Some(true) => answer::plain_json(StatusCode::OK, json!({}).to_string()),
-        Some(false) => wrong(&format!("{} has no row {}", wanted.path, wanted.id)),
-        None => wrong("samples don't change"),
+        Some(true) => Ok(()),
+        Some(false) => Err(format!("{path} has no row {id}")),
+        None => Err("samples don't change".to_owned()),
     }
 }

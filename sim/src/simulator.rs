@@ -213,7 +213,7 @@ impl Builder {
         let service = server::router(Arc::clone(&state)).into_make_service_with_connect_info::<Severer>();
         let listener = Wires::new(listener, Arc::clone(&state));
         let (stop, stopped) = oneshot::channel::<()>();
-        tokio::spawn(callbacks::run(state, post, is_stopping));
+        tokio::spawn(callbacks::run(Arc::clone(&state), post, is_stopping));
         let server = tokio::spawn(async move {
             // The future ends when the simulator is stopped or dropped; accept errors are retried within.
             let stopped = async move {
@@ -223,7 +223,8 @@ impl Builder {
             };
             drop(axum::serve(listener, service).with_graceful_shutdown(stopped).await);
         });
-        Ok(Simulator { address, username: self.username, password: self.password, stop: Some(stop), server })
+        let Self { username, password, .. } = self;
+        Ok(Simulator { address, username, password, state, stop: Some(stop), server })
     }
 }
 
@@ -234,10 +235,13 @@ pub fn switches() -> String {
 }
 
 /// A running simulator. It stops when dropped.
+///
+/// What its routes below `/_sim` do for other programs, its methods do for this one: faults, time, truth, requests.
 pub struct Simulator {
     address: SocketAddr,
     username: String,
     password: String,
+    pub(crate) state: Arc<State>,
     /// Dropping it stops the server.
     stop: Option<oneshot::Sender<()>>,
     server: JoinHandle<()>,

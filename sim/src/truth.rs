@@ -145,31 +145,31 @@ fn earlier(a: Option<i64>, b: Option<i64>) -> Option<i64> {
     }
 }
 
-fn told(state: Arc<State>, entity: &str, at: Option<&str>) -> Answer {
-    let Some(named) = named(state.document, entity) else { return unknown(entity) };
-    let at = match at.map(calendar::parse) {
-        None => None,
-        Some(Some(at)) => Some(at),
-        Some(None) => return wrong("at is no instant"),
-    };
-    let source = state.source();
-    if at.is_some() && matches!(source.as_ref(), Source::Samples(_)) {
-        return wrong("samples have no history");
+/// Why there is no truth to tell.
+enum Untold {
+    Unknown,
+    Wrong(&'static str),
+}
+
+/// The truth as text, for a program that has started the simulator.
+pub(crate) fn text(state: &Arc<State>, entity: &str, at: Option<&str>) -> Result<Vec<u8>, String> {
+    let entity = entity.trim_end_matches('/');
+    let mut progress = Progress::of(Arc::clone(state), entity, at).map_err(|untold| match untold {
+        Untold::Unknown => format!("there is no entity {entity}"),
+        Untold::Wrong(reason) => reason.to_owned(),
+    })?;
+    let mut text = Vec::new();
+    while let Some(chunk) = progress.chunk() {
+        text.extend_from_slice(&chunk);
     }
-    let Some(lists) = lists(&source, state.document, named, at) else { return unknown(entity) };
-    let with_parents = matches!(named, Named::All(_));
-    let progress = Progress {
-        source,
-        switches: state.switches(),
-        state,
-        at,
-        lists,
-        with_parents,
-        list: 0,
-        slot: 0,
-        started: false,
-        first: true,
-        done: false,
+    Ok(text)
+}
+
+fn told(state: Arc<State>, entity: &str, at: Option<&str>) -> Answer {
+    let progress = match Progress::of(state, entity, at) {
+        Ok(progress) => progress,
+        Err(Untold::Unknown) => return unknown(entity),
+        Err(Untold::Wrong(reason)) => return wrong(reason),
     };
     let chunks = futures::stream::unfold(progress, |mut progress| async move {
         let chunk = progress.chunk()?;
@@ -197,6 +197,33 @@ struct Progress {
 }
 
 impl Progress {
+    fn of(state: Arc<State>, entity: &str, at: Option<&str>) -> Result<Self, Untold> {
+        let named = named(state.document, entity).ok_or(Untold::Unknown)?;
+        let at = match at.map(calendar::parse) {
+            None => None,
+            Some(Some(at)) => Some(at),
+            Some(None) => return Err(Untold::Wrong("at is no instant")),
+        };
+        let source = state.source();
+        if at.is_some() && matches!(source.as_ref(), Source::Samples(_)) {
+            return Err(Untold::Wrong("samples have no history"));
+        }
+        let lists = lists(&source, state.document, named, at).ok_or(Untold::Unknown)?;
+        Ok(Self {
+            source,
+            switches: state.switches(),
+            state,
+            at,
+            lists,
+            with_parents: matches!(named, Named::All(_)),
+            list: 0,
+            slot: 0,
+            started: false,
+            first: true,
+            done: false,
+        })
+    }
+
     fn chunk(&mut self) -> Option<Bytes> {
         if self.done {
             return None;

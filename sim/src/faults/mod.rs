@@ -1,10 +1,12 @@
 //! Faults on demand: rules, each for some requests of a path, by count or by chance.
 
+mod builder;
 mod rule;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+pub use builder::FaultRule;
 pub(crate) use rule::{Rule, read};
 
 /// What the body of an error answer is.

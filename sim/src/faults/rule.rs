@@ -13,61 +13,92 @@ use crate::data::rng::Draw;
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Rule {
     /// Path below the API's root; `*` at its end stands for anything; absent = every path.
-    path: Option<String>,
+    pub(super) path: Option<String>,
     /// Absent = every method.
-    method: Option<String>,
+    pub(super) method: Option<String>,
     /// The first request that it bites, counted from 1 since the rule was made.
     #[serde(default = "one")]
-    nth: u64,
+    pub(super) nth: u64,
     /// How many requests in a row it bites; with a probability, without end unless it says.
-    times: Option<u64>,
+    pub(super) times: Option<u64>,
     /// Bites this share of the requests, from 0 to 1.
-    probability: Option<f64>,
+    pub(super) probability: Option<f64>,
     /// Of the probability.
     #[serde(default)]
-    seed: u64,
+    pub(super) seed: u64,
     /// Bites only list answers that hold the record with this id, and counts only those.
     pub(super) holds_id: Option<i64>,
     /// An error status. With it `retryAfter`, and `html` or `body`, may be said.
-    status: Option<u16>,
+    pub(super) status: Option<u16>,
     /// Seconds, or an HTTP date as text.
-    retry_after: Option<serde_json::Value>,
+    pub(super) retry_after: Option<serde_json::Value>,
     /// Answers with a web page, as gateways do.
     #[serde(default)]
-    html: bool,
+    pub(super) html: bool,
     /// Answers with this body, as it is.
-    body: Option<String>,
+    pub(super) body: Option<String>,
     /// Ends the connection in the middle of the body.
     #[serde(default)]
-    cut: bool,
+    pub(super) cut: bool,
     /// Stops in the middle of the body and holds the connection.
     #[serde(default)]
-    stall: bool,
+    pub(super) stall: bool,
     /// Closes the connection without an answer.
     #[serde(default)]
-    close: bool,
+    pub(super) close: bool,
     /// Closes connections as soon as they are made; counts connections, of whatever path.
     #[serde(default)]
-    refuse: bool,
+    pub(super) refuse: bool,
     /// Leaves out a row between two pages.
     #[serde(default)]
-    missing: bool,
+    pub(super) missing: bool,
     /// Shows a row on two pages.
     #[serde(default)]
-    duplicate: bool,
+    pub(super) duplicate: bool,
     /// The content type that the answer claims.
-    content_type: Option<String>,
+    pub(super) content_type: Option<String>,
     /// Bytes a second.
-    slow: Option<u64>,
+    pub(super) slow: Option<u64>,
     /// Requests a minute that are let through; the others are told to come back.
-    per_minute: Option<u64>,
+    pub(super) per_minute: Option<u64>,
     /// A limit that doesn't say when to come back.
     #[serde(default)]
-    silent: bool,
+    pub(super) silent: bool,
     #[serde(skip)]
-    seen: u64,
+    pub(super) seen: u64,
     #[serde(skip)]
-    recent: VecDeque<Instant>,
+    pub(super) recent: VecDeque<Instant>,
+}
+
+/// Bites the next request, and has no effect yet.
+impl Default for Rule {
+    fn default() -> Self {
+        Self {
+            path: None,
+            method: None,
+            nth: 1,
+            times: None,
+            probability: None,
+            seed: 0,
+            holds_id: None,
+            status: None,
+            retry_after: None,
+            html: false,
+            body: None,
+            cut: false,
+            stall: false,
+            close: false,
+            refuse: false,
+            missing: false,
+            duplicate: false,
+            content_type: None,
+            slow: None,
+            per_minute: None,
+            silent: false,
+            seen: 0,
+            recent: VecDeque::new(),
+        }
+    }
 }
 
 /// A rule's one effect.
@@ -142,7 +173,7 @@ impl Rule {
         .collect()
     }
 
-    fn check(&self) -> Result<(), String> {
+    pub(super) fn check(&self) -> Result<(), String> {
         match self.effects().as_slice() {
             [] => return Err("a rule needs a status, cut or another effect".to_owned()),
             [_] => {}

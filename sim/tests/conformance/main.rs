@@ -8,6 +8,7 @@ mod advance;
 mod below;
 mod billing;
 mod business;
+mod calls;
 mod client;
 mod conditions;
 mod data;
