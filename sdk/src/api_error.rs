@@ -42,7 +42,7 @@ pub struct FieldError {
 }
 
 #[derive(Deserialize)]
-struct Body {
+struct ErrorBody {
     #[serde(alias = "Code", alias = "error")]
     code: Option<Value>,
     #[serde(alias = "Message")]
@@ -57,7 +57,7 @@ impl ApiError {
         let body = nearly_json::without_bom(body);
         // A list would be read as the values of these properties.
         let object = Some(body).filter(|body| body.trim_ascii_start().starts_with(b"{"));
-        if let Some(Ok(body)) = object.map(serde_json::from_slice::<Body>) {
+        if let Some(Ok(body)) = object.map(serde_json::from_slice::<ErrorBody>) {
             let text = |value: Option<&Value>| {
                 let text = match value? {
                     Value::String(text) => shown(text, redactor, MESSAGE),

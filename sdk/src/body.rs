@@ -8,6 +8,7 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use crate::Clock;
+use crate::transport::{TransportBody, TransportError};
 
 /// Largest page of a list, and largest answer of which nothing else is known. 1,000 records of the widest list are a few
 /// megabytes; this leaves 32 KB for each. Where a page is larger, smaller ones are asked for. Four that are under way at once
@@ -45,7 +46,7 @@ pub(crate) struct Read {
 pub(crate) enum Stopped {
     TooLarge,
     TooSlow,
-    Broken(reqwest::Error),
+    Broken(TransportError),
 }
 
 impl Read {
@@ -55,10 +56,10 @@ impl Read {
 }
 
 /// Reads a body of `largest` bytes at most.
-pub(crate) async fn read(response: &mut reqwest::Response, largest: usize, pace: &mut Pace, clock: &dyn Clock) -> Read {
+pub(crate) async fn read(body: &mut TransportBody, largest: usize, pace: &mut Pace, clock: &dyn Clock) -> Read {
     let mut read = Read { pieces: Vec::new(), length: 0, stopped: None };
     loop {
-        match pace.piece(response, clock).await {
+        match pace.piece(body, clock).await {
             Ok(Some(mut piece)) => {
                 let room = largest - read.length;
                 let fits = piece.len() <= room;
@@ -110,13 +111,13 @@ impl Pace {
     /// The next piece of a body, `None` at its end.
     pub(crate) async fn piece(
         &mut self,
-        response: &mut reqwest::Response,
+        body: &mut TransportBody,
         clock: &dyn Clock,
     ) -> Result<Option<Bytes>, Stopped> {
         loop {
             let begun = clock.monotonic();
             // What is decompressed can stay empty however much comes, so that no silence would ever be noticed.
-            match tokio::time::timeout(self.window.saturating_sub(self.waited), response.chunk()).await {
+            match tokio::time::timeout(self.window.saturating_sub(self.waited), body.piece()).await {
                 Ok(Ok(Some(_))) if self.slow => return Err(Stopped::TooSlow),
                 Ok(Ok(Some(piece))) => {
                     self.slow = self.is_slow_after(clock.monotonic().saturating_sub(begun), piece.len());
@@ -146,6 +147,9 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::network::Network;
+    use crate::transport::Transport as _;
+    use crate::{Config, Credentials};
 
     /// Seconds until a body is too slow of which so many bytes come each `step` seconds; `None` for never, in three hours.
     fn too_slow(bytes: usize, step: u64, read_timeout: u64) -> Option<u64> {
@@ -196,7 +200,9 @@ mod tests {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         });
-        let mut response = reqwest::get(url).await.unwrap();
+        let config = Config::new(&url, Credentials::new("a+b", "c", "d").unwrap()).unwrap();
+        let request = http::Request::get(url).body(Bytes::new()).unwrap();
+        let mut response = Network::new(&config).unwrap().carry(request).await.unwrap().into_body();
         // A minute would do the same.
         let window = Duration::from_millis(50);
         let mut pace = Pace { window, waited: Duration::ZERO, bytes: 0, slow: false };

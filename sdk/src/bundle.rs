@@ -154,7 +154,7 @@ impl Client {
 
     async fn bundled(&self, path: &str, lists: Vec<BundledList>) -> Result<Bundle> {
         let version = &self.config().version;
-        let requests = lists.iter().zip(0..).map(|(list, number)| Asked {
+        let requests = lists.iter().zip(0..).map(|(list, number)| AskedEntry {
             version,
             sequence_number: number,
             resource_type: &list.resource_type,
@@ -226,12 +226,12 @@ impl Bundle {
 
 #[derive(Serialize)]
 struct Requests<'a> {
-    requests: Vec<Asked<'a>>,
+    requests: Vec<AskedEntry<'a>>,
 }
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked<'a> {
+struct AskedEntry<'a> {
     version: &'a str,
     sequence_number: i32,
     resource_type: &'a str,

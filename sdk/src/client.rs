@@ -2,27 +2,28 @@
 
 use std::{
     fmt,
-    net::{Ipv4Addr, Ipv6Addr},
     sync::{Arc, atomic::AtomicBool},
 };
 
 use bytes::Bytes;
-use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
+use http::header::{ACCEPT, AUTHORIZATION, HeaderMap, HeaderName, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
 use crate::{
-    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, RetryPolicy, SystemClock, base_url,
+    Clock, CompanyInfo, Config, Download, Error, ListRequest, Response, Result, RetryPolicy, SystemClock,
+    attempts::{Answer, Take},
     body,
     body::Pace,
     config,
     discovery::{self, Root},
     limiter::Limiter,
+    network::Network,
     reason::Reason,
     redact::Redactor,
     request::{Method, Request, RequestBuilder},
     stats::{ClientStats, Counters},
-    transport::{Answer, Take},
+    transport::{OwnTransport, Transport},
 };
 
 /// A client of one server. Clones are cheap and share connections, counters and the limiter.
@@ -31,13 +32,15 @@ use crate::{
 /// all that ask, or each keeps to the limits for itself alone ([`Client::with_own_stats`] counts apart).
 #[derive(Clone)]
 pub struct Client {
-    pub(crate) inner: Arc<Inner>,
+    pub(crate) inner: Arc<Shared>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) retry: RetryPolicy,
 }
 
-pub(crate) struct Inner {
-    pub(crate) http: reqwest::Client,
+pub(crate) struct Shared {
+    pub(crate) transport: Arc<dyn Transport>,
+    /// What progenitor writes requests of operations with.
+    pub(crate) writer: reqwest::Client,
     /// The headers of every request to the API.
     pub(crate) headers: HeaderMap,
     pub(crate) config: Config,
@@ -53,7 +56,8 @@ impl Client {
     /// A client with these settings. Nothing is sent yet.
     ///
     /// # Errors
-    /// When this machine's TLS can't be set up.
+    /// When TLS can't be set up: neither `ring` nor `aws-lc` is switched on, this machine names no authorities, or a certificate of
+    /// [`Config::with_root_certificates`] is none.
     pub fn new(config: Config) -> Result<Self> {
         Self::with_clock(config, Arc::new(SystemClock))
     }
@@ -63,39 +67,23 @@ impl Client {
     /// # Errors
     /// As [`Client::new`].
     pub fn with_clock(config: Config, clock: Arc<dyn Clock>) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
-            .user_agent(&config.user_agent)
-            // A redirect would carry the credentials to wherever the answer says.
-            .redirect(reqwest::redirect::Policy::none())
-            // Every repetition is counted and decided by the transport.
-            .retry(reqwest::retry::never())
-            .connect_timeout(config.connect_timeout)
-            .read_timeout(config.read_timeout)
-            .tcp_keepalive(config::KEEP_ALIVE)
-            .pool_idle_timeout(config::IDLE)
-            .gzip(true)
-            // Plain http is allowed there, so nobody else may say where it is.
-            .resolve_to_addrs(base_url::LOCAL, &[(Ipv4Addr::LOCALHOST, 0).into(), (Ipv6Addr::LOCALHOST, 0).into()]);
-        if base_url::is_loopback(&config.base_url) {
-            builder = builder.no_proxy();
-        }
-        let unusable = |error: reqwest::Error| Error::new(Reason::Transport).with_source(error.without_url());
-        if let Some(proxy) = &config.proxy {
-            builder = builder.proxy(reqwest::Proxy::all(proxy.0.clone()).map_err(unusable)?);
-        }
-        for certificate in &config.certificates {
-            builder = builder.add_root_certificate(certificate.clone());
-        }
-        if config.accepts_invalid_certificates {
-            tracing::warn!(host = config.base_url.host_str(), "any certificate of the server is believed");
-            builder = builder.danger_accept_invalid_certs(true);
-        }
-        let http = builder.build().map_err(unusable)?;
+        let transport = match &config.transport {
+            Some(OwnTransport(transport)) => transport.clone(),
+            None => Arc::new(Network::new(&config)?),
+        };
         let limiter = Limiter::new(config.concurrency, config.rate);
-        let (headers, root, reached) = (headers(&config)?, Root::new(&config), AtomicBool::new(false));
-        let redactor = Arc::new(config.credentials.redactor());
         let retry = config.retry;
-        let inner = Inner { http, headers, root, config, clock, limiter, redactor, reached };
+        let inner = Shared {
+            transport,
+            writer: Network::writer()?,
+            headers: headers(&config)?,
+            root: Root::new(&config),
+            clock,
+            limiter,
+            redactor: Arc::new(config.credentials.redactor()),
+            reached: AtomicBool::new(false),
+            config,
+        };
         Ok(Self { inner: Arc::new(inner), counters: Arc::default(), retry })
     }
 
@@ -219,7 +207,7 @@ impl Client {
 
     /// The root of the API if it is no longer `old`, at which something wasn't found.
     async fn moved(&self, old: &Url) -> Option<Arc<Url>> {
-        let Inner { root, clock, .. } = &*self.inner;
+        let Shared { root, clock, .. } = &*self.inner;
         let _one = root.asking.lock().await;
         if root.may_be_stale(old, &**clock) {
             root.asked(&**clock);

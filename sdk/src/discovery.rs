@@ -77,7 +77,7 @@ pub(crate) fn read(response: &Response, company: &str) -> Result<CompanyInfo> {
 /// Where the API is now.
 #[derive(Debug)]
 pub(crate) struct Root {
-    state: Mutex<State>,
+    state: Mutex<RootState>,
     /// One at a time asks.
     pub(crate) asking: tokio::sync::Mutex<()>,
     /// Where to ask, without query.
@@ -86,7 +86,7 @@ pub(crate) struct Root {
 }
 
 #[derive(Debug)]
-struct State {
+struct RootState {
     url: Arc<Url>,
     known: bool,
     asked_at: Option<Duration>,
@@ -96,7 +96,7 @@ impl Root {
     pub(crate) fn new(config: &Config) -> Self {
         let company = config.credentials.company().to_owned();
         Self {
-            state: Mutex::new(State {
+            state: Mutex::new(RootState {
                 url: Arc::new(config.base_url.clone()),
                 known: config.site.is_none(),
                 asked_at: None,
@@ -149,7 +149,7 @@ impl Root {
         self.state(|state| state.asked_at = Some(now));
     }
 
-    fn state<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+    fn state<T>(&self, act: impl FnOnce(&mut RootState) -> T) -> T {
         act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -15,9 +15,9 @@ use tokio::io::AsyncWriteExt as _;
 
 use crate::{
     Clock, Error, RequestFacts, Response, Result,
+    attempts::{Answer, unread},
     body::Pace,
     reason::Reason,
-    transport::{Answer, unread},
 };
 
 /// A successful answer, of which the body is still to come.
@@ -30,12 +30,15 @@ pub struct Download {
 impl Download {
     pub(crate) fn new(answer: Answer, pace: Pace, clock: Arc<dyn Clock>) -> Self {
         let Answer { response: mut head, rest } = answer;
-        let (facts, begun) = (head.facts.clone(), std::mem::take(&mut head.body));
+        let facts = head.facts.clone();
+        let begun = std::mem::take(&mut head.body);
         let redactor = head.redactor.clone();
         let body = match rest {
             // Ends with the first error: behind it, some errors would come again and again.
             Some(rest) => stream::try_unfold((rest, pace), move |(mut rest, mut pace)| {
-                let (facts, redactor, clock) = (facts.clone(), redactor.clone(), clock.clone());
+                let facts = facts.clone();
+                let redactor = redactor.clone();
+                let clock = clock.clone();
                 async move {
                     match pace.piece(&mut rest, &*clock).await {
                         Ok(piece) => Ok(piece.map(|piece| (piece, (rest, pace)))),
@@ -72,7 +75,8 @@ impl Download {
     /// # Errors
     /// When the body is larger than `largest` (no byte more is held), or when the connection breaks.
     pub async fn bytes(self, largest: usize) -> Result<Vec<u8>> {
-        let (facts, mut body) = (self.head.facts, self.body);
+        let facts = self.head.facts;
+        let mut body = self.body;
         let mut bytes = Vec::new();
         while let Some(piece) = body.try_next().await? {
             if piece.len() > largest - bytes.len() {
@@ -97,7 +101,8 @@ impl Download {
         name.push(format!(".{:016x}.part", rand::random::<u64>()));
         let beside = Beside { path: path.with_file_name(name), is_whole: false };
         let mut file = tokio::fs::File::create_new(&beside.path).await.map_err(fault)?;
-        let (mut body, mut written) = (self.body, 0);
+        let mut body = self.body;
+        let mut written = 0;
         while let Some(piece) = body.try_next().await? {
             file.write_all(&piece).await.map_err(fault)?;
             written += piece.len() as u64;

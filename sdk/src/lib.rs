@@ -16,6 +16,8 @@
 //! | know what the server can't give | [`ListRequest::skip_unreadable`], [`UnreadableRecord`] |
 //! | call anything else, upload and download | [`Client::request`], [`RequestBuilder`] |
 //! | keep within what the server allows | [`Config::with_concurrency`], [`Config::with_rate`], [`RetryPolicy`] |
+//! | go through a proxy, believe an authority of one's own, have another name | [`Config::with_proxy`], [`Config::with_root_certificates`], [`Config::with_user_agent`] |
+//! | test code without a server, send requests with another HTTP client | [`Config::with_transport`], [`transport`] |
 //! | count requests and times | [`Client::stats`], [`Observer`] |
 //! | find out what failed and what to do | [`Error`], [`ErrorKind`] |
 //! | know which tables a lakehouse gets, with which columns | [`lake`], [`catalog`] |
@@ -27,6 +29,8 @@
 //! | `lake` (default) | models and resources of the entities that become tables, and their catalogue |
 //! | `company`, `configurations`, `expense`, `finance`, `marketing`, `procurement`, `project`, `sales`, `schedule`, `service`, `system`, `time` | every operation of that module, with its models |
 //! | `full` | all of them |
+//! | `ring` (default) | TLS computed by [ring](https://docs.rs/ring) |
+//! | `aws-lc` | TLS computed by [aws-lc](https://docs.rs/aws-lc-rs), also beside `ring`; two minutes more to build from cold |
 //! | `arrow` | [Arrow batches](https://docs.rs/arrow-array) of records, and records of batches |
 //! | `blocking` | a client for scripts without async, which waits for each answer |
 //! | `raw` | each operation of the enabled modules by itself, also verbs of resources: half a million lines with `full` |
@@ -63,6 +67,7 @@ mod api;
 mod api_error;
 #[cfg(feature = "arrow")]
 pub mod arrow;
+mod attempts;
 mod base_url;
 #[cfg(feature = "blocking")]
 pub mod blocking;
@@ -94,6 +99,7 @@ pub mod models;
 pub mod modules;
 mod multipart;
 mod nearly_json;
+mod network;
 mod observer;
 mod of_record;
 mod open_enum;
@@ -119,7 +125,8 @@ mod sender;
 mod split;
 mod stats;
 mod timestamp;
-mod transport;
+mod tls;
+pub mod transport;
 mod unreadable;
 
 pub use api::Api;
@@ -150,7 +157,7 @@ pub use record_text::RecordText;
 pub use request::{Method, RequestBuilder};
 pub use resource::API_VERSION;
 pub use response::Response;
-pub use retry::{Decision, Outcome, RetryAfter, RetryPolicy, decide};
+pub use retry::{Decision, FailedAttempt, Outcome, RetryAfter, RetryPolicy, decide};
 pub use rules::{Rule, Violation, Write};
 pub use stats::ClientStats;
 pub use timestamp::{NotTimestamp, Timestamp};

@@ -179,7 +179,7 @@ impl ListRequest {
     /// The same, but for how often the server may fail on it.
     pub(crate) async fn count_with(&self, path: &str, patience: Option<u32>) -> Result<u64> {
         #[derive(Deserialize)]
-        struct Count {
+        struct CountAnswer {
             count: u64,
         }
         self.check_conditions()?;
@@ -191,7 +191,7 @@ impl ListRequest {
             let conditions = piece.as_ref().or(self.conditions.as_ref()).map(Condition::to_string);
             let mut request = self.narrowed(Request::new(Method::Get, path), conditions.as_deref());
             (request.largest, request.patience) = (body::LARGEST_COUNT, patience);
-            sum = sum.saturating_add(self.client.execute(&request).await?.json::<Count>()?.count);
+            sum = sum.saturating_add(self.client.execute(&request).await?.json::<CountAnswer>()?.count);
             part = match (&split, part) {
                 (Some(split), Some(part)) if part.to < split.len() => Some(self.part(split, part.to)),
                 _ => return Ok(sum),

@@ -16,11 +16,11 @@ use crate::{Error, Result, reason::Reason, request::Body};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct Multipart {
-    parts: Vec<Part>,
+    parts: Vec<FormPart>,
 }
 
 #[derive(Debug, Clone)]
-struct Part {
+struct FormPart {
     name: String,
     file: Option<(String, String)>,
     content: Bytes,
@@ -36,7 +36,7 @@ impl Multipart {
     /// Adds a text.
     #[must_use]
     pub fn text(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.parts.push(Part { name: name.into(), file: None, content: Bytes::from(value.into()) });
+        self.parts.push(FormPart { name: name.into(), file: None, content: Bytes::from(value.into()) });
         self
     }
 
@@ -50,7 +50,7 @@ impl Multipart {
         content: impl Into<Bytes>,
     ) -> Self {
         let file = Some((file_name.into(), media_type.into()));
-        self.parts.push(Part { name: name.into(), file, content: content.into() });
+        self.parts.push(FormPart { name: name.into(), file, content: content.into() });
         self
     }
 

@@ -101,7 +101,9 @@ mod tests {
     fn every_bad_row_is_found() {
         for bad in [&[0_u32, 1, 2][..], &[7, 8, 999, 1_000], &[2_999], &[0, 500, 501, 502, 1_500]] {
             let mut size = PageSize::new(1_000);
-            let (mut read, mut alone, mut at) = (0, Vec::new(), 0);
+            let mut read = 0;
+            let mut alone = Vec::new();
+            let mut at = 0;
             while at < 3_000 {
                 let page = at..(at + size.next()).min(3_000);
                 if !bad.iter().any(|row| page.contains(row)) {

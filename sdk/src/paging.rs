@@ -229,7 +229,8 @@ mod tests {
     fn smaller_and_larger_pages_begin_at_the_same_record() {
         let number = |page, size| Position::PageNumber { page, first: Some(1), size };
         let mut sizes = Vec::new();
-        let (mut position, mut size) = (number(4, None), 1_000);
+        let mut position = number(4, None);
+        let mut size = 1_000;
         while let Some(next) = position.smaller(size) {
             let Position::PageNumber { page, size: Some(smaller), .. } = next else { unreachable!() };
             assert_eq!((page - 1) * u64::from(smaller), 3_000);

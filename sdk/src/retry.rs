@@ -172,7 +172,18 @@ pub enum Decision {
     GiveUp,
 }
 
-/// Decides what follows attempt number `attempt` (from 1) that ended in `outcome`.
+/// An attempt that failed.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedAttempt {
+    /// Its number, from 1.
+    pub number: u32,
+    /// What it ended in.
+    pub outcome: Outcome,
+    /// Method of the request.
+    pub method: Method,
+}
+
+/// Decides what follows an attempt that failed.
 ///
 /// Reads are repeated whenever a repetition may help. A write is repeated only when it never left the machine, or when the
 /// rate limit turned it away and the policy [says so](RetryPolicy::repeat_limited_writes). A `Retry-After` can lengthen the
@@ -180,14 +191,8 @@ pub enum Decision {
 /// `random` is in `0.0..1.0`: half of every back-off is chance, and a `Retry-After` is stretched by up to `base`, so that
 /// waiting clients don't return all at once.
 #[must_use]
-pub fn decide(
-    attempt: u32,
-    outcome: Outcome,
-    method: Method,
-    policy: &RetryPolicy,
-    now: SystemTime,
-    random: f64,
-) -> Decision {
+pub fn decide(failed: FailedAttempt, policy: &RetryPolicy, now: SystemTime, random: f64) -> Decision {
+    let FailedAttempt { number: attempt, outcome, method } = failed;
     if attempt >= policy.max_attempts || !may_help(outcome, method, policy) {
         return Decision::GiveUp;
     }
@@ -249,7 +254,7 @@ mod tests {
 
     /// The pause in milliseconds, or `None` for giving up.
     fn pause(attempt: u32, outcome: Outcome, method: Method, random: f64) -> Option<u128> {
-        match decide(attempt, outcome, method, &POLICY, now(), random) {
+        match decide(FailedAttempt { number: attempt, outcome, method }, &POLICY, now(), random) {
             Decision::Retry { after } => Some(after.as_millis()),
             Decision::GiveUp => None,
         }
@@ -309,7 +314,10 @@ mod tests {
     #[test]
     fn a_policy_may_repeat_writes_that_the_rate_limit_turned_away() {
         let policy = RetryPolicy { repeat_limited_writes: true, ..POLICY };
-        let repeated = |outcome| decide(1, outcome, Method::Post, &policy, now(), 0.0) != Decision::GiveUp;
+        let repeated = |outcome| {
+            let failed = FailedAttempt { number: 1, outcome, method: Method::Post };
+            decide(failed, &policy, now(), 0.0) != Decision::GiveUp
+        };
         let table = [(Outcome::NotSent, true), (status(429), true), (status_after(429, "1"), true)];
         let not = [Outcome::Timeout, Outcome::Cut, status(500), status(503)];
         for (outcome, expected) in table.into_iter().chain(not.map(|outcome| (outcome, false))) {
@@ -338,7 +346,8 @@ mod tests {
         }
         let patient = RetryPolicy { max_attempts: u32::MAX, ..POLICY };
         for attempt in [8, 40, u32::MAX - 1] {
-            let decision = decide(attempt, status(500), Method::Get, &patient, now(), 1.0);
+            let failed = FailedAttempt { number: attempt, outcome: status(500), method: Method::Get };
+            let decision = decide(failed, &patient, now(), 1.0);
             assert_eq!(decision, Decision::Retry { after: Duration::from_secs(30) }, "attempt {attempt}");
         }
     }

@@ -32,7 +32,7 @@ pub(crate) struct Sender<'a> {
 
 impl<'a> Sender<'a> {
     pub(crate) fn of(sdk: &'a Client) -> Self {
-        let client = &sdk.inner.http;
+        let client = &sdk.inner.writer;
         Self { baseurl: NOWHERE, client, sdk, form: false, download: false, query: Vec::new(), version: None }
     }
 
@@ -72,11 +72,11 @@ impl<'a> Sender<'a> {
         Ok(request)
     }
 
-    async fn outcome(&self, built: &reqwest::Request) -> Result<Outcome> {
+    async fn outcome(&self, built: &reqwest::Request) -> Result<CallOutcome> {
         let request = self.request(built)?;
         Ok(match self.download {
-            true => Outcome::Stream(self.sdk.download(&request).await?),
-            false => Outcome::Whole(self.sdk.execute(&request).await?),
+            true => CallOutcome::Stream(self.sdk.download(&request).await?),
+            false => CallOutcome::Whole(self.sdk.execute(&request).await?),
         })
     }
 }
@@ -102,13 +102,13 @@ impl ClientInfo<Client> for Sender<'_> {
 /// The whole sending is the client's: where the API is, its headers, the limiter, repetitions, and what an answer means.
 impl ClientHooks<Client> for Sender<'_> {
     async fn exec(&self, request: reqwest::Request, _: &OperationInfo) -> reqwest::Result<reqwest::Response> {
-        Ok(self.outcome(&request).await.unwrap_or_else(Outcome::Failed).into_response())
+        Ok(self.outcome(&request).await.unwrap_or_else(CallOutcome::Failed).into_response())
     }
 }
 
 /// What became of a call. It travels through progenitor's code in the extensions of an answer that is nothing else: that code
 /// knows neither the client's errors nor its answers.
-enum Outcome {
+enum CallOutcome {
     Whole(Response),
     Stream(Download),
     Failed(Error),
@@ -116,9 +116,9 @@ enum Outcome {
 
 /// Extensions have to be cloned.
 #[derive(Clone)]
-struct Slot(Arc<Mutex<Option<Outcome>>>);
+struct Slot(Arc<Mutex<Option<CallOutcome>>>);
 
-impl Outcome {
+impl CallOutcome {
     fn into_response(self) -> reqwest::Response {
         let status = match &self {
             Self::Whole(answer) => http::StatusCode::from_u16(answer.status()),
@@ -151,13 +151,13 @@ pub(crate) struct ResponseValue<T>(Result<T>);
 /// What progenitor calls the answer to a download.
 pub(crate) type ByteStream = Download;
 
-type Asked<T> = std::result::Result<ResponseValue<T>, progenitor_client::Error>;
+type CallResult<T> = std::result::Result<ResponseValue<T>, progenitor_client::Error>;
 
 /// Answers are read as the client reads them.
 impl<T: DeserializeOwned> ResponseValue<T> {
-    pub(crate) async fn from_response(response: reqwest::Response) -> Asked<T> {
-        Ok(Self(match Outcome::of(&response) {
-            Outcome::Whole(answer) => answer.json(),
+    pub(crate) async fn from_response(response: reqwest::Response) -> CallResult<T> {
+        Ok(Self(match CallOutcome::of(&response) {
+            CallOutcome::Whole(answer) => answer.json(),
             other => Err(other.into_error()),
         }))
     }
@@ -171,8 +171,8 @@ impl ResponseValue<()> {
 
 impl ResponseValue<ByteStream> {
     pub(crate) fn stream(response: reqwest::Response) -> Self {
-        Self(match Outcome::of(&response) {
-            Outcome::Stream(download) => Ok(download),
+        Self(match CallOutcome::of(&response) {
+            CallOutcome::Stream(download) => Ok(download),
             other => Err(other.into_error()),
         })
     }
@@ -184,12 +184,12 @@ pub(crate) fn encode_path(value: &str) -> String {
 }
 
 /// What a call ends in. progenitor's own errors never leave it: they would show parts of answers.
-pub(crate) fn finish<T>(asked: Asked<T>, method: Method, path: &str) -> Result<T> {
+pub(crate) fn finish<T>(asked: CallResult<T>, method: Method, path: &str) -> Result<T> {
     use progenitor_client::Error as Given;
 
     let error = match asked {
         Ok(ResponseValue(answer)) => return answer,
-        Err(Given::UnexpectedResponse(response)) => return Err(Outcome::of(&response).into_error()),
+        Err(Given::UnexpectedResponse(response)) => return Err(CallOutcome::of(&response).into_error()),
         Err(Given::InvalidRequest(problem)) => Error::new(Reason::Argument { problem: argument(&problem) }),
         Err(Given::CommunicationError(source)) => Error::new(Reason::Serialize).with_source(source.without_url()),
         Err(_) => Error::new(Reason::Transport),

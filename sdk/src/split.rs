@@ -181,7 +181,8 @@ impl Splitter<'_> {
         const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
         while let Some(word) = self.body.get(self.at..).and_then(|rest| rest.first_chunk()) {
             let word = u64::from_le_bytes(*word);
-            let (quote, backslash) = (word ^ QUOTES, word ^ BACKSLASHES);
+            let quote = word ^ QUOTES;
+            let backslash = word ^ BACKSLASHES;
             // The lowest high bit that is set stands for the first byte that was zero, or below a space.
             let found = (quote.wrapping_sub(ONES) & !quote)
                 | (backslash.wrapping_sub(ONES) & !backslash)

@@ -8,8 +8,11 @@ mod variables;
 
 use std::{fmt, sync::Arc, time::Duration};
 
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
 use url::Url;
 
+use crate::transport::{OwnTransport, Transport};
 use crate::{Credentials, Error, Observer, Result, RetryPolicy, base_url, reason::Reason, resource::API_VERSION};
 
 pub(crate) use arguments::credentials;
@@ -21,12 +24,6 @@ pub const MAX_PAGE_SIZE: u32 = 1_000;
 
 /// Records that no list of a tenant has: 20 years of 600 people who enter ten times a day are 30 million.
 const MOST_RECORDS: u64 = 50_000_000;
-
-/// How often an idle connection is checked, so that one which a firewall dropped isn't used.
-pub(crate) const KEEP_ALIVE: Duration = Duration::from_secs(30);
-
-/// How long an idle connection is kept.
-pub(crate) const IDLE: Duration = Duration::from_secs(60);
 
 /// Requests that are under way at once.
 const DEFAULT_CONCURRENCY: usize = 4;
@@ -55,11 +52,12 @@ pub struct Config {
     pub(crate) concurrency: usize,
     /// Requests in a second.
     pub(crate) rate: Option<f64>,
-    pub(crate) certificates: Vec<reqwest::Certificate>,
+    pub(crate) certificates: Vec<CertificateDer<'static>>,
     pub(crate) accepts_invalid_certificates: bool,
     pub(crate) proxy: Option<ProxyUrl>,
     pub(crate) user_agent: String,
     pub(crate) observer: Option<Arc<dyn Observer>>,
+    pub(crate) transport: Option<OwnTransport>,
 }
 
 impl Config {
@@ -92,6 +90,7 @@ impl Config {
             proxy: None,
             user_agent: concat!("connectwise-sdk/", env!("CARGO_PKG_VERSION")).to_owned(),
             observer: None,
+            transport: None,
         }
     }
 
@@ -223,7 +222,8 @@ impl Config {
     /// When there is none in it.
     pub fn with_root_certificates(mut self, pem: &[u8]) -> Result<Self> {
         const VARIABLE: &str = "the file of root certificates";
-        let certificates = reqwest::Certificate::from_pem_bundle(pem)
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            .collect::<std::result::Result<_, _>>()
             .map_err(|error| invalid(VARIABLE, "can't be read: it must be in PEM form").with_source(error))?;
         if certificates.is_empty() {
             return Err(invalid(VARIABLE, "holds no certificate: it must be in PEM form"));
@@ -268,6 +268,15 @@ impl Config {
         }
         self.user_agent = name;
         Ok(self)
+    }
+
+    /// Has requests carried by something else than the network: a function in tests, or an HTTP client of the program's own
+    /// ([`transport`](crate::transport) says how). What this says of connections, time-outs of the network, certificates and proxies is
+    /// up to it then; repetitions, limits, discovery, observers and counters stay as they are.
+    #[must_use]
+    pub fn with_transport(mut self, transport: impl Transport) -> Self {
+        self.transport = Some(OwnTransport(Arc::new(transport)));
+        self
     }
 
     /// Who hears of every attempt.

@@ -16,8 +16,8 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::Clock;
 use schedule::Schedule;
+use window::RequestWindow;
 pub(crate) use window::Sign;
-use window::Window;
 
 /// Requests that start evenly don't arrive so: one that is this much late is in the same second as the next ones. Starts are spaced as if the
 /// second were that much longer, so that the server doesn't count more in any second than the rate says.
@@ -33,7 +33,7 @@ pub(crate) struct Limiter {
 /// The window, and the permits of the semaphore that follow it.
 #[derive(Debug)]
 struct Allowed {
-    window: Window,
+    window: RequestWindow,
     /// Permits that the semaphore has or gave out, without those owed.
     given: usize,
     /// Permits to drop as soon as their requests end, after the window shrank.
@@ -49,7 +49,7 @@ pub(crate) struct UnderWay<'a> {
 impl Limiter {
     /// `per_second` is `None` for no limit of the rate.
     pub(crate) fn new(concurrency: usize, per_second: Option<f64>) -> Self {
-        let window = Window::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
+        let window = RequestWindow::new(concurrency.clamp(1, Semaphore::MAX_PERMITS));
         let given = window.size();
         Self {
             under_way: Semaphore::new(given),

@@ -29,7 +29,7 @@ pub(crate) enum Sign {
 
 /// A window of 1 to `most` requests.
 #[derive(Debug)]
-pub(super) struct Window {
+pub(super) struct RequestWindow {
     most: usize,
     size: f64,
     /// Moving average of the latency in seconds, by kind of request: pages take longer than counts.
@@ -39,7 +39,7 @@ pub(super) struct Window {
     shrunk: Option<Duration>,
 }
 
-impl Window {
+impl RequestWindow {
     pub(super) fn new(most: usize) -> Self {
         let size = most.min(FIRST) as f64;
         Self { most, size, usual: HashMap::new(), ratio: 1.0, shrunk: None }
@@ -93,24 +93,27 @@ mod tests {
     const S: fn(u64) -> Duration = Duration::from_secs;
 
     /// So many answers that took so many milliseconds.
-    fn answers(window: &mut Window, now: u64, count: usize, ms: u64) -> usize {
+    fn answers(window: &mut RequestWindow, now: u64, count: usize, ms: u64) -> usize {
         (0..count).for_each(|_| window.saw(S(now), "/x", Sign::Answered(Duration::from_millis(ms))));
         window.size()
     }
 
     #[test]
     fn it_grows_by_one_for_each_window_of_answers_and_not_beyond_what_was_set() {
-        let mut window = Window::new(8);
+        let mut window = RequestWindow::new(8);
         assert_eq!(window.size(), 4);
         assert_eq!((answers(&mut window, 0, 4, 400), answers(&mut window, 0, 6, 400)), (4, 6));
         assert_eq!(answers(&mut window, 0, 100, 400), 8);
-        assert_eq!((Window::new(1).size(), Window::new(3).size(), Window::new(64).size()), (1, 3, 4));
-        assert_eq!(answers(&mut Window::new(1), 0, 100, 400), 1);
+        assert_eq!(
+            (RequestWindow::new(1).size(), RequestWindow::new(3).size(), RequestWindow::new(64).size()),
+            (1, 3, 4)
+        );
+        assert_eq!(answers(&mut RequestWindow::new(1), 0, 100, 400), 1);
     }
 
     #[test]
     fn requests_that_are_turned_away_together_halve_it_once() {
-        let mut window = Window::new(8);
+        let mut window = RequestWindow::new(8);
         answers(&mut window, 0, 100, 400);
         for _ in 0..8 {
             window.saw(S(100), "/x", Sign::TurnedAway);
@@ -125,17 +128,17 @@ mod tests {
 
     #[test]
     fn rising_latency_shrinks_it_and_flat_latency_does_not() {
-        let mut window = Window::new(8);
+        let mut window = RequestWindow::new(8);
         assert_eq!(answers(&mut window, 0, 200, 400), 8);
         assert_eq!(answers(&mut window, 0, 200, 500), 8, "a quarter more is nothing");
-        let mut window = Window::new(8);
+        let mut window = RequestWindow::new(8);
         answers(&mut window, 0, 200, 400);
         assert_eq!(answers(&mut window, 100, 10, 2_000), 6);
     }
 
     #[test]
     fn requests_are_compared_with_their_like() {
-        let mut window = Window::new(8);
+        let mut window = RequestWindow::new(8);
         for _ in 0..200 {
             window.saw(S(0), "/x", Sign::Answered(Duration::from_millis(2_000)));
             window.saw(S(0), "/x/count", Sign::Answered(Duration::from_millis(100)));

@@ -12,6 +12,17 @@ use crate::{
     request::{Method, Request},
 };
 
+/// Where a listing stands.
+struct Standing {
+    /// Fingerprint of what is asked for.
+    query: String,
+    page_size: u32,
+    position: Position,
+    /// Pages that came before.
+    pages: u64,
+    part: Option<Part>,
+}
+
 impl Listing {
     pub(crate) fn start(mut request: ListRequest) -> Result<Self> {
         let page_size = request.page_size.unwrap_or(request.client.config().page_size);
@@ -46,9 +57,9 @@ impl Listing {
             if split.is_some() && request.order_by.is_some() {
                 return refuse(Reason::OrderOfPieces);
             }
-            let position = Position::start(mode);
             let part = split.as_ref().map(|split| request.part(split, 0));
-            return Ok(Self::at(request, query, page_size, position, 0, split, part));
+            let place = Standing { query, page_size, position: Position::start(mode), pages: 0, part };
+            return Ok(Self::at(request, place, split));
         };
         // Page numbers mean other records when the page has another size.
         let same_pages = saved.page_size == page_size || !matches!(saved.position, Position::PageNumber { .. });
@@ -63,18 +74,12 @@ impl Listing {
         if saved.path != request.path || saved.query != query || !same_pages || !same_parts {
             return refuse(Reason::ForeignContinuation);
         }
-        Ok(Self::at(request, query, page_size, saved.position, saved.pages, split, saved.part))
+        let place = Standing { query, page_size, position: saved.position, pages: saved.pages, part: saved.part };
+        Ok(Self::at(request, place, split))
     }
 
-    fn at(
-        request: ListRequest,
-        query: String,
-        page_size: u32,
-        position: Position,
-        pages: u64,
-        split: Option<Split>,
-        part: Option<Part>,
-    ) -> Self {
+    fn at(request: ListRequest, place: Standing, split: Option<Split>) -> Self {
+        let Standing { query, page_size, position, pages, part } = place;
         let whole = match position {
             // What fell back to numbers keeps the size of its first page.
             Position::PageNumber { size: Some(size), .. } if request.mode_or_default() != PagingMode::PageNumber => {

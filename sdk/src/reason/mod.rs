@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form, response::Asked};
+use crate::{
+    ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form,
+    response::Asked,
+};
 
 #[derive(Debug)]
 pub(crate) enum Reason {
@@ -27,6 +30,8 @@ pub(crate) enum Reason {
     },
     /// The TLS or HTTP set-up of this machine.
     Transport,
+    /// Nobody who computes TLS.
+    NoCrypto,
     /// The runtime of the blocking client.
     #[cfg(feature = "blocking")]
     Runtime,
@@ -218,6 +223,7 @@ impl Reason {
             | Self::Invalid { .. }
             | Self::Disagree { .. }
             | Self::Transport
+            | Self::NoCrypto
             | Self::UnknownCompany { .. }
             | Self::Codebase { .. } => ErrorKind::Config,
             #[cfg(feature = "blocking")]

@@ -17,6 +17,9 @@ impl Reason {
                 write!(f, "{one} and {other} are set to different values and mean the same: leave one of them out")
             }
             Self::Transport => f.write_str("the HTTP client can't be set up: check this machine's TLS certificates"),
+            Self::NoCrypto => f.write_str(
+                "this build of the SDK has no TLS: switch on its feature `ring` or `aws-lc`, or install a rustls::crypto::CryptoProvider for the process first",
+            ),
             #[cfg(feature = "blocking")]
             Self::Runtime => f.write_str(
                 "the blocking client can't be set up on this machine: check how many files the process may have open",
@@ -323,7 +326,7 @@ fn status_sentence(
 }
 
 fn name(status: u16) -> Option<&'static str> {
-    reqwest::StatusCode::from_u16(status).ok()?.canonical_reason()
+    http::StatusCode::from_u16(status).ok()?.canonical_reason()
 }
 
 /// `404 Not Found: the server's own words`.

@@ -28,4 +28,5 @@ mod smaller_pages;
 #[cfg(feature = "arrow")]
 mod tables;
 mod transfers;
+mod transport;
 mod writes;

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use connectwise_sdk::{Client, Clock, Config, ConfigParts};
 use connectwise_sim::{Builder, Simulator};
-use serde_json::Value;
 
 use crate::server::{TestClock, parts};
 
@@ -40,40 +39,35 @@ impl Simulated {
 
     /// Adds a fault rule, in JSON.
     pub(crate) async fn fault(&self, rule: &str) {
-        let answer = reqwest::Client::new().post(self.own("faults")).body(rule.to_owned()).send().await.unwrap();
-        assert_eq!(answer.status(), 200, "{rule}");
+        self.simulator.fault_script(rule).unwrap();
     }
 
     /// How often each sort of fault has bitten.
     pub(crate) async fn bitten(&self, fault: &str) -> u64 {
-        self.own_json("faults").await["bitten"][fault].as_u64().unwrap_or(0)
+        self.simulator.bitten().get(fault).copied().unwrap_or(0)
     }
 
     /// What the server has counted: requests as `GET /time/entries`, in the order in which they came.
     pub(crate) async fn requests(&self) -> Vec<String> {
-        let log = self.own_json("requests").await;
-        let recent = log["recent"].as_array().unwrap();
-        assert_eq!(log["total"], recent.len());
-        let word = |asked: &Value, key: &str| asked[key].as_str().unwrap().to_owned();
-        recent.iter().map(|asked| format!("{} {}", word(asked, "method"), word(asked, "path"))).collect()
+        let recent = self.simulator.requests();
+        assert_eq!(self.simulator.request_count(), recent.len() as u64);
+        recent.iter().map(|asked| format!("{} {}", asked.method, asked.path)).collect()
     }
 
     /// All rows of a list path as the server has them.
     pub(crate) async fn rows(&self, path: &str) -> usize {
-        self.own_json(&format!("truth?path={path}")).await.as_array().unwrap().len()
+        self.simulator.truth(path).unwrap().len()
+    }
+
+    /// The ids of all rows of a list path.
+    pub(crate) fn ids(&self, path: &str) -> Vec<i64> {
+        let rows = self.simulator.truth(path).unwrap();
+        rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
     }
 
     /// The id of the first row of a list path.
     pub(crate) async fn first_id(&self, path: &str) -> i64 {
-        self.own_json(&format!("truth?path={path}")).await[0]["id"].as_i64().unwrap()
-    }
-
-    fn own(&self, route: &str) -> String {
-        format!("{}/_sim/{route}", self.simulator.url())
-    }
-
-    async fn own_json(&self, route: &str) -> Value {
-        serde_json::from_slice(&reqwest::get(self.own(route)).await.unwrap().bytes().await.unwrap()).unwrap()
+        self.simulator.truth(path).unwrap()[0]["id"].as_i64().unwrap()
     }
 }
 

@@ -80,9 +80,8 @@ impl Tenant {
                 .fold(Simulator::builder().seed(1).scale(300), |builder, switch| builder.switch(switch));
             let simulator = simulator.start().await.unwrap();
             let client = crate::simulated::client(&simulator);
-            let truth = format!("{}/_sim/truth?path={path}", simulator.url());
-            let rows = reqwest::get(truth).await.unwrap().bytes().await.unwrap();
-            (simulator, client, serde_json::from_slice::<Vec<Value>>(&rows).unwrap())
+            let rows = simulator.truth(path).unwrap();
+            (simulator, client, rows)
         });
         Self { runtime, _simulator: simulator, client, path, rows }
     }

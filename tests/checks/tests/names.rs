@@ -50,12 +50,18 @@ fn defined(tokens: TokenStream, is_impl: bool, found: &mut Vec<String>) {
 }
 
 #[test]
-fn no_crate_of_generator_and_etl_has_two_types_of_one_name() {
-    // By crate and name, the files that define it.
+fn no_crate_of_generator_sdk_and_etl_has_two_types_of_one_name() {
+    // By crate and name, the files that define it. What the SDK generates isn't among its sources.
     let mut places: BTreeMap<(String, String), Vec<String>> = BTreeMap::new();
-    for path in sources(&["codegen", "etl"]) {
+    for path in sources(&["codegen", "etl", "sdk"]) {
         let place = path.strip_prefix(root()).unwrap().display().to_string();
-        let Some((name, _)) = place.split_once("/src/") else { continue };
+        let Some((name, within)) = place.split_once("/src/") else { continue };
+        // The blocking client has the same types under the same names, as if it were a crate of its own.
+        let name = if within.starts_with("blocking/") { "sdk/blocking" } else { name };
+        // Its verbs are traits called after the methods of HTTP, and one of them is a change of a record, too.
+        if within == "resource.rs" {
+            continue;
+        }
         if place.ends_with("/tests.rs") {
             continue;
         }
