@@ -6,10 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{
-    ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form,
-    response::Asked,
-};
+use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form, response::Asked};
 
 #[derive(Debug)]
 pub(crate) enum Reason {

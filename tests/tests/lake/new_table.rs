@@ -74,7 +74,8 @@ impl Text {
                 drains: optional(field("drains")).map(drain),
                 load: load(field("load")),
                 columns: self.columns(field("columns")),
-                history: matches!(field("history"), Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value)),
+                history: is_true(field("history")),
+                on_request: is_true(field("on_request")),
             }
         });
         entities.collect::<Vec<_>>().leak()
@@ -172,6 +173,10 @@ fn last(path: &Expr) -> String {
 
 fn drain(expr: &Expr) -> Drain {
     Drain { into: text(field(expr, "into")), by: text(field(expr, "by")), shows: text(field(expr, "shows")) }
+}
+
+fn is_true(value: &Expr) -> bool {
+    matches!(value, Expr::Lit(literal) if matches!(&literal.lit, Lit::Bool(flag) if flag.value))
 }
 
 fn optional(expr: &Expr) -> Option<&Expr> {

@@ -58,7 +58,7 @@ impl Refreshed {
 type StoredLists = HashMap<i64, (i64, i64)>;
 
 /// The rows that a load reads, those of the table that it compares them with, and those that differ.
-struct Compared {
+struct ComparedRows {
     session: SessionContext,
     rows: ChildRows,
     held: StoredLists,
@@ -74,7 +74,7 @@ impl ChildWork<'_> {
         in_quarantine: Held,
     ) -> Result<Loaded> {
         let asked = self.asked(stored, measured, &in_quarantine).await?;
-        let mut compared = Compared {
+        let mut compared = ComparedRows {
             session: self.table.lake().session()?,
             rows: ChildRows::new(self)?,
             held: StoredLists::new(),
@@ -93,7 +93,7 @@ impl ChildWork<'_> {
             }
             false => self.refresh(stored, &asked, &mut compared).await?,
         };
-        let Compared { mut rows, held, changed, .. } = compared;
+        let ComparedRows { mut rows, held, changed, .. } = compared;
         if let Some(error) = rows.shut(self) {
             return Err(error);
         }
@@ -143,8 +143,8 @@ impl ChildWork<'_> {
 
     /// Reads the lists of parents until the load has sent so many requests, and keeps the rows that differ. Gives how many lists were
     /// read.
-    async fn read(&self, parents: &[i64], compared: &mut Compared, most: u64) -> Result<usize> {
-        let Compared { rows, held, changed, .. } = compared;
+    async fn read(&self, parents: &[i64], compared: &mut ComparedRows, most: u64) -> Result<usize> {
+        let ComparedRows { rows, held, changed, .. } = compared;
         let mut waiting = parents;
         while !waiting.is_empty() && rows.failed.len() <= MAX_PENDING {
             let left = most.saturating_sub(self.client.stats().requests);
@@ -162,7 +162,7 @@ impl ChildWork<'_> {
 
     /// Reads the next lists of the rolling refresh, in the order of their parents' ids, until its requests are used up. The ids are asked
     /// for in as many steps as that takes: how many lists a request returns is known once some were read.
-    async fn refresh(&self, stored: &Progress, asked: &AskedParents, compared: &mut Compared) -> Result<Refreshed> {
+    async fn refresh(&self, stored: &Progress, asked: &AskedParents, compared: &mut ComparedRows) -> Result<Refreshed> {
         let after = if stored.round == 0 { i64::MIN } else { stored.round };
         let mut refreshed = Refreshed { after, last: stored.round, passed: 0, due: asked.due, unreadable: Vec::new() };
         let most = self.client.stats().requests + self.refresh_requests();
@@ -265,8 +265,8 @@ impl ChildWork<'_> {
     }
 
     /// Reads the stored rows of some parents, and gives these: three narrow columns.
-    async fn hold(&self, compared: &mut Compared, is_asked: impl Fn(i64) -> bool) -> Result<BTreeSet<i64>> {
-        let Compared { session, rows, held, .. } = compared;
+    async fn hold(&self, compared: &mut ComparedRows, is_asked: impl Fn(i64) -> bool) -> Result<BTreeSet<i64>> {
+        let ComparedRows { session, rows, held, .. } = compared;
         let mut parents_of_rows = BTreeSet::new();
         if !self.table.register(session, "held").await? {
             return Ok(parents_of_rows);

@@ -94,8 +94,8 @@ pub(crate) async fn survey(client: &Client, loads: &[(&'static Entity, &Table, &
     });
     let bundles = Bundles::new(client);
     let (listed, alone) = futures::join!(bundles.keys(&parts), join_all(asked.iter().map(SurveyedList::alone)));
-    let (parts, listed): (Vec<(Part, Option<u32>)>, Vec<Vec<i64>>) =
-        parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?))).unzip();
+    let listed = parts.into_iter().zip(listed).filter_map(|(part, ids)| Some((part, ids?)));
+    let (parts, listed): (Vec<_>, Vec<_>) = listed.unzip();
     // Counted after the read, as there is no last page to prove it complete. A list that was truncated or grew meanwhile is
     // left to the loads: a parent missing here would fall behind their watermark.
     let read: Vec<Part> = parts.iter().zip(&listed).map(|((part, most), ids)| up_to(part, ids, *most)).collect();
