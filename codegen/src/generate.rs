@@ -102,7 +102,12 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
         Item::Call(raw) => selection.has(&raw.module) && selection.has_raw(raw),
     };
     let docs = Docs::new(&api.look_alikes, (&schemas, &owners), &resources, &raws, &generated);
-    let mut files = render_schemas(&selected, &secrets, &docs, &owners, &lake.shared.decimals)?;
+    let sent = render::setters::sent(&raws);
+    let mut models = render::models::render(&selected, &secrets, &docs)?;
+    for (name, schema) in selected.iter().filter(|(name, _)| sent.contains(name)) {
+        models.entry(type_name(name)).or_default().push_str(&render::setters::render(name, schema));
+    }
+    let mut files = render_schemas(&selected, models, &owners, &lake.shared.decimals)?;
     let elsewhere = schemas.iter().filter(|(name, _)| !names.contains(name));
     let mut gated_models = String::new();
     let mut gated_fields = String::new();
@@ -163,12 +168,10 @@ pub fn generate(sources: &Sources, selection: &Selection) -> Result<Generated> {
 
 fn render_schemas(
     schemas: &Schemas,
-    secrets: &Secrets,
-    docs: &Docs<'_>,
+    mut models: BTreeMap<String, String>,
     owners: &Owners<'_>,
     decimals: &[String],
 ) -> Result<BTreeMap<String, String>> {
-    let mut models = render::models::render(schemas, secrets, docs)?;
     let records = Records::new(schemas, decimals);
     let mut model_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     let mut field_texts: BTreeMap<&str, Vec<String>> = BTreeMap::new();

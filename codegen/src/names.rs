@@ -61,6 +61,7 @@ const TAKEN: [&str; 72] = [
     "Record",
     "RecordInfo",
     "Records",
+    "Reference",
     "Resource",
     "Result",
     "Rule",

@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io::Write as _;
 
 use chrono::{TimeDelta, Utc};
-use connectwise_sdk::fields::{company, company_status_reference, record_info};
+use connectwise_sdk::fields::{company, record_info};
 use connectwise_sdk::models::Company;
 use futures::TryStreamExt as _;
 
@@ -21,7 +21,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
 
     let lately = company::INFO.then(record_info::LAST_UPDATED).ge(Utc::now() - TimeDelta::days(90));
-    let known = company::STATUS.then(company_status_reference::ID).is_not_null();
+    let known = company::STATUS.id().not_in([900, 901]) & !company::NAME.starts_with("Test ");
     let companies = client.resource::<Company>();
     let properties = (company::ID, company::IDENTIFIER, company::NAME);
     let changed = companies.list().conditions(lately & known).fields(properties).page_size(100);

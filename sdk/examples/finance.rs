@@ -1,4 +1,4 @@
-//! Module `finance`: the additions of each open agreement.
+//! Module `finance`: the open agreements with their additions, a hundred agreements in one request.
 //!
 //! ```text
 //! CW_BASE_URL=http://127.0.0.1:8080 CW_AUTH_USERNAME=acme+key CW_AUTH_PASSWORD=secret CW_CLIENTID=id \
@@ -7,6 +7,7 @@
 
 mod connect;
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::io::Write as _;
 
@@ -20,11 +21,14 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout().lock();
 
     let open = agreement::CANCELLED_FLAG.eq(false);
-    for agreement in client.resource::<Agreement>().list().conditions(open).collect(10_000).await? {
-        let Some(id) = agreement.id() else { continue };
-        let additions = client.resource::<Addition>().under(id).list().collect(10_000).await?;
+    let agreements = client.resource::<Agreement>().list().conditions(open).collect(10_000).await?;
+    let ids: Vec<i64> = agreements.iter().filter_map(Agreement::id).collect();
+    let mut names: BTreeMap<Option<i64>, Option<String>> =
+        agreements.into_iter().map(|agreement| (agreement.id(), agreement.name)).collect();
+    for (id, additions) in client.bundle_of::<Addition>(ids).await? {
+        let name = names.remove(&Some(id)).flatten();
         let billed = additions.iter().filter_map(|addition| addition.unit_price).sum::<f64>();
-        writeln!(out, "{}: {} additions, {billed:.2}", agreement.name.unwrap_or_default(), additions.len())?;
+        writeln!(out, "{}: {} additions, {billed:.2}", name.unwrap_or_default(), additions.len())?;
     }
     Ok(())
 }

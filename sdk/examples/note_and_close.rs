@@ -22,26 +22,17 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let board =
         client.resource::<Board>().list().first().await?.and_then(|board| board.id).ok_or("there is no board")?;
     let company = client.resource::<Company>().list().first().await?.and_then(|company| company.id);
-    let new = Ticket {
-        summary: Some("No paper in the printer".to_owned()),
-        board: Some(BoardReference::by_id(board)),
-        company: Some(CompanyReference::by_id(company.ok_or("there is no company")?)),
-        ..Ticket::default()
-    };
+    let new = Ticket::default()
+        .with_summary("No paper in the printer")
+        .with_board(BoardReference::by_id(board))
+        .with_company(CompanyReference::by_id(company.ok_or("there is no company")?));
     // Says what is missing before anything is sent.
-    if let Err(violations) = new.validate(Write::Create) {
-        let violations: Vec<String> = violations.iter().map(ToString::to_string).collect();
-        return Err(violations.join("; ").into());
-    }
+    new.validate(Write::Create)?;
     let tickets = client.resource::<Ticket>();
     let id = tickets.create(&new).await?.id.ok_or("the server gave no id")?;
 
     // `ServiceNote` is the note of a service ticket; `TicketNote` is a project ticket's.
-    let note = ServiceNote {
-        text: Some("Paper is in tray two.".to_owned()),
-        resolution_flag: Some(true),
-        ..ServiceNote::default()
-    };
+    let note = ServiceNote::default().with_text("Paper is in tray two.").with_resolution_flag(true);
     client.resource::<ServiceNote>().under(id).create(&note).await?;
 
     let closed = board_status::CLOSED_STATUS.eq(true);

@@ -12,7 +12,6 @@ use std::io::Write as _;
 
 use connectwise_sdk::models::Member;
 use connectwise_sdk::{Multipart, Record as _};
-use futures::TryStreamExt as _;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
@@ -31,9 +30,13 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let document = client.post_system_documents().body(form).send().await?;
     let id = document.id().ok_or("the server gave no id")?;
     let download = client.get_system_documents_download().id(id).send().await?;
-    let mut pieces = std::pin::pin!(download.into_stream());
-    while let Some(piece) = pieces.try_next().await? {
-        writeln!(out, "{} bytes", piece.len())?;
-    }
+    let text = download.bytes(1024 * 1024).await?;
+    writeln!(out, "document {id}: {}", String::from_utf8_lossy(&text))?;
+
+    // What may be too large for memory goes into a file, which appears when it is whole.
+    let file = std::env::temp_dir().join(format!("document-{id}-{}.txt", std::process::id()));
+    let written = client.get_system_documents_download().id(id).send().await?.save_to(&file).await?;
+    writeln!(out, "{written} bytes in {}", file.display())?;
+    std::fs::remove_file(&file)?;
     Ok(())
 }

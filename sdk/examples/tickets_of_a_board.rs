@@ -11,7 +11,7 @@ use std::error::Error;
 use std::io::Write as _;
 
 use connectwise_sdk::Record as _;
-use connectwise_sdk::fields::{board, board_reference, ticket};
+use connectwise_sdk::fields::{board, ticket};
 use connectwise_sdk::models::{Board, Ticket};
 
 #[tokio::main]
@@ -27,7 +27,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let board = board.ok_or("the server has no such board")?;
     let id = board.id.ok_or("the server gave no id")?;
 
-    let open = ticket::BOARD.then(board_reference::ID).eq(id) & ticket::CLOSED_FLAG.eq(false);
+    let open = ticket::BOARD.id().eq(id) & ticket::CLOSED_FLAG.eq(false);
     let tickets = client.resource::<Ticket>().list().conditions(open).order_by(ticket::ID.desc());
     writeln!(out, "{} open tickets on {}", tickets.count().await?, board.name.unwrap_or_default())?;
     for ticket in tickets.limit(20).collect(20).await? {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, time::Duration};
 
-use crate::{ApiError, reason::Reason, request::Method, retry::is_passing};
+use crate::{ApiError, Violations, reason::Reason, request::Method, retry::is_passing};
 
 /// Result of this crate.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -230,6 +230,12 @@ impl Error {
             ErrorKind::Connect | ErrorKind::Timeout | ErrorKind::Interrupted | ErrorKind::RateLimited => true,
             _ => self.status().is_some_and(is_passing),
         }
+    }
+}
+
+impl From<Violations> for Error {
+    fn from(violations: Violations) -> Self {
+        Self::new(Reason::Violations(violations))
     }
 }
 

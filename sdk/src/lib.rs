@@ -9,7 +9,7 @@
 //! | check a record before it is written, change only what differs | [`Record::validate`], [`Patch::between`] |
 //! | copy, convert, merge, change in bulk, search by body, move documents | [`operations`]: a method of the client each |
 //! | know what became of each item of a bulk change | [`Bulk`] |
-//! | read many lists below different parents in one request | [`Client::bundle`], [`BundledList`] |
+//! | read many lists below different parents in one request | [`Client::bundle_of`], or [`Client::bundle`] and [`BundledList`] without types |
 //! | say which records | [`conditions`] over the typed paths in [`fields`], which a listing of other records doesn't take, or text in the API's own query language |
 //! | ask from a program without async | the module `blocking`, with the feature of that name |
 //! | turn records into Arrow batches and back | the module `arrow`, with the feature of that name |
@@ -75,6 +75,7 @@ mod body;
 mod broken;
 mod bulk;
 mod bundle;
+mod bundle_of;
 pub mod catalog;
 mod client;
 mod clock;
@@ -122,6 +123,7 @@ mod response;
 mod retry;
 mod rules;
 mod sender;
+mod setters;
 mod split;
 mod stats;
 mod timestamp;
@@ -158,7 +160,7 @@ pub use request::{Method, RequestBuilder};
 pub use resource::API_VERSION;
 pub use response::Response;
 pub use retry::{Decision, FailedAttempt, Outcome, RetryAfter, RetryPolicy, decide};
-pub use rules::{Rule, Violation, Write};
+pub use rules::{Rule, Violation, Violations, Write};
 pub use stats::ClientStats;
 pub use timestamp::{NotTimestamp, Timestamp};
 pub use unreadable::UnreadableRecord;

@@ -4,7 +4,8 @@
 //! text, and properties that the document doesn't list are kept in `extra`. `Debug` never shows a secret.
 //! A search finds a type by the path of its collection, as `/service/tickets`; [`modules`](crate::modules) has the types of each module
 //! by themselves.
-//! For writing, [`Record::validate`](crate::Record::validate) checks what the document demands.
+//! A record is made by setters, `Ticket::default().with_summary("No paper")`, where it can be sent by itself, or as a struct with
+//! `..Default::default()`. For writing, [`Record::validate`](crate::Record::validate) checks what the document demands.
 
 use std::fmt;
 

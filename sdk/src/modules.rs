@@ -10,9 +10,11 @@ use crate::decimal::Decimal;
 use crate::extra::Extra;
 use crate::models::*;
 use crate::open_enum::open_enum;
+use crate::path::Reference;
 use crate::properties::properties;
 use crate::record::Record;
 use crate::rules::Rule;
+use crate::setters::setters;
 use crate::timestamp::Timestamp;
 
 include!(concat!(env!("OUT_DIR"), "/modules.rs"));

@@ -36,6 +36,12 @@ pub struct Path<O, V> {
     types: PhantomData<fn() -> (O, V)>,
 }
 
+/// A property that refers to another record by its id.
+pub trait Reference {
+    /// Type of the id.
+    type Id;
+}
+
 impl<O, V> Path<O, V> {
     /// A path of one step.
     #[must_use]
@@ -57,6 +63,21 @@ impl<O, V> Path<O, V> {
             taken += 1;
         }
         Path { steps, length, types: PhantomData }
+    }
+
+    /// The id of the record that is referred to: `ticket::BOARD.id().eq(2)`.
+    ///
+    /// ```
+    /// use connectwise_sdk::fields::time_entry;
+    ///
+    /// assert_eq!(time_entry::COMPANY.id().in_([2, 250]).to_string(), "company/id in (2,250)");
+    /// ```
+    #[must_use]
+    pub const fn id(self) -> Path<O, V::Id>
+    where
+        V: Reference,
+    {
+        self.then(Path::new("id"))
     }
 
     /// The property, to be compared with values of any type, in conditions [of no record type](conditions::Untyped).

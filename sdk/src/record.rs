@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::Timestamp;
-use crate::rules::{Rule, Violation, Write, violations};
+use crate::rules::{Rule, Violation, Violations, Write, violations};
 
 /// A record type of the API.
 pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
@@ -48,15 +48,18 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
     ///
     /// let violations = TimeEntry::default().validate(Write::Create).unwrap_err();
     /// assert_eq!(violations[0].to_string(), "timeStart is required");
+    /// assert_eq!(violations.to_string(), "a TimeEntry like this would be refused: timeStart is required");
     /// ```
+    ///
+    /// The violations are an error, which `?` passes on, also as the crate's own.
     ///
     /// # Errors
     /// Everything that breaks a rule, in the order of the properties.
-    fn validate(&self, write: Write) -> Result<(), Vec<Violation>> {
+    fn validate(&self, write: Write) -> Result<(), Violations> {
         let found = match serde_json::to_value(self) {
             Ok(value) => violations(Self::rules(), &value, write),
             Err(error) => vec![Violation::unwritable(&error)],
         };
-        if found.is_empty() { Ok(()) } else { Err(found) }
+        if found.is_empty() { Ok(()) } else { Err(Violations::new(Self::NAME, found)) }
     }
 }

@@ -1,6 +1,7 @@
 //! Rules for records that are written, and how a record breaks them.
 
 use std::fmt;
+use std::ops::Deref;
 
 use serde_json::Value;
 
@@ -159,6 +160,48 @@ impl fmt::Display for Violation {
 }
 
 impl std::error::Error for Violation {}
+
+/// All rules that a record breaks, in the order of its properties.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Violations {
+    record: &'static str,
+    found: Vec<Violation>,
+}
+
+impl Violations {
+    pub(crate) fn new(record: &'static str, found: Vec<Violation>) -> Self {
+        Self { record, found }
+    }
+}
+
+impl Deref for Violations {
+    type Target = [Violation];
+
+    fn deref(&self) -> &[Violation] {
+        &self.found
+    }
+}
+
+impl IntoIterator for Violations {
+    type Item = Violation;
+    type IntoIter = std::vec::IntoIter<Violation>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.found.into_iter()
+    }
+}
+
+impl fmt::Display for Violations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a {} like this would be refused", self.record)?;
+        for (index, violation) in self.found.iter().enumerate() {
+            write!(f, "{}{violation}", if index == 0 { ": " } else { "; " })?;
+        }
+        Ok(())
+    }
+}
+
+impl std::error::Error for Violations {}
 
 /// Everything in a record that breaks a rule.
 pub(crate) fn violations(rules: &[Rule], record: &Value, write: Write) -> Vec<Violation> {

@@ -61,6 +61,19 @@ async fn every_example_runs_against_the_simulator() {
     }
 }
 
+/// What people copy hides no failure and cuts no id.
+#[test]
+fn no_example_panics_or_casts() {
+    for example in EXAMPLES {
+        let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("examples/{example}.rs"));
+        let text = std::fs::read_to_string(file).unwrap();
+        for word in [".unwrap()", ".expect(", "panic!", " as i32", " as i64", " as u64", "::try_from("] {
+            assert!(!text.contains(word), "{example} has {word}");
+        }
+        assert!(text.starts_with("//! ") && text.contains("--example "), "{example} doesn't say how it is run");
+    }
+}
+
 /// An example that isn't run here could be broken.
 #[test]
 fn no_example_is_left_out() {

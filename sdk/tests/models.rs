@@ -175,6 +175,23 @@ fn what_the_document_demands_is_told_before_sending() {
     assert!(says(told_of(&field, Write::Create), "sequenceNumber is more than 500"));
 }
 
+/// In a function that gives the crate's own errors, too.
+#[test]
+fn violations_are_an_error() {
+    fn sent(entry: &TimeEntry) -> connectwise_sdk::Result<()> {
+        entry.validate(Write::Create)?;
+        Ok(())
+    }
+    let error = sent(&TimeEntry::default()).unwrap_err();
+    assert_eq!(error.kind(), connectwise_sdk::ErrorKind::Request);
+    assert_eq!(error.to_string(), "a TimeEntry like this would be refused: timeStart is required");
+    let start: chrono::DateTime<chrono::Utc> = "2026-01-15T08:00:00Z".parse().unwrap();
+    let entry = TimeEntry::default().with_time_start(start).with_notes("Paper").with_actual_hours(1.5);
+    sent(&entry).unwrap();
+    let written = json!({"timeStart": "2026-01-15T08:00:00Z", "notes": "Paper", "actualHours": 1.5});
+    assert_eq!(serde_json::to_value(&entry).unwrap(), written);
+}
+
 fn told_of<T: Record>(record: &T, write: Write) -> Vec<String> {
     record.validate(write).unwrap_err().iter().map(ToString::to_string).collect()
 }

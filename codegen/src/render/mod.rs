@@ -12,6 +12,7 @@ pub(crate) mod operations;
 mod prepared;
 pub(crate) mod records;
 pub(crate) mod resources;
+pub(crate) mod setters;
 pub(crate) mod values;
 
 use crate::names::type_name;

@@ -88,6 +88,7 @@ impl<'a> Records<'a> {
             writeln!(out, "impl {ty} {{\n    /// Refers to the record with this id.\n    #[must_use]")?;
             writeln!(out, "    pub fn by_id(id: {number}) -> Self {{")?;
             writeln!(out, "        Self {{ id: Some(id), ..Self::default() }}\n    }}\n}}")?;
+            writeln!(out, "impl Reference for {ty} {{\n    type Id = {number};\n}}")?;
         }
         let money: Vec<&Property> = properties.iter().filter(|property| self.is_money(property)).collect();
         if !money.is_empty() {

@@ -123,9 +123,9 @@ impl Field {
         })
     }
 
-    fn compare(&self, operator: &str, value: Value) -> Condition {
+    fn compare(&self, operator: &'static str, value: Value) -> Condition {
         Condition::from_node(match value.0 {
-            Ok(value) => Node::Test(format!("{} {operator} {value}", self.path)),
+            Ok(value) => Node::Test { path: self.path.to_string(), operator, value },
             Err(unsaid) => Node::Unsaid(unsaid),
         })
     }
@@ -182,6 +182,30 @@ mod tests {
     use chrono::{DateTime, NaiveDate, Utc};
 
     use super::*;
+
+    #[test]
+    fn a_condition_is_turned_round() {
+        let of = |condition: Condition| (!condition).to_string();
+        let table = [
+            (field("id").eq(1), "id != 1"),
+            (field("id").lt(1), "id >= 1"),
+            (field("id").gt(1), "id <= 1"),
+            (field("name").contains("x"), "name not like \"*x*\""),
+            (field("name").is_null(), "name != null"),
+            (field("id").in_([1, 2]), "id not in (1,2)"),
+            (field("a").eq(1) & (field("b").ge(2) | field("c").is_null()), "(a != 1 or (b < 2 and c != null))"),
+        ];
+        for (condition, expected) in table {
+            assert_eq!(of(condition.clone()), expected);
+            assert_eq!(!!condition.clone(), condition);
+        }
+        let error = (!(Condition::raw("a = 1") | field("b").eq(2))).check().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the condition `a = 1` in the API's own words can't be turned round by `!`: write its opposite"
+        );
+        assert_eq!((!field("a").eq(f64::NAN)).check().unwrap_err().kind(), crate::ErrorKind::Condition);
+    }
 
     #[test]
     fn values_are_written_by_type() {

@@ -27,7 +27,7 @@ mod value;
 use std::{
     fmt,
     marker::PhantomData,
-    ops::{BitAnd, BitOr},
+    ops::{BitAnd, BitOr, Not},
 };
 
 use crate::{Error, Record, Result, reason::Reason};
@@ -60,7 +60,7 @@ enum Node {
     /// The API's own words, of which nothing is known.
     Raw(String),
     /// A comparison.
-    Test(String),
+    Test { path: String, operator: &'static str, value: String },
     /// A list of values.
     In { path: String, negated: bool, values: Vec<String> },
     /// At least two conditions with one word between them.
@@ -74,6 +74,9 @@ enum Word {
     And,
     Or,
 }
+
+/// Operators and what is met where they aren't.
+const OPPOSITES: [(&str, &str); 4] = [("=", "!="), ("<", ">="), (">", "<="), ("like", "not like")];
 
 impl Condition {
     /// A condition in the API's own words, taken as it is.
@@ -122,7 +125,7 @@ impl Node {
     /// The first part of it that can't be said.
     fn unsaid(&self) -> Option<&Unsaid> {
         match self {
-            Self::Raw(_) | Self::Test(_) | Self::In { .. } => None,
+            Self::Raw(_) | Self::Test { .. } | Self::In { .. } => None,
             Self::Join { parts, .. } => parts.iter().find_map(Self::unsaid),
             Self::Unsaid(unsaid) => Some(unsaid),
         }
@@ -134,9 +137,30 @@ impl Node {
 
     fn has_in(&self) -> bool {
         match self {
-            Self::Raw(_) | Self::Test(_) | Self::Unsaid(_) => false,
+            Self::Raw(_) | Self::Test { .. } | Self::Unsaid(_) => false,
             Self::In { .. } => true,
             Self::Join { parts, .. } => parts.iter().any(Self::has_in),
+        }
+    }
+
+    /// What is met by records that don't meet this, without a word for it in the query language.
+    fn opposite(self) -> Self {
+        match self {
+            Self::Raw(text) => Self::Unsaid(Unsaid::Opposite { text }),
+            Self::Test { path, operator, value } => {
+                let pairs = OPPOSITES.iter().flat_map(|(one, other)| [(*one, *other), (*other, *one)]);
+                let opposite = pairs.into_iter().find(|(one, _)| *one == operator).map_or(operator, |(_, other)| other);
+                Self::Test { path, operator: opposite, value }
+            }
+            Self::In { path, negated, values } => Self::In { path, negated: !negated, values },
+            Self::Join { word, parts } => {
+                let word = match word {
+                    Word::And => Word::Or,
+                    Word::Or => Word::And,
+                };
+                Self::Join { word, parts: parts.into_iter().map(Self::opposite).collect() }
+            }
+            Self::Unsaid(unsaid) => Self::Unsaid(unsaid),
         }
     }
 
@@ -188,7 +212,8 @@ impl<R> fmt::Display for Condition<R> {
 impl fmt::Display for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Raw(text) | Self::Test(text) => f.write_str(text),
+            Self::Raw(text) => f.write_str(text),
+            Self::Test { path, operator, value } => write!(f, "{path} {operator} {value}"),
             // For whoever looks at it. It is no condition, should it be sent all the same.
             Self::Unsaid(unsaid) => write!(f, "<{unsaid}>"),
             Self::In { path, negated, values } => {
@@ -251,6 +276,16 @@ impl<R> BitAnd for Condition<R> {
     /// Both.
     fn bitand(self, other: Self) -> Self {
         Self::from_node(self.0.join(Word::And, other.0))
+    }
+}
+
+impl<R> Not for Condition<R> {
+    type Output = Self;
+
+    /// The opposite: `!ticket::SUMMARY.starts_with("Test ")`. A record without a value meets neither a comparison nor its opposite. A raw
+    /// condition has none, which is told when it is sent.
+    fn not(self) -> Self {
+        Self::from_node(self.0.opposite())
     }
 }
 

@@ -24,6 +24,8 @@ pub(crate) enum Unsaid {
     Wildcard { text: String },
     /// An `in` list without values.
     EmptyIn { field: String },
+    /// The opposite of what is said in the API's own words.
+    Opposite { text: String },
 }
 
 impl fmt::Display for Unsaid {
@@ -35,6 +37,12 @@ impl fmt::Display for Unsaid {
             ),
             Self::EmptyIn { field } => {
                 write!(f, "the condition `{field} in (..)` has no values: give at least one, or don't ask the server")
+            }
+            Self::Opposite { text } => {
+                write!(
+                    f,
+                    "the condition `{text}` in the API's own words can't be turned round by `!`: write its opposite"
+                )
             }
             Self::NotFinite => f.write_str("a condition can't compare with a number that is infinite or not a number"),
             Self::Wildcard { text } => write!(

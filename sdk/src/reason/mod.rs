@@ -6,7 +6,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::{ApiError, ErrorKind, RecordFacts, broken::Broken, conditions::Unsaid, nearly_json::Form, response::Asked};
+use crate::{
+    ApiError, ErrorKind, RecordFacts, Violations, broken::Broken, conditions::Unsaid, nearly_json::Form,
+    response::Asked,
+};
 
 #[derive(Debug)]
 pub(crate) enum Reason {
@@ -49,6 +52,8 @@ pub(crate) enum Reason {
         codebase: String,
     },
 
+    /// A record that breaks rules of the interface document.
+    Violations(Violations),
     Path {
         path: String,
         problem: &'static str,
@@ -228,7 +233,8 @@ impl Reason {
             #[cfg(feature = "blocking")]
             Self::WithinRuntime => ErrorKind::Request,
             Self::Unsaid(_) | Self::InNotAllowed { .. } => ErrorKind::Condition,
-            Self::Path { .. }
+            Self::Violations(_)
+            | Self::Path { .. }
             | Self::UrlTooLong { .. }
             | Self::PageSize { .. }
             | Self::OrderNotAllowed { .. }

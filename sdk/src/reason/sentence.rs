@@ -40,6 +40,7 @@ impl Reason {
                 "the server names {codebase:?} as its codebase, which can't be part of an address: give the whole one as CW_BASE_URL"
             ),
 
+            Self::Violations(violations) => write!(f, "{violations}"),
             Self::Path { path, problem } => write!(f, "the path {path:?} {problem}"),
             Self::UrlTooLong { length, limit } => write!(
                 f,

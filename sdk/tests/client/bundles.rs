@@ -1,6 +1,7 @@
 //! Many lists in one request: which answer belongs to which list, and which holds all of it.
 
-use connectwise_sdk::{Bundle, BundledList};
+use connectwise_sdk::models::Addition;
+use connectwise_sdk::{Bundle, BundledList, Record};
 use serde_json::{Value, json};
 
 use crate::server::{Reply, Server};
@@ -96,4 +97,54 @@ async fn a_simulated_server_answers_as_if_each_list_were_asked_for() {
     assert!(all > 0);
     let error = simulated.client.bundle(vec![BundledList::new("addition", 1); 101]).await.unwrap_err();
     assert_eq!(error.status(), Some(400));
+}
+
+#[tokio::test]
+async fn records_below_many_parents_come_whole_and_in_few_requests() {
+    let simulated = Simulated::start().await;
+    let agreements = simulated.ids("/finance/agreements");
+    let found = simulated.client.bundle_of::<Addition>(agreements.clone()).await.unwrap();
+    assert_eq!(simulated.requests().await, vec!["POST /system/bundles"; agreements.len().div_ceil(100)]);
+    assert_eq!(found.iter().map(|(parent, _)| *parent).collect::<Vec<_>>(), agreements);
+    let mut all = 0;
+    for (agreement, additions) in found {
+        let expected = simulated.ids(&format!("/finance/agreements/{agreement}/additions"));
+        assert_eq!(additions.iter().filter_map(Record::id).collect::<Vec<_>>(), expected, "{agreement}");
+        all += additions.len();
+    }
+    assert!(all > 0);
+}
+
+/// What isn't whole, has a record that isn't one, or is refused, is read from the list itself.
+#[tokio::test]
+async fn a_list_that_its_bundle_does_not_show_whole_is_read_by_itself() {
+    let answer = json!({"results": [
+        {"sequenceNumber": 0, "success": true, "statusCode": 200, "count": 1, "entities": [{"id": 1}]},
+        {"sequenceNumber": 1, "success": true, "statusCode": 200, "count": 9, "entities": [{"id": 2}]},
+        {"sequenceNumber": 2, "success": false, "statusCode": 404, "count": 0},
+    ]});
+    let replies = [
+        Reply::json(&answer.to_string()),
+        Reply::page(&[2, 3], Some("<http://127.0.0.1/api?pageId=3>; rel=\"next\"")),
+        Reply::page(&[4], Some("")),
+        Reply::page(&[], Some("")),
+    ];
+    let server = Server::start(replies).await;
+    let ids = |found: Vec<(i64, Vec<Addition>)>| -> Vec<(i64, Vec<i64>)> {
+        found.into_iter().map(|(parent, of)| (parent, of.iter().filter_map(Record::id).collect())).collect()
+    };
+    let found = server.client.bundle_of::<Addition>([10, 20, 30]).await.unwrap();
+    assert_eq!(ids(found), [(10, vec![1]), (20, vec![2, 3, 4]), (30, vec![])]);
+    let targets = server.targets();
+    assert!(targets[1].starts_with("/api/finance/agreements/20/additions?"), "{targets:?}");
+    assert!(targets[3].starts_with("/api/finance/agreements/30/additions?"), "{targets:?}");
+
+    // A server without bundles, and one that fails.
+    let server = Server::start([Reply::status(404, ""), Reply::page(&[5], Some(""))]).await;
+    assert_eq!(ids(server.client.bundle_of::<Addition>([10]).await.unwrap()), [(10, vec![5])]);
+    let server = Server::start(vec![Reply::status(500, ""); 3]).await;
+    let error = server.client.bundle_of::<Addition>([10]).await.unwrap_err();
+    assert_eq!((error.status(), server.finish().len()), (Some(500), 3));
+    let server = Server::start([]).await;
+    assert!(server.client.bundle_of::<Addition>(Vec::<i64>::new()).await.unwrap().is_empty());
 }
