@@ -20,7 +20,6 @@ use crate::render::records::Records;
 use crate::resolved::Resolved;
 use crate::resource::Resource;
 use crate::schema::{Schema, Schemas};
-use crate::secrets::Secrets;
 use crate::selection::{Owners, SHARED, Selection};
 use crate::verb::Verb;
 

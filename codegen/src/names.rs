@@ -8,7 +8,7 @@ use crate::error::{Kind, Place, Result};
 use crate::json::pointer;
 
 /// Names that generated text uses for something else: what the SDK brings into its scope, and what Rust does.
-const TAKEN: [&str; 72] = [
+const TAKEN: [&str; 73] = [
     "AsMut",
     "AsRef",
     "Box",

@@ -59,6 +59,12 @@ impl Simulated {
         self.simulator.truth(path).unwrap().len()
     }
 
+    /// The ids of all rows of a list path.
+    pub(crate) fn ids(&self, path: &str) -> Vec<i64> {
+        let rows = self.simulator.truth(path).unwrap();
+        rows.iter().map(|row| row["id"].as_i64().unwrap()).collect()
+    }
+
     /// The id of the first row of a list path.
     pub(crate) async fn first_id(&self, path: &str) -> i64 {
         self.simulator.truth(path).unwrap()[0]["id"].as_i64().unwrap()

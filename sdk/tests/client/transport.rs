@@ -90,7 +90,10 @@ async fn it_is_given_whole_requests() {
 
 /// Hears how attempts ended.
 #[derive(Debug, Default)]
-struct Heard(Mutex<Vec<(u32, Option<u16>, Option<ErrorKind>)>>);
+struct Heard(Mutex<Vec<HeardAttempt>>);
+
+/// Number, status and kind of failure of an attempt.
+type HeardAttempt = (u32, Option<u16>, Option<ErrorKind>);
 
 impl Observer for Heard {
     fn finished(&self, attempt: &Attempt<'_>, result: &AttemptResult<'_>) {
@@ -168,7 +171,7 @@ async fn a_write_is_repeated_only_if_it_never_left() {
 
 #[tokio::test]
 async fn a_server_that_was_never_reached_is_given_up_soon() {
-    let played = Played::new((0..4).map(|_| failure(|text| TransportError::not_sent(text))));
+    let played = Played::new((0..4).map(|_| failure(TransportError::not_sent)));
     let (client, _) = played.client(psa());
     let error = client.get_raw("/x").await.unwrap_err();
     assert!(error.to_string().starts_with("no connection to api-na.myconnectwise.net for GET /x"), "{error}");
