@@ -25,7 +25,7 @@ Token = Callable[[], Union[str, "tuple[str, float]"]]
 Moment = Union[str, datetime.date, datetime.datetime]
 
 #: Beginnings of the names that mean something here.
-PREFIXES = ("CW_", "CONNECTWISE_", "CWM_", "AZURE_")
+PREFIXES = ("CW_", "CONNECTWISE_", "CWM_", "AZURE_", "AWS_", "GOOGLE_")
 #: Variables with which somebody says who opens Azure's stores. Fabric's own, such as AZURE_SERVICE, say nothing of it.
 CREDENTIALS = (
     "AZURE_CLIENT_SECRET",

@@ -22,6 +22,8 @@ import pytest
 import connectwise_etl as cw
 
 SCALE = 300
+#: What says when and by which run a row was written.
+TECHNICAL = ("etlTimestamp", "_etl_run_id", "_etl_gold_processed_at", "_etl_batch_id", "historyKey", "validFrom", "validTo")
 
 # What is asked for on this machine goes through no proxy.
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
@@ -65,6 +67,12 @@ def table(lakehouse: pathlib.Path, name: str) -> pyarrow.Table:
     return pyarrow.table(deltalake.DeltaTable(str(lakehouse / name)).to_pyarrow_table())
 
 
+def rows(of: pyarrow.Table) -> list[str]:
+    """The rows of a table, which two loads of the same tenant have in common."""
+    names = sorted(name for name in of.column_names if name not in TECHNICAL)
+    return sorted(map(str, of.select(names).to_pylist()))
+
+
 def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """The program that installing the package put beside this Python."""
     script = pathlib.Path(sys.executable).with_name("connectwise-etl")
@@ -75,7 +83,7 @@ def program(*arguments: str, **environment: str) -> subprocess.CompletedProcess[
 def nothing_configured(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.Path) -> None:
     """No test sees the settings of whoever runs it."""
     for name in list(os.environ):
-        if name.startswith(("CW_", "CONNECTWISE_", "CWM_", "AZURE_")):
+        if name.startswith(("CW_", "CONNECTWISE_", "CWM_", "AZURE_", "AWS_", "GOOGLE_")):
             monkeypatch.delenv(name)
     monkeypatch.chdir(tmp_path)
 

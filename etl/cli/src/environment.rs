@@ -14,7 +14,10 @@ use crate::error;
 const FILE: &str = ".env";
 
 /// What names of settings begin with, those of the store of the lakehouse included.
-const SETTINGS: [&str; 3] = ["CW_", "CONNECTWISE_", "AZURE_"];
+const SETTINGS: [&str; 5] = ["CW_", "CONNECTWISE_", "AZURE_", "AWS_", "GOOGLE_"];
+
+/// How the names of settings of object stores begin.
+const OF_STORES: [&str; 3] = ["AZURE_", "AWS_", "GOOGLE_"];
 
 /// Longer files aren't such.
 const LONGEST: u64 = 1024 * 1024;
@@ -171,7 +174,8 @@ impl Environment {
     /// Settings of object stores: those that the caller gives, those of the process, and those of `.env`.
     pub(crate) fn stores(&self) -> [HashMap<String, String>; 3] {
         let of_store = |(name, value): (&String, &String)| {
-            name.starts_with("AZURE_").then(|| plain(value)).flatten().map(|value| (name.clone(), value))
+            let is_one = OF_STORES.iter().any(|beginning| name.starts_with(beginning));
+            is_one.then(|| plain(value)).flatten().map(|value| (name.clone(), value))
         };
         [&self.given, &self.process, &self.file].map(|place| place.iter().filter_map(of_store).collect())
     }
@@ -234,7 +238,14 @@ mod tests {
             let value = OsString::from_vec(b"/data/\xff".to_vec());
             texts([(OsString::from("HOME"), OsString::from("/home")), (OsString::from(name), value)])
         };
-        for name in ["CW_LAKEHOUSE", "CONNECTWISE_COMPANY", "AZURE_STORAGE_ACCOUNT_KEY"] {
+        let names = [
+            "CW_LAKEHOUSE",
+            "CONNECTWISE_COMPANY",
+            "AZURE_STORAGE_ACCOUNT_KEY",
+            "AWS_SECRET_ACCESS_KEY",
+            "GOOGLE_SERVICE_ACCOUNT_KEY",
+        ];
+        for name in names {
             let error = variables(name).unwrap_err();
             assert_eq!(error.report(), format!("the value of {name} isn't UTF-8 text"));
         }

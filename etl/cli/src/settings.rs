@@ -34,7 +34,7 @@ const MODELS: &str = "models";
 /// Options of every command.
 #[derive(Debug, Default, Args)]
 pub(crate) struct Global {
-    /// Folder or object-store URL of the lakehouse [default: ./lakehouse]
+    /// Folder or object-store URL (abfss://, s3://, gs://) of the lakehouse [default: ./lakehouse]
     ///
     /// Also CW_LAKEHOUSE, but for the demo, which has ./demo-lakehouse unless this option is given.
     #[arg(long, global = true, value_name = "PATH|URL")]

@@ -20,9 +20,10 @@ use twox_hash::XxHash3_64;
 use url::Url;
 
 use crate::error::{self, Error, Result, lake_error, sql_error};
+use crate::log_stores;
 use connectwise_storage::objects::LOG;
 use connectwise_storage::{Layout, TableName};
-use connectwise_storage::{StoreOptions, store};
+use connectwise_storage::{StoreOptions, store, try_condition};
 
 /// A lakehouse: a folder on an object store that holds `bronze/`, `silver/`, `gold/` and `etl/`.
 #[derive(Debug, Clone)]
@@ -35,6 +36,8 @@ pub struct Lake {
     guard: Option<Arc<dyn WriteGuard>>,
     /// The store of a lakehouse that isn't on this machine, for all of its tables.
     store: Option<Arc<dyn ObjectStore>>,
+    /// Whether that store was tried before something is written to it.
+    tried: Arc<OnceCell<()>>,
     memory: Option<Arc<Memory>>,
 }
 
@@ -47,16 +50,18 @@ impl Lake {
         Self::open_with(location, &StoreOptions::default())
     }
 
-    /// A lakehouse at a local path or the URL of a store that is built in: `file://`, or Azure's `abfss://` and its kin, which is
+    /// A lakehouse at a local path or the URL of a store: `file://`, Azure's `abfss://` and its kin, `s3://` or `gs://`, which is
     /// opened with these options and no others. Nothing is touched and nobody is asked.
     ///
     /// # Errors
     /// [`Kind::Config`](crate::error::Kind::Config) when the text is neither, and when the options hold no credentials for the store.
     pub fn open_with(location: &str, options: &StoreOptions) -> Result<Self> {
         let root = connectwise_storage::root(location)?;
+        log_stores::register();
         let retry = StorageConfig::from_iter(options.settings()).retry;
         let store = store(&root, options, retry)?;
-        Ok(Self { root, layout: Layout::default(), stored_names: Arc::default(), guard: None, store, memory: None })
+        let (layout, stored_names, tried) = (Layout::default(), Arc::default(), Arc::default());
+        Ok(Self { root, layout, stored_names, guard: None, store, tried, memory: None })
     }
 
     /// The same lakehouse, whose tables are where this says.
@@ -348,8 +353,11 @@ impl Table {
 
     /// To be called before anything of the table is written.
     pub(super) async fn before_write(&self) -> Result<()> {
-        let Some(guard) = &self.lake.guard else { return Ok(()) };
-        let refused = |error| error::guarded(&self.name).with_source(error);
-        guard.before_write(&self.lake, &self.name).await.map_err(refused)
+        if let Some(guard) = &self.lake.guard {
+            let refused = |error| error::guarded(&self.name).with_source(error);
+            guard.before_write(&self.lake, &self.name).await.map_err(refused)?;
+        }
+        let Some(store) = &self.lake.store else { return Ok(()) };
+        self.lake.tried.get_or_try_init(|| try_condition(&self.lake.root, store)).await.copied()
     }
 }

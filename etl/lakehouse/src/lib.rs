@@ -19,6 +19,7 @@ pub mod error;
 mod files;
 mod keys;
 mod lake;
+mod log_stores;
 mod merge;
 mod open;
 mod overwrite;

@@ -78,12 +78,21 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use object_store::PutMode;
+    use object_store::path::Path;
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
     use tokio::net::TcpListener;
 
     use super::*;
     use crate::StoreOptions;
     use crate::error::Kind;
+
+    const KEYS: [(&str, &str); 2] = [("AWS_ACCESS_KEY_ID", "id"), ("AWS_SECRET_ACCESS_KEY", "geheim")];
+    /// A key that asks nobody for tokens, as the library knows them for stand-ins of the store.
+    const KEY: (&str, &str) = (
+        "GOOGLE_SERVICE_ACCOUNT_KEY",
+        r#"{"client_email": "etl", "private_key": "geheim", "private_key_id": "1", "disable_oauth": true}"#,
+    );
 
     #[cfg(unix)]
     #[tokio::test]
@@ -101,19 +110,30 @@ mod tests {
         assert!(text.starts_with("bronze/bronze_cw_member can't be read: let this user read and enter /"), "{text}");
     }
 
-    /// The address of a server that answers everything alike.
-    async fn answering(status: &'static str) -> String {
-        const BODY: &str = "<Error><Code>SomeCode</Code><Message>Server geheim</Message></Error>";
+    /// The address of a server that answers everything with a status and a code of an error.
+    async fn answering(status: &'static str, code: &str) -> String {
+        let body = format!("<Error><Code>{code}</Code><Message>Server geheim</Message></Error>");
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move {
             while let Ok((mut stream, _)) = listener.accept().await {
                 assert!(stream.read(&mut [0; 8192]).await.unwrap() > 0);
-                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", BODY.len());
-                stream.write_all(format!("{head}{BODY}").as_bytes()).await.unwrap();
+                let head = format!("HTTP/1.1 {status}\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", body.len());
+                stream.write_all(format!("{head}{body}").as_bytes()).await.unwrap();
             }
         });
         address
+    }
+
+    fn options(settings: &[(&str, &str)]) -> StoreOptions {
+        let settings = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        StoreOptions::new([settings.collect()])
+    }
+
+    /// What is said of a table of a lakehouse that can't be opened.
+    async fn unopened(location: &str, settings: &[(&str, &str)]) -> String {
+        let lake = Lake::open_with(location, &options(settings)).unwrap();
+        lake.table(&TableName::bronze("member")).await.unwrap_err().report()
     }
 
     #[tokio::test(flavor = "multi_thread")]
@@ -128,22 +148,76 @@ mod tests {
             ("500 Internal Server Error", "it fails: run again later"),
         ];
         for (status, said) in table {
-            let address = answering(status).await;
+            let address = answering(status, "SomeCode").await;
             let settings = [
                 ("AZURE_STORAGE_ENDPOINT", address.as_str()),
                 ("AZURE_ALLOW_HTTP", "true"),
                 ("AZURE_STORAGE_TOKEN", "geheim"),
                 ("max_retries", "1"),
             ];
-            let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
-            let lake = Lake::open_with(
-                "abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables/",
-                &StoreOptions::new([settings]),
-            )
-            .unwrap();
-            let report = lake.table(&TableName::bronze("member")).await.unwrap_err().report();
+            let report = unopened("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables/", &settings).await;
             let start =
                 format!("bronze/bronze_cw_member can't be opened: the store answers {status} (SomeCode): {said}");
+            assert!(report.starts_with(&start) && !report.contains("geheim"), "{report}");
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refusal_of_s3_is_one_sentence() {
+        let table = [
+            ("403 Forbidden", "InvalidAccessKeyId", "it doesn't take the credentials: they are wrong, or have ended"),
+            ("400 Bad Request", "ExpiredToken", "it doesn't take the credentials: they are wrong, or have ended"),
+            ("403 Forbidden", "AccessDenied", "its owner gives these credentials no right to that: they have to list,"),
+            ("404 Not Found", "NoSuchBucket", "there is no bucket of this name"),
+            ("400 Bad Request", "AuthorizationHeaderMalformed", "the bucket is in another region: set AWS_REGION"),
+            ("503 Service Unavailable", "SlowDown", "it fails: run again later"),
+            (
+                "429 Too Many Requests",
+                "TooManyRequests",
+                "it is asked for more than it gives at a time: run again later",
+            ),
+        ];
+        for (status, code, said) in table {
+            let address = answering(status, code).await;
+            let more = [("AWS_ENDPOINT_URL_S3", address.as_str()), ("AWS_ALLOW_HTTP", "true"), ("max_retries", "1")];
+            let report = unopened("s3://bucket/lake/", &[&KEYS[..], &more].concat()).await;
+            let start = format!("bronze/bronze_cw_member can't be opened: the store answers {status} ({code}): {said}");
+            assert!(report.starts_with(&start) && !report.contains("geheim"), "{report}");
+        }
+        let address = answering("301 Moved Permanently", "PermanentRedirect").await;
+        let more = [("AWS_ENDPOINT_URL", address.as_str()), ("AWS_ALLOW_HTTP", "true")];
+        let report = unopened("s3://bucket/lake/", &[&KEYS[..], &more].concat()).await;
+        assert!(report.ends_with("can't be opened: the bucket is in another region: set AWS_REGION"), "{report}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn no_setting_takes_the_condition_from_a_commit() {
+        let address = answering("412 Precondition Failed", "PreconditionFailed").await;
+        let more =
+            [("AWS_ENDPOINT_URL", address.as_str()), ("AWS_ALLOW_HTTP", "true"), ("AWS_CONDITIONAL_PUT", "disabled")];
+        let lake = Lake::open_with("s3://bucket/lake/", &options(&[&KEYS[..], &more].concat())).unwrap();
+        let store = lake.objects(&TableName::bronze("member")).unwrap();
+        let put = store.put_opts(&Path::from("a"), "x".into(), PutMode::Create.into()).await.unwrap_err();
+        assert!(matches!(put, object_store::Error::AlreadyExists { .. }), "{put}");
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_refusal_of_google_is_one_sentence() {
+        let table = [
+            (
+                "401 Unauthorized",
+                "AuthenticationRequired",
+                "it doesn't take the credentials: they are wrong, or have ended",
+            ),
+            ("403 Forbidden", "AccessDenied", "its owner gives these credentials no right to that: they have to list,"),
+            ("404 Not Found", "NoSuchBucket", "there is no bucket of this name"),
+            ("503 Service Unavailable", "ServiceUnavailable", "it fails: run again later"),
+        ];
+        for (status, code, said) in table {
+            let address = answering(status, code).await;
+            let report =
+                unopened("gs://bucket/lake/", &[KEY, ("GOOGLE_BASE_URL", &address), ("max_retries", "1")]).await;
+            let start = format!("bronze/bronze_cw_member can't be opened: the store answers {status} ({code}): {said}");
             assert!(report.starts_with(&start) && !report.contains("geheim"), "{report}");
         }
     }

@@ -3,19 +3,24 @@
 
 mod azure;
 pub mod error;
+mod gcs;
 mod location;
 mod lock;
 mod name;
 pub mod objects;
 mod refusal;
+mod s3;
 pub mod sentence;
 pub mod shortage;
+mod store_options;
+mod stores;
 mod tokens;
 mod words;
 
-pub use azure::{StoreOptions, store};
 pub use error::{Error, Result};
 pub use location::{local_path, root};
 pub use lock::locked;
 pub use name::{Layer, Layout, NoName, TableName};
+pub use store_options::StoreOptions;
+pub use stores::{store, try_condition};
 pub use tokens::{Token, TokenProvider, Tokens};

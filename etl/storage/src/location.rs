@@ -7,10 +7,10 @@ use url::Url;
 use crate::error::{Error, Result};
 
 /// Schemes of the object stores that are built in.
-const STORES: [&str; 6] = ["file", "abfss", "abfs", "az", "adl", "azure"];
+const STORES: [&str; 9] = ["file", "abfss", "abfs", "az", "adl", "azure", "s3", "s3a", "gs"];
 
 /// Others that people write.
-const OTHERS: [&str; 9] = ["dbfs", "gs", "hdfs", "http", "https", "s3", "s3a", "wasb", "wasbs"];
+const OTHERS: [&str; 6] = ["dbfs", "hdfs", "http", "https", "wasb", "wasbs"];
 
 /// The root of a lakehouse at a path or a URL, as a URL that ends with a slash. Nothing is touched.
 ///
@@ -88,16 +88,22 @@ fn scheme(text: &str) -> Option<&str> {
 fn url(text: &str) -> Result<Url, String> {
     let mut url = Url::parse(text).map_err(|error| error.to_string())?;
     if !STORES.contains(&url.scheme()) {
-        return Err(format!("{}:// isn't built in, use a local path or abfss://", url.scheme()));
+        return Err(format!("{}:// isn't built in, use a local path, abfss://, s3:// or gs://", url.scheme()));
     }
     if url.query().is_some() || url.fragment().is_some() || url.password().is_some() {
-        return Err("a URL holds no ?, # or password here: keys and tokens go into the AZURE_ variables".to_owned());
+        return Err(
+            "a URL holds no ?, # or password here: keys and tokens go into the variables of the store".to_owned()
+        );
     }
     if url.scheme() == "file" && url.to_file_path().is_err() {
         return Err("a file:// URL has three slashes and the whole path, as in file:///data/lakehouse".to_owned());
     }
     is_read_as_written(&url)?;
     encode(&mut url);
+    // What Hadoop's second client for S3 calls it.
+    if url.scheme() == "s3a" && url.set_scheme("s3").is_err() {
+        return Err("write it as s3://".to_owned());
+    }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
@@ -175,12 +181,14 @@ mod tests {
     fn a_url_is_one_of_a_store_and_holds_no_secret() {
         let onelake = root("abfss://ws@onelake.dfs.fabric.microsoft.com/item/Tables").unwrap();
         assert_eq!(onelake.path(), "/item/Tables/");
+        assert_eq!(root("s3a://bucket/lake").unwrap().as_str(), "s3://bucket/lake/");
+        assert_eq!(root("gs://bucket").unwrap().as_str(), "gs://bucket/");
         assert_eq!(root("file:///data/my%20lake").unwrap().to_file_path().unwrap(), Path::new("/data/my lake/"));
         let table = [
             (" ", "\"\" is no place for a lakehouse: it is empty"),
             (
-                "s3://bucket/x",
-                "\"s3://bucket/x\" is no place for a lakehouse: s3:// isn't built in, use a local path or abfss://",
+                "hdfs://host/x",
+                "\"hdfs://host/x\" is no place for a lakehouse: hdfs:// isn't built in, use a local path, abfss://, s3:// or gs://",
             ),
             (
                 "abfss:/ws@onelake/x",
@@ -189,7 +197,7 @@ mod tests {
             (
                 "abfss://ws@onelake.dfs.fabric.microsoft.com/x?sig=geheim",
                 "\"abfss://ws@onelake.dfs.fabric.microsoft.com/x\" is no place for a lakehouse: a URL holds no ?, # or password \
-                 here: keys and tokens go into the AZURE_ variables",
+                 here: keys and tokens go into the variables of the store",
             ),
             (
                 "file://data/x",

@@ -3,6 +3,8 @@
 use std::error::Error;
 use std::fmt;
 
+use serde_json::Value;
+
 use crate::sentence::chain;
 use crate::words;
 
@@ -33,24 +35,48 @@ pub(crate) fn refusal(error: &(dyn Error + 'static)) -> Option<String> {
 
 /// Of the text of an error: what the store answered, and what to do.
 fn sentence(text: &str) -> Option<String> {
+    const REGION: &str = "the bucket is in another region: set AWS_REGION";
+    if words::redirected(text) {
+        return Some(REGION.to_owned());
+    }
     let answer = words::answer(text)?;
     let (status, body) = answer.split_once(": ").unwrap_or((answer, ""));
-    let code = body.split_once("<Code>").and_then(|(_, rest)| rest.split_once("</Code>")).map(|(code, _)| code.trim());
-    let credentials =
-        "it doesn't take the credentials: they have ended, or are for another audience than https://storage.azure.com";
-    let what = match status.get(..3)? {
-        "401" => credentials,
-        "403" if code == Some("AuthenticationFailed") => credentials,
-        "403" => {
+    let code = code(body);
+    let what = match (status.get(..3)?, code.as_deref()) {
+        // Codes of S3 and Google, and of those who give tokens for stores.
+        (_, Some("InvalidAccessKeyId" | "SignatureDoesNotMatch" | "AuthenticationRequired" | "InvalidSecurity"))
+        | (_, Some("ExpiredToken" | "ExpiredTokenException" | "InvalidToken" | "InvalidIdentityToken"))
+        | (_, Some("invalid_grant" | "invalid_client" | "unauthorized_client")) => {
+            "it doesn't take the credentials: they are wrong, or have ended"
+        }
+        (_, Some("AccessDenied")) => {
+            "its owner gives these credentials no right to that: they have to list, read, write and delete objects"
+        }
+        (_, Some("NoSuchBucket")) => "there is no bucket of this name: make one, or write another name",
+        (_, Some("AuthorizationHeaderMalformed" | "PermanentRedirect")) => REGION,
+        (_, Some("RequestTimeTooSkewed")) => "the clock of this machine is wrong",
+        ("401", _) | ("403", Some("AuthenticationFailed")) => {
+            "it doesn't take the credentials: they have ended, or are for another audience than https://storage.azure.com"
+        }
+        ("403", _) => {
             "its owner gives these credentials no right to that: in OneLake it takes the role Contributor of the workspace"
         }
-        "412" => "somebody else was faster: run again",
-        "429" => "it is asked for more than it gives at a time: run again later",
-        status if status.starts_with('5') => "it fails: run again later",
+        ("412", _) => "somebody else was faster: run again",
+        ("429", _) => "it is asked for more than it gives at a time: run again later",
+        (status, _) if status.starts_with('5') => "it fails: run again later",
         _ => return None,
     };
     let code = code.map(|code| format!(" ({code})")).unwrap_or_default();
     Some(format!("the store answers {}{code}: {what}", status.trim()))
+}
+
+/// What an answer calls its error: stores write XML, and those who give tokens JSON.
+fn code(body: &str) -> Option<String> {
+    if let Some((_, rest)) = body.split_once("<Code>") {
+        return Some(rest.split_once("</Code>")?.0.trim().to_owned());
+    }
+    let answer: Value = serde_json::Deserializer::from_str(body).into_iter().next()?.ok()?;
+    Some(answer.get("error")?.as_str()?.to_owned())
 }
 
 #[cfg(test)]
@@ -81,6 +107,14 @@ mod tests {
         assert_eq!(
             report("503 Service Unavailable", ""),
             "the table can't be opened: the store answers 503 Service Unavailable: it fails: run again later"
+        );
+        let skewed = report("403 Forbidden", "<Error><Code>RequestTimeTooSkewed</Code></Error>");
+        assert!(skewed.contains("the clock of this machine is wrong"), "{skewed}");
+        let sealed = report("400 Bad Request", "{\"error\": \"invalid_grant\", \"error_description\": \"eyJ0\"}");
+        assert_eq!(
+            sealed,
+            "the table can't be opened: the store answers 400 Bad Request (invalid_grant): it doesn't take the credentials: they are \
+             wrong, or have ended"
         );
         // Which object isn't there matters.
         assert!(report("404 Not Found", "").contains("http://127.0.0.1/ws"));

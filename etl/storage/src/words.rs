@@ -3,7 +3,8 @@
 //! deltalake 1.1.3 makes a text of every error of DataFusion but those of Arrow, Parquet, files and stores: of memory
 //! ([`exhausted`]), of temporary files ([`spilled`]) and of what our own streams put into a plan, a full disk among it
 //! ([`full_disk`]). How much memory it was DataFusion 55.2 says in its text alone ([`amounts`]), so that its kind would tell nothing
-//! more. object_store 0.13.2 keeps the type to itself that has the status of an answer ([`answer`]).
+//! more. object_store 0.13.2 keeps the type to itself that has the status of an answer ([`answer`]), or that says where a bucket isn't
+//! ([`redirected`]).
 //!
 //! Tests make the real errors, in the crates that know their libraries, so that an update which changes the words fails.
 
@@ -44,4 +45,9 @@ pub(super) fn full_disk(text: &str) -> bool {
 /// The status that a store answered, and behind it the text of its answer.
 pub(super) fn answer(text: &str) -> Option<&str> {
     Some(text.split_once(ANSWER)?.1)
+}
+
+/// Whether a store answered that something is elsewhere, and not where.
+pub(super) fn redirected(text: &str) -> bool {
+    text.contains("Received redirect without LOCATION")
 }
