@@ -11,7 +11,7 @@ import threading
 import time
 import urllib.parse
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -26,7 +26,9 @@ def jwt(ends: float, audience: str = AUDIENCE) -> str:
     def part(claims: dict[str, Any]) -> str:
         return base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip("=")
 
-    return f"{part({'alg': 'none', 'typ': 'JWT'})}.{part({'aud': audience, 'exp': ends})}.c2lnbmF0dXJl"
+    begins = int(time.time()) - 60
+    claims = {"aud": audience, "exp": ends, "iat": begins, "nbf": begins, "iss": "https://sts.windows.net/tests/"}
+    return f"{part({'alg': 'none', 'typ': 'JWT'})}.{part(claims)}.c2lnbmF0dXJl"
 
 
 @dataclass
@@ -47,23 +49,24 @@ class Fault:
     times: int = 1_000_000
 
 
-@dataclass(eq=False, repr=False)
 class Store(http.server.ThreadingHTTPServer):
     """The store. ``url`` is its endpoint."""
 
-    blobs: dict[str, Blob] = field(default_factory=dict)
-    blocks: dict[str, bytes] = field(default_factory=dict)
-    faults: list[Fault] = field(default_factory=list)
-    #: Tokens that were shown, and requests that were refused for theirs.
-    tokens: set[str] = field(default_factory=set)
-    refused: list[str] = field(default_factory=list)
-    requests: int = 0
-    writes: int = 0
+    daemon_threads = True
 
-    def __post_init__(self) -> None:
+    def __init__(self, handler: type[Handler] | None = None) -> None:
+        self.blobs: dict[str, Blob] = {}
+        self.blocks: dict[str, bytes] = {}
+        self.faults: list[Fault] = []
+        #: Tokens that were shown, and requests that were refused for theirs.
+        self.tokens: set[str] = set()
+        self.refused: list[str] = []
+        self.requests = 0
+        self.writes = 0
         self.lock = threading.Lock()
-        self.daemon_threads = True
-        super().__init__(("127.0.0.1", 0), Handler)
+        super().__init__(("127.0.0.1", 0), handler or Handler)
+
+    def serve(self) -> None:
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     @property
@@ -73,6 +76,11 @@ class Store(http.server.ThreadingHTTPServer):
     @property
     def config(self) -> dict[str, str]:
         return {"AZURE_STORAGE_ENDPOINT": self.url, "AZURE_ALLOW_HTTP": "true"}
+
+    @property
+    def names(self) -> list[str]:
+        """The names of all blobs, behind that of their container."""
+        return list(self.blobs)
 
     def close(self) -> None:
         self.shutdown()
@@ -109,13 +117,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         try:
             with self.server.lock:
                 self.let_in()
-                call: Callable[[bytes], None] = getattr(self, f"{self.command.lower()}_{self.asked.get('comp', 'blob')}")
-                call(body)
+                for fault in self.server.faults:
+                    if fault.times > 0 and re.fullmatch(fault.method, self.command) and fault.path in self.path:
+                        fault.times -= 1
+                        raise Refused(fault.status, fault.code)
+            self.call(body)
         except Refused as refused:
             text = f"<?xml version=\"1.0\"?><Error><Code>{refused.code}</Code><Message>As was asked for.</Message></Error>"
             self.send(refused.status, text.encode(), {"x-ms-error-code": refused.code})
 
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = answer
+
+    def call(self, body: bytes) -> None:
+        called: Callable[[bytes], None] = getattr(self, f"{self.command.lower()}_{self.asked.get('comp', 'blob')}")
+        with self.server.lock:
+            called(body)
 
     def let_in(self) -> None:
         self.server.requests += 1
@@ -129,10 +145,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if told.get("aud") != AUDIENCE or told.get("exp", 0) <= time.time():
             self.server.refused.append(f"{self.command} {self.path}")
             raise Refused(401, "InvalidAuthenticationInfo")
-        for fault in self.server.faults:
-            if fault.times > 0 and re.fullmatch(fault.method, self.command) and fault.path in self.path:
-                fault.times -= 1
-                raise Refused(fault.status, fault.code)
 
     def found(self) -> Blob:
         blob = self.server.blobs.get(self.name)
@@ -213,9 +225,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def send(self, status: int, body: bytes, headers: dict[str, str]) -> None:
         self.send_response(status)
-        for name, value in headers.items():
+        for name, value in {"Content-Length": str(len(body)), **headers}.items():
             self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
