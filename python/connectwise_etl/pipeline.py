@@ -55,7 +55,7 @@ def run(
         loaded; without it such a lakehouse is refused. Earlier versions of these tables stay readable
     :param config: path of a ``connectwise-etl.toml``, or variables such as ``{"CW_BASE_URL": ...}``, which count more than the
         environment; so several tenants can be loaded by one process
-    :param token: gives an access token for a lakehouse in OneLake or on Azure, as ``lambda: credential.get_token(scope)`` with one of
+    :param token: gives an access token for a lakehouse in OneLake or elsewhere on Azure, as ``lambda: credential.get_token(scope)`` with one of
         ``azure.identity`` and the scope ``https://storage.azure.com/.default``; it is called again, on another thread, when that is about
         to end. A notebook of Fabric needs none
     :param progress: ``None`` shows a line where somebody looks, ``False`` nothing; a function is told what happens
@@ -76,12 +76,8 @@ def run(
         "max_share": max_share,
     }
     native = session(lakehouse, config, token)
-    callback = bars.chosen(progress)
-    try:
+    with bars.shown(progress) as callback:
         text, outcome = native.run(arguments, callback)
-    finally:
-        if isinstance(callback, bars.Line):
-            callback.close()
     report = RunReport(json.loads(text), outcome)
     if report.incomplete:
         left_out = "; ".join(f"{step['layer']}/{step['table']}: {step['error']}" for step in report.incomplete)
@@ -196,9 +192,15 @@ def doctor(
     lakehouse: Place | None = None,
     config: Config | None = None,
     token: Token | None = None,
+    progress: bars.Progress | bool | None = None,
 ) -> Diagnosis:
-    """Finds out whether the tenant can be loaded, and which rights to ask its administrator for. Writes nothing."""
-    return Diagnosis(json.loads(session(lakehouse, config, token).doctor(_chosen(entities, include, exclude, optional))))
+    """Finds out whether the tenant can be loaded, and which rights to ask its administrator for. Writes nothing.
+
+    :param progress: as that of :func:`run`
+    """
+    opened, chosen = session(lakehouse, config, token), _chosen(entities, include, exclude, optional)
+    with bars.shown(progress) as callback:
+        return Diagnosis(json.loads(opened.doctor(chosen, callback)))
 
 
 def reconcile(
@@ -212,14 +214,18 @@ def reconcile(
     lakehouse: Place | None = None,
     config: Config | None = None,
     token: Token | None = None,
+    progress: bars.Progress | bool | None = None,
 ) -> Reconciliation:
     """Takes rows that are gone at the source out of bronze. What speaks against it is in ``refused`` of the report.
 
     :param dry_run: finds out everything and writes nothing
     :param max_share: largest share of a table's rows, in percent, that may be missing
+    :param progress: as that of :func:`run`
     """
-    chosen = _chosen(entities, include, exclude, optional)
-    return Reconciliation(json.loads(session(lakehouse, config, token).reconcile(chosen, dry_run, max_share)))
+    arguments = {"chosen": _chosen(entities, include, exclude, optional), "dry_run": dry_run, "max_share": max_share}
+    opened = session(lakehouse, config, token)
+    with bars.shown(progress) as callback:
+        return Reconciliation(json.loads(opened.reconcile(arguments, callback)))
 
 
 def maintain(
@@ -231,16 +237,21 @@ def maintain(
     lakehouse: Place | None = None,
     config: Config | None = None,
     token: Token | None = None,
+    progress: bars.Progress | bool | None = None,
 ) -> Maintenance:
     """Puts small files together and removes what nothing needs any more. No row changes.
 
     :param retention_hours: hours that files of old versions stay: so far back they can be read
     :param orphan_hours: hours that files stay which no commit names: longer than any run takes
+    :param progress: as that of :func:`run`
     """
     retention, orphans = whole("retention_hours", retention_hours, 0, MOST), whole("orphan_hours", orphan_hours, 0, MOST)
     if retention is None or orphans is None:
         raise ConfigError("retention_hours and orphan_hours are whole numbers, and not None")
-    return Maintenance(json.loads(session(lakehouse, config, token).maintain(names(layers), dry_run, retention, orphans)))
+    arguments = {"layers": names(layers), "dry_run": dry_run, "retention_hours": retention, "orphan_hours": orphans}
+    opened = session(lakehouse, config, token)
+    with bars.shown(progress) as callback:
+        return Maintenance(json.loads(opened.maintain(arguments, callback)))
 
 
 def verify(
@@ -250,12 +261,16 @@ def verify(
     lakehouse: Place | None = None,
     config: Config | None = None,
     token: Token | None = None,
+    progress: bars.Progress | bool | None = None,
 ) -> Verification:
     """Reads every file of every table and compares each layer with the one below.
 
     :param repair: leaves word with tables that something was found of: the next run loads or builds all of them
+    :param progress: as that of :func:`run`
     """
-    return Verification(json.loads(session(lakehouse, config, token).verify(names(layers), repair)))
+    opened = session(lakehouse, config, token)
+    with bars.shown(progress) as callback:
+        return Verification(json.loads(opened.verify(names(layers), repair, callback)))
 
 
 def _day(moment: Moment | None) -> str | None:

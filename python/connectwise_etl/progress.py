@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Protocol, TextIO
 
 #: Seconds between two lines.
@@ -13,7 +15,8 @@ PACE = 0.25
 class Progress(Protocol):
     """What is told of a run: ``event`` is ``started``, ``progress`` or ``finished``, ``step`` what was done, as JSON text.
 
-    It is called by the thread that called :func:`run`. What it raises ends the run and comes out of it.
+    Of ``doctor``, ``reconcile``, ``maintain`` and ``verify`` it is told ``done`` for each table or list, with how many are done and how many
+    there are in place of rows. It is called by the thread that called them. What it raises ends the work and comes out of it.
     """
 
     def __call__(self, event: str, table: str, step: str | None, rows: int, expected: int, /) -> object: ...
@@ -36,6 +39,9 @@ class Line:
         if now - self._last < PACE:
             return
         self._last = now
+        if event == "done":
+            self._write(f"{rows:,} of {expected:,} done, {table}")
+            return
         of = f" of {expected:,}" if expected else ""
         self._write(f"{self._done} tables done, {table}" + (f": {rows:,}{of} rows" if rows else ""))
 
@@ -59,6 +65,17 @@ def chosen(progress: Any) -> Any:
     if progress is True or (progress is None and _somebody_looks()):
         return Line()
     return progress
+
+
+@contextmanager
+def shown(progress: Any) -> Iterator[Any]:
+    """The callback that is meant, whose line is taken away behind the work."""
+    callback = chosen(progress)
+    try:
+        yield callback
+    finally:
+        if isinstance(callback, Line):
+            callback.close()
 
 
 def _somebody_looks() -> bool:

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use connectwise_etl::tasks::Progress;
 use connectwise_lakehouse::TableName;
 use connectwise_pipeline::run::{Meter, Observer, Step};
 use pyo3::prelude::*;
@@ -14,11 +15,14 @@ pub(crate) struct Desk {
     callback: Option<Py<PyAny>>,
     events: Mutex<Vec<Event>>,
     meters: Mutex<BTreeMap<String, Meter>>,
+    /// Of work that has no steps: parts that are done, and that there will be.
+    parts: Mutex<(usize, usize)>,
 }
 
 enum Event {
     Started(String),
     Finished(String, String),
+    Done(String, (usize, usize)),
 }
 
 impl Desk {
@@ -27,13 +31,14 @@ impl Desk {
     }
 
     /// Calls the callback with what happened since the last time, and with how far each step is: `(event, table, step as JSON, rows,
-    /// rows that there will be)`.
+    /// rows that there will be)`, or of work without steps `("done", part, None, parts done, parts that there will be)`.
     pub(crate) fn tell(&self, py: Python<'_>) -> PyResult<()> {
         let Some(callback) = &self.callback else { return Ok(()) };
         for event in std::mem::take(&mut *locked(&self.events)) {
             match event {
                 Event::Started(table) => callback.call1(py, ("started", table, py.None(), 0, 0))?,
                 Event::Finished(table, step) => callback.call1(py, ("finished", table, step, 0, 0))?,
+                Event::Done(part, (done, all)) => callback.call1(py, ("done", part, py.None(), done, all))?,
             };
         }
         let live: Vec<(String, u64, u64)> =
@@ -65,6 +70,18 @@ impl Observer for Desk {
         meters.remove(&format!("{}/*", step.layer));
         drop(meters);
         self.put(Event::Finished(table, serde_json::to_string(step).unwrap_or_default()));
+    }
+}
+
+impl Progress for Desk {
+    fn planned(&self, parts: usize) {
+        *locked(&self.parts) = (0, parts);
+    }
+
+    fn done(&self, part: &str) {
+        let mut parts = locked(&self.parts);
+        parts.0 += 1;
+        self.put(Event::Done(part.to_owned(), *parts));
     }
 }
 

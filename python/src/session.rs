@@ -84,6 +84,25 @@ impl RunArguments {
     }
 }
 
+/// What `reconcile` has to do.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Sweep {
+    chosen: Chosen,
+    dry_run: bool,
+    max_share: Option<f64>,
+}
+
+/// What `maintain` has to do.
+#[derive(FromPyObject)]
+#[pyo3(from_item_all)]
+struct Upkeep {
+    layers: Vec<String>,
+    dry_run: bool,
+    retention_hours: u32,
+    orphan_hours: u32,
+}
+
 /// What narrows an answer, and what it is cut by.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
@@ -183,38 +202,43 @@ impl Session {
         Ok((json(&report)?, report.outcome()))
     }
 
-    fn doctor(&self, py: Python<'_>, chosen: Chosen) -> PyResult<String> {
+    fn doctor(&self, py: Python<'_>, chosen: Chosen, callback: Option<Py<PyAny>>) -> PyResult<String> {
         let chosen = EntityArgs::from(chosen).selected(&self.settings).map_err(|error| errors::of(py, &error))?;
-        json(&self.done(py, &Desk::default(), || tasks::diagnose(&self.settings, &chosen, &()))?)
+        let desk = Desk::new(callback);
+        json(&self.done(py, &desk, || tasks::diagnose(&self.settings, &chosen, &desk))?)
     }
 
-    fn reconcile(&self, py: Python<'_>, chosen: Chosen, dry_run: bool, max_share: Option<f64>) -> PyResult<String> {
+    fn reconcile(&self, py: Python<'_>, arguments: Sweep, callback: Option<Py<PyAny>>) -> PyResult<String> {
+        let Sweep { chosen, dry_run, max_share } = arguments;
+        let desk = Desk::new(callback);
         let default = ReconcileRequest::default();
         let max_share = max_share.unwrap_or(default.max_share);
         let request = ReconcileRequest { entities: chosen.into(), dry_run, max_share };
-        let (report, told) = self.done(py, &Desk::default(), || tasks::reconcile(&self.settings, request, &()))?;
+        let (report, told) = self.done(py, &desk, || tasks::reconcile(&self.settings, request, &desk))?;
         ledger_told(told);
         json(&report)
     }
 
-    fn maintain(
+    fn maintain(&self, py: Python<'_>, arguments: Upkeep, callback: Option<Py<PyAny>>) -> PyResult<String> {
+        let Upkeep { layers, dry_run, retention_hours, orphan_hours } = arguments;
+        let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
+        let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
+        let desk = Desk::new(callback);
+        let (report, told) = self.done(py, &desk, || tasks::maintain(&self.settings, &request, &desk))?;
+        ledger_told(told);
+        json(&report)
+    }
+
+    fn verify(
         &self,
         py: Python<'_>,
         layers: Vec<String>,
-        dry_run: bool,
-        retention_hours: u32,
-        orphan_hours: u32,
+        repair: bool,
+        callback: Option<Py<PyAny>>,
     ) -> PyResult<String> {
         let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
-        let request = MaintainRequest { layers, dry_run, retention_hours, orphan_hours };
-        let (report, told) = self.done(py, &Desk::default(), || tasks::maintain(&self.settings, &request, &()))?;
-        ledger_told(told);
-        json(&report)
-    }
-
-    fn verify(&self, py: Python<'_>, layers: Vec<String>, repair: bool) -> PyResult<String> {
-        let layers = tasks::layers_of_upkeep(&layers).map_err(|error| errors::of(py, &error))?;
-        json(&self.done(py, &Desk::default(), || tasks::verify(&self.settings, layers, repair, &()))?)
+        let desk = Desk::new(callback);
+        json(&self.done(py, &desk, || tasks::verify(&self.settings, layers, repair, &desk))?)
     }
 
     /// How fresh tables are, or `null` where no run has written yet.

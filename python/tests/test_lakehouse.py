@@ -5,6 +5,8 @@ from __future__ import annotations
 import datetime
 import decimal
 import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import deltalake
 import pytest
@@ -98,6 +100,29 @@ def test_upkeep_puts_files_together_and_changes_no_row(tenant: Tenant, tmp_path:
     assert cw.verify("bronze", lakehouse=place).findings == []
     with pytest.raises(cw.ConfigError, match="steel"):
         cw.maintain("steel", lakehouse=place)
+
+
+def test_upkeep_says_how_far_it_is(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    place, told = tmp_path / "lake", list[tuple[Any, ...]]()
+
+    def progress(*event: Any) -> None:
+        told.append(event)
+
+    asked: dict[str, Any] = {"config": tenant.config, "progress": progress, "lakehouse": place}
+    assert cw.run("bronze", entities="Board,TimeEntry", **{**asked, "progress": False}).outcome == "done"
+    works: list[tuple[Callable[[], object], str]] = [
+        (lambda: cw.doctor("Board,TimeEntry", **asked), "Board"),
+        (lambda: cw.reconcile("TimeEntry", **asked), "TimeEntry"),
+        (lambda: cw.maintain("bronze", **asked), "bronze/bronze_cw_board"),
+        (lambda: cw.verify("bronze", **asked), "bronze/bronze_cw_board"),
+    ]
+    for work, part in works:
+        told.clear()
+        work()
+        assert {(event, step) for event, _, step, _, _ in told} == {("done", None)}
+        assert part in [name for _, name, _, _, _ in told]
+        # One after the other, and all of them in the end.
+        assert [done for *_, done, _ in told] == list(range(1, len(told) + 1)) and told[-1][4] == len(told), told
 
 
 def test_a_file_that_is_gone_is_found_and_named(tenant: Tenant, tmp_path: pathlib.Path) -> None:

@@ -226,3 +226,26 @@ def test_the_old_calls_still_work(tenant: Tenant, tmp_path: pathlib.Path, monkey
     later = cw.run_etl_pipeline(spark=spark, layers=["bronze", "silver", "gold"], mode="incremental", lookback_days=7)
     assert later.outcome == "done" and any(step["outcome"] == "written" for step in later.steps)
     assert cw.run_etl_pipeline(spark, ["bronze"], "incremental", 30, entities="Board").outcome == "done"
+
+
+#: Runs again and again, and says after some how much memory this process has, in MB.
+LONG = """
+import pathlib, sys, connectwise_etl as cw
+place, url, user, password, client_id = sys.argv[1:]
+config = {"CW_BASE_URL": url, "CW_AUTH_USERNAME": user, "CW_AUTH_PASSWORD": password, "CW_CLIENTID": client_id}
+for run in range(1, 101):
+    assert cw.run("bronze", entities="Board", lakehouse=place, config=config).outcome == "done"
+    if run in (30, 100):
+        status = pathlib.Path("/proc/self/status").read_text()
+        print(int(status.split("VmRSS:")[1].split()[0]) // 1024)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the memory of a process is read as Linux tells it")
+def test_a_hundred_runs_in_one_process_need_no_more_memory_than_thirty(tenant: Tenant, tmp_path: pathlib.Path) -> None:
+    arguments = [sys.executable, "-c", LONG, str(tmp_path / "lake"), *tenant.config.values()]
+    ended = subprocess.run(arguments, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    thirty, hundred = map(int, ended.stdout.split())
+    # A hundredth of what a run reads, kept by each, would be more.
+    assert hundred < thirty + 25, (thirty, hundred)

@@ -8,6 +8,7 @@ mod schema;
 mod select;
 mod upkeep;
 
+pub use connectwise_extract::progress::Progress;
 use connectwise_pipeline::damage;
 use connectwise_pipeline::error::{Error, Kind};
 
