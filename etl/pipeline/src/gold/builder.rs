@@ -273,7 +273,7 @@ impl Builder<'_> {
     async fn hold(&mut self, session: &SessionContext, model: &Model) -> Result<()> {
         let stored = format!("{STORED}_{}", model.name);
         self.run.known.table(model)?.register(session, &stored).await?;
-        let more = if model.kind == ModelKind::Calendar { ", `isWeekend`, `isHoliday`" } else { "" };
+        let more = if model.kind == ModelKind::Calendar { ", `dayOfWeek`, `isWeekend`, `isHoliday`" } else { "" };
         let select = format!("select `{}`, `{}`{more} from {stored}", model.key, model.natural);
         let frame = session.sql(&select).await.map_err(failed)?;
         let schema = frame.schema().inner().clone();
