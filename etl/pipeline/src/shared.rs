@@ -47,6 +47,8 @@ struct Inner {
     /// The first ids of parents that meet a condition, by path and condition.
     next: HashMap<(&'static str, Option<String>), Ids>,
     counts: HashMap<SharedQuestion, Arc<OnceCell<Option<u64>>>>,
+    /// About how many records lists of parents have, by entity.
+    sizes_of_parents: HashMap<&'static str, Arc<OnceCell<u64>>>,
     /// Child lists by the name of their entity and the id of the parent.
     below: HashMap<(&'static str, i64), WholeList>,
     sizes: Sizes,
@@ -134,6 +136,16 @@ impl Shared {
     ) -> Result<Option<u64>> {
         let cell = self.inner().counts.entry(question).or_default().clone();
         cell.get_or_try_init(|| ask).await.copied()
+    }
+
+    /// About how many records a list of parents has: the first load that needs to know finds it out.
+    pub(crate) async fn size_of_parents(
+        &self,
+        entity: &'static str,
+        find: impl Future<Output = Result<u64>>,
+    ) -> Result<u64> {
+        let cell = self.inner().sizes_of_parents.entry(entity).or_default().clone();
+        cell.get_or_try_init(|| find).await.copied()
     }
 
     /// Stores how many requests the rolling refresh of each of these entities may take.

@@ -44,7 +44,7 @@ async fn payments_add_up_to_what_their_invoice_says_was_paid() {
 
 #[tokio::test]
 async fn a_forecast_comes_to_what_its_included_items_do() {
-    let client = Client::start(400).await;
+    let client = Client::start(1_000).await;
     let (mut open, mut won) = (0, 0);
     for sale in list(&client, "/sales/opportunities").await {
         let forecasts = list(&client, &format!("/sales/opportunities/{}/forecast", sale["id"])).await;

@@ -92,12 +92,15 @@ impl ChildWork<'_> {
 
     /// Approximate number of parents: the rows of their bronze table, else the server's count.
     async fn about(&self) -> Result<u64> {
-        let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
-        match above.counted(self.above.key).filter(|counted| counted.rows > 0) {
-            Some(counted) => Ok(counted.rows),
-            // Where the server doesn't count either, the least is read that a rolling refresh reads.
-            None => Ok(self.count(false).await?.unwrap_or(0)),
-        }
+        let find = async {
+            let above = self.table.lake().table(&TableName::bronze(self.above.table)).await?;
+            match above.counted(self.above.key).filter(|counted| counted.rows > 0) {
+                Some(counted) => Ok(counted.rows),
+                // Where the server doesn't count either, the least is read that a rolling refresh reads.
+                None => Ok(self.count(false).await?.unwrap_or(0)),
+            }
+        };
+        self.request.shared.size_of_parents(self.above.name, find).await
     }
 
     /// The known parents that may be among those that the server can't give: their lists are asked for all the same.

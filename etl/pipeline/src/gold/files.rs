@@ -86,7 +86,7 @@ models!(
     "intermediate/project_lines",
     "intermediate/invoice_lines",
     "intermediate/invoice_line_sums",
-    "staging/invoice_headers",
+    "intermediate/invoice_headers",
     "intermediate/invoice_totals",
     "intermediate/project_bills",
     "staging/project_budgets",

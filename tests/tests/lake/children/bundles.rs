@@ -11,7 +11,7 @@ use crate::steer::post;
 #[tokio::test(flavor = "multi_thread")]
 async fn every_list_is_loaded_in_full_and_by_bundle() {
     let tenant = Tenant::start(900).await;
-    assert_eq!(hanging().len(), 12);
+    assert_eq!(hanging().len(), 19);
     for entity in hanging() {
         let above = catalog::entity(entity.parent().unwrap().entity).unwrap();
         tenant.forget("requests").await;

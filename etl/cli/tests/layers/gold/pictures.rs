@@ -29,7 +29,8 @@ async fn pictures_say_what_the_rows_add_up_to() {
         // Entry 12 is the newest work.
         "figures are of 2024-01 to 2024-12",
         "<div class=\"number\">20,022</div><div class=\"soft\">revenue</div>",
-        // 3 of 816 + 1848.5 hours. Anna has 7.5 on 262 weekdays of the year, less 14 holidays and 11.5 hours of time off.
+        // 3 of 774 + 1838 hours. Anna has 7.5 on 262 weekdays of the year, less 14 holidays, 10.5 hours of those of her calendar and 11.5 hours
+        // of time off.
         "<div class=\"number\">0.1 %</div><div class=\"soft\">utilisation</div>",
         // Nothing was billed in the last 90 days.
         "<div class=\"number\">–</div><div class=\"soft\">days sales outstanding</div>",
@@ -49,7 +50,7 @@ async fn pictures_say_what_the_rows_add_up_to() {
         "33 % of 8 tickets, first response 75 min",
         // 8, 9, 21 and 23; nothing tells when 23 was changed.
         ">4, 3 of them stale<",
-        "Anna Ásdísardóttir: 0 % of 1,848 h",
+        "Anna Ásdísardóttir: 0 % of 1,838 h",
         "no agreement: 41 h, 78 %, cost 1,100",
         "prepaid: 0 h, 1 %, cost -5",
         "Move: 2 of 40 h (6 %)",
