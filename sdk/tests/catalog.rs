@@ -52,7 +52,10 @@ fn entities_with_their_paths() {
     }
     for entity in ENTITIES {
         assert_eq!(entity.key, "id");
-        assert_eq!(entity.count_path, Some(format!("{}/count", entity.path).as_str()));
+        // The interface document has no count of an invoice's payments.
+        let counted = Some(format!("{}/count", entity.path.trim_end_matches('/')));
+        let counted = counted.filter(|_| entity.name != "InvoicePayment");
+        assert_eq!(entity.count_path, counted.as_deref(), "{}", entity.name);
         assert!(entity.columns.is_sorted_by_key(|column| column.name), "{}", entity.name);
     }
     let widths: Vec<_> = ENTITIES.iter().take(8).map(|entity| entity.columns.len()).collect();
@@ -84,7 +87,10 @@ fn how_tables_are_kept_fresh() {
 fn lists_that_hang_on_rows() {
     // As the interface document has them; what bundles call a list is its schema in lower case.
     let expected = [
+        ("OpportunityForecast", "/sales/opportunities/{parentId}/forecast", "Opportunity", "forecast"),
         ("AgreementAddition", "/finance/agreements/{parentId}/additions", "Agreement", "addition"),
+        ("AgreementAdjustment", "/finance/agreements/{parentId}/adjustments", "Agreement", "adjustment"),
+        ("InvoicePayment", "/finance/invoices/{parentId}/payments", "Invoice", "invoicepayment"),
         ("ServiceNote", "/service/tickets/{parentId}/notes", "ServiceTicket", "servicenote"),
         ("ServiceTask", "/service/tickets/{parentId}/tasks", "ServiceTicket", "servicetask"),
         ("TicketNote", "/project/tickets/{parentId}/notes", "ProjectTicket", "ticketnote"),
@@ -101,6 +107,10 @@ fn lists_that_hang_on_rows() {
         ("BoardType", "/service/boards/{parentId}/types", "Board", "boardtype"),
         ("BoardSubType", "/service/boards/{parentId}/subtypes", "Board", "boardsubtype"),
         ("BoardItem", "/service/boards/{parentId}/items", "Board", "boarditem"),
+        ("SLAPriority", "/service/SLAs/{parentId}/priorities", "SLA", "slapriority"),
+        ("Holiday", "/schedule/holidayLists/{parentId}/holidays", "HolidayList", "holiday"),
+        ("SurveyResult", "/service/surveys/{parentId}/results", "ServiceSurvey", "surveyresult"),
+        ("InventoryOnHand", "/procurement/warehouseBins/{parentId}/inventoryOnHand", "WarehouseBin", "inventoryonhand"),
     ];
     let hanging: Vec<_> = ENTITIES.iter().filter_map(|entity| Some((entity, entity.parent()?))).collect();
     let found: Vec<_> =

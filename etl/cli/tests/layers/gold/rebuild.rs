@@ -82,19 +82,20 @@ async fn new_members_get_the_next_key_and_old_ones_keep_theirs() {
             "7 | 90",
             "8 | 91",
             "9 | 92",
-            "10 | 76",
-            "11 | 78"
+            "10 | 93",
+            "11 | 76",
+            "12 | 78"
         ]
     );
     assert_eq!(
         tenant.rows("select CompanyKey from fact_timeentry where timeEntryId in (3, 4) order by timeEntryId").await,
-        ["11", "10"]
+        ["12", "11"]
     );
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, "2024-07-01T19:00:00Z", &config).await;
     assert_eq!(
         tenant.rows(companies).await,
-        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88", "6 | 89", "7 | 90", "8 | 91", "9 | 92"]
+        ["-1 | NULL", "1 | 1", "2 | 2", "3 | 3", "4 | 77", "5 | 88", "6 | 89", "7 | 90", "8 | 91", "9 | 92", "10 | 93"]
     );
 }
 

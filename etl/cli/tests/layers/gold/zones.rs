@@ -121,11 +121,11 @@ async fn calendar_days_are_not_converted_and_ages_count_to_today_in_the_zone() {
             "20240310 | 2024-03-10 | 2024-11-04 | 0 | Current",
             "20240310 | 2024-03-10 | 2024-11-04 | 1 | 1-30",
         ),
-        // It ends on the day that is today in New York and yesterday in Sydney.
+        // It ends on the day that is today in New York and yesterday in Sydney, and is cancelled for the next.
         (
             "select startDate, endDate, cancelledDate, isActive, EffectiveDate from dimagreement where agreementId = 100",
-            "2024-10-06 | 2024-11-04 | 2024-11-04 | true | 2024-10-06",
-            "2024-10-06 | 2024-11-04 | 2024-11-04 | false | 2024-10-06",
+            "2024-10-06 | 2024-11-04 | 2024-11-05 | true | 2024-10-06",
+            "2024-10-06 | 2024-11-04 | 2024-11-05 | false | 2024-10-06",
         ),
         (
             "select EffectiveDate, EndDate from dimmember where memberId = 10",
