@@ -178,7 +178,9 @@ impl ListRequest {
 
     /// The same, but for how often the server may fail on it.
     pub(crate) async fn count_with(&self, path: &str, patience: Option<u32>) -> Result<u64> {
+        // What a message calls it.
         #[derive(Deserialize)]
+        #[serde(rename = "Count")]
         struct CountAnswer {
             count: u64,
         }

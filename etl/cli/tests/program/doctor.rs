@@ -41,7 +41,8 @@ async fn the_program_says_it_in_a_table_and_as_json_and_shows_no_secret() {
     let (code, text) = run(&some, simulator.password());
     let written = std::fs::read_to_string(&file).unwrap();
     assert!(code == Some(1) && text.contains("connectwise-etl.toml was made"), "{text}");
-    let optional = "optional = [\"Agreement\", \"AgreementAddition\", \"AgreementType\", \"Invoice\"]";
+    let optional =
+        "optional = [\"Agreement\", \"AgreementAddition\", \"AgreementAdjustment\", \"AgreementType\", \"Invoice\"]";
     assert!(written.contains("[load]\n#") && written.contains(optional), "{written}");
     let (code, text) = run(&some, simulator.password());
     assert!(code == Some(0) && text.contains("which is optional"), "{text}");

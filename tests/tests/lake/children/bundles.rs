@@ -29,8 +29,10 @@ async fn every_list_is_loaded_in_full_and_by_bundle() {
         let refused = tenant.asked("/system/bundles", 400).await;
         let counts = tenant.asked("/system/bundles/count", 207).await;
         let bundles = parents.div_ceil(100);
+        // The interface has no count of an invoice's payments.
+        let least = u64::from(entity.count_path.is_some());
         assert!(
-            refused <= 1 && (1..=bundles).contains(&counts),
+            refused <= 1 && (least..=bundles).contains(&counts),
             "{}: {refused} refused, {counts} counted",
             entity.name
         );
