@@ -42,7 +42,7 @@ def store(request: pytest.FixtureRequest, tmp_path: pathlib.Path, monkeypatch: p
         store.serve()
     else:
         if not PROGRAM:
-            pytest.skip("Azurite isn't here: python/test fetches it where npm is")
+            pytest.skip("Azurite isn't here: CW_CLOUDS=1 python/test fetches it where npm is")
         (folder := tmp_path / "azurite").mkdir()
         store = Azurite(folder, PLACE.split("/")[0])
         # What the library of the stores trusts.
