@@ -180,7 +180,7 @@ impl ListRequest {
     pub(crate) async fn count_with(&self, path: &str, patience: Option<u32>) -> Result<u64> {
         // What a message calls it.
         #[derive(Deserialize)]
-        #[serde(rename = "Count")]
+        #[serde(expecting = "struct Count")]
         struct CountAnswer {
             count: u64,
         }
