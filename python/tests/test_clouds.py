@@ -17,6 +17,8 @@ from conftest import Tenant, rows, table
 
 import connectwise_etl as cw
 
+pytestmark = pytest.mark.skipif(not os.environ.get("CW_CLOUDS"), reason="loads on each store take minutes: CW_CLOUDS=1 asks for them")
+
 ENTITIES = ["Board", "Company", "TimeEntry"]
 COMMIT = re.compile(r"/_delta_log/\d{20}\.json$")
 
@@ -45,7 +47,6 @@ def commits(names: list[str]) -> list[str]:
     return sorted(name for name in names if COMMIT.search(name) and "etl/" not in name)
 
 
-@pytest.mark.skipif(not os.environ.get("CW_CLOUDS"), reason="a whole load on each store takes minutes: CW_CLOUDS=1 asks for it")
 def test_all_layers_are_those_of_a_folder(cloud: S3, shared: Tenant, lakehouse: pathlib.Path) -> None:
     config = {**shared.config, **cloud.config}
     report = cw.run(mode="full", lakehouse=cloud.url, config=config, progress=False)
