@@ -180,8 +180,8 @@ impl Run<'_> {
             self.shared.tell_newest(&newest);
             let (mut lists, mut counted) = self.parts(client, others, &newest, parts.len()).await;
             // The server most likely reads dates as it did before, so that nobody has to know before the counts.
-            let (mut counts, ()) = futures::join!(bundles.counts(&counted), self.probe_dates(client, &lists));
-            if self.correct(client, &mut lists, &mut counted, parts.len()).await {
+            let (mut counts, corrected) = futures::join!(bundles.counts(&counted), self.corrected(client, &lists));
+            if put_right(&mut lists, &mut counted, corrected) {
                 counts = bundles.counts(&counted).await;
             }
             (lists, counted, counts)
@@ -225,30 +225,16 @@ impl Run<'_> {
         (lists, parts)
     }
 
-    /// Finds out how the server reads dates, by the first list that tells.
-    async fn probe_dates(&self, client: &Client, lists: &[CountedList]) {
+    /// The parts that the lists which have one are going to read. The first list that tells how the server reads dates asks it.
+    async fn corrected(&self, client: &Client, lists: &[CountedList]) -> Vec<Option<Part>> {
+        let mut corrected = Vec::new();
         for list in lists.iter().filter(|list| list.part.is_some()) {
-            let Some(known) = &list.known else { continue };
-            self.part(client, list.entity, (&list.ready, known), false).await;
+            corrected.push(match &list.known {
+                Some(known) => self.part(client, list.entity, (&list.ready, known), false).await,
+                None => None,
+            });
         }
-    }
-
-    /// Puts right the parts that are others than was taken for granted, once it is known how the server reads dates. Whether there were any.
-    async fn correct(&self, client: &Client, lists: &mut [CountedList], parts: &mut [Part], first: usize) -> bool {
-        let mut any = false;
-        for list in lists {
-            let (Some(known), Some(at)) = (&list.known, list.part) else { continue };
-            let Some(stored) = parts.get_mut(at - first) else { continue };
-            match self.part(client, list.entity, (&list.ready, known), false).await {
-                Some(part) if part == *stored => {}
-                Some(part) => {
-                    *stored = part;
-                    any = true;
-                }
-                None => list.part = None,
-            }
-        }
-        any
+        corrected
     }
 
     /// Ends a survey: reads what changed of small lists, and of child lists. Returns the tables with what it found out, by entity
@@ -343,4 +329,21 @@ impl Run<'_> {
         };
         Some(Part { entity, condition: read::condition(entity, &chosen.scope).map(|condition| condition.to_string()) })
     }
+}
+
+/// Puts right the parts of lists that are others than was taken for granted. Whether there were any.
+fn put_right(lists: &mut [CountedList], parts: &mut [Part], corrected: Vec<Option<Part>>) -> bool {
+    let mut any = false;
+    let read = lists.iter_mut().filter(|list| list.part.is_some());
+    for ((list, part), corrected) in read.zip(parts).zip(corrected) {
+        match corrected {
+            Some(corrected) if corrected == *part => {}
+            Some(corrected) => {
+                *part = corrected;
+                any = true;
+            }
+            None => list.part = None,
+        }
+    }
+    any
 }
