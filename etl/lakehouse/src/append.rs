@@ -20,15 +20,7 @@ impl Lake {
     /// # Errors
     /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
     pub async fn append(&self, name: &TableName, rows: &RecordBatch, commit: &Commit) -> Result<()> {
-        let mut tries = 0;
-        loop {
-            let table = self.table(name).await?;
-            tries += 1;
-            match table.add(rows, commit, !table.exists()).await {
-                Err(error) if tries < TRIES && error.is_conflict() => {}
-                ended => return ended,
-            }
-        }
+        self.table(name).await?.append_behind(rows, commit).await.map(drop)
     }
 }
 
@@ -39,12 +31,28 @@ impl Table {
     /// # Errors
     /// [`Kind::Conflict`](crate::error::Kind::Conflict) when the table has moved on, else [`Kind::Lake`](crate::error::Kind::Lake) when it can't be written.
     pub async fn append(&self, rows: &RecordBatch, commit: &Commit) -> Result<()> {
-        self.add(rows, commit, true).await
+        self.add(rows, commit, true).await.map(drop)
+    }
+
+    /// As [`Lake::append`], behind whatever other writers have committed since the snapshot. Gives the table with these rows, so that
+    /// whoever appends often needs not open it each time.
+    ///
+    /// # Errors
+    /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be written.
+    pub async fn append_behind(&self, rows: &RecordBatch, commit: &Commit) -> Result<Self> {
+        let mut table = self.clone();
+        for _ in 1..TRIES {
+            match table.add(rows, commit, !table.exists()).await {
+                Err(error) if error.is_conflict() => table = table.refresh().await?,
+                ended => return ended,
+            }
+        }
+        table.add(rows, commit, !table.exists()).await
     }
 
     /// Delta rebases an append onto versions that other writers committed meanwhile. With `exact` it conflicts instead.
     /// A commit that creates the table would otherwise be rebased onto another writer's that created it as well.
-    async fn add(&self, rows: &RecordBatch, commit: &Commit, exact: bool) -> Result<()> {
+    async fn add(&self, rows: &RecordBatch, commit: &Commit, exact: bool) -> Result<Self> {
         self.before_write().await?;
         self.begin().await?;
         let commit = commit.changing(self);
@@ -60,9 +68,9 @@ impl Table {
             write = write.with_schema_mode(SchemaMode::Merge);
         }
         match write.await {
-            Ok(_) => {
+            Ok(delta) => {
                 self.begun().await;
-                Ok(())
+                Ok(self.moved_to(delta))
             }
             Err(error) => {
                 let is_conflict = is_conflict(&error);

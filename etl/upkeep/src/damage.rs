@@ -72,9 +72,11 @@ impl fmt::Display for Damage {
 }
 
 /// A table that was looked at.
-pub(crate) enum Checked {
+#[derive(Debug)]
+pub enum Checked {
     /// It can be read, or isn't there.
     Sound(Table),
+    /// It can't be read, or not all of it.
     Damaged(Damage),
 }
 
@@ -112,7 +114,10 @@ pub(crate) async fn checked_closely(lake: &Lake, name: &TableName) -> Result<Che
 }
 
 /// As [`damage`], with the table where nothing is wrong with it.
-pub(crate) async fn checked(lake: &Lake, name: &TableName) -> Result<Checked> {
+///
+/// # Errors
+/// [`Kind::Lake`](connectwise_lakehouse::error::Kind::Lake) when the store can't be listed, which says nothing of the table.
+pub async fn checked(lake: &Lake, name: &TableName) -> Result<Checked> {
     if !lake.has_folder(name)? {
         return Ok(Checked::Sound(lake.unopened(name)?));
     }

@@ -10,7 +10,7 @@ mod mend;
 mod reshape;
 mod trust;
 
-pub use damage::{Damage, damage, damage_in_files};
+pub use damage::{Checked, Damage, checked, damage, damage_in_files};
 pub use inspect::{Found, Inspected, inspect};
 pub use leftovers::{Cleared, Window, clear_leftovers};
 pub use maintain::{MaintenanceMetrics, MaintenanceOptions, maintain};

@@ -12,8 +12,8 @@ use object_store::path::Path;
 
 use crate::store::{Watcher, watch};
 
-/// Logs that a run may open over all 82 entities in which nothing changed: not much more than one of each table.
-const AT_MOST: usize = 265;
+/// Logs that a run may open over all 82 entities in which nothing changed: little more than one of each table.
+const AT_MOST: usize = 250;
 
 /// Listings of logs in this process, by folder.
 #[derive(Debug, Default)]
@@ -55,8 +55,8 @@ async fn a_run_in_which_nothing_changed_opens_few_logs() {
     run(Mode::Incremental).await;
     let opened = run(Mode::Incremental).await;
     let total: usize = opened.values().sum();
-    eprintln!("{total} logs opened over {} tables", opened.len());
-    let often: BTreeMap<_, _> = opened.iter().filter(|(_, times)| **times > 2).collect();
+    let often: BTreeMap<_, _> = opened.iter().filter(|(_, times)| **times > 1).collect();
+    eprintln!("{total} logs opened over {} tables, more than once: {often:#?}", opened.len());
     assert!(total > entities.len(), "the listings of logs aren't seen any more");
-    assert!(total <= AT_MOST, "{total} logs were opened; more than twice: {often:#?}");
+    assert!(total <= AT_MOST, "{total} logs were opened; more than once: {often:#?}");
 }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use connectwise_lakehouse::Lake;
 use serde::{Deserialize, Deserializer, Serialize};
 
-use super::read::rows;
+use super::opened::rows;
 use super::status::{LAST_RUNS, RunStatus, last_runs};
 use super::{CHUNKS, STEPS};
 use crate::error::{Error, Result};

@@ -11,7 +11,7 @@ use connectwise_lakehouse::Lake;
 use connectwise_sdk::catalog::Entity;
 use serde::{Deserialize, Serialize};
 
-use super::read::rows;
+use super::opened::OpenedTables;
 use crate::error::Result;
 use crate::telemetry::drift::properties;
 use crate::telemetry::{Deviation, DriftKind, Tally};
@@ -115,9 +115,9 @@ impl Memory {
     ///
     /// # Errors
     /// When it can't be read.
-    pub async fn read(lake: &Lake) -> Result<Self> {
-        let deviations = deviations(lake).await?.into_iter();
-        let fields = fields(lake).await?.into_iter();
+    pub(super) async fn read(tables: &mut OpenedTables<'_>) -> Result<Self> {
+        let deviations = deviations(tables).await?.into_iter();
+        let fields = fields(tables).await?.into_iter();
         Ok(Self {
             deviations: deviations
                 .map(|known| (known.entity, Deviation { kind: known.kind, path: known.path, found: known.found }))
@@ -146,12 +146,13 @@ impl Memory {
 /// # Errors
 /// When the ledger can't be read.
 pub async fn read(lake: &Lake) -> Result<Drift> {
+    let mut tables = OpenedTables::new(lake, Vec::new());
     let seen: BTreeSet<(String, String)> =
-        fields(lake).await?.into_iter().map(|field| (field.entity, field.path)).collect();
+        fields(&mut tables).await?.into_iter().map(|field| (field.entity, field.path)).collect();
     let unseen = catalog::entities().iter().filter(|entity| seen.iter().any(|(name, _)| name == entity.name));
     Ok(Drift {
         api_version: connectwise_sdk::API_VERSION,
-        deviations: deviations(lake).await?,
+        deviations: deviations(&mut tables).await?,
         unseen: unseen.map(|entity| never_seen(entity, &seen)).collect(),
     })
 }
@@ -168,16 +169,16 @@ fn never_seen(entity: &'static Entity, seen: &BTreeSet<(String, String)>) -> Uns
     Unseen { entity: entity.name, properties: all.len(), never_seen }
 }
 
-async fn deviations(lake: &Lake) -> Result<Vec<KnownDeviation>> {
+async fn deviations(tables: &mut OpenedTables<'_>) -> Result<Vec<KnownDeviation>> {
     // Two runs at once may both have been the first.
     let sql = "select entity, kind, path, found, occurrences as \"count\", started as \"firstSeen\", \"runId\" from \
          (select *, row_number() over (partition by entity, kind, path, found order by started, \"runId\") as n \
           from etl_drift) d where n = 1 order by entity, kind, path, found";
-    rows(lake, sql).await
+    tables.rows(sql).await
 }
 
-async fn fields(lake: &Lake) -> Result<Vec<Field>> {
-    rows(lake, "select distinct entity, path from etl_fields").await
+async fn fields(tables: &mut OpenedTables<'_>) -> Result<Vec<Field>> {
+    tables.rows("select distinct entity, path from etl_fields").await
 }
 
 #[cfg(test)]

@@ -4,15 +4,16 @@ use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, TimeDelta, Utc};
-use connectwise_lakehouse::{Lake, TableName};
+use connectwise_lakehouse::{Lake, Table, TableName};
 use connectwise_sdk::catalog::Entity;
 use connectwise_upkeep::Window;
 use futures::future::{Either, select, select_all};
 use serde::{Deserialize, Serialize};
 
 use super::drift::{Memory, News};
+use super::opened::OpenedTables;
 use super::rows::{ChunkRow, RunRow, StepRow, TestRow};
-use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process, read};
+use super::{CHUNKS, DRIFT, End, FIELDS, INTERRUPTED, RUNS, STARTED, STEPS, Start, TESTS, process};
 use crate::error::{Error, Result};
 use crate::telemetry::{Chunk, Meter, Step, Tally};
 
@@ -43,7 +44,7 @@ struct Past {
 /// Writes what a run does while it does it, so that a run which is killed leaves more than its start.
 #[derive(Debug)]
 pub struct Journal<'a> {
-    lake: &'a Lake,
+    tables: OpenedTables<'a>,
     start: Start<'a>,
     steps: Vec<Step>,
     chunks: Vec<(TableName, Chunk)>,
@@ -57,15 +58,17 @@ pub struct Journal<'a> {
 
 impl<'a> Journal<'a> {
     /// Says that a run begins, and closes earlier ones that were interrupted. To be called before the run touches anything.
-    pub async fn begin(lake: &'a Lake, start: Start<'a>) -> Self {
-        let fault = match super::begin(lake, start).await {
-            Ok(()) => close_interrupted(lake, start.run_id, Utc::now()).await.err(),
+    /// `opened` are tables of the ledger that the run has opened.
+    pub async fn begin(lake: &'a Lake, start: Start<'a>, opened: Vec<Table>) -> Self {
+        let mut tables = OpenedTables::new(lake, opened);
+        let fault = match tables.append(start.run_id, RUNS, &[RunRow::started(start)]).await {
+            Ok(()) => close_interrupted(&mut tables, start.run_id, Utc::now()).await.err(),
             Err(error) => Some(error),
         };
         let steps = Vec::new();
         let chunks = Vec::new();
         let tallies = Vec::new();
-        Self { lake, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
+        Self { tables, start, steps, chunks, tallies, memory: None, written: Instant::now(), chunked: None, fault }
     }
 
     /// When those runs wrote that didn't end well, as far back as versions of a table are kept. `None` where all ended well, or
@@ -73,7 +76,7 @@ impl<'a> Journal<'a> {
     ///
     /// # Errors
     /// When the ledger can't be read.
-    pub async fn leftovers(&self) -> Result<Option<Window>> {
+    pub async fn leftovers(&mut self) -> Result<Option<Window>> {
         if self.fault.is_some() {
             return Ok(None);
         }
@@ -84,7 +87,7 @@ impl<'a> Journal<'a> {
              max(case when outcome <> '{STARTED}' then outcome end) as outcome from etl_runs \
              where started >= timestamp '{since}' group by \"runId\""
         );
-        let runs: Vec<Past> = read::rows(self.lake, &sql).await?;
+        let runs: Vec<Past> = self.tables.rows(&sql).await?;
         let mut until = self.start.started;
         let mut first: Option<DateTime<Utc>> = None;
         for run in runs.iter().filter(|run| run.run_id != self.start.run_id) {
@@ -124,8 +127,8 @@ impl<'a> Journal<'a> {
             meter.take_chunks().into_iter().map(|chunk| (table.clone(), chunk)).collect::<Vec<_>>()
         };
         let chunks: Vec<_> = running.iter().flat_map(of).collect();
-        let written = async { self.append(CHUNKS, &self.chunk_rows(&chunks)).await };
-        if let Err(error) = written.await {
+        let rows = self.chunk_rows(&chunks);
+        if let Err(error) = self.append(CHUNKS, &rows).await {
             self.note(error);
         }
         self.chunked = Some(Instant::now());
@@ -150,13 +153,15 @@ impl<'a> Journal<'a> {
         let steps = std::mem::take(&mut self.steps);
         let chunks = std::mem::take(&mut self.chunks);
         let news = self.news().await;
+        let start = self.start;
+        let chunks = self.chunk_rows(&chunks);
+        let steps: Vec<StepRow> = steps.iter().map(|step| StepRow::new(start, step)).collect();
         let written = async {
-            self.append(CHUNKS, &self.chunk_rows(&chunks)).await?;
-            let steps: Vec<StepRow> = steps.iter().map(|step| StepRow::new(self.start, step)).collect();
+            self.append(CHUNKS, &chunks).await?;
             self.append(STEPS, &steps).await?;
             let news = news?;
-            self.append(FIELDS, &news.field_rows(self.start)).await?;
-            self.append(DRIFT, &news.drift_rows(self.start)).await
+            self.append(FIELDS, &news.field_rows(start)).await?;
+            self.append(DRIFT, &news.drift_rows(start)).await
         };
         if let Err(error) = written.await {
             self.note(error);
@@ -173,7 +178,7 @@ impl<'a> Journal<'a> {
         }
         let mut memory = match self.memory.take() {
             Some(memory) => memory,
-            None => Memory::read(self.lake).await?,
+            None => Memory::read(&mut self.tables).await?,
         };
         for (entity, tally) in &tallies {
             memory.news(entity, tally, &mut news);
@@ -188,10 +193,11 @@ impl<'a> Journal<'a> {
     /// The first fault that the ledger had since the run began: one that stays would be told often.
     pub async fn end(mut self, end: &End<'_>) -> Result<()> {
         self.write().await;
+        let start = self.start;
+        let tests: Vec<TestRow> = end.tests.iter().map(|test| TestRow::new(start, test)).collect();
         let written = async {
-            let tests: Vec<TestRow> = end.tests.iter().map(|test| TestRow::new(self.start, test)).collect();
             self.append(TESTS, &tests).await?;
-            self.append(RUNS, &[RunRow::ended(self.start, end)]).await
+            self.append(RUNS, &[RunRow::ended(start, end)]).await
         };
         if let Err(error) = written.await {
             self.note(error);
@@ -203,8 +209,8 @@ impl<'a> Journal<'a> {
         chunks.iter().map(|(table, chunk)| ChunkRow::new(self.start, table, chunk)).collect()
     }
 
-    async fn append<T: Serialize>(&self, table: &'static str, rows: &[T]) -> Result<()> {
-        super::append(self.lake, self.start.run_id, table, rows).await
+    async fn append<T: Serialize>(&mut self, table: &str, rows: &[T]) -> Result<()> {
+        self.tables.append(self.start.run_id, table, rows).await
     }
 
     fn note(&mut self, error: Error) {
@@ -222,7 +228,7 @@ async fn any_chunked(running: &[(TableName, Meter)]) {
 }
 
 /// Closes the runs that began and can't end any more: their process is gone, or nothing was heard of them for a day.
-async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result<()> {
+async fn close_interrupted(tables: &mut OpenedTables<'_>, own: &str, now: DateTime<Utc>) -> Result<()> {
     let since = (now - LOOK_BACK).format("%Y-%m-%dT%H:%M:%SZ");
     let sql = format!(
         "select * from etl_runs r where outcome = 'started' \
@@ -230,11 +236,11 @@ async fn close_interrupted(lake: &Lake, own: &str, now: DateTime<Utc>) -> Result
          (select 1 from etl_runs e where e.\"runId\" = r.\"runId\" and e.outcome <> 'started' \
           and e.started >= timestamp '{since}')"
     );
-    let unfinished: Vec<RunRow> = read::rows(lake, &sql).await?;
+    let unfinished: Vec<RunRow> = tables.rows(&sql).await?;
     for run in unfinished.into_iter().filter(|run| run.run_id != own) {
         let gone = run.process.as_deref().and_then(process::is_gone).unwrap_or(now - run.started > LOST);
         if gone {
-            super::append(lake, own, RUNS, &[run.closed(now, INTERRUPTED)]).await?;
+            tables.append(own, RUNS, &[run.closed(now, INTERRUPTED)]).await?;
         }
     }
     Ok(())

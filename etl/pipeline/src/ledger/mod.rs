@@ -19,21 +19,20 @@
 mod detail;
 pub mod drift;
 mod journal;
+mod opened;
 mod process;
-mod read;
 mod rows;
 mod schema;
 mod status;
 
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Commit, Lake, Layer, TableName};
-use serde::Serialize;
+use connectwise_lakehouse::{Lake, Layer};
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::telemetry::{Mode, Step, TestResult};
-use crate::typed::to_batch;
 pub use detail::{ChunkStatus, RunDetail, StepStatus, detail};
 pub use journal::Journal;
+use opened::OpenedTables;
 use rows::RunRow;
 pub use schema::{schema, tables};
 pub(crate) use status::skipped;
@@ -126,12 +125,5 @@ pub fn short(run_id: &str) -> &str {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) or [`Kind::Io`](crate::error::Kind::Io) when the ledger can't be written.
 pub async fn begin(lake: &Lake, start: Start<'_>) -> Result<()> {
-    append(lake, start.run_id, RUNS, &[RunRow::started(start)]).await
-}
-
-/// Adds rows to a table of the ledger. No rows, no commit.
-async fn append<T: Serialize>(lake: &Lake, run_id: &str, table: &'static str, rows: &[T]) -> Result<()> {
-    let (Some(schema), false) = (schema(table), rows.is_empty()) else { return Ok(()) };
-    let batch = to_batch(table, &schema, rows)?;
-    lake.append(&TableName::ledger(table), &batch, &Commit::new(run_id)).await.map_err(Error::unwritten_ledger)
+    OpenedTables::new(lake, Vec::new()).append(start.run_id, RUNS, &[RunRow::started(start)]).await
 }

@@ -8,7 +8,7 @@ use connectwise_lakehouse::{Lake, Layer, TableName};
 use futures::stream::{self, StreamExt};
 use serde::{Deserialize, Serialize};
 
-use super::read::rows;
+use super::opened::rows;
 use super::{RUNS, STARTED};
 use crate::children;
 use crate::error::{Error, Result};

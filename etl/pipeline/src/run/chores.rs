@@ -69,10 +69,11 @@ pub async fn reconcile(
         layers: &[Layer::Bronze],
         asked: Some(client.config().version()),
     };
-    for what in damage::aside(lake, start.run_id).await {
+    let (opened, told) = damage::aside(lake, start.run_id).await;
+    for what in told {
         tracing::warn!("{what}");
     }
-    let mut journal = Journal::begin(lake, start).await;
+    let mut journal = Journal::begin(lake, start, opened).await;
     let server = Server::ask(client).await;
     let mut all = Vec::new();
     let mut steps = Vec::new();
@@ -149,10 +150,11 @@ pub async fn maintain(
     let clock = Instant::now();
     let started = Utc::now();
     let start = Start { run_id: &options.run_id, started, work: Work::Maintain, layers, asked: None };
-    for what in damage::aside(lake, start.run_id).await {
+    let (opened, told) = damage::aside(lake, start.run_id).await;
+    for what in told {
         tracing::warn!("{what}");
     }
-    let mut journal = Journal::begin(lake, start).await;
+    let mut journal = Journal::begin(lake, start, opened).await;
     let report = upkeep_of::run(lake, layers, gold, options, progress).await?;
     let mut steps = Vec::new();
     for done in &report.tables {

@@ -180,12 +180,13 @@ pub(super) async fn gold(lake: &Lake, plan: &Plan, run_id: &str) -> Result<Gold>
     Ok(Gold { tables, healed: told, untrusted })
 }
 
-/// Mends the ledger and the quarantine, which no run may fail over. Gives what is to be told.
-pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
+/// Mends the ledger and the quarantine, which no run may fail over. Gives the tables that are sound, and what is to be told of others.
+pub(crate) async fn aside(lake: &Lake, run_id: &str) -> (Vec<Table>, Vec<String>) {
+    let mut sound = Vec::new();
     let mut told = Vec::new();
     for table in crate::ledger::tables().into_iter().chain([quarantine::table()]) {
         match upkeep::mend(lake, &table, run_id, None).await {
-            Ok((_, None)) => {}
+            Ok((table, None)) => sound.push(table),
             Ok((_, Some(mended))) => {
                 let lost = match mended {
                     _ if mended.is_whole() => "",
@@ -199,7 +200,7 @@ pub(crate) async fn aside(lake: &Lake, run_id: &str) -> Vec<String> {
             Err(error) => told.push(error.report()),
         }
     }
-    told
+    (sound, told)
 }
 
 /// Marks tables with files that can't be read, whatever the log says of them, so that they are loaded or built as a whole: by the step
@@ -243,7 +244,7 @@ pub(super) fn written_by_gold(plan: &Plan) -> Result<Vec<TableName>> {
 ///
 /// # Errors
 /// [`Kind::Lake`] when the store refuses.
-pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &Journal<'_>) -> Result<()> {
+pub(super) async fn clear(lake: &Lake, plan: &Plan, journal: &mut Journal<'_>) -> Result<()> {
     let Some(window) = journal.leftovers().await? else { return Ok(()) };
     let has = |layer: Layer| plan.layers.contains(&layer);
     let mut tables: Vec<TableName> = crate::ledger::tables().into_iter().collect();

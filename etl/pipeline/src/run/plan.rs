@@ -130,9 +130,10 @@ pub async fn execute(lake: &Lake, client: Option<&Client>, plan: &Plan, observer
     let start = Start { run_id: &run.run_id, started, work: Work::Load(plan.mode), layers: &plan.layers, asked };
     // What no run may fail over, before the run says that it begins.
     let mut warnings: Vec<String> = note.into_iter().chain(replaced).collect();
-    warnings.extend(damage::aside(lake, &run.run_id).await);
-    let mut journal = Journal::begin(lake, start).await;
-    if let Err(error) = damage::clear(lake, plan, &journal).await {
+    let (opened, told) = damage::aside(lake, &run.run_id).await;
+    warnings.extend(told);
+    let mut journal = Journal::begin(lake, start, opened).await;
+    if let Err(error) = damage::clear(lake, plan, &mut journal).await {
         tracing::warn!("{}", error.report());
     }
     let mut steps = Vec::new();

@@ -14,7 +14,7 @@ use connectwise_upkeep::{self as upkeep, Mended};
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use crate::error::{Error, Result};
-use owner::Claim;
+use owner::{Claim, RecordedOwner};
 pub use owner::{Owner, TENANT, Tenant, not_of, owner, owner_schema};
 
 /// Transaction in each bronze table that says which owner's rows it holds. Only kept once the lakehouse has moved: a table
@@ -73,15 +73,21 @@ pub(crate) async fn admit(
     let tenant = of(client);
     let mut told = None;
     let mut next = None;
-    if let Some(why) = owner::doubt(lake).await? {
-        let (note, number) = mended(lake, &why, adopt, run_id).await?;
-        told = Some(note);
-        next = number;
+    let mut known = None;
+    match owner::record(lake).await? {
+        RecordedOwner::Missing => {}
+        RecordedOwner::Owner(owner) => known = Some(owner),
+        RecordedOwner::Doubtful(why) => {
+            let (note, number) = mended(lake, &why, adopt, run_id).await?;
+            told = Some(note);
+            next = number;
+            known = if next.is_none() { owner(lake).await? } else { None };
+        }
     }
     let (number, reason, note) = match next {
         Some((number, true)) => (number, "moved", Some(moves_to(&tenant))),
         Some((number, false)) => (number, "first load", None),
-        None => match owner(lake).await? {
+        None => match known {
             Some(owner) if owner.tenant == tenant => {
                 let note =
                     adopt.then(|| format!("--adopt-tenant changes nothing: the lakehouse belongs to {tenant} already"));
@@ -159,7 +165,7 @@ async fn mended(lake: &Lake, why: &str, adopt: bool, run_id: &str) -> Result<(St
         return Err(unknown());
     }
     // An older row may be left, whose owner needs not be the one whose rows these are.
-    let recorded = owner::recorded(lake).await?.map_or(0, |owner| owner.number);
+    let recorded = owner::recorded(&lake.table(&table).await?).await?.map_or(0, |owner| owner.number);
     let number = if protects { recorded.max(HeldTenants::by(lake).await.number) + 1 } else { recorded + 1 };
     Ok((note, Some((number, protects))))
 }
@@ -185,11 +191,12 @@ pub async fn admit_demo(lake: &Lake, demo: &Tenant) -> Result<()> {
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the owner can't be read.
 pub(crate) async fn signature(lake: &Lake) -> Result<Signature> {
-    if owner::doubt(lake).await?.is_some() {
+    Ok(match owner::record(lake).await? {
+        RecordedOwner::Missing => Signature { number: 1, tenant: None },
+        RecordedOwner::Owner(owner) => Signature::from(&owner),
         // The next run that reads says what to do about it. Until then no table is taken for the last owner's that isn't.
-        return Ok(Signature { number: HeldTenants::by(lake).await.number, tenant: None });
-    }
-    Ok(owner(lake).await?.as_ref().map_or(Signature { number: 1, tenant: None }, Signature::from))
+        RecordedOwner::Doubtful(_) => Signature { number: HeldTenants::by(lake).await.number, tenant: None },
+    })
 }
 
 /// Whether a bronze table holds the rows of another owner.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{Commit, Lake, Layer, TableName, WriteGuard};
-use connectwise_upkeep as upkeep;
+use connectwise_lakehouse::{Commit, Lake, Layer, Table, TableName, WriteGuard};
+use connectwise_upkeep::{self as upkeep, Checked};
 use futures::future::{BoxFuture, FutureExt};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
@@ -112,47 +112,62 @@ struct Named {
     server: String,
 }
 
+/// What the table of tenants says.
+#[derive(Debug)]
+pub(super) enum RecordedOwner {
+    /// It was never there.
+    Missing,
+    /// Its newest row.
+    Owner(Owner),
+    /// It exists and names no tenant, for this reason: it is damaged, or its rows are gone.
+    Doubtful(String),
+}
+
 /// The tenant that a lakehouse belongs to; `None` before the first load, and of a lakehouse that an older version of
 /// this program made.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the table is there and can't be read, or not all of it: rows that are gone may have named another one.
 pub async fn owner(lake: &Lake) -> Result<Option<Owner>> {
-    match doubt(lake).await? {
-        Some(why) => Err(Error::unknown_owner(&TableName::ledger(TENANT), lake, &why)),
-        None => recorded(lake).await,
+    match record(lake).await? {
+        RecordedOwner::Missing => Ok(None),
+        RecordedOwner::Owner(owner) => Ok(Some(owner)),
+        RecordedOwner::Doubtful(why) => Err(Error::unknown_owner(&TableName::ledger(TENANT), lake, &why)),
     }
 }
 
-/// Why a table of tenants that exists names no tenant: it is damaged, or its rows are gone. `None` where it names one, or was never
-/// there.
+/// What the table of tenants says.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the store can't be read.
-pub(super) async fn doubt(lake: &Lake) -> Result<Option<String>> {
+pub(super) async fn record(lake: &Lake) -> Result<RecordedOwner> {
     let table = TableName::ledger(TENANT);
-    if let Some(damage) = upkeep::damage(lake, &table).await? {
-        return Ok(Some(damage.to_string()));
+    let opened = match upkeep::checked(lake, &table).await? {
+        Checked::Sound(opened) => opened,
+        Checked::Damaged(damage) => return Ok(RecordedOwner::Doubtful(damage.to_string())),
+    };
+    if let Some(owner) = recorded(&opened).await? {
+        return Ok(RecordedOwner::Owner(owner));
     }
-    if !lake.has_folder(&table)? || recorded(lake).await?.is_some() {
-        return Ok(None);
+    if !lake.has_folder(&table)? {
+        return Ok(RecordedOwner::Missing);
     }
     // Between setting aside what couldn't be read and the row of the tenant that took the lakehouse over.
-    let is_there = lake.table(&table).await?.exists();
-    let was_there = is_there || upkeep::was_set_aside(lake, &table).await?;
-    Ok(was_there.then(|| "no row of it is left".to_owned()))
+    let was_there = opened.exists() || upkeep::was_set_aside(lake, &table).await?;
+    Ok(if was_there { RecordedOwner::Doubtful("no row of it is left".to_owned()) } else { RecordedOwner::Missing })
 }
 
 /// The newest row.
 ///
 /// # Errors
 /// [`Kind::Lake`](crate::error::Kind::Lake) when the table can't be read.
-pub(super) async fn recorded(lake: &Lake) -> Result<Option<Owner>> {
-    let table = TableName::ledger(TENANT);
-    let unreadable =
-        |error: Error| Error::unknown_owner(&table, lake, "it isn't as this program writes it").with_source(error);
+pub(super) async fn recorded(table: &Table) -> Result<Option<Owner>> {
+    let lake = table.lake();
+    let unreadable = |error: Error| {
+        Error::unknown_owner(table.name(), lake, "it isn't as this program writes it").with_source(error)
+    };
     let session = lake.session()?;
-    let is_there = lake.register(&session, "owner", &table).await;
+    let is_there = table.register(&session, "owner").await;
     if !is_there.map_err(|error| unreadable(error.into()))? {
         return Ok(None);
     }
@@ -188,7 +203,7 @@ impl Claim {
         let mut tries = 0;
         loop {
             let opened = lake.table(&table).await?;
-            match recorded(lake).await? {
+            match recorded(&opened).await? {
                 Some(owner) if owner == self.owner => return Ok(()),
                 Some(owner) if owner.number >= self.owner.number => {
                     return Err(Error::other_credentials(lake, &owner.tenant, &self.owner.tenant));
