@@ -5,6 +5,7 @@ use connectwise_pipeline::error::{Error, Result};
 use connectwise_sdk::MAX_PAGE_SIZE;
 use url::{Url, form_urlencoded};
 
+use super::columns::entity_of;
 use crate::error;
 
 /// Where the paths of the API begin.
@@ -79,7 +80,12 @@ impl Address {
         if path.is_empty() {
             return refuse("name one below the API root, for example service/tickets");
         }
-        Ok(Self { server, path: format!("/{path}"), asked: Asked::parse(query)? })
+        let mut path = format!("/{path}");
+        // Nobody types the slash that the interface document has at the end of a few paths, and a server may insist on it.
+        if entity_of(&path).is_some_and(|entity| entity.path.ends_with('/')) {
+            path.push('/');
+        }
+        Ok(Self { server, path, asked: Asked::parse(query)? })
     }
 
     /// Whether the list is one of the server at `base`, the configured one: credentials are for no other.
@@ -209,6 +215,14 @@ mod tests {
             assert_eq!(path(text), "/service/tickets", "{text}");
         }
         assert_eq!(path("service/boards/12/statuses"), "/service/boards/12/statuses");
+    }
+
+    #[test]
+    fn a_path_that_the_document_ends_with_a_slash_is_asked_with_it() {
+        for text in ["procurement/subcategories", "/procurement/SubCategories/"] {
+            let path = Address::parse(text).unwrap().path;
+            assert!(path.eq_ignore_ascii_case("/procurement/subcategories/"), "{path}");
+        }
     }
 
     #[test]
