@@ -32,30 +32,26 @@ numbered as (
     from periods p
     where p.place = 0 or (p.periodStart <= p.asOf and (p.endsBefore is null or p.periodStart < p.endsBefore))
 ),
-used as (
+events as (
     select
-        n.agreementId, n.place,
-        sum(
-            case
-                when n.units = 'Hours' then u.hours
-                when n.units = 'Incidents' then cast(u.incidents as decimal(29, 4))
-                else u.amount
-            end
-        ) as used
-    from numbered n
-    join prepaid_uses u
-        on u.agreementId = n.agreementId
-        and (n.place = 0 or u.usedOn >= n.periodStart)
-        and (n.isLast or coalesce(u.usedOn < n.nextPeriodStart, n.place = 0))
-    group by n.agreementId, n.place
+        agreementId, usedOn as happenedOn, hours, amount, cast(incidents as decimal(29, 4)) as incidents,
+        cast(0 as decimal(29, 4)) as given, cast(0 as decimal(29, 4)) as taken
+    from prepaid_uses
+    union all
+    select
+        agreementId, effectiveDate, cast(0 as decimal(29, 4)), cast(0 as decimal(29, 4)), cast(0 as decimal(29, 4)),
+        given, taken
+    from prepaid_adjustments
 ),
-adjusted as (
-    select n.agreementId, n.place, sum(j.given) as given, sum(j.taken) as taken
+summed as (
+    select
+        n.agreementId, n.place, sum(e.given) as given, sum(e.taken) as taken,
+        sum(case when n.units = 'Hours' then e.hours when n.units = 'Incidents' then e.incidents else e.amount end) as used
     from numbered n
-    join prepaid_adjustments j
-        on j.agreementId = n.agreementId
-        and (n.place = 0 or j.effectiveDate >= n.periodStart)
-        and (n.isLast or coalesce(j.effectiveDate < n.nextPeriodStart, n.place = 0))
+    join events e
+        on e.agreementId = n.agreementId
+        and (n.place = 0 or e.happenedOn >= n.periodStart)
+        and (n.isLast or coalesce(e.happenedOn < n.nextPeriodStart, n.place = 0))
     group by n.agreementId, n.place
 )
 select
@@ -70,10 +66,9 @@ from (
             when n.periodStart <= n.asOf and (n.endsBefore is null or n.periodStart < n.endsBefore) then n.periodLimit
             else cast(0 as decimal(19, 4))
         end as granted,
-        cast(coalesce(j.given, 0) as decimal(19, 4)) as given,
-        cast(coalesce(j.taken, 0) as decimal(19, 4)) as taken,
-        cast(coalesce(u.used, 0) as decimal(19, 4)) as used
+        cast(coalesce(s.given, 0) as decimal(19, 4)) as given,
+        cast(coalesce(s.taken, 0) as decimal(19, 4)) as taken,
+        cast(coalesce(s.used, 0) as decimal(19, 4)) as used
     from numbered n
-    left join used u on u.agreementId = n.agreementId and u.place = n.place
-    left join adjusted j on j.agreementId = n.agreementId and j.place = n.place
+    left join summed s on s.agreementId = n.agreementId and s.place = n.place
 ) p

@@ -8,12 +8,7 @@ with entry as (
         te.companyIdentifier, te.companyName, te.agreementName,
         coalesce(te.agreementType, te.agreementAgreementType) as agreementType,
         coalesce(te.locationName, te.locationLocationName) as locationName, te.departmentName, te.projectName,
-        te.ticketSummary, te.ticketBoard, te.ticketType, te.ticketSubType, te.timeStart, te.timeEnd,
-        -- An entry by hours alone has its day as midnight: no instant.
-        case
-            when te.timeEnd is null and te.timeStart = date_trunc('DAY', te.timeStart) then cast(te.timeStart as date)
-            else cast(from_utc_timestamp(te.timeStart, '${time_zone}') as date)
-        end as workedOn,
+        te.ticketSummary, te.ticketBoard, te.ticketType, te.ticketSubType, te.timeStart, te.timeEnd, te.workedOn,
         te.phaseId, b.boardId,
         coalesce(f.billingMethod, p.billingMethod) as billingMethod,
         coalesce(
@@ -51,7 +46,7 @@ with entry as (
         a.final_agreement_number,
         a.statedType, a.statedBehavior,
         te.isDeleted
-    from silver_cw_timeentry te
+    from timeentry_days te
     left join member_costs m on m.memberId = te.memberId
     left join agreement_facts a on a.agreementId = te.agreementId
     left join project_methods p on p.projectId = te.projectId

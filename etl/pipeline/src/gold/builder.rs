@@ -19,7 +19,7 @@ use super::inputs::{Inputs, contract_of, readable};
 use super::key_set::KeySet;
 use super::keys::Keys;
 use super::lookup_state::LookupState;
-use super::model::{Model, ModelKind};
+use super::model::{self, Model, ModelKind};
 use super::write::{self, GoldRun, ModelRows};
 use super::{CONFIG, DAY, MODELS, STORED, calendar, dimension, failed, functions, in_model, lookups, select};
 use crate::error::{Error, Result};
@@ -211,8 +211,7 @@ impl Builder<'_> {
     fn aggregate(&self, name: &str, sql: &str, before: &[Model], entities: &[Entity]) -> Result<Aggregate> {
         let read = sql::tables(sql);
         let reads = |name: &str| read.contains(&name.to_lowercase());
-        let is_read = |view: &&Model| view.kind == ModelKind::View && reads(&view.name);
-        let views: Vec<Model> = before.iter().filter(is_read).cloned().collect();
+        let views: Vec<Model> = model::views_read(reads, before).into_iter().rev().cloned().collect();
         let mut inputs = Vec::new();
         for input in readable(entities) {
             let table = TableName::silver(&input);

@@ -190,9 +190,14 @@ impl Model {
 
 /// The views that a model reads, directly or through other views. `models` has each model after those that it reads.
 pub(super) fn views<'a>(model: &Model, models: &'a [Model]) -> Vec<&'a Model> {
+    views_read(|name| model.reads(name), models)
+}
+
+/// The views that a SELECT reads, by itself or through other views, each before what it reads.
+pub(super) fn views_read(reads: impl Fn(&str) -> bool, models: &[Model]) -> Vec<&Model> {
     let mut views: Vec<&Model> = Vec::new();
     for view in models.iter().rev().filter(|view| view.kind == ModelKind::View) {
-        if model.reads(&view.name) || views.iter().any(|reader| reader.reads(&view.name)) {
+        if reads(&view.name) || views.iter().any(|reader| reader.reads(&view.name)) {
             views.push(view);
         }
     }

@@ -15,17 +15,14 @@ select
     ) as lineAmount,
     cast(coalesce(te.actualHours, 0) as decimal(19, 4)) as costQuantity,
     cast(null as decimal(19, 4)) as extendedCost,
-    'SERVICE' as LineType, te.timeStart as workedAt,
-    -- A day that is no instant: an entry by hours alone has it as midnight.
-    case when te.timeEnd is null and te.timeStart = date_trunc('DAY', te.timeStart) then cast(te.timeStart as date) end as statedDay,
-    te.invoiceInvoiceDate as statedDate, te.status,
+    'SERVICE' as LineType, te.timeStart as workedAt, te.statedDay, te.invoiceInvoiceDate as statedDate, te.status,
     te.companyId, te.companyName, te.invoiceApplyToType, te.agreementId, te.billableOption,
     coalesce(te.agreementType, te.agreementAgreementType) as statedType,
     te.projectId, te.phaseId, te.ticketId, te.ticketBoard, te.memberId, te.workTypeId, te.workRoleId,
     coalesce(te.locationId, te.locationLocationId) as locationId, te.departmentId,
     cast(null as int) as catalogItemId,
     te.isDeleted
-from silver_cw_timeentry te
+from timeentry_starts te
 union all
 select
     2, 'expense', x.id, x.invoiceId, x.typeName, x.notes,

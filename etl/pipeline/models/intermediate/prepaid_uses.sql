@@ -5,15 +5,10 @@ select
     sum(u.hours) as hours, sum(u.amount) as amount, sum(u.incidents) as incidents
 from (
     select
-        agreementId,
-        -- An entry by hours alone has its day as midnight: no instant.
-        case
-            when timeEnd is null and timeStart = date_trunc('DAY', timeStart) then cast(timeStart as date)
-            else cast(from_utc_timestamp(timeStart, '${time_zone}') as date)
-        end as usedOn,
+        agreementId, workedOn as usedOn,
         coalesce(agreementHours, cast(0 as decimal(19, 4))) as hours, coalesce(agreementAmount, cast(0 as decimal(19, 4))) as amount,
         cast(0 as bigint) as incidents, isDeleted
-    from silver_cw_timeentry
+    from timeentry_days
     where agreementHours <> 0 or agreementAmount <> 0
     union all
     select agreementId, `date`, cast(0 as decimal(19, 4)), agreementAmount, cast(0 as bigint), isDeleted

@@ -6,13 +6,8 @@ select
 from (
     select
         id, coalesce(locationId, locationLocationId) as locationId, coalesce(locationName, locationLocationName) as locationName,
-        -- An entry by hours alone has its day as midnight: no instant.
-        case
-            when timeEnd is null and timeStart = date_trunc('DAY', timeStart) then cast(timeStart as date)
-            else cast(from_utc_timestamp(timeStart, '${time_zone}') as date)
-        end as usedOn,
-        lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses
-    from silver_cw_timeentry
+        workedOn as usedOn, lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses
+    from timeentry_days
     union all
     select id, locationId, cast(null as string), `date`, lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end
     from silver_cw_expenseentry

@@ -4,14 +4,9 @@ select
     id, companyId, companyIdentifier, companyName, companyType, memberId, memberIdentifier, memberName,
     agreementId, agreementName, billableOption, status as timeEntryStatus, chargeToType, workTypeId, workTypeName,
     workRoleId, workRoleName, departmentId, departmentName, businessUnitId, businessGroupDesc,
-    -- An entry by hours alone has its day as midnight: no instant.
-    case
-        when timeEnd is null and timeStart = date_trunc('DAY', timeStart) then cast(timeStart as date)
-        else cast(from_utc_timestamp(timeStart, '${time_zone}') as date)
-    end as usedOn,
-    lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses,
+    workedOn as usedOn, lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses,
     coalesce(agreementType, agreementAgreementType) as typeName, invoiceInvoiceDate as invoicedOn
-from silver_cw_timeentry
+from timeentry_days
 union all
 select
     id, companyId, companyIdentifier, companyName, cast(null as string), memberId, memberIdentifier, memberName,

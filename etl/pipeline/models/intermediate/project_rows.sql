@@ -1,14 +1,9 @@
 -- Every row of the lists that name a project or one of its phases: what dimensions count, date and fill their gaps from. Work, expenses
 -- and products use a project; invoices and tickets name one, and use none.
 select
-    id, projectId, projectName, phaseId, phaseName,
-    -- An entry by hours alone has its day as midnight: no instant.
-    case
-        when timeEnd is null and timeStart = date_trunc('DAY', timeStart) then cast(timeStart as date)
-        else cast(from_utc_timestamp(timeStart, '${time_zone}') as date)
-    end as usedOn,
-    lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses
-from silver_cw_timeentry
+    id, projectId, projectName, phaseId, phaseName, workedOn as usedOn, lastUpdated,
+    case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end as uses
+from timeentry_days
 union all
 select id, projectId, projectName, phaseId, phaseName, `date`, lastUpdated, case when isDeleted then cast(0 as bigint) else cast(1 as bigint) end
 from silver_cw_expenseentry
