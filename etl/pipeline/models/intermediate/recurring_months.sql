@@ -1,6 +1,6 @@
 -- What each addition brought and cost at the end of each month in which it and its agreement ran, and each agreement by its own flat
 -- amount. Amounts are a month's share of a billing cycle; of a cycle whose length isn't known they are NULL. Additions that aren't
--- billed have their cost and bring nothing.
+-- billed have their cost and bring nothing. An agreement that is gone takes its additions with it; one that was never there takes none.
 select
     cast(p.additionId as bigint) * 2 as recurringKey, 'addition' as recurringSource,
     p.monthNumber, p.additionId, p.agreementId, p.rootAgreementId, p.companyId, p.productId, p.productIdentifier,
@@ -31,7 +31,9 @@ from (
         and coalesce(case when v.effectiveDate >= date '1900-01-01' then v.effectiveDate end, v.enteredOn) <= m.monthEnd
         and (v.cancelledDate is null or v.cancelledDate > m.monthEnd)
     left join agreement_months a on a.agreementId = v.agreementId and a.monthNumber = m.monthNumber
-    where (a.startsOn is null or a.startsOn <= m.monthEnd)
+    left join (select agreementId from agreement_versions group by agreementId) k on k.agreementId = v.agreementId
+    where (a.agreementId is not null or k.agreementId is null)
+        and (a.startsOn is null or a.startsOn <= m.monthEnd)
         and (a.endsOn is null or a.endsOn >= m.monthEnd)
         and (a.cancelledOn is null or a.cancelledOn > m.monthEnd)
         and not coalesce(a.isOver, false)

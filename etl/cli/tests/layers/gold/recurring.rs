@@ -112,3 +112,30 @@ async fn an_addition_that_went_and_came_back_is_churn_and_reactivation() {
         ]
     );
 }
+
+#[tokio::test]
+async fn an_agreement_that_is_gone_takes_its_additions_with_it() {
+    let (began, first) = ("2024-01-10T10:00:00Z", "2024-02-05T06:00:00Z");
+    let mut other = version(2, 2, "40", (began, None), first);
+    other["agreementId"] = json!(8);
+    let tenant = start(json!([version(1, 1, "100", (began, None), first), other])).await;
+    // Runs noticed on 20 March that agreement 7 was gone, and have its addition still. Agreement 8 was never read.
+    let mut terms = agreement("Monthly");
+    terms[0]["isCurrent"] = json!(false);
+    terms[0]["validTo"] = json!("2024-03-20T06:00:00Z");
+    tenant.put_history("Agreement", terms).await;
+    tenant.build(Mode::Full, "2024-05-15T06:00:00Z", &configured()).await;
+    assert_eq!(
+        tenant.rows(MONTHS).await,
+        [
+            "202401 | 1 | 100.0000 | 0.0000 | new | true | true",
+            "202402 | 1 | 100.0000 | 100.0000 | none | false | true",
+            "202403 | 1 | 0.0000 | 100.0000 | churn | false | true",
+            "202401 | 2 | NULL | 0.0000 | none | true | true",
+            "202402 | 2 | NULL | 0.0000 | none | false | true",
+            "202403 | 2 | NULL | 0.0000 | none | false | true",
+            "202404 | 2 | NULL | 0.0000 | none | false | true",
+            "202405 | 2 | NULL | 0.0000 | none | false | false"
+        ]
+    );
+}
