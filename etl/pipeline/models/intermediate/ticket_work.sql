@@ -1,5 +1,5 @@
 -- Number, hours, cost and billed amount of the time entries of each ticket. Amount and cost of an entry are those that
--- fact_invoiceline and fact_timeentry give it.
+-- fact_invoiceline and fact_timeentry give it; what is on a deleted invoice isn't billed.
 select
     te.ticketId,
     count(*) as entryCount,
@@ -8,7 +8,7 @@ select
     try_cast(
         sum(
             case
-                when te.invoiceId is not null
+                when te.invoiceId is not null and d.invoiceId is null
                     then coalesce(
                         te.extendedInvoiceAmount,
                         try_cast(
@@ -31,5 +31,6 @@ select
     ) as laborCost
 from silver_cw_timeentry te
 left join member_costs m on m.memberId = te.memberId
+left join deleted_invoices d on d.invoiceId = te.invoiceId
 where te.ticketId is not null and not te.isDeleted
 group by te.ticketId

@@ -1,5 +1,6 @@
 -- One row per time entry, expense and product on an invoice; one per invoice for the difference between its revenue and these;
--- and one per time entry, expense and product that is still to be billed.
+-- and one per time entry, expense and product that is still to be billed. A line goes with its invoice: where that was deleted, the line is
+-- neither revenue nor to be billed, until its own record names another invoice or none.
 with kept as (
     select *
     from invoice_lines
@@ -55,7 +56,8 @@ judged as (
         coalesce(i.companyId, p.companyId) as lineCompanyId,
         coalesce(p.agreementId, i.agreementId) as lineAgreementId,
         case when p.invoiceId is not null then coalesce(i.`date`, p.statedDate) end as invoiceDate,
-        case when p.invoiceId is null and not p.isDeleted then datediff(r.asOf, p.workedOn) end as ageDays
+        case when p.invoiceId is null and not p.isDeleted then datediff(r.asOf, p.workedOn) end as ageDays,
+        p.isDeleted or coalesce(i.isDeleted, false) as isGone
     from priced p
     cross join run_day r
     left join invoice_headers i on i.invoiceId = p.invoiceId
@@ -101,7 +103,7 @@ select
     coalesce(dpj.ProjectKey, -1) as ProjectKey,
     coalesce(dph.PhaseKey, -1) as PhaseKey,
     coalesce(dlo.LocationKey, -1) as LocationKey,
-    j.isDeleted
+    j.isGone as isDeleted
 from judged j
 left join dimdate dd on dd.`Date` = j.invoiceDate
 left join dimcompany dc on dc.companyId = j.lineCompanyId

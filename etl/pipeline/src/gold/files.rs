@@ -89,6 +89,7 @@ models!(
     "intermediate/invoice_lines",
     "intermediate/invoice_line_sums",
     "intermediate/invoice_headers",
+    "intermediate/deleted_invoices",
     "intermediate/invoice_totals",
     "intermediate/project_bills",
     "staging/project_budgets",

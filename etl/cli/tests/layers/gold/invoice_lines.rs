@@ -76,7 +76,9 @@ async fn lines_without_a_header_are_told_where_invoices_are_loaded() {
     assert_eq!(faults("2024-07-02T06:00:00Z").await, [(Severity::Warn, 0, String::new())], "none can be missing");
     // The header of 2 is gone at the source, and that of 1 never came.
     tenant.put("Invoice", json!([{"id": 2, "isDeleted": true}, {"id": 3}])).await;
-    let found = "invoice 1 has lines (2) and no header, invoice 2 has lines (1) and no header".to_owned();
+    let found = "invoice 1 has lines (2) and no header, \
+                 invoice 2 was deleted, and lines (1) name it, which are neither revenue nor to bill"
+        .to_owned();
     assert_eq!(faults("2024-07-02T07:00:00Z").await, [(Severity::Warn, 2, found)]);
 }
 
@@ -133,6 +135,53 @@ async fn a_deleted_line_keeps_its_number_and_is_not_counted() {
         ["1 | time | 10.0000 | false", "2 | time | 10.0000 | true", "3 | header | 20.0000 | false"]
     );
     assert_eq!(tenant.rows(invoices).await, ["1 | 10.0000 | 20.0000"]);
+}
+
+#[tokio::test]
+async fn lines_go_and_come_back_with_their_invoice() {
+    let tenant = Tenant::empty();
+    let time = json!([{"id": 1, "invoiceId": 1, "ticketId": 5, "billableOption": "Billable", "status": "ReadyToBill",
+                       "actualHours": "1", "hourlyRate": "10", "timeStart": "2024-06-01T09:00:00Z"}]);
+    tenant.put("TimeEntry", time).await;
+    let product = json!([{"id": 1, "invoiceId": 1, "billableOption": "Billable", "extPrice": "20", "purchaseDate": "2024-06-01"}]);
+    tenant.put("ProductItem", product).await;
+    tenant.put("ServiceTicket", json!([{"id": 5}])).await;
+    let header = |is_deleted: bool| json!({"id": 1, "total": "36", "isDeleted": is_deleted, "_etl_content_hash": i64::from(is_deleted)});
+    tenant.put("Invoice", json!([header(false), {"id": 2, "total": "7"}])).await;
+    tenant.build(Mode::Full, "2024-07-01T06:00:00Z", &configured()).await;
+    let lines =
+        "select invoiceId, lineSource, lineAmount, isInvoiced, ageDays, isDeleted from fact_invoiceline order by 1, 2";
+    let there = [
+        "1 | header | 6.0000 | true | NULL | false",
+        "1 | product | 20.0000 | true | NULL | false",
+        "1 | time | 10.0000 | true | NULL | false",
+        "2 | header | 7.0000 | true | NULL | false",
+    ];
+    assert_eq!(tenant.rows(lines).await, there);
+    let billed = "select billedAmount from fact_ticket";
+    assert_eq!(tenant.rows(billed).await, ["10.0000"]);
+    tenant.merge("Invoice", &row(header(true))).await;
+    let gone = there.map(|line| if line.starts_with('1') { line.replace("false", "true") } else { line.to_owned() });
+    assert_eq!(followed(&tenant, "2024-07-01T07:00:00Z", lines).await, gone);
+    assert_eq!(tenant.rows(billed).await, ["0.0000"]);
+    tenant.merge("Invoice", &row(header(false))).await;
+    assert_eq!(followed(&tenant, "2024-07-01T08:00:00Z", lines).await, there);
+    assert_eq!(tenant.rows(billed).await, ["10.0000"]);
+    // It is gone, and the source has put the work back.
+    tenant.merge("Invoice", &row(header(true))).await;
+    tenant
+        .merge("TimeEntry", &row(json!({"id": 1, "ticketId": 5, "billableOption": "Billable", "status": "ReadyToBill", "actualHours": "1",
+                                        "hourlyRate": "10", "timeStart": "2024-06-01T09:00:00Z", "_etl_content_hash": 1})))
+        .await;
+    assert_eq!(
+        followed(&tenant, "2024-07-01T09:00:00Z", lines).await,
+        [
+            "1 | header | 16.0000 | true | NULL | true",
+            "1 | product | 20.0000 | true | NULL | true",
+            "2 | header | 7.0000 | true | NULL | false",
+            "NULL | time | 10.0000 | false | 30 | false",
+        ]
+    );
 }
 
 #[tokio::test]

@@ -156,7 +156,7 @@ async fn entities_that_were_not_loaded_are_empty() {
     let tenant = Tenant::empty();
     tenant.put("TimeEntry", silver_of("TimeEntry")).await;
     tenant.build(Mode::Full, FIRST, &configured()).await;
-    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["36"]);
+    assert_eq!(tenant.rows("select count(*) from fact_timeentry").await, ["37"]);
     assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["0"]);
     assert_eq!(
         tenant.rows("select memberName from dimmember order by MemberKey").await,
