@@ -33,16 +33,29 @@ GROWING = {
     "invoice": ["id"],
     "unpostedinvoice": ["id", "billingLogId"],
     "serviceticket": ["id", "parentTicketId", "mergedParentTicketId"],
+    "serviceticket_history": ["id"],
     "projectticket": ["id"],
+    "projectticket_history": ["id"],
+    "timesheet": ["id"],
+    "surveyresult": ["id", "ticketId"],
 }
 STEP = 1_000_000  # no id of the small tenant is as high
-READ = [
-    "activity", "activitystatus", "agreement", "agreement_history", "agreementaddition", "agreementaddition_history", "agreementtype",
-    "billingcycle", "board", "boardstatus", "catalogitem", "company", "configuration", "configurationstatus", "contact", "department",
-    "location", "member", "opportunity", "opportunitystatus", "priority", "project", "projectphase", "projectticket_history", "purchaseorder",
-    "purchaseorderlineitem", "purchaseorderstatus", "serviceticket_history", "timesheet", "workrole", "worktype", *GROWING
-]
+# Ids of versions, which are numbers of 64 bits.
+VERSIONS = {"serviceticket_history": "historyKey", "projectticket_history": "historyKey"}
 FILE_BYTES = 16 * 1024 * 1024
+
+
+def models():
+    """The built-in models as (path, metadata, SELECT), each after what it reads."""
+    listed = (MODELS.parent / "src" / "gold" / "files.rs").read_text()
+    for path in re.findall(r'^    "((?:staging|intermediate|marts)/\w+)"', listed, re.MULTILINE):
+        select = MODELS / f"{path}.sql"
+        yield path.split("/")[1], tomllib.loads((MODELS / f"{path}.toml").read_text()), select.read_text() if select.exists() else ""
+
+
+def tables_read():
+    """Silver tables that models read."""
+    return sorted({name for _, _, sql in models() for name in re.findall(r"silver_cw_(\w+)", sql)})
 
 
 def connect():
@@ -73,14 +86,17 @@ def measured(command):
 def grow(small, big, rows):
     """Lays the small tenant's tables end to end."""
     connection = connect()
-    for table in READ:
+    for table in tables_read():
         source = small / "silver" / f"silver_cw_{table}"
         target = big / "silver" / f"silver_cw_{table}"
         schema = pyarrow.schema(deltalake.DeltaTable(str(source)).schema().to_arrow())
         growing = GROWING.get(table, [])
-        columns = ", ".join(
-            f'cast(t."{name}" + r.n * {STEP} as integer) as "{name}"' if name in growing else f't."{name}"' for name in schema.names
-        )
+        def column(name):
+            if name in growing:
+                return f'cast(t."{name}" + r.n * {STEP} as integer) as "{name}"'
+            return f't."{name}" + r.n * {STEP} as "{name}"' if name == VERSIONS.get(table) else f't."{name}"'
+
+        columns = ", ".join(column(name) for name in schema.names)
         times = 1
         if growing:
             (entries,) = connection.execute(
@@ -123,7 +139,7 @@ def change(big, share):
 
 def in_duckdb(sql):
     sql = re.sub(r"--.*", "", sql).replace("`", '"')
-    sql = re.sub(r"sha2\((.*?), 256\)", r"sha256(\1)", sql)
+    sql = re.sub(r"sha2\((.*?),\s*256\s*\)", r"sha256(\1)", sql, flags=re.DOTALL)
     # The default time zone: what clocks show there is the instant itself.
     sql = re.sub(r"from_utc_timestamp\((.*?), '\$\{time_zone\}'\)", r"\1", sql)
     return sql.replace("left anti join", "anti join").replace("left semi join", "semi join")
@@ -132,34 +148,35 @@ def in_duckdb(sql):
 def peer(big, out, day):
     """The same SELECTs in DuckDB, tables written as Parquet files."""
     connection = connect()
+    connection.execute("set timezone = 'UTC'")
     connection.execute(f"set temp_directory = '{out}/spill'")
     connection.execute("set preserve_insertion_order = false")
-    for table in READ:
+    for table in tables_read():
         files = deltalake.DeltaTable(str(big / "silver" / f"silver_cw_{table}")).file_uris()
         connection.execute(f"create view silver_cw_{table} as select * from read_parquet({files!r})")
     connection.execute("create macro datediff(later, earlier) as date_diff('day', earlier, later)")
+    connection.execute("create macro unix_seconds(instant) as cast(epoch(instant) as bigint)")
     connection.execute("create macro date_add(start, days) as start + cast(days as int)")
     connection.execute("create macro add_months(start, months) as cast(start + to_months(cast(months as int)) as date)")
     # Five business days are a week, holidays aside.
     connection.execute(f"create table run_day as select date '{day}' as asOf, date '{day}' - 7 as staleOn")
     connection.execute("create table time_off (workType text, chargeCodeId int)")
-    # What the program makes of configuration and JSON texts; here taken from what it wrote, which favours DuckDB.
+    connection.execute("create table agreement_classification as select false as byName")
     gold = big / "gold"
     connection.execute(
-        f"""create table agreement_type_rules as
-            select distinct typeName, agreementTypeNormalized as agreement_type_normalized, billingBehavior as agreement_billing_behavior
-            from delta_scan('{gold}/dimagreement') where typeName is not null and AgreementSK <> -1"""
+        "create table agreement_type_rules (typeName text, agreement_type_normalized text, agreement_billing_behavior text)"
     )
+    # What the program makes of JSON texts; here taken from what it wrote, which favours DuckDB.
     connection.execute(
         f"create table agreement_numbers as select agreementId, number from delta_scan('{gold}/dimagreement') where number is not null"
     )
     connection.execute(f"create table company_types as select companyId, companyType from delta_scan('{gold}/dimcompany')")
     connection.execute(f"create table dimdate as select * from delta_scan('{gold}/dimdate')")
-    for model in tomllib.loads((MODELS / "models.toml").read_text())["model"]:
-        name, kind = model["name"], model["kind"]
+    for name, model, sql in models():
+        kind = model["kind"]
         if kind == "calendar":
             continue
-        sql = in_duckdb((MODELS / f"{name}.sql").read_text())
+        sql = in_duckdb(sql)
         if kind in ("view", "lookup", "aggregate"):
             connection.execute(f"create {'view' if kind == 'view' else 'table'} {name} as {sql}")
         elif kind == "dimension":
