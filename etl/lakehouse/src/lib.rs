@@ -16,6 +16,7 @@ mod commit;
 mod compare;
 mod demands;
 pub mod error;
+mod exchange;
 mod files;
 mod keys;
 mod lake;
@@ -41,6 +42,7 @@ pub use connectwise_datafiles::{
 pub use connectwise_storage::{Layer, Layout, NoName, StoreOptions, TableName, Token, TokenProvider, Tokens};
 pub use demands::columns;
 pub use error::{Error, Failure, Result, sql_error};
+pub use exchange::{ExchangeFolder, Readable, remove_empty_folders};
 pub use files::FileDiff;
 pub use keys::Keys;
 pub use lake::{Lake, Table, TableState, WriteGuard};

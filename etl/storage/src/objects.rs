@@ -16,6 +16,8 @@ pub const LOG: &str = "_delta_log";
 pub const HINT: &str = "_delta_log/_last_checkpoint";
 /// What folders are called that hold what kept a table from being read.
 pub const ASIDE: &str = "_damaged-";
+/// What folders are called through which another engine gets and gives rows.
+pub const EXCHANGE: &str = "_exchange-";
 
 /// All objects of a table.
 ///

@@ -5,12 +5,13 @@
 
 use std::collections::HashSet;
 use std::path::Path as Folder;
+use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use connectwise_lakehouse::{BEGUN, Lake};
+use connectwise_lakehouse::{BEGUN, Lake, remove_empty_folders};
 use connectwise_storage::TableName;
-use connectwise_storage::objects::{kept_until, listed};
-use object_store::ObjectStoreExt;
+use connectwise_storage::objects::{EXCHANGE, kept_until, listed};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
 
 use crate::damage::damage;
 use crate::error::{self, Result};
@@ -41,16 +42,25 @@ pub struct Cleared {
 pub async fn clear_leftovers(lake: &Lake, table: &TableName, window: &Window) -> Result<Cleared> {
     let mut cleared = Cleared::default();
     let url = lake.url(table)?;
-    if let Ok(folder) = url.to_file_path() {
+    let local = url.to_file_path().ok();
+    if let Some(folder) = &local {
         if !folder.is_dir() {
             return Ok(cleared);
         }
-        unfinished(&folder, window.until, &mut cleared);
+        unfinished(folder, window.until, &mut cleared);
     }
     let store = lake.objects(table)?;
     let fault = |error: object_store::Error| error::leftovers(table).with_source(error);
     // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
     let found = listed(table, &store).await?;
+    for object in exchanged(&found).filter(|object| object.last_modified > window.since) {
+        if object.last_modified < window.until {
+            delete(&store, object, &mut cleared).await.map_err(fault)?;
+        }
+    }
+    if let Some(folder) = &local {
+        prune_exchanges(folder, &found);
+    }
     let kept = kept_until(&found).map_or(window.since, |until| until.max(window.since));
     let left: Vec<_> = found
         .iter()
@@ -72,16 +82,40 @@ pub async fn clear_leftovers(lake: &Lake, table: &TableName, window: &Window) ->
         named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.entry.path));
     }
     for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
-        match store.delete(&object.location).await {
-            Ok(()) => {
-                cleared.files += 1;
-                cleared.bytes += object.size;
-            }
-            Err(object_store::Error::NotFound { .. }) => {}
-            Err(error) => return Err(fault(error)),
-        }
+        delete(&store, object, &mut cleared).await.map_err(fault)?;
     }
     Ok(cleared)
+}
+
+async fn delete(store: &Arc<dyn ObjectStore>, object: &ObjectMeta, cleared: &mut Cleared) -> object_store::Result<()> {
+    match store.delete(&object.location).await {
+        Ok(()) => {
+            cleared.files += 1;
+            cleared.bytes += object.size;
+        }
+        Err(object_store::Error::NotFound { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+/// Name of the exchange folder that an object of a table is in, if it is in one.
+fn exchange(object: &ObjectMeta) -> Option<String> {
+    let first = object.location.parts().next()?;
+    first.as_ref().starts_with(EXCHANGE).then(|| first.as_ref().to_owned())
+}
+
+/// Objects through which another engine got or gave rows. No commit ever names them.
+pub(crate) fn exchanged(objects: &[ObjectMeta]) -> impl Iterator<Item = &ObjectMeta> {
+    objects.iter().filter(|object| exchange(object).is_some())
+}
+
+/// Removes the folders of a local table, through which another engine got and gave rows, that have no files any more.
+pub(crate) fn prune_exchanges(folder: &Folder, objects: &[ObjectMeta]) {
+    let names: HashSet<String> = objects.iter().filter_map(exchange).collect();
+    for name in names {
+        remove_empty_folders(&folder.join(name));
+    }
 }
 
 /// Removes files of a local folder that were being written when their writer was killed. A local store writes under another

@@ -18,7 +18,7 @@ use serde_json::json;
 
 use crate::damage::{damage, hinted};
 use crate::error::{self, Result, lake_error};
-use crate::leftovers::{Cleared, unfinished};
+use crate::leftovers::{Cleared, exchanged, prune_exchanges, unfinished};
 
 /// Commits behind the last checkpoint that are worth a new one: each is a file that every reader opens.
 const COMMITS: u64 = 20;
@@ -215,6 +215,20 @@ async fn vacuum(table: &Table, options: &MaintenanceOptions, metrics: &mut Maint
         metrics.orphans += cleared.files;
         metrics.removed_bytes += cleared.bytes;
     }
+    let is_orphan_age = |object: &ObjectMeta| now - object.last_modified >= options.orphan_age;
+    for object in exchanged(&objects).filter(|object| is_orphan_age(object)) {
+        metrics.orphans += 1;
+        metrics.removed_bytes += object.size;
+        if !options.dry_run {
+            match store.delete(&object.location).await {
+                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
+                Err(error) => return Err(fault(error)),
+            }
+        }
+    }
+    if let (Ok(folder), false) = (table.lake().url(table.name())?.to_file_path(), options.dry_run) {
+        prune_exchanges(&folder, &objects);
+    }
     for object in objects {
         let path = object.location.as_ref();
         // Folders with these signs are not data, and not all of them are ours.
@@ -224,9 +238,7 @@ async fn vacuum(table: &Table, options: &MaintenanceOptions, metrics: &mut Maint
         }
         if expired.contains(path) {
             metrics.expired += 1;
-        } else if now - object.last_modified >= options.orphan_age
-            && kept_until.is_none_or(|until| object.last_modified > until)
-        {
+        } else if is_orphan_age(&object) && kept_until.is_none_or(|until| object.last_modified > until) {
             metrics.orphans += 1;
         } else {
             continue;

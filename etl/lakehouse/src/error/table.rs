@@ -66,6 +66,11 @@ pub(crate) fn staging(table: &TableName, verb: &str) -> Error {
     Error::new(Kind::Lake, format!("the staging of {table} can't be {verb}"))
 }
 
+/// The folder can't be `verb` through which another engine gets and gives rows of a table: read, written, removed.
+pub(crate) fn exchange(table: &TableName, verb: &str) -> Error {
+    Error::new(Kind::Lake, format!("the folder of {table} for rows of another engine can't be {verb}"))
+}
+
 /// A table that a session doesn't take.
 pub(crate) fn unregistered(table: &TableName, alias: &str) -> Error {
     Error::new(Kind::Sql, format!("{table} can't be registered as {alias}"))
