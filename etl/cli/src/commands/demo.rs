@@ -65,6 +65,7 @@ impl Demo {
             extra: settings.extra.clone(),
             load: connectwise_pipeline::bronze::Options::default(),
             gold: settings.gold.clone(),
+            cluster: None,
             adopt_tenant: false,
             adopt: false,
         };

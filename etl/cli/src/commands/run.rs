@@ -83,6 +83,7 @@ impl Run {
             adopt_tenant: self.adopt_tenant,
             adopt: self.adopt,
             max_share: self.max_share,
+            cluster: None,
         };
         let report = tasks::run(settings, request, &Progress::new(*output)).await?;
         Ok(output.done(show(&report, output), report.exit_code()))

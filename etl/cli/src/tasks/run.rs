@@ -1,5 +1,7 @@
 //! Runs that load and build.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use connectwise_extract::read::Window;
 use connectwise_extract::selection::Selected;
@@ -31,6 +33,8 @@ pub struct RunRequest {
     pub adopt: bool,
     /// Largest share of a table's rows that may be missing from a full read, 0 to 100 percent; `None` for the configured one.
     pub max_share: Option<f64>,
+    /// A cluster for the facts of gold that are computed as a whole, in place of this process.
+    pub cluster: Option<Arc<dyn gold::Cluster>>,
 }
 
 impl Default for RunRequest {
@@ -45,6 +49,7 @@ impl Default for RunRequest {
             adopt_tenant: false,
             adopt: false,
             max_share: None,
+            cluster: None,
         }
     }
 }
@@ -80,7 +85,7 @@ impl RunRequest {
 /// anything is touched. What fails later is in the report.
 pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observer) -> Result<RunReport> {
     request.check()?;
-    let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, adopt, max_share } = request;
+    let RunRequest { layers, mode, since, lookback_days, entities, adopt_tenant, adopt, max_share, cluster } = request;
     let Selected { entities, optional } = entities.selected(settings)?;
     // Silver and gold need no credentials. A load of bronze compares the tenant with the lakehouse's as it begins.
     let asks = layers.contains(&Layer::Bronze);
@@ -102,6 +107,7 @@ pub async fn run(settings: &Settings, request: RunRequest, observer: &dyn Observ
         extra: settings.extra.clone(),
         load: settings.options(max_share),
         gold: settings.gold.clone(),
+        cluster,
         adopt_tenant,
         adopt,
     };

@@ -27,6 +27,24 @@ impl Error {
         Self { of_value: why.of_value, ..Self::new(Kind::Sql, format!("{}: {why}", uncomputed(model))) }
     }
 
+    /// A model that a cluster failed to compute.
+    pub(crate) fn uncomputed_by_cluster(model: &str, why: &str) -> Self {
+        let message = format!(
+            "Spark can't compute {model}, whose table is as it was: see Spark's own log, or run without Spark, which gives the same \
+             rows. Spark says: {why}"
+        );
+        Self::new(Kind::Sql, message)
+    }
+
+    /// Rows of a cluster that aren't where they were to be written.
+    pub(crate) fn rows_of_cluster(model: &str, said: u64, found: u64) -> Self {
+        let message = format!(
+            "Spark wrote {said} rows for {model}, of which {found} are there, and the table is as it was: Spark has to read and write the \
+             lakehouse under the same address, on all of its machines"
+        );
+        Self::new(Kind::Lake, message)
+    }
+
     /// An error that a value of a model ended, with the columns that such values are in.
     pub(crate) fn in_columns(&self, columns: &[String]) -> Self {
         Self::new(self.kind, format!("{} (in {})", self.report(), columns.join(" and ")))

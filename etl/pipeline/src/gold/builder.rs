@@ -14,6 +14,7 @@ use datafusion::prelude::{DataFrame, SessionContext};
 use super::aggregates::{self, Aggregate, AggregateCache, Input};
 use super::check::{self, Checks, GroupSums, HeldKeys, Sums};
 use super::config::GoldConfig;
+use super::engine::Engine;
 use super::fingerprints::Fingerprints;
 use super::inputs::{Inputs, contract_of, readable};
 use super::key_set::KeySet;
@@ -30,6 +31,8 @@ use crate::telemetry::{TableReport, TestResult};
 /// What the models of one build have in common.
 pub(super) struct Builder<'a> {
     pub(super) run: GoldRun,
+    /// Computes the facts that are looked at as a whole.
+    pub(super) engine: Arc<dyn Engine>,
     pub(super) config: &'a GoldConfig,
     pub(super) models: &'a [Model],
     pub(super) inputs: &'a Inputs,

@@ -1,4 +1,5 @@
-//! Building one fact: the rows that changes can have reached, or all of them where that isn't known.
+//! Building one fact: the rows that changes can have reached, which this process computes, or all of them where that isn't known,
+//! which is the engine's to do.
 
 use std::collections::BTreeSet;
 
@@ -6,6 +7,7 @@ use connectwise_lakehouse::Commit;
 use datafusion::prelude::SessionContext;
 
 use super::affected::{LOOKUPS, Search};
+use super::engine::{ComputedRows, WholeFact};
 use super::lookup_state::LookupState;
 use super::model::Model;
 use super::write::ModelRows;
@@ -42,8 +44,7 @@ impl Builder<'_> {
             None
         };
         let Some((search, affected)) = affected else {
-            let frame = sql::select(session, &model.sql).await.map_err(|error| in_model(model, error))?;
-            return self.write(session, model, write::conform(model, frame)?, &commit).await;
+            return self.whole(session, model, &commit).await;
         };
         if affected.is_empty() {
             return self.run.note_inputs(model, &commit).await;
@@ -58,6 +59,19 @@ impl Builder<'_> {
         let selected = ModelRows { model, frame, checks: &checks };
         let report = self.run.merge(selected, &before, &commit).await;
         self.finish(session, model, &checks, report).await
+    }
+
+    /// Builds a fact from all of its rows.
+    async fn whole(&mut self, session: &SessionContext, model: &Model, commit: &Commit) -> Result<TableReport> {
+        let engine = self.engine.clone();
+        let fact = WholeFact { model, models: self.models, run: &self.run, inputs: self.inputs, session };
+        let ComputedRows { frame, folder } = engine.rows(fact).await?;
+        let report = match write::conform(model, frame) {
+            Ok(frame) => self.write(session, model, frame, commit).await,
+            Err(error) => Err(error),
+        };
+        ComputedRows::discard(folder).await;
+        report
     }
 
     /// Notes what every lookup that reaches a fact says now.

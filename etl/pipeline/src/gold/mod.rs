@@ -15,6 +15,7 @@
 //! | `inputs`, `lookups`, `functions` | what the SELECTs read and call |
 //! | `zone` | the time zone in whose days instants are counted |
 //! | `builder` | one build: how each kind of model is built |
+//! | `engine`, `cluster` | who computes all rows of a fact: the session of the build, or a cluster that runs Spark SQL |
 //! | `select`, `given` | one model over tables that somebody hands over, without a build |
 //! | `fingerprints` | whether the configuration or a model changed since a table was built |
 //! | `aggregates` | partial aggregates of tables, cached by their files |
@@ -31,11 +32,13 @@ mod aggregates;
 mod builder;
 mod calendar;
 mod check;
+mod cluster;
 mod config;
 mod declared;
 mod describe;
 mod dimension;
 mod doubts;
+mod engine;
 mod fact;
 mod files;
 mod fingerprints;
@@ -59,6 +62,7 @@ mod write;
 mod zone;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Instant;
 
 use arrow::datatypes::SchemaRef;
@@ -73,6 +77,7 @@ pub use crate::telemetry::{Severity, TestResult};
 use aggregates::AggregateCache;
 use builder::Builder;
 use check::HeldKeys;
+pub use cluster::{Cluster, ClusterQuery, ClusterTable};
 pub use config::{AgreementRule, BEHAVIORS, GoldConfig, Holiday, HolidayCalendar};
 pub use describe::descriptions;
 use fingerprints::Fingerprints;
@@ -265,11 +270,18 @@ pub(crate) struct GoldRequest {
     started: DateTime<Utc>,
     /// Compares and writes nothing.
     dry: bool,
+    /// Computes the facts that are looked at as a whole.
+    cluster: Option<Arc<dyn Cluster>>,
 }
 
 impl GoldRequest {
     pub(crate) fn new(lake: &Lake, mode: Mode, run_id: &str, started: DateTime<Utc>) -> Self {
-        Self { lake: lake.clone(), mode, run_id: run_id.to_owned(), started, dry: false }
+        Self { lake: lake.clone(), mode, run_id: run_id.to_owned(), started, dry: false, cluster: None }
+    }
+
+    /// The same, with facts computed by a cluster where there is one.
+    pub(crate) fn on(self, cluster: Option<Arc<dyn Cluster>>) -> Self {
+        Self { cluster, ..self }
     }
 }
 
@@ -336,6 +348,7 @@ async fn build_models(
     let run = GoldRun { lake: lake.clone(), mode, id: request.run_id.clone(), started, known, dry };
     let mut builder = Builder {
         run,
+        engine: engine::engine(request.cluster.clone()),
         config,
         models,
         inputs,

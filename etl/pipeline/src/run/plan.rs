@@ -1,8 +1,8 @@
 //! A run: bronze entity by entity, then silver, then gold.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use chrono::{DateTime, Utc};
@@ -18,7 +18,7 @@ use super::silver::Built;
 use super::{Meter, Mode, Observer, RunReport, Step, damage, others};
 use crate::bronze::Options;
 use crate::error::{Error, Result};
-use crate::gold::{self, GoldConfig, Severity, TestResult};
+use crate::gold::{self, Cluster, GoldConfig, Severity, TestResult};
 use crate::halt::Trouble;
 use crate::ledger::{self, End, Journal, Start, Work};
 use crate::opened::Opened;
@@ -49,6 +49,8 @@ pub struct Plan {
     pub load: Options,
     /// How gold is computed.
     pub gold: GoldConfig,
+    /// A cluster for the facts that are computed as a whole, in place of this process.
+    pub cluster: Option<Arc<dyn Cluster>>,
     /// Whether the tenant takes over a lakehouse that belongs to another one: the same tenant under another company id or on
     /// another server.
     pub adopt_tenant: bool,
@@ -72,6 +74,7 @@ impl Plan {
             extra: ExtraColumns::default(),
             load: Options::default(),
             gold: GoldConfig::default(),
+            cluster: None,
             adopt_tenant: false,
             adopt: false,
         }
@@ -358,7 +361,7 @@ impl Run<'_> {
             && !self.unsettled.load(Ordering::Relaxed);
         mended.extend(healed);
         let mode = if whole { self.plan.mode } else { Mode::Full };
-        let request = gold::GoldRequest::new(self.lake, mode, &self.run_id, self.started);
+        let request = gold::GoldRequest::new(self.lake, mode, &self.run_id, self.started).on(self.plan.cluster.clone());
         let built = gold::build_opened(&request, &self.plan.gold, opened).await?;
         let failed = |table: &TableName| built.tables.iter().any(|one| one.table == *table && one.error.is_some());
         for table in untrusted.iter().filter(|table| !failed(table)) {
