@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as jsonlib
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import parse_qsl, urlencode
@@ -12,6 +11,7 @@ from . import _native
 from .errors import ConfigError
 from .frame import Frame
 from .settings import Config, Names, names, tenant, whole
+from .spark import of_notebook
 from .utils import create_batch_identifier
 
 if TYPE_CHECKING:
@@ -155,7 +155,7 @@ class ConnectWiseClient:
         wanted = _wanted(conditions, child_conditions, custom_field_conditions, fields, order_by, size, most)
         if returns not in ("auto", "frame", "spark"):
             raise ConfigError(f'returns is "auto", "frame" or "spark", and not {returns!r}')
-        session = None if returns == "frame" else spark or self._spark or _of_notebook()
+        session = None if returns == "frame" else spark or self._spark or of_notebook()
         if returns == "spark" and session is None:
             raise ConfigError("there is no Spark session: give one as spark")
         frame = Frame(self._client.extract(_address(endpoint, params), wanted))
@@ -286,12 +286,6 @@ class ConnectWiseClient:
 
     def __repr__(self) -> str:
         return f"<ConnectWiseClient {self.base_url}>"
-
-
-def _of_notebook() -> SparkSession | None:
-    """The session that Spark notebooks have as ``spark``, where calls of an earlier package expect it to be found."""
-    found: SparkSession | None = getattr(sys.modules.get("__main__"), "spark", None)
-    return found if hasattr(found, "createDataFrame") else None
 
 
 def _body(json: object, json_data: object) -> object:

@@ -5,13 +5,17 @@ from __future__ import annotations
 import datetime
 import json
 import warnings
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import progress as bars
 from .errors import ConfigError, IncompleteWarning, RunFailed
 from .frame import Frame
 from .report import Diagnosis, Maintenance, Reconciliation, RunReport, Status, Verification
 from .settings import Config, Moment, Names, Place, Token, moment, names, session, whole
+from .spark import engine as engine_of
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 LAYERS = ("bronze", "silver", "gold")
 #: Largest number of days and of hours that the compiled part takes.
@@ -34,6 +38,8 @@ def run(
     adopt: bool = False,
     config: Config | None = None,
     token: Token | None = None,
+    spark: SparkSession | None = None,
+    engine: Literal["embedded", "spark"] = "embedded",
     progress: bars.Progress | bool | None = None,
     on_failure: Literal["raise", "return"] = "raise",
 ) -> RunReport:
@@ -58,6 +64,10 @@ def run(
     :param token: gives an access token for a lakehouse in OneLake or elsewhere on Azure, as ``lambda: credential.get_token(scope)`` with one of
         ``azure.identity`` and the scope ``https://storage.azure.com/.default``; it is called again, on another thread, when that is about
         to end. A notebook of Fabric needs none
+    :param spark: the Spark session for ``engine="spark"``; without it the ``spark`` of the notebook
+    :param engine: ``spark`` lets Spark compute the facts that are computed as a whole: all that aren't as they have to be when ``mode`` is
+        ``full``, else those of which more than 250,000 rows may have changed, and those that have no rows to be told apart by. Spark has to
+        read and write the lakehouse under the address that it has here. ``embedded`` computes everything in this process
     :param progress: ``None`` shows a line where somebody looks, ``False`` nothing; a function is told what happens
     :param on_failure: ``raise`` raises :exc:`RunFailed` when a step failed, ``return`` leaves it to the report
     :raises ConfigError: an argument or a credential is missing or wrong; nothing was touched
@@ -74,6 +84,7 @@ def run(
         "adopt_tenant": adopt_tenant,
         "adopt": adopt,
         "max_share": max_share,
+        "spark": engine_of(engine, spark),
     }
     native = session(lakehouse, config, token)
     with bars.shown(progress) as callback:
@@ -89,18 +100,18 @@ def run(
 
 
 def run_etl_pipeline(
-    spark: object = None,
+    spark: SparkSession | None = None,
     layers: Names = LAYERS,
     mode: Literal["incremental", "full"] = "incremental",
     lookback_days: int | None = None,
     **options: Any,
 ) -> RunReport:
-    """:func:`run` for calls that hand over a Spark session, which isn't used: all layers are computed in this process.
+    """:func:`run` for calls that hand over a Spark session first, which is used with ``engine="spark"`` only.
 
     A full load reads everything, so that ``lookback_days`` says nothing beside ``mode="full"``. ``options`` are those of :func:`run`;
     without ``lakehouse`` that is ``CW_LAKEHOUSE``, or the one that is attached to a notebook of Fabric.
     """
-    return run(layers, mode, lookback_days=None if mode == "full" else lookback_days, **options)
+    return run(layers, mode, lookback_days=None if mode == "full" else lookback_days, spark=spark, **options)
 
 
 def query(sql: str, *, lakehouse: Place | None = None, config: Config | None = None, token: Token | None = None) -> Frame:

@@ -2,6 +2,7 @@
 //! what that calls: the program's settings and tasks, the SDK's client, and rows that any Arrow reader takes.
 
 mod client;
+mod cluster;
 mod desk;
 mod errors;
 mod frame;

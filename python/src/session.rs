@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
@@ -9,6 +10,7 @@ use connectwise_etl::tasks::{self, MaintainRequest, ReconcileRequest, RunRequest
 use connectwise_etl::{EntityArgs, Environment, Settings};
 use connectwise_lakehouse::Layer;
 use connectwise_pipeline::error::Result;
+use connectwise_pipeline::gold::Cluster;
 use connectwise_pipeline::measures::AskRequest;
 use connectwise_pipeline::run::Mode;
 use connectwise_pipeline::{ledger, query};
@@ -17,6 +19,7 @@ use pyo3::prelude::*;
 use serde::Serialize;
 
 use crate::client::Client;
+use crate::cluster::SparkCluster;
 use crate::desk::Desk;
 use crate::errors;
 use crate::frame::Rows;
@@ -62,6 +65,7 @@ struct RunArguments {
     adopt_tenant: bool,
     adopt: bool,
     max_share: Option<f64>,
+    spark: Option<Py<PyAny>>,
 }
 
 impl RunArguments {
@@ -80,6 +84,7 @@ impl RunArguments {
             adopt_tenant: self.adopt_tenant,
             adopt: self.adopt,
             max_share: self.max_share,
+            cluster: self.spark.map(|engine| Arc::new(SparkCluster::new(engine)) as Arc<dyn Cluster>),
         })
     }
 }

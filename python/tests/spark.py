@@ -7,7 +7,7 @@ import tempfile
 import pyspark
 import pysail.spark
 from pyspark.sql import SparkSession
-from readme import chapter
+from readme import ROOT, chapter, python
 
 import connectwise_etl as cw
 from connectwise_etl import transforms
@@ -85,6 +85,19 @@ with cw.Simulator(scale=50) as tenant, tempfile.TemporaryDirectory() as folder:
     known = [frame.select(*[name for name in frame.columns if name in ("id", "timeStart", "hourlyCost", "date")]) for frame in handed]
     for frame in known:
         assert transforms._collected(frame).sort_by("id").to_pylist() == frame.toArrow().sort_by("id").to_pylist() != []
+    # The lines of the package's own README: a notebook's, with the vault, the SQL endpoint and the pipeline of a notebook left out.
+    os.environ["CW_LAKEHOUSE"] = "fabric"
+    ended = []
+    cw.fabric.secret = lambda vault, name: tenant.config[name.replace("-", "_")]
+    cw.fabric.refresh_sql_endpoint = lambda: None
+    cw.fabric.exit_with = ended.append
+    _, block = python((ROOT / "python/README.md").read_text(encoding="utf-8"))
+    exec(block, {"spark": spark})
+    assert [report.outcome for report in ended] == ["done"] and ended[0].mode == "full", ended
+    found = cw.query("select * from fact_timeentry order by timeEntryId").to_arrow().drop_columns(["_etl_gold_processed_at", "_etl_batch_id"])
+    expected = cw.query("select * from fact_timeentry order by timeEntryId", lakehouse="lakehouse").to_arrow()
+    assert found == expected.drop_columns(["_etl_gold_processed_at", "_etl_batch_id"])
+    del os.environ["CW_LAKEHOUSE"]
     os.chdir("/")
 print("frames are Spark's", flush=True)
 # The server's own end waits for its sessions, for minutes.
