@@ -106,6 +106,8 @@ class S3:
                 return [text]
         self.translate(environ)
         if self.is_old:
+            # The condition is signed, so that moto mustn't look at the signature once it is gone.
+            moto.settings.INITIAL_NO_AUTH_ACTION_COUNT = float("inf")
             environ.pop("HTTP_IF_NONE_MATCH", None)
 
         def answered(status: str, headers: list[tuple[str, str]], *more: Any) -> Any:

@@ -17,6 +17,7 @@ pub const BEGUN: &str = "_begun";
 impl Table {
     /// To be called before a file is written: says of a table that has no log that it is about to get one.
     pub(super) async fn begin(&self) -> Result<()> {
+        self.try_store().await?;
         if self.exists() {
             return Ok(());
         }

@@ -357,6 +357,11 @@ impl Table {
             let refused = |error| error::guarded(&self.name).with_source(error);
             guard.before_write(&self.lake, &self.name).await.map_err(refused)?;
         }
+        self.try_store().await
+    }
+
+    /// Whether the store keeps one commit from taking the place of another, which is found out once.
+    pub(super) async fn try_store(&self) -> Result<()> {
         let Some(store) = &self.lake.store else { return Ok(()) };
         self.lake.tried.get_or_try_init(|| try_condition(&self.lake.root, store)).await.copied()
     }
