@@ -24,6 +24,7 @@ from connectwise_etl import spark as spark_engine
 SCALE = 1000
 DAYS = 3
 TECHNICAL = {"_etl_gold_processed_at", "_etl_batch_id"}
+SERVERS: list[Any] = []
 os.environ["NO_PROXY"] = os.environ["no_proxy"] = "127.0.0.1,localhost"
 
 
@@ -45,6 +46,8 @@ def session() -> Any:
         return SparkSession.builder.master("local[2]").config(map=settings).getOrCreate()
     server = pysail.spark.SparkConnectServer("127.0.0.1", 0)
     server.start(background=True)
+    # It ends with the last that knows of it.
+    SERVERS.append(server)
     address = server.listening_address
     return SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").getOrCreate()
 
