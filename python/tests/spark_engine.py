@@ -170,7 +170,7 @@ class Boastful:
 def as_delta(spark: Any, table: pathlib.Path) -> None:
     """A version of a table that has more in its log than files is read as Delta by a session that can, and refused by others."""
     newest = len(list((table / "_delta_log").glob("*.json"))) - 1
-    place = {"table": "silver/silver_cw_board", "columns": "", "files": [], "version": [f"file://{table}", newest]}
+    place = {"table": "silver/silver_cw_board", "columns": "", "files": [], "rows": None, "version": [f"file://{table}", newest]}
     try:
         found = spark_engine.Engine(spark)._read(place).count()
     except cw.ConnectWiseError as error:
@@ -178,6 +178,18 @@ def as_delta(spark: Any, table: pathlib.Path) -> None:
         assert "delta" in str(error) and "\n" not in str(error), error
     else:
         assert found == len(cw.query("select id from silver_cw_board", lakehouse=table.parents[1]))
+
+
+def without_a_file(spark: Any, table: pathlib.Path) -> None:
+    """Rows that Spark doesn't find are told, also where it takes a file that isn't there for one without rows."""
+    files = [f"file://{file}" for file in table.glob("*.parquet")]
+    place = {"table": "silver/silver_cw_board", "columns": "id bigint", "files": files, "rows": 1_000_000, "version": None}
+    try:
+        spark_engine.Engine(spark)._read(place)
+    except cw.ConnectWiseError as error:
+        assert "of the 1000000 rows of silver/silver_cw_board: it has to read the lakehouse" in str(error), error
+    else:
+        raise AssertionError(files)
 
 
 def refused(expected: str, **arguments: Any) -> None:
@@ -257,6 +269,7 @@ def main(folder: pathlib.Path) -> None:
             assert "under the same address, on all of its machines" in step["error"] and step["table"] in step["error"], step["error"]
 
         as_delta(spark, here / "silver/silver_cw_board")
+        without_a_file(spark, there / "silver/silver_cw_board")
 
         # Ctrl-C while Spark is at work.
         interrupted(spark, there)

@@ -65,6 +65,8 @@ pub struct ClusterTable {
     pub columns: String,
     /// Parquet files whose rows are those of the table.
     pub files: Vec<String>,
+    /// How many rows these files have, where that is known.
+    pub rows: Option<u64>,
     /// Where the log says more than which files there are: folder and version of the Delta table.
     pub version: Option<(String, u64)>,
 }
@@ -167,14 +169,15 @@ async fn of_silver(silver: &Table, folder: &ExchangeFolder) -> Result<(ClusterTa
         }
     }
     let schema: SchemaRef = Arc::new(Schema::new(fields));
-    let (files, version) = match silver.readable()? {
-        Some(Readable::Files(files)) if !files.is_empty() => (files, None),
-        Some(Readable::Version(place, version)) => (Vec::new(), Some((place, version))),
+    let rows = silver.logged_rows();
+    let (files, rows, version) = match silver.readable()? {
+        Some(Readable::Files(files)) if !files.is_empty() => (files, rows, None),
+        Some(Readable::Version(place, version)) => (Vec::new(), None, Some((place, version))),
         // Spark reads no table without files.
-        _ => (vec![give(folder, &named.name, &RecordBatch::new_empty(schema.clone())).await?], None),
+        _ => (vec![give(folder, &named.name, &RecordBatch::new_empty(schema.clone())).await?], Some(0), None),
     };
     let columns = spark_columns(&schema)?;
-    Ok((ClusterTable { name: String::new(), table: named.to_string(), columns, files, version }, select))
+    Ok((ClusterTable { name: String::new(), table: named.to_string(), columns, files, rows, version }, select))
 }
 
 /// A table that this build holds.
@@ -183,9 +186,10 @@ async fn of_session(fact: &WholeFact<'_>, name: &str, folder: &ExchangeFolder) -
     let schema = held.schema().inner().clone();
     let batches = held.collect().await.map_err(failed)?;
     let rows = concat_batches(&schema, &batches).map_err(|error| Error::unheld_rows(name).with_source(error))?;
-    let file = give(folder, name, &rows).await?;
+    let files = vec![give(folder, name, &rows).await?];
     let columns = spark_columns(&for_spark(&schema))?;
-    Ok(ClusterTable { name: String::new(), table: name.to_owned(), columns, files: vec![file], version: None })
+    let rows = Some(rows.num_rows() as u64);
+    Ok(ClusterTable { name: String::new(), table: name.to_owned(), columns, files, rows, version: None })
 }
 
 async fn give(folder: &ExchangeFolder, name: &str, rows: &RecordBatch) -> Result<String> {
