@@ -93,7 +93,7 @@ with cw.Simulator(scale=50) as tenant, tempfile.TemporaryDirectory() as folder:
     cw.fabric.exit_with = ended.append
     _, block = python((ROOT / "python/README.md").read_text(encoding="utf-8"))
     exec(block, {"spark": spark})
-    assert [report.outcome for report in ended] == ["done"] and ended[0].mode == "full", ended
+    assert [report.outcome for report in ended] == ["done"] and ended[0]["mode"] == "full", ended
     found = cw.query("select * from fact_timeentry order by timeEntryId").to_arrow().drop_columns(["_etl_gold_processed_at", "_etl_batch_id"])
     expected = cw.query("select * from fact_timeentry order by timeEntryId", lakehouse="lakehouse").to_arrow()
     assert found == expected.drop_columns(["_etl_gold_processed_at", "_etl_batch_id"])
