@@ -192,6 +192,13 @@ def without_a_file(spark: Any, table: pathlib.Path) -> None:
         raise AssertionError(files)
 
 
+def by_spark(failed: dict[str, str]) -> dict[str, str]:
+    """What is told of facts that failed themselves: others read one of them."""
+    own = {name: told for name, told in failed.items() if not told.endswith("which could not be built")}
+    assert len(own) > len(failed) // 2, failed
+    return own
+
+
 def refused(expected: str, **arguments: Any) -> None:
     try:
         cw.run("gold", **arguments)
@@ -258,15 +265,15 @@ def main(folder: pathlib.Path) -> None:
         report = cw.run("gold", "full", lakehouse=there, spark=Misspelled(spark), engine="spark", on_failure="return")
         failed = {step["table"]: step["error"] for step in report.failed}
         assert sorted(failed) == facts(here) and versions(there) == before and exchanges(there) == []
-        for name, told in failed.items():
+        for name, told in by_spark(failed).items():
             assert told.startswith(f"Spark can't compute {name}, whose table is as it was: "), told
             assert "noSuchColumn".lower() in told.lower() and "\n" not in told, told
 
         # As when executors write to disks of their own: what Spark says it wrote isn't where it has to be.
         report = cw.run("gold", "full", lakehouse=there, spark=Boastful(spark), engine="spark", on_failure="return")
         assert sorted(step["table"] for step in report.failed) == facts(here) and versions(there) == before and exchanges(there) == []
-        for step in report.failed:
-            assert "under the same address, on all of its machines" in step["error"] and step["table"] in step["error"], step["error"]
+        for name, told in by_spark({step["table"]: step["error"] for step in report.failed}).items():
+            assert "under the same address, on all of its machines" in told and name in told, told
 
         as_delta(spark, here / "silver/silver_cw_board")
         without_a_file(spark, there / "silver/silver_cw_board")

@@ -88,8 +88,9 @@ async fn they_are_built_behind_what_they_read_and_follow_it() {
             // 2 + 1.5 - 1 + 1 + 2.5 hours, and eight lines: those of the entries 4, 21, 22 and 35, by their invoice, and 13, of
             // product 12, and what two invoices say beyond their lines.
             "Acme | 6.0000 | 8 | silver_cw_activity",
-            // Entry 11, expense 3, product 6, and two invoices without lines, one of them deleted.
-            "Beta | 4.0000 | 5 | silver_cw_activity",
+            // Entry 11, expense 3 and product 6; entry 37 and product 21 on a deleted invoice; and what that one and another one say
+            // beyond their lines.
+            "Beta | 4.0000 | 7 | silver_cw_activity",
             "Gamma | 2.0000 | 1 | silver_cw_activity",
             "Only here | 1.0000 | 0 | silver_cw_activity",
             // Of no company: 0.3333 of entry 4, 1 + 3 + 1 of 6, 7 and 10, 4 + 8 + 10 of 15 to 17, 1 + 2 + 1.5 + 1 + 1 + 1 of 29 to 34,
@@ -294,7 +295,7 @@ columns = "companyName:string! lines:bigint! zebra:string!"
     assert!(report.tables.iter().all(|table| table.error.is_none()), "{:?}", report.tables);
     assert_eq!(
         rows().await,
-        ["Acme | 5", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 26"],
+        ["Acme | 5", "Beta | 1", "Gamma | 1", "Only here | 1", "Unknown | 27"],
         "as counted by hand in the rows of silver"
     );
     // What a member costs reaches the rows of facts by the changed keys of a lookup, which are `changed` there.
@@ -337,7 +338,7 @@ async fn rows_that_stand_together_add_up_or_the_table_stays_as_it_was() {
     assert!(!tenant.lake.table(&TableName::gold("charged")).await.unwrap().exists());
     // Entries 1 (200), 2 (0), 12 (-100), 13 (80) and 28 (300).
     assert_eq!(build("480", "2024-07-01T07:00:00Z").await, [""; 0]);
-    assert_eq!(tenant.own_rows("charged", "count(*)").await, ["36"]);
+    assert_eq!(tenant.own_rows("charged", "count(*)").await, ["37"]);
     assert_eq!(build("481", "2024-07-01T08:00:00Z").await.len(), 1);
 }
 
