@@ -114,11 +114,12 @@ select
     least(
         case
             when not s.carriesOver then s.nextPeriodStart
-            when s.expiredDays is not null and s.stepDays > 0 then date_add(s.base, s.steps * s.stepDays)
+            when s.expiredDays is not null and s.stepDays > 0 then date_add(s.base, cast(s.steps * s.stepDays as int))
             when s.expiredDays is not null then
                 case
-                    when add_months(s.base, s.steps * s.stepMonths) >= s.usableBefore then add_months(s.base, s.steps * s.stepMonths)
-                    else add_months(s.base, (s.steps + 1) * s.stepMonths)
+                    when add_months(s.base, cast(s.steps * s.stepMonths as int)) >= s.usableBefore
+                        then add_months(s.base, cast(s.steps * s.stepMonths as int))
+                    else add_months(s.base, cast((s.steps + 1) * s.stepMonths as int))
                 end
         end,
         s.endsBefore

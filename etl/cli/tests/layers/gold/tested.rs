@@ -77,7 +77,7 @@ async fn a_failed_test_keeps_the_table_and_stops_only_those_that_read_it() {
             assert_eq!(*old, new, "{name}");
         }
     }
-    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["17"], "others go on");
+    assert_eq!(tenant.rows("select count(*) from fact_productitem").await, ["18"], "others go on");
 
     tenant.put("Member", silver_of("Member")).await;
     let report = tenant.build(Mode::Incremental, "2024-07-01T19:00:00Z", &configured()).await;
