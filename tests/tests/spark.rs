@@ -84,7 +84,7 @@ async fn every_model_gives_the_same_rows_on_spark_sql() {
     let report = lakehouse.load(&simulator, Mode::Full).await.unwrap();
     assert_eq!(report.failed().count(), 0, "{:?}", report.failed().map(|step| &step.outcome).collect::<Vec<_>>());
     let day = report.started.date_naive().to_string();
-    let compared = compared(lakehouse.path(), &day, "UTC", OWN_SETTINGS, 4).await;
+    let compared = compared(lakehouse.path(), &day, "UTC", OWN_SETTINGS, 2).await;
 
     let silver = catalog::entities().iter().map(|entity| TableName::silver(entity.table));
     let histories = catalog::entities().iter().filter(|entity| entity.history).map(history::table);
