@@ -18,7 +18,7 @@ from .errors import ConfigError, ConnectWiseError
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-#: Settings that decide what a SELECT and its files mean. They are the user's again afterwards.
+#: Settings of the session that decide what a SELECT and its files mean. They are put back after each query.
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     # What doesn't fit its type is an error, and not NULL or another number.

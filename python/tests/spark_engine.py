@@ -53,7 +53,7 @@ def session() -> Any:
 
 
 def killed(lakehouse: str) -> None:
-    """Ends this process as a cluster's machine does that is taken away: after Spark has written and before anything is committed."""
+    """Kills this process after Spark has written its rows and before anything is committed."""
     compute = spark_engine.Engine.compute
 
     def and_then_nothing(self: spark_engine.Engine, query: str) -> int:

@@ -10,7 +10,7 @@ use arrow::compute::{CastOptions, cast_with_options};
 use arrow::datatypes::SchemaRef;
 use connectwise_datafiles::{AT_ONCE, DataFileReader};
 use connectwise_storage::TableName;
-use connectwise_storage::objects::EXCHANGE;
+use connectwise_storage::objects::{EXCHANGE, delete};
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::error::DataFusionError;
 use datafusion::execution::{SendableRecordBatchStream, TaskContext};
@@ -159,10 +159,7 @@ impl ExchangeFolder {
         let unremoved = |error: object_store::Error| error::exchange(&self.table, "removed").with_source(error);
         let objects: Vec<ObjectMeta> = self.store.list(Some(&self.path)).try_collect().await.map_err(unremoved)?;
         for object in objects {
-            match self.store.delete(&object.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(unremoved(error)),
-            }
+            delete(&self.store, &object.location).await.map_err(unremoved)?;
         }
         if let Ok(folder) = self.url.to_file_path() {
             remove_empty_folders(&folder.join(self.path.as_ref()));

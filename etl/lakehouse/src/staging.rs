@@ -7,6 +7,7 @@ use std::sync::Arc;
 use arrow::array::RecordBatch;
 use chrono::{DateTime, TimeDelta, Utc};
 use connectwise_datafiles::DataFileReader;
+use connectwise_storage::objects::delete;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
 use object_store::path::Path;
@@ -110,10 +111,7 @@ impl Table {
         let folder = Path::from_iter([FOLDER, load]);
         let objects: Vec<_> = store.list(Some(&folder)).try_collect().await.map_err(fault)?;
         for object in objects {
-            match store.delete(&object.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(fault(error)),
-            }
+            delete(&store, &object.location).await.map_err(fault)?;
         }
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use futures::TryStreamExt;
 use object_store::path::Path;
-use object_store::{ObjectMeta, ObjectStore};
+use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt as _};
 
 use crate::error::{Error, Result};
 use crate::name::TableName;
@@ -26,6 +26,18 @@ pub const EXCHANGE: &str = "_exchange-";
 pub async fn listed(table: &TableName, store: &Arc<dyn ObjectStore>) -> Result<Vec<ObjectMeta>> {
     let unlisted = |error: object_store::Error| Error::unlisted(table).with_source(error);
     store.list(None).try_collect().await.map_err(unlisted)
+}
+
+/// Deletes an object, and says whether it was there: another run may have been faster.
+///
+/// # Errors
+/// When the store refuses.
+pub async fn delete(store: &Arc<dyn ObjectStore>, object: &Path) -> object_store::Result<bool> {
+    match store.delete(object).await {
+        Ok(()) => Ok(true),
+        Err(object_store::Error::NotFound { .. }) => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// Where a commit of a table is.

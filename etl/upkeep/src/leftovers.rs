@@ -10,8 +10,8 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use connectwise_lakehouse::{BEGUN, Lake, remove_empty_folders};
 use connectwise_storage::TableName;
-use connectwise_storage::objects::{EXCHANGE, kept_until, listed};
-use object_store::{ObjectMeta, ObjectStore, ObjectStoreExt};
+use connectwise_storage::objects::{EXCHANGE, delete, kept_until, listed};
+use object_store::{ObjectMeta, ObjectStore};
 
 use crate::damage::damage;
 use crate::error::{self, Result};
@@ -53,9 +53,9 @@ pub async fn clear_leftovers(lake: &Lake, table: &TableName, window: &Window) ->
     let fault = |error: object_store::Error| error::leftovers(table).with_source(error);
     // Listed before the log is read: what a commit names meanwhile was written before, and is in the log then.
     let found = listed(table, &store).await?;
-    for object in exchanged(&found).filter(|object| object.last_modified > window.since) {
-        if object.last_modified < window.until {
-            delete(&store, object, &mut cleared).await.map_err(fault)?;
+    for object in found.iter().filter(|object| exchange(object).is_some()) {
+        if object.last_modified > window.since && object.last_modified < window.until {
+            clear(&store, object, &mut cleared).await.map_err(fault)?;
         }
     }
     if let Some(folder) = &local {
@@ -82,32 +82,23 @@ pub async fn clear_leftovers(lake: &Lake, table: &TableName, window: &Window) ->
         named.extend(staged.chunks.into_iter().map(|chunk| chunk.file.entry.path));
     }
     for object in left.into_iter().filter(|object| !named.contains(object.location.as_ref())) {
-        delete(&store, object, &mut cleared).await.map_err(fault)?;
+        clear(&store, object, &mut cleared).await.map_err(fault)?;
     }
     Ok(cleared)
 }
 
-async fn delete(store: &Arc<dyn ObjectStore>, object: &ObjectMeta, cleared: &mut Cleared) -> object_store::Result<()> {
-    match store.delete(&object.location).await {
-        Ok(()) => {
-            cleared.files += 1;
-            cleared.bytes += object.size;
-        }
-        Err(object_store::Error::NotFound { .. }) => {}
-        Err(error) => return Err(error),
+async fn clear(store: &Arc<dyn ObjectStore>, object: &ObjectMeta, cleared: &mut Cleared) -> object_store::Result<()> {
+    if delete(store, &object.location).await? {
+        cleared.files += 1;
+        cleared.bytes += object.size;
     }
     Ok(())
 }
 
-/// Name of the exchange folder that an object of a table is in, if it is in one.
-fn exchange(object: &ObjectMeta) -> Option<String> {
+/// Name of the exchange folder that an object of a table is in, if it is in one. No commit ever names such an object.
+pub(crate) fn exchange(object: &ObjectMeta) -> Option<String> {
     let first = object.location.parts().next()?;
     first.as_ref().starts_with(EXCHANGE).then(|| first.as_ref().to_owned())
-}
-
-/// Objects through which another engine got or gave rows. No commit ever names them.
-pub(crate) fn exchanged(objects: &[ObjectMeta]) -> impl Iterator<Item = &ObjectMeta> {
-    objects.iter().filter(|object| exchange(object).is_some())
 }
 
 /// Removes the folders of a local table, through which another engine got and gave rows, that have no files any more.

@@ -7,18 +7,18 @@ use chrono::{TimeDelta, Utc};
 use connectwise_datafiles::{TARGET_FILE_BYTES, as_of_today};
 use connectwise_lakehouse::{ActiveFile, BEGUN, Commit, Lake, Table, added, retry_on_conflict, writer_properties};
 use connectwise_storage::TableName;
-use connectwise_storage::objects::kept_until;
+use connectwise_storage::objects::{delete, kept_until};
 use deltalake::checkpoints;
 use deltalake::kernel::{Action, Add};
 use deltalake::protocol::DeltaOperation;
 use futures::TryStreamExt;
-use object_store::{ObjectMeta, ObjectStoreExt};
+use object_store::ObjectMeta;
 use serde::Serialize;
 use serde_json::json;
 
 use crate::damage::{damage, hinted};
 use crate::error::{self, Result, lake_error};
-use crate::leftovers::{Cleared, exchanged, prune_exchanges, unfinished};
+use crate::leftovers::{Cleared, exchange, prune_exchanges, unfinished};
 
 /// Commits behind the last checkpoint that are worth a new one: each is a file that every reader opens.
 const COMMITS: u64 = 20;
@@ -216,40 +216,29 @@ async fn vacuum(table: &Table, options: &MaintenanceOptions, metrics: &mut Maint
         metrics.removed_bytes += cleared.bytes;
     }
     let is_orphan_age = |object: &ObjectMeta| now - object.last_modified >= options.orphan_age;
-    for object in exchanged(&objects).filter(|object| is_orphan_age(object)) {
-        metrics.orphans += 1;
-        metrics.removed_bytes += object.size;
-        if !options.dry_run {
-            match store.delete(&object.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(fault(error)),
-            }
-        }
-    }
-    if let (Ok(folder), false) = (table.lake().url(table.name())?.to_file_path(), options.dry_run) {
-        prune_exchanges(&folder, &objects);
-    }
-    for object in objects {
+    for object in &objects {
         let path = object.location.as_ref();
+        let is_exchange = exchange(object).is_some();
         // Folders with these signs are not data, and not all of them are ours.
         let foreign = object.location.parts().any(|part| part.as_ref().starts_with(['_', '.']));
-        if foreign || !path.ends_with(".parquet") || needed.contains(path) {
+        if !is_exchange && (foreign || !path.ends_with(".parquet") || needed.contains(path)) {
             continue;
         }
         if expired.contains(path) {
             metrics.expired += 1;
-        } else if is_orphan_age(&object) && kept_until.is_none_or(|until| object.last_modified > until) {
+        } else if is_orphan_age(object) && (is_exchange || kept_until.is_none_or(|until| object.last_modified > until))
+        {
             metrics.orphans += 1;
         } else {
             continue;
         }
         metrics.removed_bytes += object.size;
         if !options.dry_run {
-            match store.delete(&object.location).await {
-                Ok(()) | Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(fault(error)),
-            }
+            delete(&store, &object.location).await.map_err(fault)?;
         }
+    }
+    if let (Ok(folder), false) = (table.lake().url(table.name())?.to_file_path(), options.dry_run) {
+        prune_exchanges(&folder, &objects);
     }
     Ok(table)
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use connectwise_lakehouse::{Commit, Lake, Table};
 use connectwise_storage::TableName;
-use connectwise_storage::objects::{ASIDE, HINT, LOG, commit_path, kept_until, listed};
+use connectwise_storage::objects::{ASIDE, HINT, LOG, commit_path, delete, kept_until, listed};
 use deltalake::kernel::Action;
 use deltalake::protocol::DeltaOperation;
 use object_store::path::Path;
@@ -264,8 +264,6 @@ async fn transfer(table: &TableName, store: &Arc<dyn ObjectStore>, from: &Path, 
         Err(error) => return Err(fault(error)),
     };
     store.put(to, bytes.into()).await.map_err(fault)?;
-    match store.delete(from).await {
-        Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(true),
-        Err(error) => Err(fault(error)),
-    }
+    delete(store, from).await.map_err(fault)?;
+    Ok(true)
 }

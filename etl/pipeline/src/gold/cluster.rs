@@ -1,4 +1,4 @@
-//! Facts on a cluster that runs Spark SQL: what it is handed, and what becomes of the rows that it gives.
+//! Facts that a cluster with Spark SQL computes: the query that it gets, and how its rows are read back.
 //!
 //! The cluster gets one SELECT. Silver it reads from the files of the versions that this build has opened; what is small and was
 //! computed here already (keys of dimensions, lookups, cached aggregates, what is configured) it gets as files beside those of the
@@ -37,7 +37,7 @@ pub trait Cluster: Debug + Send + Sync {
     fn compute(&self, query: ClusterQuery) -> BoxFuture<'_, Result<u64, Box<dyn StdError + Send + Sync>>>;
 }
 
-/// What a cluster has to compute. There is no secret in it.
+/// A SELECT that a cluster has to run for a fact, and the tables that it reads. There is no secret in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct ClusterQuery {
     /// The fact that it is for.

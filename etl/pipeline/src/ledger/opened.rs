@@ -20,7 +20,7 @@ pub(super) struct OpenedTables<'a> {
 }
 
 impl<'a> OpenedTables<'a> {
-    /// The tables, some of which were opened already.
+    /// The tables of a lakehouse, of which `opened` need not be opened again.
     pub(super) fn new(lake: &'a Lake, opened: Vec<Table>) -> Self {
         Self { lake, opened: opened.into_iter().map(|table| (table.name().name.clone(), table)).collect() }
     }
